@@ -1,0 +1,83 @@
+# `make demo` and `make test` each do all their set-up on a fresh machine. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.ONESHELL:
+MAKEFLAGS += --no-builtin-rules
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+WITH_DEMO := $(VENV)/.with-demo
+WITH_KAFKA := $(VENV)/.with-kafka
+WITH_DEV := $(VENV)/.with-dev
+STATE := .crm-online
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(WITH_DEMO) ## Replay a real year of a shop; print its segments, its rules and what changed
+	$(BIN)/crm-online demo --state $(STATE) $(DEMO_OPTIONS)
+
+.PHONY: install
+install: $(WITH_DEMO) $(WITH_KAFKA) ## Make .venv with everything that needs no root; then run .venv/bin/crm-online
+
+.PHONY: test
+test: lint ## Run every check and every test
+	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+.PHONY: lint
+lint: $(WITH_DEV) ## Check style, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(WITH_DEV) ## Put the code into the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: bench
+bench: $(WITH_DEV) ## Measure speed and quality against other ways of doing the same
+	$(BIN)/python -m benchmarks
+
+.PHONY: docs
+docs: $(WITH_DEV) ## Write the pages that are made from the code
+	$(BIN)/python scripts/settings_page.py > docs/settings.md
+
+.PHONY: test-lowest
+test-lowest: ## Run the tests with the oldest dependencies that pyproject.toml allows (Python 3.11)
+	scripts/test-lowest $(PYTEST_OPTIONS)
+
+.PHONY: clean
+clean: ## Remove what make and the tests made; states of the demo stay
+	rm -rf $(VENV) .venv-lowest dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find crm_online streams tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment. Each stamp is written once what it stands for is in.
+$(VENV)/.made:
+	python=$$(scripts/find-python)
+	"$$python" -m venv --clear $(VENV)
+	touch $@
+
+$(WITH_DEMO): $(VENV)/.made pyproject.toml
+	scripts/can-build-redis $(BIN)/python
+	echo "installing crm-online and what the demo needs into $(VENV) …"
+	$(PIP) install --editable '.[demo]'
+	touch $@
+
+$(WITH_KAFKA): $(VENV)/.made pyproject.toml
+	$(PIP) install --editable '.[kafka]'
+	touch $@
+
+$(WITH_DEV): $(VENV)/.made pyproject.toml scripts/install-system
+	scripts/install-system $(BIN)/python
+	echo "installing crm-online and what its tests need into $(VENV) …"
+	$(PIP) install --editable '.[dev]'
+	touch $@
+
+.SILENT: $(VENV)/.made $(WITH_DEMO) $(WITH_KAFKA) $(WITH_DEV)

@@ -1,0 +1,67 @@
+"""Customer relationships mined while they happen: segments, itemsets and rules, always right.
+
+The same look-ups as on the command line, as pandas DataFrames::
+
+    import crm_online
+
+    crm_online.rules_frame()  # the rules of ./.crm-online, sorted by lift
+    crm_online.segments_frame("redis://localhost")
+    crm_online.customers_frame("./state")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__version__ = "0.1.0"
+__all__ = ["customers_frame", "rules_frame", "segments_frame"]
+
+_STATE = "./.crm-online"
+
+
+def rules_frame(state: str = _STATE, *, as_of: int | None = None, sort: str = "lift") -> pd.DataFrame:
+    """Return the association rules in force, as in the article: a DataFrame sorted by lift.
+
+    Parameters
+    ----------
+    state
+        A folder, or the URL of a Redis.
+    as_of
+        Time in ms since 1970 at which counts are read; the largest event time by default.
+    sort
+        ``lift``, ``confidence``, ``support`` (the largest first) or ``rank``.
+
+    Raises
+    ------
+    StoreError
+        If the state cannot be read, or there is none (``StateMissing``).
+    """
+    from crm_online.lookup import open_lookup
+
+    with open_lookup(state) as lookup:
+        return lookup.rules_frame(as_of, sort=sort)
+
+
+def segments_frame(state: str = _STATE, *, as_of: int | None = None) -> pd.DataFrame:
+    """Return the segments, one row each: id, name, size, description, centroid in natural units.
+
+    Parameters and errors are those of :func:`rules_frame`.
+    """
+    from crm_online.lookup import open_lookup
+
+    with open_lookup(state) as lookup:
+        return lookup.segments_frame(as_of)
+
+
+def customers_frame(state: str = _STATE, *, as_of: int | None = None) -> pd.DataFrame:
+    """Return all customers, one row each: segment, totals, features at ``as_of``, scaled vector.
+
+    Parameters and errors are those of :func:`rules_frame`.
+    """
+    from crm_online.lookup import open_lookup
+
+    with open_lookup(state) as lookup:
+        return lookup.customers_frame(as_of)

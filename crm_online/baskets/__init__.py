@@ -1,0 +1,1 @@
+"""Baskets: lines that come one by one, gathered until the basket is whole."""

@@ -1,0 +1,38 @@
+"""The commands of `crm-online`."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from crm_online.cli.commands.config import config
+from crm_online.cli.commands.customer import customer
+from crm_online.cli.commands.demo import demo
+from crm_online.cli.commands.export import export
+from crm_online.cli.commands.replay import replay
+from crm_online.cli.commands.rules import rules
+from crm_online.cli.commands.segments import segments
+from crm_online.cli.commands.verify import verify
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(version("crm-online"))
+        raise typer.Exit
+
+
+@app.callback(help="Customer events in; what changed about customers, segments and rules out.")
+def about(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+for command in (demo, replay, segments, rules, customer, verify, export, config):
+    app.command()(command)

@@ -1,0 +1,67 @@
+"""`crm-online replay`: event logs through the engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crm_online.cli.console import print_json, show
+from crm_online.cli.options import DEFAULT_STATE, AsJson, Config, Overrides, State, parse_mapping
+from crm_online.cli.progress import progress_bar
+from crm_online.cli.tables.replay import replay_table
+
+
+def replay(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Event logs: CSV, JSONL or Parquet, also .gz and .zst.")
+    ],
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What the log looks like: online-retail, complete-journey, baskets; else native events.",
+        ),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Column in which a field is found.")
+    ] = None,
+    sep: Annotated[
+        str | None, typer.Option(metavar="TEXT", help=r"What stands between columns or items; \t is a tab.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the changes, as JSONL files.")] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="Replay at X times the log's own speed; as fast as can be if not given."),
+    ] = None,
+    state: State = DEFAULT_STATE,
+    config: Config = None,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replay event logs into the state; go on where the last replay stopped."""
+    if speed is not None and not speed > 0:
+        raise typer.BadParameter("it must be above 0", param_hint="--speed")
+    fields = parse_mapping(mapping or ())
+
+    from crm_online.replay import replay as replay_logs
+    from crm_online.settings import load_settings
+
+    settings = load_settings(config, overrides or ()).settings
+    with progress_bar("replaying") as move:
+        result = replay_logs(
+            paths,
+            settings=settings,
+            state=state,
+            preset=preset,
+            mapping=fields,
+            sep=sep.replace(r"\t", "\t") if sep else None,
+            out=out,
+            speed=speed,
+            on_progress=move,
+        )
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        show(replay_table(result.as_dict()))

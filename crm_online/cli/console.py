@@ -1,0 +1,72 @@
+"""What is printed: tables and JSON on stdout, progress and errors on stderr.
+
+Logs hold anything, so no text of theirs may be taken for markup or reach the terminal as a command.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import Any
+
+from rich.console import Console, RenderableType
+
+PIPE_WIDTH = 140
+"""Columns of a table that no terminal reads."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_PASSWORD = re.compile(r"(rediss?://)[^@/\s]+@")
+
+
+def plain(text: str) -> str:
+    r"""Return a text without control characters, on one line.
+
+    Examples
+    --------
+    >>> plain("bell \x07 and\nline")
+    'bell   and line'
+    """
+    return _CONTROL.sub(" ", text)
+
+
+def without_secrets(text: str) -> str:
+    """Return a text in which the URLs of stores have lost user and password.
+
+    Examples
+    --------
+    >>> without_secrets("no answer from redis://me:secret@store:6379/0")
+    'no answer from redis://…@store:6379/0'
+    """
+    return _PASSWORD.sub(r"\1…@", text)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that takes every text literally."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(
+        stderr=stderr,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        width=None if stream.isatty() else PIPE_WIDTH,
+        soft_wrap=False,
+    )
+
+
+def show(*parts: RenderableType) -> None:
+    """Print tables and texts on stdout."""
+    out = console()
+    for part in parts:
+        out.print(part)
+
+
+def say(line: str) -> None:
+    """Print one line on stderr, whatever its width."""
+    print(without_secrets(plain(line)), file=sys.stderr)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on stdout, indented where a person looks."""
+    indent = 2 if sys.stdout.isatty() else None
+    print(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent))

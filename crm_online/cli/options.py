@@ -1,0 +1,104 @@
+"""The options that many commands share, and how their texts are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from crm_online.lookup import Lookup
+
+DEFAULT_STATE = "./.crm-online"
+
+
+def parse_time(text: str) -> int:
+    """Return an ISO 8601 time as milliseconds since 1970; without a zone it is UTC.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is not such a time.
+
+    Examples
+    --------
+    >>> parse_time("1970-01-02"), parse_time("1970-01-01T01:00:00+01:00")
+    (86400000, 0)
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not a time such as 2017-12-31 or 2017-12-31T18:00:00Z") from error
+    zoned = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return round(zoned.timestamp() * 1000)
+
+
+def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
+    """Return ``field=column`` pairs as a dict.
+
+    Raises
+    ------
+    typer.BadParameter
+        If a pair is none, or a field comes twice.
+
+    Examples
+    --------
+    >>> parse_mapping(["customer_id=Customer ID", "time=Date"])
+    {'customer_id': 'Customer ID', 'time': 'Date'}
+    """
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        field, equals, column = pair.partition("=")
+        if not (field and equals and column):
+            raise typer.BadParameter(f"{pair!r} is not FIELD=COLUMN", param_hint="--map")
+        if field in mapping:
+            raise typer.BadParameter(f"{field} is mapped twice", param_hint="--map")
+        mapping[field] = column
+    return mapping
+
+
+State = Annotated[
+    str,
+    typer.Option(
+        "--state",
+        metavar="URL|DIR",
+        envvar="CRM_ONLINE_STATE",
+        help="Where the state is: redis://…, rediss://… or a folder with a Redis of its own.",
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings file; crm-online.toml in the working folder if not given."),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting, stronger than file and environment."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
+AsOf = Annotated[
+    int | None,
+    typer.Option(
+        "--as-of",
+        metavar="TIME",
+        parser=parse_time,
+        help="Time at which figures are read; the latest event's if not given.",
+    ),
+]
+
+
+def open_state(state: str, config: Path | None, overrides: Sequence[str] | None) -> AbstractContextManager[Lookup]:
+    """Open a state to look at it.
+
+    It is read by the settings that are stored in it; others that are given here are only checked.
+    """
+    if config or overrides:
+        from crm_online.settings import load_settings
+
+        load_settings(config, overrides or ())
+    from crm_online.lookup import open_lookup
+
+    return open_lookup(state)

@@ -1,0 +1,49 @@
+"""The progress bar of a replay: how far, how fast, how long still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from crm_online.cli.console import console
+
+if TYPE_CHECKING:
+    from crm_online import replay
+
+PARTS = 10_000
+"""What a whole replay counts as on the bar."""
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[replay.Progress], None]]:
+    """Show a bar on stderr while the block runs, and give the function that moves it.
+
+    Where stderr is no terminal, nothing is shown.
+    """
+    err = console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[events]:,} events"),
+        TextColumn("{task.fields[rate]:,.0f}/s"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task(what, total=PARTS, events=0, rate=0.0)
+        began = False
+
+        def move(progress: replay.Progress) -> None:
+            nonlocal began
+            done = round(progress.fraction * PARTS)
+            if not began:
+                # A resumed replay begins far along: that leap is no speed to judge the time left by.
+                bar.reset(task, completed=done)
+                began = True
+            bar.update(task, completed=done, events=progress.events, rate=progress.events_per_second)
+
+        yield move

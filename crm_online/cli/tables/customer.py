@@ -1,0 +1,74 @@
+"""One customer as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import RenderableType
+
+from crm_online.cli.console import plain
+from crm_online.cli.tables.words import count, number, quantity, table, time
+from crm_online.customers.features.registry import FEATURES
+
+
+def customer_tables(found: Mapping[str, Any], names: Mapping[str, str]) -> list[RenderableType]:
+    """Return who the customer is, the features, how far each segment is, and the last moves.
+
+    Parameters
+    ----------
+    found
+        The look-up's answer.
+    names
+        The segments' names by id.
+    """
+    parts: list[RenderableType] = [
+        f"Customer {plain(found['customer_id'])}: {_segment(found['segment'], names)}"
+        + (f" since {time(found['since'])}" if found["since"] is not None else "")
+        + f" · {count(found['events'], 'event')}, the last at {time(found['last_event'])}",
+        _features(found["features"]),
+    ]
+    if found["distances"]:
+        parts.append(_distances(found["distances"], names))
+    if found["history"]:
+        parts.append(_history(found["history"], names))
+    return parts
+
+
+def _segment(segment: str | None, names: Mapping[str, str]) -> str:
+    """Return a segment's name with its id; one that is gone has only the id."""
+    if segment is None:
+        return "no segment"
+    name = names.get(segment)
+    return plain(f"{name} ({segment})" if name else str(segment))
+
+
+def _features(features: Mapping[str, float | None]) -> RenderableType:
+    rows = table("features")
+    rows.add_column("feature", no_wrap=True)
+    rows.add_column("value", justify="right", no_wrap=True)
+    rows.add_column("what it is", overflow="fold")
+    for name, value in features.items():
+        known = FEATURES.get(name)
+        rows.add_row(name, quantity(value, known.unit if known else ""), known.about if known else "")
+    return rows
+
+
+def _distances(distances: Mapping[str, float], names: Mapping[str, str]) -> RenderableType:
+    rows = table("how near the segments are, the nearest first")
+    rows.add_column("segment", overflow="fold")
+    rows.add_column("distance", justify="right", no_wrap=True)
+    for segment, distance in sorted(distances.items(), key=lambda item: (item[1], item[0])):
+        rows.add_row(_segment(segment, names), number(distance))
+    return rows
+
+
+def _history(history: list[Mapping[str, Any]], names: Mapping[str, str]) -> RenderableType:
+    rows = table("last moves")
+    rows.add_column("time", no_wrap=True)
+    for heading in ("from", "to"):
+        rows.add_column(heading, overflow="fold")
+    rows.add_column("reason", no_wrap=True)
+    for move in history:
+        rows.add_row(time(move["time"]), _segment(move["from"], names), _segment(move["to"], names), move["reason"])
+    return rows

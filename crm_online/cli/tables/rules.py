@@ -1,0 +1,43 @@
+"""The rules as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import RenderableType
+
+from crm_online.cli.console import plain
+from crm_online.cli.tables.words import count, number, share, table
+
+
+def rules_table(found: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Return the rules in the order given: who buys these items also buys those."""
+    if not found:
+        return "No rules"
+    rows = table(f"{count(len(found), 'rule')}: who buys … also buys …")
+    rows.add_column("if", overflow="fold", ratio=3)
+    rows.add_column("then", overflow="fold", ratio=2)
+    for heading in ("support", "confidence", "lift", "baskets"):
+        rows.add_column(heading, justify="right", no_wrap=True)
+    for rule in found:
+        rows.add_row(
+            items(rule["antecedent"]),
+            items(rule["consequent"]),
+            share(rule["support"]),
+            share(rule["confidence"]),
+            number(rule["lift"]),
+            number(round(rule["count"])),
+        )
+    return rows
+
+
+def items(names: Sequence[str]) -> str:
+    """Return the items of one side of a rule.
+
+    Examples
+    --------
+    >>> items(["bread", "whole milk"])
+    'bread + whole milk'
+    """
+    return " + ".join(plain(name) for name in names)

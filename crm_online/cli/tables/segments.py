@@ -1,0 +1,52 @@
+"""The segments as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import RenderableType
+
+from crm_online.cli.console import plain
+from crm_online.cli.tables.words import count, number, share, table, time
+
+
+def segments_table(found: Mapping[str, Any]) -> RenderableType:
+    """Return the segments, the largest first."""
+    segments = sorted(found["segments"], key=lambda segment: (-segment["size"], segment["id"]))
+    if not segments:
+        return (
+            f"No segments yet: {count(found['customers'], 'customer')} so far, and the first model is fitted "
+            "once there are segments.min_customers"
+        )
+    people = sum(segment["size"] for segment in segments)
+    title = f"{count(len(segments), 'segment')} of {count(people, 'customer')}, as of {time(found['as_of'])}"
+    about = [f"model {found['model_version']}", f"J {number(found['J'])}"]
+    if not found["complete"]:
+        about.append("incomplete: some partitions are still moving to the next model")
+    rows = table(title)
+    rows.caption = " · ".join(about)
+    rows.caption_justify = "left"
+    rows.add_column("id", no_wrap=True)
+    rows.add_column("name", overflow="fold", min_width=14)
+    rows.add_column("customers", justify="right")
+    rows.add_column("share", justify="right", no_wrap=True)
+    rows.add_column("what sets it apart", overflow="fold", ratio=1)
+    for segment in segments:
+        rows.add_row(
+            plain(str(segment["id"])),
+            plain(segment["name"]),
+            f"{segment['size']:,}",
+            share(segment["size"] / people if people else None),
+            plain(_told(segment["description"])),
+        )
+    return rows
+
+
+def segment_names(found: Mapping[str, Any]) -> dict[str, str]:
+    """Return the segments' names by id."""
+    return {segment["id"]: segment["name"] for segment in found["segments"]}
+
+
+def _told(description: str | Mapping[str, Any]) -> str:
+    return description if isinstance(description, str) else description["text"]

@@ -1,0 +1,84 @@
+"""Figures in words: numbers with as many digits as a person reads, shares, times."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+from rich.table import Table
+
+NOTHING = "–"
+
+
+def number(value: float | None) -> str:
+    """Return a number with thousands set apart and at most four digits.
+
+    Examples
+    --------
+    >>> number(1234567), number(0.123456), number(12.5), number(None), number(1e-7)
+    ('1,234,567', '0.1235', '12.5', '–', '1e-07')
+    """
+    if value is None or math.isnan(value):
+        return NOTHING
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if abs(value) >= 1000 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.4g}"
+
+
+def share(value: float | None) -> str:
+    """Return a share in per cent.
+
+    Examples
+    --------
+    >>> share(0.12345), share(0.00012), share(None)
+    ('12.3 %', '0.012 %', '–')
+    """
+    if value is None:
+        return NOTHING
+    percent = 100 * value
+    return f"{percent:.1f} %" if percent >= 1 or percent == 0 else f"{percent:.2g} %"
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """Return a value with its unit.
+
+    Examples
+    --------
+    >>> quantity(12.34, "days"), quantity(0.5, "share"), quantity(None, "days")
+    ('12.34 days', '50.0 %', '–')
+    """
+    if value is None:
+        return NOTHING
+    return share(value) if unit == "share" else f"{number(value)} {unit}".strip()
+
+
+def time(value: str | int | None) -> str:
+    """Return a time (ISO 8601, or milliseconds since 1970) to the minute, in UTC.
+
+    Examples
+    --------
+    >>> time("2017-12-31T23:59:30Z"), time(0), time(None)
+    ('2017-12-31 23:59', '1970-01-01 00:00', '–')
+    """
+    if value is None:
+        return NOTHING
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else datetime.fromtimestamp(value / 1000, UTC)
+    return (moment.astimezone(UTC) if moment.tzinfo else moment).strftime("%Y-%m-%d %H:%M")
+
+
+def count(value: int, one: str, many: str | None = None) -> str:
+    """Return a count with its noun.
+
+    Examples
+    --------
+    >>> count(1, "segment"), count(2000, "segment"), count(2, "basket of one", "baskets of one")
+    ('1 segment', '2,000 segments', '2 baskets of one')
+    """
+    return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def table(title: str) -> Table:
+    """Return an empty table in the style of all."""
+    return Table(title=title, title_justify="left", title_style="bold", header_style="bold", border_style="dim")

@@ -1,0 +1,22 @@
+"""Mean score of feedback, decayed; 0.5 where there was none."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.customers.features.feature import Feature
+from crm_online.customers.features.reading import Reading
+
+
+def _read(reading: Reading) -> NDArray[np.float64]:
+    return np.where(reading.sum("feedbacks") > 0, reading.ratio("scores", "feedbacks"), 0.5)
+
+
+FEATURE = Feature(
+    about="mean score of the feedback given, 0 to 1",
+    unit="score",
+    read=_read,
+    sums=("scores", "feedbacks"),
+    transform="identity",
+)

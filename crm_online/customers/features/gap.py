@@ -1,0 +1,21 @@
+"""Days between purchases."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.customers.features.feature import Feature
+from crm_online.customers.features.reading import MS_PER_DAY, Reading
+
+
+def _read(reading: Reading) -> NDArray[np.float64]:
+    records = reading.records
+    between = np.maximum(records.purchases - 1, 1)
+    mean = (records.last_purchase - records.first_purchase) / between / MS_PER_DAY
+    # Who bought only once has waited at least as long as since then.
+    start = np.where(reading.has_purchase, records.last_purchase, records.first_event)
+    return np.where(records.purchases > 1, mean, reading.days_since(start))
+
+
+FEATURE = Feature(about="mean days between purchases", unit="days", read=_read, knee=30.0)

@@ -1,0 +1,22 @@
+"""Days since the last purchase."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.customers.features.feature import Feature
+from crm_online.customers.features.reading import Reading
+
+
+def _read(reading: Reading) -> NDArray[np.float64]:
+    bought = np.where(reading.has_purchase, reading.records.last_purchase, reading.records.first_event)
+    return reading.days_since(bought)
+
+
+FEATURE = Feature(
+    about="days since the last purchase (since the first event, where nothing was bought yet)",
+    unit="days",
+    read=_read,
+    knee=30.0,
+)

@@ -1,0 +1,222 @@
+"""Customer records: many customers as arrays in memory, as compact bytes in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.errors import StateCorrupt, StateTooNew
+
+VERSION = 1
+RECENT = 16
+"""How many of a customer's last event ids are kept to tell duplicates."""
+NEVER = np.int64(-1)
+"""The time of something that has not happened."""
+NO_SEGMENT = 255
+"""The segment of a customer who has none yet; so a model has at most 255 segments."""
+MOVES = 4
+"""How many of a customer's last moves between segments are kept, the newest first."""
+MOVE = np.dtype([("time", "<u4"), ("left", "<u2"), ("entered", "<u2"), ("reason", "u1")])
+"""A move: seconds since 1970, the numbers of the two segments (0 for none), and the reason's number."""
+_VERSION_BYTE = bytes([VERSION])
+_ID_BYTES = 6
+_IDS = RECENT * _ID_BYTES
+_MOVES = MOVES * MOVE.itemsize
+_TIME_NAMES = ("first_event", "last_event", "first_purchase", "last_purchase")
+_TIMES = len(_TIME_NAMES)
+_NO_MILLIS = 0xFFFF
+_PLAIN_NAMES = (
+    *("nearest", "reported", "model_version", "purchases", "returns", "events"),
+    *("scored_at", "since", "queued", "spend", "items", "sums", "vectors"),
+)
+
+
+@dataclass(slots=True)
+class Records:
+    """The records of ``n`` customers, one row each.
+
+    Attributes
+    ----------
+    first_event, last_event, first_purchase, last_purchase
+        Times in ms, ``NEVER`` where there was none; extremes, so they merge by min and max.
+    purchases, returns, events
+        Plain counts of orders, of returns, and of all accepted events.
+    spend, items
+        Plain totals: money of all purchases, and pieces bought.
+    sums
+        float64[n, s]: decayed sums relative to each customer's own landmark, see
+        :mod:`crm_online.customers.totals`.
+    vectors
+        int16[n, d]: the scaled feature vector as last scored.
+    nearest, reported
+        The model's segment and the reported one, as row numbers in the model, or ``NO_SEGMENT``.
+    model_version
+        Version of the model that scored the vector; 0 where none did.
+    scored_at, since
+        Seconds since 1970: when the vector was scored, and when the reported segment was entered.
+    queued
+        Bucket of the due queue in which the customer waits for the next visit.
+    recent
+        uint64[n, 16]: hashes (48 bits) of the last event ids; event number ``e`` is at ``e % 16``.
+    moves
+        The last moves, ``MOVE``[n, 4]; a time of 0 where there were fewer.
+    """
+
+    first_event: NDArray[np.int64]
+    last_event: NDArray[np.int64]
+    first_purchase: NDArray[np.int64]
+    last_purchase: NDArray[np.int64]
+    purchases: NDArray[np.int64]
+    returns: NDArray[np.int64]
+    events: NDArray[np.int64]
+    spend: NDArray[np.float64]
+    items: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    vectors: NDArray[np.int16]
+    nearest: NDArray[np.uint8]
+    reported: NDArray[np.uint8]
+    model_version: NDArray[np.uint16]
+    scored_at: NDArray[np.int64]
+    since: NDArray[np.int64]
+    queued: NDArray[np.int64]
+    recent: NDArray[np.uint64]
+    moves: NDArray[np.void]
+
+    def __len__(self) -> int:
+        return len(self.first_event)
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
+        """Return a copy of some rows."""
+        return type(self)(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+    def place(self, rows: NDArray[np.int64], other: Records) -> None:
+        """Overwrite some rows by the rows of ``other``."""
+        for field in fields(self):
+            getattr(self, field.name)[rows] = getattr(other, field.name)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCodec:
+    """Bytes of customer records with ``sums`` decayed sums and ``features`` features.
+
+    A record is a core of fixed size, then the ids of the last events and the last moves, as many as
+    there were: 155 bytes, 6 for each event up to 16, and 9 for each move up to 4.
+    """
+
+    sums: int
+    features: int
+
+    @property
+    def core(self) -> np.dtype[np.void]:
+        """The layout of the fixed part in the store."""
+        return np.dtype(
+            [
+                ("version", "<u1"),
+                ("nearest", "<u1"),
+                ("reported", "<u1"),
+                ("model_version", "<u2"),
+                ("seconds", "<u4", (_TIMES,)),
+                ("millis", "<u2", (_TIMES,)),
+                ("purchases", "<u4"),
+                ("returns", "<u4"),
+                ("events", "<u4"),
+                ("scored_at", "<u4"),
+                ("since", "<u4"),
+                ("queued", "<u4"),
+                ("spend", "<f8"),
+                ("items", "<f8"),
+                ("sums", "<f8", (self.sums,)),
+                ("vectors", "<i2", (self.features,)),
+            ]
+        )
+
+    def blank(self, n: int) -> Records:
+        """Return the records of ``n`` customers of whom nothing is known."""
+        return Records(
+            first_event=np.full(n, NEVER),
+            last_event=np.full(n, NEVER),
+            first_purchase=np.full(n, NEVER),
+            last_purchase=np.full(n, NEVER),
+            purchases=np.zeros(n, np.int64),
+            returns=np.zeros(n, np.int64),
+            events=np.zeros(n, np.int64),
+            spend=np.zeros(n),
+            items=np.zeros(n),
+            sums=np.zeros((n, self.sums)),
+            vectors=np.zeros((n, self.features), np.int16),
+            nearest=np.full(n, NO_SEGMENT, np.uint8),
+            reported=np.full(n, NO_SEGMENT, np.uint8),
+            model_version=np.zeros(n, np.uint16),
+            scored_at=np.zeros(n, np.int64),
+            since=np.zeros(n, np.int64),
+            queued=np.zeros(n, np.int64),
+            recent=np.zeros((n, RECENT), np.uint64),
+            moves=np.zeros((n, MOVES), MOVE),
+        )
+
+    def encode(self, records: Records) -> list[bytes]:
+        """Return the bytes of each record."""
+        n = len(records)
+        wire = np.zeros(n, self.core)
+        wire["version"] = VERSION
+        times = np.stack([getattr(records, name) for name in _TIME_NAMES], axis=1)
+        # A time that never was has 65535 milliseconds, which no time has.
+        never = times == NEVER
+        wire["seconds"] = np.where(never, 0, times // 1000)
+        wire["millis"] = np.where(never, _NO_MILLIS, times % 1000)
+        for name in _PLAIN_NAMES:
+            wire[name] = getattr(records, name)
+        recent = np.ascontiguousarray(records.recent.astype("<u8")).view(np.uint8).reshape(n, RECENT, 8)
+        cores, size = wire.tobytes(), wire.itemsize
+        ids, moves = recent[:, :, :_ID_BYTES].tobytes(), records.moves.tobytes()
+        id_bytes = (np.minimum(records.events, RECENT) * _ID_BYTES).tolist()
+        move_bytes = (np.count_nonzero(records.moves["time"], axis=1) * MOVE.itemsize).tolist()
+        return [
+            cores[row * size : (row + 1) * size]
+            + ids[row * _IDS : row * _IDS + id_bytes[row]]
+            + moves[row * _MOVES : row * _MOVES + move_bytes[row]]
+            for row in range(n)
+        ]
+
+    def decode(self, raw: Sequence[bytes | None]) -> Records:
+        """Return the records of some bytes; ``None`` is a customer not known yet.
+
+        Raises
+        ------
+        StateCorrupt, StateTooNew
+            If some bytes are not a record of this layout.
+        """
+        records = self.blank(len(raw))
+        known = np.array([row for row, value in enumerate(raw) if value is not None], np.int64)
+        values = [value for value in raw if value is not None]
+        if not values:
+            return records
+        size = self.core.itemsize
+        for value in values:
+            if value[:1] != _VERSION_BYTE or len(value) < size:
+                if value[:1] > _VERSION_BYTE:
+                    raise StateTooNew("a customer record was written by a newer version of crm-online")
+                raise StateCorrupt(f"a customer record of {len(value)} bytes cannot be read")
+        wire = np.frombuffer(b"".join([value[:size] for value in values]), self.core)
+        times = wire["seconds"].astype(np.int64) * 1000 + wire["millis"]
+        times[wire["millis"] == _NO_MILLIS] = NEVER
+        for column, name in enumerate(_TIME_NAMES):
+            getattr(records, name)[known] = times[:, column]
+        for name in _PLAIN_NAMES:
+            getattr(records, name)[known] = wire[name]
+        ends = (np.minimum(wire["events"], RECENT) * _ID_BYTES + size).tolist()
+        for value, end in zip(values, ends, strict=True):
+            if len(value) < end or len(value) - end > _MOVES or (len(value) - end) % MOVE.itemsize:
+                raise StateCorrupt(f"a customer record of {len(value)} bytes cannot be read")
+        pairs = list(zip(values, ends, strict=True))
+        ids = np.frombuffer(b"".join([value[size:end].ljust(_IDS, b"\0") for value, end in pairs]), np.uint8)
+        recent = np.zeros((len(known), RECENT, 8), np.uint8)
+        recent[:, :, :_ID_BYTES] = ids.reshape(len(known), RECENT, _ID_BYTES)
+        records.recent[known] = recent.reshape(len(known), RECENT * 8).view("<u8")
+        moves = np.frombuffer(b"".join([value[end:].ljust(_MOVES, b"\0") for value, end in pairs]), MOVE)
+        records.moves[known] = moves.reshape(len(known), MOVES)
+        return records

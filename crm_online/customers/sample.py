@@ -1,0 +1,85 @@
+"""The sample of customers on which models are fitted: those with the smallest hashes.
+
+A bottom-k sample is uniform over customers, does not depend on the order in which they came, and
+merges over partitions by taking the smallest again.
+
+Source: Cohen and Kaplan, Summarizing data using bottom-k sketches, PODC 2007.
+"""
+
+from __future__ import annotations
+
+import heapq
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from crm_online.events.columns import hash64
+from crm_online.step import Put, Remove, Write
+
+_KEY = "crm-online/sample"
+_HASH = struct.Struct("<Q")
+NAME = "sample"
+
+
+@dataclass(slots=True)
+class Sample:
+    """The sample of one partition.
+
+    Parameters
+    ----------
+    size
+        How many customers it holds at most.
+    hashes
+        Hash by customer id.
+    """
+
+    size: int
+    hashes: dict[str, int] = field(default_factory=dict)
+    _largest: list[tuple[int, str]] = field(default_factory=list)
+
+    def load(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take the sample from the store."""
+        self.hashes = {customer.decode(): _HASH.unpack(value)[0] for customer, value in raw}
+        self._largest = [(-value, customer) for customer, value in self.hashes.items()]
+        heapq.heapify(self._largest)
+
+    def offer(self, newcomers: list[str]) -> Iterator[Write]:
+        """Let customers who are new into the sample, if their hashes are small enough."""
+        entered: dict[bytes, bytes] = {}
+        left: list[bytes] = []
+        for customer, value in zip(newcomers, hash64(newcomers, _KEY).tolist(), strict=True):
+            if len(self.hashes) >= self.size and value >= -self._first()[0]:
+                continue
+            self.hashes[customer] = value
+            heapq.heappush(self._largest, (-value, customer))
+            entered[customer.encode()] = _HASH.pack(value)
+            if len(self.hashes) > self.size:
+                _, gone = heapq.heappop(self._largest)
+                del self.hashes[gone]
+                if entered.pop(gone.encode(), None) is None:
+                    left.append(gone.encode())
+        if left:
+            yield Remove(NAME, left)
+        if entered:
+            yield Put(NAME, entered)
+
+    def forget(self, customer: str) -> Iterator[Write]:
+        """Take a customer out."""
+        if self.hashes.pop(customer, None) is not None:
+            yield Remove(NAME, [customer.encode()])
+
+    def _first(self) -> tuple[int, str]:
+        # Customers who were forgotten stay in the heap until they come up.
+        while self._largest[0][1] not in self.hashes:
+            heapq.heappop(self._largest)
+        return self._largest[0]
+
+
+def merged(samples: Iterable[Iterable[tuple[bytes, bytes]]], size: int) -> list[tuple[int, str]]:
+    """Return the sample over several partitions: pairs of partition and customer id, in order of hash."""
+    every = (
+        (_HASH.unpack(value)[0], partition, customer.decode())
+        for partition, sample in enumerate(samples)
+        for customer, value in sample
+    )
+    return [(partition, customer) for _, partition, customer in heapq.nsmallest(size, every)]

@@ -1,0 +1,89 @@
+"""Changes: numbered within their partition in the step that makes them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import IntEnum
+
+from crm_online.step import Entry, Topic
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False)
+
+
+class Reason(IntEnum):
+    """Why a customer moved; the numbers are stored."""
+
+    EVENT = 1
+    LAPSE = 2
+    REFIT = 3
+    ERASE = 4
+
+    @property
+    def word(self) -> str:
+        """The reason as topics and files say it."""
+        return self.name.lower()
+
+
+@dataclass(slots=True)
+class Changes:
+    """The changes of one step, in order.
+
+    Parameters
+    ----------
+    partition, epoch
+        Where they belong.
+    sequence
+        Number of the last change before the step.
+    """
+
+    partition: int
+    epoch: int
+    sequence: int
+    entries: list[Entry] = field(default_factory=list)
+
+    def add(self, topic: Topic, key: str, value: Mapping[str, object], *, tombstone: bool = False) -> None:
+        """Give a change its number, and keep it."""
+        self.sequence += 1
+        line = to_json({"change_id": self.last_id, **value})
+        self.entries.append(Entry(topic, key, line, self.sequence, tombstone))
+
+    @property
+    def last_id(self) -> str:
+        """The id of the last change: partition, epoch, and number within them."""
+        return f"{self.partition}-{self.epoch}-{self.sequence}"
+
+
+def to_json(value: object) -> bytes:
+    """Return canonical JSON: no spaces, no escapes, ``null`` for numbers that JSON has not."""
+    try:
+        text = _ENCODER.encode(value)
+    except ValueError:
+        text = _ENCODER.encode(_finite(value))
+    return text.encode()
+
+
+def iso(time_ms: int) -> str:
+    """Return a time as ISO 8601 in UTC, with milliseconds only where there are any."""
+    when = datetime.fromtimestamp(time_ms // 1000, UTC).replace(microsecond=time_ms % 1000 * 1000)
+    text = when.isoformat(timespec="milliseconds" if time_ms % 1000 else "seconds")
+    return text.replace("+00:00", "Z")
+
+
+def digits(number: float, count: int = 6) -> float:
+    """Return a number with a few significant digits: what a person or a feed can use."""
+    return float(f"{number:.{count}g}")
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return value

@@ -1,0 +1,129 @@
+"""Events into records and baskets: what a batch of events adds to its customers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.baskets.open import OpenBaskets
+from crm_online.customers import totals
+from crm_online.customers.records import RecordCodec, Records
+from crm_online.customers.sums import Quantities
+from crm_online.decay import Decay
+from crm_online.events.columns import EventColumns, Kind, hash64
+from crm_online.itemsets.names import ItemNames
+
+_KEY = "crm-online/event"
+_BITS = np.uint64(16)
+_KINDS = {kind.value: kind.name.lower() for kind in Kind}
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a batch of events did.
+
+    Attributes
+    ----------
+    cause
+        By row of the customer: the last event that counted, as changes tell it.
+    touched
+        bool[n]: customers with an event that counted.
+    erased
+        Rows of customers who were erased, in order; they may have come back since.
+    whole
+        Baskets that are whole now: time and item ids.
+    accepted, duplicates
+        How many events counted, and how many were seen before.
+    """
+
+    cause: dict[int, dict[str, object]]
+    touched: NDArray[np.bool_]
+    erased: list[int] = field(default_factory=list)
+    whole: list[tuple[int, list[int]]] = field(default_factory=list)
+    accepted: int = 0
+    duplicates: int = 0
+
+
+@dataclass(slots=True)
+class Intake:
+    """Adds events to records and baskets, in place.
+
+    Parameters
+    ----------
+    codec, sums, decay
+        The layout of records, the names of their sums, and the sums' half-life.
+    items
+        The partition's items by number.
+    baskets
+        The partition's open baskets.
+    """
+
+    codec: RecordCodec
+    sums: list[str]
+    decay: Decay
+    items: ItemNames
+    baskets: OpenBaskets
+
+    def take(self, events: EventColumns, ids: list[str], records: Records, watermark: int) -> Taken:
+        """Add a batch of events.
+
+        Parameters
+        ----------
+        events
+            The batch; its customers are among ``ids``.
+        ids
+            The customers of ``records``, row by row.
+        records
+            Their records, changed in place.
+        watermark
+            The largest event time of the log so far.
+        """
+        taken = Taken(cause={}, touched=np.zeros(len(ids), bool))
+        row_of = {customer: row for row, customer in enumerate(ids)}
+        rows = np.array([row_of[customer] for customer in events.customers] + [-1], np.int64)[events.customer]
+        erasures = np.flatnonzero((events.kind == Kind.ERASE) & (rows >= 0)).tolist()
+        begin = 0
+        for erasure in [*erasures, len(events)]:
+            run = np.arange(begin, erasure)
+            if len(run) or erasure == len(events):
+                self._add(
+                    events.select(run) if len(run) < len(events) else events, rows[run], records, watermark, taken
+                )
+            if erasure < len(events):
+                self._erase(int(rows[erasure]), ids, records, taken)
+            begin = erasure + 1
+        return taken
+
+    def _add(
+        self, events: EventColumns, rows: NDArray[np.int64], records: Records, watermark: int, taken: Taken
+    ) -> None:
+        hashes = np.maximum(hash64(events.event_ids, _KEY) >> _BITS, np.uint64(1))
+        again = totals.duplicates(records, rows, hashes)
+        if again.any():
+            taken.duplicates += int(again.sum())
+            events, rows, hashes = events.select(~again), rows[~again], hashes[~again]
+        taken.accepted += len(events)
+        numbers = np.append(self.items.numbers(events.items), -1)[events.item]
+        gathered = self.baskets.gather(events, numbers, watermark)
+        taken.whole += gathered.whole
+        known = rows >= 0
+        if not known.all():
+            events, rows, hashes = events.select(known), rows[known], hashes[known]
+        quantities = Quantities.of(events, gathered.opens_order[known])
+        totals.add(records, rows, hashes, quantities, self.sums, self.decay)
+        taken.touched[rows] = True
+        last = np.full(len(records), -1, np.int64)
+        last[rows] = np.arange(len(rows))
+        for row in np.unique(rows).tolist():
+            event = int(last[row])
+            taken.cause[row] = {"event_id": events.event_ids[event], "type": _KINDS[int(events.kind[event])]}
+
+    def _erase(self, row: int, ids: list[str], records: Records, taken: Taken) -> None:
+        records.place(np.array([row]), self.codec.blank(1))
+        self.baskets.forget_customer(ids[row])
+        taken.erased.append(row)
+        taken.touched[row] = False
+        taken.cause.pop(row, None)
+        taken.accepted += 1

@@ -1,0 +1,36 @@
+"""What the store holds of a partition when it is claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+Pairs = Sequence[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The bytes of a partition's state, key by key; all empty for a new one.
+
+    Attributes
+    ----------
+    engine, model
+        The small state, and the model in use.
+    sums
+        What this partition told the others.
+    open_baskets, sample, rules, segments
+        Hashes: open baskets, the sample, rules and segments as they were last told.
+    items, counters, journal
+        Lists: items by number, the checkpoint of the counters, and the baskets counted since.
+    """
+
+    engine: bytes | None = None
+    model: bytes | None = None
+    sums: bytes | None = None
+    open_baskets: Pairs = ()
+    sample: Pairs = ()
+    rules: Pairs = ()
+    segments: Pairs = ()
+    items: Sequence[bytes] = field(default_factory=list)
+    counters: Sequence[bytes] = field(default_factory=list)
+    journal: Sequence[bytes] = field(default_factory=list)

@@ -1,0 +1,66 @@
+"""What the engine needs of the store before a step, and what it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a step needs of the store beside the records of customers.
+
+    Attributes
+    ----------
+    due
+        Buckets of the due queue and how many entries to read of each.
+    roster
+        First and last index of the block of the roster that moves to the model in use, or ``None``.
+    erased
+        Customers to be found in the roster and the due queue, so that nothing of them stays.
+    peers
+        Whether the sums and the model of the other partitions are needed.
+    sample, summaries
+        Whether the samples, or the counters' summaries, of all partitions are needed.
+    """
+
+    due: Sequence[tuple[int, int]] = ()
+    roster: tuple[int, int] | None = None
+    erased: Sequence[str] = ()
+    peers: bool = False
+    sample: bool = False
+    summaries: bool = False
+
+
+@dataclass(slots=True)
+class Fetched:
+    """What the store holds of what was needed.
+
+    Attributes
+    ----------
+    due
+        The entries read of each bucket, in the order of :attr:`Needs.due`.
+    roster
+        The block of the roster; an erased customer is an empty string.
+    places
+        For each erased customer, the lists and indices where the id stands.
+    customers
+        Records by customer id, in the order in which the engine works on them.
+    peers
+        The sums of each partition, as bytes, by partition; ``None`` where there are none yet.
+    model
+        The newest model, as partition 0 stores it.
+    sample
+        The records of the sample over all partitions, in order of hash.
+    summaries
+        The counters' summaries of the other partitions.
+    """
+
+    due: list[list[str]] = field(default_factory=list)
+    roster: list[str] = field(default_factory=list)
+    places: list[tuple[str, int]] = field(default_factory=list)
+    customers: dict[str, bytes | None] = field(default_factory=dict)
+    peers: dict[int, bytes | None] = field(default_factory=dict)
+    model: bytes | None = None
+    sample: list[bytes | None] = field(default_factory=list)
+    summaries: list[bytes] = field(default_factory=list)

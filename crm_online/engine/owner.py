@@ -1,0 +1,142 @@
+"""The owner's work: fitting models, and telling how segments stand. Partition 0 does it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.customers.features import Feature
+from crm_online.engine.changes import Changes, digits, to_json
+from crm_online.engine.state import FitSchedule
+from crm_online.segments.describe import describe
+from crm_online.segments.kmeans import choose_k
+from crm_online.segments.model import Model, first_fit, refit
+from crm_online.segments.sums import SegmentSums
+from crm_online.segments.vectors import Scale, Transform
+from crm_online.settings import Settings
+from crm_online.step import Put, Remove, Topic, Write
+
+DAY = 86_400_000
+SEGMENTS = "segments"
+_SIZE_TOLERANCE = 0.05
+_CENTROID_TOLERANCE = 0.05
+
+
+def fit_is_due(schedule: FitSchedule, settings: Settings, fitted: bool, customers: int, first: int, now: int) -> bool:
+    """Return whether it is time to look for a (better) model.
+
+    The first model waits for ``segments.min_customers``. After that a look is due whenever the log,
+    or the number of customers, has doubled since the last one, and at least every quarter of the
+    half-life.
+    """
+    if not fitted or schedule.checked_at is None:
+        return customers >= settings.segments.min_customers
+    longest = (settings.features.half_life or 120 * DAY) // 4
+    grown = max(schedule.checked_at - first, DAY)
+    return now - schedule.checked_at >= min(grown, longest) or customers >= 2 * schedule.checked_customers
+
+
+def fitted_model(
+    model: Model | None,
+    raw: NDArray[np.float64],
+    features: Mapping[str, Feature],
+    settings: Settings,
+    centroids: NDArray[np.float64] | None,
+    as_of: int,
+) -> Model | None:
+    """Return the next version of the model, or ``None`` if the one there is does as well.
+
+    Parameters
+    ----------
+    model
+        The version in use, if any.
+    raw
+        float64[n, d]: features of the sample, in natural units.
+    features, settings
+        The features in use, and how to fit.
+    centroids
+        float64[k, d]: the present centroids of ``model``.
+    as_of
+        Event time of the fit, in ms.
+    """
+    segments = settings.segments
+    if model is not None and centroids is not None:
+        k = segments.k if isinstance(segments.k, int) else model.k
+        return refit(model, raw, k, current=centroids, as_of=as_of, gain=segments.refit_gain, starts=segments.starts)
+    names = list(features)
+    transforms = [Transform(feature.transform) for feature in features.values()]
+    weights = [settings.features.weights[name] for name in names]
+    knees = [feature.knee for feature in features.values()]
+    if isinstance(segments.k, int):
+        k = segments.k
+    else:
+        k = choose_k(Scale.fit(raw, names, transforms, weights, knees).encode(raw))
+    return first_fit(raw, names, transforms, weights, k, as_of=as_of, knees=knees, starts=segments.starts)
+
+
+@dataclass(slots=True)
+class SegmentTable:
+    """The segments as they were last told; tells those that changed.
+
+    A segment is told again when its size changed by more than 5 %, or its centroid moved by more
+    than 0.05 standard deviations.
+    """
+
+    told: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    def load(self, raw: Iterator[tuple[bytes, bytes]]) -> None:
+        """Take what was last told from the store."""
+        self.told = {key.decode(): json.loads(value) for key, value in sorted(raw)}
+
+    def tell(
+        self, model: Model, sums: SegmentSums, features: Mapping[str, Feature], changes: Changes
+    ) -> Iterator[Write]:
+        """Tell the segments that differ from what was last told, and those that are no more."""
+        gone = [segment for segment in self.told if segment not in model.ids]
+        for segment in gone:
+            del self.told[segment]
+            changes.add(Topic.SEGMENTS, segment, {"id": segment, "model_version": model.version}, tombstone=True)
+        if gone:
+            yield Remove(SEGMENTS, [segment.encode() for segment in gone])
+        centroids = model.current(sums.centroids())
+        fresh = [row for row in range(model.k) if self._differs(model, row, int(sums.W[row]), centroids[row])]
+        if not fresh:
+            return
+        shares = sums.shares()
+        units = {name: feature.unit for name, feature in features.items()}
+        words = describe(model.scale, model.ids, centroids, sums.everybody(), units)
+        natural = model.scale.decode(centroids)
+        put = {}
+        for row in fresh:
+            segment = model.ids[row]
+            value: dict[str, object] = {
+                "id": segment,
+                "name": words[row]["name"],
+                "size": int(sums.W[row]),
+                "centroid": dict(zip(model.scale.names, map(digits, natural[row].tolist()), strict=True)),
+                "description": words[row]["description"],
+                "J_share": digits(float(shares[row])),
+                "model_version": model.version,
+            }
+            changes.add(Topic.SEGMENTS, segment, value)
+            self.told[segment] = {
+                "size": int(sums.W[row]),
+                "centroid": centroids[row].round(3).tolist(),
+                "version": model.version,
+            }
+            put[segment.encode()] = to_json(self.told[segment])
+        yield Put(SEGMENTS, put)
+
+    def _differs(self, model: Model, row: int, size: int, centroid: NDArray[np.float64]) -> bool:
+        told = self.told.get(model.ids[row])
+        if told is None or told["version"] != model.version:
+            return True
+        before = float(str(told["size"]))
+        if abs(size - before) > _SIZE_TOLERANCE * max(before, 1.0):
+            return True
+        moved = np.abs(centroid - np.array(told["centroid"], np.float64)).max(initial=0.0)
+        return bool(moved > _CENTROID_TOLERANCE * 1024)

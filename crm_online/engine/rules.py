@@ -1,0 +1,109 @@
+"""The rules as they were last told; tells those that entered, changed or left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+from crm_online.engine.changes import Changes, to_json
+from crm_online.itemsets.parts import FrequentItemsets, Part, merge
+from crm_online.rules.changes import Change, Levels, RuleChange, diff, in_force, update
+from crm_online.rules.derive import derive
+from crm_online.settings import Settings
+from crm_online.step import Put, Remove, Topic, Write
+
+NAME = "rules"
+
+
+def levels_of(settings: Settings) -> Levels:
+    """Return when rules enter and leave."""
+    return Levels(
+        settings.itemsets.min_support, settings.rules.min_confidence, drop_redundant=settings.rules.redundant == "drop"
+    )
+
+
+class RuleFeed:
+    """Derives rules and tells what changed.
+
+    Parameters
+    ----------
+    settings
+        The settings in force.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._levels = levels_of(settings)
+        self._told: dict[str, RuleChange] = {}
+
+    def load(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take what was last told from the store."""
+        self._told = {key.decode(): RuleChange.of_value(key.decode(), json.loads(value)) for key, value in sorted(raw)}
+
+    def tell(self, parts: Sequence[Part], as_of: int, changes: Changes) -> Iterator[Write]:
+        """Derive the rules over all partitions, and tell those that differ from what was last told.
+
+        Parameters
+        ----------
+        parts
+            What each partition has counted.
+        as_of
+            Time in ms at which counts are read.
+        changes
+            Gets the changes.
+        """
+        levels = self._levels
+        support = levels.leave_support(sum(part.baskets(as_of) for part in parts))
+        found = merge(parts, as_of, support)
+        news = diff(derive(found, support, levels.least_confidence), self._told, levels)
+        update(self._told, news)
+        put: dict[bytes, bytes] = {}
+        gone: list[bytes] = []
+        for change in news:
+            left = change.change is Change.LEFT
+            value = change.value()
+            changes.add(Topic.RULES, change.id, value, tombstone=left)
+            if left:
+                gone.append(change.id.encode())
+            else:
+                put[change.id.encode()] = to_json({"change_id": changes.last_id, **value})
+        if gone:
+            yield Remove(NAME, gone)
+        if put:
+            yield Put(NAME, put)
+
+
+def listed(
+    found: FrequentItemsets,
+    settings: Settings,
+    told: Iterable[tuple[bytes, bytes]],
+    *,
+    sort: str = "rank",
+    item: str | None = None,
+) -> list[dict[str, object]]:
+    """Return the rules that the counts hold now, as look-ups give them.
+
+    Parameters
+    ----------
+    found
+        The frequent itemsets.
+    settings
+        The settings in force.
+    told
+        The rules as they were last told: a rule that was has that change's id.
+    sort
+        ``lift``, ``confidence``, ``support`` (the largest first) or ``rank``.
+    item
+        Only rules with this item on either side.
+    """
+    levels = levels_of(settings)
+    last = {key.decode(): json.loads(value) for key, value in told}
+    rules = in_force(derive(found, levels.min_support, levels.min_confidence), levels)
+    values: list[dict[str, object]] = []
+    for rule in rules:
+        if item is not None and item not in rule.antecedent + rule.consequent:
+            continue
+        before = last.get(rule.id, {})
+        values.append({"change_id": before.get("change_id"), **rule.value(), "change": before.get("change", "entered")})
+    if sort == "rank":
+        return values
+    return sorted(values, key=lambda value: -float(str(value[sort])))

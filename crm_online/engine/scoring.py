@@ -1,0 +1,191 @@
+"""Records into segments: customers are scored, the sums follow, and moves are told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.customers.features import Feature, Reading, read_features
+from crm_online.customers.records import NO_SEGMENT, Records
+from crm_online.decay import Decay
+from crm_online.engine.changes import Changes, Reason, digits, iso
+from crm_online.segments.kmeans import distances
+from crm_online.segments.model import Model
+from crm_online.segments.reported import DIED, report
+from crm_online.segments.sums import ABSENT, SegmentSums
+from crm_online.step import Topic
+
+MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureReader:
+    """Reads the features in use: the sums that they need, and the sums' half-life, are the settings'."""
+
+    features: dict[str, Feature]
+    sums: list[str]
+    decay: Decay
+
+    def read(self, records: Records, as_of: int | NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the features of some customers in natural units, float64[n, d].
+
+        Parameters
+        ----------
+        records
+            The customers.
+        as_of
+            Time in ms, one for all or int64[n].
+        """
+        times = np.broadcast_to(np.asarray(as_of, np.int64), len(records))
+        return read_features(self.features, Reading(records, self.sums, self.decay, times))
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """Scores customers by one model.
+
+    Parameters
+    ----------
+    reader
+        Reads the features.
+    model
+        The model in use.
+    previous_ids
+        Segment ids of the version before: records that it scored refer to them.
+    centroids
+        float64[k, d]: the present centroids over all partitions.
+    margin, min_dwell
+        The hysteresis of what is reported.
+    """
+
+    reader: FeatureReader
+    model: Model
+    previous_ids: list[str]
+    centroids: NDArray[np.float64]
+    margin: float
+    min_dwell: int
+
+    def score(
+        self,
+        records: Records,
+        rows: NDArray[np.int64],
+        ids: list[str],
+        reasons: NDArray[np.int64],
+        causes: Mapping[int, Mapping[str, object]],
+        now: int,
+        totals: SegmentSums,
+        changes: Changes,
+    ) -> SegmentSums:
+        """Score some customers, in place, and tell who moved.
+
+        Parameters
+        ----------
+        records, rows, ids
+            The records at hand, the rows to score, and the customers' ids row by row.
+        reasons
+            The :class:`Reason` for which each row is scored.
+        causes
+            By row, the event that touched the customer.
+        now
+            Event time of scoring, in ms; whole seconds of it count.
+        totals
+            The partition's sums before.
+        changes
+            Gets the moves.
+
+        Returns
+        -------
+        SegmentSums
+            The partition's sums after.
+        """
+        seconds = now // MS
+        some = records.take(rows)
+        raw = self.reader.read(some, seconds * MS)
+        vectors = self.model.scale.encode(raw)
+        away = distances(vectors, self.centroids)
+        nearest = away.argmin(axis=1).astype(np.int64)
+        index = np.arange(len(rows))
+
+        current = some.model_version == self.model.version % 65536
+        old_nearest = np.where(current & (some.nearest != NO_SEGMENT), some.nearest, ABSENT).astype(np.int64)
+        totals = totals.move(some.vectors, old_nearest, vectors, nearest)
+
+        reported = self._carried(some, current)
+        reports = report(
+            nearest,
+            away[index, nearest],
+            away[index, np.maximum(reported, 0)],
+            reported,
+            self._just_left(some),
+            some.since * MS,
+            np.full(len(rows), seconds * MS),
+            margin=self.margin,
+            min_dwell=self.min_dwell,
+        )
+        left = self._old_ids(some, current)
+        for place in np.flatnonzero(reports.changed).tolist():
+            reason = Reason.REFIT if reports.orphaned[place] else Reason(int(reasons[place]))
+            row, entered = int(rows[place]), self.model.ids[int(reports.labels[place])]
+            remember(some, place, seconds, left[place], entered, reason)
+            cause: Mapping[str, object]
+            if reason is Reason.EVENT:
+                cause = causes[row]
+            elif reason is Reason.LAPSE:
+                idle = (seconds * MS - int(some.last_event[place])) / 86_400_000
+                cause = {"idle_days": digits(idle)}
+            else:
+                cause = {"model_version": self.model.version}
+            changes.add(
+                Topic.SEGMENT_CHANGES,
+                ids[row],
+                {
+                    "customer_id": ids[row],
+                    "from": left[place],
+                    "to": entered,
+                    "reason": reason.word,
+                    "time": iso(seconds * MS),
+                    "margin": digits(float(reports.margins[place])),
+                    "features": dict(zip(self.reader.features, map(digits, raw[place].tolist()), strict=True)),
+                    "model_version": self.model.version,
+                    "cause": cause,
+                },
+            )
+        some.vectors, some.nearest, some.reported = vectors, nearest.astype(np.uint8), reports.labels.astype(np.uint8)
+        some.since, some.scored_at = reports.since // MS, np.full(len(rows), seconds)
+        some.model_version = np.full(len(rows), self.model.version % 65536, np.uint16)
+        records.place(rows, some)
+        return totals
+
+    def _carried(self, some: Records, current: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the reported segments as rows of this model: ABSENT for none, DIED if it is gone."""
+        known = {segment: row for row, segment in enumerate(self.model.ids)}
+        carry = np.full(256, ABSENT, np.int64)
+        carry[: len(self.previous_ids)] = [known.get(segment, DIED) for segment in self.previous_ids]
+        same = np.full(256, ABSENT, np.int64)
+        same[: self.model.k] = np.arange(self.model.k)
+        return np.where(current, same[some.reported], carry[some.reported])
+
+    def _just_left(self, some: Records) -> NDArray[np.int64]:
+        """Return the segments that customers left at their last move, as rows of this model."""
+        row_of = {number_of(segment): row for row, segment in enumerate(self.model.ids)}
+        return np.array([row_of.get(number, ABSENT) for number in some.moves["left"][:, 0].tolist()], np.int64)
+
+    def _old_ids(self, some: Records, current: NDArray[np.bool_]) -> list[str | None]:
+        return [
+            None if label == NO_SEGMENT else self.model.ids[label] if same else self.previous_ids[label]
+            for label, same in zip(some.reported.tolist(), current.tolist(), strict=True)
+        ]
+
+
+def remember(records: Records, row: int, seconds: int, left: str | None, entered: str | None, reason: Reason) -> None:
+    """Put a move in front of a customer's last moves."""
+    records.moves[row, 1:] = records.moves[row, :-1].copy()
+    records.moves[row, 0] = (max(seconds, 1), number_of(left), number_of(entered), int(reason))
+
+
+def number_of(segment: str | None) -> int:
+    """Return the number in a segment's id; 0 for none."""
+    return int(segment.removeprefix("s")) if segment else 0

@@ -1,0 +1,113 @@
+"""The small state of a partition: what the engine must remember beside records and counters."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from crm_online.errors import StateCorrupt, StateTooNew
+
+NAME = "engine"
+_FORMAT = 1
+
+
+class FitSchedule(BaseModel):
+    """When the owner of the model looks for a better one (only partition 0 does).
+
+    Attributes
+    ----------
+    due
+        Whether the next step does.
+    checked_at
+        Event time of the last look, in ms; ``None`` before the first.
+    checked_customers
+        Number of customers at the last look.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    due: bool = False
+    checked_at: int | None = None
+    checked_customers: int = 0
+
+
+class PartitionState(BaseModel):
+    """The small state of one partition.
+
+    Attributes
+    ----------
+    first_event, watermark
+        Smallest and largest event time of the log so far, in ms.
+    sequence, epoch
+        Number of the last change, and the timeline it belongs to.
+    customers, accepted, rejected, duplicates, baskets, unknown_fields
+        How many there were: customers now in the state, events that counted, rejects, events seen
+        before, whole baskets with an item, fields that no event has.
+    segment_changes, rule_changes
+        How many changes were emitted.
+    roster
+        Length of the list of all customers ever.
+    closed
+        Whether the log's end was reached and nothing has come since.
+    waiting
+        The due queue: number of entries by bucket.
+    complete, cursor, previous_ids
+        Whether all customers have moved to the model in use; if not, how far the roster is done;
+        the segment ids of the version before, which the records of the others refer to.
+    journal_baskets, journal_bytes
+        Size of the journal since the last checkpoint of the counters.
+    summary_baskets
+        Number of baskets when the last summary was written for the other partitions.
+    rules_baskets, rules_due
+        Number of baskets, over all partitions, when rules were last derived; whether the next step does.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: int = _FORMAT
+    first_event: int | None = None
+    watermark: int | None = None
+    sequence: int = 0
+    epoch: int = 0
+    customers: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    baskets: int = 0
+    unknown_fields: int = 0
+    segment_changes: int = 0
+    rule_changes: int = 0
+    roster: int = 0
+    closed: bool = True
+    waiting: dict[int, int] = Field(default_factory=dict)
+    complete: bool = True
+    cursor: int = 0
+    previous_ids: list[str] = Field(default_factory=list)
+    journal_baskets: int = 0
+    journal_bytes: int = 0
+    summary_baskets: int = 0
+    rules_baskets: int = 0
+    rules_due: bool = False
+    fit: FitSchedule = Field(default_factory=FitSchedule)
+
+    def encode(self) -> bytes:
+        """Return the state as one line of JSON."""
+        return self.model_dump_json().encode()
+
+    @classmethod
+    def decode(cls, raw: bytes) -> PartitionState:
+        """Return the state of some bytes.
+
+        Raises
+        ------
+        StateTooNew, StateCorrupt
+            If a newer version, or none, wrote them.
+        """
+        try:
+            return cls.model_validate_json(raw)
+        except ValidationError as error:
+            found = re.search(rb'"format":(\d+)', raw)
+            if found and int(found[1]) > _FORMAT:
+                raise StateTooNew(f"the state has format {int(found[1])}, known is up to {_FORMAT}") from error
+            raise StateCorrupt("the state of a partition cannot be read") from error

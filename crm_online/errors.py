@@ -1,0 +1,119 @@
+"""Every error that crm-online raises on purpose, as one tree.
+
+::
+
+    CrmOnlineError
+    ├── InputError            the log given cannot be read as asked
+    │   ├── NoSuchLog             no such file, or a folder
+    │   ├── UnreadableLog         not text, not Parquet, a broken archive
+    │   ├── UnknownPreset         no preset of that name
+    │   └── MissingColumn         a column that the preset or --map needs is not there
+    ├── SettingsError         the settings cannot be used
+    │   ├── UnknownSetting        no setting of that name
+    │   ├── InvalidSetting        a value that does not fit, or two that contradict
+    │   └── SettingsConflict      other settings than the ones that shaped the state
+    ├── StoreError            Redis cannot do what was asked
+    │   ├── StoreUnavailable      no answer, or the connection broke
+    │   ├── StoreRefused          an answer, but no: password, read-only, full, eviction on
+    │   ├── StateLocked           another process holds the state folder
+    │   ├── StateTooNew           written by a newer version of crm-online
+    │   ├── StateCorrupt          bytes in the store that no version wrote
+    │   └── StateMissing          nothing was replayed into this state yet
+    ├── FenceError            this worker may not write any more
+    │   ├── OwnerLost             another worker claimed the partition
+    │   ├── PositionMoved         the stored position is not where the step began
+    │   └── HoleInLog             the step does not follow on from the last one
+    └── UnknownCustomer       a look-up of a customer who is not in the state
+
+Bad data in a log is not an error: it is a reject, and the flow goes on.
+"""
+
+from __future__ import annotations
+
+
+class CrmOnlineError(Exception):
+    """Base of all errors raised on purpose; its text is one line for a person."""
+
+
+class InputError(CrmOnlineError):
+    """The log given cannot be read as asked."""
+
+
+class NoSuchLog(InputError):
+    """The path names no file, or names a folder."""
+
+
+class UnreadableLog(InputError):
+    """The file is there, but it is not what its name or preset says."""
+
+
+class UnknownPreset(InputError):
+    """No preset has that name."""
+
+
+class MissingColumn(InputError):
+    """A column that the preset or ``--map`` needs is not in the log."""
+
+
+class SettingsError(CrmOnlineError):
+    """The settings cannot be used."""
+
+
+class UnknownSetting(SettingsError):
+    """No setting has that name."""
+
+
+class InvalidSetting(SettingsError):
+    """A value does not fit its setting, or two settings contradict each other."""
+
+
+class SettingsConflict(SettingsError):
+    """The state was shaped by other settings than those in force."""
+
+
+class StoreError(CrmOnlineError):
+    """Redis cannot do what was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """Redis does not answer, or the connection broke."""
+
+
+class StoreRefused(StoreError):
+    """Redis answers, but refuses: a password, read-only, full, or set to evict."""
+
+
+class StateLocked(StoreError):
+    """Another process holds the state folder."""
+
+
+class StateTooNew(StoreError):
+    """The state was written by a newer version of crm-online."""
+
+
+class StateCorrupt(StoreError):
+    """The store holds bytes that no version of crm-online wrote."""
+
+
+class StateMissing(StoreError):
+    """Nothing was replayed into this state yet."""
+
+
+class FenceError(CrmOnlineError):
+    """The partition may not be written by this worker any more."""
+
+
+class OwnerLost(FenceError):
+    """Another worker has claimed the partition."""
+
+
+class PositionMoved(FenceError):
+    """The stored position is not where the step began: Redis went back, or a twin wrote."""
+
+
+class HoleInLog(FenceError):
+    """The step's first record does not follow on from the last one committed."""
+
+
+class UnknownCustomer(CrmOnlineError):
+    """The customer looked up is not in the state."""

@@ -1,0 +1,341 @@
+"""Events as a struct of arrays: what the engine works on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from hashlib import blake2b
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from crm_online.events import models
+
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Codes = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+
+class Kind(IntEnum):
+    """What an event is, as a small number."""
+
+    PURCHASE = 0
+    RETURN = 1
+    VIEW = 2
+    FEEDBACK = 3
+    CONTACT = 4
+    PROFILE = 5
+    OUTCOME = 6
+    ERASE = 7
+
+
+KINDS: dict[str, Kind] = {kind.name.lower(): kind for kind in Kind}
+"""The kind of each native ``type``."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventColumns:
+    """``n`` events with ``m`` lines, in the order of their source.
+
+    Attributes
+    ----------
+    position
+        Row of each event in its source, int64 ``[n]``.
+    event_ids
+        Id of each event.
+    kind
+        :class:`Kind` of each event, uint8 ``[n]``.
+    customer
+        Index into ``customers``, int32 ``[n]``; -1: unknown.
+    customers
+        Distinct customer ids, in the order in which they first appear.
+    time
+        Milliseconds since 1970 UTC, int64 ``[n]``.
+    basket
+        Index into ``baskets``, int32 ``[n]``; -1: the event is a whole basket by itself.
+    baskets
+        Distinct basket ids, in the order in which they first appear.
+    line_start
+        Lines of event ``i`` are ``line_start[i]:line_start[i + 1]``, int64 ``[n + 1]``. Purchases, returns
+        and views (one line of quantity 1 and price 0) have lines.
+    item
+        Index into ``items``, int32 ``[m]``; -1: an unknown product.
+    items
+        Distinct item names, in the order in which they first appear.
+    quantity, price
+        Of each line, float64 ``[m]``; the price is that of one unit.
+    score
+        Feedback from 0 to 1, float64 ``[n]``; NaN where there is none.
+    details
+        By index of the event, what only some kinds have: ``attributes``; ``name`` and ``value``; ``channel``
+        and ``reason``; the ``text`` of a feedback.
+    """
+
+    position: Ints
+    event_ids: list[str]
+    kind: NDArray[np.uint8]
+    customer: Codes
+    customers: list[str]
+    time: Ints
+    basket: Codes
+    baskets: list[str]
+    line_start: Ints
+    item: Codes
+    items: list[str]
+    quantity: Floats
+    price: Floats
+    score: Floats
+    details: dict[int, dict[str, object]]
+
+    def __len__(self) -> int:
+        """Return the number of events."""
+        return len(self.event_ids)
+
+    @classmethod
+    def empty(cls) -> EventColumns:
+        """Return no events."""
+        return from_events([], [], "")
+
+    def select(self, chosen: Bools | Ints) -> EventColumns:
+        """Return some of the events, by mask or by indices; names that are left over are dropped."""
+        index = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen.astype(np.int64)
+        first, counts = self.line_start[index], np.diff(self.line_start)[index]
+        start = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
+        lines = np.repeat(first - start[:-1], counts) + np.arange(start[-1])
+        customer, customers = _compact(self.customer[index], self.customers)
+        basket, baskets = _compact(self.basket[index], self.baskets)
+        item, items = _compact(self.item[lines], self.items)
+        details = (
+            {new: self.details[old] for new, old in enumerate(index.tolist()) if old in self.details}
+            if self.details
+            else {}
+        )
+        return EventColumns(
+            position=self.position[index],
+            event_ids=[self.event_ids[i] for i in index.tolist()],
+            kind=self.kind[index],
+            customer=customer,
+            customers=customers,
+            time=self.time[index],
+            basket=basket,
+            baskets=baskets,
+            line_start=start,
+            item=item,
+            items=items,
+            quantity=self.quantity[lines],
+            price=self.price[lines],
+            score=self.score[index],
+            details=details,
+        )
+
+
+def concat(parts: Sequence[EventColumns]) -> EventColumns:
+    """Return the events of all parts, one part after the other."""
+    if not parts:
+        return EventColumns.empty()
+    if len(parts) == 1:
+        return parts[0]
+    customer, customers = _merge([(part.customer, part.customers) for part in parts])
+    basket, baskets = _merge([(part.basket, part.baskets) for part in parts])
+    item, items = _merge([(part.item, part.items) for part in parts])
+    counts = np.concatenate([np.diff(part.line_start) for part in parts])
+    offsets = np.cumsum([0, *map(len, parts)]).tolist()
+    return EventColumns(
+        position=np.concatenate([part.position for part in parts]),
+        event_ids=[event_id for part in parts for event_id in part.event_ids],
+        kind=np.concatenate([part.kind for part in parts]),
+        customer=customer,
+        customers=customers,
+        time=np.concatenate([part.time for part in parts]),
+        basket=basket,
+        baskets=baskets,
+        line_start=np.concatenate(([0], np.cumsum(counts, dtype=np.int64))),
+        item=item,
+        items=items,
+        quantity=np.concatenate([part.quantity for part in parts]),
+        price=np.concatenate([part.price for part in parts]),
+        score=np.concatenate([part.score for part in parts]),
+        details={
+            offset + index: detail
+            for offset, part in zip(offsets, parts, strict=False)
+            for index, detail in part.details.items()
+        },
+    )
+
+
+def from_events(events: Sequence[models.Event], positions: Sequence[int] | Ints, source_id: str) -> EventColumns:
+    """Return validated events as columns.
+
+    Parameters
+    ----------
+    events
+        The events, as the models made them.
+    positions
+        The row of each in its source.
+    source_id
+        Events without an id get ``<source_id>-<row>``.
+    """
+    rows = [int(row) for row in positions]
+    ids: list[str] = []
+    kind: list[int] = []
+    customer: list[int] = []
+    time: list[int] = []
+    basket: list[int] = []
+    start = [0]
+    item: list[int] = []
+    quantity: list[float] = []
+    price: list[float] = []
+    score = np.full(len(rows), np.nan)
+    details: dict[int, dict[str, object]] = {}
+    customers: dict[str | None, int] = {None: -1}
+    baskets: dict[str | None, int] = {None: -1}
+    items: dict[str | None, int] = {None: -1}
+    for index, (event, row) in enumerate(zip(events, rows, strict=True)):
+        ids.append(f"{source_id}-{row}" if event.event_id is None else event.event_id)
+        kind.append(KINDS[event.type])
+        time.append(event.time)
+        customer.append(customers.setdefault(event.customer_id, len(customers) - 1))
+        basket_id = None
+        if isinstance(event, models.Purchase | models.Return):
+            basket_id = event.basket_id
+            for line in event.items:
+                item.append(items.setdefault(line.item, len(items) - 1))
+                quantity.append(line.quantity)
+                price.append(line.price)
+        elif isinstance(event, models.View):
+            item.append(items.setdefault(event.item, len(items) - 1))
+            quantity.append(1.0)
+            price.append(0.0)
+        elif isinstance(event, models.Feedback):
+            score[index] = event.score
+            if event.text is not None:
+                details[index] = {"text": event.text}
+        elif isinstance(event, models.Contact):
+            details[index] = {"channel": event.channel, "reason": event.reason}
+        elif isinstance(event, models.Profile):
+            details[index] = {"attributes": event.attributes}
+        elif isinstance(event, models.Outcome):
+            details[index] = {"name": event.name, "value": event.value}
+        basket.append(baskets.setdefault(basket_id, len(baskets) - 1))
+        start.append(len(item))
+    return EventColumns(
+        position=np.array(rows, np.int64),
+        event_ids=ids,
+        kind=np.array(kind, np.uint8),
+        customer=np.array(customer, np.int32),
+        customers=_names(customers),
+        time=np.array(time, np.int64),
+        basket=np.array(basket, np.int32),
+        baskets=_names(baskets),
+        line_start=np.array(start, np.int64),
+        item=np.array(item, np.int32),
+        items=_names(items),
+        quantity=np.array(quantity, np.float64),
+        price=np.array(price, np.float64),
+        score=score,
+        details=details,
+    )
+
+
+def whole_baskets(baskets: Sequence[Sequence[str]], positions: Sequence[int], event_ids: list[str]) -> EventColumns:
+    """Return baskets of unknown customers without time, one event each, as columns.
+
+    Parameters
+    ----------
+    baskets
+        The names of the items of each.
+    positions, event_ids
+        The row and the id of each.
+    """
+    codes: dict[str, int] = {}
+    item = np.array([codes.setdefault(name, len(codes)) for items in baskets for name in items], np.int32)
+    n, m = len(baskets), len(item)
+    return EventColumns(
+        position=np.array(positions, np.int64),
+        event_ids=event_ids,
+        kind=np.full(n, Kind.PURCHASE, np.uint8),
+        customer=np.full(n, -1, np.int32),
+        customers=[],
+        time=np.zeros(n, np.int64),
+        basket=np.full(n, -1, np.int32),
+        baskets=[],
+        line_start=np.cumsum([0, *map(len, baskets)], dtype=np.int64),
+        item=item,
+        items=list(codes),
+        quantity=np.ones(m),
+        price=np.zeros(m),
+        score=np.full(n, np.nan),
+        details={},
+    )
+
+
+def hash64(texts: Sequence[str], key: str) -> NDArray[np.uint64]:
+    """Return a stable 64-bit hash (SipHash) of each text, uint64 ``[n]``; another key, another hash.
+
+    Examples
+    --------
+    >>> bool(hash64(["a"], "sample")[0] == hash64(["b", "a"], "sample")[1])
+    True
+    """
+    values = np.empty(len(texts), dtype=object)
+    values[:] = texts
+    digest = blake2b(key.encode(), digest_size=8).hexdigest()
+    return pd.util.hash_array(values, hash_key=digest, categorize=False)
+
+
+def partition_of(columns: EventColumns, partitions: int) -> Ints:
+    """Return the partition of each event, int64 ``[n]``.
+
+    It is the hash of the customer's id; of the basket's when the customer is unknown; of the event's when
+    there is neither.
+    """
+    if partitions == 1:
+        return np.zeros(len(columns), np.int64)
+    hashes = np.zeros(len(columns), np.uint64)
+    known = columns.customer >= 0
+    hashes[known] = hash64(columns.customers, "partition")[columns.customer[known]]
+    gathered = ~known & (columns.basket >= 0)
+    if gathered.any():
+        used, codes = np.unique(columns.basket[gathered], return_inverse=True)
+        hashes[gathered] = hash64([columns.baskets[i] for i in used.tolist()], "partition")[codes]
+    alone = np.flatnonzero(~known & ~gathered)
+    if alone.size:
+        hashes[alone] = hash64([columns.event_ids[i] for i in alone.tolist()], "partition")
+    return (hashes % np.uint64(partitions)).astype(np.int64)
+
+
+def count_unknown(events: Iterable[models.Event], counts: dict[str, int]) -> None:
+    """Add to ``counts`` how often each field occurs that no model knows (those of lines as ``items.<field>``)."""
+    for event in events:
+        for name in event.model_extra or ():
+            counts[name] = counts.get(name, 0) + 1
+        if isinstance(event, models.Purchase | models.Return):
+            for line in event.items:
+                for name in line.model_extra or ():
+                    counts[f"items.{name}"] = counts.get(f"items.{name}", 0) + 1
+
+
+def _names(codes: dict[str | None, int]) -> list[str]:
+    return [name for name in codes if name is not None]
+
+
+def _compact(codes: Codes, names: list[str]) -> tuple[Codes, list[str]]:
+    new, used = pd.factorize(np.where(codes < 0, len(names), codes))
+    order = used.tolist()
+    if len(names) in order:  # the unknown has a place of its own in the order: take it out
+        gap = order.index(len(names))
+        del order[gap]
+        new = np.where(new == gap, -1, np.where(new > gap, new - 1, new))
+    return new.astype(np.int32), [names[i] for i in order]
+
+
+def _merge(parts: list[tuple[Codes, list[str]]]) -> tuple[Codes, list[str]]:
+    merged: dict[str, int] = {}
+    columns = []
+    for codes, names in parts:
+        place = np.array([merged.setdefault(name, len(merged)) for name in names] + [-1], np.int32)
+        columns.append(place[codes])
+    return np.concatenate(columns), list(merged)

@@ -1,0 +1,94 @@
+"""Anybody's tables: ``--map FIELD=COLUMN`` says which native field is in which column."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from crm_online.errors import InputError
+from crm_online.events.columns import Kind
+from crm_online.events.presets.preset import TablePreset
+from crm_online.events.table import Names, OrderLines, numbers_of, times_of
+
+FIELDS = (
+    *("event_id", "type", "customer_id", "time", "basket_id", "item", "quantity", "price"),
+    *("score", "text", "channel", "reason", "name", "value", "attributes"),
+)
+"""The native fields that a column can be mapped to; ``type`` is ``purchase`` where it is not mapped."""
+_LINES = {"purchase": Kind.PURCHASE, "return": Kind.RETURN}
+_NUMBERS = {"score", "quantity", "price"}
+
+
+def preset_of(mapping: Mapping[str, str]) -> TablePreset:
+    """Return the preset of a mapping from native fields to columns.
+
+    Raises
+    ------
+    InputError
+        If a field is not known, or time is not mapped.
+    """
+    for name in mapping:
+        if name not in FIELDS:
+            near = get_close_matches(name, FIELDS, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(FIELDS)}"
+            raise InputError(f"--map {name}=…: no such field; {hint}")
+    if "time" not in mapping:
+        raise InputError("--map needs time=COLUMN: every event has a time")
+    return TablePreset("--map", {name: (column,) for name, column in mapping.items()}, _lines)
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip() or None
+
+
+def _lines(table: pd.DataFrame, folder: Path) -> OrderLines:
+    n = len(table)
+
+    def names(role: str) -> Names:
+        return Names.of(table[role], _text) if role in table else Names.none(n)
+
+    def numbers(role: str, default: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        return numbers_of(table[role]) if role in table else np.full(n, default)
+
+    types = names("type")
+    kinds = np.array([_LINES.get(name.lower(), 255) for name in types.names] + [Kind.PURCHASE], np.uint8)
+    kind = kinds[types.codes] if "type" in table else np.full(n, Kind.PURCHASE, np.uint8)
+    # What is no order line goes through the models, row by row.
+    quantity = np.where(kind == 255, np.nan, numbers("quantity", 1.0))
+    return OrderLines(
+        kind=kind,
+        customer=names("customer_id"),
+        basket=names("basket_id"),
+        item=names("item"),
+        time=times_of(table["time"]),
+        quantity=quantity,
+        price=numbers("price", 0.0),
+        raw=lambda row: _raw(table, row),
+        event=names("event_id") if "event_id" in table else None,
+    )
+
+
+def _raw(table: pd.DataFrame, row: int) -> Mapping[str, object]:
+    here: dict[str, object] = {}
+    for role in table.columns:
+        value = table[role].iloc[row]
+        if not pd.isna(value) and str(value).strip():
+            number = role in _NUMBERS and isinstance(value, int | float | np.number)
+            here[role] = float(value) if number else _text(value)
+    kind = str(here.setdefault("type", "purchase")).lower()
+    here["type"] = kind
+    if kind in _LINES:
+        line = {role: here.pop(role) for role in ("item", "quantity", "price") if role in here}
+        here["items"] = [{"item": None, **line}]
+    if kind == "profile" and isinstance(here.get("attributes"), str):
+        with contextlib.suppress(ValueError):  # the models say what is wrong with it
+            here["attributes"] = json.loads(str(here["attributes"]))
+    return here

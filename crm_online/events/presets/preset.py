@@ -1,0 +1,57 @@
+"""What a preset that reads a table is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from crm_online.errors import MissingColumn
+from crm_online.events.table import OrderLines
+
+
+@dataclass(frozen=True, slots=True)
+class TablePreset:
+    """Reads order lines from the tables of one kind of shop.
+
+    Attributes
+    ----------
+    name
+        What it is called on the command line.
+    columns
+        By role, the names that the column may have, the first that is there counts.
+    optional
+        Roles whose column need not be there.
+    lines
+        Takes a table whose columns are the roles, and the folder of the log, and reads the lines.
+    """
+
+    name: str
+    columns: Mapping[str, tuple[str, ...]]
+    lines: Callable[[pd.DataFrame, Path], OrderLines]
+    optional: frozenset[str] = frozenset()
+
+    def found(self, columns: Sequence[str]) -> dict[str, str]:
+        """Return the column of each role.
+
+        Raises
+        ------
+        MissingColumn
+            If a role that is needed has none; it names the columns that there are.
+        """
+        chosen = {}
+        for role, names in self.columns.items():
+            here = [name for name in names if name in columns]
+            if here:
+                chosen[role] = here[0]
+            elif role not in self.optional:
+                there = ", ".join(columns) or "none"
+                raise MissingColumn(f"preset {self.name} needs a column {' or '.join(names)}; the log has: {there}")
+        return chosen
+
+    def fits(self, columns: Sequence[str]) -> bool:
+        """Return whether all columns that are needed are there."""
+        roles = self.columns.keys() - self.optional
+        return all(any(name in columns for name in self.columns[role]) for role in roles)

@@ -1,0 +1,167 @@
+"""The flow through one partition: fetch what a step needs, compute it, commit it.
+
+Replay and the Kafka workers both run it: the same engine, the same store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from secrets import token_hex
+
+from crm_online.customers import sample
+from crm_online.customers.due import bucket_name
+from crm_online.engine import counting, engine, owner, peers, rules, state
+from crm_online.engine.engine import Engine
+from crm_online.engine.loaded import Loaded
+from crm_online.engine.needs import Fetched, Needs
+from crm_online.events.columns import EventColumns
+from crm_online.events.rejects import Reject
+from crm_online.itemsets import names as item_names
+from crm_online.settings import Settings
+from crm_online.step import Entry, Step, Write
+from crm_online.store import PartitionStore, Store
+
+
+class PartitionFlow:
+    """One claimed partition.
+
+    Parameters
+    ----------
+    store
+        The store.
+    settings
+        The settings in force.
+    partition, partitions
+        Which partition this is, of how many.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be read.
+    """
+
+    def __init__(self, store: Store, settings: Settings, partition: int, partitions: int) -> None:
+        self.partition, self.partitions = partition, partitions
+        self.store = store.partition(partition)
+        self._everyone = [store.partition(number) for number in range(partitions)]
+        claim = self.store.claim(token_hex(4))
+        self._token = claim.token
+        self.positions = dict(claim.positions)
+        self.engine = Engine(settings, partition, partitions, load(self.store))
+        self._published = 0
+        self._unpublished = self.store.outbox()
+        self._size = settings.segments.sample
+
+    def step(
+        self,
+        source: str,
+        begin: int,
+        end: int,
+        events: EventColumns,
+        rejects: Sequence[Reject],
+        watermark: int | None,
+        *,
+        unknown_fields: int = 0,
+        ended: bool = False,
+        beside: Sequence[Write] = (),
+    ) -> Step:
+        """Run the records ``begin`` to ``end`` of a log, as far as they are this partition's, and commit.
+
+        ``beside`` is written in the same commit; the rest is as for :meth:`Engine.step`.
+
+        Raises
+        ------
+        FenceError
+            If the partition is not ours any more, or the store is not where we left it. The flow
+            must be thrown away, and the partition claimed again.
+        StoreError
+            If the store cannot be read or written; the same holds.
+        """
+        needs = self.engine.needs(events, watermark)
+        step = self.engine.step(
+            source,
+            begin,
+            end,
+            events,
+            rejects,
+            watermark,
+            needs,
+            self._fetch(needs, events),
+            unknown_fields=unknown_fields,
+            ended=ended,
+        )
+        step = replace(step, writes=[*step.writes, *beside], published=self._published)
+        self.store.commit(step, self._token)
+        self.positions[source] = end
+        self._unpublished += step.entries
+        return step
+
+    def publish(self, write: Callable[[int, Sequence[Entry]], None]) -> None:
+        """Hand the outbox to ``write``; what it has taken leaves the outbox with the next commit."""
+        if self._unpublished:
+            write(self.partition, self._unpublished)
+            self._published = self._unpublished[-1].sequence
+            self._unpublished = []
+
+    def close(self) -> None:
+        """Trim what was published since the last commit."""
+        if self._published:
+            self.store.trim(self._published)
+
+    def _fetch(self, needs: Needs, events: EventColumns) -> Fetched:
+        store, fetched = self.store, Fetched()
+        fetched.due = [_texts(store.list_range(bucket_name(bucket), 0, count - 1)) for bucket, count in needs.due]
+        if needs.roster:
+            fetched.roster = _texts(store.list_range(engine.ROSTER, *needs.roster))
+        if needs.erased:
+            lists = [engine.ROSTER, *(bucket_name(bucket) for bucket in self.engine.state.waiting)]
+            fetched.places = [
+                (name, index)
+                for name in lists
+                for customer in needs.erased
+                for index in store.list_places(name, customer.encode())
+            ]
+        if needs.peers:
+            fetched.peers = {number: peer.value(peers.NAME) for number, peer in enumerate(self._everyone)}
+            fetched.model = self._everyone[engine.OWNER].value(engine.MODEL)
+        if needs.sample:
+            fetched.sample = self._sampled()
+        if needs.summaries:
+            others = [
+                peer.value(engine.SUMMARY) for peer in self._everyone if peer is not self._everyone[self.partition]
+            ]
+            fetched.summaries = [raw for raw in others if raw is not None]
+        customers = self.engine.customers(events, fetched)
+        records = store.hash_get(engine.CUSTOMERS, [name.encode() for name in customers])
+        fetched.customers = dict(zip(customers, records, strict=True))
+        return fetched
+
+    def _sampled(self) -> list[bytes | None]:
+        chosen = sample.merged((peer.hash_all(sample.NAME) for peer in self._everyone), self._size)
+        records: dict[tuple[int, str], bytes | None] = {}
+        for number, peer in enumerate(self._everyone):
+            ids = [customer for partition, customer in chosen if partition == number]
+            found = peer.hash_get(engine.CUSTOMERS, [customer.encode() for customer in ids])
+            records |= {(number, customer): raw for customer, raw in zip(ids, found, strict=True)}
+        return [records[one] for one in chosen]
+
+
+def load(store: PartitionStore) -> Loaded:
+    """Read a partition's state, all but the customers."""
+    return Loaded(
+        engine=store.value(state.NAME),
+        model=store.value(engine.MODEL),
+        sums=store.value(peers.NAME),
+        open_baskets=list(store.hash_all(engine.OPEN_BASKETS)),
+        sample=list(store.hash_all(sample.NAME)),
+        rules=list(store.hash_all(rules.NAME)),
+        segments=list(store.hash_all(owner.SEGMENTS)),
+        items=store.list_range(item_names.NAME, 0, -1),
+        counters=store.list_range(counting.COUNTERS, 0, -1),
+        journal=store.list_range(counting.JOURNAL, 0, -1),
+    )
+
+
+def _texts(values: Sequence[bytes]) -> list[str]:
+    return [value.decode() for value in values]

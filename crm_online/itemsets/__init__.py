@@ -1,0 +1,1 @@
+"""Counts of items, pairs and triples with bounds, per partition and added up."""

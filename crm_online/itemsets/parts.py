@@ -1,0 +1,144 @@
+"""Itemsets over several partitions: bounds are added up, by the items' names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.itemsets.counters import ItemsetCounters
+from crm_online.itemsets.keys import NO_ITEM, items_of, keys_of
+from crm_online.itemsets.reading import SLACK, Itemsets
+
+UNKNOWN = np.iinfo(np.int32).max
+"""Id of an item whose name a partition does not know."""
+
+
+class Part(Protocol):
+    """One partition's itemsets: its counters at hand (``Counted``), or what it said of them (``Summary``)."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Names of the items by the partition's ids."""
+
+    @property
+    def ids(self) -> Mapping[str, int]:
+        """The partition's ids by name."""
+
+    def baskets(self, as_of: int) -> float:
+        """Return the decayed number of baskets."""
+
+    def frequent(self, min_support: float, as_of: int) -> Itemsets:
+        """Return the itemsets whose upper bound is at least this share of the partition's baskets."""
+
+    def lookup(self, items: NDArray[np.int32], as_of: int) -> Itemsets:
+        """Return the bounds of any itemsets; ``UNKNOWN`` items are allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A partition whose counters are at hand."""
+
+    counters: ItemsetCounters
+    names: Sequence[str]
+    ids: Mapping[str, int]
+
+    def baskets(self, as_of: int) -> float:
+        """Return the decayed number of baskets."""
+        return self.counters.baskets(as_of)
+
+    def frequent(self, min_support: float, as_of: int) -> Itemsets:
+        """Return the itemsets whose upper bound is at least this share of the partition's baskets."""
+        return self.counters.frequent(min_support, as_of)
+
+    def lookup(self, items: NDArray[np.int32], as_of: int) -> Itemsets:
+        """Return the bounds of any itemsets; ``UNKNOWN`` items have weight 0."""
+        return self.counters.lookup(items, as_of)
+
+
+@dataclass(frozen=True, slots=True)
+class FrequentItemsets:
+    """Itemsets over all partitions, by size and then by items.
+
+    Attributes
+    ----------
+    names
+        Names of the items that occur in them, ascending; ids are places in this list.
+    sets
+        The itemsets and their bounds: count ≤ true ≤ count + error.
+    baskets
+        Decayed number of all baskets.
+    as_of
+        The time that weights are decayed to, ms.
+    """
+
+    names: Sequence[str]
+    sets: Itemsets
+    baskets: float
+    as_of: int
+
+    def named(self) -> list[tuple[str, ...]]:
+        """Return the names of each itemset, ascending."""
+        return [tuple(self.names[item] for item in row if item != NO_ITEM) for row in self.sets.items.tolist()]
+
+
+def merge(parts: Sequence[Part], as_of: int, min_support: float) -> FrequentItemsets:
+    """Return the itemsets that may be frequent over all partitions.
+
+    An itemset at or above ``min_support`` over all is so in at least one partition. So the candidates are
+    what is frequent somewhere; their bounds are looked up everywhere and added. A partition that does not
+    count a candidate adds what it may have missed to the error.
+
+    Nothing is missed while each partition's ``achieved_epsilon``, and each summary's floor, is ≤ ``min_support``.
+
+    Examples
+    --------
+    >>> from crm_online.decay import Decay
+    >>> from crm_online.itemsets.baskets import Baskets
+    >>> counters = ItemsetCounters(0.0, Decay(None), 2, 10**6)
+    >>> counters.count(Baskets.of([(0, [0, 1])]))
+    >>> one = Counted(counters, ["tea", "cup"], {"tea": 0, "cup": 1})
+    >>> other = Counted(counters, ["cup", "jug"], {"cup": 0, "jug": 1})
+    >>> found = merge([one, other], as_of=0, min_support=0.5)
+    >>> list(zip(found.named(), found.sets.count.tolist()))[:2]
+    [(('cup',), 2.0), (('jug',), 1.0)]
+    """
+    local = [(part, part.frequent(min_support, as_of)) for part in parts]
+    names = sorted({part.names[item] for part, sets in local for item in _distinct(sets.items)})
+    ids = {name: number for number, name in enumerate(names)}
+    candidates = _union([_renamed(sets.items, part.names, ids) for part, sets in local])
+    total = float(sum(part.baskets(as_of) for part in parts))
+    count, error = np.zeros(len(candidates)), np.zeros(len(candidates))
+    for part in parts:
+        found = part.lookup(_renamed(candidates, names, part.ids), as_of)
+        count += found.count
+        error += found.error
+    chosen = count + error >= min_support * total * (1 - SLACK)
+    return FrequentItemsets(names, Itemsets(candidates[chosen], count[chosen], error[chosen]), total, as_of)
+
+
+def _distinct(items: NDArray[np.int32]) -> list[int]:
+    found: list[int] = np.unique(items[items != NO_ITEM]).tolist()
+    return found
+
+
+def _renamed(items: NDArray[np.int32], names: Sequence[str], ids: Mapping[str, int]) -> NDArray[np.int32]:
+    """Take itemsets from one dictionary to another one, ascending there."""
+    distinct = _distinct(items)
+    # Searched by value, so that the largest id does not set the size of a table.
+    new = np.array([ids.get(names[item], UNKNOWN) for item in distinct] + [NO_ITEM], np.int32)
+    places = np.searchsorted(np.array(distinct, np.int32), items)
+    # Padding sorts behind every item, also behind unknown ones.
+    wide = np.where(items == NO_ITEM, np.int64(UNKNOWN) + 1, new[places].astype(np.int64))
+    wide.sort(axis=1)
+    return np.where(wide > UNKNOWN, NO_ITEM, wide).astype(np.int32)
+
+
+def _union(found: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:
+    """Return the distinct itemsets by size and then by items."""
+    items = np.concatenate([*found, np.empty((0, 3), np.int32)])
+    sizes = np.count_nonzero(items != NO_ITEM, axis=1)
+    return np.concatenate([items_of(np.unique(keys_of(items[sizes == size, :size])), size) for size in (1, 2, 3)])

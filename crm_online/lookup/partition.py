@@ -1,0 +1,86 @@
+"""One partition as it stands in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.customers.records import Records
+from crm_online.decay import Decay
+from crm_online.engine import counting
+from crm_online.engine.engine import CUSTOMERS, layout
+from crm_online.engine.loaded import Loaded
+from crm_online.engine.peers import PartitionSums
+from crm_online.engine.state import PartitionState
+from crm_online.flow import load
+from crm_online.itemsets.counters import ItemsetCounters
+from crm_online.itemsets.names import ItemNames
+from crm_online.itemsets.parts import Counted
+from crm_online.segments.model import Model
+from crm_online.settings import Settings
+from crm_online.store import PartitionStore
+
+_BATCH = 5000
+
+
+class PartitionView:
+    """A partition, read at one position.
+
+    Parameters
+    ----------
+    store
+        Where it stands.
+    settings
+        The settings that shaped it.
+    """
+
+    def __init__(self, store: PartitionStore, settings: Settings) -> None:
+        self.store, self.settings = store, settings
+        self.codec, self.reader = layout(settings)
+        self.loaded: Loaded = store.consistent_read(load)
+        self.state = PartitionState.decode(self.loaded.engine) if self.loaded.engine else PartitionState()
+        self.model = Model.from_json(self.loaded.model) if self.loaded.model else None
+        self.sums = PartitionSums.decode(self.loaded.sums) if self.loaded.sums else None
+
+    def counters(self) -> ItemsetCounters:
+        """Return the counters: the checkpoint, and what was counted since."""
+        itemsets = self.settings.itemsets
+        fresh = ItemsetCounters(
+            itemsets.epsilon_in_force, Decay(itemsets.half_life), itemsets.max_size, itemsets.max_bytes
+        )
+        return counting.counted(fresh, self.loaded.counters, self.loaded.journal)
+
+    def counted(self) -> Counted:
+        """Return the counters with the names of the items."""
+        items = ItemNames()
+        items.load(self.loaded.items)
+        return Counted(self.counters(), items.names, items.ids)
+
+    def batches(self) -> Iterator[tuple[list[str], list[bytes], Records]]:
+        """Yield all customers, some thousands at a time: ids, stored bytes, and records."""
+        every = self.store.hash_all(CUSTOMERS)
+        while some := list(islice(every, _BATCH)):
+            raw = [value for _, value in some]
+            yield [name.decode() for name, _ in some], raw, self.codec.decode(raw)
+
+    def customer(self, name: str) -> Records | None:
+        """Return one customer's record, or ``None``."""
+        raw = self.store.hash_get(CUSTOMERS, [name.encode()])
+        return self.codec.decode(raw) if raw[0] is not None else None
+
+    def segment_ids(self, records: Records, labels: NDArray[np.uint8]) -> list[str | None]:
+        """Return the segments that labels in some records stand for."""
+        version = self.model.version % 65536 if self.model else 0
+        now = list(self.model.ids) if self.model else []
+        before = self.state.previous_ids
+        return [
+            (ids[label] if label < len(ids) else None)
+            for label, ids in zip(
+                labels.tolist(),
+                (now if one == version else before for one in records.model_version.tolist()),
+                strict=True,
+            )
+        ]

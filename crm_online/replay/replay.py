@@ -1,0 +1,280 @@
+"""A replay: logs in, steps through every partition, changes out; it goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crm_online.events.columns import EventColumns, partition_of
+from crm_online.events.log import Chunk, check_log, read_log
+from crm_online.events.rejects import Reject
+from crm_online.events.source import Source, open_source
+from crm_online.flow import PartitionFlow
+from crm_online.replay.files import ChangeFiles
+from crm_online.settings import Settings, refuse_conflict
+from crm_online.step import Entry, Put
+from crm_online.store import Store, open_store
+
+LOGS = "logs"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a replay is: share of the log's bytes, events so far, and events per second."""
+
+    fraction: float
+    events: int
+    events_per_second: float
+
+
+@dataclass(slots=True)
+class ReplayResult:
+    """What one run of a replay did; ``position`` is where it ended in each log."""
+
+    events: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    baskets: int = 0
+    customers: int = 0
+    segment_changes: int = 0
+    rule_changes: int = 0
+    seconds: float = 0.0
+    events_per_second: float = 0.0
+    position: dict[str, int] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the result as JSON values."""
+        return asdict(self)
+
+
+def replay(
+    paths: Sequence[Path],
+    *,
+    settings: Settings,
+    state: str,
+    preset: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    sep: str | None = None,
+    out: Path | None = None,
+    speed: float | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> ReplayResult:
+    """Replay event logs into a state.
+
+    Parameters
+    ----------
+    paths
+        Files, replayed one after the other.
+    settings
+        The settings in force.
+    state
+        A folder, or the URL of a Redis.
+    preset, mapping, sep
+        How to read the files, see :func:`crm_online.events.log.read_log`.
+    out
+        Folder for the JSONL files of changes; ``None`` for none.
+    speed
+        How many times faster than event time to go; ``None`` for as fast as possible.
+    on_progress
+        Called after each step.
+
+    Raises
+    ------
+    InputError, SettingsError, StoreError, FenceError
+        See :mod:`crm_online.errors`.
+    """
+    logs = [Path(path) for path in paths]
+    for path in logs:  # what cannot be read so is told before anything is started
+        check_log(path, preset=preset, mapping=mapping, sep=sep)
+    with ExitStack() as stack:
+        store = stack.enter_context(open_store(state))
+        refuse_conflict(_settings_of(store, settings), settings)
+        files = stack.enter_context(ChangeFiles(Path(out))) if out is not None else None
+        partitions = settings.replay.partitions
+        flows = [PartitionFlow(store, settings, number, partitions) for number in range(partitions)]
+        known = [Source(**json.loads(raw)) for _, raw in flows[0].store.hash_all(LOGS)]
+        run = _Run(flows, files, settings, speed, on_progress)
+        run.publish_left_over()
+        for number, path in enumerate(logs):
+            source = open_source(path, known)
+            share = Share(number / len(logs), 1 / len(logs))
+            run.log(path, source, share, preset=preset, mapping=mapping, sep=sep)
+            if number == len(logs) - 1:
+                run.settle(source)
+        return run.result()
+
+
+def _settings_of(store: Store, settings: Settings) -> Mapping[str, Any]:
+    """Return the settings that shaped the state: those in force, if it is new."""
+    stored: Mapping[str, Any] = json.loads(
+        store.initialise(settings.replay.partitions, json.dumps(settings.shaping(), sort_keys=True)).settings
+    )
+    return stored
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Where a log lies in all of them: how much was before it, and how much it is."""
+
+    before: float
+    size: float
+
+
+class _Run:
+    """One run of a replay over all partitions."""
+
+    def __init__(
+        self,
+        flows: list[PartitionFlow],
+        files: ChangeFiles | None,
+        settings: Settings,
+        speed: float | None,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self._flows, self._files, self._settings = flows, files, settings
+        self._speed, self._on_progress = speed, on_progress
+        self._started = time.monotonic()
+        self._paced_from: tuple[float, int] | None = None
+        self._events = 0
+        self._before = [flow.engine.state.model_copy() for flow in flows]
+        self._positions: dict[str, int] = {}
+
+    def publish_left_over(self) -> None:
+        """Write what was committed before a crash but not yet written."""
+        for flow in self._flows:
+            flow.publish(self._files.write if self._files else _discard)
+
+    def log(
+        self,
+        path: Path,
+        source: Source,
+        share: Share,
+        *,
+        preset: str | None,
+        mapping: Mapping[str, str] | None,
+        sep: str | None,
+    ) -> None:
+        """Run one log from where the partition that is furthest behind stopped."""
+        begin = min(flow.positions.get(source.id, 0) for flow in self._flows)
+        behind = [flow for flow in self._flows if flow.positions.get(source.id, 0) == begin]
+        chunks = read_log(
+            path,
+            source,
+            preset=preset,
+            mapping=mapping,
+            sep=sep,
+            begin=begin,
+            size=self._settings.replay.step,
+            watermark=behind[0].engine.state.watermark,
+            max_ahead=self._settings.events.max_ahead,
+        )
+        self._positions[source.name] = begin
+        note = Put(LOGS, {source.id.encode(): json.dumps(asdict(source)).encode()})
+        for chunk in chunks:
+            self._pace(chunk)
+            self._chunk(chunk, note)
+            self._positions[source.name] = chunk.end
+            self._events += chunk.end - chunk.begin
+            if self._on_progress:
+                rate = self._events / max(time.monotonic() - self._started, 1e-9)
+                self._on_progress(Progress(share.before + share.size * chunk.progress, self._events, rate))
+
+    def settle(self, source: Source) -> None:
+        """Finish what the end of the log allows: open baskets, lapses, a last look at model and rules."""
+        end = max(flow.positions.get(source.id, 0) for flow in self._flows)
+        if not end:
+            return
+        owner, *others = self._flows
+        for flow in [*others, owner]:
+            if flow.engine.unfinished:
+                self._step(flow, source.id, end, end, EventColumns.empty(), flow.engine.state.watermark, ended=True)
+        # Each partition is brought to rest before the next, so that a resumed replay takes the same steps.
+        for flow in self._flows:
+            while not flow.engine.settled or flow.engine.version < owner.engine.version:
+                self._step(flow, source.id, end, end, EventColumns.empty(), flow.engine.state.watermark)
+
+        for flow in self._flows:
+            flow.close()
+
+    def result(self) -> ReplayResult:
+        """Return what this run did."""
+        done = ReplayResult(seconds=round(time.monotonic() - self._started, 3), position=self._positions)
+        for flow, before in zip(self._flows, self._before, strict=True):
+            after = flow.engine.state
+            for name in ("accepted", "rejected", "duplicates", "baskets", "segment_changes", "rule_changes"):
+                setattr(done, name, getattr(done, name) + getattr(after, name) - getattr(before, name))
+            done.customers += after.customers
+        done.events = done.accepted + done.rejected + done.duplicates
+        done.events_per_second = round(done.events / max(done.seconds, 1e-3), 1)
+        return done
+
+    def _chunk(self, chunk: Chunk, note: Put) -> None:
+        number = len(self._flows)
+        where = partition_of(chunk.events, number) if number > 1 else np.zeros(len(chunk.events), np.int64)
+        for flow in self._flows:
+            if flow.positions.get(chunk.source.id, 0) >= chunk.end:
+                continue
+            events = chunk.events.select(where == flow.partition) if number > 1 else chunk.events
+            leads = flow.partition == 0
+            self._step(
+                flow,
+                chunk.source.id,
+                chunk.begin,
+                chunk.end,
+                events,
+                chunk.watermark,
+                rejects=chunk.rejects if leads else (),
+                unknown_fields=sum(chunk.unknown_fields.values()) if leads else 0,
+                beside=[note] if leads and chunk.begin == 0 else (),
+            )
+
+    def _step(
+        self,
+        flow: PartitionFlow,
+        source: str,
+        begin: int,
+        end: int,
+        events: EventColumns,
+        watermark: int | None,
+        *,
+        rejects: Sequence[Reject] = (),
+        unknown_fields: int = 0,
+        ended: bool = False,
+        beside: Sequence[Put] = (),
+    ) -> None:
+        flow.step(
+            source,
+            begin,
+            end,
+            events,
+            rejects,
+            watermark,
+            unknown_fields=unknown_fields,
+            ended=ended,
+            beside=beside,
+        )
+        flow.publish(self._files.write if self._files else _discard)
+
+    def _pace(self, chunk: Chunk) -> None:
+        """Wait until a chunk's events are due at the chosen speed."""
+        if not self._speed or not len(chunk.events):
+            return
+        at = int(chunk.events.time.max())
+        if self._paced_from is None:
+            self._paced_from = (time.monotonic(), int(chunk.events.time.min()))
+        started, first = self._paced_from
+        wait = started + (at - first) / 1000 / self._speed - time.monotonic()
+        if wait > 0:
+            time.sleep(wait)
+
+
+def _discard(partition: int, entries: Sequence[Entry]) -> None:
+    """Take changes that nobody asked for: the state tells what holds, and no file what happened."""

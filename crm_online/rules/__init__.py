@@ -1,0 +1,1 @@
+"""Rules X ⇒ Y out of itemsets: measures, redundancy, ranks, and what changed since they were last emitted."""

@@ -1,0 +1,197 @@
+"""What sets a segment apart from everybody, in words and numbers, and a name made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.segments.vectors import RESOLUTION, Scale
+from crm_online.segments.vocabulary import Place, Told, Words, words
+
+FACTS = 4
+"""Most facts that are told of a segment."""
+
+TELLING = 0.25
+"""Least deviation from everybody, in (weighted) standard deviations, that is told."""
+
+NAMING = 0.4
+"""Least deviation that makes a word of a name."""
+
+_TIMES = " \N{MULTIPLICATION SIGN}"
+_NEXT_TO_NOTHING = 0.05
+
+
+class Fact(TypedDict, total=False):
+    """One thing that sets a segment apart; it has either a ``ratio`` or a ``difference``."""
+
+    feature: str
+    value: float
+    everybody: float
+    ratio: float
+    difference: float
+    unit: str
+
+
+class Text(TypedDict):
+    """What sets a segment apart: one sentence, and the facts in it, the strongest first."""
+
+    text: str
+    facts: list[Fact]
+
+
+class Description(TypedDict):
+    """A segment's name, unique within its model, and its description."""
+
+    name: str
+    description: Text
+
+
+def describe(
+    scale: Scale,
+    ids: Sequence[str],
+    centroids: NDArray[np.float64],
+    everybody: NDArray[np.float64],
+    units: Mapping[str, str] | None = None,
+) -> list[Description]:
+    """Describe each segment by its strongest deviations from everybody.
+
+    Natural values are those of the centroid: for a log1p feature a kind of geometric mean, which a
+    few very large customers do not sway.
+
+    Parameters
+    ----------
+    scale
+        Of the model's version.
+    ids
+        The k segments' ids; they serve only where nothing else tells two segments apart.
+    centroids
+        In vector units, shape (k, d), without NaN.
+    everybody
+        The mean of all customers' vectors, shape (d,).
+    units
+        Units of features that are not among the default ones.
+
+    Examples
+    --------
+    >>> raw = np.array([[100.0, 2.0], [110.0, 1.0], [5.0, 90.0], [6.0, 120.0]])
+    >>> scale = Scale.fit(raw, ["spending", "recency"], ["log1p", "log1p"], [1.0, 1.0])
+    >>> vectors = scale.encode(raw).astype(float)
+    >>> segments = np.array([vectors[:2].mean(axis=0), vectors[2:].mean(axis=0)])
+    >>> two = describe(scale, ["s1", "s2"], segments, vectors.mean(axis=0))
+    >>> [one["name"] for one in two]
+    ['Active big spenders', 'Lapsed small spenders']
+    >>> two[0]["description"]["text"].partition(", ")[2]
+    'last bought 1 day ago (average 15 days).'
+    """
+    every_word = [words(name, (units or {}).get(name, "")) for name in scale.names]
+    apart = (centroids - everybody) / RESOLUTION
+    values, average = scale.decode(centroids), scale.decode(everybody)
+    names = _told_apart(
+        [_name(scale.names, every_word, *one) for one in zip(apart, values, strict=True)], apart, every_word
+    )
+    names = [f"{name} ({one})" if names.count(name) > 1 else name for name, one in zip(names, ids, strict=True)]
+    descriptions = []
+    for name, deviations, natural in zip(names, apart, values, strict=True):
+        facts, phrases = [], []
+        for number in _strongest(deviations, TELLING)[:FACTS]:
+            fact, phrase = _fact(
+                scale.names[number], every_word[number], float(natural[number]), float(average[number])
+            )
+            facts.append(fact)
+            phrases.append(phrase)
+        text = ", ".join(phrases) or "like everybody"
+        descriptions.append(
+            Description(name=name, description=Text(text=text[0].upper() + text[1:] + ".", facts=facts))
+        )
+    return descriptions
+
+
+def _strongest(deviations: NDArray[np.float64], least: float) -> list[int]:
+    """Return the places of the deviations of at least ``least``, the strongest first, equals by place.
+
+    Rounded, so that the last bits do not decide.
+    """
+    strength = np.abs(deviations).round(6)
+    order = np.argsort(-strength, kind="stable")
+    return [int(number) for number in order if strength[number] >= least]
+
+
+def _name(
+    features: Sequence[str], every_word: Sequence[Words], deviations: NDArray[np.float64], natural: NDArray[np.float64]
+) -> str:
+    """Return a name of an adjective and a noun, each from the strongest deviation that has one."""
+    found: dict[Place, str] = {}
+    for number in _strongest(deviations, NAMING):
+        told = every_word[number]
+        word = told.high if deviations[number] > 0 else told.low
+        if word:
+            found.setdefault(told.place, word)
+    value = dict(zip(features, natural.tolist(), strict=True))
+    if "tenure" in value and "recency" in value and value["tenure"] <= 1.15 * value["recency"] + 1:
+        # Known no longer than since the last purchase: that purchase was the first event, and there was no other.
+        found[Place.NOUN] = "one-time buyers"
+    if not found:
+        return "Average customers"
+    parts = [found.get(Place.ADJECTIVE, ""), found.get(Place.NOUN, "customers")]
+    name = " ".join(part for part in parts if part)
+    return name[0].upper() + name[1:]
+
+
+def _told_apart(names: Sequence[str], apart: NDArray[np.float64], every_word: Sequence[Words]) -> list[str]:
+    """Return names in which namesakes got what sets them apart from each other, as far as words go."""
+    told = list(names)
+    for name in dict.fromkeys(names):
+        namesakes = [k for k, other in enumerate(names) if other == name]
+        if len(namesakes) == 1:
+            continue
+        for k in namesakes:
+            others = [other for other in namesakes if other != k]
+            differences = apart[k] - apart[others].mean(axis=0)
+            number = _strongest(differences, 0.0)[0]
+            told[k] += " " + (every_word[number].more if differences[number] > 0 else every_word[number].less)
+    return told
+
+
+def _fact(feature: str, told: Words, value: float, average: float) -> tuple[Fact, str]:
+    """Return a deviation as numbers and as a part of a sentence."""
+    fact = Fact(feature=feature, value=_digits(value), everybody=_digits(average), unit=told.unit)
+    ratio = value / average if average > 0 else np.inf
+    if told.told is Told.RATIO and 0 <= ratio < np.inf:
+        fact["ratio"] = _digits(ratio)
+        if ratio < _NEXT_TO_NOTHING:
+            return fact, told.none
+        return fact, told.phrase.format(ratio=_number(ratio) + _TIMES)
+    fact["difference"] = _digits(value - average)
+    return fact, told.phrase.format(
+        value=_amount(value, told.unit), everybody=_amount(average, told.unit), ratio="many times"
+    )
+
+
+def _amount(value: float, unit: str) -> str:
+    """Return a value with its unit, as it is said."""
+    if unit == "days":
+        days = round(value)
+        if days < 1:
+            return "less than a day"
+        return "1 day" if days == 1 else f"{days:,} days"
+    if unit == "share":
+        return f"{100 * value:.0f} %" if value >= 0.0095 or value < 0.0005 else f"{100 * value:.1f} %"
+    if unit == "score":
+        return f"{value:.2f}"
+    return _number(value)
+
+
+def _number(value: float) -> str:
+    """Return a number with as many digits as a person reads."""
+    size = abs(value)
+    if size >= 10:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if size >= 0.95 else f"{value:.2g}" if size >= 0.005 else "0"
+
+
+def _digits(value: float) -> float:
+    """Return a value with six digits: what is stored and compared."""
+    return float(f"{value:.6g}") + 0.0

@@ -1,0 +1,164 @@
+"""Nearest centres, and k-means fits that repeat to the last bit.
+
+Fits are scikit-learn's on one thread, since the number of threads changes the last bits, and their
+centres are rounded to whole vector units. Distances are summed feature by feature, so a customer's
+distance does not depend on the batch that it came in.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import pdist, squareform
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
+
+from crm_online.segments.sums import SegmentSums
+from crm_online.segments.vectors import RESOLUTION
+
+CANDIDATES = range(2, 13)
+"""Numbers of segments that ``auto`` chooses from."""
+
+SILHOUETTE_SAMPLE = 1000
+"""Most points that a silhouette is taken over: it costs their number squared."""
+
+
+def distances(vectors: NDArray[np.int16], centroids: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Euclidean distances in (weighted) standard deviations, shape (n, k).
+
+    Parameters
+    ----------
+    vectors
+        Shape (n, d).
+    centroids
+        In vector units, shape (k, d).
+    """
+    squared = np.zeros((len(vectors), len(centroids)))
+    for number in range(vectors.shape[1]):
+        difference = vectors[:, number, None] - centroids[None, :, number]
+        squared += difference * difference
+    result: NDArray[np.float64] = np.sqrt(squared) / RESOLUTION
+    return result
+
+
+def nearest(
+    vectors: NDArray[np.int16], centroids: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the nearest centroid of each vector and its distance, shapes (n,); ties go to the lowest index.
+
+    Examples
+    --------
+    >>> labels, away = nearest(np.array([[0, 0], [1024, 0]], np.int16), np.array([[0.0, 0.0], [3072.0, 0.0]]))
+    >>> labels.tolist(), away.tolist()
+    ([0, 0], [0.0, 1.0])
+    """
+    every = distances(vectors, centroids)
+    labels = every.argmin(axis=1).astype(np.int64)
+    return labels, every[np.arange(len(labels)), labels]
+
+
+def inertia(vectors: NDArray[np.int16], centroids: NDArray[np.float64]) -> float:
+    """Return J of the partition that the centroids make of the vectors, each segment about its own mean."""
+    labels, _ = nearest(vectors, centroids)
+    return SegmentSums.empty(*centroids.shape).move(None, None, vectors, labels).inertia()
+
+
+def fit(
+    sample: NDArray[np.int16],
+    k: int,
+    *,
+    starts: int,
+    seed: int = 0,
+    warm: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Fit k-means to a sample.
+
+    Parameters
+    ----------
+    sample
+        Vectors, shape (n, d), n ≥ 1.
+    k
+        Number of centres; fewer come back when the sample has fewer distinct points.
+    starts
+        Number of k-means++ starts; the best is taken. May be 0 if there is a warm start.
+    seed
+        Of the starts.
+    warm
+        Centres, in vector units, shape (k, d), for one more start; ignored if it is not k of them.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        Centres in vector units, rounded to whole ones, shape (≤ k, d), in lexicographic order.
+
+    Raises
+    ------
+    ValueError
+        If the sample is empty, k is less than 1, or there is no start.
+    """
+    if not len(sample) or k < 1:
+        raise ValueError("a fit needs a sample and at least one centre")
+    distinct = np.unique(sample, axis=0)
+    if len(distinct) <= k:
+        return distinct.astype(np.float64)
+    points = sample.astype(np.float64) / RESOLUTION
+    tries = []
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        # Fewer clusters than asked for can come out of rounding; the centres are made distinct below.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        if starts:
+            tries.append(KMeans(n_clusters=k, n_init=starts, random_state=seed).fit(points))
+        if warm is not None and len(warm) == k:
+            tries.append(KMeans(n_clusters=k, init=warm / RESOLUTION, n_init=1).fit(points))
+    if not tries:
+        raise ValueError("a fit needs at least one start")
+    best = min(tries, key=lambda one: float(one.inertia_))
+    centres = np.unique(np.rint(best.cluster_centers_ * RESOLUTION), axis=0)
+    return np.asarray(centres, dtype=np.float64)
+
+
+def choose_k(
+    sample: NDArray[np.int16], candidates: Sequence[int] = CANDIDATES, *, starts: int = 3, seed: int = 0
+) -> int:
+    """Return the number of segments with the greatest mean silhouette (the lowest of equals).
+
+    Source: Rousseeuw, Silhouettes, J. Comput. Appl. Math. 20 (1987).
+
+    Parameters
+    ----------
+    sample
+        Vectors, shape (n, d); at most ``SILHOUETTE_SAMPLE`` of them, evenly spaced, are used.
+    candidates
+        Numbers to choose from, each at least 2.
+    starts, seed
+        As for :func:`fit`.
+    """
+    few = sample[np.linspace(0, len(sample) - 1, min(len(sample), SILHOUETTE_SAMPLE)).astype(np.int64)]
+    between = squareform(pdist(few.astype(np.float64)))
+    best, chosen = -np.inf, 1
+    for k in candidates:
+        labels, _ = nearest(few, fit(few, k, starts=starts, seed=seed))
+        if len(np.unique(labels)) < k or k >= len(few):
+            break
+        width = round(_silhouette(between, labels, k), 9)
+        if width > best:
+            best, chosen = width, k
+    return chosen
+
+
+def _silhouette(between: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> float:
+    """Return the mean silhouette of a partition, given all distances, shape (n, n)."""
+    sizes = np.bincount(labels, minlength=k)
+    sums = np.stack([between[:, labels == number].sum(axis=1) for number in range(k)], axis=1)
+    rows = np.arange(len(labels))
+    own = sums[rows, labels] / np.maximum(sizes[labels] - 1, 1)
+    other = sums / sizes
+    other[rows, labels] = np.inf
+    away = other.min(axis=1)
+    greater = np.maximum(own, away)
+    widths = np.where((sizes[labels] > 1) & (greater > 0), (away - own) / np.where(greater > 0, greater, 1), 0.0)
+    return float(widths.mean())

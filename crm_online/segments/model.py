@@ -1,0 +1,276 @@
+"""Versions of the model: a scale, fitted centres, and segment ids that survive refits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from crm_online.errors import StateCorrupt, StateTooNew
+from crm_online.segments.kmeans import fit, inertia, nearest
+from crm_online.segments.reported import DIED
+from crm_online.segments.sums import ABSENT
+from crm_online.segments.vectors import Scale, Transform
+
+FORMAT = 1
+
+STARTS = 10
+"""k-means++ starts of a fit that is meant to be adopted."""
+
+FIRST_STARTS = 2
+"""Starts of the first look of a refit; if these and a warm start gain too little, no more are made."""
+
+GAIN = 0.02
+"""Share of J on the sample that a refit must save to be adopted."""
+
+SAME_WITHIN = 0.75
+"""A centre that moved further than this share of the way to its nearest neighbour is another segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One version of the model; never changed.
+
+    Attributes
+    ----------
+    version
+        From 1, one more at each refit.
+    scale
+        How features become vectors in this version.
+    ids
+        The k segments' ids, ``s1``, ``s2``…; a label is a place in this list.
+    fitted
+        The fitted centres, k rows of d, in vector units of this version's scale.
+    as_of
+        The event time of the fit, in ms.
+    parent
+        The version that it replaced; ``None`` for the first.
+    numbered
+        How many ids have ever been given: an id that died is not given again.
+    """
+
+    version: int
+    scale: Scale
+    ids: tuple[str, ...]
+    fitted: tuple[tuple[float, ...], ...]
+    as_of: int
+    parent: int | None
+    numbered: int
+
+    @property
+    def k(self) -> int:
+        """The number of segments."""
+        return len(self.ids)
+
+    def centres(self) -> NDArray[np.float64]:
+        """Return the fitted centres in vector units, shape (k, d)."""
+        return np.array(self.fitted, dtype=np.float64).reshape(self.k, len(self.scale.names))
+
+    def current(self, centroids: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the centroids, shape (k, d), with the fitted centre where a segment is empty (NaN)."""
+        return np.where(np.isnan(centroids), self.centres(), centroids)
+
+    def labels_of(self, parent: Model) -> NDArray[np.int64]:
+        """Return this version's label for each of the parent's, shape (parent.k + 2,).
+
+        Segments that died get ``DIED``. The last two places serve the labels ``DIED`` and
+        ``ABSENT``, so that an array of reported labels can index the result as it is.
+        """
+        labels = [self.ids.index(one) if one in self.ids else DIED for one in parent.ids]
+        return np.array([*labels, DIED, ABSENT], dtype=np.int64)
+
+    def to_json(self) -> bytes:
+        """Return the model as one line of JSON."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> Model:
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        StateTooNew
+            If a newer version of crm-online wrote it.
+        StateCorrupt
+            If it is something else.
+        """
+        try:
+            value = json.loads(data)
+            form = int(value["format"])
+            if form > FORMAT:
+                raise StateTooNew(f"the model has format {form}, known is up to {FORMAT}")
+            model = cls(
+                version=int(value["version"]),
+                scale=Scale.from_json(json.dumps(value["scale"])),
+                ids=tuple(str(one) for one in value["ids"]),
+                fitted=tuple(tuple(float(x) for x in centre) for centre in value["fitted"]),
+                as_of=int(value["as_of"]),
+                parent=None if value["parent"] is None else int(value["parent"]),
+                numbered=int(value["numbered"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise StateCorrupt("the model of the segments cannot be read") from error
+        d = len(model.scale.names)
+        if not model.ids or len(model.fitted) != model.k or any(len(centre) != d for centre in model.fitted):
+            raise StateCorrupt("the model of the segments has centres that do not fit its ids or features")
+        return model
+
+
+def first_fit(
+    raw: NDArray[np.float64],
+    names: Sequence[str],
+    transforms: Sequence[Transform],
+    weights: Sequence[float],
+    k: int,
+    *,
+    as_of: int,
+    knees: Sequence[float] | None = None,
+    starts: int = STARTS,
+    seed: int = 0,
+) -> Model:
+    """Return version 1, fitted to a sample; ids go by size on the sample, the largest first.
+
+    Parameters
+    ----------
+    raw
+        The sample's features in natural units, shape (n, d).
+    names, transforms, weights, knees
+        As for :meth:`Scale.fit`.
+    k
+        Number of segments; there are fewer if the sample has fewer distinct points.
+    as_of
+        Event time, in ms.
+    starts, seed
+        As for :func:`crm_online.segments.kmeans.fit`.
+    """
+    scale = Scale.fit(raw, names, transforms, weights, knees)
+    vectors = scale.encode(raw)
+    centres = fit(vectors, k, starts=starts, seed=seed)
+    centres = centres[_by_size(vectors, centres)]
+    ids = tuple(f"s{number}" for number in range(1, len(centres) + 1))
+    return Model(1, scale, ids, _rows(centres), as_of, None, len(ids))
+
+
+def refit(
+    model: Model,
+    raw: NDArray[np.float64],
+    k: int,
+    *,
+    current: NDArray[np.float64],
+    as_of: int,
+    gain: float = GAIN,
+    starts: int = STARTS,
+    seed: int = 0,
+) -> Model | None:
+    """Return the next version if a fresh fit is better by enough, else ``None``.
+
+    Both are judged by J of the partition that they make of the sample, in the scale of the sample.
+
+    Parameters
+    ----------
+    model
+        The version in force.
+    raw
+        The sample's features now, in natural units, shape (n, d).
+    k
+        Number of segments.
+    current
+        The present centroids of ``model`` in its vector units, shape (k, d), without NaN.
+    as_of
+        Event time, in ms.
+    gain
+        Share of the old J by which the new one must be lower.
+    starts, seed
+        As for :func:`crm_online.segments.kmeans.fit`.
+    """
+    scale = Scale.fit(raw, model.scale.names, model.scale.transforms, model.scale.weights, model.scale.knees)
+    vectors = scale.encode(raw)
+    old = translate(current, model.scale, scale)
+    enough = (1 - gain) * inertia(vectors, old)
+    centres = fit(vectors, k, starts=min(FIRST_STARTS, starts), seed=seed, warm=old)
+    if not inertia(vectors, centres) < enough:
+        return None
+    if starts > FIRST_STARTS:
+        centres = min(centres, fit(vectors, k, starts=starts, seed=seed), key=lambda some: inertia(vectors, some))
+    ids, order, numbered = _inherit(model, old, vectors, centres)
+    return Model(model.version + 1, scale, ids, _rows(centres[order]), as_of, model.version, numbered)
+
+
+def translate(centroids: NDArray[np.float64], old: Scale, new: Scale) -> NDArray[np.float64]:
+    """Return centroids of one scale in vector units of another over the same features, shape (k, d).
+
+    A feature that did not vary in the old scale stands at its mean there.
+    """
+    result = np.zeros(centroids.shape)
+    for number, (before, after) in enumerate(zip(old.units(), new.units(), strict=True)):
+        offset = centroids[:, number] / before if before else 0.0
+        result[:, number] = (offset + old.means[number] - new.means[number]) * after
+    return result
+
+
+def match(
+    old: NDArray[np.float64], new: NDArray[np.float64], *, same_within: float = SAME_WITHIN
+) -> list[tuple[int, int]]:
+    """Return pairs (old, new) of centroids that are the same segment, at least total distance.
+
+    What is in no pair died, or was born. Two that are paired by the Hungarian method are still not
+    the same if they are further apart than ``same_within`` times the distance from the old one to
+    its nearest old neighbour, or from the new one to its nearest new neighbour.
+
+    Parameters
+    ----------
+    old, new
+        Centroids in one common space, shapes (k, d) and (k', d).
+    same_within
+        See above.
+    """
+    away = _between(old, new)
+    limits = np.minimum(_neighbour(old)[:, None], _neighbour(new)[None, :]) * same_within
+    rows, columns = linear_sum_assignment(away)
+    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if away[i, j] <= limits[i, j]]
+
+
+def _inherit(
+    model: Model, old: NDArray[np.float64], vectors: NDArray[np.int16], centres: NDArray[np.float64]
+) -> tuple[tuple[str, ...], list[int], int]:
+    """Return ids for new centres, the order of centres that goes with them, and how many ids were ever given.
+
+    Segments that survive keep their order; those born follow, the largest first.
+    """
+    pairs = sorted(match(old, centres))
+    heirs = [new for _, new in pairs]
+    born = [new for new in _by_size(vectors, centres) if new not in heirs]
+    ids = [model.ids[one] for one, _ in pairs]
+    ids += [f"s{model.numbered + number}" for number in range(1, len(born) + 1)]
+    return tuple(ids), heirs + born, model.numbered + len(born)
+
+
+def _by_size(vectors: NDArray[np.int16], centres: NDArray[np.float64]) -> list[int]:
+    """Return the centres' places, the one with most of the vectors first."""
+    labels, _ = nearest(vectors, centres)
+    sizes = np.bincount(labels, minlength=len(centres))
+    return [int(place) for place in np.argsort(-sizes, kind="stable")]
+
+
+def _between(some: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distances between two sets of centroids."""
+    difference = some[:, None, :] - others[None, :, :]
+    result: NDArray[np.float64] = np.sqrt((difference * difference).sum(axis=2))
+    return result
+
+
+def _neighbour(centroids: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each centroid's distance to its nearest neighbour; infinite for a single one."""
+    away = _between(centroids, centroids)
+    np.fill_diagonal(away, np.inf)
+    result: NDArray[np.float64] = away.min(axis=1)
+    return result
+
+
+def _rows(centres: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
+    """Return an array as nested tuples."""
+    return tuple(tuple(float(x) for x in centre) for centre in centres)

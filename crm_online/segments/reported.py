@@ -1,0 +1,105 @@
+"""Hysteresis: which segment a customer is reported in, given the one that is nearest.
+
+The model always uses the nearest centre. What is told follows it only when the customer is nearer to
+it by a margin, and has been in the reported segment for a minimum dwell; otherwise customers near a
+border would move to and fro.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.segments.sums import ABSENT
+
+DIED = -2
+"""Reported label of a customer whose reported segment did not survive a refit."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reports:
+    """What is reported of n customers after a look at their nearest segments.
+
+    Attributes
+    ----------
+    labels
+        The segment reported now, shape (n,).
+    since
+        Since when, in ms, shape (n,).
+    changed
+        Whether the reported segment differs from before, shape (n,).
+    orphaned
+        Whether it changed because the old one died (reason ``refit``), shape (n,).
+    margins
+        By what share the nearest centre is nearer than the reported one's, 0 to 1, shape (n,);
+        NaN where there was no living reported segment to compare with.
+    """
+
+    labels: NDArray[np.int64]
+    since: NDArray[np.int64]
+    changed: NDArray[np.bool_]
+    orphaned: NDArray[np.bool_]
+    margins: NDArray[np.float64]
+
+
+def report(
+    nearest: NDArray[np.int64],
+    to_nearest: NDArray[np.float64],
+    to_reported: NDArray[np.float64],
+    reported: NDArray[np.int64],
+    left: NDArray[np.int64],
+    since: NDArray[np.int64],
+    now: NDArray[np.int64],
+    *,
+    margin: float,
+    min_dwell: int,
+) -> Reports:
+    """Decide which segments are reported.
+
+    Parameters
+    ----------
+    nearest
+        The nearest segment of each customer, shape (n,), as all that follow.
+    to_nearest, to_reported
+        Distances to the nearest centre and to the reported segment's; the latter does not matter
+        where there is none.
+    reported
+        The segment reported so far: ``ABSENT`` before the first, ``DIED`` if a refit ended it.
+    left
+        The segment that the customer left for the reported one; ``ABSENT`` where there was none.
+    since, now
+        When it was first reported, and the time of this look, in ms.
+    margin
+        Share, 0 to 1, by which another segment must be nearer.
+    min_dwell
+        Milliseconds that a customer stays reported in a segment at least; twice as long before going back
+        to the segment just left.
+
+    Examples
+    --------
+    >>> reports = report(
+    ...     np.array([1, 1, 1]), np.array([8.0, 9.5, 8.0]), np.array([10.0, 10.0, 10.0]),
+    ...     np.array([0, 0, ABSENT]), np.full(3, ABSENT), np.array([0, 0, 0]), np.array([1000, 1000, 1000]),
+    ...     margin=0.1, min_dwell=500,
+    ... )
+    >>> reports.labels.tolist(), reports.since.tolist(), reports.margins.round(3).tolist()
+    ([1, 0, 1], [1000, 0, 1000], [0.2, 0.05, nan])
+    """
+    living = reported >= 0
+    apart = living & (to_reported > 0)
+    margins = np.where(living, 0.0, np.nan)
+    np.divide(to_reported - to_nearest, to_reported, out=margins, where=apart)
+    far_enough = apart & (to_nearest < (1 - margin) * to_reported)
+    dwelt = np.where(nearest == left, now - since > 2 * min_dwell, now - since >= min_dwell)
+    moves = living & (nearest != reported) & far_enough & dwelt
+    orphaned = reported == DIED
+    changed = moves | orphaned | (reported == ABSENT)
+    return Reports(
+        labels=np.where(changed, nearest, reported),
+        since=np.where(changed, now, since),
+        changed=changed,
+        orphaned=orphaned,
+        margins=margins,
+    )

@@ -1,0 +1,173 @@
+"""What the members of segments add up to, in exact integers, and the figures that follow.
+
+Segment k has ``W_k`` members, ``S_k`` is the sum of their vectors, ``Q_k`` the sum of the squares of
+each coordinate. Centroids are ``S_k / W_k``, and the criterion of k-means is known without a pass
+over the data: J(C, U) = Σ_k Σ_{n∈C_k} |x_n - c_k|² = Σ x² - Σ_k |S_k|² / W_k.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.errors import StateCorrupt, StateTooNew
+from crm_online.segments.vectors import RESOLUTION
+
+ABSENT = -1
+"""Label of a customer that is in no segment: not there yet, or no longer."""
+
+_MAGIC = b"SU"
+_VERSION = 1
+_HEADER = struct.Struct("<2sBxHH")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SegmentSums:
+    """The exact sums of k segments over d features; never changed, only replaced.
+
+    Attributes
+    ----------
+    W
+        Number of members, int64, shape (k,).
+    S
+        Sum of their vectors, int64, shape (k, d), in vector units.
+    Q
+        Sum of their squared coordinates, int64, shape (k, d), in squared vector units. It cannot
+        overflow below 8 · 10⁹ customers.
+
+    Examples
+    --------
+    >>> vectors = np.array([[1, 0], [3, 0], [0, 5]], dtype=np.int16)
+    >>> sums = SegmentSums.empty(2, 2).move(None, None, vectors, np.array([0, 0, 1]))
+    >>> sums.W.tolist(), sums.centroids().tolist(), sums.inertia() * 1024**2
+    ([2, 1], [[2.0, 0.0], [0.0, 5.0]], 2.0)
+    """
+
+    W: NDArray[np.int64]
+    S: NDArray[np.int64]
+    Q: NDArray[np.int64]
+
+    @classmethod
+    def empty(cls, k: int, d: int) -> SegmentSums:
+        """Return the sums of k segments without members."""
+        return cls(np.zeros(k, np.int64), np.zeros((k, d), np.int64), np.zeros((k, d), np.int64))
+
+    def move(
+        self,
+        vectors_old: NDArray[np.int16] | None,
+        labels_old: NDArray[np.integer] | None,
+        vectors_new: NDArray[np.int16] | None,
+        labels_new: NDArray[np.integer] | None,
+    ) -> SegmentSums:
+        """Return the sums after old vectors have left their segments and new ones have entered.
+
+        Parameters
+        ----------
+        vectors_old, vectors_new
+            Vectors, shape (n, d); a customer may come several times.
+        labels_old, labels_new
+            The segment of each, shape (n,); ``ABSENT`` where there was, or will be, none.
+            ``None`` for both vectors and labels means that there are none.
+        """
+        members, totals, squares = self.W.copy(), self.S.copy(), self.Q.copy()
+        for sign, vectors, labels in ((-1, vectors_old, labels_old), (1, vectors_new, labels_new)):
+            if vectors is None or labels is None:
+                continue
+            for k in range(len(members)):
+                moved = vectors[labels == k].astype(np.int64)
+                members[k] += sign * len(moved)
+                totals[k] += sign * moved.sum(axis=0)
+                squares[k] += sign * (moved * moved).sum(axis=0)
+        return SegmentSums(members, totals, squares)
+
+    def __add__(self, other: SegmentSums) -> SegmentSums:
+        """Return the sums over the members of both: partitions merge by adding."""
+        return SegmentSums(self.W + other.W, self.S + other.S, self.Q + other.Q)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether all sums are the same."""
+        return isinstance(other, SegmentSums) and self.to_bytes() == other.to_bytes()
+
+    def __hash__(self) -> int:
+        """Return a hash that fits equality."""
+        return hash(self.to_bytes())
+
+    def centroids(self) -> NDArray[np.float64]:
+        """Return ``S_k / W_k`` in vector units, shape (k, d); NaN for a segment without members."""
+        members = np.where(self.W > 0, self.W, 1)
+        return np.where(self.W[:, None] > 0, self.S / members[:, None], np.nan)
+
+    def everybody(self) -> NDArray[np.float64]:
+        """Return the mean vector over all segments, shape (d,); NaN without members."""
+        total = int(self.W.sum())
+        return self.S.sum(axis=0) / total if total else np.full(self.S.shape[1], np.nan)
+
+    def inertia(self) -> float:
+        """Return J(C, U) in squared standard deviations: exact up to the rounding of the result."""
+        return float(sum(self._inertias(), Fraction(0)) / RESOLUTION**2)
+
+    def inertias(self) -> NDArray[np.float64]:
+        """Return each segment's part of J, shape (k,), in squared standard deviations."""
+        return np.array([float(inertia / RESOLUTION**2) for inertia in self._inertias()], dtype=np.float64)
+
+    def shares(self) -> NDArray[np.float64]:
+        """Return each segment's share of J, shape (k,): they add up to 1, or are all 0 if J is."""
+        inertias = self._inertias()
+        total = sum(inertias, Fraction(0))
+        return np.array([float(inertia / total) if total else 0.0 for inertia in inertias], dtype=np.float64)
+
+    def squares(self) -> float:
+        """Return Σ x² over all members, in squared standard deviations: J of one segment at the origin."""
+        return float(Fraction(sum(int(q) for q in self.Q.flat), RESOLUTION**2))
+
+    def variances(self) -> NDArray[np.float64]:
+        """Return each feature's variance within each segment, shape (k, d), in squared standard deviations."""
+        variances = np.full(self.S.shape, np.nan)
+        for k, w in enumerate(int(w) for w in self.W):
+            if w:
+                spread = [Fraction(w * int(q) - int(s) ** 2) for s, q in zip(self.S[k], self.Q[k], strict=True)]
+                variances[k] = [float(value / (w * RESOLUTION) ** 2) for value in spread]
+        return variances
+
+    def to_bytes(self) -> bytes:
+        """Return the sums as bytes, little-endian, with a version."""
+        k, d = self.S.shape
+        return _HEADER.pack(_MAGIC, _VERSION, k, d) + b"".join(
+            array.astype("<i8").tobytes() for array in (self.W, self.S, self.Q)
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> SegmentSums:
+        """Read what :meth:`to_bytes` wrote.
+
+        Raises
+        ------
+        StateTooNew
+            If a newer version wrote it.
+        StateCorrupt
+            If it is something else, or no vectors have such sums.
+        """
+        if len(data) < _HEADER.size or data[:2] != _MAGIC:
+            raise StateCorrupt("the segments' sums cannot be read")
+        _, version, k, d = _HEADER.unpack_from(data)
+        if version > _VERSION:
+            raise StateTooNew(f"the segments' sums have version {version}, known is up to {_VERSION}")
+        if version < 1 or len(data) != _HEADER.size + 8 * (k + 2 * k * d):
+            raise StateCorrupt("the segments' sums have the wrong length")
+        values = np.frombuffer(data, dtype="<i8", offset=_HEADER.size).astype(np.int64)
+        sums = cls(values[:k], values[k : k + k * d].reshape(k, d), values[k + k * d :].reshape(k, d))
+        if (sums.W < 0).any() or (sums.Q < 0).any() or any(inertia < 0 for inertia in sums._inertias()):
+            raise StateCorrupt("no customers add up to the segments' sums")
+        return sums
+
+    def _inertias(self) -> list[Fraction]:
+        """Return each segment's part of J in squared vector units, exactly: int64 would overflow in |S|²."""
+        parts = []
+        for w, s, q in zip(self.W, self.S, self.Q, strict=True):
+            squares = sum(int(value) for value in q)
+            parts.append(squares - Fraction(sum(int(value) ** 2 for value in s), int(w)) if w else Fraction(squares))
+        return parts

@@ -1,0 +1,215 @@
+"""Integer vectors of customers: features, transformed, standardised, weighted and rounded.
+
+Vectors are fixed-point integers, so that sums over customers are exact: they do not drift, and do
+not depend on the order of changes or on how customers are spread over partitions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.errors import StateCorrupt
+
+RESOLUTION = 1024
+"""Vector units in one (weighted) standard deviation."""
+
+LIMIT = 32 * RESOLUTION - 1
+"""Largest vector coordinate: values beyond 32 standard deviations count as 32 (winsorising, on purpose)."""
+
+_SAME = 1e-9
+
+
+class Transform(StrEnum):
+    """What is done to a feature before it is standardised; ``log1p`` is of the feature over its knee."""
+
+    LOG1P = "log1p"
+    IDENTITY = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How the features of a model's version become vectors, and back.
+
+    A feature ``x`` becomes ``rint(RESOLUTION * weight * (f(x) - mean) / std)``, where ``f`` is its
+    transform. Subtracting the mean changes no distance; it keeps features that are large against
+    their deviation away from the limit.
+
+    Attributes
+    ----------
+    names
+        The features, in order; ``d`` of them.
+    transforms
+        The transform of each feature.
+    means, stds
+        Mean and standard deviation of the transformed feature on the sample; ``std`` is 0 where the
+        feature does not vary, and such a feature counts for nothing (its coordinate is always 0).
+    weights
+        Weights from the settings: 2 makes a feature count as much as if it varied twice as widely.
+    knees
+        Where ``log1p(x / knee)`` turns from a straight line into a logarithm, in natural units.
+
+    Examples
+    --------
+    >>> raw = np.array([[0.0, 7.0], [2.0, 7.0]])
+    >>> scale = Scale.fit(raw, ["orders", "views"], [Transform.IDENTITY, Transform.LOG1P], [1.0, 1.0])
+    >>> scale.encode(raw).tolist()
+    [[-1024, 0], [1024, 0]]
+    >>> scale.decode(np.array([512.0, 0.0])).round(6).tolist()
+    [1.5, 7.0]
+    """
+
+    names: tuple[str, ...]
+    transforms: tuple[Transform, ...]
+    means: tuple[float, ...]
+    stds: tuple[float, ...]
+    weights: tuple[float, ...]
+    knees: tuple[float, ...]
+
+    @classmethod
+    def fit(
+        cls,
+        raw: NDArray[np.float64],
+        names: Sequence[str],
+        transforms: Sequence[Transform],
+        weights: Sequence[float],
+        knees: Sequence[float] | None = None,
+    ) -> Scale:
+        """Take means and deviations from a sample of customers.
+
+        Parameters
+        ----------
+        raw
+            Features in natural units, shape (n, d), n ≥ 1.
+        names, transforms, weights, knees
+            One for each feature; knees are 1 by default.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit, a value is not finite, a weight is negative or not finite,
+            a knee is not above 0, or a ``log1p`` feature is minus its
+            knee or less.
+        """
+        if not len(names) == len(transforms) == len(weights):
+            raise ValueError("names, transforms and weights must be of one length")
+        if raw.ndim != 2 or raw.shape[1] != len(names) or not len(raw):
+            raise ValueError(f"a sample of shape (n, {len(names)}) with n ≥ 1 is needed, not {raw.shape}")
+        if not all(np.isfinite(weight) and weight >= 0 for weight in weights):
+            raise ValueError("weights must be finite and not negative")
+        kinds = tuple(Transform(transform) for transform in transforms)
+        bends = tuple(float(knee) for knee in knees) if knees is not None else (1.0,) * len(kinds)
+        if len(bends) != len(kinds) or not all(np.isfinite(knee) and knee > 0 for knee in bends):
+            raise ValueError("there must be a knee for each feature, finite and above 0")
+        columns = _transformed(raw, kinds, bends)
+        means = tuple(_rounded(float(column.mean())) for column in columns)
+        stds = tuple(_deviation(column) for column in columns)
+        return cls(tuple(names), kinds, means, stds, tuple(float(weight) for weight in weights), bends)
+
+    def encode(self, raw: NDArray[np.float64]) -> NDArray[np.int16]:
+        """Return the vectors, shape (n, d), of customers with features ``raw``, shape (n, d).
+
+        Raises
+        ------
+        ValueError
+            If the shape does not fit or a value is not finite.
+        """
+        if raw.ndim != 2 or raw.shape[1] != len(self.names):
+            raise ValueError(f"features of shape (n, {len(self.names)}) are needed, not {raw.shape}")
+        vectors = np.zeros(raw.shape, dtype=np.int16)
+        units = self.units()
+        for number, column in enumerate(_transformed(raw, self.transforms, self.knees)):
+            scaled = np.rint((column - self.means[number]) * units[number])
+            vectors[:, number] = np.clip(scaled, -LIMIT, LIMIT).astype(np.int16)
+        return vectors
+
+    def decode(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return natural units for vectors or centroids, shape (…, d), in vector units.
+
+        A feature that counts for nothing has its mean on the sample.
+        """
+        natural = np.empty(vectors.shape, dtype=np.float64)
+        units = self.units()
+        for number, transform in enumerate(self.transforms):
+            offset = vectors[..., number] / units[number] if units[number] else 0.0
+            value = offset + self.means[number]
+            natural[..., number] = np.expm1(value) * self.knees[number] if transform is Transform.LOG1P else value
+        return natural
+
+    def units(self) -> tuple[float, ...]:
+        """Return the vector units in one unit of each transformed feature; 0 where it counts for nothing."""
+        return tuple(
+            RESOLUTION * weight / std if std else 0.0 for weight, std in zip(self.weights, self.stds, strict=True)
+        )
+
+    def to_json(self) -> str:
+        """Return the scale as one line of JSON; floats come back to the last bit."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Scale:
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        StateCorrupt
+            If it is something else.
+        """
+        try:
+            value = json.loads(text)
+            scale = cls(
+                tuple(str(name) for name in value["names"]),
+                tuple(Transform(transform) for transform in value["transforms"]),
+                tuple(float(mean) for mean in value["means"]),
+                tuple(float(std) for std in value["stds"]),
+                tuple(float(weight) for weight in value["weights"]),
+                tuple(float(knee) for knee in value["knees"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise StateCorrupt("the scale of the segments' vectors cannot be read") from error
+        d = len(scale.names)
+        lists = (scale.transforms, scale.means, scale.stds, scale.weights, scale.knees)
+        if any(len(one) != d for one in lists):
+            raise StateCorrupt("the scale of the segments' vectors has lists of different lengths")
+        return scale
+
+
+def scaled(vectors: NDArray[np.int16]) -> NDArray[np.float64]:
+    """Return vectors in (weighted) standard deviations: exact, as RESOLUTION is a power of two."""
+    return vectors / np.float64(RESOLUTION)
+
+
+def _transformed(
+    raw: NDArray[np.float64], transforms: tuple[Transform, ...], knees: tuple[float, ...]
+) -> list[NDArray[np.float64]]:
+    """Return the transformed features, one contiguous column each.
+
+    Contiguous, so that a value's last bit does not depend on which of numpy's loops it went through.
+    """
+    columns = []
+    for number, transform in enumerate(transforms):
+        column = np.ascontiguousarray(raw[:, number], dtype=np.float64)
+        if transform is Transform.LOG1P:
+            if (column <= -knees[number]).any():
+                raise ValueError("a log1p feature must be greater than minus its knee")
+            column = np.log1p(column / knees[number])
+        if not np.isfinite(column).all():
+            raise ValueError("features must be finite")
+        columns.append(column)
+    return columns
+
+
+def _deviation(column: NDArray[np.float64]) -> float:
+    """Return the standard deviation, 0 if it is only rounding noise."""
+    std = float(column.std())
+    return _rounded(std) if std > _SAME * max(1.0, float(np.abs(column).max())) else 0.0
+
+
+def _rounded(value: float) -> float:
+    """Return a value with 12 digits, so that the last bits of a sum do not matter."""
+    return float(f"{value:.12g}")

@@ -1,0 +1,38 @@
+"""Settings: what can be set, where it is read from, and what may not change under a state."""
+
+from crm_online.settings.conflict import conflicts, from_shaping, refuse_conflict
+from crm_online.settings.fields import FEATURE_NAMES
+from crm_online.settings.keys import KEYS, Key, as_written
+from crm_online.settings.load import Loaded, load_settings
+from crm_online.settings.model import (
+    BasketSettings,
+    EventSettings,
+    FeatureSettings,
+    ItemsetSettings,
+    KafkaSettings,
+    ReplaySettings,
+    RuleSettings,
+    SegmentSettings,
+    Settings,
+)
+
+__all__ = [
+    "FEATURE_NAMES",
+    "KEYS",
+    "BasketSettings",
+    "EventSettings",
+    "FeatureSettings",
+    "ItemsetSettings",
+    "KafkaSettings",
+    "Key",
+    "Loaded",
+    "ReplaySettings",
+    "RuleSettings",
+    "SegmentSettings",
+    "Settings",
+    "as_written",
+    "conflicts",
+    "from_shaping",
+    "load_settings",
+    "refuse_conflict",
+]

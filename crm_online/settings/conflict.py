@@ -1,0 +1,100 @@
+"""Settings that shaped a state: read back, and held against those in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from crm_online.errors import SettingsConflict, StateCorrupt, StateTooNew
+from crm_online.settings.keys import as_written
+from crm_online.settings.model import Settings
+from crm_online.settings.nesting import nested
+
+
+def from_shaping(stored: Mapping[str, Any]) -> Settings:
+    """Return the settings that shaped a state; what does not shape it is at its default.
+
+    A key that the state does not have is younger than the state: it counts as its default.
+
+    Parameters
+    ----------
+    stored
+        What `Settings.shaping` returned when the state was begun.
+
+    Raises
+    ------
+    StateTooNew
+        If it has keys that this version does not.
+    StateCorrupt
+        If it has values that no version stores.
+
+    Examples
+    --------
+    >>> from_shaping({"segments.k": 8}).segments.k
+    8
+    """
+    defaults = Settings().shaping()
+    unknown = sorted(stored.keys() - defaults.keys())
+    if unknown:
+        raise StateTooNew(
+            f"a newer version of crm-online made this state: it was shaped by {', '.join(unknown)}, "
+            "which this version does not have"
+        )
+    try:
+        return Settings(**nested({**defaults, **stored}))
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise StateCorrupt(f"the settings stored in the state are not ones that can be set: {where}") from error
+
+
+def conflicts(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    """Return the keys in which two results of `Settings.shaping` differ.
+
+    A key that only one of them has counts as its default in the other.
+
+    Examples
+    --------
+    >>> conflicts({"segments.k": 8}, Settings().shaping())
+    ['segments.k']
+    """
+    defaults = Settings().shaping()
+    before, now = {**defaults, **stored}, {**defaults, **current}
+    return [key for key in dict.fromkeys([*now, *before]) if before.get(key) != now.get(key)]
+
+
+def refuse_conflict(stored: Mapping[str, Any], settings: Settings) -> None:
+    """Refuse to go on with a state that other settings shaped.
+
+    Parameters
+    ----------
+    stored
+        What `Settings.shaping` returned when the state was begun.
+    settings
+        The settings in force.
+
+    Raises
+    ------
+    SettingsConflict
+        If they differ; the text gives both ways out.
+    StateTooNew, StateCorrupt
+        See `from_shaping`.
+    """
+    before = _typed(from_shaping(stored))
+    keys = conflicts(stored, settings.shaping())
+    if not keys:
+        return
+    now = _typed(settings)
+    differences = "; ".join(f"{key} was {before[key]}, is now {now[key]}" for key in keys)
+    back = " ".join(f"--set {key}={before[key]}" for key in keys)
+    raise SettingsConflict(
+        f"other settings shaped this state: {differences}. "
+        f"To keep the state, go on with {back}; to use the new settings, replay the log into a new --state"
+    )
+
+
+def _typed(settings: Settings) -> dict[str, str]:
+    """Return every setting as it would be typed after ``--set``."""
+    values = as_written(settings) | {"itemsets.epsilon": settings.itemsets.epsilon_in_force}
+    return {key: ",".join(value) if isinstance(value, list) else str(value) for key, value in values.items()}

@@ -1,0 +1,79 @@
+"""The keys that can be set, and the near one of a key that cannot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, get_args, get_origin
+
+from crm_online.settings.fields import allowed
+from crm_online.settings.model import Section, Settings
+from crm_online.settings.nesting import flattened
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key that can be set.
+
+    Attributes
+    ----------
+    name
+        Section and setting, ``segments.k``.
+    allowed, description
+        What it allows and what it does, in words.
+    """
+
+    name: str
+    allowed: str
+    description: str
+
+
+def _keys() -> dict[str, Key]:
+    keys = []
+    defaults = as_written(Settings())
+    for section, holder in Settings.model_fields.items():
+        model = holder.annotation
+        if not (isinstance(model, type) and issubclass(model, Section)):
+            raise TypeError(f"{section} is not a section")
+        for name, field in model.model_fields.items():
+            full = f"{section}.{name}"
+            text = field.description or ""
+            if get_origin(field.annotation) is dict:
+                limits = allowed(type(field).from_annotation(get_args(field.annotation)[1]))
+                keys += [Key(key, limits, text) for key in defaults if key.startswith(full + ".")]
+            else:
+                keys.append(Key(full, allowed(field), text))
+    return {key.name: key for key in keys}
+
+
+def as_written(settings: Settings) -> dict[str, Any]:
+    """Return every setting by key, as it is written in a file: durations and sizes as text.
+
+    Examples
+    --------
+    >>> as_written(Settings())["baskets.open_for"]
+    '30m'
+    """
+    return flattened(settings.model_dump(mode="json"))
+
+
+KEYS: dict[str, Key] = _keys()
+"""Every key that can be set, in the order of the model."""
+
+
+def near(name: str) -> list[str]:
+    """Return the keys that someone who wrote ``name`` may have meant, the likeliest first.
+
+    Examples
+    --------
+    >>> near("itemset.min_suport"), near("segments.half_life")
+    (['itemsets.min_support'], ['features.half_life', 'itemsets.half_life'])
+    """
+    last = name.rpartition(".")[2]
+    leaves: dict[str, list[str]] = {}
+    for key in KEYS:
+        leaves.setdefault(key.rpartition(".")[2], []).append(key)
+    if last in leaves:
+        return leaves[last]
+    close = get_close_matches(name, KEYS, n=1, cutoff=0.8)
+    return close or [key for leaf in get_close_matches(last, leaves, n=1, cutoff=0.7) for key in leaves[leaf]]

@@ -1,0 +1,236 @@
+"""The settings of crm-online: one typed model, a section for each thing that can be set.
+
+Durations are milliseconds here and text (``90d``) outside; ``None`` is written ``none``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from crm_online.settings.fields import (
+    FEATURE_NAMES,
+    Allowed,
+    Count,
+    Duration,
+    FeatureList,
+    Number,
+    OptionalDuration,
+    OptionalNumber,
+    PositiveDuration,
+    Size,
+    Weight,
+)
+from crm_online.settings.nesting import flattened
+from crm_online.settings.units import DAY, MINUTE, SECOND
+
+_WEIGHTS = dict.fromkeys(FEATURE_NAMES, 0.5) | {"orders": 1.0, "spending": 1.0}
+
+
+class Section(BaseModel):
+    """One section of the settings; it cannot be changed once made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FeatureSettings(Section):
+    """What a customer's vector is made of."""
+
+    half_life: OptionalDuration = Field(
+        default=90 * DAY,
+        description="time in which an event's weight in the decayed features halves; none: nothing fades",
+    )
+    use: FeatureList = Field(default=FEATURE_NAMES, description="the features that make a customer's vector")
+    weights: dict[str, Weight] = Field(
+        default=_WEIGHTS, description="how much each feature counts in a distance; 0: not at all", validate_default=True
+    )
+
+    @field_validator("weights", mode="after")
+    @classmethod
+    def _complete(cls, weights: dict[str, float]) -> dict[str, float]:
+        """Give every feature a weight: the default where none was set."""
+        unknown = weights.keys() - _WEIGHTS.keys()
+        if unknown:
+            raise ValueError(f"no such feature: {min(unknown)}")
+        return {name: weights.get(name, default) for name, default in _WEIGHTS.items()}
+
+
+class SegmentSettings(Section):
+    """How customers are grouped, and when a move is reported."""
+
+    k: Annotated[int | Literal["auto"], Allowed("a whole number from 2 to 64, or auto")] = Field(
+        default=6, description="number of segments; auto: chosen at the first fit"
+    )
+    sample: Count = Field(
+        default=4096, ge=64, le=1_000_000, description="customers in the sample that models are fitted on"
+    )
+    min_customers: Count = Field(default=300, ge=2, description="customers needed before the first model is fitted")
+    margin: Number = Field(
+        default=0.1, ge=0, lt=1, description="share by which another segment must be nearer before a move is reported"
+    )
+    min_dwell: Duration = Field(
+        default=7 * DAY, description="time that a customer stays in a reported segment at least"
+    )
+    refit_gain: Number = Field(
+        default=0.02, ge=0, lt=1, description="share by which a refit must lower J on the sample to be adopted"
+    )
+    starts: Count = Field(default=5, ge=1, le=100, description="starting points tried in each fit")
+    visits: Count = Field(default=2000, ge=1, description="idle customers scored again in one step, at most")
+
+    @field_validator("k", mode="before")
+    @classmethod
+    def _within_reach(cls, k: object) -> object:
+        """Refuse numbers of segments that mean nothing, before the union of types hides why."""
+        if isinstance(k, str) and k.strip().isdecimal():
+            k = int(k)
+        if k != "auto" and not (isinstance(k, int) and not isinstance(k, bool) and 2 <= k <= 64):
+            raise ValueError("out of reach")
+        return k
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.k != "auto" and self.k > self.min_customers:
+            raise contradiction(
+                f"{self.k} segments cannot be fitted to {self.min_customers} customers",
+                "segments.k",
+                "segments.min_customers",
+            )
+        if self.k != "auto" and self.k > self.sample:
+            raise contradiction(
+                f"{self.k} segments cannot be fitted to a sample of {self.sample}", "segments.k", "segments.sample"
+            )
+        return self
+
+
+class BasketSettings(Section):
+    """How order lines are gathered into baskets."""
+
+    open_for: Duration = Field(default=30 * MINUTE, description="event time for which a basket waits for more lines")
+
+
+class EventSettings(Section):
+    """What is accepted as an event."""
+
+    max_ahead: OptionalDuration = Field(
+        default=30 * DAY,
+        description="how far an event may lie ahead of the log before it is rejected; none: any distance",
+    )
+
+
+class ItemsetSettings(Section):
+    """How sets of items are counted."""
+
+    min_support: Number = Field(
+        default=0.01, gt=0, le=1, description="share of baskets from which an itemset is frequent"
+    )
+    epsilon: OptionalNumber = Field(
+        default=None, description="largest error of a support; 0: count everything; none: min_support / 10"
+    )
+    half_life: OptionalDuration = Field(
+        default=180 * DAY, description="time in which a basket's weight in the counts halves; none: plain counts"
+    )
+    max_size: Count = Field(default=3, ge=1, le=3, description="items in an itemset, at most")
+    max_bytes: Size = Field(
+        default=256_000_000,
+        description="memory for the counters of one partition; above it the error of the supports grows",
+    )
+
+    @property
+    def epsilon_in_force(self) -> float:
+        """The error in force: ``epsilon``, or a tenth of ``min_support``."""
+        return self.min_support / 10 if self.epsilon is None else self.epsilon
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        most = self.min_support / self.max_size
+        if self.epsilon is not None and self.epsilon > most:
+            raise contradiction(
+                f"an error of {self.epsilon:g} could hide frequent itemsets: at most min_support / max_size = {most:g}",
+                "itemsets.epsilon",
+                "itemsets.min_support",
+                "itemsets.max_size",
+            )
+        return self
+
+
+class RuleSettings(Section):
+    """Which rules are derived, and how often."""
+
+    min_confidence: Number = Field(default=0.3, ge=0, le=1, description="confidence from which a rule holds")
+    redundant: Literal["drop", "keep"] = Field(
+        default="drop", description="what happens to rules that a simpler one does as well as"
+    )
+    every: Count = Field(default=1000, ge=1, description="baskets between two derivations of the rules")
+
+
+class ReplaySettings(Section):
+    """How a log file is replayed."""
+
+    step: Count = Field(default=2000, ge=1, le=1_000_000, description="rows that are committed together")
+    partitions: Count = Field(default=1, ge=1, le=256, description="partitions that the customers are spread over")
+
+
+class KafkaSettings(Section):
+    """The Kafka side; nothing here shapes the state."""
+
+    brokers: str = Field(default="localhost:9092", min_length=1, description="host:port, several with commas between")
+    group: str = Field(default="crm-online", min_length=1, description="consumer group of the workers")
+    session_timeout: PositiveDuration = Field(
+        default=6 * SECOND, description="silence after which a worker is taken for dead"
+    )
+    on_gap: Literal["stop", "skip"] = Field(
+        default="stop", description="what to do when the topic no longer holds the next record; skip is recorded"
+    )
+
+
+class Settings(BaseSettings):
+    """All settings; ``Settings()`` is the defaults, whatever the environment says.
+
+    `load_settings` reads the file, the environment and the command line.
+
+    Examples
+    --------
+    >>> Settings().itemsets.epsilon_in_force
+    0.001
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="CRM_ONLINE_", env_nested_delimiter="__")
+
+    features: FeatureSettings = FeatureSettings()
+    segments: SegmentSettings = SegmentSettings()
+    baskets: BasketSettings = BasketSettings()
+    events: EventSettings = EventSettings()
+    itemsets: ItemsetSettings = ItemsetSettings()
+    rules: RuleSettings = RuleSettings()
+    replay: ReplaySettings = ReplaySettings()
+    kafka: KafkaSettings = KafkaSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is given and nothing else: `load_settings` orders the sources and knows where each key is from."""
+        return (init_settings,)
+
+    def shaping(self) -> dict[str, Any]:
+        """Return the settings that shape the state, by key, as JSON values in inside units.
+
+        All but Kafka's do; even ``replay.step``, since the steps decide when models are fitted.
+        """
+        values = self.model_dump(mode="python", exclude={"kafka"})
+        values["itemsets"]["epsilon"] = self.itemsets.epsilon_in_force
+        values["features"]["use"] = list(self.features.use)
+        return flattened(values)
+
+
+def contradiction(why: str, *keys: str) -> PydanticCustomError:
+    """Return the error of settings that do not go together."""
+    return PydanticCustomError("contradiction", "{why}", {"why": why, "keys": list(keys)})

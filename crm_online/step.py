@@ -1,0 +1,137 @@
+"""A step: what a run of records does to one partition, as pure data.
+
+The engine makes steps, the store commits them: all of a step or nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Topic(StrEnum):
+    """Where a change goes: the name of the topic, without its prefix, and of the JSONL file."""
+
+    SEGMENT_CHANGES = "segment-changes"
+    SEGMENTS = "segments"
+    RULES = "rules"
+    REJECTS = "rejects"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the outbox.
+
+    Attributes
+    ----------
+    topic
+        Where it goes.
+    key
+        The record's key: customer, segment id or rule id; empty for rejects.
+    value
+        The JSON of the value, without line end; it starts with its ``change_id``.
+    sequence
+        Number of the change within its partition and epoch, from 1, without gaps.
+    tombstone
+        True when the key is gone: the value still says why, a compacted topic gets a null.
+    """
+
+    topic: Topic
+    key: str
+    value: bytes
+    sequence: int
+    tombstone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Set fields of a hash."""
+
+    name: str
+    fields: Mapping[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Remove fields of a hash."""
+
+    name: str
+    fields: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Append values to a list."""
+
+    name: str
+    values: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Shorten:
+    """Drop the first ``count`` values of a list."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Set the value at one index of a list that is long enough."""
+
+    name: str
+    index: int
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Set a plain value."""
+
+    name: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Delete a whole key of any kind."""
+
+    name: str
+
+
+Write = Put | Remove | Append | Shorten | Assign | Replace | Drop
+"""A write to one key of the partition; ``name`` is the key's name within the partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a run of records of one partition does.
+
+    Attributes
+    ----------
+    partition
+        Number of the partition, from 0.
+    source
+        Name of the log: a file's digest, or a Kafka topic.
+    begin, end
+        Position of its first record, and the position after its last one (where the next step begins).
+    first
+        Position of the first record that was actually read; differs from ``begin`` only if
+        the fetch skipped some, which the store refuses.
+    writes
+        What changes in the partition's keys, in order.
+    entries
+        What goes to the outbox, in order.
+    published
+        Sequence number up to which earlier outbox entries have been published and may be trimmed.
+    """
+
+    partition: int
+    source: str
+    begin: int
+    end: int
+    first: int
+    writes: Sequence[Write]
+    entries: Sequence[Entry] = field(default_factory=tuple)
+    published: int = 0

@@ -1,0 +1,19 @@
+"""The one store, on Redis: claim a partition, commit steps to it, read it, publish its outbox.
+
+::
+
+    with open_store("./.crm-online") as store:
+        store.initialise(partitions=1, settings_json="{}")
+        partition = store.partition(0)
+        claim = partition.claim("worker-a")
+        partition.commit(step, claim.token)
+"""
+
+from crm_online.store.connect import open_store
+from crm_online.store.meta import StateMeta
+from crm_online.store.partition import Claim, Outcome, PartitionStore
+from crm_online.store.program import Fences
+from crm_online.store.reads import Read
+from crm_online.store.state import Store
+
+__all__ = ["Claim", "Fences", "Outcome", "PartitionStore", "Read", "StateMeta", "Store", "open_store"]

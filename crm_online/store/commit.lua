@@ -1,0 +1,136 @@
+-- Commits a step: everything in it, or nothing.
+--
+-- KEYS: meta, positions, outbox, then the keys that the step writes to.
+-- ARGV: token, source, begin, end, first, commits so far ('' if not known),
+--       check the owner, the position, the holes ('1' or '0' each),
+--       published, first sequence, number of entries, number of their arguments, these arguments,
+--       then for each write: operation, number of its key, count, number of arguments, the arguments.
+-- Where count and number of arguments differ, each argument is a MessagePack array of at most CHUNK values: a client
+-- may send no more than a million arguments.
+--
+-- Whatever can fail is looked at before the first write: fences, types of keys, lengths of lists. The first write is
+-- an HSET, which Redis refuses when it is full, read-only or its disk fails; after a script's first write, it refuses
+-- nothing any more. Redis writes the effects of a script to its AOF as one MULTI … EXEC, and when it reads the AOF
+-- again it drops a MULTI that has no EXEC: so a commit is whole after a kill -9 as well.
+
+local CHUNK = 4000 -- even (HSET wants pairs), and below what Lua's unpack can take
+local FIXED = 13
+local NEEDS = { put = 'hash', remove = 'hash', append = 'list', shorten = 'list', assign = 'list', replace = 'string' }
+
+local meta, positions, outbox = KEYS[1], KEYS[2], KEYS[3]
+local entry_count = tonumber(ARGV[12])
+local entry_args = tonumber(ARGV[13])
+local program = FIXED + entry_args + 1
+
+local kinds = {}
+local function wrong_kind(key, need)
+    if kinds[key] == nil then
+        kinds[key] = redis.call('TYPE', key)['ok']
+    end
+    if kinds[key] ~= 'none' and kinds[key] ~= need then
+        return true
+    end
+    kinds[key] = need
+    return false
+end
+
+if wrong_kind(meta, 'hash') then return { 'kind', meta, kinds[meta] } end
+if wrong_kind(positions, 'hash') then return { 'kind', positions, kinds[positions] } end
+if wrong_kind(outbox, 'list') then return { 'kind', outbox, kinds[outbox] } end
+
+-- 1. The fences.
+local stored = redis.call('HMGET', meta, 'token', 'commits', 'sequence')
+local commits = tonumber(stored[2] or '0')
+local sequence = tonumber(stored[3] or '0')
+local position = redis.call('HGET', positions, ARGV[2]) or '0'
+if ARGV[7] == '1' and stored[1] ~= ARGV[1] then
+    return { 'owner', stored[1] or '' }
+end
+if ARGV[8] == '1' then
+    if position ~= ARGV[3] then
+        return { 'position', position }
+    end
+    if ARGV[6] ~= '' and commits ~= tonumber(ARGV[6]) then
+        return { 'commits', string.format('%.0f', commits) }
+    end
+    if entry_count > 0 and tonumber(ARGV[11]) ~= sequence + 1 then
+        return { 'sequence', string.format('%.0f', sequence) }
+    end
+end
+if ARGV[9] == '1' and ARGV[5] ~= ARGV[3] then
+    return { 'hole', '' }
+end
+
+-- 2. Everything else that could fail: the type of each key, and the length of a list where an index is set.
+local lengths = {}
+local at = program
+while at <= #ARGV do
+    local op, key, count = ARGV[at], KEYS[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2])
+    local need = NEEDS[op]
+    if op == 'drop' then
+        kinds[key] = 'none'
+        lengths[key] = 0
+    else
+        if wrong_kind(key, need) then return { 'kind', key, kinds[key] } end
+        if need == 'list' then
+            local length = lengths[key] or redis.call('LLEN', key)
+            if op == 'append' then
+                length = length + count
+            elseif op == 'shorten' then
+                length = math.max(0, length - count)
+            elseif count >= length then
+                return { 'index', key, string.format('%.0f', length) }
+            end
+            lengths[key] = length
+        end
+    end
+    at = at + 4 + tonumber(ARGV[at + 3])
+end
+
+-- 3. The writes.
+local function each_chunk(command, key, from, args, count)
+    if args == count then
+        for i = from, from + args - 1, CHUNK do
+            redis.call(command, key, unpack(ARGV, i, math.min(i + CHUNK, from + args) - 1))
+        end
+    else
+        for i = from, from + args - 1 do
+            redis.call(command, key, unpack(cmsgpack.unpack(ARGV[i])))
+        end
+    end
+end
+
+redis.call('HSET', positions, ARGV[2], ARGV[4])
+commits = commits + 1
+redis.call('HSET', meta, 'commits', string.format('%.0f', commits),
+    'sequence', string.format('%.0f', entry_count > 0 and tonumber(ARGV[11]) + entry_count - 1 or sequence))
+
+at = program
+while at <= #ARGV do
+    local op, key, count = ARGV[at], KEYS[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2])
+    local args, from = tonumber(ARGV[at + 3]), at + 4
+    if op == 'put' then
+        each_chunk('HSET', key, from, args, count)
+    elseif op == 'remove' then
+        each_chunk('HDEL', key, from, args, count)
+    elseif op == 'append' then
+        each_chunk('RPUSH', key, from, args, count)
+    elseif op == 'shorten' then
+        redis.call('LTRIM', key, count, -1)
+    elseif op == 'assign' then
+        redis.call('LSET', key, count, ARGV[from])
+    elseif op == 'replace' then
+        redis.call('SET', key, ARGV[from])
+    elseif op == 'drop' then
+        redis.call('DEL', key)
+    end
+    at = from + args
+end
+
+-- The outbox holds the last sequence numbers without gaps, so its length says where it begins.
+local kept = redis.call('LLEN', outbox)
+local published = math.min(math.max(tonumber(ARGV[10]) - sequence + kept, 0), kept)
+if published > 0 then redis.call('LTRIM', outbox, published, -1) end
+each_chunk('RPUSH', outbox, FIXED + 1, entry_args, entry_count)
+
+return { 'done', string.format('%.0f', commits) }

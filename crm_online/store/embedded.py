@@ -1,0 +1,122 @@
+"""A real Redis in the state folder, on a unix socket, with every commit on disk before it is answered."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from crm_online.errors import StoreError, StoreUnavailable
+from crm_online.store.binary import chosen
+from crm_online.store.client import Client
+from crm_online.store.folder import locked, note_writer, written_by
+from crm_online.store.server import Server, end_orphan
+
+# A unix socket's path has 108 bytes on Linux, 104 on macOS, the end mark included.
+_LONGEST_SOCKET: Final = 100
+_SHORT_PREFIX: Final = "crm-online-"
+_START_SECONDS: Final = 30.0
+_LOAD_SECONDS: Final = 1800.0
+_PAUSE: Final = 0.002
+
+_OPTIONS: Final = {
+    "port": "0",
+    "dir": ".",
+    "daemonize": "no",
+    "databases": "1",
+    "unixsocketperm": "700",
+    "pidfile": "redis.pid",
+    "logfile": "",
+    "loglevel": "warning",
+    "save": "",
+    "appendonly": "yes",
+    "appendfsync": "always",
+    "no-appendfsync-on-rewrite": "no",
+    "aof-load-truncated": "yes",
+    "maxmemory": "0",
+    "maxmemory-policy": "noeviction",
+    # A commit may carry a checkpoint of hundreds of MB.
+    "proto-max-bulk-len": "2gb",
+    "client-query-buffer-limit": "4gb",
+}
+
+
+@contextlib.contextmanager
+def embedded(folder: Path, create: bool = True) -> Iterator[Client]:
+    """Run a Redis in a folder, for as long as the context is open.
+
+    Raises
+    ------
+    StateLocked, StateMissing, StateTooNew, StateCorrupt, StoreRefused, StoreUnavailable, StoreError
+        See ``folder.locked``, ``folder.written_by``, ``binary.chosen``; or the server did not start.
+    """
+    folder = folder.absolute()
+    with locked(folder, create) as inner:
+        binary = chosen(written_by(folder), folder)
+        note = inner / "socket"
+        end_orphan(inner, _noted_socket(note) or inner / "redis.sock")
+        _forget_socket(note)
+        socket = _socket(inner, note)
+        for left in (socket, inner / "redis.pid"):
+            left.unlink(missing_ok=True)
+        note_writer(folder, binary.version)
+        options = [part for name, value in _OPTIONS.items() for part in (f"--{name}", value)]
+        server = Server([binary.path, *options, "--unixsocket", str(socket)], inner)
+        client = Client.at_socket(str(socket), f"the Redis of {folder}", server.last_words)
+        server.launch()
+        try:
+            _wait(server, client)
+            yield client
+        finally:
+            server.end(client)
+            _forget_socket(note)
+
+
+def _wait(server: Server, client: Client) -> None:
+    """Wait until the server has loaded its data and answers."""
+    begin = time.monotonic()
+    while not client.ping():
+        if server.ended.wait(_PAUSE):
+            raise StoreError(f"redis-server cannot start in {server.folder}{server.told()}")
+        waited = time.monotonic() - begin
+        if waited > (_LOAD_SECONDS if Path(server.folder, "redis.pid").exists() else _START_SECONDS):
+            raise StoreUnavailable(f"redis-server in {server.folder} is not ready after {waited:.0f} s")
+
+
+def _socket(inner: Path, note: Path) -> Path:
+    """Choose the socket's path: in the folder, or in a private folder with a short name, which is noted."""
+    socket = inner / "redis.sock"
+    if len(os.fsencode(socket)) <= _LONGEST_SOCKET:
+        return socket
+    parent = tempfile.gettempdir()
+    try:
+        # Longer than what mkdtemp adds to the prefix
+        short = len(os.fsencode(parent)) + len(_SHORT_PREFIX) + 30 <= _LONGEST_SOCKET
+        socket = Path(tempfile.mkdtemp(prefix=_SHORT_PREFIX, dir=parent if short else "/tmp"), "redis.sock")
+        note.write_bytes(os.fsencode(socket))
+    except OSError as error:
+        raise StoreError(f"no folder can be made for the socket of {inner.parent}: {error.strerror}") from error
+    return socket
+
+
+def _noted_socket(note: Path) -> Path | None:
+    """Give the short path of an earlier owner, if it is still a private folder that we made."""
+    try:
+        socket = Path(os.fsdecode(note.read_bytes()))
+        folder = socket.parent.lstat()
+    except (OSError, ValueError):
+        return None
+    private = folder.st_uid == os.getuid() and folder.st_mode & 0o170777 == 0o040700
+    return socket if private and socket.parent.name.startswith(_SHORT_PREFIX) else None
+
+
+def _forget_socket(note: Path) -> None:
+    socket = _noted_socket(note)
+    if socket is not None:
+        shutil.rmtree(socket.parent, ignore_errors=True)
+    note.unlink(missing_ok=True)

@@ -1,0 +1,112 @@
+"""The state folder: made if it is new, locked while it is open, with the version of what is in it.
+
+::
+
+    FORMAT          JSON: format of the state, version of the Redis that wrote it
+    lock            locked by the process that has the state open
+    redis/          the embedded Redis: its AOF, socket and log (mode 700)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from crm_online.errors import StateCorrupt, StateLocked, StateMissing, StoreError
+from crm_online.store.keys import FORMAT
+from crm_online.store.meta import check_format
+
+
+@contextlib.contextmanager
+def locked(folder: Path, create: bool) -> Iterator[Path]:
+    """Hold a state folder; give the folder of its Redis.
+
+    Raises
+    ------
+    StateLocked
+        Another process holds it.
+    StateMissing
+        It is not there, and ``create`` is False.
+    StoreError
+        It is a file, or it cannot be written.
+    """
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise StoreError(f"{folder} is a file; a state needs a folder, or a redis:// URL")
+        if not create and not (folder / "FORMAT").exists():
+            raise StateMissing(f"there is no state in {folder} yet: replay a log first")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        inner = folder / "redis"
+        inner.mkdir(mode=0o700, exist_ok=True)
+        inner.chmod(0o700)
+        # Python opens files close-on-exec: the server does not inherit the lock, and cannot hold it after our end.
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StoreError(f"the state folder {folder} cannot be written: {error.strerror}") from error
+    try:
+        _lock(descriptor, folder)
+        yield inner
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+        raise StateLocked(f"another process ({holder or 'starting'}) has the state in {folder} open") from None
+    except OSError as error:
+        raise StoreError(f"the state folder {folder} cannot be locked: {error.strerror}") from error
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+
+
+def written_by(folder: Path) -> tuple[int, int]:
+    """Give the version of the newest Redis that wrote into the folder; (0, 0) if none did.
+
+    Raises
+    ------
+    StateTooNew, StateCorrupt
+        The state is of a newer version of crm-online, or of none.
+    """
+    try:
+        text = (folder / "FORMAT").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return (0, 0)
+    except (OSError, UnicodeDecodeError):
+        raise StateCorrupt(f"{folder / 'FORMAT'} cannot be read") from None
+    try:
+        found = json.loads(text)
+    except ValueError:
+        raise StateCorrupt(f"{folder / 'FORMAT'} is not JSON") from None
+    check_format(found.get("format") if isinstance(found, dict) else None, str(folder))
+    match found:
+        case {"redis": [int(major), int(minor)]}:
+            return (major, minor)
+        case _:
+            raise StateCorrupt(f"{folder / 'FORMAT'} is not known")
+
+
+def note_writer(folder: Path, version: tuple[int, int]) -> None:
+    """Write down the version of the Redis that is about to write, unless a newer one is noted."""
+    if written_by(folder) >= version:
+        return
+    fresh = folder / "FORMAT.new"
+    try:
+        with fresh.open("w", encoding="utf-8") as file:
+            json.dump({"format": FORMAT, "redis": list(version)}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(folder / "FORMAT")
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise StoreError(f"the state folder {folder} cannot be written: {error.strerror}") from error

@@ -1,0 +1,41 @@
+"""The names of the keys in Redis, and the version of what is in them.
+
+A partition's keys share a hash tag, so that a commit stays in one slot of a Redis Cluster.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+FORMAT: Final = 1
+"""Version of the keys and codecs of this package; a state of a higher one is refused."""
+
+STATE: Final = b"{crm}:state"
+"""The one key outside the partitions: format, number of partitions, settings."""
+
+META: Final = "meta"
+POSITIONS: Final = "positions"
+OUTBOX: Final = "outbox"
+PROBE: Final = "probe"
+
+TOKEN: Final = b"token"
+COMMITS: Final = b"commits"
+SEQUENCE: Final = b"sequence"
+EPOCH: Final = b"epoch"
+
+OWN_NAMES: Final = frozenset({POSITIONS, OUTBOX, PROBE})
+"""Names that only the store writes."""
+
+OWN_FIELDS: Final = frozenset({TOKEN, COMMITS, SEQUENCE, EPOCH})
+"""Fields of ``meta`` that only the store writes."""
+
+
+def key(partition: int, name: str) -> bytes:
+    """Give the key in Redis of a name within a partition.
+
+    Examples
+    --------
+    >>> key(7, "customers")
+    b'{crm:7}:customers'
+    """
+    return f"{{crm:{partition}}}:{name}".encode()

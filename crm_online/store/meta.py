@@ -1,0 +1,65 @@
+"""What holds for the whole state: its format, how many partitions it has, and the settings that shaped it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from crm_online.errors import StateCorrupt, StateTooNew
+from crm_online.store.keys import FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class StateMeta:
+    """What the first replay wrote into the state for good.
+
+    Attributes
+    ----------
+    partitions
+        How many partitions the state has.
+    settings
+        The settings that shaped it, as the JSON that was given.
+    format
+        Version of keys and codecs.
+    """
+
+    partitions: int
+    settings: str
+    format: int = FORMAT
+
+
+def encode(meta: StateMeta) -> bytes:
+    """Give the bytes of the key."""
+    return json.dumps({"format": meta.format, "partitions": meta.partitions, "settings": meta.settings}).encode()
+
+
+def decode(data: bytes, where: str) -> StateMeta:
+    """Read the bytes of the key.
+
+    Raises
+    ------
+    StateTooNew
+        A newer version of crm-online wrote them.
+    StateCorrupt
+        No version wrote them.
+    """
+    try:
+        found = json.loads(data)
+    except ValueError:
+        raise StateCorrupt(f"{where} holds a state whose description is not JSON") from None
+    check_format(found.get("format") if isinstance(found, dict) else None, where)
+    match found:
+        case {"format": int(version), "partitions": int(partitions), "settings": str(settings)}:
+            return StateMeta(partitions, settings, version)
+        case _:
+            raise StateCorrupt(f"{where} holds a state whose description is not known")
+
+
+def check_format(version: object, where: str) -> None:
+    """Refuse a format that this version cannot read."""
+    if not isinstance(version, int) or version < 1:
+        raise StateCorrupt(f"{where} holds a state of the unknown format {str(version)[:40]!r}")
+    if version > FORMAT:
+        raise StateTooNew(
+            f"{where} holds a state of format {version}; this version of crm-online reads up to {FORMAT}: upgrade it"
+        )

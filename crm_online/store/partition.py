@@ -1,0 +1,254 @@
+"""One partition's state in Redis: claim it, commit steps to it, read it, publish its outbox."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from crm_online.errors import HoleInLog, OwnerLost, PositionMoved, StateCorrupt, StoreUnavailable
+from crm_online.step import Entry, Step
+from crm_online.store import reads, replies
+from crm_online.store.client import Client, Command, Script
+from crm_online.store.entries import decode
+from crm_online.store.keys import COMMITS, EPOCH, META, OUTBOX, POSITIONS, PROBE, SEQUENCE, TOKEN, key
+from crm_online.store.program import Fences, keys_and_arguments
+
+_T = TypeVar("_T")
+_CLAIM: Final = Script.named("claim.lua")
+_COMMIT: Final = Script.named("commit.lua")
+_OUTBOX: Final = Script.named("outbox.lua")
+_TRIM: Final = Script.named("trim.lua")
+_FIELDS: Final = 10_000
+_SCANNED: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the new owner of a partition must know; read at the moment of the claim.
+
+    Attributes
+    ----------
+    token
+        The owner's token: the owner's name and 128 random bits.
+    epoch, sequence
+        The timeline of changes, and the number of its last change; 0 if there is none yet.
+    commits
+        How many steps were committed so far.
+    positions
+        The next position of each source; a source that is not there begins at 0.
+    meta
+        The engine's own fields of the hash ``meta``; the store's are left out.
+    """
+
+    token: str
+    epoch: int
+    sequence: int
+    commits: int
+    positions: dict[str, int]
+    meta: dict[bytes, bytes]
+
+
+class Outcome(StrEnum):
+    """What became of a commit whose answer was lost."""
+
+    COMMITTED = "committed"
+    NOT_COMMITTED = "not committed"
+    UNKNOWN = "unknown"
+
+
+class PartitionStore:
+    """The state of one partition; made by ``Store.partition``."""
+
+    def __init__(self, client: Client, partition: int, fences: Fences) -> None:
+        self.partition = partition
+        self._client = client
+        self._fences = fences
+        self._token = ""
+        self._commits: int | None = None
+
+    def claim(self, owner: str) -> Claim:
+        """Take the partition over: from now on, all other owners' commits are refused.
+
+        Parameters
+        ----------
+        owner
+            Who takes it, for messages; it need not be unique.
+        """
+        token = f"{owner}:{secrets.token_hex(16)}"
+        meta, positions = replies.as_list(
+            self._client.run(_CLAIM, [self._key(META), self._key(POSITIONS), self._key(PROBE)], [token])
+        )
+        fields = replies.as_pairs(meta)
+        fields.pop(TOKEN, None)
+        commits, sequence, epoch = (replies.as_int(fields.pop(own, b"0")) for own in (COMMITS, SEQUENCE, EPOCH))
+        self._token, self._commits = token, commits
+        return Claim(token, epoch, sequence, commits, reads.as_positions(positions), fields)
+
+    def commit(self, step: Step, token: str) -> None:
+        """Write all of a step, or nothing of it.
+
+        Raises
+        ------
+        OwnerLost, PositionMoved, HoleInLog
+            A fence refused it; nothing was written. Throw the state in memory away and claim again.
+        StoreRefused, StateCorrupt
+            Redis could not take it; nothing was written.
+        StoreUnavailable
+            The answer was lost: ask ``outcome``.
+        """
+        commits = self._commits if token == self._token else None
+        keys, args = keys_and_arguments(step, token, commits, self._fences)
+        answer, *more = replies.as_byte_list(self._client.run(_COMMIT, keys, args))
+        if answer != b"done":
+            raise self._refusal(step, answer, [item.decode("utf-8", "replace") for item in more])
+        if token == self._token:
+            self._commits = replies.as_int(more[0])
+
+    def outcome(self, step: Step) -> Outcome:
+        """Say what became of this owner's last commit, which was of ``step`` and met ``StoreUnavailable``.
+
+        ``UNKNOWN`` means that Redis does not answer yet, or that it is not where this owner left it: claim again.
+        """
+        commands: list[Command] = [
+            ("HMGET", self._key(META), TOKEN, COMMITS),
+            ("HGET", self._key(POSITIONS), step.source),
+        ]
+        try:
+            found, position = self._client.pipeline(commands, atomic=True)
+        except StoreUnavailable:
+            return Outcome.UNKNOWN
+        token, commits = replies.as_value_list(found)
+        at, done = replies.as_int(position or b"0"), replies.as_int(commits or b"0")
+        if token != self._token.encode() or self._commits is None:
+            return Outcome.UNKNOWN
+        if (at, done) == (step.end, self._commits + 1):
+            self._commits = done
+            return Outcome.COMMITTED
+        return Outcome.NOT_COMMITTED if (at, done) == (step.begin, self._commits) else Outcome.UNKNOWN
+
+    def hash_get(self, name: str, fields: Sequence[bytes]) -> list[bytes | None]:
+        """Read fields of a hash, in their order; None for each that is not there."""
+        found: list[bytes | None] = []
+        for at in range(0, len(fields), _FIELDS):
+            part = self._read(reads.hash_fields(self.partition, name, fields[at : at + _FIELDS]))
+            found.extend(part)
+        return found
+
+    def hash_all(self, name: str) -> Iterator[tuple[bytes, bytes]]:
+        """Give each field and value of a hash once, in no order, a few thousand a round trip."""
+        seen: set[bytes] = set()
+        cursor = b"0"
+        while True:
+            reply = self._client.call("HSCAN", self._key(name), cursor, "COUNT", _SCANNED)
+            after, flat = replies.as_list(reply)
+            # HSCAN may give a field again while Redis moves the hash to a larger table.
+            fresh = [pair for pair in replies.as_pairs(flat).items() if pair[0] not in seen]
+            seen.update(field for field, _ in fresh)
+            yield from fresh
+            cursor = replies.as_bytes(after)
+            if cursor == b"0":
+                return
+
+    def hash_length(self, name: str) -> int:
+        """Count the fields of a hash."""
+        return self._read(reads.hash_length(self.partition, name))
+
+    def list_range(self, name: str, first: int, last: int) -> list[bytes]:
+        """Read a list from index ``first`` to ``last``, both included; -1 is the last one."""
+        return self._read(reads.list_part(self.partition, name, first, last))
+
+    def list_all(self, name: str, chunk: int = 1000) -> Iterator[bytes]:
+        """Give a list's values in order, ``chunk`` a round trip."""
+        first = 0
+        while values := self.list_range(name, first, first + chunk - 1):
+            yield from values
+            first += len(values)
+
+    def list_places(self, name: str, value: bytes) -> list[int]:
+        """Find the indexes of a value in a list; Redis looks at the whole list."""
+        places = self._client.call("LPOS", self._key(name), value, "COUNT", 0)
+        return [replies.as_int(place) for place in replies.as_list(places)]
+
+    def list_length(self, name: str) -> int:
+        """Count the values of a list."""
+        return self._read(reads.list_length(self.partition, name))
+
+    def value(self, name: str) -> bytes | None:
+        """Read a plain value, None if it is not there."""
+        return self._read(reads.plain_value(self.partition, name))
+
+    def positions(self) -> dict[str, int]:
+        """Read the next position of each source."""
+        return self._read(reads.positions(self.partition))
+
+    def consistent_read(self, read: Callable[[PartitionStore], _T], tries: int = 20) -> _T:
+        """Read until no commit came between the read's begin and end; ``read`` must consume what it reads.
+
+        Raises
+        ------
+        StoreUnavailable
+            Commits came during each of the ``tries``.
+        """
+        before = self._mark()
+        for _ in range(tries):
+            result = read(self)
+            after = self._mark()
+            if before == after:
+                return result
+            before = after
+        raise StoreUnavailable(f"partition {self.partition} changed during each of {tries} reads: try again later")
+
+    def outbox(self, after: int = 0, most: int | None = None) -> list[Entry]:
+        """Read the entries behind sequence number ``after``, in order, at most ``most``.
+
+        Raises
+        ------
+        StateCorrupt
+            Bytes that are not known, or a gap in the sequence.
+        """
+        keys = [self._key(META), self._key(OUTBOX)]
+        reply = self._client.run(_OUTBOX, keys, [after, -1 if most is None else most])
+        entries = [decode(data) for data in replies.as_byte_list(reply)]
+        for at, entry in enumerate(entries):
+            if entry.sequence != entries[0].sequence + at:
+                raise StateCorrupt(f"the outbox of partition {self.partition} has a gap before {entry.sequence}")
+        return entries
+
+    def trim(self, upto: int) -> int:
+        """Drop the entries up to and with sequence number ``upto``, which were published; give how many went."""
+        return replies.as_int(self._client.run(_TRIM, [self._key(META), self._key(OUTBOX)], [upto]))
+
+    def _mark(self) -> list[object]:
+        commands: list[Command] = [("HGETALL", self._key(POSITIONS)), ("HMGET", self._key(META), COMMITS, EPOCH)]
+        positions, counts = self._client.pipeline(commands, atomic=True)
+        return [replies.as_pairs(positions), counts]
+
+    def _read(self, read: reads.Read[_T]) -> _T:
+        return read.taken(self._client.call(*read.command))
+
+    def _key(self, name: str) -> bytes:
+        return key(self.partition, name)
+
+    def _refusal(self, step: Step, answer: bytes, more: list[str]) -> Exception:
+        here = f"partition {step.partition}"
+        match answer, more:
+            case b"owner", [token]:
+                taker = token.rpartition(":")[0]
+                return OwnerLost(f"{here} was claimed by {taker}" if taker else f"{here} is claimed by nobody")
+            case b"position", [at]:
+                return PositionMoved(f"{here} is at {at} of {step.source}, but the step begins at {step.begin}")
+            case b"commits", [count]:
+                return PositionMoved(f"{here} has {count} commits, but this owner left it at {self._commits}")
+            case b"sequence", [last]:
+                return PositionMoved(f"{here} ends at change {last}, but the step goes on with another than the next")
+            case b"hole", _:
+                return HoleInLog(f"{here}: the step begins at {step.begin}, but its first record is at {step.first}")
+            case b"kind", [name, kind]:
+                return StateCorrupt(f"{name} is a {kind}, which no version of crm-online made it")
+            case b"index", [name, length]:
+                return StateCorrupt(f"{name} has {length} values: too few for the index that the step sets")
+            case _:
+                return StateCorrupt(f"{here}: the commit answered {answer!r} {more}")

@@ -1,0 +1,69 @@
+"""The whole state: its description, its partitions, and reads over several of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crm_online.errors import StateMissing
+from crm_online.store import meta, replies
+from crm_online.store.client import Client
+from crm_online.store.keys import STATE
+from crm_online.store.meta import StateMeta
+from crm_online.store.partition import PartitionStore
+from crm_online.store.program import Fences
+from crm_online.store.reads import Read, T
+
+_PIPED = 1000
+
+
+class Store:
+    """An open state; made by ``open_store``.
+
+    Attributes
+    ----------
+    where
+        The Redis as a person may read it: no password in it.
+    durable
+        True when a commit is on disk before it is answered (``appendfsync always``).
+    version
+        Redis's version.
+    """
+
+    def __init__(self, client: Client, durable: bool, version: tuple[int, int]) -> None:
+        self._client = client
+        self.where = client.where
+        self.durable = durable
+        self.version = version
+
+    def partition(self, partition: int, fences: Fences | None = None) -> PartitionStore:
+        """Give a partition; ``fences`` is for tests only."""
+        return PartitionStore(self._client, partition, fences or Fences())
+
+    def initialise(self, partitions: int, settings_json: str) -> StateMeta:
+        """Describe a state that is new; give the description that is there, which may be another one."""
+        self._client.call("SET", STATE, meta.encode(StateMeta(partitions, settings_json)), "NX")
+        return self.meta()
+
+    def meta(self) -> StateMeta:
+        """Read the state's description.
+
+        Raises
+        ------
+        StateMissing
+            Nothing was replayed into this state yet.
+        StateTooNew, StateCorrupt
+            The description is not of this version.
+        """
+        data = replies.as_value(self._client.call("GET", STATE))
+        if data is None:
+            raise StateMissing(f"{self.where} holds no state yet: replay a log first")
+        return meta.decode(data, self.where)
+
+    def read_many(self, wanted: Sequence[Read[T]]) -> list[T]:
+        """Do many reads (see ``reads``), of any partitions, a thousand a round trip."""
+        found: list[T] = []
+        for at in range(0, len(wanted), _PIPED):
+            part = wanted[at : at + _PIPED]
+            answers = self._client.pipeline([read.command for read in part])
+            found += [read.taken(answer) for read, answer in zip(part, answers, strict=True)]
+        return found

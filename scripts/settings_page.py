@@ -1,0 +1,57 @@
+"""Print docs/settings.md: every setting, from the model itself. `make docs` writes the page."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from crm_online.settings import KEYS, Settings, as_written
+
+HEAD = """\
+# Settings
+
+<!-- Made by `make docs` from crm_online/settings/model.py: change it there. -->
+
+Settings are read in this order, the later ones stronger: the defaults below; `crm-online.toml` in the working folder
+(or the file that `--config` names); the environment, `CRM_ONLINE_SECTION__KEY`; the command line, `--set section.key=value`.
+`crm-online config` shows what is in force and where it came from. A key that is none is refused, and so is a value that does not fit.
+
+```toml
+[features]
+half_life = "60d"
+use = ["orders", "spending", "recency"]
+
+[features.weights]
+recency = 2
+
+[segments]
+k = 8
+```
+
+```sh
+CRM_ONLINE_SEGMENTS__K=8 crm-online replay log.jsonl
+crm-online replay log.jsonl --set segments.k=8
+```
+
+Durations are a number and a unit: `ms`, `s`, `m` (minutes), `h`, `d`, `w`. Sizes: `kB`, `MB`, `GB` (thousands) or `KiB`, `MiB`, `GiB`
+(1024). All settings but `kafka.*` shape the state: they are stored with it, and a replay into it with others is refused.
+"""
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    defaults = as_written(Settings())
+    parts = [HEAD]
+    for section, keys in groupby(KEYS.values(), key=lambda key: key.name.partition(".")[0]):
+        about = Settings.model_fields[section].annotation
+        parts += [f"## {section}", "", (about.__doc__ or "").splitlines()[0] if about else "", ""]
+        parts += ["| key | default | allowed | what it does |", "|---|---|---|---|"]
+        for key in keys:
+            value = defaults[key.name]
+            default = ", ".join(value) if isinstance(value, list) else value
+            parts.append(f"| `{key.name}` | `{default}` | {key.allowed} | {key.description} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    print(page(), end="")

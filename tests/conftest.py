@@ -1,0 +1,37 @@
+"""What all tests share: the folder of real logs, and how hypothesis searches."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# On slow and shared machines a deadline fails tests that are right; in CI the same examples are tried every time.
+settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "local")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the folder of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of the real logs: beside the checkout, or where CRM_ONLINE_SHARED says.
+
+    Without it the test is skipped, but in CI it fails: there the folder must be.
+    """
+    folder = Path(os.environ.get("CRM_ONLINE_SHARED") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        missing = f"the real logs are not at {folder} (CRM_ONLINE_SHARED names another folder)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return folder

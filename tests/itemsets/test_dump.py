@@ -1,0 +1,98 @@
+"""A dump is the whole state, exactly; bytes that no version wrote are refused."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crm_online.decay import Decay
+from crm_online.errors import StateCorrupt, StateTooNew
+from crm_online.itemsets import encoding, pruning
+from crm_online.itemsets.baskets import Baskets
+from crm_online.itemsets.counters import ItemsetCounters
+from tests.itemsets.brute import batches
+from tests.itemsets.logs import DAY, HALF_LIFE, Log, logs
+
+
+@given(
+    logs,
+    st.integers(1, 25),
+    st.integers(0, 20),
+    st.sampled_from([0.0, 0.02, 0.1]),
+    st.sampled_from([None, HALF_LIFE, DAY]),
+    st.integers(1, 3),
+    st.sampled_from([2_000, 10_000, 10**7]),
+)
+@settings(max_examples=80, deadline=None)
+def test_counting_on_from_a_dump_is_bit_by_bit_like_counting_through(
+    log: Log, size: int, stop: int, epsilon: float, half_life: int | None, max_size: int, max_bytes: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pruning, "FEWEST_PAIRS", 8)
+        patch.setattr(pruning, "FEWEST_TRIPLES", 4)
+        through = ItemsetCounters(epsilon, Decay(half_life), max_size, max_bytes)
+        resumed = ItemsetCounters(epsilon, Decay(half_life), max_size, max_bytes)
+        for number, batch in enumerate(batches(log, size)):
+            if number % (stop + 1) == stop:
+                resumed = ItemsetCounters.load(resumed.dump())
+            through.count(batch)
+            resumed.count(batch)
+    assert resumed.dump() == through.dump()
+    assert resumed.achieved_epsilon == through.achieved_epsilon
+    assert resumed.bytes == through.bytes
+
+
+def some_counters() -> ItemsetCounters:
+    counters = ItemsetCounters(0.01, Decay(HALF_LIFE), 3, 10**6)
+    counters.count(Baskets.of([(time * DAY, [time % 3, 3, 4 + time % 5]) for time in range(50)]))
+    return counters
+
+
+def test_a_dump_comes_in_chunks_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = some_counters().dump()
+    monkeypatch.setattr(encoding, "CHUNK_BYTES", 100)
+    chunks = some_counters().dump()
+    assert max(map(len, chunks)) == 100
+    assert b"".join(chunks) == b"".join(whole)
+    assert ItemsetCounters.load(chunks).dump() == chunks
+
+
+@pytest.mark.parametrize("at", [0, 3, 6, 14, 20, 60, 200, -1])
+def test_a_changed_byte_is_refused(at: int) -> None:
+    raw = bytearray(b"".join(some_counters().dump()))
+    raw[at] ^= 0x40
+    with pytest.raises(StateCorrupt):
+        ItemsetCounters.load([bytes(raw)])
+
+
+@pytest.mark.parametrize("raw", [b"", b"crmI", b"\x80\x04N.", b"crmI" + bytes(14)])
+def test_bytes_that_no_version_wrote_are_refused(raw: bytes) -> None:
+    with pytest.raises(StateCorrupt):
+        ItemsetCounters.load([raw])
+
+
+def test_missing_and_swapped_chunks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "CHUNK_BYTES", 100)
+    chunks = some_counters().dump()
+    for wrong in (chunks[:-1], chunks[1:], [*chunks, b"x"], [chunks[0], chunks[2], chunks[1], *chunks[3:]]):
+        with pytest.raises(StateCorrupt):
+            ItemsetCounters.load(wrong)
+
+
+def test_parts_that_do_not_fit_are_refused_though_their_checksum_does() -> None:
+    raw = b"".join(some_counters().dump())
+    body = raw[18:-8]
+    for wrong in (body, body[:90], b""):
+        lead = struct.pack("<4sHQI", b"crmI", 1, len(wrong), zlib.crc32(wrong))
+        with pytest.raises(StateCorrupt):
+            ItemsetCounters.load([lead + wrong])
+
+
+def test_a_newer_version_says_so() -> None:
+    raw = b"".join(some_counters().dump())
+    with pytest.raises(StateTooNew):
+        ItemsetCounters.load([raw[:4] + b"\x02\x00" + raw[6:]])

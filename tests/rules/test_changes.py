@@ -1,0 +1,143 @@
+"""A change is emitted when a rule differs from what was last emitted, and not more often."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crm_online.rules.changes import Change, Levels, RuleChange, diff, in_force, update
+from crm_online.rules.derive import derive
+from crm_online.rules.redundant import improvement
+from crm_online.rules.table import RuleTable
+from tests.rules.shops import found_in
+
+LEVELS = Levels(min_support=0.1, min_confidence=0.5)
+FIELDS = [
+    *("change", "antecedent", "consequent", "support", "confidence", "lift", "article_gain", "mutual_information"),
+    *("leverage", "conviction", "count", "error", "baskets", "rank"),
+]
+
+
+def table_of(both: int, only_a: int, only_b: int, neither: int, levels: Levels = LEVELS) -> RuleTable:
+    baskets = [["a", "b"]] * both + [["a"]] * only_a + [["b"]] * only_b + [["z"]] * neither
+    return derive(found_in(baskets, levels.leave_support), levels.leave_support, levels.leave_confidence)
+
+
+def kinds(changes: list[RuleChange]) -> list[tuple[str, str]]:
+    return [(change.id, change.change.value) for change in changes]
+
+
+some_baskets = st.lists(st.lists(st.sampled_from("abcde"), max_size=5), min_size=1, max_size=25)
+
+A_TO_B, B_TO_A = '[["a"],["b"]]', '[["b"],["a"]]'
+
+
+def test_a_rule_enters_with_the_fields_of_the_feed() -> None:
+    changes = diff(table_of(20, 5, 30, 45), {}, LEVELS)
+    assert kinds(changes) == [(A_TO_B, "entered")]
+    value = changes[0].value()
+    assert list(value) == FIELDS
+    assert value["antecedent"] == ["a"]
+    assert (value["count"], value["baskets"], value["rank"]) == (20, 100, 1)
+    assert value["confidence"] == pytest.approx(0.8)
+    assert RuleChange.of_value(A_TO_B, json.loads(json.dumps(value)) | {"change_id": "0:0:1"}) == changes[0]
+
+
+def test_a_certain_rule_has_no_conviction_in_json() -> None:
+    (change,) = diff(table_of(20, 0, 30, 50), {}, LEVELS)
+    assert change.value()["conviction"] is None
+    assert "Infinity" not in json.dumps(change.value())
+
+
+def test_small_changes_are_kept_back_and_measured_from_what_was_emitted() -> None:
+    emitted: dict[str, RuleChange] = {}
+    update(emitted, diff(table_of(400, 100, 300, 1200), emitted, LEVELS))
+    for both in (408, 416):
+        assert not diff(table_of(both, 100, 300, 1200), emitted, LEVELS)
+    changes = diff(table_of(440, 100, 300, 1200), emitted, LEVELS)
+    assert (A_TO_B, "changed") in kinds(changes)
+    update(emitted, changes)
+    assert not diff(table_of(440, 100, 300, 1200), emitted, LEVELS)
+
+
+@pytest.mark.parametrize(
+    ("enters", "between", "below"),
+    [
+        ((100, 50, 500, 350), (95, 50, 500, 355), (89, 50, 500, 361)),  # support 10 %, 9.5 %, 8.9 %
+        ((200, 200, 800, 0), (190, 210, 800, 0), (178, 222, 800, 0)),  # confidence 50 %, 47.5 %, 44.5 %
+    ],
+)
+def test_a_rule_enters_at_the_levels_and_leaves_below_nine_tenths(
+    enters: tuple[int, int, int, int], between: tuple[int, int, int, int], below: tuple[int, int, int, int]
+) -> None:
+    def of_a(changes: list[RuleChange]) -> list[RuleChange]:
+        return [change for change in changes if change.id == A_TO_B]
+
+    assert not of_a(diff(table_of(*between), {}, LEVELS))
+    emitted: dict[str, RuleChange] = {}
+    update(emitted, diff(table_of(*enters), emitted, LEVELS))
+    assert A_TO_B in emitted
+    changes = diff(table_of(*between), emitted, LEVELS)
+    assert all(change.change is Change.CHANGED for change in of_a(changes))
+    last = emitted[A_TO_B]
+    update(emitted, changes)
+    last = emitted[A_TO_B]
+    (left,) = of_a(diff(table_of(*below), emitted, LEVELS))
+    assert left.change is Change.LEFT
+    assert left.support == last.support
+
+
+def redundancy(extra: int) -> RuleTable:
+    """Return rules where "a and b" is followed by y a little more often than "a" is."""
+    baskets = [["a", "b", "y"]] * (500 + extra) + [["a", "b"]] * (500 - extra) + [["a", "y"]] * 500 + [["a"]] * 500
+    baskets += [["b"]] * 1000 + [["z"]] * 500
+    return derive(found_in(baskets, LEVELS.leave_support), LEVELS.leave_support, LEVELS.leave_confidence)
+
+
+def test_a_redundant_rule_stays_out_unless_asked_for_and_leaves_when_no_better() -> None:
+    rule = '[["a","b"],["y"]]'
+    assert rule not in {change.id for change in diff(redundancy(0), {}, LEVELS)}
+    assert rule in {change.id for change in diff(redundancy(0), {}, Levels(0.1, 0.5, drop_redundant=False))}
+    emitted: dict[str, RuleChange] = {}
+    update(emitted, diff(redundancy(100), emitted, LEVELS))
+    assert rule in emitted
+    assert not [change for change in diff(redundancy(1), emitted, LEVELS) if change.change is Change.LEFT]
+    left = [change.id for change in diff(redundancy(0), emitted, LEVELS) if change.change is Change.LEFT]
+    assert rule in left
+
+
+@given(st.lists(some_baskets, min_size=1, max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_the_changes_taken_together_are_the_rules_in_force(logs: list[list[list[str]]]) -> None:
+    emitted: dict[str, RuleChange] = {}
+    baskets: list[list[str]] = []
+    for log in logs:
+        baskets += log
+        table = derive(found_in(baskets, LEVELS.leave_support), LEVELS.leave_support, LEVELS.leave_confidence)
+        changes = diff(table, emitted, LEVELS)
+        assert len({change.id for change in changes}) == len(changes)
+        for change in changes:
+            assert (change.id in emitted) == (change.change is not Change.ENTERED)
+        update(emitted, changes)
+        row = {rule: number for number, rule in enumerate(table.ids)}
+        reaching = {change.id for change in in_force(table, LEVELS)}
+        assert reaching <= emitted.keys() <= row.keys()
+        better = improvement(table)
+        for rule, change in emitted.items():
+            assert better[row[rule]] > 0
+            for name in ("support", "confidence", "lift"):
+                now = getattr(table.measures, name)[row[rule]]
+                assert abs(now - getattr(change, name)) <= 0.05 * getattr(change, name) + 1e-12
+        entered = [change.rank for change in changes if change.change is not Change.LEFT]
+        assert entered == sorted(entered)
+        assert all(1 <= rank <= len(emitted) for rank in entered)
+
+
+def test_no_rules_change_nothing() -> None:
+    empty = derive(found_in([[]], 0.1), 0.1, 0.1)
+    assert diff(empty, {}, LEVELS) == []
+    assert not np.isfinite(improvement(empty)).any()

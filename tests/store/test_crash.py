@@ -1,0 +1,122 @@
+"""A commit is whole after a kill -9 of redis-server at any moment, and at any length of what reached the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+import redis
+
+from crm_online.errors import StoreRefused, StoreUnavailable
+from crm_online.step import Append, Assign, Entry, Put, Replace, Shorten, Step, Topic, Write
+from crm_online.store import Outcome, PartitionStore, open_store
+
+pytestmark = pytest.mark.usefixtures("only_binary")
+SPREAD = 1500
+
+
+def step(number: int) -> Step:
+    """Give step ``number``: after it, each key tells the same number."""
+    mark = b"%d" % (number + 1)
+    writes: list[Write] = [
+        Put("customers", {b"c%d" % at: mark for at in range(SPREAD)}),
+        Append("list", [mark]),
+        Replace("value", mark),
+        Append("pair", [mark, mark]),
+    ]
+    writes += [Shorten("pair", 2), Assign("pair", 1, mark)] if number else []
+    entries = [Entry(Topic.RULES, "r", mark, 2 * number + 1), Entry(Topic.RULES, "r", mark, 2 * number + 2)]
+    return Step(0, "log", 10 * number, 10 * number + 10, 10 * number, writes, entries, published=2 * number - 4)
+
+
+def steps_in(partition: PartitionStore) -> int:
+    """Give how many steps the state is of; fails if it is not of whole steps."""
+    claim = partition.claim("reader")
+    number = claim.positions.get("log", 0) // 10
+    mark = b"%d" % number
+    assert (claim.commits, claim.sequence) == (number, 2 * number)
+    values = set(dict(partition.hash_all("customers")).values())
+    if number:
+        assert values == {mark}
+        assert partition.value("value") == mark
+        assert partition.list_range("pair", 0, -1) == [mark, mark]
+    else:
+        assert (values, partition.value("value"), partition.list_length("pair")) == (set(), None, 0)
+    assert partition.list_range("list", 0, -1) == [b"%d" % (at + 1) for at in range(number)]
+    kept = [entry.sequence for entry in partition.outbox()]
+    assert kept == list(range(max(1, 2 * number - 5), 2 * number + 1))
+    return number
+
+
+def server_pid(folder: Path) -> int:
+    return int((folder / "redis/redis.pid").read_text())
+
+
+def test_a_killed_redis_comes_back_with_whole_steps_and_all_that_were_answered(tmp_path: Path) -> None:
+    folder, moments, answered = tmp_path / "state", random.Random(7), 0
+    outcomes: set[Outcome] = set()
+    for _ in range(20):
+        with open_store(folder) as store:
+            partition = store.partition(0)
+            assert steps_in(partition) >= answered
+            claim = partition.claim("worker")
+            answered = claim.commits
+            killer = threading.Timer(moments.uniform(0.001, 0.06), os.kill, (server_pid(folder), signal.SIGKILL))
+            killer.start()
+            with pytest.raises(StoreUnavailable, match="has ended"):  # noqa: PT012
+                while True:
+                    partition.commit(step(answered), claim.token)
+                    answered += 1
+            killer.join()
+            outcomes.add(partition.outcome(step(answered)))
+    assert answered > 20
+    assert outcomes == {Outcome.UNKNOWN}
+
+
+def test_an_aof_cut_at_any_byte_is_a_whole_number_of_steps(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    with open_store(folder) as store:
+        partition = store.partition(0)
+        token = partition.claim("worker").token
+        for number in range(4):
+            partition.commit(step(number), token)
+        aof = max((folder / "redis").rglob("appendonly.aof*"), key=lambda path: path.stat().st_size)
+        whole = aof.read_bytes()
+    begin = whole.index(b"customers") if b"customers" in whole else 0
+    cuts = random.Random(3)
+    found = set()
+    for at in sorted({cuts.randrange(begin, len(whole)) for _ in range(24)} | {len(whole) - 1}):
+        copy = tmp_path / "cut"
+        shutil.copytree(folder, copy)
+        (copy / aof.relative_to(folder)).write_bytes(whole[:at])
+        with open_store(copy) as store:
+            found.add(steps_in(store.partition(0)))
+        shutil.rmtree(copy)
+    assert found == {0, 1, 2, 3}
+
+
+def test_a_refused_commit_on_a_full_redis_leaves_nothing_and_the_next_goes_on(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    with open_store(folder) as store:
+        partition = store.partition(0)
+        token = partition.claim("worker").token
+        done = 0
+        with redis.Redis(unix_socket_path=str(folder / "redis/redis.sock")) as admin:
+            for room in range(0, 400_000, 20_000):
+                used = int(admin.info("memory")["used_memory"])
+                admin.config_set("maxmemory", used + room)
+                with contextlib.suppress(StoreRefused):
+                    partition.commit(step(done), token)
+                    done += 1
+                admin.config_set("maxmemory", 0)
+                assert partition.positions().get("log", 0) == 10 * done
+                values = set(dict(partition.hash_all("customers")).values())
+                assert values == ({b"%d" % done} if done else set())
+        assert steps_in(partition) == done
+        assert 0 < done < 20

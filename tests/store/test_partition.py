@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import redis
+
+from crm_online.errors import HoleInLog, PositionMoved, StateCorrupt, StateMissing, StoreRefused, StoreUnavailable
+from crm_online.step import Append, Assign, Drop, Entry, Put, Remove, Replace, Shorten, Step, Topic, Write
+from crm_online.store import Outcome, PartitionStore, Store, open_store, reads
+from crm_online.store.binary import Binary
+from crm_online.store.client import Arg, Script
+
+
+@pytest.fixture
+def store(only_binary: Binary, tmp_path: Path) -> Iterator[Store]:
+    with open_store(tmp_path / "state") as store:
+        yield store
+
+
+def step(begin: int, end: int, writes: list[Write], *entries: Entry, published: int = 0) -> Step:
+    return Step(0, "log", begin, end, begin, writes, entries, published)
+
+
+def entry(sequence: int) -> Entry:
+    return Entry(Topic.RULES, f"r{sequence}", b"{}", sequence)
+
+
+def everything(tmp_path: Path) -> dict[bytes, bytes]:
+    with redis.Redis(unix_socket_path=str(tmp_path / "state/redis/redis.sock")) as client:
+        return {key: client.dump(key) for key in sorted(client.keys())}
+
+
+def test_each_kind_of_write_does_what_it_says(store: Store) -> None:
+    partition = store.partition(0)
+    claim = partition.claim("a")
+    assert (claim.positions, claim.sequence, claim.commits, claim.meta) == ({}, 0, 0, {})
+    partition.commit(
+        step(
+            0,
+            5,
+            [
+                Put("customers", {b"a": b"1", b"b": b"2", b"c": b"3"}),
+                Put("meta", {b"watermark": b"77"}),
+                Remove("customers", [b"b", b"x"]),
+                Append("roster", [b"a", b"b", b"c"]),
+                Shorten("roster", 1),
+                Assign("roster", 1, b"C"),
+                Replace("model", b"m"),
+                Append("gone", [b"1"]),
+                Drop("gone"),
+                Append("due:3", []),
+            ],
+            entry(1),
+            entry(2),
+        ),
+        claim.token,
+    )
+    assert dict(partition.hash_all("customers")) == {b"a": b"1", b"c": b"3"}
+    assert partition.hash_get("customers", [b"c", b"b", b"a"]) == [b"3", None, b"1"]
+    assert list(partition.list_all("roster", chunk=1)) == partition.list_range("roster", 0, -1) == [b"b", b"C"]
+    assert (partition.list_places("roster", b"C"), partition.list_places("roster", b"x")) == ([1], [])
+    assert (partition.value("model"), partition.value("nothing")) == (b"m", None)
+    assert (partition.list_length("gone"), partition.hash_length("customers")) == (0, 2)
+    assert partition.outbox() == [entry(1), entry(2)]
+    again = partition.claim("b")
+    assert (again.positions, again.sequence, again.commits) == ({"log": 5}, 2, 1)
+    assert again.meta == {b"watermark": b"77"}
+
+
+def test_a_drop_lets_the_key_have_another_type(store: Store) -> None:
+    partition = store.partition(0)
+    token = partition.claim("a").token
+    partition.commit(step(0, 1, [Append("k", [b"1"])]), token)
+    partition.commit(step(1, 2, [Drop("k"), Put("k", {b"a": b"1"})]), token)
+    assert partition.hash_get("k", [b"a"]) == [b"1"]
+
+
+def test_the_outbox_is_trimmed_by_what_was_published(store: Store) -> None:
+    partition = store.partition(0)
+    token = partition.claim("a").token
+    partition.commit(step(0, 1, [], entry(1), entry(2), entry(3)), token)
+    partition.commit(step(1, 2, [], entry(4), published=2), token)
+    assert [e.sequence for e in partition.outbox()] == [3, 4]
+    assert [e.sequence for e in partition.outbox(after=3)] == [4]
+    assert [e.sequence for e in partition.outbox(most=1)] == [3]
+    assert partition.outbox(after=9) == []
+    partition.commit(step(2, 3, [], published=1), token)
+    assert (partition.trim(1), partition.trim(3), partition.trim(99), partition.trim(99)) == (0, 1, 1, 0)
+    partition.commit(step(3, 4, [], entry(5), published=4), token)
+    assert partition.outbox() == [entry(5)]
+
+
+@pytest.mark.parametrize("gap", [[entry(2)], [entry(1), entry(3)]])
+def test_a_gap_in_the_sequence_is_refused(store: Store, gap: list[Entry]) -> None:
+    partition = store.partition(0)
+    token = partition.claim("a").token
+    with pytest.raises((PositionMoved, HoleInLog)):
+        partition.commit(step(0, 1, [], *gap), token)
+    assert (partition.outbox(), partition.positions()) == ([], {})
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [Put("roster", {b"a": b"1"}), Replace("roster", b""), Append("customers", [b"1"]), Assign("roster", 5, b"x")],
+    ids=["hash on list", "value on list", "list on hash", "index too high"],
+)
+def test_a_write_that_cannot_be_done_leaves_nothing_of_its_step(store: Store, tmp_path: Path, bad: Write) -> None:
+    partition = store.partition(0)
+    token = partition.claim("a").token
+    partition.commit(step(0, 1, [Append("roster", [b"1"]), Put("customers", {b"a": b"1"})], entry(1)), token)
+    before = everything(tmp_path)
+    with pytest.raises(StateCorrupt):
+        partition.commit(step(1, 2, [Replace("model", b"m"), Append("roster", [b"2"]), bad], entry(2)), token)
+    assert everything(tmp_path) == before
+    partition.commit(step(1, 2, [Replace("model", b"m")], entry(2)), token)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        Put("positions", {b"log": b"9"}),
+        Drop("outbox"),
+        Put("meta", {b"token": b""}),
+        Remove("meta", [b"sequence"]),
+        Drop("meta"),
+        Assign("roster", -1, b""),
+        Shorten("roster", -1),
+    ],
+)
+def test_a_step_may_not_write_what_is_the_stores_own(store: Store, write: Write) -> None:
+    partition = store.partition(0)
+    token = partition.claim("a").token
+    with pytest.raises(StoreRefused):
+        partition.commit(step(0, 1, [write]), token)
+
+
+def test_a_commit_may_be_very_large(store: Store) -> None:
+    partition = store.partition(0)
+    token = partition.claim("a").token
+    many = {b"%d" % n: b"v%d" % n for n in range(520_000)}  # more arguments than Redis 6.2 takes
+    blobs = [bytes([n]) * (1 << 24) for n in range(4)]
+    partition.commit(step(0, 1, [Put("customers", many), Append("counters", blobs)], entry(1)), token)
+    assert partition.hash_length("customers") == len(many)
+    some = [b"0", b"519999", b"123456"]
+    assert partition.hash_get("customers", some) == [many[field] for field in some]
+    assert sum(1 for _ in partition.hash_all("customers")) == len(many)
+    assert list(partition.list_all("counters", chunk=2)) == blobs
+
+
+def test_lists_of_any_length_around_the_chunk_size_come_through(store: Store) -> None:
+    partition = store.partition(0)
+    token = partition.claim("a").token
+    for at, length in enumerate((3999, 4000, 4001, 8001)):
+        values = [b"%d" % n for n in range(length)]
+        partition.commit(step(at, at + 1, [Append(f"list{at}", values)]), token)
+        assert partition.list_range(f"list{at}", 0, -1) == values
+
+
+def test_partitions_do_not_see_each_other_and_are_read_together(store: Store) -> None:
+    for number in range(3):
+        partition = store.partition(number)
+        token = partition.claim("a").token
+        value = b"%d" % number
+        partition.commit(Step(number, "log", 0, 1, 0, [Put("customers", {b"c": value}), Append("l", [value])]), token)
+    assert store.read_many([reads.hash_fields(n, "customers", [b"c"]) for n in range(4)]) == [
+        [b"0"],
+        [b"1"],
+        [b"2"],
+        [None],
+    ]
+    assert store.read_many([reads.list_part(n, "l", 0, -1) for n in range(2)]) == [[b"0"], [b"1"]]
+    assert store.read_many([reads.positions(2)]) == [{"log": 1}]
+
+
+def test_a_read_is_repeated_when_a_commit_came_between(store: Store) -> None:
+    partition = store.partition(0)
+    token = partition.claim("a").token
+    at = 0
+
+    def while_moving(p: PartitionStore) -> list[bytes | None]:
+        nonlocal at
+        first = p.hash_get("h", [b"a"])
+        if at < 3:
+            # A tick: the position stays where it is.
+            partition.commit(step(0, 0, [Put("h", {b"a": b"%d" % at, b"b": b"%d" % at})]), token)
+            at += 1
+        return first + p.hash_get("h", [b"b"])
+
+    assert partition.consistent_read(while_moving) == [b"2", b"2"]
+    at = -100
+    with pytest.raises(StoreUnavailable, match="changed during each of 5"):
+        partition.consistent_read(while_moving, tries=5)
+
+
+def test_the_state_is_described_once(store: Store) -> None:
+    with pytest.raises(StateMissing):
+        store.meta()
+    first = store.initialise(4, '{"k": 6}')
+    assert (first.partitions, first.settings) == (4, '{"k": 6}')
+    assert store.initialise(8, "{}") == first == store.meta()
+
+
+def test_the_outcome_of_a_lost_answer_is_known(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    partition = store.partition(0)
+    token = partition.claim("a").token
+    run = partition._client.run
+
+    def lost_after(script: Script, keys: Sequence[bytes], args: Sequence[Arg]) -> object:
+        run(script, keys, args)
+        raise StoreUnavailable("lost")
+
+    def lost_before(script: Script, keys: Sequence[bytes], args: Sequence[Arg]) -> object:
+        raise StoreUnavailable("lost")
+
+    first, second = step(0, 1, [Append("l", [b"1"])]), step(1, 1, [Append("l", [b"2"])])
+    for lost, wanted in ((lost_before, Outcome.NOT_COMMITTED), (lost_after, Outcome.COMMITTED)):
+        for part in (first, second) if lost is lost_after else (first,):
+            monkeypatch.setattr(partition._client, "run", lost)
+            with pytest.raises(StoreUnavailable):
+                partition.commit(part, token)
+            monkeypatch.setattr(partition._client, "run", run)
+            assert partition.outcome(part) is wanted
+    partition.commit(step(1, 2, []), token)
+    assert partition.list_range("l", 0, -1) == [b"1", b"2"]
+    store.partition(0).claim("b")
+    assert partition.outcome(step(2, 3, [])) is Outcome.UNKNOWN
+
+
+def test_threads_may_share_a_store(store: Store) -> None:
+    def work(number: int) -> None:
+        partition = store.partition(number)
+        token = partition.claim("a").token
+        for at in range(50):
+            partition.commit(Step(number, "log", at, at + 1, at, [Append("l", [b"%d" % at])]), token)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.read_many([reads.list_length(n, "l") for n in range(4)]) == [50] * 4
