@@ -11,7 +11,7 @@ from secrets import token_hex
 
 from crm_online.customers import sample
 from crm_online.customers.due import bucket_name
-from crm_online.engine import counting, engine, owner, peers, rules, state
+from crm_online.engine import counting, engine, mining, owner, peers, rules, segmenting, state
 from crm_online.engine.engine import Engine
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.needs import Fetched, Needs
@@ -124,12 +124,12 @@ class PartitionFlow:
             ]
         if needs.peers:
             fetched.peers = {number: peer.value(peers.NAME) for number, peer in enumerate(self._everyone)}
-            fetched.model = self._everyone[engine.OWNER].value(engine.MODEL)
+            fetched.model = self._everyone[engine.OWNER].value(segmenting.MODEL)
         if needs.sample:
             fetched.sample = self._sampled()
         if needs.summaries:
             others = [
-                peer.value(engine.SUMMARY) for peer in self._everyone if peer is not self._everyone[self.partition]
+                peer.value(mining.SUMMARY) for peer in self._everyone if peer is not self._everyone[self.partition]
             ]
             fetched.summaries = [raw for raw in others if raw is not None]
         customers = self.engine.customers(events, fetched)
@@ -151,9 +151,9 @@ def load(store: PartitionStore) -> Loaded:
     """Read a partition's state, all but the customers."""
     return Loaded(
         engine=store.value(state.NAME),
-        model=store.value(engine.MODEL),
+        model=store.value(segmenting.MODEL),
         sums=store.value(peers.NAME),
-        open_baskets=list(store.hash_all(engine.OPEN_BASKETS)),
+        open_baskets=list(store.hash_all(mining.OPEN_BASKETS)),
         sample=list(store.hash_all(sample.NAME)),
         rules=list(store.hash_all(rules.NAME)),
         segments=list(store.hash_all(owner.SEGMENTS)),

@@ -11,7 +11,6 @@ from enum import IntEnum
 
 from crm_online.step import Entry, Topic
 
-
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False)
 
 

@@ -9,42 +9,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from crm_online.baskets.open import OpenBaskets
-from crm_online.customers.due import DueQueue
 from crm_online.customers.features import features_in_use
-from crm_online.customers.records import RecordCodec, Records
+from crm_online.customers.records import RecordCodec
 from crm_online.customers.sample import Sample
 from crm_online.decay import Decay
-from crm_online.engine import counting, peers
-from crm_online.engine.changes import Changes, Reason, iso
+from crm_online.engine import peers
+from crm_online.engine.changes import Changes
 from crm_online.engine.intake import Intake, Taken
 from crm_online.engine.loaded import Loaded
+from crm_online.engine.mining import Mining
 from crm_online.engine.needs import Fetched, Needs
 from crm_online.engine.owner import SegmentTable, fit_is_due, fitted_model
 from crm_online.engine.peers import PartitionSums
-from crm_online.engine.rules import RuleFeed
-from crm_online.engine.scoring import MS, FeatureReader, Scorer
+from crm_online.engine.run import Run
+from crm_online.engine.scoring import MS, FeatureReader
+from crm_online.engine.segmenting import Segmenting
 from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
 from crm_online.events.columns import EventColumns, Kind
 from crm_online.events.rejects import Reject
-from crm_online.itemsets.baskets import Baskets
-from crm_online.itemsets.counters import ItemsetCounters
-from crm_online.itemsets.names import ItemNames
-from crm_online.itemsets.parts import Counted, Part
-from crm_online.itemsets.summary import Summary
 from crm_online.segments.model import Model
-from crm_online.segments.sums import SegmentSums
 from crm_online.settings import Settings
-from crm_online.step import Append, Assign, Put, Remove, Replace, Step, Topic, Write
+from crm_online.step import Append, Assign, Put, Remove, Replace, Step, Topic
 
 CUSTOMERS = "customers"
 ROSTER = "roster"
-MODEL = "model"
-OPEN_BASKETS = "open-baskets"
-SUMMARY = "summary"
 OWNER = 0
 
 
@@ -69,52 +59,18 @@ class Engine:
     """
 
     def __init__(self, settings: Settings, partition: int, partitions: int, loaded: Loaded) -> None:
-        self.settings, self.partition, self.partitions = settings, partition, partitions
-        self.codec, self._reader = layout(settings)
+        self._settings, self._partition, self._partitions = settings, partition, partitions
+        self._codec, self._reader = layout(settings)
         self.state = PartitionState.decode(loaded.engine) if loaded.engine else PartitionState()
-        self._model = Model.from_json(loaded.model) if loaded.model else None
-        own = PartitionSums.decode(loaded.sums) if loaded.sums else None
-        self._sums = own.sums if own else None
-        self._due = DueQueue(settings.features.half_life, self.state.waiting)
+        self.segmenting = Segmenting(settings, self._reader, self.state, loaded)
+        self.mining = Mining(settings, self.state, loaded)
+        self._intake = Intake(
+            self._codec, self._reader.sums, self._reader.decay, self.mining.items, self.mining.baskets
+        )
         self._sample = Sample(settings.segments.sample)
         self._sample.load(loaded.sample)
-        self._items = ItemNames()
-        self._items.load(loaded.items)
-        self._baskets = OpenBaskets(settings.baskets.open_for)
-        self._baskets.load(iter(loaded.open_baskets))
-        itemsets = settings.itemsets
-        fresh = ItemsetCounters(
-            itemsets.epsilon_in_force, Decay(itemsets.half_life), itemsets.max_size, itemsets.max_bytes
-        )
-        self._counters = counting.counted(fresh, loaded.counters, loaded.journal)
         self._segments = SegmentTable()
         self._segments.load(iter(loaded.segments))
-        self._rules = RuleFeed(settings)
-        self._rules.load(iter(loaded.rules))
-        self._intake = Intake(self.codec, self._reader.sums, self._reader.decay, self._items, self._baskets)
-        self._others: list[PartitionSums] = []
-
-    # What a step needs
-
-    def needs(self, events: EventColumns, watermark: int | None) -> Needs:
-        """Return what a step over ``events`` needs of the store."""
-        state, most = self.state, self.settings.segments.visits
-        owner = self.partition == OWNER
-        moving = self._model is not None and not state.complete
-        erased = sorted({events.customers[c] for c in events.customer[events.kind == Kind.ERASE].tolist() if c >= 0})
-        return Needs(
-            due=self._due.plan(watermark, most) if watermark is not None and self._model else (),
-            roster=(state.cursor, state.cursor + most - 1) if moving else None,
-            erased=erased,
-            peers=self.partitions > 1,
-            sample=owner and state.fit.due,
-            summaries=owner and state.rules_due and self.partitions > 1,
-        )
-
-    def customers(self, events: EventColumns, fetched: Fetched) -> list[str]:
-        """Return whose records a step needs: of events, then due, then moving; each once."""
-        names = [*events.customers, *(name for bucket in fetched.due for name in bucket), *fetched.roster]
-        return [name for name in dict.fromkeys(names) if name]
 
     @property
     def unfinished(self) -> bool:
@@ -122,19 +78,30 @@ class Engine:
         return not self.state.closed
 
     @property
-    def version(self) -> int:
-        """The version of the model in use; 0 before the first."""
-        return self._model.version if self._model else 0
-
-    @property
     def settled(self) -> bool:
         """Whether nothing is left to do until more events come."""
         state = self.state
-        watermark = state.watermark if state.watermark is not None else 0
-        due = self._due.plan(watermark, 1) if self._model else []
-        return not (state.fit.due or state.rules_due or due or not state.complete)
+        waiting = self.segmenting.due.plan(state.watermark or 0, 1) if self.segmenting.model else []
+        return state.complete and not (state.fit.due or state.rules_due or waiting)
 
-    # The step
+    def needs(self, events: EventColumns, watermark: int | None) -> Needs:
+        """Return what a step over ``events`` needs of the store."""
+        state, most = self.state, self._settings.segments.visits
+        owner, fitted = self._partition == OWNER, self.segmenting.model is not None
+        erased = {events.customers[code] for code in events.customer[events.kind == Kind.ERASE].tolist() if code >= 0}
+        return Needs(
+            due=self.segmenting.due.plan(watermark, most) if watermark is not None and fitted else (),
+            roster=(state.cursor, state.cursor + most - 1) if fitted and not state.complete else None,
+            erased=sorted(erased),
+            peers=self._partitions > 1,
+            sample=owner and state.fit.due,
+            summaries=owner and state.rules_due and self._partitions > 1,
+        )
+
+    def customers(self, events: EventColumns, fetched: Fetched) -> list[str]:
+        """Return whose records a step needs: of events, then due, then moving; each once."""
+        names = [*events.customers, *(name for bucket in fetched.due for name in bucket), *fetched.roster]
+        return [name for name in dict.fromkeys(names) if name]
 
     def step(
         self,
@@ -168,253 +135,104 @@ class Engine:
             True at the log's end: open baskets are counted, rules are derived, counters written whole.
         """
         state = self.state
-        changes = Changes(self.partition, state.epoch, state.sequence)
-        writes: list[Write] = []
-        if watermark is not None:
-            state.watermark = watermark if state.watermark is None else max(state.watermark, watermark)
-            first = int(events.time.min()) if len(events) else watermark
-            state.first_event = first if state.first_event is None else min(state.first_event, first)
-        now = state.watermark if state.watermark is not None else 0
+        changes = Changes(self._partition, state.epoch, state.sequence)
+        others = [
+            PartitionSums.decode(raw) for number, raw in fetched.peers.items() if number != self._partition and raw
+        ]
+        run = Run(self._advance(events, watermark), needs, fetched, others, changes, ended)
+        run.writes += [Assign(name, index, b"") for name, index in fetched.places]
         for reject in rejects:
             changes.add(Topic.REJECTS, "", reject.value())
         state.rejected += len(rejects)
         state.unknown_fields += unknown_fields
-        self._others = [PartitionSums.decode(raw) for p, raw in fetched.peers.items() if p != self.partition and raw]
 
-        writes += [Assign(name, index, b"") for name, index in fetched.places]
-        self._adopt(fetched, now, writes)
-        taken = self._customers_and_segments(events, now, needs, fetched, changes, writes)
-        whole = taken.whole + (self._baskets.close_all().whole if ended else [])
-        self._count(whole, ended, writes)
-        if self.partition == OWNER:
-            self._lead(now, ended, fetched, changes, writes)
-        elif self.partitions > 1:
-            self._summarise(ended, writes)
+        self._adopt(run)
+        taken = self._customers(run, events)
+        self.mining.count(run, taken.whole)
+        if self._partition == OWNER:
+            self._lead(run)
+        elif self._partitions > 1:
+            self.mining.summarise(run)
 
-        writes += self._items.writes()
-        writes += self._open_basket_writes()
-        own = self._own()
-        writes.append(Replace(peers.NAME, own.encode()))
+        run.writes.append(Replace(peers.NAME, self.segmenting.own().encode()))
         state.segment_changes += sum(entry.topic is Topic.SEGMENT_CHANGES for entry in changes.entries)
         state.rule_changes += sum(entry.topic is Topic.RULES for entry in changes.entries)
         state.closed = ended or (state.closed and begin == end)
-        state.sequence, state.waiting = changes.sequence, self._due.waiting
-        writes.append(Replace(STATE, state.encode()))
-        return Step(self.partition, source, begin, end, begin, writes, changes.entries)
+        state.sequence, state.waiting = changes.sequence, self.segmenting.due.waiting
+        run.writes.append(Replace(STATE, state.encode()))
+        return Step(self._partition, source, begin, end, begin, run.writes, changes.entries)
 
-    # Customers and segments
+    def _advance(self, events: EventColumns, watermark: int | None) -> int:
+        """Move the watermark on, and return it; 0 before the first event."""
+        state = self.state
+        if watermark is not None:
+            state.watermark = max(watermark, state.watermark or 0)
+            first = int(events.time.min()) if len(events) else watermark
+            state.first_event = first if state.first_event is None else min(state.first_event, first)
+        return state.watermark or 0
 
-    def _adopt(self, fetched: Fetched, now: int, writes: list[Write]) -> None:
-        """Take the owner's newer model over, or fit one, once all have moved to the one in use."""
-        newer = None
-        if self.partition == OWNER:
-            if self.state.fit.due:
-                newer = self._fit(fetched, now)
-        elif self.state.complete and fetched.model:
-            newest = Model.from_json(fetched.model)
-            newer = newest if self._model is None or newest.version > self._model.version else None
-        if newer is None:
-            return
-        self.state.previous_ids = list(self._model.ids) if self._model else []
-        self._model = newer
-        self._sums = SegmentSums.empty(newer.k, len(newer.scale.names))
-        self.state.complete, self.state.cursor = False, 0
-        writes.append(Replace(MODEL, newer.to_json()))
+    def _adopt(self, run: Run) -> None:
+        """Take a newer model over: the owner fits it, the others read it once all theirs have moved."""
+        newer, model = None, self.segmenting.model
+        if self._partition == OWNER:
+            newer = self._fit(run) if self.state.fit.due else None
+        elif self.state.complete and run.fetched.model:
+            newest = Model.from_json(run.fetched.model)
+            newer = newest if model is None or newest.version > model.version else None
+        if newer is not None:
+            self.segmenting.adopt(newer, run)
 
-    def _fit(self, fetched: Fetched, now: int) -> Model | None:
+    def _fit(self, run: Run) -> Model | None:
         schedule = self.state.fit
-        schedule.due, schedule.checked_at, schedule.checked_customers = False, now, self._total_customers()
-        records = self.codec.decode([raw for raw in fetched.sample if raw is not None])
+        schedule.due, schedule.checked_at, schedule.checked_customers = False, run.now, self._all_customers(run)
+        records = self._codec.decode([raw for raw in run.fetched.sample if raw is not None])
         if len(records) < 2:
             return None
-        raw = self._reader.read(records, now // MS * MS)
-        centroids = self._centroids(self._model) if self._model else None
-        return fitted_model(self._model, raw, self._reader.features, self.settings, centroids, now)
+        raw, model = self._reader.read(records, run.now // MS * MS), self.segmenting.model
+        centroids = self.segmenting.centroids(model, run.others) if model else None
+        return fitted_model(model, raw, self._reader.features, self._settings, centroids, run.now)
 
-    def _customers_and_segments(
-        self,
-        events: EventColumns,
-        now: int,
-        needs: Needs,
-        fetched: Fetched,
-        changes: Changes,
-        writes: list[Write],
-    ) -> Taken:
-        ids = list(fetched.customers)
-        records = self.codec.decode(list(fetched.customers.values()))
-        was_known = np.array([raw is not None for raw in fetched.customers.values()], bool)
+    def _customers(self, run: Run, events: EventColumns) -> Taken:
+        """Add events to the customers' records, score them, and keep what changed."""
+        ids = list(run.fetched.customers)
+        known = np.array([raw is not None for raw in run.fetched.customers.values()], bool)
+        records = self._codec.decode(list(run.fetched.customers.values()))
         before = records.take(np.arange(len(ids)))
-        taken = self._intake.take(events, ids, records, now)
+        taken = self._intake.take(events, ids, records, run.now)
         self.state.accepted += taken.accepted
         self.state.duplicates += taken.duplicates
-        here = records.events > 0
-        gone = [row for row in dict.fromkeys(taken.erased) if was_known[row]]
-        for row in gone:
-            self._forget(row, ids[row], before, now, changes, writes)
-        newcomers = np.flatnonzero(here & (~was_known | np.isin(np.arange(len(ids)), gone)))
-        names = [ids[row] for row in newcomers.tolist()]
-        if names:
-            writes.append(Append(ROSTER, [name.encode() for name in names]))
-            writes += self._sample.offer(names)
-            self.state.roster += len(names)
-        self.state.customers += len(names) - len(gone)
 
-        changed = taken.touched.copy()
-        if self._model is not None and self._sums is not None:
-            changed |= self._score(self._model, self._sums, records, ids, taken, now, needs, fetched, changes, writes)
-        rows = np.flatnonzero(changed & here)
+        here = records.events > 0
+        for row in [row for row in dict.fromkeys(taken.erased) if known[row]]:
+            run.writes.append(Remove(CUSTOMERS, [ids[row].encode()]))
+            run.writes += self._sample.forget(ids[row])
+            self.segmenting.forget(run, ids[row], before.take(np.array([row])))
+            self.state.customers -= 1
+            known[row] = False
+        newcomers = [ids[row] for row in np.flatnonzero(here & ~known).tolist()]
+        if newcomers:
+            run.writes.append(Append(ROSTER, [name.encode() for name in newcomers]))
+            run.writes += self._sample.offer(newcomers)
+            self.state.customers += len(newcomers)
+
+        rows = np.flatnonzero(self.segmenting.score(run, records, ids, taken) & here)
         if len(rows):
-            encoded = self.codec.encode(records.take(rows))
+            encoded = self._codec.encode(records.take(rows))
             fields = {ids[row].encode(): raw for row, raw in zip(rows.tolist(), encoded, strict=True)}
-            writes.append(Put(CUSTOMERS, fields))
+            run.writes.append(Put(CUSTOMERS, fields))
         return taken
 
-    def _score(
-        self,
-        model: Model,
-        sums: SegmentSums,
-        records: Records,
-        ids: list[str],
-        taken: Taken,
-        now: int,
-        needs: Needs,
-        fetched: Fetched,
-        changes: Changes,
-        writes: list[Write],
-    ) -> NDArray[np.bool_]:
-        """Score customers who were touched, are due, or move to a new model; return whose record changed."""
-        here = records.events > 0
-        row_of = {name: row for row, name in enumerate(ids)}
-        reasons = np.where(taken.touched & here, int(Reason.EVENT), 0)
-        popped = np.zeros(len(ids), bool)
-        for (bucket, _), names in zip(needs.due, fetched.due, strict=True):
-            rows = np.array([row_of[name] for name in names if name], np.int64)
-            popped[rows[records.queued[rows] == bucket]] = True
-        popped &= here
-        really_due = popped & (self._due_again(records) <= now // self._due.bucket_ms)
-        reasons[really_due & (reasons == 0)] = int(Reason.LAPSE)
-        if not self.state.complete:
-            moving = np.zeros(len(ids), bool)
-            moving[[row_of[name] for name in fetched.roster if name]] = True
-            stale = records.model_version != model.version % 65536
-            reasons[moving & here & stale & (reasons == 0)] = int(Reason.REFIT)
-            self.state.cursor += len(fetched.roster)
-            asked = needs.roster[1] - needs.roster[0] + 1 if needs.roster else None
-            # A step that has just adopted a model has not asked for a block of the roster yet.
-            if asked is not None and len(fetched.roster) < asked:
-                self.state.complete = True
-        rows = np.flatnonzero(reasons)
-        segments = self.settings.segments
-        scorer = Scorer(
-            self._reader, model, self.state.previous_ids, self._centroids(model), segments.margin, segments.min_dwell
-        )
-        self._sums = scorer.score(records, rows, ids, reasons[rows], taken.cause, now, sums, changes)
+    def _lead(self, run: Run) -> None:
+        """Do the owner's work: tell segments, derive rules, and see when to look for a better model."""
+        state, model = self.state, self.segmenting.model
+        total = self.segmenting.total(model, run.others) if model else None
+        if model is not None and total is not None:
+            run.writes += self._segments.tell(model, total, self._reader.features, run.changes)
+        self.mining.derive(run)
+        first = run.now if state.first_event is None else state.first_event
+        moved = state.complete and all(other.complete for other in run.others)
+        customers = self._all_customers(run)
+        state.fit.due = moved and fit_is_due(state.fit, self._settings, model is not None, customers, first, run.now)
 
-        writes += self._due.take(list(needs.due))
-        again = self._due_again(records)
-        scored = reasons > 0
-        records.queued[popped] = 0
-        enqueue = (scored | popped) & here & ((records.queued == 0) | (again < records.queued))
-        order = np.flatnonzero(enqueue)
-        records.queued[order] = again[order]
-        writes += self._due.put(again[order], [ids[row] for row in order.tolist()])
-        return scored | popped
-
-    def _due_again(self, records: Records) -> NDArray[np.int64]:
-        return self._due.next_visit(records.last_event, records.scored_at * MS)
-
-    def _forget(self, row: int, name: str, before: Records, now: int, changes: Changes, writes: list[Write]) -> None:
-        """Take an erased customer out of sums, sample and store, and say so."""
-        one = before.take(np.array([row]))
-        writes.append(Remove(CUSTOMERS, [name.encode()]))
-        writes += self._sample.forget(name)
-        if self._model is None or self._sums is None:
-            return
-        current = int(one.model_version[0]) == self._model.version % 65536
-        label = int(one.reported[0])
-        ids = list(self._model.ids) if current else self.state.previous_ids
-        if current and one.nearest[0] < self._model.k:
-            self._sums = self._sums.move(one.vectors, one.nearest.astype(np.int64), None, None)
-        if label < len(ids):
-            value = {
-                "customer_id": name,
-                "from": ids[label],
-                "to": None,
-                "reason": Reason.ERASE.word,
-                "time": iso(now),
-                "margin": None,
-                "features": {},
-                "model_version": self._model.version,
-                "cause": {"type": "erase"},
-            }
-            changes.add(Topic.SEGMENT_CHANGES, name, value, tombstone=True)
-
-    def _own(self) -> PartitionSums:
-        return PartitionSums(self.version, self.state.complete, self.state.customers, self.state.baskets, self._sums)
-
-    def _centroids(self, model: Model) -> NDArray[np.float64]:
-        """Return the present centroids over all partitions; the fitted ones until all have moved."""
-        total, complete = peers.added([*self._others, self._own()], model.version)
-        return model.current(total.centroids()) if total is not None and complete else model.centres()
-
-    def _total_customers(self) -> int:
-        return self.state.customers + sum(other.customers for other in self._others)
-
-    def _total_baskets(self) -> int:
-        return self.state.baskets + sum(other.baskets for other in self._others)
-
-    # Baskets, itemsets, rules
-
-    def _count(self, whole: list[tuple[int, list[int]]], ended: bool, writes: list[Write]) -> None:
-        state = self.state
-        if whole:
-            batch = Baskets.of(whole)
-            self._counters.count(batch)
-            raw, write = counting.journal(batch)
-            writes.append(write)
-            state.baskets += len(whole)
-            state.journal_baskets += len(whole)
-            state.journal_bytes += len(raw)
-        if state.journal_baskets and (
-            ended or counting.checkpoint_is_due(state.journal_baskets, state.journal_bytes, self._counters.bytes)
-        ):
-            writes += counting.checkpoint(self._counters)
-            state.journal_baskets = state.journal_bytes = 0
-
-    def _summarise(self, ended: bool, writes: list[Write]) -> None:
-        """Tell the owner of the rules what this partition has counted, now and then."""
-        state = self.state
-        if ended or state.baskets - state.summary_baskets >= self.settings.rules.every // self.partitions:
-            state.summary_baskets = state.baskets
-            writes.append(Replace(SUMMARY, Summary.of(self._counters, self._items.names).encode()))
-
-    def _lead(self, now: int, ended: bool, fetched: Fetched, changes: Changes, writes: list[Write]) -> None:
-        """Do the owner's work: segments, rules, and when to look for a better model."""
-        state, settings = self.state, self.settings
-        if self._model is not None:
-            total, complete = peers.added([*self._others, self._own()], self._model.version)
-            if total is not None and complete:
-                writes += self._segments.tell(self._model, total, self._reader.features, changes)
-        if state.rules_due:
-            own = Counted(self._counters, self._items.names, self._items.ids)
-            parts: list[Part] = [own, *map(Summary.decode, fetched.summaries)]
-            writes += self._rules.tell(parts, now, changes)
-            state.rules_due, state.rules_baskets = False, self._total_baskets()
-        fresh = self._total_baskets() - state.rules_baskets
-        state.rules_due = fresh >= settings.rules.every or (ended and fresh > 0)
-        first = state.first_event if state.first_event is not None else now
-        moved = state.complete and all(other.complete for other in self._others)
-        state.fit.due = moved and fit_is_due(
-            state.fit, settings, self._model is not None, self._total_customers(), first, now
-        )
-
-    def _open_basket_writes(self) -> list[Write]:
-        baskets = self._baskets
-        writes: list[Write] = []
-        if baskets.gone:
-            writes.append(Remove(OPEN_BASKETS, [key.encode() for key in sorted(baskets.gone)]))
-        if baskets.changed:
-            put = {key.encode(): baskets.baskets[key].encode() for key in sorted(baskets.changed)}
-            writes.append(Put(OPEN_BASKETS, put))
-        baskets.gone, baskets.changed = set(), set()
-        return writes
+    def _all_customers(self, run: Run) -> int:
+        return self.state.customers + sum(other.customers for other in run.others)

@@ -96,7 +96,7 @@ class SegmentTable:
         self, model: Model, sums: SegmentSums, features: Mapping[str, Feature], changes: Changes
     ) -> Iterator[Write]:
         """Tell the segments that differ from what was last told, and those that are no more."""
-        gone = [segment for segment in self.told if segment not in model.ids]
+        gone = sorted(self.told.keys() - set(model.ids))
         for segment in gone:
             del self.told[segment]
             changes.add(Topic.SEGMENTS, segment, {"id": segment, "model_version": model.version}, tombstone=True)

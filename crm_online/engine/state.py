@@ -46,8 +46,6 @@ class PartitionState(BaseModel):
         before, whole baskets with an item, fields that no event has.
     segment_changes, rule_changes
         How many changes were emitted.
-    roster
-        Length of the list of all customers ever.
     closed
         Whether the log's end was reached and nothing has come since.
     waiting
@@ -78,7 +76,6 @@ class PartitionState(BaseModel):
     unknown_fields: int = 0
     segment_changes: int = 0
     rule_changes: int = 0
-    roster: int = 0
     closed: bool = True
     waiting: dict[int, int] = Field(default_factory=dict)
     complete: bool = True

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.records import Records
-from crm_online.decay import Decay
 from crm_online.engine import counting
 from crm_online.engine.engine import CUSTOMERS, layout
 from crm_online.engine.loaded import Loaded
+from crm_online.engine.mining import empty_counters
 from crm_online.engine.peers import PartitionSums
 from crm_online.engine.state import PartitionState
 from crm_online.flow import load
@@ -47,11 +47,7 @@ class PartitionView:
 
     def counters(self) -> ItemsetCounters:
         """Return the counters: the checkpoint, and what was counted since."""
-        itemsets = self.settings.itemsets
-        fresh = ItemsetCounters(
-            itemsets.epsilon_in_force, Decay(itemsets.half_life), itemsets.max_size, itemsets.max_bytes
-        )
-        return counting.counted(fresh, self.loaded.counters, self.loaded.journal)
+        return counting.counted(empty_counters(self.settings), self.loaded.counters, self.loaded.journal)
 
     def counted(self) -> Counted:
         """Return the counters with the names of the items."""

@@ -198,7 +198,7 @@ class _Run:
                 self._step(flow, source.id, end, end, EventColumns.empty(), flow.engine.state.watermark, ended=True)
         # Each partition is brought to rest before the next, so that a resumed replay takes the same steps.
         for flow in self._flows:
-            while not flow.engine.settled or flow.engine.version < owner.engine.version:
+            while not flow.engine.settled or flow.engine.segmenting.version < owner.engine.segmenting.version:
                 self._step(flow, source.id, end, end, EventColumns.empty(), flow.engine.state.watermark)
 
         for flow in self._flows:

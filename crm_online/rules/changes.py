@@ -18,7 +18,7 @@ from crm_online.rules.redundant import TOLERANCE, improvement
 from crm_online.rules.table import RuleTable
 
 LEAVE = 0.9
-"""A rule that was emitted leaves below this share of ``min_support`` or ``min_confidence``, or lower: see ``CHANCE``."""
+"""A rule that was emitted leaves below this share of the levels, or lower: see ``CHANCE``."""
 
 CHANGE = 0.05
 """A rule has changed when support, confidence or lift differ from what was emitted by more than this share, or more."""

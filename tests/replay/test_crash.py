@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -19,7 +18,8 @@ from tests.replay import shop
 
 SETTINGS = ["replay.step=150", "segments.min_customers=100", "rules.every=100", "itemsets.min_support=0.05"]
 FILES = ("segment-changes.jsonl", "rules.jsonl", "segments.jsonl", "rejects.jsonl")
-KILLS = 40
+KILLS = {"1": 40, "3": 10}
+"""How often a replay is killed, by its number of partitions."""
 
 
 class Replay:
@@ -75,12 +75,87 @@ class Replay:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return shop.write(tmp_path_factory.mktemp("log") / "shop.jsonl", shop.events(400, 150, seed=5))
+    return shop.write(tmp_path_factory.mktemp("log") / "shop.jsonl", shop.events(500, 200, seed=5))
 
 
-@pytest.fixture(scope="module", params=[1, 3])
-def uninterrupted(request: pytest.FixtureRequest, log: Path, tmp_path_factory: pytest.TempPathFactory) -> Replay:
-    replay = Replay(log, tmp_path_factory.mktemp("whole"), f"replay.partitions={request.param}")
+@pytest.fixture(scope="module", params=[1, 3], ids=["1 partition", "3 partitions"])
+def partitions(request: pytest.FixtureRequest) -> str:
+    return f"replay.partitions={request.param}"
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(partitions: str, log: Path, tmp_path_factory: pytest.TempPathFactory) -> Replay:
+    replay = Replay(log, tmp_path_factory.mktemp("whole"), partitions)
     replay.finish()
-    replay.partitions = request.param  # type: ignore[attr-defined]
+    assert replay.verify()["ok"]
     return replay
+
+
+def ends_like(replay: Replay, uninterrupted: Replay) -> None:
+    found = replay.verify()
+    assert found["ok"], found["differences"]
+    assert found["digest"] == uninterrupted.verify()["digest"]
+    for name, content in replay.files().items():
+        ids = [json.loads(line)["change_id"] for line in content.splitlines()]
+        assert len(ids) == len(set(ids)), f"{name} holds a change twice"
+        assert content == uninterrupted.files()[name], f"{name} differs from the uninterrupted run's"
+
+
+def test_killed_at_forty_random_moments_a_replay_ends_as_if_nothing_had_happened(
+    partitions: str, log: Path, uninterrupted: Replay, tmp_path: Path
+) -> None:
+    random = Random(partitions)
+    replay = Replay(log, tmp_path, partitions)
+    whole = sum(len(content) for content in uninterrupted.files().values())
+    killed, kills = 0, KILLS[partitions[-1]]
+    while killed < kills:
+        process = replay.start()
+        redis = replay.redis(process)
+        replay.wait_for_output(process, random.randrange(whole // kills))
+        if process.poll() is not None:
+            break
+        assert redis is not None
+        if killed % 2:
+            redis.kill()
+            _, err = process.communicate()
+            assert process.returncode == 2, err
+            assert len(err.strip().splitlines()) == 1, err
+        else:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+        redis.wait(10)
+        killed += 1
+    assert killed == kills, f"the log was over after {killed} kills"
+    replay.finish()
+    ends_like(replay, uninterrupted)
+
+
+def test_a_redis_put_back_by_a_second_catches_up_and_tells_nothing_twice(
+    partitions: str, log: Path, uninterrupted: Replay, tmp_path: Path
+) -> None:
+    replay = Replay(log, tmp_path, partitions)
+    whole = sum(len(content) for content in uninterrupted.files().values())
+    for _ in range(3):
+        process = replay.start()
+        redis = replay.redis(process)
+        replay.wait_for_output(process, whole // 20)
+        kept = _copied(replay.state / "redis", tmp_path / "kept")
+        copied_at = time.monotonic()
+        replay.wait_for_output(process, whole // 20)
+        while time.monotonic() < copied_at + 1 and process.poll() is None:
+            replay.wait_for_output(process, 1)
+        assert redis is not None
+        assert process.poll() is None, "the log was over too soon"
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        redis.wait(10)
+        shutil.rmtree(replay.state / "redis")
+        kept.rename(replay.state / "redis")
+    replay.finish()
+    ends_like(replay, uninterrupted)
+
+
+def _copied(folder: Path, to: Path) -> Path:
+    """Copy Redis's folder as it is while Redis writes; a file that is cut off at its end is as after a power cut."""
+    shutil.copytree(folder, to, ignore=lambda _, names: [name for name in names if name.endswith((".sock", ".pid"))])
+    return to

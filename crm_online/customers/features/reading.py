@@ -39,11 +39,13 @@ class Reading:
         """Return a decayed sum at the time of reading."""
         landmark = self.decay.landmark(np.maximum(self.records.last_event, 0))
         column: NDArray[np.float64] = self.records.sums[:, self.sums.index(name)]
-        return np.multiply(column, self.decay.reading(self.as_of, landmark))
+        value: NDArray[np.float64] = column * self.decay.reading(self.as_of, landmark)
+        return value
 
     def days_since(self, time: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the days from a time to the time of reading, never less than 0."""
-        return np.maximum(self.as_of - time, 0) / MS_PER_DAY
+        days: NDArray[np.float64] = np.maximum(self.as_of - time, 0) / MS_PER_DAY
+        return days
 
     def ratio(self, above: str, below: str) -> NDArray[np.float64]:
         """Return the ratio of two sums; 0 where the one below is 0."""

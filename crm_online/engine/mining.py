@@ -1,0 +1,101 @@
+"""Baskets into itemsets into rules."""
+
+from __future__ import annotations
+
+from crm_online.baskets.open import OpenBaskets
+from crm_online.decay import Decay
+from crm_online.engine import counting
+from crm_online.engine.loaded import Loaded
+from crm_online.engine.rules import RuleFeed
+from crm_online.engine.run import Run
+from crm_online.engine.state import PartitionState
+from crm_online.itemsets.baskets import Baskets
+from crm_online.itemsets.counters import ItemsetCounters
+from crm_online.itemsets.names import ItemNames
+from crm_online.itemsets.parts import Counted, Part
+from crm_online.itemsets.summary import Summary
+from crm_online.settings import Settings
+from crm_online.step import Put, Remove, Replace
+
+OPEN_BASKETS = "open-baskets"
+SUMMARY = "summary"
+
+
+def empty_counters(settings: Settings) -> ItemsetCounters:
+    """Return counters that have counted nothing yet."""
+    itemsets = settings.itemsets
+    decay = Decay(itemsets.half_life)
+    return ItemsetCounters(itemsets.epsilon_in_force, decay, itemsets.max_size, itemsets.max_bytes)
+
+
+class Mining:
+    """The baskets, itemsets and rules of one partition.
+
+    Parameters
+    ----------
+    settings
+        The settings in force.
+    state
+        The partition's small state, changed in place.
+    loaded
+        What the store holds of the partition.
+    """
+
+    def __init__(self, settings: Settings, state: PartitionState, loaded: Loaded) -> None:
+        self._every, self._partitions = settings.rules.every, settings.replay.partitions
+        self._state = state
+        self.items = ItemNames()
+        self.items.load(loaded.items)
+        self.baskets = OpenBaskets(settings.baskets.open_for)
+        self.baskets.load(iter(loaded.open_baskets))
+        self.counters = counting.counted(empty_counters(settings), loaded.counters, loaded.journal)
+        self._rules = RuleFeed(settings)
+        self._rules.load(iter(loaded.rules))
+
+    def count(self, run: Run, whole: list[tuple[int, list[int]]]) -> None:
+        """Count baskets that are whole, and at the log's end all that are open."""
+        state = self._state
+        if run.ended:
+            whole = whole + self.baskets.close_all().whole
+        if whole:
+            batch = Baskets.of(whole)
+            self.counters.count(batch)
+            raw, write = counting.journal(batch)
+            run.writes.append(write)
+            state.baskets += len(whole)
+            state.journal_baskets += len(whole)
+            state.journal_bytes += len(raw)
+        due = counting.checkpoint_is_due(state.journal_baskets, state.journal_bytes, self.counters.bytes)
+        if state.journal_baskets and (run.ended or due):
+            run.writes += counting.checkpoint(self.counters)
+            state.journal_baskets = state.journal_bytes = 0
+        run.writes += self.items.writes()
+        self._keep_open_baskets(run)
+
+    def summarise(self, run: Run) -> None:
+        """Tell the owner of the rules what this partition has counted, now and then."""
+        state = self._state
+        if run.ended or state.baskets - state.summary_baskets >= self._every // self._partitions:
+            state.summary_baskets = state.baskets
+            run.writes.append(Replace(SUMMARY, Summary.of(self.counters, self.items.names).encode()))
+
+    def derive(self, run: Run) -> None:
+        """Derive the rules over all partitions, if it is time; the owner does it."""
+        state = self._state
+        baskets = state.baskets + sum(other.baskets for other in run.others)
+        if state.rules_due:
+            own = Counted(self.counters, self.items.names, self.items.ids)
+            parts: list[Part] = [own, *map(Summary.decode, run.fetched.summaries)]
+            run.writes += self._rules.tell(parts, run.now, run.changes)
+            state.rules_baskets = baskets
+        fresh = baskets - state.rules_baskets
+        state.rules_due = fresh >= self._every or (run.ended and fresh > 0)
+
+    def _keep_open_baskets(self, run: Run) -> None:
+        baskets = self.baskets
+        if baskets.gone:
+            run.writes.append(Remove(OPEN_BASKETS, [key.encode() for key in sorted(baskets.gone)]))
+        if baskets.changed:
+            put = {key.encode(): baskets.baskets[key].encode() for key in sorted(baskets.changed)}
+            run.writes.append(Put(OPEN_BASKETS, put))
+        baskets.gone, baskets.changed = set(), set()

@@ -1,0 +1,160 @@
+"""Customers into segments: who is scored in a step, by which model, and when again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.customers.due import DueQueue
+from crm_online.customers.records import Records
+from crm_online.engine import peers
+from crm_online.engine.changes import Reason, iso
+from crm_online.engine.intake import Taken
+from crm_online.engine.loaded import Loaded
+from crm_online.engine.peers import PartitionSums
+from crm_online.engine.run import Run
+from crm_online.engine.scoring import MS, FeatureReader, Scorer
+from crm_online.engine.state import PartitionState
+from crm_online.segments.model import Model
+from crm_online.segments.sums import SegmentSums
+from crm_online.settings import Settings
+from crm_online.step import Replace, Topic
+
+MODEL = "model"
+
+
+class Segmenting:
+    """The segments of one partition's customers.
+
+    Parameters
+    ----------
+    settings, reader
+        The settings in force, and what reads the features.
+    state
+        The partition's small state, changed in place.
+    loaded
+        What the store holds of the partition.
+    """
+
+    def __init__(self, settings: Settings, reader: FeatureReader, state: PartitionState, loaded: Loaded) -> None:
+        self._settings, self._reader, self._state = settings.segments, reader, state
+        self.model = Model.from_json(loaded.model) if loaded.model else None
+        told = PartitionSums.decode(loaded.sums) if loaded.sums else None
+        self.sums = told.sums if told else None
+        self.due = DueQueue(settings.features.half_life, state.waiting)
+
+    @property
+    def version(self) -> int:
+        """The version of the model in use; 0 before the first."""
+        return self.model.version if self.model else 0
+
+    def own(self) -> PartitionSums:
+        """Return what this partition tells the others."""
+        state = self._state
+        return PartitionSums(self.version, state.complete, state.customers, state.baskets, self.sums)
+
+    def total(self, model: Model, others: Sequence[PartitionSums]) -> SegmentSums | None:
+        """Return the sums over all partitions, or ``None`` until all have moved to the model."""
+        total, complete = peers.added([*others, self.own()], model.version)
+        return total if complete else None
+
+    def centroids(self, model: Model, others: Sequence[PartitionSums]) -> NDArray[np.float64]:
+        """Return the present centroids over all partitions; the fitted ones until all have moved."""
+        total = self.total(model, others)
+        return model.centres() if total is None else model.current(total.centroids())
+
+    def adopt(self, model: Model, run: Run) -> None:
+        """Take a new model into use: all customers move to it, block by block of the roster."""
+        state = self._state
+        state.previous_ids = list(self.model.ids) if self.model else []
+        state.complete, state.cursor = False, 0
+        self.model, self.sums = model, SegmentSums.empty(model.k, len(model.scale.names))
+        run.writes.append(Replace(MODEL, model.to_json()))
+
+    def score(self, run: Run, records: Records, ids: list[str], taken: Taken) -> NDArray[np.bool_]:
+        """Score who was touched, is due, or moves to a new model, in place; return whose record changed."""
+        if self.model is None or self.sums is None:
+            return taken.touched
+        here = records.events > 0
+        row_of = {name: row for row, name in enumerate(ids)}
+        popped = self._popped(run, records, row_of) & here
+        reasons = np.where(taken.touched & here, int(Reason.EVENT), 0)
+        # Who had events since the entry was made is due later than the entry says.
+        lapsing = popped & (self._due_again(records) <= run.now // self.due.bucket_ms)
+        reasons[lapsing & (reasons == 0)] = int(Reason.LAPSE)
+        if not self._state.complete:
+            stale = records.model_version != self.model.version % 65536
+            reasons[self._moving(run, row_of, len(ids)) & here & stale & (reasons == 0)] = int(Reason.REFIT)
+        scorer = Scorer(
+            self._reader,
+            self.model,
+            self._state.previous_ids,
+            self.centroids(self.model, run.others),
+            self._settings.margin,
+            self._settings.min_dwell,
+        )
+        rows = np.flatnonzero(reasons)
+        self.sums = scorer.score(records, rows, ids, reasons[rows], taken.cause, run.now, self.sums, run.changes)
+        changed: NDArray[np.bool_] = (reasons > 0) | popped
+        run.writes += self.due.take(list(run.needs.due))
+        self._queue(run, records, ids, popped, changed & here)
+        return changed | taken.touched
+
+    def forget(self, run: Run, name: str, record: Records) -> None:
+        """Take an erased customer, given as the record was before the step, out of the sums; and say so."""
+        if self.model is None or self.sums is None:
+            return
+        current = int(record.model_version[0]) == self.model.version % 65536
+        if current and record.nearest[0] < self.model.k:
+            self.sums = self.sums.move(record.vectors, record.nearest.astype(np.int64), None, None)
+        ids = list(self.model.ids) if current else self._state.previous_ids
+        label = int(record.reported[0])
+        if label >= len(ids):
+            return
+        value = {
+            "customer_id": name,
+            "from": ids[label],
+            "to": None,
+            "reason": Reason.ERASE.word,
+            "time": iso(run.now),
+            "margin": None,
+            "features": {},
+            "model_version": self.model.version,
+            "cause": {"type": "erase"},
+        }
+        run.changes.add(Topic.SEGMENT_CHANGES, name, value, tombstone=True)
+
+    def _popped(self, run: Run, records: Records, row_of: dict[str, int]) -> NDArray[np.bool_]:
+        """Return whose entry in the due queue has come up; entries that were replaced do not count."""
+        popped = np.zeros(len(records), bool)
+        for (bucket, _), names in zip(run.needs.due, run.fetched.due, strict=True):
+            rows = np.array([row_of[name] for name in names if name], np.int64)
+            popped[rows[records.queued[rows] == bucket]] = True
+        return popped
+
+    def _moving(self, run: Run, row_of: dict[str, int], n: int) -> NDArray[np.bool_]:
+        """Return who is in the block of the roster that moves to the model, and note how far it goes."""
+        moving = np.zeros(n, bool)
+        if run.needs.roster is None:  # a step that has just adopted the model has not asked for a block yet
+            return moving
+        block = run.fetched.roster
+        moving[[row_of[name] for name in block if name]] = True
+        first, last = run.needs.roster
+        self._state.cursor += len(block)
+        self._state.complete = len(block) < last - first + 1
+        return moving
+
+    def _queue(
+        self, run: Run, records: Records, ids: list[str], popped: NDArray[np.bool_], changed: NDArray[np.bool_]
+    ) -> None:
+        """Let customers wait for their next visit, unless they wait already for one that is no later."""
+        again = self._due_again(records)
+        records.queued[popped] = 0
+        rows = np.flatnonzero(changed & ((records.queued == 0) | (again < records.queued)))
+        records.queued[rows] = again[rows]
+        run.writes += self.due.put(again[rows], [ids[row] for row in rows.tolist()])
+
+    def _due_again(self, records: Records) -> NDArray[np.int64]:
+        return self.due.next_visit(records.last_event, records.scored_at * MS)
