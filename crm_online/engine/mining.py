@@ -19,6 +19,13 @@ from crm_online.step import Put, Remove, Replace
 
 OPEN_BASKETS = "open-baskets"
 SUMMARY = "summary"
+EVIDENCE = 50
+"""Before the log's end no rules are told until an itemset at min_support stands for so many baskets.
+
+Below that most rules are chance: on Online Retail, 168,000 after 1,100 baskets, 4,300 after 5,000.
+"""
+SUMMARY_FLOOR = 0.25
+"""Partitions tell each other the itemsets that may reach this share of min_support; the rest is error."""
 
 
 def empty_counters(settings: Settings) -> ItemsetCounters:
@@ -43,6 +50,7 @@ class Mining:
 
     def __init__(self, settings: Settings, state: PartitionState, loaded: Loaded) -> None:
         self._every, self._partitions = settings.rules.every, settings.replay.partitions
+        self._min_support = settings.itemsets.min_support
         self._state = state
         self.items = ItemNames()
         self.items.load(loaded.items)
@@ -77,7 +85,8 @@ class Mining:
         state = self._state
         if run.ended or state.baskets - state.summary_baskets >= self._every // self._partitions:
             state.summary_baskets = state.baskets
-            run.writes.append(Replace(SUMMARY, Summary.of(self.counters, self.items.names).encode()))
+            floor = SUMMARY_FLOOR * self._min_support
+            run.writes.append(Replace(SUMMARY, Summary.of(self.counters, self.items.names, floor).encode()))
 
     def derive(self, run: Run) -> None:
         """Derive the rules over all partitions, if it is time; the owner does it."""
@@ -89,7 +98,8 @@ class Mining:
             run.writes += self._rules.tell(parts, run.now, run.changes)
             state.rules_baskets = baskets
         fresh = baskets - state.rules_baskets
-        state.rules_due = fresh >= self._every or (run.ended and fresh > 0)
+        enough = fresh >= self._every and baskets * self._min_support >= EVIDENCE
+        state.rules_due = enough or (run.ended and fresh > 0)
 
     def _keep_open_baskets(self, run: Run) -> None:
         baskets = self.baskets

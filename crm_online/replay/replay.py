@@ -36,7 +36,11 @@ class Progress:
 
 @dataclass(slots=True)
 class ReplayResult:
-    """What one run of a replay did; ``position`` is where it ended in each log."""
+    """What one run of a replay did.
+
+    ``position`` is where it ended in each log; ``epsilon`` the error that supports may have, which is above
+    ``itemsets.epsilon`` only where ``itemsets.max_bytes`` did not hold all counters.
+    """
 
     events: int = 0
     accepted: int = 0
@@ -46,6 +50,7 @@ class ReplayResult:
     customers: int = 0
     segment_changes: int = 0
     rule_changes: int = 0
+    epsilon: float = 0.0
     seconds: float = 0.0
     events_per_second: float = 0.0
     position: dict[str, int] = field(default_factory=dict)
@@ -212,6 +217,7 @@ class _Run:
             for name in ("accepted", "rejected", "duplicates", "baskets", "segment_changes", "rule_changes"):
                 setattr(done, name, getattr(done, name) + getattr(after, name) - getattr(before, name))
             done.customers += after.customers
+            done.epsilon = max(done.epsilon, flow.engine.mining.counters.achieved_epsilon)
         done.events = done.accepted + done.rejected + done.duplicates
         done.events_per_second = round(done.events / max(done.seconds, 1e-3), 1)
         return done

@@ -20,6 +20,12 @@ TELLING = 0.25
 NAMING = 0.4
 """Least deviation that makes a word of a name."""
 
+LAPSED_AFTER = 90.0
+"""Days without a purchase after which anybody counts as lapsed; before, those who pause for longer than usual."""
+
+_LONGER_THAN_USUAL = 1.5
+_NO_LONGER = 1.05
+_BESIDE_NEUTRAL = 0.05
 _TIMES = " \N{MULTIPLICATION SIGN}"
 _NEXT_TO_NOTHING = 0.05
 
@@ -89,17 +95,19 @@ def describe(
     every_word = [words(name, (units or {}).get(name, "")) for name in scale.names]
     apart = (centroids - everybody) / RESOLUTION
     values, average = scale.decode(centroids), scale.decode(everybody)
-    names = _told_apart(
-        [_name(scale.names, every_word, *one) for one in zip(apart, values, strict=True)], apart, every_word
-    )
+    naturals = [dict(zip(scale.names, row.tolist(), strict=True)) for row in values]
+    names = [_name(every_word, *one) for one in zip(apart, naturals, strict=True)]
+    names = _told_apart(names, apart, every_word)
     names = [f"{name} ({one})" if names.count(name) > 1 else name for name, one in zip(names, ids, strict=True)]
     descriptions = []
-    for name, deviations, natural in zip(names, apart, values, strict=True):
-        facts, phrases = [], []
-        for number in _strongest(deviations, TELLING)[:FACTS]:
-            fact, phrase = _fact(
-                scale.names[number], every_word[number], float(natural[number]), float(average[number])
-            )
+    for name, deviations, natural in zip(names, apart, naturals, strict=True):
+        facts: list[Fact] = []
+        phrases: list[str] = []
+        for number in _strongest(deviations, TELLING):
+            feature = scale.names[number]
+            if len(facts) == FACTS or not _says_something(feature, every_word[number], natural):
+                continue
+            fact, phrase = _fact(feature, every_word[number], natural[feature], float(average[number]))
             facts.append(fact)
             phrases.append(phrase)
         text = ", ".join(phrases) or "like everybody"
@@ -119,25 +127,44 @@ def _strongest(deviations: NDArray[np.float64], least: float) -> list[int]:
     return [int(number) for number in order if strength[number] >= least]
 
 
-def _name(
-    features: Sequence[str], every_word: Sequence[Words], deviations: NDArray[np.float64], natural: NDArray[np.float64]
-) -> str:
+def _name(every_word: Sequence[Words], deviations: NDArray[np.float64], natural: Mapping[str, float]) -> str:
     """Return a name of an adjective and a noun, each from the strongest deviation that has one."""
     found: dict[Place, str] = {}
-    for number in _strongest(deviations, NAMING):
-        told = every_word[number]
+    pulls = np.where(deviations > 0, [told.pull for told in every_word], 1.0)
+    for number in _strongest(np.where(np.abs(deviations) >= NAMING, deviations * pulls, 0.0), NAMING):
+        feature, told = list(natural)[number], every_word[number]
         word = told.high if deviations[number] > 0 else told.low
-        if word:
+        if word and _holds(feature, told, deviations[number] > 0, natural):
             found.setdefault(told.place, word)
-    value = dict(zip(features, natural.tolist(), strict=True))
-    if "tenure" in value and "recency" in value and value["tenure"] <= 1.15 * value["recency"] + 1:
-        # Known no longer than since the last purchase: that purchase was the first event, and there was no other.
+    if _bought_once(natural):
         found[Place.NOUN] = "one-time buyers"
     if not found:
         return "Average customers"
     parts = [found.get(Place.ADJECTIVE, ""), found.get(Place.NOUN, "customers")]
     name = " ".join(part for part in parts if part)
     return name[0].upper() + name[1:]
+
+
+def _bought_once(natural: Mapping[str, float]) -> bool:
+    """Return whether the customers are known no longer than since their last purchase: there was no other."""
+    if "tenure" not in natural or "recency" not in natural:
+        return False
+    return natural["tenure"] <= _NO_LONGER * natural["recency"] + 1
+
+
+def _says_something(feature: str, told: Words, natural: Mapping[str, float]) -> bool:
+    """Return whether a segment's value means what it says: a pause needs two purchases, a score feedback."""
+    if feature == "gap":
+        return not _bought_once(natural)
+    return told.neutral is None or abs(natural[feature] - told.neutral) > _BESIDE_NEUTRAL
+
+
+def _holds(feature: str, told: Words, high: bool, natural: Mapping[str, float]) -> bool:
+    """Return whether a word is true of the segment itself, not only beside everybody."""
+    if feature == "recency" and high and not _bought_once(natural):
+        return natural["recency"] >= min(LAPSED_AFTER, _LONGER_THAN_USUAL * natural.get("gap", 0.0))
+    on_its_side = told.neutral is None or (natural[feature] > told.neutral) == high
+    return on_its_side and _says_something(feature, told, natural)
 
 
 def _told_apart(names: Sequence[str], apart: NDArray[np.float64], every_word: Sequence[Words]) -> list[str]:

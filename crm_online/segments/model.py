@@ -22,7 +22,7 @@ STARTS = 10
 """k-means++ starts of a fit that is meant to be adopted."""
 
 FIRST_STARTS = 2
-"""Starts of the first look of a refit; if these and a warm start gain too little, no more are made."""
+"""Starts of the first look of a refit, beside a warm one; if these gain too little, no more are made."""
 
 GAIN = 0.02
 """Share of J on the sample that a refit must save to be adopted."""
@@ -168,7 +168,8 @@ def refit(
 ) -> Model | None:
     """Return the next version if a fresh fit is better by enough, else ``None``.
 
-    Both are judged by J of the partition that they make of the sample, in the scale of the sample.
+    Both are judged by J of the partition that they make of the sample, in the scale of the sample
+    and in that of the version in force; a fresh fit that is better by enough in either is adopted.
 
     Parameters
     ----------
@@ -190,14 +191,18 @@ def refit(
     scale = Scale.fit(raw, model.scale.names, model.scale.transforms, model.scale.weights, model.scale.knees)
     vectors = scale.encode(raw)
     old = translate(current, model.scale, scale)
-    enough = (1 - gain) * inertia(vectors, old)
-    centres = fit(vectors, k, starts=min(FIRST_STARTS, starts), seed=seed, warm=old)
-    if not inertia(vectors, centres) < enough:
+    # A scale that has aged hides in the one space what is lost in the other, so either is reason enough.
+    if not (_beaten(vectors, old, k, gain, seed) or _beaten(model.scale.encode(raw), current, k, gain, seed)):
         return None
-    if starts > FIRST_STARTS:
-        centres = min(centres, fit(vectors, k, starts=starts, seed=seed), key=lambda some: inertia(vectors, some))
+    centres = fit(vectors, k, starts=starts, seed=seed, warm=old)
     ids, order, numbered = _inherit(model, old, vectors, centres)
     return Model(model.version + 1, scale, ids, _rows(centres[order]), as_of, model.version, numbered)
+
+
+def _beaten(vectors: NDArray[np.int16], centroids: NDArray[np.float64], k: int, gain: float, seed: int) -> bool:
+    """Return whether a quick fit, from the centroids and a few other starts, lowers J by the share ``gain``."""
+    centres = fit(vectors, k, starts=FIRST_STARTS, seed=seed, warm=centroids)
+    return inertia(vectors, centres) < (1 - gain) * inertia(vectors, centroids)
 
 
 def translate(centroids: NDArray[np.float64], old: Scale, new: Scale) -> NDArray[np.float64]:

@@ -40,7 +40,11 @@ class Words:
         Its word in a name when the segment has more, or less, than everybody; empty if that makes
         no name.
     more, less
-        What is added to a name to tell two apart.
+        What is added to a name to tell it from a namesake: more, or less, than that one.
+    pull
+        How much its word for high is preferred to others in a name: the deviation counts so many times.
+    neutral
+        The value about which neither word holds, whatever everybody has; ``None`` if there is none.
     """
 
     unit: str
@@ -52,6 +56,8 @@ class Words:
     low: str
     more: str
     less: str
+    pull: float = 1.0
+    neutral: float | None = None
 
 
 _R, _D = Told.RATIO, Told.DIFFERENCE
@@ -62,12 +68,12 @@ VOCABULARY = {
         "orders",
         _R,
         "orders {ratio} as often as the average",
-        "hardly orders",
+        "hardly ever orders",
         _A,
         "frequent",
         "occasional",
-        "who order often",
-        "who order seldom",
+        "who order more",
+        "who order less",
     ),
     "spending": Words(
         "money",
@@ -77,8 +83,9 @@ VOCABULARY = {
         _N,
         "big spenders",
         "small spenders",
-        "who spend much",
-        "who spend little",
+        "who spend more",
+        "who spend less",
+        pull=1.5,
     ),
     "recency": Words(
         "days",
@@ -88,8 +95,9 @@ VOCABULARY = {
         _A,
         "lapsed",
         "active",
-        "who have not bought for long",
-        "who bought lately",
+        "who bought longer ago",
+        "who bought more lately",
+        pull=1.75,
     ),
     "basket_value": Words(
         "money",
@@ -99,8 +107,8 @@ VOCABULARY = {
         _N,
         "high-value basket buyers",
         "low-value basket buyers",
-        "with baskets of high value",
-        "with baskets of low value",
+        "with baskets of higher value",
+        "with baskets of lower value",
     ),
     "basket_size": Words(
         "lines",
@@ -110,8 +118,8 @@ VOCABULARY = {
         _N,
         "full-basket shoppers",
         "few-item shoppers",
-        "with full baskets",
-        "with few items a basket",
+        "with fuller baskets",
+        "with fewer items a basket",
     ),
     "gap": Words(
         "days",
@@ -121,8 +129,8 @@ VOCABULARY = {
         _A,
         "seldom-seen",
         "regular",
-        "with long pauses",
-        "with short pauses",
+        "with longer pauses",
+        "with shorter pauses",
     ),
     "returned": Words(
         "share",
@@ -132,8 +140,8 @@ VOCABULARY = {
         _N,
         "returners",
         "",
-        "who return much",
-        "who return little",
+        "who return more",
+        "who return less",
     ),
     "views": Words(
         "views",
@@ -143,8 +151,8 @@ VOCABULARY = {
         _N,
         "browsers",
         "",
-        "who look around much",
-        "who look around little",
+        "who look around more",
+        "who look around less",
     ),
     "feedback": Words(
         "score",
@@ -154,19 +162,20 @@ VOCABULARY = {
         _A,
         "happy",
         "unhappy",
-        "who rate high",
-        "who rate low",
+        "who rate higher",
+        "who rate lower",
+        neutral=0.5,
     ),
     "contacts": Words(
         "contacts",
         _R,
         "gets in touch {ratio} as often as the average",
-        "hardly gets in touch",
+        "hardly ever gets in touch",
         _N,
         "help-seekers",
         "",
-        "who get in touch often",
-        "who get in touch seldom",
+        "who get in touch more",
+        "who get in touch less",
     ),
     "tenure": Words(
         "days",
@@ -176,8 +185,8 @@ VOCABULARY = {
         _A,
         "long-standing",
         "new",
-        "of long standing",
-        "who came lately",
+        "of longer standing",
+        "who came more lately",
     ),
 }
 """The words for the default features."""
@@ -196,6 +205,6 @@ def words(feature: str, unit: str = "") -> Words:
         _N,
         f"customers with high {name}",
         f"customers with low {name}",
-        f"with high {name}",
-        f"with low {name}",
+        f"with higher {name}",
+        f"with lower {name}",
     )

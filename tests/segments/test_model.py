@@ -1,0 +1,189 @@
+"""Versions of the model: when a refit is adopted, and which segments keep their ids."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+
+from crm_online.errors import StateCorrupt, StateTooNew
+from crm_online.segments.kmeans import nearest
+from crm_online.segments.model import Model, first_fit, match, refit, translate
+from crm_online.segments.reported import DIED
+from crm_online.segments.sums import ABSENT, SegmentSums
+from crm_online.segments.vectors import RESOLUTION, Scale, Transform
+
+NAMES = ["x", "y"]
+TRANSFORMS = [Transform.IDENTITY, Transform.IDENTITY]
+PLACES = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [12.0, 12.0]])
+
+
+def customers(places: NDArray[np.float64], sizes: list[int], seed: int = 0) -> NDArray[np.float64]:
+    """Return customers about some places, so many about each."""
+    return np.repeat(places, sizes, axis=0) + np.random.default_rng(seed).normal(0, 0.5, (sum(sizes), 2))
+
+
+def fitted(raw: NDArray[np.float64], k: int) -> Model:
+    return first_fit(raw, NAMES, TRANSFORMS, [1.0, 1.0], k, as_of=1000)
+
+
+def natural(model: Model) -> dict[str, list[float]]:
+    """Return each segment's centre by id, in whole natural units."""
+    return dict(zip(model.ids, model.scale.decode(model.centres()).round().tolist(), strict=True))
+
+
+def test_ids_of_the_first_fit_go_by_size() -> None:
+    model = fitted(customers(PLACES, [100, 400, 200, 300]), 4)
+    assert (model.version, model.parent, model.numbered, model.k) == (1, None, 4, 4)
+    assert list(natural(model)) == ["s1", "s2", "s3", "s4"]
+    assert natural(model) == {"s1": [10, 0], "s2": [12, 12], "s3": [0, 10], "s4": [0, 0]}
+
+
+def test_there_are_no_more_segments_than_distinct_customers() -> None:
+    model = fitted(np.repeat(PLACES[:2], 50, axis=0), 6)
+    assert model.ids == ("s1", "s2")
+
+
+def test_the_same_customers_do_not_make_a_new_version() -> None:
+    raw = customers(PLACES, [100, 400, 200, 300])
+    model = fitted(raw, 4)
+    assert refit(model, raw, 4, current=model.centres(), as_of=2000) is None
+    assert refit(model, customers(PLACES, [100, 400, 200, 300], seed=5), 4, current=model.centres(), as_of=2) is None
+
+
+def test_ids_follow_segments_that_drift_however_the_new_fit_orders_them() -> None:
+    model = fitted(customers(PLACES, [100, 400, 200, 300]), 4)
+    assert natural(model) == {"s1": [10, 0], "s2": [12, 12], "s3": [0, 10], "s4": [0, 0]}
+    drifted = PLACES + np.array([[1.0, -1.0], [-1.0, 2.0], [1.0, 1.0], [-1.0, 0.0]])
+    # Centres that lag behind, so that the group at (9, 2) is nearer to the wrong one.
+    current = model.scale.encode(np.array([[9.0, -3.5], [11.0, 7.0], [1.0, 11.0], [1.0, -1.0]])).astype(np.float64)
+    successor = refit(model, customers(drifted, [400, 100, 300, 200]), 4, current=current, as_of=2000)
+    assert successor is not None
+    assert (successor.version, successor.parent, successor.as_of, successor.numbered) == (2, 1, 2000, 4)
+    assert natural(successor) == {"s1": [9, 2], "s2": [11, 12], "s3": [1, 11], "s4": [1, -1]}
+
+
+def test_a_partition_that_only_the_old_scale_shows_to_be_bad_is_left() -> None:
+    square = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
+    model = fitted(customers(square, [200, 200, 200, 200]), 2)
+    # Now x spreads more widely. The new scale evens that out, and either way to halve the square is as good again.
+    wider = customers(square * [1.4, 1.0], [200, 200, 200, 200])
+    along_x, along_y = np.array([[7.0, 0.0], [7.0, 10.0]]), np.array([[0.0, 5.0], [14.0, 5.0]])
+    for natural_centres, stays in ((along_x, False), (along_y, True)):
+        current = model.scale.encode(natural_centres).astype(np.float64)
+        assert (refit(model, wider, 2, current=current, as_of=2000) is None) == stays
+
+
+def test_a_new_group_is_born_with_an_id_never_given_and_one_that_is_gone_dies() -> None:
+    model = fitted(customers(PLACES[:3], [300, 200, 100]), 3)
+    far = np.array([[0.0, 0.0], [10.0, 0.0], [60.0, 60.0]])
+    second = refit(model, customers(far, [300, 200, 100]), 3, current=model.centres(), as_of=2000)
+    assert second is not None
+    assert natural(second) == {"s1": [0, 0], "s2": [10, 0], "s4": [60, 60]}
+    assert second.labels_of(model).tolist() == [0, 1, DIED, DIED, ABSENT]
+    third = refit(second, customers(PLACES[:3], [300, 200, 100]), 3, current=second.centres(), as_of=3000)
+    assert third is not None
+    assert natural(third) == {"s1": [0, 0], "s2": [10, 0], "s5": [0, 10]}
+    assert third.numbered == 5
+
+
+def test_labels_of_reported_customers_are_carried_by_indexing() -> None:
+    model = fitted(customers(PLACES[:3], [300, 200, 100]), 3)
+    second = refit(
+        model,
+        customers(np.array([[0.0, 0.0], [10.0, 0.0], [60.0, 60.0]]), [300, 200, 100]),
+        3,
+        current=model.centres(),
+        as_of=2000,
+    )
+    assert second is not None
+    reported = np.array([2, 0, ABSENT, DIED, 1])
+    assert second.labels_of(model)[reported].tolist() == [DIED, 0, ABSENT, DIED, 1]
+
+
+def test_more_segments_are_adopted_when_k_rises() -> None:
+    raw = customers(PLACES, [100, 400, 200, 300])
+    model = fitted(raw, 2)
+    more = refit(model, raw, 4, current=model.centres(), as_of=2000)
+    assert more is not None
+    assert more.k == 4
+    assert len(set(more.ids)) == 4
+
+
+@pytest.mark.parametrize(("beside", "adopted"), [(-0.005, True), (0.005, False)])
+def test_a_refit_is_adopted_only_when_it_saves_its_share(beside: float, adopted: bool) -> None:
+    raw = customers(PLACES, [100, 400, 200, 300])
+    model = fitted(raw, 4)
+    # One centre between two groups, two in another group: a local minimum that costs far more than half of J.
+    current = model.scale.encode(np.array([[5.0, 0.0], [0.0, 9.5], [0.0, 10.5], [12.0, 12.0]])).astype(np.float64)
+    labels, _ = nearest(model.scale.encode(raw), current)
+    old = SegmentSums.empty(4, 2).move(None, None, model.scale.encode(raw), labels).inertia()
+    new = KMeans(4, n_init=5, random_state=0).fit(model.scale.encode(raw) / RESOLUTION).inertia_
+    saved = 1 - new / old
+    assert saved > 0.5
+    assert (refit(model, raw, 4, current=current, as_of=2000, gain=saved + beside) is not None) == adopted
+
+
+def test_a_feature_that_begins_to_vary_counts_from_the_next_version_on() -> None:
+    raw = customers(PLACES, [100, 400, 200, 300])
+    raw[:, 1] = 0.0
+    model = fitted(raw, 2)
+    assert model.scale.units()[1] == 0.0
+    successor = refit(model, customers(PLACES, [100, 400, 200, 300]), 4, current=model.centres(), as_of=2000)
+    assert successor is not None
+    assert successor.scale.units()[1] > 0
+
+
+def test_translating_to_another_scale_keeps_natural_units() -> None:
+    generator = np.random.default_rng(0)
+    raws = [np.exp(generator.normal(mean, 1, (200, 2))) for mean in (0, 2)]
+    old, new = (Scale.fit(raw, NAMES, [Transform.LOG1P, Transform.IDENTITY], [1.0, 2.0], [5.0, 1.0]) for raw in raws)
+    centroids = generator.normal(0, 1000, (4, 2))
+    assert new.decode(translate(centroids, old, new)) == pytest.approx(old.decode(centroids))
+
+
+@given(st.permutations(range(5)), st.integers(0, 99))
+def test_centroids_that_hardly_moved_are_matched_however_they_are_ordered(order: list[int], seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    old = 5000.0 * np.eye(5) + generator.normal(0, 100, (5, 5))
+    new = old[order] + generator.normal(0, 200, (5, 5))
+    assert sorted(match(old, new)) == sorted((one, place) for place, one in enumerate(order))
+
+
+def test_no_centroid_is_matched_twice_nor_across_the_gap_to_its_neighbour() -> None:
+    old = np.array([[0.0], [1000.0]])
+    assert match(old, np.array([[10.0], [20.0], [1000.0]])) == [(1, 2)]
+    assert match(old, np.array([[1.0], [3000.0]])) == [(0, 0)]
+    # Both have drifted the same way, and the first one's new place is the second one's nearest.
+    assert match(old, np.array([[600.0], [1700.0]])) == [(0, 0), (1, 1)]
+    assert match(np.array([[0.0]]), np.array([[9999.0]])) == [(0, 0)]
+
+
+def test_empty_segments_stand_at_their_fitted_centres() -> None:
+    model = fitted(customers(PLACES, [100, 400, 200, 300]), 4)
+    current = model.current(np.array([[1.0, 2.0], [np.nan, np.nan], [3.0, 4.0], [5.0, 6.0]]))
+    assert current[1].tolist() == list(model.fitted[1])
+    assert current[0].tolist() == [1.0, 2.0]
+
+
+def test_a_model_comes_back_from_json() -> None:
+    raw = customers(PLACES, [100, 400, 200, 300])
+    model = fitted(raw, 4)
+    again = Model.from_json(model.to_json())
+    assert again == model
+    assert np.array_equal(again.scale.encode(raw), model.scale.encode(raw))
+
+
+def test_json_that_is_no_model_is_corrupt_and_a_newer_one_too_new() -> None:
+    good = json.loads(fitted(customers(PLACES, [9, 9, 9, 9]), 4).to_json())
+    without = {key: value for key, value in good.items() if key != "ids"}
+    for bad in (b"", b"[]", json.dumps(without), json.dumps(good | {"ids": []}), json.dumps(good | {"fitted": [[1]]})):
+        with pytest.raises(StateCorrupt):
+            Model.from_json(bad)
+    with pytest.raises(StateTooNew):
+        Model.from_json(json.dumps(good | {"format": 99}))
