@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -54,11 +56,25 @@ def console(*, stderr: bool = False) -> Console:
     )
 
 
+class UnreadError(Exception):
+    """Nobody reads stdout any more; no OSError, since typer ends the process on those by itself."""
+
+
+@contextmanager
+def _read_by_somebody() -> Iterator[None]:
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise UnreadError from error
+
+
 def show(*parts: RenderableType) -> None:
     """Print tables and texts on stdout."""
     out = console()
-    for part in parts:
-        out.print(part)
+    with _read_by_somebody():
+        for part in parts:
+            out.print(part)
 
 
 def say(line: str) -> None:
@@ -69,4 +85,5 @@ def say(line: str) -> None:
 def print_json(document: Any) -> None:
     """Print one JSON document on stdout, indented where a person looks."""
     indent = 2 if sys.stdout.isatty() else None
-    print(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent))
+    with _read_by_somebody():
+        print(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent))

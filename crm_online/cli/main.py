@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from crm_online.cli.app import app
-from crm_online.cli.console import say
+from crm_online.cli.console import UnreadError, say
 from crm_online.errors import CrmOnlineError
 
 WRONG = 2
@@ -41,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app(args=list(arguments), prog_name="crm-online", standalone_mode=False)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, UnreadError):
         # Python flushes stdout once more when it ends; there is nobody to read that either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD

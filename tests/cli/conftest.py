@@ -25,8 +25,8 @@ class Asked:
     fails_with: BaseException | None = None
     verified: dict[str, Any] = field(default_factory=lambda: answers.VERIFIED)
 
-    def note(self, name: str, **arguments: Any) -> None:
-        self.calls.append((name, arguments))
+    def note(self, call: str, /, **arguments: Any) -> None:
+        self.calls.append((call, arguments))
         if self.fails_with:
             raise self.fails_with
 
