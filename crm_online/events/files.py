@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import pandas as pd
 import pyarrow as pa
@@ -193,12 +193,12 @@ def _bytes_of(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes], int]]:
     """
     try:
         with path.open("rb") as raw:
-            stream: io.BufferedIOBase = raw
+            stream: IO[bytes] | gzip.GzipFile | zstandard.ZstdDecompressionReader = raw
             if path.suffix.lower() == ".gz":
                 stream = gzip.GzipFile(fileobj=raw)
             elif path.suffix.lower() == ".zst":
                 stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-            buffered = io.BufferedReader(stream, 1 << 18)
+            buffered = io.BufferedReader(cast(io.RawIOBase, stream), 1 << 18)
             if b"\0" in buffered.peek(_BINARY_LOOK)[:_BINARY_LOOK]:
                 raise UnreadableLog(f"{path} is a binary file, not a log of events")
             yield buffered, raw, path.stat().st_size

@@ -25,6 +25,7 @@ from crm_online.events.table import events_of, validated
 _JSON = {".jsonl", ".ndjson", ".json"}
 _HALF_WRITTEN = "half-written last line"
 _FIRST_LINES = 1000
+_VOUCHING = 10
 Refused = dict[int, tuple[str, str | None]]
 
 
@@ -88,7 +89,8 @@ def read_log(
         The largest event time of the rows before ``begin``.
     max_ahead
         How far an event may lie ahead of the log, in ms: of the watermark, or of the middle of its
-        chunk if that is later (the shop may have been closed). What lies further is rejected.
+        chunk if that is later and the chunk has ten events (the shop may have been closed). What lies
+        further is rejected.
 
     Raises
     ------
@@ -118,8 +120,11 @@ def _not_ahead(events: EventColumns, watermark: int | None, max_ahead: int | Non
     """Return the events that are not too far ahead, and the positions of those that are."""
     if max_ahead is None or not len(events):
         return events, []
-    middle = int(np.sort(events.time)[(len(events) - 1) // 2])
-    ahead = events.time > max(middle, middle if watermark is None else watermark) + max_ahead
+    middle = int(np.sort(events.time)[len(events) // 2])
+    # A handful of events cannot vouch for each other; before the first event there is nothing else to go by.
+    if watermark is not None:
+        middle = max(watermark, middle) if len(events) >= _VOUCHING else watermark
+    ahead = events.time > middle + max_ahead
     if not ahead.any():
         return events, []
     return events.select(~ahead), events.position[ahead].tolist()

