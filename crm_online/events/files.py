@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
+from typing_extensions import Buffer
 
 from crm_online.errors import UnreadableLog
 
@@ -24,6 +25,7 @@ MAX_LINE = 1 << 20
 """Most bytes of a line; a longer one is a reject."""
 _SEPARATORS = ",;\t|"
 _BINARY_LOOK = 8192
+_PACKED_READ = 1 << 16
 _PACKED = {".gz", ".zst"}
 
 
@@ -193,11 +195,11 @@ def _bytes_of(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes], int]]:
     """
     try:
         with path.open("rb") as raw:
-            stream: IO[bytes] | gzip.GzipFile | zstandard.ZstdDecompressionReader = raw
+            stream: IO[bytes] | gzip.GzipFile | _WholeZstd = raw
             if path.suffix.lower() == ".gz":
                 stream = gzip.GzipFile(fileobj=raw)
             elif path.suffix.lower() == ".zst":
-                stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+                stream = _WholeZstd(raw)
             buffered = io.BufferedReader(cast(io.RawIOBase, stream), 1 << 18)
             if b"\0" in buffered.peek(_BINARY_LOOK)[:_BINARY_LOOK]:
                 raise UnreadableLog(f"{path} is a binary file, not a log of events")
@@ -206,6 +208,33 @@ def _bytes_of(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes], int]]:
         raise UnreadableLog(f"{path} is not a whole {path.suffix[1:]} archive: {_first_line(error)}") from error
     except OSError as error:
         raise UnreadableLog(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+class _WholeZstd(io.RawIOBase):
+    """Reads a Zstandard archive of any number of frames; one that is cut off is an error, not an end."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw, self._frame, self._ready = raw, zstandard.ZstdDecompressor().decompressobj(), b""
+        self._begun = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        view = memoryview(buffer)
+        while not self._ready:
+            packed = self._frame.unused_data or self._raw.read(_PACKED_READ)
+            if not packed:
+                if self._begun and not self._frame.eof:
+                    raise EOFError("it ends in the middle of a frame")
+                return 0
+            if self._frame.eof:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+            self._begun = True
+            self._ready = self._frame.decompress(packed)
+        taken, self._ready = self._ready[: len(view)], self._ready[len(view) :]
+        view[: len(taken)] = taken
+        return len(taken)
 
 
 def _lines(stream: IO[bytes]) -> Iterator[bytes]:
@@ -224,13 +253,17 @@ def _texts(lines: Iterator[bytes], taken: list[bytes]) -> Iterator[str]:
         if number == 0:
             line = line.removeprefix(b"\xef\xbb\xbf")
         taken.append(line)
+        yield as_text(line)
+
+
+def as_text(line: bytes) -> str:
+    """Return a line as text: UTF-8, else Windows-1252, else Latin-1, which takes anything."""
+    for encoding in ("utf-8", "cp1252"):
         try:
-            yield line.decode()
+            return line.decode(encoding)
         except UnicodeDecodeError:
-            try:
-                yield line.decode("cp1252")
-            except UnicodeDecodeError:
-                yield line.decode("latin-1")
+            continue
+    return line.decode("latin-1")
 
 
 def _next_row(reader: Iterator[list[str]]) -> list[str] | str | None:

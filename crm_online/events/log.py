@@ -185,7 +185,7 @@ class _Reader:
         return events
 
     def _from_baskets(self, rows: RawRows, refused: Refused) -> EventColumns:
-        texts = {place: _text(line) for place, line in enumerate(rows.lines) if place not in refused}
+        texts = {place: files.as_text(line) for place, line in enumerate(rows.lines) if place not in refused}
         baskets, odd = {}, []
         for place, text in texts.items():
             items = [item for item in map(str.strip, text.split(self.sep)) if item]
@@ -209,8 +209,12 @@ class _Reader:
         for place, line in enumerate(rows.lines):
             if not line.strip():
                 refused.setdefault(place, ("an empty line", None))
+        lines = [rows.lines[place].strip() for place in places]
         try:
-            events = models.EVENTS.validate_json(b"[" + b",".join([rows.lines[place] for place in places]) + b"]")
+            # Events that share a line, or are spread over lines, must not pass because their number fits.
+            if not all(line.startswith(b"{") and line.endswith(b"}") for line in lines):
+                raise ValueError("a line is no JSON object")
+            events = models.EVENTS.validate_json(b"[" + b",".join(lines) + b"]")
             if len(events) != len(places):
                 raise ValueError("a line holds more than one event")
         except ValueError:
@@ -284,10 +288,3 @@ def _json_table(rows: RawRows, columns: list[str], refused: Refused) -> pd.DataF
                     refused[place] = ("not a JSON object", None)
         found.append({name: value.get(name) for name in columns} if isinstance(value, dict) else {})
     return pd.DataFrame(found, columns=columns, dtype=object)
-
-
-def _text(line: bytes) -> str:
-    try:
-        return line.decode()
-    except UnicodeDecodeError:
-        return line.decode("latin-1")

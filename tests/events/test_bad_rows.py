@@ -73,6 +73,13 @@ def test_a_line_that_is_no_event_is_a_reject_and_the_rest_are_events(tmp_path: P
     assert [reject.row for reject in found.rejects] == [1]
 
 
+def test_events_that_share_a_line_do_not_make_up_for_one_that_is_spread_over_two(tmp_path: Path) -> None:
+    whole = json.dumps(GOOD)
+    cut = whole.index(", ")
+    found = read(jsonl(tmp_path / "a.jsonl", f"{whole}, {whole}", whole[:cut], whole[cut + 2 :]))
+    assert [reject.row for reject in found.rejects] == [0, 1, 2]
+
+
 def test_a_half_written_last_line_is_told_as_such(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(json.dumps(GOOD) + "\n" + json.dumps(GOOD)[:40])

@@ -45,9 +45,8 @@ def test_a_csv_is_the_same_packed_or_not_with_and_without_mark(
     tmp_path: Path, packed: str, mark: bytes, ends: str
 ) -> None:
     content = mark + (HEADER + ROW * 5).replace("\n", ends).encode()
-    pack = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}[packed]
     path = tmp_path / f"a.csv{packed}"
-    path.write_bytes(pack(content))
+    path.write_bytes({"": content, ".gz": gzip.compress(content), ".zst": zstandard.compress(content)}[packed])
     found = read(path, mapping=MAP)
     assert not found.rejects
     assert found.events.customers == ["a"]
@@ -147,12 +146,20 @@ def test_a_log_that_cannot_be_read_is_told_in_one_line(tmp_path: Path) -> None:
         check_log(tmp_path / "e.txt")
 
 
-def test_a_cut_archive_is_told_where_it_is_cut(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv.gz"
-    packed = gzip.compress((HEADER + ROW * 50_000).encode())
+@pytest.mark.parametrize("kind", ["gz", "zst"])
+def test_a_cut_archive_is_told_and_not_taken_for_its_end(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"a.csv.{kind}"
+    content = (HEADER + "".join(ROW.replace("tea", f"tea {n}") for n in range(50_000))).encode()
+    packed = gzip.compress(content) if kind == "gz" else zstandard.compress(content)
     path.write_bytes(packed[: len(packed) // 2])
-    with pytest.raises(UnreadableLog, match="not a whole gz archive"):
+    with pytest.raises(UnreadableLog, match=f"not a whole {kind} archive"):
         read(path, mapping=MAP)
+
+
+def test_an_archive_of_several_frames_is_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv.zst"
+    path.write_bytes(b"".join(zstandard.compress(part.encode()) for part in (HEADER, ROW * 3, ROW * 4)))
+    assert len(read(path, mapping=MAP).events) == 7
 
 
 def test_a_file_that_grows_or_moves_stays_the_same_log(tmp_path: Path) -> None:

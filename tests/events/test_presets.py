@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -15,39 +17,42 @@ from crm_online.events import models
 from crm_online.events.columns import Kind
 from tests.events.reading import read
 
+NAMES = ["customer_id", "time", "basket_id", "item", "quantity", "price"]
 TEXTS = st.one_of(st.none(), st.sampled_from(["a", "", " ", "x" * 256, "x" * 257, "a\x07", "é", "17850.0"]))
 NUMBERS = st.one_of(st.sampled_from([0.0, -1.0, 1.0, 2.5, 1e12, 1.1e12, float("nan"), float("inf")]), st.floats(0, 100))
 TIMES = st.sampled_from(["2024-01-01", "2024-01-01 10:00", "1969-01-01", "2106-01-01", "soon", "2024-13-01", None])
 
 
+def as_the_models_see_it(row: tuple[object, ...]) -> dict[str, object]:
+    """Return a row of the table below as a native event; an empty cell is one that is not there."""
+    texts = {name: value.strip() for name, value in zip(NAMES, row, strict=True) if isinstance(value, str)}
+    numbers = {name: value for name, value in zip(NAMES, row, strict=True) if isinstance(value, float)}
+    item = {"item": texts.pop("item", "") or None}
+    line = item | {name: value for name, value in numbers.items() if not math.isnan(value)}
+    return {name: value for name, value in texts.items() if value} | {"type": "purchase", "items": [line]}
+
+
 @given(rows=st.lists(st.tuples(TEXTS, TIMES, TEXTS, TEXTS, NUMBERS, NUMBERS), min_size=1, max_size=20))
 def test_the_checks_of_whole_columns_and_the_models_agree(
-    rows: list[tuple[object, ...]], tmp_path_factory: object
+    rows: list[tuple[object, ...]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    path = Path(tmp_path_factory.mktemp("log")) / "a.parquet"  # type: ignore[attr-defined]
-    names = ["customer_id", "time", "basket_id", "item", "quantity", "price"]
-    table = pd.DataFrame(rows, columns=names).astype({"quantity": float, "price": float})
-    table[names[:4]] = table[names[:4]].astype("str")
+    path = tmp_path_factory.mktemp("log") / "a.parquet"
+    table = pd.DataFrame(rows, columns=NAMES).astype({"quantity": float, "price": float})
+    table[NAMES[:4]] = table[NAMES[:4]].astype("string")
     table.to_parquet(path)
-    found = read(path, mapping={name: name for name in names})
-    taken = dict(zip(found.events.position.tolist(), range(len(found.events)), strict=True))
+    found = read(path, mapping={name: name for name in NAMES}).events
+    taken = {place: at for at, place in enumerate(found.position.tolist())}
     for place, row in enumerate(rows):
-        texts = dict(
-            zip(names[:4], [value.strip() if isinstance(value, str) else None for value in row[:4]], strict=True)
-        )
-        line = {"item": texts.pop("item") or None}
-        for name, value in zip(("quantity", "price"), row[4:], strict=True):
-            if value == value:  # an empty cell is one piece, for nothing
-                line[name] = value  # type: ignore[assignment]
-        event = {name: value for name, value in texts.items() if value} | {"type": "purchase", "items": [line]}
         try:
-            expected = models.EVENT.validate_python(event)
+            expected = models.EVENT.validate_python(as_the_models_see_it(row))
         except ValidationError:
             assert place not in taken
             continue
         at = taken[place]
-        assert found.events.time[at] == expected.time
-        assert found.events.quantity[at] == expected.items[0].quantity  # type: ignore[union-attr]
+        assert isinstance(expected, models.Purchase)
+        assert found.time[at] == expected.time
+        line = expected.items[0]
+        assert (found.quantity[at], found.price[at]) == (line.quantity, line.price)
 
 
 def test_online_retail_knows_both_spellings_and_month_first_dates(tmp_path: Path) -> None:

@@ -52,6 +52,13 @@ def some_counters() -> ItemsetCounters:
     return counters
 
 
+def test_a_threshold_that_the_budget_raised_is_in_the_dump() -> None:
+    counters = ItemsetCounters(0.0, Decay(None), 3, 20_000)
+    counters.count(Baskets.of([(0, range(20 * number, 20 * number + 10)) for number in range(8)]))
+    assert counters.achieved_epsilon > 0
+    assert ItemsetCounters.load(counters.dump()).achieved_epsilon == counters.achieved_epsilon
+
+
 def test_a_dump_comes_in_chunks_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = some_counters().dump()
     monkeypatch.setattr(encoding, "CHUNK_BYTES", 100)

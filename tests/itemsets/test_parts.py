@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,9 +14,9 @@ from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.itemsets import pruning
 from crm_online.itemsets.baskets import Baskets
 from crm_online.itemsets.counters import ItemsetCounters
-from crm_online.itemsets.parts import Counted, Part, merge
+from crm_online.itemsets.parts import UNKNOWN, Counted, Part, merge
 from crm_online.itemsets.summary import Summary
-from tests.itemsets.brute import true_weights
+from tests.itemsets.brute import padded, true_weights
 from tests.itemsets.logs import DAY, HALF_LIFE, Log, logs
 
 
@@ -81,6 +83,32 @@ def test_bounds_hold_and_nothing_is_missed_over_partitions(
         assert not found.sets.error.any()
 
 
+@given(
+    logs,
+    st.integers(1, 30),
+    st.sampled_from([0.02, 0.1, 0.3]),
+    st.sampled_from([None, HALF_LIFE]),
+    st.integers(1, 3),
+    st.sampled_from([2_000, 6_000, 10**7]),
+    st.sampled_from([0.0, 0.05]),
+)
+@settings(max_examples=100, deadline=None)
+def test_a_summary_bounds_every_itemset_also_those_it_does_not_tell(
+    log: Log, size: int, epsilon: float, half_life: int | None, max_size: int, max_bytes: int, floor: float
+) -> None:
+    counters = ItemsetCounters(epsilon, Decay(half_life), max_size, max_bytes)
+    (part,) = parts_of(log, 1, [counters], size)
+    as_of = max(time for time, _ in log)
+    total, truth = true_weights(log, half_life, as_of)
+    summary = Summary.of(counters, part.names, floor)
+    named = [sorted(summary.ids.get(f"item {item}", UNKNOWN) for item in itemset) for itemset in truth]
+    found = summary.lookup(padded([tuple(ids) for ids in named]), as_of)
+    true = np.array(list(truth.values()))
+    rounding = 1e-9 * max(total, 1.0)
+    assert (found.count <= true + rounding).all()
+    assert (true <= found.count + found.error + rounding).all()
+
+
 def test_an_itemset_left_out_of_one_summary_adds_what_it_may_be_there() -> None:
     one, other = (ItemsetCounters(0.0, Decay(None), 3, 10**6) for _ in range(2))
     one.count(Baskets.of([(0, [0, 1])] * 10))
@@ -113,3 +141,29 @@ def test_a_summary_refuses_bytes_it_does_not_know() -> None:
             Summary.decode(wrong)
     with pytest.raises(StateTooNew):
         Summary.decode(raw[:4] + b"\x02\x00" + raw[6:])
+
+
+TRIANGLE = [[0, 1], [0, 2], [1, 2]]
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        pytest.param([[[9]] * 50, [[0, 1, 2]]], id="while its pairs are closed"),
+        pytest.param([[[9]] * 50, [[0, 1, 2]], TRIANGLE], id="before its pairs opened"),
+        pytest.param(
+            [[[0, 1, 2], *(list(pair) for pair in combinations(range(3, 9), 2))], TRIANGLE * 8, [list(range(3, 9))]],
+            id="pruned",
+        ),
+    ],
+)
+def test_a_summary_owns_up_to_a_triple_that_came_once(
+    batches: list[list[list[int]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "FEWEST_TRIPLES", 0)
+    counters = ItemsetCounters(0.05, Decay(None), 3, 10**7)
+    for batch in batches:
+        counters.count(Baskets.of([(0, basket) for basket in batch]))
+    assert counters.entries[2] == 0
+    found = Summary.of(counters, [str(item) for item in range(10)]).lookup(padded([(0, 1, 2)]), 0)
+    assert found.count[0] + found.error[0] >= 1
