@@ -11,9 +11,10 @@ HEAD = """\
 
 <!-- Made by `make docs` from crm_online/settings/model.py: change it there. -->
 
-Settings are read in this order, the later ones stronger: the defaults below; `crm-online.toml` in the working folder
-(or the file that `--config` names); the environment, `CRM_ONLINE_SECTION__KEY`; the command line, `--set section.key=value`.
-`crm-online config` shows what is in force and where it came from. A key that is none is refused, and so is a value that does not fit.
+Settings are read in this order, the later ones stronger: the defaults below; `crm-online.toml` in the working
+folder (or the file that `--config` names); the environment, `CRM_ONLINE_SECTION__KEY`; the command line,
+`--set section.key=value`. `crm-online config` shows what is in force and where it came from. A key that is none
+is refused, and so is a value that does not fit.
 
 ```toml
 [features]
@@ -32,8 +33,9 @@ CRM_ONLINE_SEGMENTS__K=8 crm-online replay log.jsonl
 crm-online replay log.jsonl --set segments.k=8
 ```
 
-Durations are a number and a unit: `ms`, `s`, `m` (minutes), `h`, `d`, `w`. Sizes: `kB`, `MB`, `GB` (thousands) or `KiB`, `MiB`, `GiB`
-(1024). All settings but `kafka.*` shape the state: they are stored with it, and a replay into it with others is refused.
+Durations are a number and a unit: `ms`, `s`, `m` (minutes), `h`, `d`, `w`. Sizes: `kB`, `MB`, `GB` (thousands) or
+`KiB`, `MiB`, `GiB` (1024). All settings but `kafka.*` shape the state: they are stored with it, and a replay into it
+with others is refused.
 """
 
 
