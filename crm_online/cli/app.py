@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
+from crm_online import __version__
 from crm_online.cli.commands.config import config
 from crm_online.cli.commands.customer import customer
 from crm_online.cli.commands.demo import demo
@@ -21,7 +21,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(version("crm-online"))
+        print(__version__)
         raise typer.Exit
 
 

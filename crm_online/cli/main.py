@@ -54,6 +54,8 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if not isinstance(error, WrongUse):
             raise
+        if not error.format_message():  # no command was given, and the help has been printed
+            return WRONG
         return _failed(f"{error.format_message()} (crm-online --help lists what there is)")
     if code == INTERRUPTED:
         say("interrupted; what was committed stays, and the same command goes on from there")

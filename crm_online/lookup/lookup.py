@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -186,13 +187,11 @@ class Lookup:
 
     def segments_frame(self, as_of: int | None = None) -> pd.DataFrame:
         """Return the segments, one row each; centroids in natural units, feature by feature."""
-        value = self.segments(as_of)
-        rows = []
-        for segment in value["segments"]:  # type: ignore[attr-defined]
-            text = segment["description"]["text"]
-            rows.append({**segment, "description": text} | {f"centroid.{k}": v for k, v in segment["centroid"].items()})
-        frame = pd.DataFrame(rows, columns=None if rows else ["id", "name", "size", "description"])
-        return frame.drop(columns="centroid", errors="ignore")
+        values: Any = self.segments(as_of)["segments"]
+        rows = pd.DataFrame(values, columns=["id", "name", "size", "description", "centroid"])
+        rows["description"] = [value["description"]["text"] for value in values]
+        centroids = pd.DataFrame([value["centroid"] for value in values], index=rows.index).add_prefix("centroid.")
+        return pd.concat([rows.drop(columns="centroid"), centroids], axis=1)
 
     def rules_frame(self, as_of: int | None = None, *, sort: str = "lift") -> pd.DataFrame:
         """Return the rules in force, sorted by lift as in the article, or by another measure."""

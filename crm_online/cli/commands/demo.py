@@ -56,6 +56,8 @@ def demo(
     if as_json:
         print_json({"replay": result, "segments": segments, "rules": rules, "changes": flows.as_dict()})
         return
+    if not result["events"]:
+        say(f"this log was replayed into {state} before: nothing was left to do; here is what is there")
     names = segment_names(segments)
     show(replay_table(result), segments_table(segments), rules_table(rules), *flow_tables(flows, names))
     if sys.stdout.isatty() and not no_serve:

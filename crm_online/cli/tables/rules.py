@@ -18,7 +18,7 @@ def rules_table(found: Sequence[Mapping[str, Any]]) -> RenderableType:
     rows = table(f"{count(len(found), 'rule')}: who buys … also buys …")
     rows.add_column("if", overflow="fold", ratio=3)
     rows.add_column("then", overflow="fold", ratio=2)
-    for heading in ("support", "confidence", "lift", "baskets"):
+    for heading in ("support", "confidence", "lift", "count"):
         rows.add_column(heading, justify="right", no_wrap=True)
     for rule in found:
         rows.add_row(
