@@ -113,7 +113,8 @@ def check_log(
     path: Path, *, preset: str | None = None, mapping: Mapping[str, str] | None = None, sep: str | None = None
 ) -> None:
     """Raise what :func:`read_log` would raise before its first chunk."""
-    _reader(path, open_source(path), preset, mapping, sep)
+    reader = _reader(path, open_source(path), preset, mapping, sep)
+    next(reader.rows(0, 1), None)
 
 
 def _not_ahead(events: EventColumns, watermark: int | None, max_ahead: int | None) -> tuple[EventColumns, list[int]]:
@@ -142,7 +143,7 @@ class _Reader:
     baskets: bool = False
 
     def chunks(self, begin: int, size: int) -> Iterator[tuple[RawRows, EventColumns, Refused, dict[str, int]]]:
-        for rows in self._rows(begin, size):
+        for rows in self.rows(begin, size):
             refused: Refused = {place: (why, None) for place, why in rows.broken.items()}
             unknown: dict[str, int] = {}
             if self.table is not None:
@@ -166,7 +167,7 @@ class _Reader:
             raw = rows.table.iloc[place].to_json(date_format="iso", force_ascii=False)
         return Reject(reason, name, f"{self.source.name}:{line}", cut(raw), row)
 
-    def _rows(self, begin: int, size: int) -> Iterator[RawRows]:
+    def rows(self, begin: int, size: int) -> Iterator[RawRows]:
         suffix = files.suffix_of(self.path)
         if suffix == ".parquet":
             return files.read_parquet(self.path, list(self.columns.values()) or None, begin, size)

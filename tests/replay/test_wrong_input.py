@@ -1,0 +1,75 @@
+"""Wrong use and wrong input: exit code 2, one clear line, and nothing that was committed is lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.replay import shop
+
+QUICK = ("--set", "segments.min_customers=20")
+
+
+def crm(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "crm_online", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def replayed(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PYTHONPATH", str(root))
+    shop.write(tmp_path / "shop.jsonl", shop.events(40, 60, seed=1))
+    done = crm(tmp_path, "replay", "shop.jsonl", *QUICK)
+    assert done.returncode == 0, done.stderr
+    return tmp_path
+
+
+def test_each_wrong_thing_is_one_line_and_the_state_stays(replayed: Path) -> None:
+    before = json.loads(crm(replayed, "verify", "--json").stdout)
+    (replayed / "folder").mkdir()
+    (replayed / "binary.jsonl").write_bytes(bytes(range(256)) * 10)
+    (replayed / "table.csv").write_text("a,b\n1,2\n")
+    wrong = {
+        ("replay", "none.jsonl"): "no such file",
+        ("replay", "folder"): "is a folder",
+        ("replay", "binary.jsonl"): "binary",
+        ("replay", "shop.jsonl", "--preset", "natve"): "did you mean native",
+        ("replay", "table.csv", "--preset", "online-retail"): "the log has: a, b",
+        ("replay", "table.csv"): "fits no preset",
+        ("replay", "shop.jsonl", "--set", "segments.kk=3"): "segments.k",
+        ("replay", "shop.jsonl", "--set", "segments.k=3", *QUICK): "segments.k was 6",
+        ("replay", "shop.jsonl", "--set", "replay.partitions=4", *QUICK): "replay.partitions was 1",
+        ("replay", "shop.jsonl", "--state", "redis://127.0.0.1:1"): "127.0.0.1:1",
+        ("replay", "shop.jsonl", "--state", "shop.jsonl"): "shop.jsonl",
+        ("segments", "--state", "nowhere"): "nowhere",
+        ("customer", "nobody"): "no customer 'nobody'",
+        ("rules", "--sort", "beauty"): "sort",
+        ("dance",): "dance",
+    }
+    for arguments, why in wrong.items():
+        done = crm(replayed, *arguments)
+        assert done.returncode == 2, (arguments, done.stderr)
+        assert len(done.stderr.strip().splitlines()) == 1, (arguments, done.stderr)
+        assert why in done.stderr, (arguments, done.stderr)
+    assert json.loads(crm(replayed, "verify", "--json").stdout) == before
+    again = json.loads(crm(replayed, "replay", "shop.jsonl", *QUICK, "--json").stdout)
+    assert again["events"] == 0
+    assert json.loads(crm(replayed, "verify", "--json").stdout) == before
+
+
+def test_a_log_that_grew_is_gone_on_with_and_a_second_log_is_added(replayed: Path) -> None:
+    events = shop.events(40, 60, seed=1)
+    end = max(int(str(event["time"])) for event in events if isinstance(event["time"], int))
+    later = [event | {"time": end + 10 + n, "event_id": f"later {n}"} for n, event in enumerate(events[:50])]
+    shop.write(replayed / "shop.jsonl", events + later)
+    grown = json.loads(crm(replayed, "replay", "shop.jsonl", *QUICK, "--json").stdout)
+    assert grown["events"] == 50
+    more = [event | {"time": end + 100 + n, "event_id": f"more {n}"} for n, event in enumerate(events[:30])]
+    shop.write(replayed / "more.jsonl", more)
+    added = json.loads(crm(replayed, "replay", "shop.jsonl", "more.jsonl", *QUICK, "--json").stdout)
+    assert added["events"] == 30
+    assert json.loads(crm(replayed, "verify", "--json").stdout)["ok"]
