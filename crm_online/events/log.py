@@ -40,13 +40,16 @@ class Chunk:
     begin, end
         The range of its rows, from 0.
     events, rejects
-        What validated, and what did not; together, all of the rows.
+        What validated, and what did not; together, all of the rows, and the half-written one.
     watermark
         The largest event time of the log so far, in ms; ``None`` before the first event.
     progress
         Share of the file that has been read.
     unknown_fields
         How often each field occurred that no event has.
+    half_written
+        Whether the last reject is a last line that was written by half: it lies at ``end``, and is read
+        again when the log is gone on with, since it may be whole by then.
     """
 
     source: Source
@@ -57,6 +60,7 @@ class Chunk:
     watermark: int | None
     progress: float
     unknown_fields: dict[str, int] = field(default_factory=dict)
+    half_written: bool = False
 
 
 def read_log(
@@ -106,7 +110,9 @@ def read_log(
             latest = int(events.time.max())
             watermark = latest if watermark is None else max(watermark, latest)
         rejects = [reader.reject(rows, place, *refused[place]) for place in sorted(refused)]
-        yield Chunk(source, rows.begin, rows.end, events, rejects, watermark, rows.progress, unknown)
+        half = bool(rejects) and rejects[-1].reason == _HALF_WRITTEN
+        end = rows.end - half
+        yield Chunk(source, rows.begin, end, events, rejects, watermark, rows.progress, unknown, half)
 
 
 def check_log(

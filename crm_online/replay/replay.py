@@ -23,6 +23,8 @@ from crm_online.step import Entry, Put
 from crm_online.store import Store, open_store
 
 LOGS = "logs"
+HALF_WRITTEN = "half-written"
+"""The row of each log that was told as half-written, and is read again when the log is gone on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class ReplayResult:
     """What one run of a replay did.
 
     ``position`` is where it ended in each log; ``epsilon`` the error that supports may have, which is above
-    ``itemsets.epsilon`` only where ``itemsets.max_bytes`` did not hold all counters.
+    ``itemsets.epsilon`` only where ``itemsets.max_bytes`` did not hold all counters; ``durable`` whether
+    Redis has each commit on disk before it answers, without which changes may be told again after a crash.
     """
 
     events: int = 0
@@ -53,6 +56,7 @@ class ReplayResult:
     epsilon: float = 0.0
     seconds: float = 0.0
     events_per_second: float = 0.0
+    durable: bool = True
     position: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
@@ -114,7 +118,9 @@ def replay(
             run.log(path, source, share, preset=preset, mapping=mapping, sep=sep)
             if number == len(logs) - 1:
                 run.settle(source)
-        return run.result()
+        result = run.result()
+        result.durable = store.durable
+        return result
 
 
 def _settings_of(store: Store, settings: Settings) -> Mapping[str, Any]:
@@ -182,10 +188,9 @@ class _Run:
             max_ahead=self._settings.events.max_ahead,
         )
         self._positions[source.name] = begin
-        note = Put(LOGS, {source.id.encode(): json.dumps(asdict(source)).encode()})
         for chunk in chunks:
             self._pace(chunk)
-            self._chunk(chunk, note)
+            self._chunk(chunk)
             self._positions[source.name] = chunk.end
             self._events += chunk.end - chunk.begin
             if self._on_progress:
@@ -222,25 +227,38 @@ class _Run:
         done.events_per_second = round(done.events / max(done.seconds, 1e-3), 1)
         return done
 
-    def _chunk(self, chunk: Chunk, note: Put) -> None:
-        number = len(self._flows)
+    def _chunk(self, chunk: Chunk) -> None:
+        number, source = len(self._flows), chunk.source
         where = partition_of(chunk.events, number) if number > 1 else np.zeros(len(chunk.events), np.int64)
+        rejects, notes = self._told_once(chunk)
+        if chunk.begin == 0:
+            notes.append(Put(LOGS, {source.id.encode(): json.dumps(asdict(source)).encode()}))
         for flow in self._flows:
-            if flow.positions.get(chunk.source.id, 0) >= chunk.end:
+            leads = flow.partition == 0
+            done = flow.positions.get(source.id, 0) >= chunk.end
+            if done and not (leads and chunk.begin == chunk.end and rejects):
                 continue
             events = chunk.events.select(where == flow.partition) if number > 1 else chunk.events
-            leads = flow.partition == 0
             self._step(
                 flow,
-                chunk.source.id,
+                source.id,
                 chunk.begin,
                 chunk.end,
                 events,
                 chunk.watermark,
-                rejects=chunk.rejects if leads else (),
+                rejects=rejects if leads else (),
                 unknown_fields=sum(chunk.unknown_fields.values()) if leads else 0,
-                beside=[note] if leads and chunk.begin == 0 else (),
+                beside=notes if leads else (),
             )
+
+    def _told_once(self, chunk: Chunk) -> tuple[list[Reject], list[Put]]:
+        """Return the rejects that were not told yet: a half-written line is met again until it is whole."""
+        if not chunk.half_written:
+            return chunk.rejects, []
+        source, row = chunk.source.id.encode(), str(chunk.end).encode()
+        if self._flows[0].store.hash_get(HALF_WRITTEN, [source]) == [row]:
+            return chunk.rejects[:-1], []
+        return chunk.rejects, [Put(HALF_WRITTEN, {source: row})]
 
     def _step(
         self,

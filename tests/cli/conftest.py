@@ -74,7 +74,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asked:
         asked.note("replay", paths=paths, **arguments)
         for fraction in (0.5, 1.0):
             on_progress(SimpleNamespace(fraction=fraction, events=int(fraction * 1000), events_per_second=500.0))
-        return SimpleNamespace(as_dict=lambda: answers.REPLAYED)
+        return SimpleNamespace(as_dict=lambda: answers.REPLAYED, durable=True, epsilon=0.001)
 
     for name, content in (("lookup", {"open_lookup": open_lookup}), ("replay", {"replay": replay})):
         module = ModuleType(f"crm_online.{name}")

@@ -59,5 +59,5 @@ def read(
         )
     )
     for chunk in chunks:
-        assert len(chunk.events) + len(chunk.rejects) == chunk.end - chunk.begin
+        assert len(chunk.events) + len(chunk.rejects) == chunk.end - chunk.begin + chunk.half_written
     return Read(chunks)

@@ -61,6 +61,19 @@ def test_each_wrong_thing_is_one_line_and_the_state_stays(replayed: Path) -> Non
     assert json.loads(crm(replayed, "verify", "--json").stdout) == before
 
 
+def test_a_half_written_last_line_is_told_once_and_read_when_it_is_whole(replayed: Path) -> None:
+    log = replayed / "shop.jsonl"
+    whole = log.read_bytes()
+    last = whole.splitlines(keepends=True)[-1].replace(b"/", b"-again/")
+    rejected = []
+    for content in (whole + last[:50], whole + last[:50], whole + last[:60], whole + last, whole + last):
+        log.write_bytes(content)
+        done = json.loads(crm(replayed, "replay", "shop.jsonl", *QUICK, "--json").stdout)
+        rejected.append((done["rejected"], done["accepted"]))
+        assert json.loads(crm(replayed, "verify", "--json").stdout)["ok"]
+    assert rejected == [(1, 0), (0, 0), (0, 0), (0, 1), (0, 0)]
+
+
 def test_a_log_that_grew_is_gone_on_with_and_a_second_log_is_added(replayed: Path) -> None:
     events = shop.events(40, 60, seed=1)
     end = max(int(str(event["time"])) for event in events if isinstance(event["time"], int))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crm_online.cli.console import print_json, show
+from crm_online.cli.console import print_json, say, show
 from crm_online.cli.options import DEFAULT_STATE, AsJson, Config, Overrides, State, parse_mapping
 from crm_online.cli.progress import progress_bar
 from crm_online.cli.tables.replay import replay_table
@@ -61,6 +61,10 @@ def replay(
             speed=speed,
             on_progress=move,
         )
+    if not result.durable:
+        say("this Redis does not wait for its disk (appendfsync always): after a crash, changes may be told twice")
+    if result.epsilon > settings.itemsets.min_support:
+        say(f"itemsets.max_bytes is too small for this log: sets below {result.epsilon:.2%} of baskets may be missing")
     if as_json:
         print_json(result.as_dict())
     else:
