@@ -109,9 +109,12 @@ class OpenBaskets:
 
     def forget_customer(self, customer: str) -> None:
         """Cut the tie between a customer and the open baskets; their items are still counted."""
-        for key in [key for key in self.baskets if key.split(_SEPARATOR, 2)[1] == customer]:
-            kind, _, basket = key.split(_SEPARATOR, 2)
-            self._move(key, f"{kind}{_SEPARATOR}{_SEPARATOR}erased {basket}")
+        for key in sorted(key for key in self.baskets if key.split(_SEPARATOR, 2)[1] == customer):
+            # The basket's id may tell whose it was. No id has control characters, so no line finds the new key.
+            bare, number = key.split(_SEPARATOR, 2)[0] + 3 * _SEPARATOR, 0
+            while f"{bare}{number}" in self.baskets:
+                number += 1
+            self._move(key, f"{bare}{number}")
 
     def _move(self, old: str, new: str) -> None:
         self.baskets[new] = self.baskets.pop(old)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from crm_online.step import Append, Drop, Shorten, Write
 
 _BUCKETS_PER_HALF_LIFE = 90
+_SHORTEST_BUCKET = 1000  # customers are scored at whole seconds, and a record has 32 bits for a bucket's number
 _PLAIN_BUCKET = 86_400_000
 _PLAIN_LONGEST = 30 * _PLAIN_BUCKET
 
@@ -43,7 +44,9 @@ class DueQueue:
     @property
     def bucket_ms(self) -> int:
         """Length of a bucket in ms: a day at a half-life of 90 days."""
-        return max(self.half_life // _BUCKETS_PER_HALF_LIFE, 1) if self.half_life else _PLAIN_BUCKET
+        if self.half_life is None:
+            return _PLAIN_BUCKET
+        return max(self.half_life // _BUCKETS_PER_HALF_LIFE, _SHORTEST_BUCKET)
 
     def plan(self, watermark: int, most: int) -> list[tuple[int, int]]:
         """Return which entries are due: pairs of bucket and number of entries, ``most`` in all."""

@@ -110,7 +110,7 @@ class Scorer:
         index = np.arange(len(rows))
 
         current = some.model_version == self.model.version % 65536
-        old_nearest = np.where(current & (some.nearest != NO_SEGMENT), some.nearest, ABSENT).astype(np.int64)
+        old_nearest = np.where(current & (some.nearest != NO_SEGMENT), some.nearest.astype(np.int64), ABSENT)
         totals = totals.move(some.vectors, old_nearest, vectors, nearest)
 
         reported = self._carried(some, current)

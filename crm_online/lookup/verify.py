@@ -12,7 +12,7 @@ from crm_online.customers.sample import Sample
 from crm_online.engine.engine import ROSTER
 from crm_online.engine.state import PartitionState
 from crm_online.lookup.partition import PartitionView
-from crm_online.segments.sums import SegmentSums
+from crm_online.segments.sums import ABSENT, SegmentSums
 
 _MOST_DIFFERENCES = 100
 
@@ -79,7 +79,7 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
             differ(f"customer {ids[row]!r} does not have the vector or the segment that follows from the record")
         if state.complete and not current.all():
             differ(f"{int((~current).sum())} customers have not moved to model version {model.version}")
-        labels = np.where(current & (records.nearest < model.k), records.nearest, -1).astype(np.int64)
+        labels = np.where(current & (records.nearest < model.k), records.nearest.astype(np.int64), ABSENT)
         sums = sums.move(None, None, records.vectors, labels)
     if len(raw_of) != state.customers:
         differ(f"{len(raw_of)} customers, stored is {state.customers}")
