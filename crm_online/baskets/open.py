@@ -107,20 +107,12 @@ class OpenBaskets:
         self._close(gathered, None)
         return gathered
 
-    def forget_customer(self, customer: str) -> None:
-        """Cut the tie between a customer and the open baskets; their items are still counted."""
+    def forget_customer(self, customer: str) -> list[tuple[int, list[int]]]:
+        """Take a customer's baskets out: they are whole now, so that nothing of theirs waits under their name."""
+        gathered = Gathered(opens_order=np.zeros(0, bool))
         for key in sorted(key for key in self.baskets if key.split(_SEPARATOR, 2)[1] == customer):
-            # The basket's id may tell whose it was. No id has control characters, so no line finds the new key.
-            bare, number = key.split(_SEPARATOR, 2)[0] + 3 * _SEPARATOR, 0
-            while f"{bare}{number}" in self.baskets:
-                number += 1
-            self._move(key, f"{bare}{number}")
-
-    def _move(self, old: str, new: str) -> None:
-        self.baskets[new] = self.baskets.pop(old)
-        self.changed.discard(old)
-        self.gone.add(old)
-        self.changed.add(new)
+            self._finish(gathered, key, self.baskets.pop(key))
+        return gathered.whole
 
     def _gather_lines(
         self, gathered: Gathered, events: EventColumns, items: NDArray[np.int64], rows: NDArray[np.int64]

@@ -122,7 +122,7 @@ class Intake:
 
     def _erase(self, row: int, ids: list[str], records: Records, taken: Taken) -> None:
         records.place(np.array([row]), self.codec.blank(1))
-        self.baskets.forget_customer(ids[row])
+        taken.whole += self.baskets.forget_customer(ids[row])
         taken.erased.append(row)
         taken.touched[row] = False
         taken.cause.pop(row, None)
