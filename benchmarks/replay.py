@@ -48,7 +48,7 @@ def run(sizes: Sizes) -> Report:
         _parts(report, spent, prefix.lines, theirs)
         if sizes.whole:
             lines = len(complete_journey_lines(None))
-            ours = _ours(complete_journey_file(folder, None), folder / "whole")
+            ours = _ours(complete_journey_file(folder, None), lines, folder / "whole")
             report.add("crm-online, wall an event, whole log", ours.wall / lines * 1e6, "µs")
             report.add("crm-online, CPU an event, whole log", ours.cpu / lines * 1e6, "µs")
             report.add("crm-online, whole log", ours.wall, "s")
@@ -73,7 +73,7 @@ def _prefix(report: Report, folder: Path, prefix: Prefix) -> tuple[Cost, PlainCo
     parts: list[PlainCost] = []
     for number in range(prefix.rounds):
         ways = [
-            (ours, partial(_ours, path, folder / f"ours-{prefix.lines}-{number}")),
+            (ours, partial(_ours, path, prefix.lines, folder / f"ours-{prefix.lines}-{number}")),
             (theirs, partial(_plain, prefix.lines, folder / f"plain-{prefix.lines}-{number}", parts)),
         ]
         for costs, work in ways if number % 2 == 0 else reversed(ways):
@@ -102,10 +102,14 @@ def _parts(report: Report, spent: PlainCost, lines: int, total: Cost) -> None:
         report.add(f"plain way an event: {name}", seconds / lines * 1e6, "µs")
 
 
-def _ours(path: Path, state: Path) -> Cost:
+def _ours(path: Path, lines: int, state: Path) -> Cost:
     out = state.parent / f"{state.name}-out"
-    work = partial(replay, [path], settings=Settings(), state=str(state), preset="complete-journey", out=out)
-    return cost_of(work)
+    before = Cost.so_far()
+    done = replay([path], settings=Settings(), state=str(state), preset="complete-journey", out=out)
+    cost = Cost.so_far() - before
+    if done.accepted != lines:
+        raise ValueError(f"of {lines} lines the replay took {done.accepted}")
+    return cost
 
 
 def _plain(number: int, state: Path, parts: list[PlainCost]) -> Cost:

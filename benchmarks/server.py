@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,20 @@ class Server:
     def used(self) -> int:
         """Bytes that its data take."""
         return int(self.client.info("memory")["used_memory"])
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of processors that the server itself took so far."""
+        told = self.client.info("cpu")
+        return float(told["used_cpu_user"]) + float(told["used_cpu_sys"])
+
+    @property
+    def cpu_of_rewrites(self) -> float:
+        """Seconds of processors that went into rewriting its AOF, once none is being rewritten."""
+        while self.client.info("persistence")["aof_rewrite_in_progress"]:
+            time.sleep(0.01)
+        told = self.client.info("cpu")
+        return float(told["used_cpu_user_children"]) + float(told["used_cpu_sys_children"])
 
     def names(self) -> list[str]:
         """Return the names of the first partition's keys."""

@@ -22,6 +22,8 @@ from crm_online.settings import Settings
 from crm_online.step import Entry, Step, Write
 from crm_online.store import PartitionStore, Store
 
+_ROSTER_CHUNK = 10_000
+
 
 class PartitionFlow:
     """One claimed partition.
@@ -122,6 +124,9 @@ class PartitionFlow:
                 for customer in needs.erased
                 for index in store.list_places(name, customer.encode())
             ]
+        if needs.spare:
+            roster = (name.decode() for name in store.list_all(engine.ROSTER, _ROSTER_CHUNK))
+            fetched.spare = sample.smallest(roster, needs.spare)
         if needs.peers:
             fetched.peers = {number: peer.value(peers.NAME) for number, peer in enumerate(self._everyone)}
             fetched.model = self._everyone[engine.OWNER].value(segmenting.MODEL)

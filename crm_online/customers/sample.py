@@ -12,6 +12,7 @@ import heapq
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from crm_online.events.columns import hash64
 from crm_online.step import Put, Remove, Write
@@ -19,6 +20,7 @@ from crm_online.step import Put, Remove, Write
 _KEY = "crm-online/sample"
 _HASH = struct.Struct("<Q")
 NAME = "sample"
+_BATCH = 10_000
 
 
 @dataclass(slots=True)
@@ -64,7 +66,7 @@ class Sample:
             yield Put(NAME, entered)
 
     def forget(self, customer: str) -> Iterator[Write]:
-        """Take a customer out."""
+        """Take a customer out; the place is free for who has the next hash, see :func:`smallest`."""
         if self.hashes.pop(customer, None) is not None:
             yield Remove(NAME, [customer.encode()])
 
@@ -73,6 +75,18 @@ class Sample:
         while self._largest[0][1] not in self.hashes:
             heapq.heappop(self._largest)
         return self._largest[0]
+
+
+def smallest(customers: Iterable[str], count: int) -> list[str]:
+    """Return the customers with the smallest hashes, the smallest first; empty names are left out."""
+    every = iter(customers)
+
+    def hashed() -> Iterator[tuple[int, str]]:
+        while some := list(islice(every, _BATCH)):
+            named = [name for name in some if name]
+            yield from zip(hash64(named, _KEY).tolist(), named, strict=True)
+
+    return [name for _, name in heapq.nsmallest(count, hashed())]
 
 
 def merged(samples: Iterable[Iterable[tuple[bytes, bytes]]], size: int) -> list[tuple[int, str]]:

@@ -89,6 +89,9 @@ class Engine:
         state, most = self.state, self._settings.segments.visits
         owner, fitted = self._partition == OWNER, self.segmenting.model is not None
         erased = {events.customers[code] for code in events.customer[events.kind == Kind.ERASE].tolist() if code >= 0}
+        # Seldom: the roster is read whole only for who is in the sample while others are not.
+        sampled = self._sample.hashes
+        refill = len(sampled) < state.customers and any(name in sampled for name in erased)
         return Needs(
             due=self.segmenting.due.plan(watermark, most) if watermark is not None and fitted else (),
             roster=(state.cursor, state.cursor + most - 1) if fitted and not state.complete else None,
@@ -96,6 +99,7 @@ class Engine:
             peers=self._partitions > 1,
             sample=owner and state.fit.due,
             summaries=owner and state.rules_due and self._partitions > 1,
+            spare=self._settings.segments.sample + len(erased) if refill else 0,
         )
 
     def customers(self, events: EventColumns, fetched: Fetched) -> list[str]:
@@ -209,6 +213,10 @@ class Engine:
             self.segmenting.forget(run, ids[row], before.take(np.array([row])))
             self.state.customers -= 1
             known[row] = False
+        erased = {ids[row] for row in taken.erased}
+        run.writes += self._sample.offer(
+            [name for name in run.fetched.spare if name not in erased and name not in self._sample.hashes]
+        )
         newcomers = [ids[row] for row in np.flatnonzero(here & ~known).tolist()]
         if newcomers:
             run.writes.append(Append(ROSTER, [name.encode() for name in newcomers]))

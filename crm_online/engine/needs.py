@@ -22,6 +22,9 @@ class Needs:
         Whether the sums and the model of the other partitions are needed.
     sample, summaries
         Whether the samples, or the counters' summaries, of all partitions are needed.
+    spare
+        How many of the partition's customers with the smallest hashes are needed, since some of its sample
+        are erased; 0 for none.
     """
 
     due: Sequence[tuple[int, int]] = ()
@@ -30,6 +33,7 @@ class Needs:
     peers: bool = False
     sample: bool = False
     summaries: bool = False
+    spare: int = 0
 
 
 @dataclass(slots=True)
@@ -54,6 +58,8 @@ class Fetched:
         The records of the sample over all partitions, in order of hash.
     summaries
         The counters' summaries of the other partitions.
+    spare
+        Who may take the places of erased customers in the sample.
     """
 
     due: list[list[str]] = field(default_factory=list)
@@ -64,3 +70,4 @@ class Fetched:
     model: bytes | None = None
     sample: list[bytes | None] = field(default_factory=list)
     summaries: list[bytes] = field(default_factory=list)
+    spare: list[str] = field(default_factory=list)

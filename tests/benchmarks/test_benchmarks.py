@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from typer.testing import CliRunner
 
 from benchmarks import accuracy, counting, made, quality, replay, rules, scale
 from benchmarks.__main__ import BENCHMARKS, main
-from benchmarks.clock import side_by_side
+from benchmarks.clock import Cost, side_by_side
 from benchmarks.quality import Move, went_back
 from benchmarks.report import Figure, Report
 from crm_online.cli.commands.demo import shop_log
@@ -54,7 +56,7 @@ def test_replay_goes_both_ways() -> None:
 
 
 def test_scale_fills_shops_and_goes_on() -> None:
-    exact(scale.run(scale.Sizes((400, 800), busy=400, step=400, steps=1, blocks=1)))
+    exact(scale.run(scale.Sizes((scale.Size(400, 2), scale.Size(800, 1)), busy=400, days=1)))
 
 
 def test_quality_judges_a_made_shop() -> None:
@@ -117,3 +119,26 @@ def test_an_unknown_benchmark_is_refused() -> None:
 
     assert result.exit_code == 2
     assert all(name in result.output for name in BENCHMARKS)
+
+
+def test_shops_of_all_sizes_have_as_many_events_a_customer() -> None:
+    log = {n: made.visits(np.arange(n), 0, made.DAY, scale.LINES, seed=1, first_basket=0) for n in (100, 400)}
+
+    assert {len(one) / n for n, one in log.items()} == {scale.LINES}
+
+
+def test_the_clock_never_loses_the_time_of_a_child_of_a_child() -> None:
+    burn = "import time\nwhile time.process_time() < 0.3: pass"
+    nested = (
+        f"import subprocess, sys, time; subprocess.run([sys.executable, '-c', {burn!r}]); print(flush=True); input()"
+    )
+    before = Cost.so_far()
+    with subprocess.Popen([sys.executable, "-c", nested], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout
+        assert child.stdin
+        child.stdout.readline()  # the grandchild has ended, and the child lives
+        spent = Cost.so_far() - before
+        child.stdin.write(b"\n")
+        child.stdin.flush()
+
+    assert spent.cpu >= 0.25

@@ -1,0 +1,172 @@
+"""Steps through partitions on a real embedded Redis, one at a time, so that a test can look between them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from crm_online.engine.engine import CUSTOMERS
+from crm_online.events import models
+from crm_online.events.columns import EventColumns, partition_of
+from crm_online.events.rejects import Reject
+from crm_online.flow import PartitionFlow
+from crm_online.lookup import Lookup
+from crm_online.settings import Settings
+from crm_online.settings.model import FeatureSettings, ItemsetSettings, ReplaySettings, RuleSettings, SegmentSettings
+from crm_online.step import Entry, Topic
+from crm_online.store import Store
+from tests.engine import shop
+
+LOG = "made"
+
+
+def settings(
+    *,
+    k: int | str = 4,
+    min_customers: int = 40,
+    partitions: int = 1,
+    half_life: int | None = 30 * shop.DAY,
+    itemsets: dict[str, Any] | None = None,
+    **segments: Any,
+) -> Settings:
+    """Return settings for small logs."""
+    return Settings(
+        features=FeatureSettings(half_life=half_life),
+        segments=SegmentSettings(**{"k": k, "min_customers": min_customers, "starts": 2, **segments}),
+        itemsets=ItemsetSettings(**{"min_support": 0.05, **(itemsets or {})}),
+        rules=RuleSettings(every=200),
+        replay=ReplaySettings(partitions=partitions),
+    )
+
+
+@dataclass
+class Shop:
+    """A log on its way through all partitions of an empty store.
+
+    Attributes
+    ----------
+    entries
+        What was published, in the order in which it was.
+    """
+
+    store: Store
+    settings: Settings
+    flows: list[PartitionFlow] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    position: int = 0
+    watermark: int | None = None
+    _published: dict[int, list[Entry]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.store._client.call("FLUSHALL")
+        self.store.initialise(self.settings.replay.partitions, json.dumps(self.settings.shaping(), sort_keys=True))
+        self.claim()
+
+    def claim(self) -> None:
+        """Take all partitions over anew: nothing in memory is left of what was."""
+        number = self.settings.replay.partitions
+        self.flows = [PartitionFlow(self.store, self.settings, partition, number) for partition in range(number)]
+
+    def step(self, events: Sequence[models.Event], rejects: Sequence[Reject] = ()) -> None:
+        """Run some records through every partition, as a replay does."""
+        columns, begin = shop.columns(events, self.position), self.position
+        self.position += len(events) + len(rejects)
+        self.watermark = max([*([] if self.watermark is None else [self.watermark]), *columns.time.tolist()])
+        number = len(self.flows)
+        where = partition_of(columns, number) if number > 1 else np.zeros(len(events), np.int64)
+        for flow in self.flows:
+            mine = columns.select(where == flow.partition) if number > 1 else columns
+            leads = flow.partition == 0
+            flow.step(LOG, begin, self.position, mine, rejects if leads else (), self.watermark)
+            flow.publish(self._take)
+
+    def run(self, log: Sequence[models.Event], size: int = 200) -> Iterator[int]:
+        """Run a log in steps; yields after each with its number."""
+        for number, begin in enumerate(range(0, len(log), size)):
+            self.step(log[begin : begin + size])
+            yield number
+
+    def all(self, log: Sequence[models.Event], size: int = 200) -> Shop:
+        """Run a log to its end."""
+        for _ in self.run(log, size):
+            pass
+        self.end()
+        return self
+
+    def tick(self, flow: PartitionFlow, *, ended: bool = False) -> None:
+        """Run a step without records."""
+        flow.step(LOG, self.position, self.position, EventColumns.empty(), (), self.watermark, ended=ended)
+        flow.publish(self._take)
+
+    def end(self) -> None:
+        """Bring every partition to rest at the log's end."""
+        owner, *others = self.flows
+        for flow in [*others, owner]:
+            self.tick(flow, ended=True)
+        for flow in self.flows:
+            while not flow.engine.settled or flow.engine.segmenting.version < owner.engine.segmenting.version:
+                self.tick(flow)
+
+    @property
+    def lookup(self) -> Lookup:
+        """The state as look-ups read it now."""
+        return Lookup(self.store)
+
+    def verified(self) -> dict[str, Any]:
+        """Return what verify says, which must be that all is well."""
+        found: dict[str, Any] = self.lookup.verify()
+        assert found["ok"], found["differences"]
+        return found
+
+    def moves(self) -> list[dict[str, Any]]:
+        """Return the moves told so far."""
+        return [json.loads(entry.value) for entry in self.entries if entry.topic is Topic.SEGMENT_CHANGES]
+
+    def record(self, customer: str) -> bytes | None:
+        """Return the stored record of a customer of a state with one partition."""
+        return self.flows[0].store.hash_get(CUSTOMERS, [customer.encode()])[0]
+
+    def contents(self) -> dict[bytes, bytes]:
+        """Return every key in Redis with all that is in it."""
+        call = self.store._client.call
+        found: dict[bytes, bytes] = {}
+        keys = call("KEYS", "*")
+        assert isinstance(keys, list)
+        for key in keys:
+            assert isinstance(key, bytes)
+            kind = call("TYPE", key)
+            name = kind if isinstance(kind, bytes) else str(kind).encode()
+            reads: dict[bytes, tuple[bytes | str | int, ...]] = {
+                b"string": ("GET", key),
+                b"hash": ("HGETALL", key),
+                b"list": ("LRANGE", key, 0, -1),
+            }
+            found[key] = b"\n".join(_flat(call(*reads[name])))
+        return found
+
+    def _take(self, partition: int, entries: Sequence[Entry]) -> None:
+        """Keep what is new: what was published before a claim is handed out again after it, as it was."""
+        mine = self._published.setdefault(partition, [])
+        for entry in entries:
+            if entry.sequence <= len(mine):
+                assert entry == mine[entry.sequence - 1]
+                continue
+            assert entry.sequence == len(mine) + 1
+            mine.append(entry)
+            self.entries.append(entry)
+
+
+def _flat(reply: object) -> Iterator[bytes]:
+    if isinstance(reply, bytes):
+        yield reply
+    elif isinstance(reply, dict):
+        for pair in reply.items():
+            yield from _flat(list(pair))
+    else:
+        assert isinstance(reply, list | tuple), type(reply)
+        for part in reply:
+            yield from _flat(part)

@@ -1,0 +1,157 @@
+"""Whoever is erased is gone from everything that is kept, and every figure is right without them."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+
+import pytest
+
+from crm_online.customers.sample import Sample
+from crm_online.errors import UnknownCustomer
+from crm_online.events import models
+from crm_online.step import Topic
+from crm_online.store import Store
+from tests.engine import shop
+from tests.engine.flows import Shop, settings
+
+DAY = shop.DAY
+NAME = "customer 004"
+"""Of the frequent buyers; no basket's id has it, as no id of a shop should."""
+
+
+@pytest.fixture(scope="module")
+def log() -> list[models.Event]:
+    return shop.made(80, 100, seed=4)
+
+
+def nowhere(run: Shop, name: str) -> None:
+    """Look for an id in all that Redis holds, but for what waits to be published."""
+    held = [key for key, content in run.contents().items() if name.encode() in content or name.encode() in key]
+    assert all(key.endswith(b":outbox") for key in held), held
+
+
+def test_an_erased_customer_is_in_no_key_any_more(redis: Store, log: list[models.Event]) -> None:
+    run = Shop(redis, settings())
+    list(run.run(log))
+    before = run.flows[0].engine.state.customers
+    held = {key.split(b":")[-1] for key, content in run.contents().items() if NAME.encode() in content}
+    assert {b"customers", b"roster", b"sample"} <= held
+    run.step([shop.erase(NAME, run.watermark or 0)])
+    for flow in run.flows:
+        flow.close()
+    nowhere(run, NAME)
+    assert not [key for key, content in run.contents().items() if NAME.encode() in content]
+    run.verified()
+    assert run.flows[0].engine.state.customers == before - 1
+    with pytest.raises(UnknownCustomer):
+        run.lookup.customer(NAME)
+    run.end()
+    run.verified()
+    nowhere(run, NAME)
+
+
+def test_an_erasure_is_told_as_the_last_move_to_nowhere(redis: Store, log: list[models.Event]) -> None:
+    run = Shop(redis, settings())
+    list(run.run(log))
+    was = run.lookup.customer(NAME)["segment"]
+    run.step([shop.erase(NAME, run.watermark or 0)])
+    told = [entry for entry in run.entries if entry.topic is Topic.SEGMENT_CHANGES and entry.key == NAME][-1]
+    value = json.loads(told.value)
+    assert told.tombstone
+    assert (value["from"], value["to"], value["reason"], value["cause"]) == (was, None, "erase", {"type": "erase"})
+    assert value["features"] == {}
+
+
+def test_before_the_first_model_an_erasure_leaves_nothing_and_tells_nothing(redis: Store) -> None:
+    run = Shop(redis, settings())
+    run.step([shop.order(f"customer {n:03}", shop.START + n, ("tea", 1.0, 1.0)) for n in range(9)])
+    run.step([shop.erase(NAME, shop.START + 10)])
+    nowhere(run, NAME)
+    assert not run.entries
+    assert run.flows[0].engine.state.customers == 8
+    run.verified()
+
+
+def test_open_baskets_and_the_block_of_the_roster_under_way_are_cleared_too(redis: Store) -> None:
+    run = Shop(redis, settings(visits=5))
+    run.step([shop.order(f"customer {n:03}", shop.START + n, (f"i{n % 9}", 1.0, 1.0), basket="b") for n in range(45)])
+    run.step([shop.view("customer 000", shop.START + 50)])  # the model is there, and the first customers have moved
+    assert not run.flows[0].engine.state.complete
+    for name in (NAME, "customer 044"):
+        run.step([shop.erase(name, shop.START + 60)])
+        nowhere(run, name)
+        run.verified()
+    run.end()
+    run.verified()
+    assert run.flows[0].engine.state.customers == 43
+    assert run.flows[0].engine.state.baskets == 45, "the baskets count still"
+
+
+def test_who_comes_back_in_the_same_step_is_a_new_customer(redis: Store, log: list[models.Event]) -> None:
+    run = Shop(redis, settings())
+    list(run.run(log))
+    now = run.watermark or 0
+    run.step(
+        [
+            shop.order(NAME, now, ("tea", 1.0, 1.0)),
+            shop.erase(NAME, now),
+            shop.order(NAME, now, ("tea", 2.0, 7.0)),
+            shop.view(NAME, now),
+        ]
+    )
+    run.verified()
+    frame = run.lookup.customers_frame().set_index("customer_id")
+    assert [frame.at[NAME, name] for name in ("purchases", "spend", "events", "tenure")] == [1, 14.0, 2, 0.0]
+    told = [move for move in run.moves() if move["customer_id"] == NAME][-2:]
+    assert [(move["reason"], move["to"] is None) for move in told] == [("erase", True), ("event", False)]
+    assert told[1]["from"] is None
+    assert run.lookup.customer(NAME)["history"] == [
+        {"time": told[1]["time"], "from": None, "to": told[1]["to"], "reason": "event"}
+    ]
+    run.end()
+    run.verified()
+
+
+def test_erasing_twice_or_somebody_unknown_changes_nothing_but_the_count(redis: Store, log: list[models.Event]) -> None:
+    run = Shop(redis, settings())
+    list(run.run(log))
+    now, count = run.watermark or 0, run.flows[0].engine.state.customers
+    run.step([shop.erase(NAME, now), shop.erase(NAME, now), shop.erase("nobody", now)])
+    run.step([shop.erase(NAME, now), shop.order("nobody", now, ("tea", 1.0, 1.0)), shop.erase("nobody", now)])
+    assert run.flows[0].engine.state.customers == count - 1
+    assert sum(move["reason"] == "erase" for move in run.moves()) == 1
+    nowhere(run, "nobody")
+    run.verified()
+
+
+def test_the_sample_stays_the_smallest_hashes_when_some_of_it_are_erased(redis: Store) -> None:
+    """There are more customers than the sample holds: others must take the places that become free."""
+    run = Shop(redis, settings(sample=64))
+    names = [f"customer {n:03}" for n in range(120)]
+    run.step([shop.order(name, shop.START, ("tea", 1.0, 1.0)) for name in names])
+    sample = Sample(64)
+    list(sample.offer(names))
+    gone = sorted(sample.hashes)[:5]
+    run.step([shop.erase(name, shop.START + 1) for name in gone])
+    run.verified()
+    run.step([shop.order(f"more {n}", shop.START + 2, ("tea", 1.0, 1.0)) for n in range(60)])
+    run.verified()
+    run.end()
+    run.verified()
+
+
+def test_many_erasures_among_other_events_leave_every_figure_right(redis: Store, log: list[models.Event]) -> None:
+    random, mixed = Random(7), list[models.Event]()
+    for event in log:
+        mixed.append(event)
+        if random.random() < 0.03:
+            mixed.append(shop.erase(f"customer {random.randrange(80):03}", event.time))
+    run = Shop(redis, settings(sample=64, min_customers=20, visits=9))
+    erased = 0
+    for _ in run.run(mixed, 70):
+        run.verified()
+        erased = sum(move["reason"] == "erase" for move in run.moves())
+    run.end()
+    run.verified()
+    assert erased > 30

@@ -1,0 +1,147 @@
+"""Four partitions are the same shop as one: totals, features, counts; and one model in which all take part."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from crm_online.engine.peers import PartitionSums
+from crm_online.events import models
+from crm_online.events.columns import partition_of
+from crm_online.store import Store
+from tests.engine import shop
+from tests.engine.flows import Shop, settings
+from tests.engine.test_steps import recomputed
+
+
+@pytest.fixture(scope="module")
+def log() -> list[models.Event]:
+    log = shop.made(120, 90, seed=6)
+    return [*log[:900], *reversed(log[900:1100]), *log[1100:]]  # some come late
+
+
+def figures(run: Shop) -> dict[str, Any]:
+    """Return what must not depend on the number of partitions."""
+    frame, found = run.lookup.customers_frame(), run.lookup.itemsets()
+    numbers = [name for name in map(str, frame.select_dtypes("number")) if not name.startswith("vector.")]
+    sets = dict(zip(found.named(), zip(found.sets.count.tolist(), found.sets.error.tolist(), strict=True), strict=True))
+    return {
+        "names": frame["customer_id"].tolist(),
+        "numbers": frame[numbers].to_numpy(),
+        "sets": sets,
+        "n": found.baskets,
+    }
+
+
+@pytest.mark.parametrize("half_life", [None, 180 * shop.DAY], ids=["plain counts", "decayed counts"])
+def test_totals_features_and_exact_counts_are_those_of_one_partition(
+    redis: Store, log: list[models.Event], half_life: int | None
+) -> None:
+    itemsets = {"min_support": 0.02, "epsilon": 0.0, "half_life": half_life}
+    one, four = (figures(Shop(redis, settings(partitions=number, itemsets=itemsets)).all(log)) for number in (1, 4))
+    assert one["names"] == four["names"]
+    assert np.allclose(one["numbers"], four["numbers"], rtol=1e-9, atol=0)
+    assert one["sets"].keys() == four["sets"].keys()
+    assert len(one["sets"]) > 15
+    for name, (count, error) in one["sets"].items():
+        assert four["sets"][name] == pytest.approx((count, error), rel=1e-9), name
+        assert error == 0
+    assert one["n"] == pytest.approx(four["n"], rel=1e-9)
+
+
+def test_every_partition_holds_its_own_customers_and_a_lookup_finds_them(redis: Store, log: list[models.Event]) -> None:
+    run = Shop(redis, settings(partitions=4)).all(log)
+    expected = shop.columns(log)
+    home = dict(
+        zip(
+            [expected.customers[code] if code >= 0 else None for code in expected.customer.tolist()],
+            partition_of(expected, 4).tolist(),
+            strict=True,
+        )
+    )
+    sizes = []
+    for number, view in enumerate(run.lookup._views):
+        names = [name for ids, _, _ in view.batches() for name in ids]
+        assert {home[name] for name in names} == {number}
+        sizes.append(len(names))
+    assert min(sizes) > 10
+    found: Any = run.lookup.customer("customer 007")
+    assert found["customer_id"] == "customer 007"
+    assert "also_in_partitions" not in found
+
+
+def test_the_model_is_incomplete_until_all_have_moved_and_then_the_sums_add_up(
+    redis: Store, log: list[models.Event]
+) -> None:
+    run, complete = Shop(redis, settings(partitions=4, visits=8)), []
+    for _ in run.run(log[:2500], 40):
+        run.verified()
+        lookup = run.lookup
+        segments: Any = lookup.segments()
+        if not segments["model_version"]:
+            continue
+        complete.append(segments["complete"])
+        parts = [view.sums for view in lookup._views if view.sums]
+        mine = [part.sums for part in parts if part.version == segments["model_version"] and part.sums]
+        assert [one["size"] for one in segments["segments"]] == np.sum([part.W for part in mine], axis=0).tolist()
+        behind = [part for part in parts if part.customers and part.version != segments["model_version"]]
+        if segments["complete"]:
+            assert not behind
+            sizes, inertia, squares = recomputed(lookup.customers_frame(), segments)
+            assert {one["id"]: one["size"] for one in segments["segments"]} == sizes
+            assert abs(segments["J"] - inertia) <= 1e-9 * max(inertia, 1e-6 * squares)
+        else:
+            moved = sum(one["size"] for one in segments["segments"])
+            assert moved <= segments["customers"]
+            model = lookup._views[0].model
+            assert model is not None
+            natural = model.scale.decode(model.centres())[:, 0]
+            assert [one["centroid"]["orders"] for one in segments["segments"]] == pytest.approx(natural, rel=1e-5)
+    assert complete.count(False) >= 2
+    assert complete[-1]
+
+
+def test_all_partitions_use_the_owners_model_byte_for_byte(redis: Store, log: list[models.Event]) -> None:
+    run = Shop(redis, settings(partitions=4)).all(log)
+    models_in_use = {view.loaded.model for view in run.lookup._views}
+    assert len(models_in_use) == 1
+    assert run.lookup._views[0].model is not None
+    assert run.lookup._views[0].model.version > 1
+
+
+def test_segments_and_rules_are_told_by_partition_0_and_moves_by_the_customers_own(
+    redis: Store, log: list[models.Event]
+) -> None:
+    run = Shop(redis, settings(partitions=4)).all(log)
+    told: dict[str, set[str]] = {}
+    numbers: dict[str, list[int]] = {}
+    for entry in run.entries:
+        partition, epoch, number = json.loads(entry.value)["change_id"].split("-")
+        assert epoch == "0"
+        told.setdefault(entry.topic, set()).add(partition)
+        numbers.setdefault(partition, []).append(int(number))
+    assert told == {"segments": {"0"}, "rules": {"0"}, "segment-changes": {"0", "1", "2", "3"}}
+    assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())
+
+
+def test_partitions_without_customers_do_not_hold_the_others_up(redis: Store) -> None:
+    run = Shop(redis, settings(k=2, min_customers=4, partitions=16))
+    run.all([shop.order(f"c{n}", shop.START + n * shop.DAY, ("tea", 1.0, 1.0 + n)) for n in range(9)], 3)
+    found: Any = run.lookup.segments()
+    assert found["complete"]
+    assert found["customers"] == sum(one["size"] for one in found["segments"]) == 9
+    run.verified()
+
+
+def test_what_a_partition_tells_the_others_comes_back_from_its_bytes(redis: Store, log: list[models.Event]) -> None:
+    run = Shop(redis, settings(partitions=2)).all(log[:1500])
+    for view in run.lookup._views:
+        assert view.loaded.sums is not None
+        told = PartitionSums.decode(view.loaded.sums)
+        assert told.encode() == view.loaded.sums
+        assert told.customers == view.state.customers
+        assert told.sums is not None
+        assert int(told.sums.W.sum()) == told.customers

@@ -1,0 +1,202 @@
+"""Look-ups give the JSON that scripts rely on, with the figures that the records hold."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import crm_online
+from crm_online.errors import StateMissing, UnknownCustomer
+from crm_online.lookup import Lookup, open_lookup
+from crm_online.settings.fields import FEATURE_NAMES
+from crm_online.store import Store, open_store
+from tests.engine import shop
+from tests.engine.flows import Shop, settings
+
+RULE = [
+    *("change_id", "change", "antecedent", "consequent", "support", "confidence", "lift", "article_gain"),
+    *("mutual_information", "leverage", "conviction", "count", "error", "baskets", "rank"),
+]
+
+
+def as_json(value: object) -> Any:
+    """Write a value as strict JSON, and read it back."""
+    return json.loads(json.dumps(value, allow_nan=False))
+
+
+def test_segments_have_exactly_the_promised_keys(at_rest: Shop) -> None:
+    found = as_json(at_rest.lookup.segments())
+    assert list(found) == [
+        *("model_version", "complete", "k", "J", "customers", "as_of"),
+        *("features", "scale", "segments", "hierarchy"),
+    ]
+    assert found["features"] == list(FEATURE_NAMES) == list(found["scale"])
+    assert (found["k"], found["complete"], found["customers"]) == (4, True, 120)
+    assert found["as_of"].endswith("Z")
+    for one in found["segments"]:
+        assert list(one) == ["id", "name", "size", "centroid", "description"]
+        assert list(one["centroid"]) == found["features"]
+        assert one["name"]
+    assert len({one["name"] for one in found["segments"]}) == 4
+    tree = found["hierarchy"]
+    assert sorted(tree["leaves"]) == sorted(one["id"] for one in found["segments"])
+    assert [len(join) for join in tree["linkage"]] == [4, 4, 4]
+    assert tree["linkage"][-1][3] == 120
+
+
+def test_centroids_are_the_means_of_the_vectors_in_natural_units(at_rest: Shop) -> None:
+    found, frame = as_json(at_rest.lookup.segments()), at_rest.lookup.customers_frame()
+    model = at_rest.lookup._views[0].model
+    assert model is not None
+    for one in found["segments"]:
+        members = frame[frame["nearest"] == one["id"]]
+        means = members[[f"vector.{name}" for name in FEATURE_NAMES]].mean().to_numpy() * 1024
+        natural = model.scale.decode(means[np.newaxis, :])[0]
+        assert list(one["centroid"].values()) == pytest.approx(natural, rel=1e-5, abs=1e-9)
+
+
+def test_rules_have_exactly_the_promised_keys_and_add_up(at_rest: Shop) -> None:
+    found = as_json(at_rest.lookup.rules())
+    assert found
+    for rule in found:
+        assert sorted(rule) == sorted(RULE)
+        assert rule["support"] == pytest.approx(rule["count"] / rule["baskets"], rel=1e-6)
+        assert rule["confidence"] >= 0.3
+        assert rule["change"] in ("entered", "changed")
+    assert [rule["rank"] for rule in found] == list(range(1, len(found) + 1))
+    for sort in ("lift", "confidence", "support"):
+        ordered = at_rest.lookup.rules(sort=sort)
+        values = [float(str(rule[sort])) for rule in ordered]
+        assert values == sorted(values, reverse=True)
+        assert at_rest.lookup.rules(sort=sort, top=3) == ordered[:3]
+    item = found[0]["antecedent"][0]
+    only = at_rest.lookup.rules(item=item)
+    assert only == [rule for rule in found if item in rule["antecedent"] + rule["consequent"]]
+    assert at_rest.lookup.rules(item="no such item") == []
+
+
+def test_a_rule_has_the_id_of_the_change_that_told_it(at_rest: Shop) -> None:
+    told = {json.loads(entry.value)["change_id"]: entry for entry in at_rest.entries}
+    for rule in as_json(at_rest.lookup.rules()):
+        if rule["change_id"] is not None:
+            value = json.loads(told[rule["change_id"]].value)
+            assert (value["antecedent"], value["consequent"]) == (rule["antecedent"], rule["consequent"])
+
+
+def test_a_customer_has_exactly_the_promised_keys(at_rest: Shop) -> None:
+    moved = [move for move in at_rest.moves() if move["from"] is not None][-1]["customer_id"]
+    mine = [move for move in at_rest.moves() if move["customer_id"] == moved]
+    found = as_json(at_rest.lookup.customer(moved))
+    assert list(found) == [
+        *("customer_id", "segment", "since", "features", "distances", "history", "events", "last_event")
+    ]
+    assert found["customer_id"] == moved
+    assert (found["segment"], found["since"]) == (mine[-1]["to"], mine[-1]["time"])
+    keys = ("time", "from", "to", "reason")
+    assert found["history"] == [{key: move[key] for key in keys} for move in reversed(mine[-4:])]
+    assert list(found["features"]) == list(FEATURE_NAMES)
+    frame = at_rest.lookup.customers_frame().set_index("customer_id")
+    nearest = min(found["distances"], key=lambda segment: found["distances"][segment])
+    assert len(found["distances"]) == 4
+    assert nearest in set(frame["nearest"])
+    assert found["events"] == frame.loc[moved, "events"]
+    assert pd.Timestamp(found["last_event"]) == frame.loc[moved, "last_event"]
+    for name in FEATURE_NAMES:
+        assert found["features"][name] == pytest.approx(frame.loc[moved, name], rel=1e-5, abs=1e-12)
+
+
+def test_figures_that_decay_are_read_at_the_time_asked_for(at_rest: Shop) -> None:
+    lookup, later = at_rest.lookup, at_rest.lookup.watermark + 30 * shop.DAY
+    now, then = lookup.customers_frame(), lookup.customers_frame(later)
+    assert then["orders"].to_numpy() == pytest.approx(now["orders"].to_numpy() / 2, rel=1e-12)
+    assert then["recency"].to_numpy() == pytest.approx(now["recency"].to_numpy() + 30)
+    assert (then["basket_value"] - now["basket_value"]).abs().max() < 1e-6
+    assert then["spend"].equals(now["spend"])
+    assert then["vector.orders"].equals(now["vector.orders"])
+    name = "customer 004"
+    one: Any = lookup.customer(name, later)
+    assert one["features"]["recency"] == pytest.approx(then.set_index("customer_id").loc[name, "recency"], rel=1e-5)
+    assert as_json(lookup.segments(later))["as_of"] != as_json(lookup.segments())["as_of"]
+
+
+def test_somebody_unknown_is_said_to_be(at_rest: Shop) -> None:
+    for name in ("nobody", "", "customer 00", "ü"):
+        with pytest.raises(UnknownCustomer):
+            at_rest.lookup.customer(name)
+
+
+def test_before_the_first_model_look_ups_give_the_same_shapes(redis: Store, at_rest: Shop) -> None:
+    with _aside(at_rest):
+        run = Shop(redis, settings())
+        run.step([shop.order("ann", shop.START, ("tea", 1.0, 2.0))])
+        found = as_json(run.lookup.segments())
+        assert (found["model_version"], found["k"], found["J"]) == (0, 0, None)
+        assert (found["segments"], found["customers"], found["scale"]) == ([], 1, {})
+        assert found["hierarchy"] == {"linkage": [], "leaves": []}
+        ann = as_json(run.lookup.customer("ann"))
+        assert (ann["segment"], ann["since"], ann["distances"], ann["history"]) == (None, None, {}, [])
+        assert run.lookup.rules() == []
+        assert as_json(run.lookup.verify())["ok"]
+        assert len(run.lookup.segments_frame()) == len(run.lookup.rules_frame()) == 0
+        assert run.lookup.customers_frame()["segment"].isna().all()
+
+
+def test_an_empty_state_gives_empty_look_ups(redis: Store, at_rest: Shop, tmp_path: Path) -> None:
+    with _aside(at_rest):
+        run = Shop(redis, settings())
+        assert run.lookup.segments()["customers"] == 0
+        assert run.lookup.customers_frame().empty
+        assert run.lookup.verify()["ok"]
+        assert run.lookup.export(tmp_path) == {"customers": 0, "segments": 0, "rules": 0, "itemsets": 0}
+        assert list(pd.read_parquet(tmp_path / "customers.parquet"))[:3] == ["customer_id", "segment", "nearest"]
+
+
+def test_where_nothing_was_replayed_a_look_up_says_so(tmp_path: Path) -> None:
+    with open_store(str(tmp_path / "state")) as store, pytest.raises(StateMissing):
+        Lookup(store)
+    with pytest.raises(StateMissing), open_lookup(str(tmp_path / "other")):
+        pass
+
+
+def test_frames_are_there_for_python_users(tmp_path: Path) -> None:
+    state = str(tmp_path / "state")
+    with open_store(state) as store:
+        run = Shop(store, settings(min_customers=30)).all(shop.made(40, 60, seed=5))
+        found = as_json(run.lookup.segments())
+    segments = found["segments"]
+    frame = crm_online.segments_frame(state)
+    assert frame["id"].tolist() == [one["id"] for one in segments]
+    assert frame["centroid.orders"].tolist() == [one["centroid"]["orders"] for one in segments]
+    assert len(crm_online.customers_frame(state)) == found["customers"]
+    rules = crm_online.rules_frame(state)
+    assert list(rules) == RULE
+    assert rules["lift"].is_monotonic_decreasing
+    assert crm_online.rules_frame(state, sort="rank")["rank"].is_monotonic_increasing
+
+
+class _aside:  # noqa: N801
+    """Put the shop at rest back after a test that needed the Redis for another one."""
+
+    def __init__(self, run: Shop) -> None:
+        self._run, self._kept = run, dict[bytes, bytes]()
+
+    def __enter__(self) -> None:
+        call = self._run.store._client.call
+        keys = call("KEYS", "*")
+        assert isinstance(keys, list)
+        for key in keys:
+            raw = call("DUMP", key)
+            assert isinstance(key, bytes)
+            assert isinstance(raw, bytes)
+            self._kept[key] = raw
+
+    def __exit__(self, *_: object) -> None:
+        call = self._run.store._client.call
+        call("FLUSHALL")
+        for key, raw in self._kept.items():
+            call("RESTORE", key, 0, raw)
