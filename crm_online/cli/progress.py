@@ -24,6 +24,9 @@ def progress_bar(what: str) -> Iterator[Callable[[replay.Progress], None]]:
     Where stderr is no terminal, nothing is shown.
     """
     err = console(stderr=True)
+    if not err.is_terminal:
+        yield lambda progress: None
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -33,7 +36,7 @@ def progress_bar(what: str) -> Iterator[Callable[[replay.Progress], None]]:
         TimeRemainingColumn(),
         TextColumn("left"),
     )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+    with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task(what, total=PARTS, events=0, rate=0.0)
         began = False
 
