@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -114,6 +115,29 @@ def test_a_line_that_comes_late_joins_its_basket_while_that_is_open() -> None:
     till.take(shop.view("bob", 1_000_000 + 2 * OPEN_FOR + 1))
     assert till.whole == [(1_000_000 - OPEN_FOR, ("bread", "milk", "tea"))]
     assert till.opened == [True, False, False, False]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_line_just_near_enough_joins_and_one_a_millisecond_later_does_not(together: bool) -> None:
+    till = Till()
+    lines = [
+        shop.order("ann", 1_000_000, ("tea", 1.0, 1.0), basket="x"),
+        shop.order("ann", 1_000_000 + OPEN_FOR, ("milk", 1.0, 1.0), basket="x"),
+        shop.order("ann", 1_000_000 + 2 * OPEN_FOR + 1, ("bread", 1.0, 1.0), basket="x"),
+    ]
+    for batch in [lines] if together else [[line] for line in lines]:
+        till.take(*batch)
+    assert till.opened == [True, False, True]
+    assert till.end() == [(1_000_000, ("milk", "tea")), (1_000_000 + 2 * OPEN_FOR + 1, ("bread",))]
+
+
+def test_a_basket_is_open_until_the_watermark_has_passed_it() -> None:
+    till = Till()
+    till.take(shop.order("ann", 1_000_000, ("tea", 1.0, 1.0), basket="x"))
+    till.take(shop.view("bob", 1_000_000 + OPEN_FOR))
+    assert not till.whole
+    till.take(shop.view("bob", 1_000_000 + OPEN_FOR + 1))
+    assert till.whole == [(1_000_000, ("tea",))]
 
 
 def test_a_line_too_far_away_opens_another_order() -> None:

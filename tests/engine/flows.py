@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,8 +71,13 @@ class Shop:
         number = self.settings.replay.partitions
         self.flows = [PartitionFlow(self.store, self.settings, partition, number) for partition in range(number)]
 
-    def step(self, events: Sequence[models.Event], rejects: Sequence[Reject] = ()) -> None:
-        """Run some records through every partition, as a replay does."""
+    def step(
+        self,
+        events: Sequence[models.Event],
+        rejects: Sequence[Reject] = (),
+        look: Callable[[], None] | None = None,
+    ) -> None:
+        """Run some records through every partition, as a replay does; look after each partition."""
         columns, begin = shop.columns(events, self.position), self.position
         self.position += len(events) + len(rejects)
         self.watermark = max([*([] if self.watermark is None else [self.watermark]), *columns.time.tolist()])
@@ -83,6 +88,8 @@ class Shop:
             leads = flow.partition == 0
             flow.step(LOG, begin, self.position, mine, rejects if leads else (), self.watermark)
             flow.publish(self._take)
+            if look:
+                look()
 
     def run(self, log: Sequence[models.Event], size: int = 200) -> Iterator[int]:
         """Run a log in steps; yields after each with its number."""

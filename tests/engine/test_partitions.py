@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import numpy as np
 import pytest
 
-from crm_online.engine.peers import PartitionSums
+from crm_online.engine.peers import PartitionSums, added
 from crm_online.events import models
 from crm_online.events.columns import partition_of
+from crm_online.segments.sums import SegmentSums
 from crm_online.store import Store
 from tests.engine import shop
 from tests.engine.flows import Shop, settings
@@ -76,32 +78,49 @@ def test_every_partition_holds_its_own_customers_and_a_lookup_finds_them(redis: 
 def test_the_model_is_incomplete_until_all_have_moved_and_then_the_sums_add_up(
     redis: Store, log: list[models.Event]
 ) -> None:
-    run, complete = Shop(redis, settings(partitions=4, visits=8)), []
-    for _ in run.run(log[:2500], 40):
-        run.verified()
+    run, seen = Shop(redis, settings(partitions=4, visits=8)), Counter[str]()
+
+    def look() -> None:
         lookup = run.lookup
         segments: Any = lookup.segments()
         if not segments["model_version"]:
-            continue
-        complete.append(segments["complete"])
+            return
         parts = [view.sums for view in lookup._views if view.sums]
         mine = [part.sums for part in parts if part.version == segments["model_version"] and part.sums]
-        assert [one["size"] for one in segments["segments"]] == np.sum([part.W for part in mine], axis=0).tolist()
-        behind = [part for part in parts if part.customers and part.version != segments["model_version"]]
+        counted = [one["size"] for one in segments["segments"]]
+        assert counted == np.sum([part.W for part in mine], axis=0).tolist()
+        seen["versions differ"] += len({part.version for part in parts if part.sums}) > 1
         if segments["complete"]:
-            assert not behind
+            seen["complete"] += 1
+            assert sum(counted) == segments["customers"]
             sizes, inertia, squares = recomputed(lookup.customers_frame(), segments)
             assert {one["id"]: one["size"] for one in segments["segments"]} == sizes
             assert abs(segments["J"] - inertia) <= 1e-9 * max(inertia, 1e-6 * squares)
         else:
-            moved = sum(one["size"] for one in segments["segments"])
-            assert moved <= segments["customers"]
+            seen["incomplete"] += 1
+            assert sum(counted) <= segments["customers"]
             model = lookup._views[0].model
             assert model is not None
             natural = model.scale.decode(model.centres())[:, 0]
             assert [one["centroid"]["orders"] for one in segments["segments"]] == pytest.approx(natural, rel=1e-5)
-    assert complete.count(False) >= 2
-    assert complete[-1]
+
+    for begin in range(0, 1200, 60):
+        run.step(log[begin : begin + 60], look=look)
+        if begin % 300 == 0:
+            run.verified()
+    assert seen["complete"] > 5
+    assert seen["incomplete"] > 5
+    assert seen["versions differ"] > 1
+
+
+def test_sums_of_another_version_do_not_count_and_empty_partitions_hold_nobody_up() -> None:
+    sums = SegmentSums.empty(2, 1).move(None, None, np.array([[5], [7]], np.int16), np.array([0, 1]))
+    moved, behind = PartitionSums(3, True, 2, 0, sums), PartitionSums(2, True, 2, 0, sums)
+    under_way, empty = PartitionSums(3, False, 4, 0, sums), PartitionSums(0, True, 0, 9, None)
+    assert added([moved, empty, moved], 3) == (sums + sums, True)
+    assert added([moved, behind], 3) == (sums, False)
+    assert added([under_way, moved], 3) == (sums + sums, False)
+    assert added([empty, behind], 3) == (None, False)
 
 
 def test_all_partitions_use_the_owners_model_byte_for_byte(redis: Store, log: list[models.Event]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from crm_online.events import models
 from crm_online.settings import Settings
-from crm_online.step import Entry
+from crm_online.step import Entry, Topic
 from crm_online.store import Store
 from tests.engine import shop
 from tests.engine.flows import Shop, settings
@@ -39,7 +39,10 @@ def whole(request: pytest.FixtureRequest, redis: Store) -> Whole:
             log.append(shop.erase(f"customer {random.randrange(70):03}", event.time))
         if random.random() < 0.01:
             log.append(replaced(random.choice(log), event.time))
-    run = Shop(redis, chosen(request.param)).all(log, SIZE)
+    run = Shop(redis, chosen(request.param))
+    list(run.run(log, SIZE))
+    assert any(entry.topic is Topic.RULES for entry in run.entries), "rules are to be told on the way too"
+    run.end()
     digest = run.verified()["digest"]
     assert run.flows[0].engine.segmenting.version > 1
     assert len({entry.topic for entry in run.entries}) == 3
@@ -52,7 +55,9 @@ def replaced(event: models.Event, time: int) -> models.Event:
 
 
 def chosen(partitions: int) -> Settings:
-    return settings(partitions=partitions, min_customers=30, sample=64, visits=25, itemsets={"half_life": None})
+    return settings(
+        partitions=partitions, min_customers=30, sample=64, visits=25, itemsets={"half_life": None, "min_support": 0.1}
+    )
 
 
 @trying(max_examples=6)

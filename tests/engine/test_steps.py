@@ -63,9 +63,9 @@ def test_after_every_step_the_stored_figures_are_those_of_the_records(redis: Sto
 
 def test_no_model_before_there_are_enough_customers_and_one_in_the_step_after(redis: Store) -> None:
     run = Shop(redis, settings(min_customers=40))
-    for begin in range(0, 60, 10):
+    for number in range(1, 46):
         before = run.flows[0].engine.state.customers
-        run.step([shop.order(f"c{begin + n}", shop.START + (begin + n) * DAY, ("tea", n, n)) for n in range(1, 11)])
+        run.step([shop.order(f"c{number}", shop.START + number * DAY, ("tea", number, number))])
         found: Any = run.lookup.segments()
         assert (found["model_version"] > 0) == (before >= 40)
         if before < 40:
