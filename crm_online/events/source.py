@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
 from crm_online.errors import NoSuchLog, UnreadableLog
 
@@ -42,13 +43,16 @@ def open_source(path: Path, known: Iterable[Source] = ()) -> Source:
     UnreadableLog
         If it may not be read.
     """
-    if path.is_dir():
-        raise NoSuchLog(f"{path} is a folder: name the log files in it")
-    if not path.exists():
-        raise NoSuchLog(f"no such file: {path}")
     try:
+        mode = path.stat().st_mode
+        if S_ISDIR(mode):
+            raise NoSuchLog(f"{path} is a folder: name the log files in it")
+        if not S_ISREG(mode):
+            raise UnreadableLog(f"{path} is no regular file, which could be read again after a stop")
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise NoSuchLog(f"no such file: {path}") from error
     except OSError as error:
         raise UnreadableLog(f"{path} cannot be read: {error.strerror}") from error
     for source in known:

@@ -2,55 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from crm_online.events import models, times
+from crm_online.events.cells import Names
 from crm_online.events.columns import EventColumns, concat, from_events
-
-NO_TIME = np.iinfo(np.int64).min
-"""The time of a row whose time could not be read."""
-_NAME = re.compile(rf"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{{1,{models.MAX_ID}}}")
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """A column of names: ``codes`` int32[n] are places in ``names``, -1 where there is none."""
-
-    codes: NDArray[np.int32]
-    names: list[str]
-
-    @classmethod
-    def of(cls, column: pd.Series[Any], written: Callable[[object], str | None] = str) -> Names:
-        """Make names of a column; ``written`` tells how a value is written, ``None`` for no name."""
-        codes, values = pd.factorize(column, use_na_sentinel=True)
-        texts = [written(value) for value in values.tolist()]
-        names = list(dict.fromkeys(text for text in texts if text is not None))
-        place = {name: at for at, name in enumerate(names)}
-        where = np.array([-1 if text is None else place[text] for text in texts] + [-1], np.int32)
-        return cls(where[codes], names)
-
-    @classmethod
-    def none(cls, n: int) -> Names:
-        """Return a column without names."""
-        return cls(np.full(n, -1, np.int32), [])
-
-    def valid(self) -> NDArray[np.bool_]:
-        """Return whether each row has no name, or one that the models take."""
-        good = np.array([_NAME.fullmatch(name) is not None for name in self.names] + [True], bool)
-        return good[self.codes]
-
-    def text(self, row: int) -> str | None:
-        """Return the name of a row."""
-        code = int(self.codes[row])
-        return None if code < 0 else self.names[code]
 
 
 @dataclass(slots=True)
@@ -167,39 +128,3 @@ def _columns(lines: OrderLines, taken: NDArray[np.int64], rows: NDArray[np.int64
         score=np.full(n, np.nan),
         details={},
     ).select(np.arange(n))
-
-
-def times_of(column: pd.Series[Any]) -> NDArray[np.int64]:
-    """Return the times of a column of datetimes or of texts, in ms; ``NO_TIME`` where there is none."""
-    if pd.api.types.is_datetime64_any_dtype(column):
-        naive = column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
-        ms = naive.astype("datetime64[ms]")
-        return np.where(ms.isna(), NO_TIME, ms.astype("int64")).astype(np.int64)
-    codes, values = pd.factorize(column, use_na_sentinel=True)
-    read = np.array([_time(value) for value in values.tolist()] + [NO_TIME], np.int64)
-    return read[codes]
-
-
-def numbers_of(column: pd.Series[Any]) -> NDArray[np.float64]:
-    """Return the numbers of a column; NaN where there is none."""
-    if pd.api.types.is_numeric_dtype(column):
-        return column.to_numpy(np.float64, na_value=np.nan)
-    codes, values = pd.factorize(column, use_na_sentinel=True)
-    read = np.array([_number(value) for value in values.tolist()] + [np.nan], np.float64)
-    return read[codes]
-
-
-def _time(value: object) -> int:
-    for read in (times.from_iso, times.from_month_first):
-        try:
-            return read(str(value).strip())
-        except (ValueError, OverflowError):
-            continue
-    return int(NO_TIME)
-
-
-def _number(value: object) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    found = models.number(str(value).strip())
-    return float("nan") if found is None else found

@@ -43,9 +43,10 @@ def read(
     sep: str | None = None,
     begin: int = 0,
     size: int = 2000,
+    watermark: int | None = None,
     max_ahead: int | None = None,
 ) -> Read:
-    """Read a log to its end; every row is an event or a reject."""
+    """Read a log to its end; every row is an event or a reject, and never both."""
     chunks = list(
         read_log(
             path,
@@ -55,9 +56,12 @@ def read(
             sep=sep,
             begin=begin,
             size=size,
+            watermark=watermark,
             max_ahead=max_ahead,
         )
     )
     for chunk in chunks:
-        assert len(chunk.events) + len(chunk.rejects) == chunk.end - chunk.begin + chunk.half_written
+        assert chunk.events.position.tolist() == sorted(chunk.events.position.tolist())
+        rows = sorted([*chunk.events.position.tolist(), *(reject.row for reject in chunk.rejects)])
+        assert rows == list(range(chunk.begin, chunk.end + chunk.half_written))
     return Read(chunks)

@@ -9,14 +9,7 @@ import pytest
 
 from crm_online.events.columns import Kind
 from tests.events.reading import read
-
-GOOD = {"type": "purchase", "customer_id": "a", "time": "2024-01-01T00:00:00Z", "items": [{"item": "tea"}]}
-
-
-def jsonl(path: Path, *lines: object) -> Path:
-    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
-    path.write_text("".join(text + "\n" for text in texts))
-    return path
+from tests.events.writing import GOOD, jsonl
 
 
 @pytest.mark.parametrize(

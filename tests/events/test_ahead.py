@@ -1,0 +1,63 @@
+"""Times that lie too far ahead: poison is rejected, a shop that was closed is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.events.reading import read
+from tests.events.writing import GOOD, jsonl
+
+DAY = 86_400_000
+POISON = GOOD | {"time": "2099-01-01"}
+LATER = GOOD | {"time": "2024-09-01"}
+REASON = ("time too far ahead of the log", "time")
+
+
+def test_a_poisoned_time_as_the_very_first_event_is_a_reject(tmp_path: Path) -> None:
+    found = read(jsonl(tmp_path / "a.jsonl", POISON, *[GOOD] * 30), size=10, max_ahead=30 * DAY)
+    assert [reject.row for reject in found.rejects] == [0]
+    assert found.chunks[-1].watermark == found.events.time[0]
+
+
+def test_poison_in_every_tenth_row_is_rejected_and_nothing_else(tmp_path: Path) -> None:
+    lines = [POISON if row % 10 == 7 else GOOD for row in range(200)]
+    found = read(jsonl(tmp_path / "a.jsonl", *lines), size=50, max_ahead=30 * DAY)
+    assert found.reasons == [REASON] * 20
+    assert {reject.row % 10 for reject in found.rejects} == {7}
+
+
+@pytest.mark.parametrize("after", [1, 9])
+def test_a_handful_of_events_after_a_pause_cannot_vouch_for_each_other(tmp_path: Path, after: int) -> None:
+    found = read(jsonl(tmp_path / "a.jsonl", *[GOOD] * 20, *[LATER] * after), size=20, max_ahead=30 * DAY)
+    assert found.reasons == [REASON] * after
+
+
+def test_a_pause_in_the_middle_of_a_chunk_does_not_lose_what_comes_after_the_chunk(tmp_path: Path) -> None:
+    found = read(jsonl(tmp_path / "a.jsonl", *[GOOD] * 30, *[LATER] * 50), size=20, max_ahead=30 * DAY)
+    assert len(found.events) == 80  # ten of the chunk of the pause are enough to be believed
+
+
+def test_late_events_are_taken_and_do_not_set_the_log_back(tmp_path: Path) -> None:
+    late = GOOD | {"time": "2019-01-01"}
+    found = read(jsonl(tmp_path / "a.jsonl", *[GOOD] * 10, *[late] * 10, *[GOOD] * 5), size=10, max_ahead=30 * DAY)
+    assert len(found.events) == 25
+    assert {chunk.watermark for chunk in found.chunks} == {int(found.events.time[0])}
+
+
+def test_without_a_limit_every_time_from_1970_to_2105_is_taken(tmp_path: Path) -> None:
+    times = ["1970-01-01", "2105-12-31T23:59:59.999Z"]
+    found = read(jsonl(tmp_path / "a.jsonl", *(GOOD | {"time": time} for time in times)))
+    assert len(found.events) == 2
+
+
+def test_going_on_with_the_watermark_rejects_the_same_as_in_one_go(tmp_path: Path) -> None:
+    lines = [GOOD] * 20 + [POISON] + [GOOD] * 4
+    path = jsonl(tmp_path / "a.jsonl", *lines)
+    whole = read(path, size=5, max_ahead=30 * DAY)
+    for number in range(1, len(whole.chunks)):
+        before = whole.chunks[number - 1]
+        rest = read(path, begin=before.end, size=5, max_ahead=30 * DAY, watermark=before.watermark)
+        assert rest.reasons == [REASON]
+        assert [chunk.watermark for chunk in rest.chunks] == [chunk.watermark for chunk in whole.chunks[number:]]
