@@ -21,6 +21,7 @@ from crm_online.itemsets import names as item_names
 from crm_online.settings import Settings
 from crm_online.step import Entry, Step, Write
 from crm_online.store import PartitionStore, Store
+from crm_online.store.reads import Read, plain_value
 
 _ROSTER_CHUNK = 10_000
 
@@ -45,6 +46,7 @@ class PartitionFlow:
 
     def __init__(self, store: Store, settings: Settings, partition: int, partitions: int) -> None:
         self.partition, self.partitions = partition, partitions
+        self._store = store
         self.store = store.partition(partition)
         self._everyone = [store.partition(number) for number in range(partitions)]
         claim = self.store.claim(token_hex(4))
@@ -128,19 +130,21 @@ class PartitionFlow:
             roster = (name.decode() for name in store.list_all(engine.ROSTER, _ROSTER_CHUNK))
             fetched.spare = sample.smallest(roster, needs.spare)
         if needs.peers:
-            fetched.peers = {number: peer.value(peers.NAME) for number, peer in enumerate(self._everyone)}
-            fetched.model = self._everyone[engine.OWNER].value(segmenting.MODEL)
+            *sums, fetched.model = self._values(peers.NAME, plain_value(engine.OWNER, segmenting.MODEL))
+            fetched.peers = dict(enumerate(sums))
         if needs.sample:
             fetched.sample = self._sampled()
         if needs.summaries:
-            others = [
-                peer.value(mining.SUMMARY) for peer in self._everyone if peer is not self._everyone[self.partition]
-            ]
-            fetched.summaries = [raw for raw in others if raw is not None]
+            every = enumerate(self._values(mining.SUMMARY))
+            fetched.summaries = [raw for number, raw in every if number != self.partition and raw is not None]
         customers = self.engine.customers(events, fetched)
         records = store.hash_get(engine.CUSTOMERS, [name.encode() for name in customers])
         fetched.customers = dict(zip(customers, records, strict=True))
         return fetched
+
+    def _values(self, name: str, *more: Read[bytes | None]) -> list[bytes | None]:
+        """Read a plain value of every partition, and more, in one round trip."""
+        return self._store.read_many([*(plain_value(number, name) for number in range(self.partitions)), *more])
 
     def _sampled(self) -> list[bytes | None]:
         chosen = sample.merged((peer.hash_all(sample.NAME) for peer in self._everyone), self._size)

@@ -35,6 +35,11 @@ _PLAIN_NAMES = (
 )
 
 
+def stored_version(version: int) -> int:
+    """Return a version of the model as records keep it: in 16 bits, which two versions in use never share."""
+    return version % (1 << 16)
+
+
 @dataclass(slots=True)
 class Records:
     """The records of ``n`` customers, one row each.
@@ -88,6 +93,10 @@ class Records:
 
     def __len__(self) -> int:
         return len(self.first_event)
+
+    def scored_by(self, version: int) -> NDArray[np.bool_]:
+        """Return whether each vector was scored by a version of the model."""
+        return np.equal(self.model_version, stored_version(version))
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
         """Return a copy of some rows."""

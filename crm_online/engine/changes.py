@@ -6,9 +6,9 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import IntEnum
 
+from crm_online.events.times import to_iso
 from crm_online.step import Entry, Topic
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False)
@@ -45,11 +45,12 @@ class Changes:
     sequence: int
     entries: list[Entry] = field(default_factory=list)
 
-    def add(self, topic: Topic, key: str, value: Mapping[str, object], *, tombstone: bool = False) -> None:
-        """Give a change its number, and keep it."""
+    def add(self, topic: Topic, key: str, value: Mapping[str, object], *, tombstone: bool = False) -> bytes:
+        """Give a change its number, keep it, and return its JSON."""
         self.sequence += 1
         line = to_json({"change_id": self.last_id, **value})
         self.entries.append(Entry(topic, key, line, self.sequence, tombstone))
+        return line
 
     @property
     def last_id(self) -> str:
@@ -68,9 +69,7 @@ def to_json(value: object) -> bytes:
 
 def iso(time_ms: int) -> str:
     """Return a time as ISO 8601 in UTC, with milliseconds only where there are any."""
-    when = datetime.fromtimestamp(time_ms // 1000, UTC).replace(microsecond=time_ms % 1000 * 1000)
-    text = when.isoformat(timespec="milliseconds" if time_ms % 1000 else "seconds")
-    return text.replace("+00:00", "Z")
+    return to_iso(time_ms).replace(".000Z", "Z")
 
 
 def digits(number: float, count: int = 6) -> float:

@@ -16,7 +16,7 @@ from crm_online.segments.describe import describe
 from crm_online.segments.kmeans import choose_k
 from crm_online.segments.model import Model, first_fit, refit
 from crm_online.segments.sums import SegmentSums
-from crm_online.segments.vectors import Scale, Transform
+from crm_online.segments.vectors import RESOLUTION, Scale, Transform
 from crm_online.settings import Settings
 from crm_online.step import Put, Remove, Topic, Write
 
@@ -78,6 +78,41 @@ def fitted_model(
     return first_fit(raw, names, transforms, weights, k, as_of=as_of, knees=knees, starts=segments.starts)
 
 
+def described(
+    model: Model,
+    sizes: NDArray[np.int64],
+    centroids: NDArray[np.float64],
+    everybody: NDArray[np.float64],
+    features: Mapping[str, Feature],
+) -> list[dict[str, object]]:
+    """Return the segments as topics and look-ups tell them: id, name, size, centroid, description.
+
+    Parameters
+    ----------
+    model
+        The version in use.
+    sizes
+        int64[k]: number of customers.
+    centroids, everybody
+        float64[k, d] and float64[d], in vector units.
+    features
+        The features in use, by name.
+    """
+    units = {name: feature.unit for name, feature in features.items()}
+    words = describe(model.scale, model.ids, centroids, everybody, units)
+    natural = model.scale.decode(centroids)
+    return [
+        {
+            "id": segment,
+            "name": words[row]["name"],
+            "size": int(sizes[row]),
+            "centroid": dict(zip(model.scale.names, map(digits, natural[row].tolist()), strict=True)),
+            "description": words[row]["description"],
+        }
+        for row, segment in enumerate(model.ids)
+    ]
+
+
 @dataclass(slots=True)
 class SegmentTable:
     """The segments as they were last told; tells those that changed.
@@ -107,21 +142,11 @@ class SegmentTable:
         if not fresh:
             return
         shares = sums.shares()
-        units = {name: feature.unit for name, feature in features.items()}
-        words = describe(model.scale, model.ids, centroids, sums.everybody(), units)
-        natural = model.scale.decode(centroids)
+        values = described(model, sums.W, centroids, sums.everybody(), features)
         put = {}
         for row in fresh:
             segment = model.ids[row]
-            value: dict[str, object] = {
-                "id": segment,
-                "name": words[row]["name"],
-                "size": int(sums.W[row]),
-                "centroid": dict(zip(model.scale.names, map(digits, natural[row].tolist()), strict=True)),
-                "description": words[row]["description"],
-                "J_share": digits(float(shares[row])),
-                "model_version": model.version,
-            }
+            value = {**values[row], "J_share": digits(float(shares[row])), "model_version": model.version}
             changes.add(Topic.SEGMENTS, segment, value)
             self.told[segment] = {
                 "size": int(sums.W[row]),
@@ -139,4 +164,4 @@ class SegmentTable:
         if abs(size - before) > _SIZE_TOLERANCE * max(before, 1.0):
             return True
         moved = np.abs(centroid - np.array(told["centroid"], np.float64)).max(initial=0.0)
-        return bool(moved > _CENTROID_TOLERANCE * 1024)
+        return bool(moved > _CENTROID_TOLERANCE * RESOLUTION)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from crm_online.engine.changes import Changes, to_json
+from crm_online.engine.changes import Changes
 from crm_online.itemsets.parts import FrequentItemsets, Part, merge
 from crm_online.rules.changes import Change, Levels, RuleChange, diff, in_force, update
 from crm_online.rules.derive import derive
@@ -60,12 +60,11 @@ class RuleFeed:
         gone: list[bytes] = []
         for change in news:
             left = change.change is Change.LEFT
-            value = change.value()
-            changes.add(Topic.RULES, change.id, value, tombstone=left)
+            line = changes.add(Topic.RULES, change.id, change.value(), tombstone=left)
             if left:
                 gone.append(change.id.encode())
             else:
-                put[change.id.encode()] = to_json({"change_id": changes.last_id, **value})
+                put[change.id.encode()] = line
         if gone:
             yield Remove(NAME, gone)
         if put:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.features import Feature, Reading, read_features
-from crm_online.customers.records import NO_SEGMENT, Records
+from crm_online.customers.records import NO_SEGMENT, Records, stored_version
 from crm_online.decay import Decay
 from crm_online.engine.changes import Changes, Reason, digits, iso
 from crm_online.segments.kmeans import distances
 from crm_online.segments.model import Model
-from crm_online.segments.reported import DIED, report
+from crm_online.segments.reported import report
 from crm_online.segments.sums import ABSENT, SegmentSums
 from crm_online.step import Topic
 
@@ -109,7 +110,7 @@ class Scorer:
         nearest = away.argmin(axis=1).astype(np.int64)
         index = np.arange(len(rows))
 
-        current = some.model_version == self.model.version % 65536
+        current = some.scored_by(self.model.version)
         old_nearest = np.where(current & (some.nearest != NO_SEGMENT), some.nearest.astype(np.int64), ABSENT)
         totals = totals.move(some.vectors, old_nearest, vectors, nearest)
 
@@ -138,6 +139,7 @@ class Scorer:
                 cause = {"idle_days": digits(idle)}
             else:
                 cause = {"model_version": self.model.version}
+            margin = float(reports.margins[place])
             changes.add(
                 Topic.SEGMENT_CHANGES,
                 ids[row],
@@ -147,7 +149,7 @@ class Scorer:
                     "to": entered,
                     "reason": reason.word,
                     "time": iso(seconds * MS),
-                    "margin": digits(float(reports.margins[place])),
+                    "margin": None if math.isnan(margin) else digits(margin),
                     "features": dict(zip(self.reader.features, map(digits, raw[place].tolist()), strict=True)),
                     "model_version": self.model.version,
                     "cause": cause,
@@ -155,18 +157,17 @@ class Scorer:
             )
         some.vectors, some.nearest, some.reported = vectors, nearest.astype(np.uint8), reports.labels.astype(np.uint8)
         some.since, some.scored_at = reports.since // MS, np.full(len(rows), seconds)
-        some.model_version = np.full(len(rows), self.model.version % 65536, np.uint16)
+        some.model_version = np.full(len(rows), stored_version(self.model.version), np.uint16)
         records.place(rows, some)
         return totals
 
     def _carried(self, some: Records, current: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the reported segments as rows of this model: ABSENT for none, DIED if it is gone."""
-        known = {segment: row for row, segment in enumerate(self.model.ids)}
-        carry = np.full(256, ABSENT, np.int64)
-        carry[: len(self.previous_ids)] = [known.get(segment, DIED) for segment in self.previous_ids]
-        same = np.full(256, ABSENT, np.int64)
-        same[: self.model.k] = np.arange(self.model.k)
-        return np.where(current, same[some.reported], carry[some.reported])
+        labels = np.where(some.reported == NO_SEGMENT, ABSENT, some.reported.astype(np.int64))
+        carried = np.empty(len(labels), np.int64)
+        for rows, ids in ((current, self.model.ids), (~current, self.previous_ids)):
+            carried[rows] = self.model.labels_of(ids)[labels[rows]]
+        return carried
 
     def _just_left(self, some: Records) -> NDArray[np.int64]:
         """Return the segments that customers left at their last move, as rows of this model."""

@@ -85,7 +85,7 @@ class Segmenting:
         lapsing = popped & (self._due_again(records) <= run.now // self.due.bucket_ms)
         reasons[lapsing & (reasons == 0)] = int(Reason.LAPSE)
         if not self._state.complete:
-            stale = records.model_version != self.model.version % 65536
+            stale = ~records.scored_by(self.version)
             reasons[self._moving(run, row_of, len(ids)) & here & stale & (reasons == 0)] = int(Reason.REFIT)
         scorer = Scorer(
             self._reader,
@@ -106,7 +106,7 @@ class Segmenting:
         """Take an erased customer, given as the record was before the step, out of the sums; and say so."""
         if self.model is None or self.sums is None:
             return
-        current = int(record.model_version[0]) == self.model.version % 65536
+        current = bool(record.scored_by(self.version)[0])
         if current and record.nearest[0] < self.model.k:
             self.sums = self.sums.move(record.vectors, record.nearest.astype(np.int64), None, None)
         ids = list(self.model.ids) if current else self._state.previous_ids

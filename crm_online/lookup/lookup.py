@@ -13,6 +13,7 @@ import pandas as pd
 from crm_online.customers.records import NO_SEGMENT
 from crm_online.engine import rules as rule_feed
 from crm_online.engine.changes import Reason, digits, iso
+from crm_online.engine.owner import described
 from crm_online.engine.peers import PartitionSums, added
 from crm_online.errors import UnknownCustomer
 from crm_online.itemsets.parts import FrequentItemsets, merge
@@ -20,7 +21,6 @@ from crm_online.lookup import export
 from crm_online.lookup.partition import PartitionView
 from crm_online.lookup.verify import verify
 from crm_online.rules.frame import COLUMNS
-from crm_online.segments.describe import describe
 from crm_online.segments.hierarchy import join
 from crm_online.segments.kmeans import distances
 from crm_online.segments.model import Model
@@ -92,19 +92,8 @@ class Lookup:
             return value
         centroids = model.current(sums.centroids()) if complete else model.centres()
         everybody = sums.everybody() if int(sums.W.sum()) else centroids.mean(axis=0)
-        units = {name: feature.unit for name, feature in self._views[0].reader.features.items()}
-        words = describe(model.scale, model.ids, centroids, everybody, units)
-        natural = model.scale.decode(centroids)
-        value["segments"] = [
-            {
-                "id": segment,
-                "name": words[row]["name"],
-                "size": int(sums.W[row]),
-                "centroid": dict(zip(names, map(digits, natural[row].tolist()), strict=True)),
-                "description": words[row]["description"],
-            }
-            for row, segment in enumerate(model.ids)
-        ]
+        features = self._views[0].reader.features
+        value["segments"] = described(model, sums.W, centroids, everybody, features)
         value["hierarchy"] = join(model.ids, centroids, sums.W)
         return value
 
@@ -158,7 +147,7 @@ class Lookup:
             "last_event": iso(int(record.last_event[0])),
         }
         model, total, complete = self._model()
-        if model and total and int(record.model_version[0]) == model.version % 65536:
+        if model and total and record.scored_by(model.version)[0]:
             centroids = model.current(total.centroids()) if complete else model.centres()
             away = distances(record.vectors, centroids)[0]
             value["distances"] = dict(zip(model.ids, map(digits, away.tolist()), strict=True))

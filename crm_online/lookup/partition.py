@@ -69,14 +69,7 @@ class PartitionView:
 
     def segment_ids(self, records: Records, labels: NDArray[np.uint8]) -> list[str | None]:
         """Return the segments that labels in some records stand for."""
-        version = self.model.version % 65536 if self.model else 0
         now = list(self.model.ids) if self.model else []
-        before = self.state.previous_ids
-        return [
-            (ids[label] if label < len(ids) else None)
-            for label, ids in zip(
-                labels.tolist(),
-                (now if one == version else before for one in records.model_version.tolist()),
-                strict=True,
-            )
-        ]
+        current = records.scored_by(self.model.version if self.model else 0).tolist()
+        ids_of = [now if same else self.state.previous_ids for same in current]
+        return [ids[label] if label < len(ids) else None for label, ids in zip(labels.tolist(), ids_of, strict=True)]

@@ -71,7 +71,7 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
         raw_of.update(zip(ids, raw, strict=True))
         if model is None or sums is None:
             continue
-        current = records.model_version == model.version % 65536
+        current = records.scored_by(model.version)
         vectors = model.scale.encode(view.reader.read(records, records.scored_at * 1000))
         wrong = current & (vectors != records.vectors).any(axis=1)
         wrong |= current & ((records.nearest >= model.k) | (records.reported >= model.k))

@@ -150,7 +150,8 @@ class _Run:
         speed: float | None,
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
-        self._flows, self._files, self._settings = flows, files, settings
+        self._flows, self._settings = flows, settings
+        self._write = files.write if files else _discard
         self._speed, self._on_progress = speed, on_progress
         self._started = time.monotonic()
         self._paced_from: tuple[float, int] | None = None
@@ -161,7 +162,7 @@ class _Run:
     def publish_left_over(self) -> None:
         """Write what was committed before a crash but not yet written."""
         for flow in self._flows:
-            flow.publish(self._files.write if self._files else _discard)
+            flow.publish(self._write)
 
     def log(
         self,
@@ -205,11 +206,11 @@ class _Run:
         owner, *others = self._flows
         for flow in [*others, owner]:
             if flow.engine.unfinished:
-                self._step(flow, source.id, end, end, EventColumns.empty(), flow.engine.state.watermark, ended=True)
+                self._tick(flow, source, end, ended=True)
         # Each partition is brought to rest before the next, so that a resumed replay takes the same steps.
         for flow in self._flows:
             while not flow.engine.settled or flow.engine.segmenting.version < owner.engine.segmenting.version:
-                self._step(flow, source.id, end, end, EventColumns.empty(), flow.engine.state.watermark)
+                self._tick(flow, source, end)
 
         for flow in self._flows:
             flow.close()
@@ -239,17 +240,17 @@ class _Run:
             if done and not (leads and chunk.begin == chunk.end and rejects):
                 continue
             events = chunk.events.select(where == flow.partition) if number > 1 else chunk.events
-            self._step(
-                flow,
+            flow.step(
                 source.id,
                 chunk.begin,
                 chunk.end,
                 events,
+                rejects if leads else (),
                 chunk.watermark,
-                rejects=rejects if leads else (),
                 unknown_fields=sum(chunk.unknown_fields.values()) if leads else 0,
                 beside=notes if leads else (),
             )
+            flow.publish(self._write)
 
     def _told_once(self, chunk: Chunk) -> tuple[list[Reject], list[Put]]:
         """Return the rejects that were not told yet: a half-written line is met again until it is whole."""
@@ -260,32 +261,10 @@ class _Run:
             return chunk.rejects[:-1], []
         return chunk.rejects, [Put(HALF_WRITTEN, {source: row})]
 
-    def _step(
-        self,
-        flow: PartitionFlow,
-        source: str,
-        begin: int,
-        end: int,
-        events: EventColumns,
-        watermark: int | None,
-        *,
-        rejects: Sequence[Reject] = (),
-        unknown_fields: int = 0,
-        ended: bool = False,
-        beside: Sequence[Put] = (),
-    ) -> None:
-        flow.step(
-            source,
-            begin,
-            end,
-            events,
-            rejects,
-            watermark,
-            unknown_fields=unknown_fields,
-            ended=ended,
-            beside=beside,
-        )
-        flow.publish(self._files.write if self._files else _discard)
+    def _tick(self, flow: PartitionFlow, source: Source, end: int, *, ended: bool = False) -> None:
+        """Take a step without records at the log's end."""
+        flow.step(source.id, end, end, EventColumns.empty(), (), flow.engine.state.watermark, ended=ended)
+        flow.publish(self._write)
 
     def _pace(self, chunk: Chunk) -> None:
         """Wait until a chunk's events are due at the chosen speed."""

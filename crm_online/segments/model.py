@@ -74,13 +74,13 @@ class Model:
         """Return the centroids, shape (k, d), with the fitted centre where a segment is empty (NaN)."""
         return np.where(np.isnan(centroids), self.centres(), centroids)
 
-    def labels_of(self, parent: Model) -> NDArray[np.int64]:
-        """Return this version's label for each of the parent's, shape (parent.k + 2,).
+    def labels_of(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """Return this version's label for each of another one's segments, shape (len(ids) + 2,).
 
         Segments that died get ``DIED``. The last two places serve the labels ``DIED`` and
         ``ABSENT``, so that an array of reported labels can index the result as it is.
         """
-        labels = [self.ids.index(one) if one in self.ids else DIED for one in parent.ids]
+        labels = [self.ids.index(one) if one in self.ids else DIED for one in ids]
         return np.array([*labels, DIED, ABSENT], dtype=np.int64)
 
     def to_json(self) -> bytes:

@@ -85,7 +85,7 @@ def test_a_new_group_is_born_with_an_id_never_given_and_one_that_is_gone_dies() 
     second = refit(model, customers(far, [300, 200, 100]), 3, current=model.centres(), as_of=2000)
     assert second is not None
     assert natural(second) == {"s1": [0, 0], "s2": [10, 0], "s4": [60, 60]}
-    assert second.labels_of(model).tolist() == [0, 1, DIED, DIED, ABSENT]
+    assert second.labels_of(model.ids).tolist() == [0, 1, DIED, DIED, ABSENT]
     third = refit(second, customers(PLACES[:3], [300, 200, 100]), 3, current=second.centres(), as_of=3000)
     assert third is not None
     assert natural(third) == {"s1": [0, 0], "s2": [10, 0], "s5": [0, 10]}
@@ -103,7 +103,7 @@ def test_labels_of_reported_customers_are_carried_by_indexing() -> None:
     )
     assert second is not None
     reported = np.array([2, 0, ABSENT, DIED, 1])
-    assert second.labels_of(model)[reported].tolist() == [DIED, 0, ABSENT, DIED, 1]
+    assert second.labels_of(model.ids)[reported].tolist() == [DIED, 0, ABSENT, DIED, 1]
 
 
 def test_more_segments_are_adopted_when_k_rises() -> None:
