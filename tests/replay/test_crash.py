@@ -22,6 +22,10 @@ KILLS = {"1": 40, "3": 10}
 """How often a replay is killed, by its number of partitions."""
 
 
+PACE = "500000"
+"""Event time to real time, for a log that must not be over within a few seconds on any machine: 200 days are 35."""
+
+
 class Replay:
     """A replay of one log in processes of its own."""
 
@@ -32,10 +36,9 @@ class Replay:
         self._tail = ["--state", str(self.state), *chosen]
         self._replay = ["replay", str(log), "--out", str(self.out), "--json"]
 
-    def start(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*self._command, *self._replay, *self._tail], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+    def start(self, *more: str) -> subprocess.Popen[str]:
+        command = [*self._command, *self._replay, *self._tail, *more]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def finish(self) -> dict[str, object]:
         with self.start() as process:
@@ -136,7 +139,7 @@ def test_a_redis_put_back_by_a_second_catches_up_and_tells_nothing_twice(
     replay = Replay(log, tmp_path, partitions)
     whole = sum(len(content) for content in uninterrupted.files().values())
     for _ in range(3):
-        process = replay.start()
+        process = replay.start("--speed", PACE)
         redis = replay.redis(process)
         replay.wait_for_output(process, whole // 20)
         kept = _copied(replay.state / "redis", tmp_path / "kept")
