@@ -6,15 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
+from crm_online.events.ahead import too_far_ahead
 from crm_online.events.columns import EventColumns
 from crm_online.events.formats import reader_of
 from crm_online.events.reader import HALF_WRITTEN
 from crm_online.events.rejects import Reject
 from crm_online.events.source import Source, open_source
-
-_VOUCHING = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +77,8 @@ def read_log(
     watermark
         The largest event time of the rows before ``begin``.
     max_ahead
-        How far an event may lie ahead of the log, in ms: of the watermark, or of the middle of its
-        chunk if that is later and the chunk has ten events (the shop may have been closed). What lies
-        further is rejected.
+        How far an event may lie ahead of the log, in ms; what lies further is rejected, see
+        :func:`crm_online.events.ahead.too_far_ahead`.
 
     Raises
     ------
@@ -91,9 +87,11 @@ def read_log(
     """
     reader = reader_of(path, source, preset, mapping, sep)
     for rows, events, refused, unknown in reader.chunks(begin, size):
-        events, late = _not_ahead(events, watermark, max_ahead)
-        for event in late:
-            refused[int(event) - rows.begin] = ("time too far ahead of the log", "time")
+        if max_ahead is not None:
+            far = too_far_ahead(events.time, watermark, max_ahead)
+            for row in events.position[far].tolist():
+                refused[row - rows.begin] = ("time too far ahead of the log", "time")
+            events = events.select(~far) if far.any() else events
         if len(events):
             latest = int(events.time.max())
             watermark = latest if watermark is None else max(watermark, latest)
@@ -109,17 +107,3 @@ def check_log(
     """Raise what :func:`read_log` would raise before its first chunk."""
     reader = reader_of(path, open_source(path), preset, mapping, sep)
     next(reader.chunks(0, 1), None)
-
-
-def _not_ahead(events: EventColumns, watermark: int | None, max_ahead: int | None) -> tuple[EventColumns, list[int]]:
-    """Return the events that are not too far ahead, and the positions of those that are."""
-    if max_ahead is None or not len(events):
-        return events, []
-    middle = int(np.sort(events.time)[len(events) // 2])
-    # A handful of events cannot vouch for each other; before the first event there is nothing else to go by.
-    if watermark is not None:
-        middle = max(watermark, middle) if len(events) >= _VOUCHING else watermark
-    ahead = events.time > middle + max_ahead
-    if not ahead.any():
-        return events, []
-    return events.select(~ahead), events.position[ahead].tolist()

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from crm_online.events.ahead import too_far_ahead
 from tests.events.reading import read
 from tests.events.writing import GOOD, jsonl
 
@@ -37,6 +42,48 @@ def test_a_handful_of_events_after_a_pause_cannot_vouch_for_each_other(tmp_path:
 def test_a_pause_in_the_middle_of_a_chunk_does_not_lose_what_comes_after_the_chunk(tmp_path: Path) -> None:
     found = read(jsonl(tmp_path / "a.jsonl", *[GOOD] * 30, *[LATER] * 50), size=20, max_ahead=30 * DAY)
     assert len(found.events) == 80  # ten of the chunk of the pause are enough to be believed
+
+
+def test_a_pause_in_a_chunk_is_no_poison_when_the_log_goes_on_from_there(tmp_path: Path) -> None:
+    found = read(jsonl(tmp_path / "a.jsonl", *[GOOD] * 30, *[LATER] * 10), size=50, max_ahead=30 * DAY)
+    assert len(found.events) == 40
+
+
+@pytest.mark.parametrize("every", [1, 7, 60])
+def test_a_small_log_over_years_loses_nothing(tmp_path: Path, every: int) -> None:
+    days = pd.date_range("2020-01-01", "2023-12-31", freq=f"{every}D")
+    lines = [GOOD | {"time": day.isoformat()} for day in days]
+    found = read(jsonl(tmp_path / "a.jsonl", *lines), max_ahead=30 * DAY)
+    assert len(found.events) == len(days)
+
+
+@pytest.mark.parametrize("place", [0, 1, 12, 23])
+def test_poison_in_a_small_log_over_years_is_still_rejected(tmp_path: Path, place: int) -> None:
+    lines = [GOOD | {"time": day.isoformat()} for day in pd.date_range("2020-01-01", periods=24, freq="60D")]
+    lines[place] = POISON
+    found = read(jsonl(tmp_path / "a.jsonl", *lines), max_ahead=30 * DAY)
+    assert [reject.row for reject in found.rejects] == [place]
+
+
+def test_of_two_events_the_one_far_ahead_is_not_believed(tmp_path: Path) -> None:
+    assert read(jsonl(tmp_path / "a.jsonl", GOOD, POISON), max_ahead=30 * DAY).reasons == [REASON]
+
+
+@given(
+    n=st.integers(1, 400),
+    seed=st.integers(0, 99),
+    rate=st.sampled_from((0.0, 0.01, 0.2)),
+    span=st.sampled_from((1, 90, 3000)),
+)
+def test_poison_of_any_share_below_half_is_found_and_only_poison(n: int, seed: int, rate: float, span: int) -> None:
+    random = np.random.default_rng(seed)
+    times = np.sort(random.integers(0, span * DAY, n)) if n * 10 > span else np.arange(n) * (DAY * span // n)
+    poisoned = random.random(n) < rate
+    poisoned[-3:] = False
+    found = too_far_ahead(np.where(poisoned, 40_000 * DAY, times), 0, 30 * DAY)
+    assert not (poisoned & ~found).any()
+    if n >= 100:
+        assert not (found & ~poisoned).any()
 
 
 def test_late_events_are_taken_and_do_not_set_the_log_back(tmp_path: Path) -> None:
