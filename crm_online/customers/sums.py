@@ -90,7 +90,10 @@ def _contacts(of: Quantities) -> NDArray[np.float64]:
     return of.of_kind(Kind.CONTACT).astype(np.float64)
 
 
-SUMS: dict[str, Callable[[Quantities], NDArray[np.float64]]] = {
+Quantity = Callable[[Quantities], NDArray[np.float64]]
+"""What each event of a batch adds to a sum, before decay: float64[n]."""
+
+SUMS: dict[str, Quantity] = {
     "orders": _orders,
     "spend": _spend,
     "lines": _lines,
@@ -100,4 +103,4 @@ SUMS: dict[str, Callable[[Quantities], NDArray[np.float64]]] = {
     "feedbacks": _feedbacks,
     "contacts": _contacts,
 }
-"""Every sum that a feature can name: the quantity that an event adds to it, before decay."""
+"""The sums that several features may read; a feature can add its own, see :class:`Feature.adds`."""

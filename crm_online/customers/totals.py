@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.records import NEVER, RECENT, Records
-from crm_online.customers.sums import SUMS, Quantities
+from crm_online.customers.registry import QUANTITIES
+from crm_online.customers.sums import Quantities
 from crm_online.decay import Decay
 from crm_online.events.columns import Kind
 
@@ -84,7 +85,7 @@ def add(
     landmark = decay.landmark(records.last_event[rows])
     weight = decay.weight(time, landmark)
     for column, name in enumerate(sums):
-        quantity = SUMS[name](quantities)
+        quantity = QUANTITIES[name](quantities)
         if quantity.any():
             records.sums[:, column] += np.bincount(rows, quantity * weight, len(records))
 

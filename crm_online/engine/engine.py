@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from crm_online.customers.features import features_in_use
 from crm_online.customers.records import RecordCodec
+from crm_online.customers.registry import features_in_use
 from crm_online.customers.sample import Sample
 from crm_online.decay import Decay
 from crm_online.engine import peers

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.features import Feature
+from crm_online.customers.feature import Feature
 from crm_online.engine.changes import Changes, digits, to_json
 from crm_online.engine.state import FitSchedule
 from crm_online.segments.describe import describe
@@ -99,15 +99,16 @@ def described(
         The features in use, by name.
     """
     units = {name: feature.unit for name, feature in features.items()}
-    words = describe(model.scale, model.ids, centroids, everybody, units)
+    words = {name: feature.words for name, feature in features.items() if feature.words}
+    told = describe(model.scale, model.ids, centroids, everybody, words, units)
     natural = model.scale.decode(centroids)
     return [
         {
             "id": segment,
-            "name": words[row]["name"],
+            "name": told[row]["name"],
             "size": int(sizes[row]),
             "centroid": dict(zip(model.scale.names, map(digits, natural[row].tolist()), strict=True)),
-            "description": words[row]["description"],
+            "description": told[row]["description"],
         }
         for row, segment in enumerate(model.ids)
     ]

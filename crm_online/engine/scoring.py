@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.features import Feature, Reading, read_features
+from crm_online.customers.feature import Feature
+from crm_online.customers.reading import Reading
 from crm_online.customers.records import NO_SEGMENT, Records, stored_version
+from crm_online.customers.registry import read_features
 from crm_online.decay import Decay
 from crm_online.engine.changes import Changes, Reason, digits, iso
 from crm_online.segments.kmeans import distances

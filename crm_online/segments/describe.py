@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.segments.vectors import RESOLUTION, Scale
-from crm_online.segments.vocabulary import Place, Told, Words, words
+from crm_online.segments.vocabulary import Place, Told, Words, made_up
 
 FACTS = 4
 """Most facts that are told of a segment."""
@@ -60,7 +60,8 @@ def describe(
     ids: Sequence[str],
     centroids: NDArray[np.float64],
     everybody: NDArray[np.float64],
-    units: Mapping[str, str] | None = None,
+    words: Mapping[str, Words],
+    units: Mapping[str, str],
 ) -> list[Description]:
     """Describe each segment by its strongest deviations from everybody.
 
@@ -77,22 +78,25 @@ def describe(
         In vector units, shape (k, d), without NaN.
     everybody
         The mean of all customers' vectors, shape (d,).
-    units
-        Units of features that are not among the default ones.
+    words, units
+        The features' words and units, as far as they have any.
 
     Examples
     --------
+    >>> from crm_online.customers.registry import FEATURES
+    >>> words = {name: feature.words for name, feature in FEATURES.items() if feature.words}
+    >>> units = {name: feature.unit for name, feature in FEATURES.items()}
     >>> raw = np.array([[100.0, 2.0], [110.0, 1.0], [5.0, 90.0], [6.0, 120.0]])
     >>> scale = Scale.fit(raw, ["spending", "recency"], ["log1p", "log1p"], [1.0, 1.0])
     >>> vectors = scale.encode(raw).astype(float)
     >>> segments = np.array([vectors[:2].mean(axis=0), vectors[2:].mean(axis=0)])
-    >>> two = describe(scale, ["s1", "s2"], segments, vectors.mean(axis=0))
+    >>> two = describe(scale, ["s1", "s2"], segments, vectors.mean(axis=0), words, units)
     >>> [one["name"] for one in two]
     ['Active big spenders', 'Lapsed small spenders']
     >>> two[0]["description"]["text"].partition(", ")[2]
     'last bought 1 day ago (average 15 days).'
     """
-    every_word = [words(name, (units or {}).get(name, "")) for name in scale.names]
+    every_word = [words.get(name) or made_up(name) for name in scale.names]
     apart = (centroids - everybody) / RESOLUTION
     values, average = scale.decode(centroids), scale.decode(everybody)
     naturals = [dict(zip(scale.names, row.tolist(), strict=True)) for row in values]
@@ -107,7 +111,9 @@ def describe(
             feature = scale.names[number]
             if len(facts) == FACTS or not _says_something(feature, every_word[number], natural):
                 continue
-            fact, phrase = _fact(feature, every_word[number], natural[feature], float(average[number]))
+            fact, phrase = _fact(
+                feature, every_word[number], units.get(feature, ""), natural[feature], float(average[number])
+            )
             facts.append(fact)
             phrases.append(phrase)
         text = ", ".join(phrases) or "like everybody"
@@ -182,9 +188,9 @@ def _told_apart(names: Sequence[str], apart: NDArray[np.float64], every_word: Se
     return told
 
 
-def _fact(feature: str, told: Words, value: float, average: float) -> tuple[Fact, str]:
+def _fact(feature: str, told: Words, unit: str, value: float, average: float) -> tuple[Fact, str]:
     """Return a deviation as numbers and as a part of a sentence."""
-    fact = Fact(feature=feature, value=_digits(value), everybody=_digits(average), unit=told.unit)
+    fact = Fact(feature=feature, value=_digits(value), everybody=_digits(average), unit=unit)
     ratio = value / average if average > 0 else np.inf
     if told.told is Told.RATIO and 0 <= ratio < np.inf:
         fact["ratio"] = _digits(ratio)
@@ -192,9 +198,7 @@ def _fact(feature: str, told: Words, value: float, average: float) -> tuple[Fact
             return fact, told.none
         return fact, told.phrase.format(ratio=_number(ratio) + _TIMES)
     fact["difference"] = _digits(value - average)
-    return fact, told.phrase.format(
-        value=_amount(value, told.unit), everybody=_amount(average, told.unit), ratio="many times"
-    )
+    return fact, told.phrase.format(value=_amount(value, unit), everybody=_amount(average, unit), ratio="many times")
 
 
 def _amount(value: float, unit: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pkgutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -18,7 +20,7 @@ from crm_online.settings.units import (
     parse_size,
 )
 
-FEATURE_NAMES = (
+DEFAULT_FEATURES = (
     "orders",
     "spending",
     "recency",
@@ -31,7 +33,13 @@ FEATURE_NAMES = (
     "contacts",
     "tenure",
 )
-"""The features there are, in the order of the vectors."""
+"""The features that make a customer's vector unless others are set, in its order."""
+
+_FOLDER = Path(__file__).parent.parent / "customers" / "features"
+_FOUND = sorted(module.name for module in pkgutil.iter_modules([str(_FOLDER)]))
+
+FEATURE_NAMES = (*DEFAULT_FEATURES, *(name for name in _FOUND if name not in DEFAULT_FEATURES))
+"""The features there are, in the order of the vectors: each is a file of ``customers/features``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from crm_online.settings.fields import (
+    DEFAULT_FEATURES,
     FEATURE_NAMES,
     Allowed,
     Count,
@@ -43,7 +44,7 @@ class FeatureSettings(Section):
         default=90 * DAY,
         description="time in which an event's weight in the decayed features halves; none: nothing fades",
     )
-    use: FeatureList = Field(default=FEATURE_NAMES, description="the features that make a customer's vector")
+    use: FeatureList = Field(default=DEFAULT_FEATURES, description="the features that make a customer's vector")
     weights: dict[str, Weight] = Field(
         default=_WEIGHTS, description="how much each feature counts in a distance; 0: not at all", validate_default=True
     )

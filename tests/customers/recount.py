@@ -10,8 +10,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from crm_online.customers import totals
-from crm_online.customers.features import FEATURES, Reading, features_in_use, read_features
+from crm_online.customers.reading import Reading
 from crm_online.customers.records import RecordCodec, Records
+from crm_online.customers.registry import FEATURES, features_in_use, read_features
 from crm_online.customers.sums import Quantities
 from crm_online.decay import Decay
 from crm_online.events import models

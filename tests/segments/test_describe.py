@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from crm_online.customers.registry import FEATURES as KNOWN
 from crm_online.segments.describe import Description, describe
 from crm_online.segments.vectors import Scale, Transform
 
@@ -25,6 +26,8 @@ FEATURES = {
     "contacts": LOG1P,
     "tenure": LOG1P,
 }
+WORDS = {name: feature.words for name, feature in KNOWN.items() if feature.words}
+UNITS = {name: feature.unit for name, feature in KNOWN.items()}
 #                orders spending recency value size gap returned views feedback contacts tenure
 BEST = np.array([12.0, 900.0, 2.0, 75.0, 14.0, 5.0, 0.02, 9.0, 0.5, 0.3, 300.0])
 GONE = np.array([0.1, 3.0, 280.0, 30.0, 6.0, 280.0, 0.02, 0.3, 0.5, 0.1, 280.0])
@@ -38,7 +41,7 @@ def told(*segments: NDArray[np.float64], names: dict[str, Transform] = FEATURES)
     raw = np.array(segments)
     scale = Scale.fit(raw, list(names), list(names.values()), [1.0] * len(names))
     vectors = scale.encode(raw).astype(np.float64)
-    return describe(scale, [f"s{n}" for n in range(1, len(raw) + 1)], vectors, vectors.mean(axis=0))
+    return describe(scale, [f"s{n}" for n in range(1, len(raw) + 1)], vectors, vectors.mean(axis=0), WORDS, UNITS)
 
 
 def test_made_segments_have_the_names_that_a_marketer_would_give() -> None:
@@ -89,7 +92,7 @@ def test_a_feature_of_any_name_is_told_generically() -> None:
 def test_units_of_other_features_are_taken_over() -> None:
     scale = Scale.fit(np.array([[1.0], [9.0]]), ["pause"], [IDENTITY], [1.0])
     vectors = scale.encode(np.array([[1.0], [9.0]])).astype(np.float64)
-    one = describe(scale, ["s1", "s2"], vectors, np.zeros(1), {"pause": "days"})[0]["description"]
+    one = describe(scale, ["s1", "s2"], vectors, np.zeros(1), {}, {"pause": "days"})[0]["description"]
     assert one["text"] == "Has pause of 1 day (average 5 days)."
     assert one["facts"] == [{"feature": "pause", "value": 1.0, "everybody": 5.0, "unit": "days", "difference": -4.0}]
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from crm_online.customers.features.registry import FEATURES
+from crm_online.customers.registry import FEATURES
 from crm_online.settings import FEATURE_NAMES, KEYS, Settings
 
 

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 
 from crm_online.cli.console import plain
 from crm_online.cli.tables.words import count, number, quantity, table, time
-from crm_online.customers.features.registry import FEATURES
+from crm_online.customers.registry import FEATURES
 
 
 def customer_tables(found: Mapping[str, Any], names: Mapping[str, str]) -> list[RenderableType]:

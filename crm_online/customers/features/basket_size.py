@@ -5,12 +5,27 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.features.feature import Feature
-from crm_online.customers.features.reading import Reading
+from crm_online.customers.feature import Feature
+from crm_online.customers.reading import Reading
+from crm_online.segments.vocabulary import Place, Told, Words
 
 
 def _read(reading: Reading) -> NDArray[np.float64]:
     return reading.ratio("lines", "orders")
 
 
-FEATURE = Feature(about="mean number of lines of a basket", unit="lines", read=_read, sums=("orders", "lines"))
+FEATURE = Feature(
+    about="mean number of lines of a basket",
+    unit="lines",
+    read=_read,
+    sums=("orders", "lines"),
+    words=Words(
+        told=Told.DIFFERENCE,
+        phrase="buys {value} lines at a time (average {everybody})",
+        place=Place.NOUN,
+        high="full-basket shoppers",
+        low="few-item shoppers",
+        more="with fuller baskets",
+        less="with fewer items a basket",
+    ),
+)

@@ -5,12 +5,28 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.features.feature import Feature
-from crm_online.customers.features.reading import Reading
+from crm_online.customers.feature import Feature
+from crm_online.customers.reading import Reading
+from crm_online.segments.vocabulary import Place, Told, Words
 
 
 def _read(reading: Reading) -> NDArray[np.float64]:
     return reading.ratio("spend", "orders")
 
 
-FEATURE = Feature(about="mean value of a basket", unit="money", read=_read, sums=("orders", "spend"))
+FEATURE = Feature(
+    about="mean value of a basket",
+    unit="money",
+    read=_read,
+    sums=("orders", "spend"),
+    words=Words(
+        told=Told.RATIO,
+        phrase="has baskets worth {ratio} the average",
+        none="has baskets worth next to nothing",
+        place=Place.NOUN,
+        high="high-value basket buyers",
+        low="low-value basket buyers",
+        more="with baskets of higher value",
+        less="with baskets of lower value",
+    ),
+)

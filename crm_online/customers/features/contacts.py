@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.features.feature import Feature
-from crm_online.customers.features.reading import Reading
+from crm_online.customers.feature import Feature
+from crm_online.customers.reading import Reading
+from crm_online.segments.vocabulary import Place, Told, Words
 
 
 def _read(reading: Reading) -> NDArray[np.float64]:
@@ -14,5 +15,17 @@ def _read(reading: Reading) -> NDArray[np.float64]:
 
 
 FEATURE = Feature(
-    about="contacts with the shop, long ago counting less", unit="contacts", read=_read, sums=("contacts",)
+    about="contacts with the shop, long ago counting less",
+    unit="contacts",
+    read=_read,
+    sums=("contacts",),
+    words=Words(
+        told=Told.RATIO,
+        phrase="gets in touch {ratio} as often as the average",
+        none="hardly ever gets in touch",
+        place=Place.NOUN,
+        high="help-seekers",
+        more="who get in touch more",
+        less="who get in touch less",
+    ),
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.features.feature import Feature
-from crm_online.customers.features.reading import Reading
+from crm_online.customers.feature import Feature
+from crm_online.customers.reading import Reading
+from crm_online.segments.vocabulary import Place, Told, Words
 
 
 def _read(reading: Reading) -> NDArray[np.float64]:
@@ -19,4 +20,14 @@ FEATURE = Feature(
     read=_read,
     sums=("scores", "feedbacks"),
     transform="identity",
+    words=Words(
+        told=Told.DIFFERENCE,
+        phrase="gives feedback of {value} (average {everybody})",
+        place=Place.ADJECTIVE,
+        high="happy",
+        low="unhappy",
+        more="who rate higher",
+        less="who rate lower",
+        neutral=0.5,
+    ),
 )

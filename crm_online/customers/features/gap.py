@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.features.feature import Feature
-from crm_online.customers.features.reading import MS_PER_DAY, Reading
+from crm_online.customers.feature import Feature
+from crm_online.customers.reading import MS_PER_DAY, Reading
+from crm_online.segments.vocabulary import Place, Told, Words
 
 
 def _read(reading: Reading) -> NDArray[np.float64]:
@@ -18,4 +19,18 @@ def _read(reading: Reading) -> NDArray[np.float64]:
     return np.where(records.purchases > 1, mean, reading.days_since(start))
 
 
-FEATURE = Feature(about="mean days between purchases", unit="days", read=_read, knee=30.0)
+FEATURE = Feature(
+    about="mean days between purchases",
+    unit="days",
+    read=_read,
+    knee=30.0,
+    words=Words(
+        told=Told.DIFFERENCE,
+        phrase="buys every {value} (average {everybody})",
+        place=Place.ADJECTIVE,
+        high="seldom-seen",
+        low="regular",
+        more="with longer pauses",
+        less="with shorter pauses",
+    ),
+)

@@ -5,12 +5,28 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.features.feature import Feature
-from crm_online.customers.features.reading import Reading
+from crm_online.customers.feature import Feature
+from crm_online.customers.reading import Reading
+from crm_online.segments.vocabulary import Place, Told, Words
 
 
 def _read(reading: Reading) -> NDArray[np.float64]:
     return reading.sum("orders")
 
 
-FEATURE = Feature(about="orders, the older ones counting less", unit="orders", read=_read, sums=("orders",))
+FEATURE = Feature(
+    about="orders, the older ones counting less",
+    unit="orders",
+    read=_read,
+    sums=("orders",),
+    words=Words(
+        told=Told.RATIO,
+        phrase="orders {ratio} as often as the average",
+        none="hardly ever orders",
+        place=Place.ADJECTIVE,
+        high="frequent",
+        low="occasional",
+        more="who order more",
+        less="who order less",
+    ),
+)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.features.feature import Feature
-from crm_online.customers.features.reading import Reading
+from crm_online.customers.feature import Feature
+from crm_online.customers.reading import Reading
+from crm_online.segments.vocabulary import Place, Told, Words
 
 
 def _read(reading: Reading) -> NDArray[np.float64]:
@@ -19,4 +20,14 @@ FEATURE = Feature(
     unit="days",
     read=_read,
     knee=30.0,
+    words=Words(
+        told=Told.DIFFERENCE,
+        phrase="last bought {value} ago (average {everybody})",
+        place=Place.ADJECTIVE,
+        high="lapsed",
+        low="active",
+        more="who bought longer ago",
+        less="who bought more lately",
+        pull=1.75,
+    ),
 )

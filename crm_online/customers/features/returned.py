@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.features.feature import Feature
-from crm_online.customers.features.reading import Reading
+from crm_online.customers.feature import Feature
+from crm_online.customers.reading import Reading
+from crm_online.segments.vocabulary import Place, Told, Words
 
 
 def _read(reading: Reading) -> NDArray[np.float64]:
@@ -19,4 +20,12 @@ FEATURE = Feature(
     read=_read,
     sums=("spend", "returned"),
     transform="identity",
+    words=Words(
+        told=Told.DIFFERENCE,
+        phrase="returns {value} of what it buys (average {everybody})",
+        place=Place.NOUN,
+        high="returners",
+        more="who return more",
+        less="who return less",
+    ),
 )

@@ -5,12 +5,29 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.features.feature import Feature
-from crm_online.customers.features.reading import Reading
+from crm_online.customers.feature import Feature
+from crm_online.customers.reading import Reading
+from crm_online.segments.vocabulary import Place, Told, Words
 
 
 def _read(reading: Reading) -> NDArray[np.float64]:
     return reading.sum("spend")
 
 
-FEATURE = Feature(about="money spent, long ago counting less", unit="money", read=_read, sums=("spend",))
+FEATURE = Feature(
+    about="money spent, long ago counting less",
+    unit="money",
+    read=_read,
+    sums=("spend",),
+    words=Words(
+        told=Told.RATIO,
+        phrase="spends {ratio} the average",
+        none="spends next to nothing",
+        place=Place.NOUN,
+        high="big spenders",
+        low="small spenders",
+        more="who spend more",
+        less="who spend less",
+        pull=1.5,
+    ),
+)

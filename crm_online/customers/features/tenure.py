@@ -5,12 +5,27 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.features.feature import Feature
-from crm_online.customers.features.reading import Reading
+from crm_online.customers.feature import Feature
+from crm_online.customers.reading import Reading
+from crm_online.segments.vocabulary import Place, Told, Words
 
 
 def _read(reading: Reading) -> NDArray[np.float64]:
     return reading.days_since(reading.records.first_event)
 
 
-FEATURE = Feature(about="days since the first event", unit="days", read=_read, knee=30.0)
+FEATURE = Feature(
+    about="days since the first event",
+    unit="days",
+    read=_read,
+    knee=30.0,
+    words=Words(
+        told=Told.DIFFERENCE,
+        phrase="known for {value} (average {everybody})",
+        place=Place.ADJECTIVE,
+        high="long-standing",
+        low="new",
+        more="of longer standing",
+        less="who came more lately",
+    ),
+)

@@ -5,12 +5,27 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.features.feature import Feature
-from crm_online.customers.features.reading import Reading
+from crm_online.customers.feature import Feature
+from crm_online.customers.reading import Reading
+from crm_online.segments.vocabulary import Place, Told, Words
 
 
 def _read(reading: Reading) -> NDArray[np.float64]:
     return reading.sum("views")
 
 
-FEATURE = Feature(about="items viewed, long ago counting less", unit="views", read=_read, sums=("views",))
+FEATURE = Feature(
+    about="items viewed, long ago counting less",
+    unit="views",
+    read=_read,
+    sums=("views",),
+    words=Words(
+        told=Told.RATIO,
+        phrase="looks at {ratio} as many items as the average",
+        none="looks at hardly any items",
+        place=Place.NOUN,
+        high="browsers",
+        more="who look around more",
+        less="who look around less",
+    ),
+)

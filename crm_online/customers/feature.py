@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.features.reading import Reading
+from crm_online.customers.reading import Reading
+from crm_online.customers.sums import Quantity
+from crm_online.segments.vocabulary import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +26,23 @@ class Feature:
     read
         The numbers of a batch of customers, float64[n].
     sums
-        Names of the decayed sums that it reads.
+        Names of the decayed sums that it reads: shared ones of :mod:`crm_online.customers.sums`, or its own.
+    adds
+        Sums of its own, by name: the quantity that each event of a batch adds, before decay.
     transform
         ``log1p`` for quantities that spread over orders of magnitude, ``identity`` for shares.
     knee
         In natural units, where ``log1p(x / knee)`` turns from a straight line into a logarithm: smaller
         differences than that count by what they are, larger ones by their ratio.
+    words
+        How a segment that has much or little of it is told; made from the feature's name if there are none.
     """
 
     about: str
     unit: str
     read: Callable[[Reading], NDArray[np.float64]]
     sums: tuple[str, ...] = ()
+    adds: Mapping[str, Quantity] = field(default_factory=dict)
     transform: str = "log1p"
     knee: float = 1.0
+    words: Words | None = None

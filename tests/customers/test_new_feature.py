@@ -1,0 +1,107 @@
+"""A feature is one file: put into the folder, it can be taken into use, is told in words, and is exported."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.docs import made
+
+FILE = '''
+"""Orders at weekends, decayed: with a sum of its own, since no other feature adds them up."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.customers.feature import Feature
+from crm_online.customers.reading import Reading
+from crm_online.customers.sums import Quantities
+from crm_online.events.columns import Kind
+from crm_online.segments.vocabulary import Place, Told, Words
+
+DAY = 86_400_000
+
+
+def _adds(of: Quantities) -> NDArray[np.float64]:
+    weekday = (of.events.time // DAY + 3) % 7  # 1970 began on a Thursday
+    return (of.opens_order & of.of_kind(Kind.PURCHASE) & (weekday >= 5)).astype(np.float64)
+
+
+def _read(reading: Reading) -> NDArray[np.float64]:
+    return reading.sum("weekend_orders")
+
+
+FEATURE = Feature(
+    about="orders on Saturdays and Sundays",
+    unit="orders",
+    read=_read,
+    sums=("weekend_orders",),
+    adds={"weekend_orders": _adds},
+    words=Words(
+        told=Told.RATIO,
+        phrase="orders {ratio} as often at weekends",
+        place=Place.ADJECTIVE,
+        high="weekend",
+        more="who order more at weekends",
+        less="who order less at weekends",
+    ),
+)
+'''
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
+    """Return the folder of a copy of the product that has one file more, where a log was replayed with it."""
+    here = tmp_path_factory.mktemp("copy")
+    shutil.copytree(root / "crm_online", here / "crm_online", ignore=shutil.ignore_patterns("__pycache__"))
+    (here / "crm_online/customers/features/weekend_orders.py").write_text(FILE, encoding="utf-8")
+    made.write_jsonl(here / "log.jsonl")
+    use = "features.use=orders,spending,weekend_orders"
+    crm_online(here, "replay", "log.jsonl", "--set", use, "--set", "features.half_life=none")
+    return here
+
+
+def crm_online(here: Path, *args: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "crm_online", *args],
+        cwd=here,
+        env={**os.environ, "PYTHONPATH": str(here)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_it_counts_what_its_file_says(state: Path) -> None:
+    crm_online(state, "export", "out")
+    frame = pd.read_parquet(state / "out" / "customers.parquet").set_index("customer_id")
+    expected = dict.fromkeys(frame.index, 0)
+    for order in made.orders():
+        expected[order.customer] += _at_weekend(order.time)
+    assert frame["weekend_orders"].to_dict() == expected
+    assert frame["vector.weekend_orders"].std() > 0
+
+
+def test_it_is_told_in_its_own_words(state: Path) -> None:
+    assert "at weekends" in crm_online(state, "segments", "--json")
+    assert "orders on Saturdays and Sundays" in crm_online(state, "customer", "C3")
+
+
+def test_it_is_not_in_use_unless_it_is_named(state: Path) -> None:
+    crm_online(state, "replay", "log.jsonl", "--state", "plain")
+    assert "weekend_orders" not in crm_online(state, "segments", "--json", "--state", "plain")
+
+
+def _at_weekend(time: datetime) -> bool:
+    return time.weekday() >= 5
