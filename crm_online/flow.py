@@ -11,7 +11,7 @@ from secrets import token_hex
 
 from crm_online.customers import sample
 from crm_online.customers.due import bucket_name
-from crm_online.engine import counting, engine, mining, owner, peers, rules, segmenting, state
+from crm_online.engine import counting, engine, mining, owner, peers, rules, sampling, segmenting, state
 from crm_online.engine.engine import Engine
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.needs import Fetched, Needs
@@ -164,6 +164,8 @@ def load(store: PartitionStore) -> Loaded:
         sums=store.value(peers.NAME),
         open_baskets=list(store.hash_all(mining.OPEN_BASKETS)),
         sample=list(store.hash_all(sample.NAME)),
+        said=list(store.hash_all(sampling.SAID)),
+        bought=list(store.hash_all(sampling.BOUGHT)),
         rules=list(store.hash_all(rules.NAME)),
         segments=list(store.hash_all(owner.SEGMENTS)),
         items=store.list_range(item_names.NAME, 0, -1),

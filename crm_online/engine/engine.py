@@ -12,7 +12,6 @@ import numpy as np
 
 from crm_online.customers.records import RecordCodec
 from crm_online.customers.registry import features_in_use
-from crm_online.customers.sample import Sample
 from crm_online.decay import Decay
 from crm_online.engine import peers
 from crm_online.engine.changes import Changes
@@ -23,6 +22,7 @@ from crm_online.engine.needs import Fetched, Needs
 from crm_online.engine.owner import SegmentTable, fit_is_due, fitted_model
 from crm_online.engine.peers import PartitionSums
 from crm_online.engine.run import Run
+from crm_online.engine.sampling import Sampling
 from crm_online.engine.scoring import MS, FeatureReader
 from crm_online.engine.segmenting import Segmenting
 from crm_online.engine.state import NAME as STATE
@@ -67,8 +67,7 @@ class Engine:
         self._intake = Intake(
             self._codec, self._reader.sums, self._reader.decay, self.mining.items, self.mining.baskets
         )
-        self._sample = Sample(settings.segments.sample)
-        self._sample.load(loaded.sample)
+        self._sample = Sampling(settings.segments.sample, loaded)
         self._segments = SegmentTable()
         self._segments.load(iter(loaded.segments))
 
@@ -90,8 +89,8 @@ class Engine:
         owner, fitted = self._partition == OWNER, self.segmenting.model is not None
         erased = {events.customers[code] for code in events.customer[events.kind == Kind.ERASE].tolist() if code >= 0}
         # Seldom: the roster is read whole only for who is in the sample while others are not.
-        sampled = self._sample.hashes
-        refill = len(sampled) < state.customers and any(name in sampled for name in erased)
+        sample = self._sample
+        refill = len(sample) < state.customers and any(name in sample for name in erased)
         return Needs(
             due=self.segmenting.due.plan(watermark, most) if watermark is not None and fitted else (),
             roster=(state.cursor, state.cursor + most - 1) if fitted and not state.complete else None,
@@ -214,14 +213,13 @@ class Engine:
             self.state.customers -= 1
             known[row] = False
         erased = {ids[row] for row in taken.erased}
-        run.writes += self._sample.offer(
-            [name for name in run.fetched.spare if name not in erased and name not in self._sample.hashes]
-        )
+        run.writes += self._sample.offer([name for name in run.fetched.spare if name not in erased])
         newcomers = [ids[row] for row in np.flatnonzero(here & ~known).tolist()]
         if newcomers:
             run.writes.append(Append(ROSTER, [name.encode() for name in newcomers]))
             run.writes += self._sample.offer(newcomers)
             self.state.customers += len(newcomers)
+        run.writes += self._sample.listen(taken.heard)
 
         rows = np.flatnonzero(self.segmenting.score(run, records, ids, taken) & here)
         if len(rows):

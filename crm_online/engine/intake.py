@@ -12,6 +12,7 @@ from crm_online.customers import totals
 from crm_online.customers.records import RecordCodec, Records
 from crm_online.customers.sums import Quantities
 from crm_online.decay import Decay
+from crm_online.engine.sampling import Heard
 from crm_online.events.columns import EventColumns, Kind, hash64
 from crm_online.itemsets.names import ItemNames
 
@@ -34,6 +35,8 @@ class Taken:
         Rows of customers who were erased, in order; they may have come back since.
     whole
         Baskets that are whole now: time and item ids.
+    heard
+        The events of known customers, as far as they were not erased since.
     accepted, duplicates
         How many events counted, and how many were seen before.
     """
@@ -42,6 +45,7 @@ class Taken:
     touched: NDArray[np.bool_]
     erased: list[int] = field(default_factory=list)
     whole: list[tuple[int, list[int]]] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
     accepted: int = 0
     duplicates: int = 0
 
@@ -110,7 +114,9 @@ class Intake:
         taken.whole += gathered.whole
         known = rows >= 0
         if not known.all():
-            events, rows, hashes = events.select(known), rows[known], hashes[known]
+            lines = np.repeat(known, np.diff(events.line_start))
+            events, rows, hashes, numbers = events.select(known), rows[known], hashes[known], numbers[lines]
+        taken.heard.append(Heard(events, numbers))
         quantities = Quantities.of(events, gathered.opens_order[known])
         totals.add(records, rows, hashes, quantities, self.sums, self.decay)
         taken.touched[rows] = True
@@ -123,6 +129,7 @@ class Intake:
     def _erase(self, row: int, ids: list[str], records: Records, taken: Taken) -> None:
         records.place(np.array([row]), self.codec.blank(1))
         taken.whole += self.baskets.forget_customer(ids[row])
+        taken.heard = [part.without(ids[row]) for part in taken.heard]
         taken.erased.append(row)
         taken.touched[row] = False
         taken.cause.pop(row, None)

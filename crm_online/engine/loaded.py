@@ -18,8 +18,9 @@ class Loaded:
         The small state, and the model in use.
     sums
         What this partition told the others.
-    open_baskets, sample, rules, segments
-        Hashes: open baskets, the sample, rules and segments as they were last told.
+    open_baskets, sample, said, bought, rules, segments
+        Hashes: open baskets, the sample, what its customers said and bought, rules and segments as they
+        were last told.
     items, counters, journal
         Lists: items by number, the checkpoint of the counters, and the baskets counted since.
     """
@@ -29,6 +30,8 @@ class Loaded:
     sums: bytes | None = None
     open_baskets: Pairs = ()
     sample: Pairs = ()
+    said: Pairs = ()
+    bought: Pairs = ()
     rules: Pairs = ()
     segments: Pairs = ()
     items: Sequence[bytes] = field(default_factory=list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from crm_online.customers.feature import Feature
 from crm_online.engine.changes import Changes, digits, to_json
 from crm_online.engine.state import FitSchedule
-from crm_online.segments.describe import describe
+from crm_online.segments.describe import Text, describe
 from crm_online.segments.kmeans import choose_k
 from crm_online.segments.model import Model, first_fit, refit
 from crm_online.segments.sums import SegmentSums
@@ -78,14 +79,24 @@ def fitted_model(
     return first_fit(raw, names, transforms, weights, k, as_of=as_of, knees=knees, starts=segments.starts)
 
 
+class SegmentValue(TypedDict):
+    """A segment as topics and look-ups tell it; the centroid is in natural units."""
+
+    id: str
+    name: str
+    size: int
+    centroid: dict[str, float]
+    description: Text
+
+
 def described(
     model: Model,
     sizes: NDArray[np.int64],
     centroids: NDArray[np.float64],
     everybody: NDArray[np.float64],
     features: Mapping[str, Feature],
-) -> list[dict[str, object]]:
-    """Return the segments as topics and look-ups tell them: id, name, size, centroid, description.
+) -> list[SegmentValue]:
+    """Return the segments as topics and look-ups tell them.
 
     Parameters
     ----------
@@ -103,13 +114,13 @@ def described(
     told = describe(model.scale, model.ids, centroids, everybody, words, units)
     natural = model.scale.decode(centroids)
     return [
-        {
-            "id": segment,
-            "name": told[row]["name"],
-            "size": int(sizes[row]),
-            "centroid": dict(zip(model.scale.names, map(digits, natural[row].tolist()), strict=True)),
-            "description": told[row]["description"],
-        }
+        SegmentValue(
+            id=segment,
+            name=told[row]["name"],
+            size=int(sizes[row]),
+            centroid=dict(zip(model.scale.names, map(digits, natural[row].tolist()), strict=True)),
+            description=told[row]["description"],
+        )
         for row, segment in enumerate(model.ids)
     ]
 

@@ -47,7 +47,7 @@ def too_far_ahead(times: NDArray[np.int64], watermark: int | None, limit: int) -
     usual = np.sort(pauses)[:-1]
     longest = max(limit, SPARSE * int(np.median(usual))) if len(usual) else limit
     for low, high in zip(steps[:-1][pauses > longest], steps[1:][pauses > longest], strict=True):
-        beyond = times >= high
+        beyond: NDArray[np.bool_] = times >= high
         leap = int(beyond.argmax())
         after = beyond[leap:]
         before = VOUCHING if watermark is not None else int((times[:leap] <= low).sum())

@@ -19,6 +19,7 @@ from crm_online.errors import UnknownCustomer
 from crm_online.itemsets.parts import FrequentItemsets, merge
 from crm_online.lookup import export
 from crm_online.lookup.partition import PartitionView
+from crm_online.lookup.sampled import Sampled, sampled
 from crm_online.lookup.verify import verify
 from crm_online.rules.frame import COLUMNS
 from crm_online.segments.hierarchy import join
@@ -93,7 +94,12 @@ class Lookup:
         centroids = model.current(sums.centroids()) if complete else model.centres()
         everybody = sums.everybody() if int(sums.W.sum()) else centroids.mean(axis=0)
         features = self._views[0].reader.features
-        value["segments"] = described(model, sums.W, centroids, everybody, features)
+        told = described(model, sums.W, centroids, everybody, features)
+        traits = self._sampled(model).by_segment(model.k)
+        value["segments"] = [
+            {**segment, "description": {**segment["description"], "traits": one}}
+            for segment, one in zip(told, traits, strict=True)
+        ]
         value["hierarchy"] = join(model.ids, centroids, sums.W)
         return value
 
@@ -185,6 +191,9 @@ class Lookup:
     def rules_frame(self, as_of: int | None = None, *, sort: str = "lift") -> pd.DataFrame:
         """Return the rules in force, sorted by lift as in the article, or by another measure."""
         return pd.DataFrame(self.rules(as_of, sort=sort), columns=["change_id", "change", *COLUMNS])
+
+    def _sampled(self, model: Model) -> Sampled:
+        return sampled(self._views, model, self.settings.segments.sample)
 
     def _model(self) -> tuple[Model | None, SegmentSums | None, bool]:
         model = self._views[0].model

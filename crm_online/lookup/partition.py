@@ -55,6 +55,10 @@ class PartitionView:
         items.load(self.loaded.items)
         return Counted(self.counters(), items.names, items.ids)
 
+    def item(self, number: int) -> str:
+        """Return the name of an item by its number."""
+        return self.loaded.items[number].decode()
+
     def batches(self) -> Iterator[tuple[list[str], list[bytes], Records]]:
         """Yield all customers, some thousands at a time: ids, stored bytes, and records."""
         every = self.store.hash_all(CUSTOMERS)

@@ -94,6 +94,8 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
     list(sample.offer(sorted(raw_of)))
     if {name for name, _ in view.loaded.sample} != {name.encode() for name in sample.hashes}:
         differ("the sample is not the customers with the smallest hashes")
+    if not {name for name, _ in (*view.loaded.said, *view.loaded.bought)} <= {name for name, _ in view.loaded.sample}:
+        differ("traits are kept of customers who are not in the sample")
 
     loaded = view.loaded
     digest.add("customers", (part for name in sorted(raw_of) for part in (name.encode(), raw_of[name])))
@@ -102,6 +104,8 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
     for name, pairs in (
         ("open-baskets", loaded.open_baskets),
         ("sample", loaded.sample),
+        ("said", loaded.said),
+        ("bought", loaded.bought),
         ("rules", loaded.rules),
         ("segments", loaded.segments),
     ):

@@ -7,6 +7,8 @@ from typing import Any
 HOSTILE = "[bold]milk[/bold] :smile: \x1b[2J\nand bread"
 """An item's name that would style, clear or break lines if a terminal got it as it is."""
 
+_NOTHING: dict[str, Any] = {"customers": 9, "attributes": [], "contact_reasons": [], "feedback": None, "items": []}
+
 SEGMENTS: dict[str, Any] = {
     "model_version": 3,
     "complete": True,
@@ -25,6 +27,7 @@ SEGMENTS: dict[str, Any] = {
             "description": {
                 "text": "Last bought 190 days ago (average 15 days), spends 0.2 × the average.",
                 "facts": [],
+                "traits": _NOTHING,
             },
         },
         {
@@ -32,14 +35,18 @@ SEGMENTS: dict[str, Any] = {
             "name": "Active big spenders",
             "size": 2000,
             "centroid": {"orders": 14.0, "spending": 410.0, "recency": 2.0},
-            "description": {"text": "Spends 3.1 × the average, last bought 2 days ago.", "facts": []},
+            "description": {
+                "text": "Spends 3.1 × the average, last bought 2 days ago.",
+                "facts": [],
+                "traits": _NOTHING,
+            },
         },
         {
             "id": "s3",
             "name": "One-time buyers",
             "size": 69,
             "centroid": {"orders": 1.0, "spending": 30.0, "recency": 90.0},
-            "description": {"text": "Like everybody.", "facts": []},
+            "description": {"text": "Like everybody.", "facts": [], "traits": _NOTHING},
         },
     ],
     "hierarchy": {"linkage": [[0, 1, 2.5, 2]], "leaves": ["s2", "s1", "s3"]},

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
+from pydantic import JsonValue
+
 from crm_online.events import models
 from crm_online.events.columns import EventColumns, from_events
 
@@ -46,17 +48,17 @@ def feedback(customer: str, time: int, score: float, name: str | None = None) ->
     )
 
 
-def contact(customer: str, time: int, name: str | None = None) -> models.Contact:
+def contact(customer: str, time: int, reason: str | None = None, name: str | None = None) -> models.Contact:
     """Return a contact at a time in ms."""
     return models.Contact.model_construct(
-        type="contact", event_id=name, customer_id=customer, time=time, channel="phone", reason=None
+        type="contact", event_id=name, customer_id=customer, time=time, channel="phone", reason=reason
     )
 
 
-def profile(customer: str, time: int, name: str | None = None) -> models.Profile:
+def profile(customer: str, time: int, name: str | None = None, **attributes: JsonValue) -> models.Profile:
     """Return a profile at a time in ms."""
     return models.Profile.model_construct(
-        type="profile", event_id=name, customer_id=customer, time=time, attributes={"town": "Ulm"}
+        type="profile", event_id=name, customer_id=customer, time=time, attributes=attributes or {"town": "Ulm"}
     )
 
 

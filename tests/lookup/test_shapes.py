@@ -40,6 +40,8 @@ def test_segments_have_exactly_the_promised_keys(at_rest: Shop) -> None:
     assert found["as_of"].endswith("Z")
     for one in found["segments"]:
         assert list(one) == ["id", "name", "size", "centroid", "description"]
+        assert list(one["description"]) == ["text", "facts", "traits"]
+        assert list(one["description"]["traits"]) == ["customers", "attributes", "contact_reasons", "feedback", "items"]
         assert list(one["centroid"]) == found["features"]
         assert one["name"]
     assert len({one["name"] for one in found["segments"]}) == 4

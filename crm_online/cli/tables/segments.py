@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import RenderableType
 
 from crm_online.cli.console import plain
 from crm_online.cli.tables.words import count, number, share, table, time
+from crm_online.segments.phrases import phrases
 
 
 def segments_table(found: Mapping[str, Any]) -> RenderableType:
     """Return the segments, the largest first."""
-    segments = sorted(found["segments"], key=lambda segment: (-segment["size"], segment["id"]))
+    segments = _largest_first(found["segments"])
     if not segments:
         return (
             f"No segments yet: {count(found['customers'], 'customer')} so far, and the first model is fitted "
@@ -43,9 +44,28 @@ def segments_table(found: Mapping[str, Any]) -> RenderableType:
     return rows
 
 
+def traits_table(found: Mapping[str, Any]) -> RenderableType | None:
+    """Return what the segments' customers need and say, or ``None`` if nothing is known of it."""
+    told = {segment["id"]: phrases(segment["description"]["traits"]) for segment in found["segments"]}
+    if not any(told.values()):
+        return None
+    rows = table("what their customers need and say, where it differs beyond chance")
+    rows.add_column("id", no_wrap=True)
+    rows.add_column("segment", overflow="fold", min_width=14)
+    rows.add_column("", overflow="fold", ratio=1)
+    for segment in _largest_first(found["segments"]):
+        lines = [plain(f"{heading}: {'; '.join(lines)}") for heading, lines in told[segment["id"]].items()]
+        rows.add_row(plain(str(segment["id"])), plain(segment["name"]), "\n".join(lines) or "–")
+    return rows
+
+
 def segment_names(found: Mapping[str, Any]) -> dict[str, str]:
     """Return the segments' names by id."""
     return {segment["id"]: segment["name"] for segment in found["segments"]}
+
+
+def _largest_first(segments: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(segments, key=lambda segment: (-segment["size"], segment["id"]))
 
 
 def _told(description: str | Mapping[str, Any]) -> str:

@@ -1,0 +1,129 @@
+"""What customers of the sample need and say: attributes, contact reasons, feedback, items bought.
+
+Only customers of the sample are remembered so closely. The sample is uniform, and whoever is in it has been
+from the first event on, so shares among them stand for everybody; memory does not grow with the shop, and
+little is kept that could identify anybody. Texts of feedback are not kept at all.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+
+from crm_online.errors import StateCorrupt
+
+MOST_ATTRIBUTES = 32
+"""Attributes, and reasons of contacts, that are remembered of one customer at most."""
+MOST_CHARACTERS = 64
+"""Characters of an attribute's value, or a reason, that are remembered."""
+MOST_ITEMS = 512
+"""Different items that are remembered of one customer at most."""
+UNHAPPY = 0.4
+"""Score of feedback below which a customer counts as unhappy."""
+
+_VERSION = b"\x01"
+Value = str | float | list[str]
+
+
+@dataclass(slots=True)
+class Traits:
+    """What one customer needs and says.
+
+    Attributes
+    ----------
+    attributes
+        The last value of each attribute: a text, a number, or several texts.
+    reasons
+        Number of contacts by reason.
+    feedbacks, score, unhappy
+        Number of feedbacks, the sum of their scores, and how many scores were below ``UNHAPPY``.
+    bought
+        Number of order lines by item; items are numbers within the partition.
+    """
+
+    attributes: dict[str, Value] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+    feedbacks: int = 0
+    score: float = 0.0
+    unhappy: int = 0
+    bought: dict[int, int] = field(default_factory=dict)
+
+    def learn(self, attributes: Mapping[str, object]) -> None:
+        """Take attributes over; ``None`` takes one away, and objects within objects are left out."""
+        for full, raw in attributes.items():
+            name, value = full[:MOST_CHARACTERS], _value(raw)
+            if value is None:
+                self.attributes.pop(name, None)
+            elif name in self.attributes or len(self.attributes) < MOST_ATTRIBUTES:
+                self.attributes[name] = value
+
+    def hear(self, reason: str) -> None:
+        """Count a contact by its reason."""
+        reason = reason.strip()[:MOST_CHARACTERS]
+        if reason and (reason in self.reasons or len(self.reasons) < MOST_ATTRIBUTES):
+            self.reasons[reason] = self.reasons.get(reason, 0) + 1
+
+    def rate(self, score: float) -> None:
+        """Count a feedback with a score from 0 to 1."""
+        self.feedbacks += 1
+        self.score += score
+        self.unhappy += score < UNHAPPY
+
+    def buy(self, item: int, lines: int) -> None:
+        """Count order lines of an item."""
+        if item in self.bought or len(self.bought) < MOST_ITEMS:
+            self.bought[item] = self.bought.get(item, 0) + lines
+
+    def said(self) -> bytes:
+        """Return all but the items, as one line of JSON."""
+        value = [self.attributes, self.reasons, self.feedbacks, self.score, self.unhappy]
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+    def items(self) -> bytes:
+        """Return the items bought, as bytes: a version, then pairs of number and count."""
+        pairs = np.empty((len(self.bought), 2), "<u4")
+        pairs[:, 0], pairs[:, 1] = list(self.bought), list(self.bought.values())
+        return _VERSION + pairs.tobytes()
+
+    @classmethod
+    def of(cls, said: bytes | None, items: bytes | None) -> Traits:
+        """Read what :meth:`said` and :meth:`items` wrote; ``None`` where there was nothing.
+
+        Raises
+        ------
+        StateCorrupt
+            If it is something else.
+        """
+        traits = cls()
+        if said is not None:
+            try:
+                attributes, reasons, feedbacks, score, unhappy = json.loads(said)
+                traits = cls(dict(attributes), dict(reasons), int(feedbacks), float(score), int(unhappy))
+            except (ValueError, TypeError) as error:
+                raise StateCorrupt("what a customer of the sample said cannot be read") from error
+        if items is not None:
+            if items[:1] != _VERSION or len(items) % 8 != 1:
+                raise StateCorrupt("the items that a customer of the sample bought cannot be read")
+            pairs = np.frombuffer(items, "<u4", offset=1).reshape(-1, 2)
+            traits.bought = dict(zip(pairs[:, 0].tolist(), pairs[:, 1].tolist(), strict=True))
+        return traits
+
+
+def _value(raw: object) -> Value | None:
+    """Return an attribute's value as it is remembered; ``None`` for what is not."""
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    if isinstance(raw, int | float):
+        number = float(raw) if abs(raw) < 1e300 else math.nan
+        return number if math.isfinite(number) else None
+    if isinstance(raw, str):
+        return raw.strip()[:MOST_CHARACTERS] or None
+    if isinstance(raw, list):
+        texts = (part.strip()[:MOST_CHARACTERS] for part in raw if isinstance(part, str))
+        return list(islice(dict.fromkeys(text for text in texts if text), MOST_ATTRIBUTES)) or None
+    return None

@@ -1,0 +1,122 @@
+"""The sample of customers, and what those in it need and say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.customers.sample import Sample
+from crm_online.customers.traits import Traits
+from crm_online.engine.loaded import Loaded
+from crm_online.events.columns import EventColumns, Kind
+from crm_online.step import Put, Remove, Write
+
+SAID = "said"
+BOUGHT = "bought"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Events that counted, of known customers, and the partition's number of each line's item (-1: unknown)."""
+
+    events: EventColumns
+    items: NDArray[np.int64]
+
+    def without(self, customer: str) -> Heard:
+        """Return the events of all others."""
+        names = [*self.events.customers, None]
+        others = np.array([name != customer for name in names], bool)[self.events.customer]
+        lines = np.repeat(others, np.diff(self.events.line_start))
+        return Heard(self.events.select(others), self.items[lines])
+
+
+class Sampling:
+    """The sample of one partition, with the traits of its customers.
+
+    Parameters
+    ----------
+    size
+        How many customers the sample holds at most.
+    loaded
+        What the store holds of the partition.
+    """
+
+    def __init__(self, size: int, loaded: Loaded) -> None:
+        self._sample = Sample(size)
+        self._sample.load(loaded.sample)
+        said, bought = dict(loaded.said), dict(loaded.bought)
+        names = dict.fromkeys([*said, *bought])
+        self._traits = {name.decode(): Traits.of(said.get(name), bought.get(name)) for name in names}
+
+    def __contains__(self, customer: str) -> bool:
+        return customer in self._sample.hashes
+
+    def __len__(self) -> int:
+        return len(self._sample.hashes)
+
+    def offer(self, customers: Sequence[str]) -> Iterator[Write]:
+        """Let customers in whose hashes are small enough; who has to leave for them is forgotten."""
+        yield from self._sample.offer([name for name in customers if name not in self])
+        gone = [name for name in self._traits if name not in self]
+        yield from self._drop(gone)
+
+    def forget(self, customer: str) -> Iterator[Write]:
+        """Take a customer out, with all that is remembered."""
+        yield from self._sample.forget(customer)
+        if customer in self._traits:
+            yield from self._drop([customer])
+
+    def listen(self, heard: Sequence[Heard]) -> Iterator[Write]:
+        """Remember what the events tell of customers who are in the sample."""
+        said, bought = dict[str, Traits](), dict[str, Traits]()
+        for part in heard:
+            events = part.events
+            sampled = np.array([name in self for name in events.customers] + [False], bool)[events.customer]
+            for row in np.flatnonzero(sampled & np.isin(events.kind, _SAYING)).tolist():
+                name = events.customers[events.customer[row]]
+                said[name] = self._traits.setdefault(name, Traits())
+                _hear(said[name], events, row)
+            for code, item, lines in _lines(part, sampled):
+                name = events.customers[code]
+                bought[name] = self._traits.setdefault(name, Traits())
+                bought[name].buy(item, lines)
+        if said:
+            yield Put(SAID, {name.encode(): traits.said() for name, traits in said.items()})
+        if bought:
+            yield Put(BOUGHT, {name.encode(): traits.items() for name, traits in bought.items()})
+
+    def _drop(self, names: Sequence[str]) -> Iterator[Write]:
+        if names:
+            for name in names:
+                del self._traits[name]
+            fields = [name.encode() for name in names]
+            yield Remove(SAID, fields)
+            yield Remove(BOUGHT, fields)
+
+
+_SAYING = [Kind.PROFILE, Kind.CONTACT, Kind.FEEDBACK]
+
+
+def _hear(traits: Traits, events: EventColumns, row: int) -> None:
+    kind, detail = events.kind[row], events.details.get(row, {})
+    attributes, reason = detail.get("attributes"), detail.get("reason")
+    if kind == Kind.PROFILE and isinstance(attributes, dict):
+        traits.learn(attributes)
+    elif kind == Kind.CONTACT and isinstance(reason, str):
+        traits.hear(reason)
+    elif kind == Kind.FEEDBACK:
+        traits.rate(float(events.score[row]))
+
+
+def _lines(part: Heard, chosen: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
+    """Return customer, item and number of lines of what some of the events bought, in a fixed order."""
+    events = part.events
+    buys = np.repeat(chosen & (events.kind == Kind.PURCHASE), np.diff(events.line_start)) & (part.items >= 0)
+    if not buys.any():
+        return []
+    customer = np.repeat(events.customer, np.diff(events.line_start))[buys].astype(np.int64)
+    pairs, lines = np.unique(customer << 32 | part.items[buys], return_counts=True)
+    return list(zip((pairs >> 32).tolist(), (pairs & 0xFFFFFFFF).tolist(), lines.tolist(), strict=True))

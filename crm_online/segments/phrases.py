@@ -1,0 +1,60 @@
+"""What a segment's customers need and say, as short phrases for tables and pictures."""
+
+from __future__ import annotations
+
+from crm_online.segments.traits import Feedback, SegmentTraits, Share
+
+TOPICS = {"attributes": "who they are", "contact_reasons": "why they get in touch", "items": "what they buy"}
+"""Headings of the kinds of shares, by their key."""
+FEEDBACK = "what they say"
+"""Heading of feedback."""
+
+
+def phrases(traits: SegmentTraits) -> dict[str, list[str]]:
+    """Return phrases by heading; a heading without any is left out.
+
+    Examples
+    --------
+    >>> share = Share(name="age_group", value="18-25", share=0.31, everybody=0.12, ratio=2.58, customers=45)
+    >>> wine = Share(value="wine", share=0.1, everybody=0.04, ratio=2.5, customers=30)
+    >>> tea = Share(value="tea", everybody=0.2)
+    >>> score = Feedback(score=0.31, everybody=0.6, unhappy=0.7, unhappy_everybody=0.2, customers=30)
+    >>> told = SegmentTraits(customers=145, attributes=[share], contact_reasons=[], feedback=score, items=[wine, tea])
+    >>> for heading, lines in phrases(told).items():
+    ...     print(heading, lines)
+    who they are ['age group 18-25: 31 % (everybody 12 %)']
+    what they buy ['wine 2.5 × as often as everybody', 'hardly any tea']
+    what they say ['score 0.31 (average 0.60), 70 % unhappy']
+    """
+    found = {
+        TOPICS["attributes"]: [_share(one) for one in traits["attributes"]],
+        TOPICS["contact_reasons"]: [_share(one) for one in traits["contact_reasons"]],
+        TOPICS["items"]: [_item(one) for one in traits["items"]],
+        FEEDBACK: [_feedback(traits["feedback"])] if traits["feedback"] else [],
+    }
+    return {heading: lines for heading, lines in found.items() if lines}
+
+
+def _share(one: Share) -> str:
+    name = one.get("name", "").replace("_", " ")
+    if "value" not in one:
+        return f"{name} {one['share']:.3g} (average {one['everybody']:.3g})"
+    what = f"{name} {one['value']}" if name else one["value"]
+    if "share" not in one:
+        return f"hardly any {what} (everybody {_percent(one['everybody'])})"
+    return f"{what}: {_percent(one['share'])} (everybody {_percent(one['everybody'])})"
+
+
+def _item(one: Share) -> str:
+    # An item's share of all order lines is too small a number to mean anything to a person.
+    return (
+        f"{one['value']} {one['ratio']:.2g} × as often as everybody" if "ratio" in one else f"hardly any {one['value']}"
+    )
+
+
+def _feedback(told: Feedback) -> str:
+    return f"score {told['score']:.2f} (average {told['everybody']:.2f}), {_percent(told['unhappy'])} unhappy"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"

@@ -1,0 +1,233 @@
+"""What the customers of each segment need and say, beside what everybody does.
+
+Told is what differs beyond chance, and for enough customers: what fewer than ``SMALL`` customers have is not
+told, neither as a number nor by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from crm_online.customers.traits import Traits
+from crm_online.segments.comparison import Comparison, Counts, compare
+
+SMALL = 10
+"""Customers that must have a value for it to be told."""
+BEYOND_CHANCE = 3.5
+"""Standard errors by which a segment's share must differ: there are many values to be wrong about."""
+TELLING = 1.25
+"""Least ratio to everybody's share, or its inverse, that is told."""
+TOLD = 5
+"""Most values of a kind that are told of a segment, the surest first."""
+NUMBERS = 8
+"""A numeric attribute with more different values than this is told by its mean."""
+
+
+class Share(TypedDict, total=False):
+    """A value that a segment's customers have more, or less, often than everybody.
+
+    ``name`` is that of an attribute, ``value`` an attribute's value, a reason or an item. ``share`` and
+    ``everybody`` are shares (for a numeric attribute, which has no ``value``: means). ``customers`` is how many of
+    the sampled customers have it; it is left out, as is ``share``, where they are fewer than ``SMALL``.
+    """
+
+    name: str
+    value: str
+    share: float
+    everybody: float
+    ratio: float
+    customers: int
+
+
+class Feedback(TypedDict):
+    """Mean score, share of unhappy feedbacks, and number of sampled customers who gave any."""
+
+    score: float
+    everybody: float
+    unhappy: float
+    unhappy_everybody: float
+    customers: int
+
+
+class SegmentTraits(TypedDict):
+    """What sets the customers of one segment apart, the surest first; ``customers`` is how many are sampled."""
+
+    customers: int
+    attributes: list[Share]
+    contact_reasons: list[Share]
+    feedback: Feedback | None
+    items: list[Share]
+
+
+def traits_of(
+    people: Sequence[Traits], bought: Sequence[Mapping[str, int]], labels: NDArray[np.int64], k: int
+) -> list[SegmentTraits]:
+    """Return what sets each segment's customers apart.
+
+    Parameters
+    ----------
+    people
+        The sampled customers' traits.
+    bought
+        What each of them bought: order lines by name of the item.
+    labels
+        Each one's segment, shape (n,).
+    k
+        Number of segments.
+    """
+    attributes = [*_means(people, labels, k), *_categories(people, labels, k)]
+    reasons = [_shares("", *_matrix([person.reasons for person in people]), labels, k)]
+    items = [_shares("", *_matrix(bought), labels, k)]
+    feedback = _feedback(people, labels, k)
+    sizes = np.bincount(labels, minlength=k).tolist()
+    return [
+        SegmentTraits(
+            customers=sizes[row],
+            attributes=_surest(attributes, row),
+            contact_reasons=_surest(reasons, row),
+            feedback=feedback(row),
+            items=_surest(items, row),
+        )
+        for row in range(k)
+    ]
+
+
+_Told = list[list[tuple[float, Share]]]
+"""By segment: what may be told, with how sure it is."""
+
+
+def _surest(told: Iterable[_Told], row: int) -> list[Share]:
+    every = [one for values in told for one in values[row]]
+    return [share for _, share in sorted(every, key=lambda one: -round(one[0], 6))[:TOLD]]
+
+
+def _categories(people: Sequence[Traits], labels: NDArray[np.int64], k: int) -> list[_Told]:
+    """Compare the values of each attribute that is a text, several texts, or one of few numbers."""
+    found = []
+    for name in _names(people):
+        having: list[Mapping[str, int]] = []
+        for person in people:
+            value = person.attributes.get(name)
+            values = value if isinstance(value, list) else [] if value is None else [_text(value)]
+            having.append(dict.fromkeys(values, 1))
+        if not _is_number(people, name):
+            values, counts, _ = _matrix(having)
+            known = np.array([float(bool(one)) for one in having])
+            found.append(_shares(name, values, counts, known, labels, k))
+    return found
+
+
+def _means(people: Sequence[Traits], labels: NDArray[np.int64], k: int) -> list[_Told]:
+    """Compare the means of numeric attributes."""
+    found = []
+    for name in _names(people):
+        if not _is_number(people, name):
+            continue
+        values = np.array([_number(person.attributes.get(name)) for person in people])
+        known = np.isfinite(values)
+        spread = float(values[known].std())
+        counts = csr_array(np.where(known, values, 0.0)[:, None])
+        compared = compare(counts, known.astype(np.float64), labels, k)
+        told: _Told = [[] for _ in range(k)]
+        for row in range(k):
+            share, everybody, sure = float(compared.share[row, 0]), float(compared.everybody[0]), compared.z[row, 0]
+            if compared.base[row] >= SMALL and abs(sure) >= BEYOND_CHANCE and abs(share - everybody) >= spread / 4:
+                one = Share(name=name, share=_digits(share), everybody=_digits(everybody))
+                told[row].append((abs(float(sure)), one | {"customers": int(compared.base[row])}))
+        found.append(told)
+    return found
+
+
+def _feedback(people: Sequence[Traits], labels: NDArray[np.int64], k: int) -> Callable[[int], Feedback | None]:
+    counts = np.array([[person.score, person.unhappy] for person in people]).reshape(len(people), 2)
+    totals = np.array([float(person.feedbacks) for person in people])
+    compared = compare(csr_array(counts), totals, labels, k)
+
+    def told(row: int) -> Feedback | None:
+        if compared.base[row] < SMALL:
+            return None
+        (score, unhappy), (every, every_unhappy) = compared.share[row].tolist(), compared.everybody.tolist()
+        return Feedback(
+            score=_digits(score),
+            everybody=_digits(every),
+            unhappy=_digits(unhappy),
+            unhappy_everybody=_digits(every_unhappy),
+            customers=int(compared.base[row]),
+        )
+
+    return told
+
+
+def _shares(
+    name: str,
+    values: list[str],
+    counts: Counts,
+    totals: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    k: int,
+) -> _Told:
+    """Return, by segment, the values that its customers have more or less often than others."""
+    if not values:
+        return [[] for _ in range(k)]
+    compared = compare(counts, totals, labels, k)
+    enough = compared.customers.sum(axis=0) >= SMALL
+    told: _Told = [[] for _ in range(k)]
+    for row in range(k):
+        for column in np.flatnonzero(enough & (np.abs(compared.z[row]) >= BEYOND_CHANCE)).tolist():
+            one = _share(compared, row, column)
+            if one is not None:
+                label = Share(name=name, value=values[column]) if name else Share(value=values[column])
+                told[row].append((abs(float(compared.z[row, column])), label | one))
+    return told
+
+
+def _share(compared: Comparison, row: int, column: int) -> Share | None:
+    share, everybody = float(compared.share[row, column]), float(compared.everybody[column])
+    ratio, customers = share / everybody, int(compared.customers[row, column])
+    if ratio >= TELLING and customers >= SMALL:
+        return Share(share=_digits(share), everybody=_digits(everybody), ratio=_digits(ratio), customers=customers)
+    # Less than everybody: as many customers must be missing as would have to be there.
+    if ratio <= 1 / TELLING and everybody * compared.base[row] >= SMALL:
+        if customers >= SMALL:
+            return Share(share=_digits(share), everybody=_digits(everybody), ratio=_digits(ratio), customers=customers)
+        return Share(everybody=_digits(everybody))
+    return None
+
+
+def _matrix(
+    having: Sequence[Mapping[str, int]],
+) -> tuple[list[str], Counts, NDArray[np.float64]]:
+    """Return the values that people have, in order of name, how much each has of each, and has in all."""
+    values = sorted({value for one in having for value in one})
+    place = {value: column for column, value in enumerate(values)}
+    rows = np.repeat(np.arange(len(having)), [len(one) for one in having])
+    columns = np.array([place[value] for one in having for value in one], np.int64)
+    counts = np.array([count for one in having for count in one.values()], np.float64)
+    matrix = csr_array((counts, (rows, columns)), shape=(len(having), len(values)))
+    return values, matrix, matrix.sum(axis=1)
+
+
+def _names(people: Sequence[Traits]) -> list[str]:
+    return sorted({name for person in people for name in person.attributes})
+
+
+def _is_number(people: Sequence[Traits], name: str) -> bool:
+    values = [person.attributes[name] for person in people if name in person.attributes]
+    return all(isinstance(value, float) for value in values) and len(set(map(str, values))) > NUMBERS
+
+
+def _number(value: object) -> float:
+    return value if isinstance(value, float) else float("nan")
+
+
+def _text(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.4g}")
