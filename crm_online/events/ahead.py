@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 VOUCHING = 10
 """Most events that a leap in time must be followed by before it is believed."""
 
-SPARSE = 10
+SPARSE = 20
 """How many usual pauses of its events a log may leap, where that is more than the limit."""
 
 

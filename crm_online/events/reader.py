@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,30 +9,27 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
 from crm_online.events import files, models
 from crm_online.events.cells import as_json, plain
 from crm_online.events.columns import EventColumns, concat, count_unknown, from_events, whole_baskets
 from crm_online.events.csv_rows import read_csv
 from crm_online.events.files import RawRows
+from crm_online.events.json_rows import Refused, json_table, native_events, preset_events, whole_lines
 from crm_online.events.parquet_rows import read_parquet
-from crm_online.events.presets import TablePreset
+from crm_online.events.presets import JsonPreset, TablePreset
 from crm_online.events.rejects import Reject, cut
 from crm_online.events.source import Source
 from crm_online.events.table import events_of, validated
 
 JSON = frozenset({".jsonl", ".ndjson", ".json"})
 HALF_WRITTEN = "half-written last line"
-_EMPTY = ("an empty line", None)
 _FIELDS = {role: f"items.0.{role}" for role in ("item", "quantity", "price")}
-Refused = dict[int, tuple[str, str | None]]
-"""By row of a chunk, why it is no event, and the native field at fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads one file in one way: as a table of a preset, as baskets, or as native JSON lines."""
+    """Reads one file in one way: as a table or as JSON lines of a preset, as baskets, or as native JSON lines."""
 
     path: Path
     source: Source
@@ -41,6 +37,7 @@ class Reader:
     table: TablePreset | None
     columns: Mapping[str, str]
     baskets: bool = False
+    objects: JsonPreset | None = None
 
     def chunks(self, begin: int, size: int) -> Iterator[tuple[RawRows, EventColumns, Refused, dict[str, int]]]:
         """Yield rows, the events among them, the others, and how often each unknown field occurred."""
@@ -82,7 +79,7 @@ class Reader:
     def _from_table(self, preset: TablePreset, rows: RawRows, refused: Refused) -> EventColumns:
         table = rows.table
         if table is None:
-            table = _json_table(rows, list(dict.fromkeys(self.columns.values())), refused)
+            table = json_table(rows, list(dict.fromkeys(self.columns.values())), refused)
         whole = np.array([place for place in range(len(table)) if place not in refused], np.int64)
         if len(whole) < len(table):
             table = table.iloc[whole].reset_index(drop=True)
@@ -114,54 +111,11 @@ class Reader:
         return merged.select(np.argsort(merged.position, kind="stable"))
 
     def _from_json(self, rows: RawRows, refused: Refused, unknown: dict[str, int]) -> EventColumns:
-        places = [place for place, line in enumerate(rows.lines) if place not in refused and line.strip()]
-        for place, line in enumerate(rows.lines):
-            if not line.strip():
-                refused.setdefault(place, _EMPTY)
-        lines = [rows.lines[place].strip() for place in places]
-        try:
-            # Events that share a line, or are spread over lines, must not pass because their number fits.
-            if not all(line.startswith(b"{") and line.endswith(b"}") for line in lines):
-                raise ValueError("a line is no JSON object")
-            events = models.EVENTS.validate_json(b"[" + b",".join(lines) + b"]")
-            if len(events) != len(places):
-                raise ValueError("a line holds more than one event")
-        except ValueError:
-            # One bad line spoils the batch: each line is looked at by itself.
-            events, good = [], []
-            for place in places:
-                try:
-                    events.append(models.EVENT.validate_json(files.as_text(rows.lines[place])))
-                    good.append(place)
-                except ValidationError as error:
-                    refused[place] = models.first_problem(error)
-            places = good
-        count_unknown(events, unknown)
-        return from_events(events, [rows.begin + place for place in places], self.source.id)
-
-
-def _json_table(rows: RawRows, columns: list[str], refused: Refused) -> pd.DataFrame:
-    """Return a table of JSON lines; a column that no line has is empty."""
-    found: list[dict[str, object]] = []
-    for place, line in enumerate(rows.lines):
-        value: object = None
-        if not line.strip():
-            refused.setdefault(place, _EMPTY)
-        if place not in refused:
-            try:
-                value = json.loads(files.as_text(line), parse_constant=_no_number)
-            except (ValueError, RecursionError):
-                refused[place] = ("not JSON", None)
-            else:
-                if not isinstance(value, dict):
-                    refused[place] = ("not a JSON object", None)
-        found.append({name: value.get(name) for name in columns} if isinstance(value, dict) else {})
-    return pd.DataFrame(found, columns=columns, dtype=object)
+        lines = whole_lines(rows, refused)
+        events = preset_events(lines, self.objects, refused) if self.objects else native_events(lines, refused)
+        count_unknown(events.values(), unknown)
+        return from_events(list(events.values()), [rows.begin + place for place in events], self.source.id)
 
 
 def _is_nan(value: object) -> bool:
     return isinstance(value, float) and math.isnan(value)
-
-
-def _no_number(name: str) -> object:
-    raise ValueError(f"{name} is no JSON")

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from crm_online.events import models
 from crm_online.events.columns import EventColumns, concat
+from crm_online.events.json_rows import event_of
 from crm_online.events.log import Chunk, read_log
+from crm_online.events.presets import JsonPreset, Refusal
 from crm_online.events.rejects import Reject
 from crm_online.events.source import open_source
 
@@ -65,3 +68,17 @@ def read(
         rows = sorted([*chunk.events.position.tolist(), *(reject.row for reject in chunk.rejects)])
         assert rows == list(range(chunk.begin, chunk.end + chunk.half_written))
     return Read(chunks)
+
+
+def taken(value: Mapping[str, object], preset: JsonPreset) -> models.Event:
+    """Return the event of a JSON object, which must be one."""
+    found = event_of(value, preset)
+    assert not isinstance(found, Refusal), found
+    return found
+
+
+def refused(value: Mapping[str, object], preset: JsonPreset) -> Refusal:
+    """Return why a JSON object is no event, which it must not be."""
+    found = event_of(value, preset)
+    assert isinstance(found, Refusal), found
+    return found

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from crm_online.events import models
 from crm_online.events.cells import plain
 from crm_online.events.columns import EventColumns, from_events
-from crm_online.events.presets import PRESETS
+from crm_online.events.presets import complete_journey, online_retail
 from crm_online.events.presets.mapped import preset_of
 from crm_online.events.table import events_of
 
@@ -39,8 +39,8 @@ CELLS = {
 }
 MAPPED = preset_of({name: name for name in ("event_id", "type", "customer_id", "time", "item", "quantity", "price")})
 ROLES = {
-    "online-retail": (PRESETS["online-retail"], ["invoice", "item", "quantity", "time", "price", "customer"]),
-    "complete-journey": (PRESETS["complete-journey"], ["household", "basket", "quantity", "value", "time", "category"]),
+    "online-retail": (online_retail.PRESET, ["invoice", "item", "quantity", "time", "price", "customer"]),
+    "complete-journey": (complete_journey.PRESET, ["household", "basket", "quantity", "value", "time", "category"]),
     "--map": (MAPPED, list(MAPPED.columns)),
 }
 

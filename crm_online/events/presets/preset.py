@@ -1,10 +1,11 @@
-"""What a preset that reads a table is."""
+"""What a preset is: one that reads tables, and one that reads JSON objects."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -55,6 +56,42 @@ class TablePreset:
         """Return whether all columns that are needed are there."""
         roles = self.columns.keys() - self.optional
         return all(any(name in columns for name in self.columns[role]) for role in roles)
+
+
+class Refusal(NamedTuple):
+    """Why something is no event.
+
+    Attributes
+    ----------
+    reason
+        Why, in words.
+    field
+        The native field at fault, such as ``items.0.price``; None when it is the whole.
+    """
+
+    reason: str
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPreset:
+    """Reads events from the JSON objects of one kind of tool: one object, one event.
+
+    Attributes
+    ----------
+    name
+        What it is called on the command line.
+    event
+        Takes an object and returns the native event that it is, for the models to validate, or says why
+        it is none. It never raises, whatever the object holds, and leaves values that it cannot read as
+        they are: what is wrong with them is for the models to say.
+    fits
+        Whether an object looks like one of this tool. Native events do not.
+    """
+
+    name: str
+    event: Callable[[Mapping[str, object]], Mapping[str, object] | Refusal]
+    fits: Callable[[Mapping[str, object]], bool]
 
 
 def listed(columns: Sequence[str]) -> str:
