@@ -7,6 +7,7 @@ The same look-ups as on the command line, as pandas DataFrames::
     crm_online.rules_frame()  # the rules of ./.crm-online, sorted by lift
     crm_online.segments_frame("redis://localhost")
     crm_online.customers_frame("./state")
+    crm_online.hierarchy_frame("./state")  # how the segments join into a tree
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __version__ = "0.1.0"
-__all__ = ["customers_frame", "rules_frame", "segments_frame"]
+__all__ = ["customers_frame", "distances_frame", "hierarchy_frame", "rules_frame", "segments_frame"]
 
 _STATE = "./.crm-online"
 
@@ -65,3 +66,41 @@ def customers_frame(state: str = _STATE, *, as_of: int | None = None) -> pd.Data
 
     with open_lookup(state) as lookup:
         return lookup.customers_frame(as_of)
+
+
+def hierarchy_frame(state: str = _STATE, *, linkage: str = "average", of: str = "segments") -> pd.DataFrame:
+    """Return the steps in which segments, or sampled customers, join into a tree: one row each, the nearest first.
+
+    Parameters
+    ----------
+    state
+        A folder, or the URL of a Redis.
+    linkage
+        ``average`` (the article's d(C, X)), ``ward`` or ``complete``.
+    of
+        ``segments``, each weighing as many customers as it has, or ``customers``.
+
+    Raises
+    ------
+    StoreError
+        If the state cannot be read, there is none, or there are no segments yet (``StateMissing``).
+    ValueError
+        If there is no such linkage, or no such thing to join.
+    """
+    from crm_online.lookup import open_lookup
+    from crm_online.segments.joining import Linkage, Of
+
+    with open_lookup(state) as lookup:
+        return lookup.hierarchy_frame(Linkage(linkage), Of(of))
+
+
+def distances_frame(state: str = _STATE, *, of: str = "segments") -> pd.DataFrame:
+    """Return how far segments, or sampled customers, are from each other, in (weighted) standard deviations.
+
+    Parameters and errors are those of :func:`hierarchy_frame`.
+    """
+    from crm_online.lookup import open_lookup
+    from crm_online.segments.joining import Of
+
+    with open_lookup(state) as lookup:
+        return lookup.distances_frame(Of(of))

@@ -3,7 +3,7 @@
 ::
 
     CrmOnlineError
-    ├── InputError            the log given cannot be read as asked
+    ├── InputError            what was given, a log or a choice, cannot be used as asked
     │   ├── NoSuchLog             no such file, or a folder
     │   ├── UnreadableLog         not text, not Parquet, a broken archive
     │   ├── UnknownPreset         no preset of that name
@@ -36,7 +36,7 @@ class CrmOnlineError(Exception):
 
 
 class InputError(CrmOnlineError):
-    """The log given cannot be read as asked."""
+    """What was given, a log or a choice, cannot be used as asked."""
 
 
 class NoSuchLog(InputError):

@@ -13,19 +13,16 @@ import pandas as pd
 from crm_online.customers.records import NO_SEGMENT
 from crm_online.engine import rules as rule_feed
 from crm_online.engine.changes import Reason, digits, iso
-from crm_online.engine.owner import described
-from crm_online.engine.peers import PartitionSums, added
-from crm_online.errors import UnknownCustomer
+from crm_online.errors import StateMissing, UnknownCustomer
 from crm_online.itemsets.parts import FrequentItemsets, merge
 from crm_online.lookup import export
 from crm_online.lookup.partition import PartitionView
-from crm_online.lookup.sampled import Sampled, sampled
+from crm_online.lookup.segments import Segments, Tree
 from crm_online.lookup.verify import verify
+from crm_online.plots import SegmentPicture
 from crm_online.rules.frame import COLUMNS
-from crm_online.segments.hierarchy import join
+from crm_online.segments.joining import Linkage, Of
 from crm_online.segments.kmeans import distances
-from crm_online.segments.model import Model
-from crm_online.segments.sums import SegmentSums
 from crm_online.settings import Settings
 from crm_online.settings.nesting import nested
 from crm_online.store import Store, open_store
@@ -67,41 +64,58 @@ class Lookup:
         meta = store.meta()
         self.settings = Settings(**nested(json.loads(meta.settings)))
         self._views = [PartitionView(store.partition(number), self.settings) for number in range(meta.partitions)]
+        self._segments = Segments.of(self._views)
 
     @property
     def watermark(self) -> int:
         """The largest event time of all partitions, in ms; 0 before the first event."""
         return max((view.state.watermark or 0 for view in self._views), default=0)
 
-    def segments(self, as_of: int | None = None) -> dict[str, object]:
-        """Return the segments, as in ``crm-online segments --json``."""
-        names = list(self.settings.features.use)
-        model, sums, complete = self._model()
-        value: dict[str, object] = {
-            "model_version": model.version if model else 0,
-            "complete": complete,
-            "k": model.k if model else 0,
-            "J": sums.inertia() if sums else None,
+    def segments(
+        self, as_of: int | None = None, *, linkage: Linkage = Linkage.AVERAGE, of: Of = Of.SEGMENTS
+    ) -> dict[str, object]:
+        """Return the segments, as in ``crm-online segments --json``.
+
+        Parameters
+        ----------
+        as_of
+            The time that is told; the watermark by default. Segments are as last scored.
+        linkage, of
+            How the tree is joined, and of what.
+        """
+        names, found = list(self.settings.features.use), self._segments
+        return {
+            "model_version": found.model.version if found else 0,
+            "complete": found.complete if found else False,
+            "k": found.model.k if found else 0,
+            "J": found.sums.inertia() if found else None,
             "customers": sum(view.state.customers for view in self._views),
             "as_of": iso(self.watermark if as_of is None else as_of),
             "features": names,
-            "scale": dict(zip(names, model.scale.stds, strict=True)) if model else {},
-            "segments": [],
-            "hierarchy": {"linkage": [], "leaves": []},
+            "scale": dict(zip(names, found.model.scale.stds, strict=True)) if found else {},
+            "segments": found.described(found.sampled(self.settings.segments.sample)) if found else [],
+            "hierarchy": found.tree(linkage, of) if found else _no_tree(linkage),
         }
-        if model is None or sums is None:
-            return value
-        centroids = model.current(sums.centroids()) if complete else model.centres()
-        everybody = sums.everybody() if int(sums.W.sum()) else centroids.mean(axis=0)
-        features = self._views[0].reader.features
-        told = described(model, sums.W, centroids, everybody, features)
-        traits = self._sampled(model).by_segment(model.k)
-        value["segments"] = [
-            {**segment, "description": {**segment["description"], "traits": one}}
-            for segment, one in zip(told, traits, strict=True)
-        ]
-        value["hierarchy"] = join(model.ids, centroids, sums.W)
-        return value
+
+    def picture(self, as_of: int | None = None, *, linkage: Linkage = Linkage.AVERAGE) -> SegmentPicture:
+        """Return what a picture of the segments shows; for :func:`crm_online.plots.draw_segments`.
+
+        Raises
+        ------
+        StateMissing
+            If there are no segments yet.
+        """
+        found = self._must_have_segments()
+        told = found.described(found.sampled(self.settings.segments.sample))
+        return found.picture(told, linkage, iso(self.watermark if as_of is None else as_of)[:16].replace("T", " "))
+
+    def hierarchy_frame(self, linkage: Linkage = Linkage.AVERAGE, of: Of = Of.SEGMENTS) -> pd.DataFrame:
+        """Return the steps in which segments or sampled customers join, one row each, the nearest first."""
+        return self._must_have_segments().merges_frame(linkage, of)
+
+    def distances_frame(self, of: Of = Of.SEGMENTS) -> pd.DataFrame:
+        """Return how far segments or sampled customers are from each other, in standard deviations."""
+        return self._must_have_segments().distances_frame(of)
 
     def rules(
         self, as_of: int | None = None, *, top: int | None = None, sort: str = "rank", item: str | None = None
@@ -152,11 +166,10 @@ class Lookup:
             "events": int(record.events[0]),
             "last_event": iso(int(record.last_event[0])),
         }
-        model, total, complete = self._model()
-        if model and total and record.scored_by(model.version)[0]:
-            centroids = model.current(total.centroids()) if complete else model.centres()
-            away = distances(record.vectors, centroids)[0]
-            value["distances"] = dict(zip(model.ids, map(digits, away.tolist()), strict=True))
+        segments = self._segments
+        if segments and record.scored_by(segments.model.version)[0]:
+            away = distances(record.vectors, segments.centroids())[0]
+            value["distances"] = dict(zip(segments.model.ids, map(digits, away.tolist()), strict=True))
         if len(found) > 1:
             value["also_in_partitions"] = [self._views.index(view) for view, _ in found[1:]]
         return value
@@ -192,16 +205,14 @@ class Lookup:
         """Return the rules in force, sorted by lift as in the article, or by another measure."""
         return pd.DataFrame(self.rules(as_of, sort=sort), columns=["change_id", "change", *COLUMNS])
 
-    def _sampled(self, model: Model) -> Sampled:
-        return sampled(self._views, model, self.settings.segments.sample)
+    def _must_have_segments(self) -> Segments:
+        if self._segments is None:
+            raise StateMissing("no segments yet: the first model is fitted once there are segments.min_customers")
+        return self._segments
 
-    def _model(self) -> tuple[Model | None, SegmentSums | None, bool]:
-        model = self._views[0].model
-        if model is None:
-            return None, None, False
-        parts: list[PartitionSums] = [view.sums for view in self._views if view.sums]
-        total, complete = added(parts, model.version)
-        return model, total, complete
+
+def _no_tree(linkage: Linkage) -> Tree:
+    return Tree(linkage=[], leaves=[], method=linkage.value, distances=[])
 
 
 def _move(seconds: int, left: int, entered: int, reason: int) -> dict[str, object]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from crm_online.segments.traits import Feedback, SegmentTraits, Share
 
-TOPICS = {"attributes": "who they are", "contact_reasons": "why they get in touch", "items": "what they buy"}
+TOPICS = {
+    "attributes": "who they are",
+    "contact_reasons": "why they get in touch",
+    "items": "what they buy, beside everybody",
+}
 """Headings of the kinds of shares, by their key."""
 FEEDBACK = "what they say"
 """Heading of feedback."""
@@ -23,7 +27,7 @@ def phrases(traits: SegmentTraits) -> dict[str, list[str]]:
     >>> for heading, lines in phrases(told).items():
     ...     print(heading, lines)
     who they are ['age group 18-25: 31 % (everybody 12 %)']
-    what they buy ['wine 2.5 × as often as everybody', 'hardly any tea']
+    what they buy, beside everybody ['wine 2.5 ×', 'hardly any tea']
     what they say ['score 0.31 (average 0.60), 70 % unhappy']
     """
     found = {
@@ -47,9 +51,7 @@ def _share(one: Share) -> str:
 
 def _item(one: Share) -> str:
     # An item's share of all order lines is too small a number to mean anything to a person.
-    return (
-        f"{one['value']} {one['ratio']:.2g} × as often as everybody" if "ratio" in one else f"hardly any {one['value']}"
-    )
+    return f"{one['value']} {one['ratio']:.2g} ×" if "ratio" in one else f"hardly any {one['value']}"
 
 
 def _feedback(told: Feedback) -> str:

@@ -37,8 +37,8 @@ class CannedLookup:
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
 
-    def segments(self, as_of: int | None) -> dict[str, Any]:
-        self._asked.note("segments", as_of=as_of)
+    def segments(self, as_of: int | None, linkage: str = "average", of: str = "segments") -> dict[str, Any]:
+        self._asked.note("segments", as_of=as_of, linkage=str(linkage), of=str(of))
         return answers.SEGMENTS
 
     def rules(self, as_of: int | None, top: int | None, sort: str, item: str | None) -> list[dict[str, Any]]:

@@ -77,9 +77,10 @@ def test_what_was_planted_is_told_and_the_shares_equal_a_recount(
     big = max(
         segments, key=lambda one: sum(town[name] == "Ulm" for name in segment_of if segment_of[name] == one["id"])
     )
-    values = {one.get("value") for kind in ("attributes", "contact_reasons", "items") for one in big["description"]["traits"][kind]}
+    traits = big["description"]["traits"]
+    values = {one.get("value") for kind in ("attributes", "contact_reasons", "items") for one in traits[kind]}
     assert {"Ulm", "late", "wine"} <= values
-    assert {"age"} <= {one["name"] for one in big["description"]["traits"]["attributes"] if "value" not in one}
+    assert {"age"} <= {one["name"] for one in traits["attributes"] if "value" not in one}
 
 
 def test_what_fewer_than_ten_customers_have_is_not_told(redis: Store, log: list[models.Event]) -> None:

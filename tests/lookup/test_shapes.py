@@ -139,7 +139,7 @@ def test_before_the_first_model_look_ups_give_the_same_shapes(redis: Store, at_r
         found = as_json(run.lookup.segments())
         assert (found["model_version"], found["k"], found["J"]) == (0, 0, None)
         assert (found["segments"], found["customers"], found["scale"]) == ([], 1, {})
-        assert found["hierarchy"] == {"linkage": [], "leaves": []}
+        assert found["hierarchy"] == {"linkage": [], "leaves": [], "method": "average", "distances": []}
         ann = as_json(run.lookup.customer("ann"))
         assert (ann["segment"], ann["since"], ann["distances"], ann["history"]) == (None, None, {}, [])
         assert run.lookup.rules() == []

@@ -21,8 +21,8 @@ def replay(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="What the log looks like: native, segment-spec, cloudevents, online-retail, complete-journey, baskets; "
-            "found out from the log if not given (baskets never is).",
+            help="What the log looks like: native, segment-spec, cloudevents, online-retail, complete-journey or "
+            "baskets; found out from the log if not given (baskets never is).",
         ),
     ] = None,
     mapping: Annotated[
