@@ -14,6 +14,7 @@ from crm_online.cli.commands.export import export
 from crm_online.cli.commands.replay import replay
 from crm_online.cli.commands.rules import rules
 from crm_online.cli.commands.segments import segments
+from crm_online.cli.commands.simulate import simulate
 from crm_online.cli.commands.verify import verify
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -34,5 +35,5 @@ def about(
     """Take the options that stand before a command."""
 
 
-for command in (demo, replay, segments, rules, customer, verify, export, config):
+for command in (demo, replay, segments, rules, customer, verify, export, simulate, config):
     app.command()(command)

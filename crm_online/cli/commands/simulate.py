@@ -1,0 +1,58 @@
+"""`crm-online simulate`: a shop with planted segments and rules, and its truth beside it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crm_online.cli.console import UnreadError, say
+
+PACKED = {".gz", ".zst", ".parquet", ".csv"}
+
+
+def simulate(
+    customers: Annotated[int, typer.Option(metavar="N", help="Customers; at least 300.")] = 2000,
+    events: Annotated[
+        int | None, typer.Option(metavar="N", help="Events; at least 2 for each customer, 25 if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="The same seed and numbers make the same log.")] = 0,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="File for the log; stdout if not given.")] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="File for the truth; --out's name with .truth.json if not given, or truth.json in the working folder.",
+        ),
+    ] = None,
+) -> None:
+    """Write a year of a made-up shop as native events: planted segments, rules and changes, and the truth of them."""
+    if out is None and sys.stdout.isatty():
+        raise typer.BadParameter("a log is not for a terminal: give a file, or > log.jsonl", param_hint="--out")
+    if out is not None and out.suffix in PACKED:
+        raise typer.BadParameter(f"the log is written as JSONL, not as {out.suffix}", param_hint="--out")
+    beside = truth or (out.with_suffix(".truth.json") if out else Path("truth.json"))
+    if beside == out:
+        raise typer.BadParameter("the log and its truth are two files", param_hint="--truth")
+
+    from crm_online.simulate import simulate as make
+    from crm_online.simulate.simulation import text_of
+
+    try:
+        shop = make(customers, events, seed)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    if out is not None:
+        shop.write(out, beside)
+        say(f"{shop.events:,} events in {out}, what is planted in them in {beside}")
+        return
+    shop.write_truth(beside)
+    say(f"what is planted in these {shop.events:,} events is in {beside}")
+    try:
+        for day in shop.days():
+            sys.stdout.write(text_of(day))
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        raise UnreadError from error

@@ -1,0 +1,95 @@
+"""Under the default settings, what is planted in a simulated log is what crm-online finds in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from crm_online.simulate import simulate
+from tests.simulate.shops import Found, find, sides
+
+ENOUGH = 0.9
+"""Adjusted Rand index between planted and reported segments, at least."""
+
+MOST_OTHERS = 0.05
+"""Share of rules that were not planted, nor follow from planted ones, among those with the lift of a planted one."""
+
+
+def check(found: Found) -> None:
+    assert found.rejected == 0
+    assert adjusted_rand_score(found.planted, found.customers["segment"]) >= ENOUGH
+    planted = {sides(rule) for rule in found.truth["rules"] if rule["until"] is None}
+    follow = {sides(rule) for planted in found.truth["rules"] for rule in planted["follows"]}
+    lifts = {sides(rule): rule["lift"] for rule in found.rules}
+    assert planted <= lifts.keys()
+    least = min(lifts[rule] for rule in planted)
+    strong = {rule for rule, lift in lifts.items() if lift >= least}
+    assert len(strong - planted - follow) <= MOST_OTHERS * len(strong)
+
+
+def test_segments_and_rules_of_the_default_shop_are_found(found: Found) -> None:
+    check(found)
+    assert found.customers["segment"].nunique() == len(found.truth["segments"]) == 6
+
+
+@pytest.mark.parametrize(("customers", "events", "seed"), [(600, 15_000, 1), (600, 15_000, 2), (1000, 20_000, 3)])
+def test_segments_and_rules_of_small_shops_are_found(customers: int, events: int, seed: int, tmp_path: Path) -> None:
+    check(find(simulate(customers, events, seed), tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("customers", "events", "seed"), [(300, 15_000, 4), (5000, 100_000, 5), (10_000, 150_000, 6)])
+def test_segments_and_rules_of_larger_shops_are_found(customers: int, events: int, seed: int, tmp_path: Path) -> None:
+    check(find(simulate(customers, events, seed), tmp_path))
+
+
+def test_rules_have_the_confidence_and_lift_that_were_planned(found: Found) -> None:
+    measured = {sides(rule): rule for rule in found.rules}
+    whole_year = [rule for rule in found.truth["rules"] if rule["until"] is None and rule["from"] < "2025-01-02"]
+    assert len(whole_year) == 9
+    for rule in whole_year:
+        seen = measured[sides(rule)]
+        # Half a per cent of the baskets hold x without y or with it: four standard errors of a share of some 700.
+        assert seen["confidence"] == pytest.approx(rule["confidence"], abs=0.08)
+        assert seen["lift"] == pytest.approx(rule["lift"], rel=0.2)
+
+
+def test_who_lapsed_is_told_to_have_moved_most_of_them_by_their_silence(found: Found) -> None:
+    since = pd.to_datetime(pd.Series(found.truth["lapsed"]))
+    assert set(since.index) == set(found.planted[found.planted == "lapsed"].index)
+    moves = found.moves[found.moves["customer_id"].isin(since.index)]
+    moves = moves[pd.to_datetime(moves["time"]) >= moves["customer_id"].map(since)]
+    # The first who lapse make a segment of their own, and are told by the refit that finds it.
+    assert moves["customer_id"].nunique() >= 0.9 * len(since)
+    lapses = moves[moves["reason"] == "lapse"]
+    assert lapses["customer_id"].nunique() >= 0.5 * len(since)
+    assert lapses["cause"].map(lambda cause: cause["idle_days"]).min() > 1
+    assert found.customers.loc[since.index, "segment"].value_counts(normalize=True).max() >= 0.95
+
+
+def test_who_shifted_was_first_told_in_one_segment_and_then_in_the_other(found: Found) -> None:
+    main = found.customers.groupby(found.planted)["segment"].agg(lambda segment: segment.mode()[0])
+    shifted = found.truth["shifted"]
+    assert set(map(tuple, shifted.values())) == {("regulars", "champions")}
+    ends = found.customers.loc[list(shifted), "segment"]
+    assert (ends == main["champions"]).mean() >= 0.95
+    moves = found.moves[found.moves["customer_id"].isin(shifted) & found.moves["from"].notna()]
+    after = moves[pd.to_datetime(moves["time"]) >= pd.to_datetime(found.truth["shift"])]
+    assert after["customer_id"].nunique() >= 0.95 * len(shifted)
+
+
+def test_the_rule_that_ends_is_told_as_left_and_the_one_that_begins_as_entered(found: Found) -> None:
+    told: dict[object, list[str]] = {}
+    for change in found.rule_changes.to_dict("records"):
+        told.setdefault(sides({str(name): value for name, value in change.items()}), []).append(change["change"])
+    ended = [rule for rule in found.truth["rules"] if rule["until"] is not None]
+    begun = [rule for rule in found.truth["rules"] if rule["from"] == found.truth["shift"]]
+    assert (len(ended), len(begun)) == (1, 1)
+    assert told[sides(ended[0])][0] == "entered"
+    assert told[sides(ended[0])][-1] == "left"
+    assert told[sides(begun[0])][0] == "entered"
+    assert "left" not in told[sides(begun[0])]
+    assert sides(ended[0]) not in {sides(rule) for rule in found.rules}
