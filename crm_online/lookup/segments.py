@@ -20,7 +20,7 @@ from crm_online.segments.frames import distances_frame, merges_frame
 from crm_online.segments.hierarchy import MOST_CUSTOMERS, Hierarchy, distance_matrix, join, of_customers
 from crm_online.segments.joining import Linkage, Of
 from crm_online.segments.model import Model
-from crm_online.segments.phrases import phrases
+from crm_online.segments.phrases import in_brief
 from crm_online.segments.sums import SegmentSums
 
 MOST_TOLD = 500
@@ -146,8 +146,4 @@ class Segments:
 
 
 def _phrases(sample: Sampled, model: Model) -> dict[str, list[str]]:
-    told = zip(model.ids, sample.by_segment(model.k), strict=True)
-    return {
-        segment: [f"{heading}: {', '.join(lines)}" for heading, lines in phrases(traits).items()]
-        for segment, traits in told
-    }
+    return {segment: in_brief(traits) for segment, traits in zip(model.ids, sample.by_segment(model.k), strict=True)}

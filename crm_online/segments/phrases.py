@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm_online.segments.traits import Feedback, SegmentTraits, Share
+from crm_online.segments.traits import Feedback, SegmentTraits, Share, is_less
 
 TOPICS = {
     "attributes": "who they are",
@@ -37,6 +37,34 @@ def phrases(traits: SegmentTraits) -> dict[str, list[str]]:
         FEEDBACK: [_feedback(traits["feedback"])] if traits["feedback"] else [],
     }
     return {heading: lines for heading, lines in found.items() if lines}
+
+
+def in_brief(traits: SegmentTraits, most: int = 3) -> list[str]:
+    """Return what a segment has more of than everybody, a few words for each kind; for where there is little room.
+
+    Examples
+    --------
+    >>> share = Share(name="age_group", value="18-25", share=0.31, everybody=0.12, ratio=2.58, customers=45)
+    >>> wine = Share(value="wine", share=0.1, everybody=0.04, ratio=2.5, customers=30)
+    >>> in_brief(SegmentTraits(customers=145, attributes=[share], contact_reasons=[], feedback=None, items=[wine]))
+    ['age group 18-25', 'buys wine']
+    """
+    attributes = [_label(one) for one in traits["attributes"] if not is_less(one)][:most]
+    reasons, items = (
+        [one["value"] for one in shares if not is_less(one)][:most]
+        for shares in (traits["contact_reasons"], traits["items"])
+    )
+    found = [", ".join(attributes)] if attributes else []
+    found += [f"gets in touch about {', '.join(reasons)}"] if reasons else []
+    found += [f"buys {', '.join(items)}"] if items else []
+    told = traits["feedback"]
+    return found + ([f"feedback {told['score']:.2f} (average {told['everybody']:.2f})"] if told else [])
+
+
+def _label(one: Share) -> str:
+    """Return an attribute with its value, or its mean."""
+    name = one["name"].replace("_", " ")
+    return f"{name} {one['value']}" if "value" in one else f"{name} {one['share']:.3g}"
 
 
 def _share(one: Share) -> str:

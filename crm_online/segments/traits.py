@@ -23,7 +23,7 @@ BEYOND_CHANCE = 3.5
 TELLING = 1.25
 """Least ratio to everybody's share, or its inverse, that is told."""
 TOLD = 5
-"""Most values of a kind that are told of a segment, the surest first."""
+"""Most values of a kind that are told of a segment: what it has more of first, and of these the surest."""
 NUMBERS = 8
 """A numeric attribute with more different values than this is told by its mean."""
 
@@ -55,7 +55,7 @@ class Feedback(TypedDict):
 
 
 class SegmentTraits(TypedDict):
-    """What sets the customers of one segment apart, the surest first; ``customers`` is how many are sampled."""
+    """What sets the customers of one segment apart; ``customers`` is how many are sampled."""
 
     customers: int
     attributes: list[Share]
@@ -103,7 +103,12 @@ _Told = list[list[tuple[float, Share]]]
 
 def _surest(told: Iterable[_Told], row: int) -> list[Share]:
     every = [one for values in told for one in values[row]]
-    return [share for _, share in sorted(every, key=lambda one: -round(one[0], 6))[:TOLD]]
+    return [share for _, share in sorted(every, key=lambda one: (is_less(one[1]), -round(one[0], 6)))[:TOLD]]
+
+
+def is_less(one: Share) -> bool:
+    """Return whether it is something that a segment's customers have less often than everybody."""
+    return "value" in one and one.get("ratio", 0.0) < 1
 
 
 def _categories(people: Sequence[Traits], labels: NDArray[np.int64], k: int) -> list[_Told]:
