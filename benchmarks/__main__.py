@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import accuracy, counting, quality, replay, rules, scale
+from benchmarks import accuracy, counting, estimator, quality, replay, rules, scale
 from benchmarks.report import Report, load_note
 from crm_online.errors import NoSuchLog
 
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[bool], Report]] = {
     "scale": lambda quick: scale.run(scale.QUICK if quick else scale.FULL),
     "accuracy": lambda quick: accuracy.run(accuracy.QUICK if quick else accuracy.FULL),
     "quality": lambda quick: quality.run(quality.QUICK if quick else quality.FULL),
+    "estimator": lambda quick: estimator.run(estimator.QUICK if quick else estimator.FULL),
 }
 
 

@@ -8,6 +8,10 @@ The same look-ups as on the command line, as pandas DataFrames::
     crm_online.segments_frame("redis://localhost")
     crm_online.customers_frame("./state")
     crm_online.hierarchy_frame("./state")  # how the segments join into a tree
+
+And the engine's online k-means by itself, as an estimator of `river <https://riverml.xyz>`_::
+
+    model = StandardScaler() | crm_online.OnlineKMeans(n_clusters=4)
 """
 
 from __future__ import annotations
@@ -17,10 +21,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
+    from crm_online.segments.online_kmeans import OnlineKMeans
+
 __version__ = "0.1.0"
-__all__ = ["customers_frame", "distances_frame", "hierarchy_frame", "rules_frame", "segments_frame"]
+__all__ = ["OnlineKMeans", "customers_frame", "distances_frame", "hierarchy_frame", "rules_frame", "segments_frame"]
 
 _STATE = "./.crm-online"
+
+
+def __getattr__(name: str) -> object:
+    """Import the estimator when it is asked for: it brings river and scikit-learn, which nothing else here needs."""
+    if name == "OnlineKMeans":
+        from crm_online.segments.online_kmeans import OnlineKMeans
+
+        return OnlineKMeans
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def rules_frame(state: str = _STATE, *, as_of: int | None = None, sort: str = "lift") -> pd.DataFrame:

@@ -15,7 +15,7 @@ from crm_online.engine.changes import Changes, digits, to_json
 from crm_online.engine.state import FitSchedule
 from crm_online.segments.describe import Text, describe
 from crm_online.segments.kmeans import choose_k
-from crm_online.segments.model import Model, first_fit, refit
+from crm_online.segments.model import Model, first_fit, next_look, refit
 from crm_online.segments.sums import SegmentSums
 from crm_online.segments.vectors import RESOLUTION, Scale, Transform
 from crm_online.settings import Settings
@@ -38,7 +38,7 @@ def fit_is_due(schedule: FitSchedule, settings: Settings, fitted: bool, customer
         return customers >= settings.segments.min_customers
     longest = (settings.features.half_life or 120 * DAY) // 4
     grown = max(schedule.checked_at - first, DAY)
-    return now - schedule.checked_at >= min(grown, longest) or customers >= 2 * schedule.checked_customers
+    return now - schedule.checked_at >= min(grown, longest) or customers >= next_look(schedule.checked_customers)
 
 
 def fitted_model(
@@ -67,16 +67,14 @@ def fitted_model(
     segments = settings.segments
     if model is not None and centroids is not None:
         k = segments.k if isinstance(segments.k, int) else model.k
-        return refit(model, raw, k, current=centroids, as_of=as_of, gain=segments.refit_gain, starts=segments.starts)
+        scale, gain = model.scale.refitted(raw), segments.refit_gain
+        return refit(model, raw, scale, k, current=centroids, as_of=as_of, gain=gain, starts=segments.starts)
     names = list(features)
     transforms = [Transform(feature.transform) for feature in features.values()]
     weights = [settings.features.weights[name] for name in names]
-    knees = [feature.knee for feature in features.values()]
-    if isinstance(segments.k, int):
-        k = segments.k
-    else:
-        k = choose_k(Scale.fit(raw, names, transforms, weights, knees).encode(raw))
-    return first_fit(raw, names, transforms, weights, k, as_of=as_of, knees=knees, starts=segments.starts)
+    scale = Scale.fit(raw, names, transforms, weights, [feature.knee for feature in features.values()])
+    k = segments.k if isinstance(segments.k, int) else choose_k(scale.encode(raw))
+    return first_fit(raw, scale, k, as_of=as_of, starts=segments.starts)
 
 
 class SegmentValue(TypedDict):

@@ -15,10 +15,9 @@ from crm_online.customers.records import NO_SEGMENT, Records, stored_version
 from crm_online.customers.registry import read_features
 from crm_online.decay import Decay
 from crm_online.engine.changes import Changes, Reason, digits, iso
-from crm_online.segments.kmeans import distances
-from crm_online.segments.model import Model
+from crm_online.segments.online import OnlineSegments
 from crm_online.segments.reported import report
-from crm_online.segments.sums import ABSENT, SegmentSums
+from crm_online.segments.sums import ABSENT
 from crm_online.step import Topic
 
 MS = 1000
@@ -48,14 +47,14 @@ class FeatureReader:
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """Scores customers by one model.
+    """Scores customers by one version of the model.
 
     Parameters
     ----------
     reader
         Reads the features.
-    model
-        The model in use.
+    segments
+        The model in use, and the partition's sums: they follow.
     previous_ids
         Segment ids of the version before: records that it scored refer to them.
     centroids
@@ -65,7 +64,7 @@ class Scorer:
     """
 
     reader: FeatureReader
-    model: Model
+    segments: OnlineSegments
     previous_ids: list[str]
     centroids: NDArray[np.float64]
     margin: float
@@ -79,9 +78,8 @@ class Scorer:
         reasons: NDArray[np.int64],
         causes: Mapping[int, Mapping[str, object]],
         now: int,
-        totals: SegmentSums,
         changes: Changes,
-    ) -> SegmentSums:
+    ) -> None:
         """Score some customers, in place, and tell who moved.
 
         Parameters
@@ -94,27 +92,18 @@ class Scorer:
             By row, the event that touched the customer.
         now
             Event time of scoring, in ms; whole seconds of it count.
-        totals
-            The partition's sums before.
         changes
             Gets the moves.
-
-        Returns
-        -------
-        SegmentSums
-            The partition's sums after.
         """
-        seconds = now // MS
+        model, seconds = self.segments.model, now // MS
         some = records.take(rows)
         raw = self.reader.read(some, seconds * MS)
-        vectors = self.model.scale.encode(raw)
-        away = distances(vectors, self.centroids)
+        vectors = model.scale.encode(raw)
+        current = some.scored_by(model.version)
+        old_nearest = np.where(current & (some.nearest != NO_SEGMENT), some.nearest.astype(np.int64), ABSENT)
+        away = self.segments.replace(some.vectors, old_nearest, vectors, self.centroids)
         nearest = away.argmin(axis=1).astype(np.int64)
         index = np.arange(len(rows))
-
-        current = some.scored_by(self.model.version)
-        old_nearest = np.where(current & (some.nearest != NO_SEGMENT), some.nearest.astype(np.int64), ABSENT)
-        totals = totals.move(some.vectors, old_nearest, vectors, nearest)
 
         reported = self._carried(some, current)
         reports = report(
@@ -131,7 +120,7 @@ class Scorer:
         left = self._old_ids(some, current)
         for place in np.flatnonzero(reports.changed).tolist():
             reason = Reason.REFIT if reports.orphaned[place] else Reason(int(reasons[place]))
-            row, entered = int(rows[place]), self.model.ids[int(reports.labels[place])]
+            row, entered = int(rows[place]), model.ids[int(reports.labels[place])]
             remember(some, place, seconds, left[place], entered, reason)
             cause: Mapping[str, object]
             if reason is Reason.EVENT:
@@ -140,7 +129,7 @@ class Scorer:
                 idle = (seconds * MS - int(some.last_event[place])) / 86_400_000
                 cause = {"idle_days": digits(idle)}
             else:
-                cause = {"model_version": self.model.version}
+                cause = {"model_version": model.version}
             margin = float(reports.margins[place])
             changes.add(
                 Topic.SEGMENT_CHANGES,
@@ -153,32 +142,31 @@ class Scorer:
                     "time": iso(seconds * MS),
                     "margin": None if math.isnan(margin) else digits(margin),
                     "features": dict(zip(self.reader.features, map(digits, raw[place].tolist()), strict=True)),
-                    "model_version": self.model.version,
+                    "model_version": model.version,
                     "cause": cause,
                 },
             )
         some.vectors, some.nearest, some.reported = vectors, nearest.astype(np.uint8), reports.labels.astype(np.uint8)
         some.since, some.scored_at = reports.since // MS, np.full(len(rows), seconds)
-        some.model_version = np.full(len(rows), stored_version(self.model.version), np.uint16)
+        some.model_version = np.full(len(rows), stored_version(model.version), np.uint16)
         records.place(rows, some)
-        return totals
 
     def _carried(self, some: Records, current: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the reported segments as rows of this model: ABSENT for none, DIED if it is gone."""
         labels = np.where(some.reported == NO_SEGMENT, ABSENT, some.reported.astype(np.int64))
-        carried = np.empty(len(labels), np.int64)
-        for rows, ids in ((current, self.model.ids), (~current, self.previous_ids)):
-            carried[rows] = self.model.labels_of(ids)[labels[rows]]
+        carried, model = np.empty(len(labels), np.int64), self.segments.model
+        for rows, ids in ((current, model.ids), (~current, self.previous_ids)):
+            carried[rows] = model.labels_of(ids)[labels[rows]]
         return carried
 
     def _just_left(self, some: Records) -> NDArray[np.int64]:
         """Return the segments that customers left at their last move, as rows of this model."""
-        row_of = {number_of(segment): row for row, segment in enumerate(self.model.ids)}
+        row_of = {number_of(segment): row for row, segment in enumerate(self.segments.model.ids)}
         return np.array([row_of.get(number, ABSENT) for number in some.moves["left"][:, 0].tolist()], np.int64)
 
     def _old_ids(self, some: Records, current: NDArray[np.bool_]) -> list[str | None]:
         return [
-            None if label == NO_SEGMENT else self.model.ids[label] if same else self.previous_ids[label]
+            None if label == NO_SEGMENT else self.segments.model.ids[label] if same else self.previous_ids[label]
             for label, same in zip(some.reported.tolist(), current.tolist(), strict=True)
         ]
 

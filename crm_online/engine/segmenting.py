@@ -18,6 +18,7 @@ from crm_online.engine.run import Run
 from crm_online.engine.scoring import MS, FeatureReader, Scorer
 from crm_online.engine.state import PartitionState
 from crm_online.segments.model import Model
+from crm_online.segments.online import OnlineSegments
 from crm_online.segments.sums import SegmentSums
 from crm_online.settings import Settings
 from crm_online.step import Replace, Topic
@@ -40,15 +41,25 @@ class Segmenting:
 
     def __init__(self, settings: Settings, reader: FeatureReader, state: PartitionState, loaded: Loaded) -> None:
         self._settings, self._reader, self._state = settings.segments, reader, state
-        self.model = Model.from_json(loaded.model) if loaded.model else None
         told = PartitionSums.decode(loaded.sums) if loaded.sums else None
-        self.sums = told.sums if told else None
+        sums = told.sums if told else None
+        self.segments = OnlineSegments(Model.from_json(loaded.model), sums) if loaded.model else None
         self.due = DueQueue(settings.features.half_life, state.waiting)
+
+    @property
+    def model(self) -> Model | None:
+        """The model in use; ``None`` before the first."""
+        return self.segments.model if self.segments else None
+
+    @property
+    def sums(self) -> SegmentSums | None:
+        """The sums of this partition's segments; ``None`` before the first model."""
+        return self.segments.sums if self.segments else None
 
     @property
     def version(self) -> int:
         """The version of the model in use; 0 before the first."""
-        return self.model.version if self.model else 0
+        return self.segments.model.version if self.segments else 0
 
     def own(self) -> PartitionSums:
         """Return what this partition tells the others."""
@@ -68,14 +79,15 @@ class Segmenting:
     def adopt(self, model: Model, run: Run) -> None:
         """Take a new model into use: all customers move to it, block by block of the roster."""
         state = self._state
-        state.previous_ids = list(self.model.ids) if self.model else []
+        state.previous_ids = list(self.segments.model.ids) if self.segments else []
         state.complete, state.cursor = False, 0
-        self.model, self.sums = model, SegmentSums.empty(model.k, len(model.scale.names))
+        self.segments = OnlineSegments(model)
         run.writes.append(Replace(MODEL, model.to_json()))
 
     def score(self, run: Run, records: Records, ids: list[str], taken: Taken) -> NDArray[np.bool_]:
         """Score who was touched, is due, or moves to a new model, in place; return whose record changed."""
-        if self.model is None or self.sums is None:
+        segments = self.segments
+        if segments is None:
             return taken.touched
         here = records.events > 0
         row_of = {name: row for row, name in enumerate(ids)}
@@ -89,14 +101,14 @@ class Segmenting:
             reasons[self._moving(run, row_of, len(ids)) & here & stale & (reasons == 0)] = int(Reason.REFIT)
         scorer = Scorer(
             self._reader,
-            self.model,
+            segments,
             self._state.previous_ids,
-            self.centroids(self.model, run.others),
+            self.centroids(segments.model, run.others),
             self._settings.margin,
             self._settings.min_dwell,
         )
         rows = np.flatnonzero(reasons)
-        self.sums = scorer.score(records, rows, ids, reasons[rows], taken.cause, run.now, self.sums, run.changes)
+        scorer.score(records, rows, ids, reasons[rows], taken.cause, run.now, run.changes)
         changed: NDArray[np.bool_] = (reasons > 0) | popped
         run.writes += self.due.take(list(run.needs.due))
         self._queue(run, records, ids, popped, changed & here)
@@ -104,12 +116,12 @@ class Segmenting:
 
     def forget(self, run: Run, name: str, record: Records) -> None:
         """Take an erased customer, given as the record was before the step, out of the sums; and say so."""
-        if self.model is None or self.sums is None:
+        if self.segments is None:
             return
-        current = bool(record.scored_by(self.version)[0])
-        if current and record.nearest[0] < self.model.k:
-            self.sums = self.sums.move(record.vectors, record.nearest.astype(np.int64), None, None)
-        ids = list(self.model.ids) if current else self._state.previous_ids
+        model, current = self.segments.model, bool(record.scored_by(self.version)[0])
+        if current and record.nearest[0] < model.k:
+            self.segments.leave(record.vectors, record.nearest.astype(np.int64))
+        ids = list(model.ids) if current else self._state.previous_ids
         label = int(record.reported[0])
         if label >= len(ids):
             return
@@ -121,7 +133,7 @@ class Segmenting:
             "time": iso(run.now),
             "margin": None,
             "features": {},
-            "model_version": self.model.version,
+            "model_version": model.version,
             "cause": {"type": "erase"},
         }
         run.changes.add(Topic.SEGMENT_CHANGES, name, value, tombstone=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +15,8 @@ from scipy.optimize import linear_sum_assignment
 from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.segments.kmeans import fit, inertia, nearest
 from crm_online.segments.reported import DIED
-from crm_online.segments.sums import ABSENT
-from crm_online.segments.vectors import Scale, Transform
+from crm_online.segments.sums import ABSENT, SegmentSums
+from crm_online.segments.vectors import Scale
 
 FORMAT = 1
 
@@ -74,6 +76,11 @@ class Model:
         """Return the centroids, shape (k, d), with the fitted centre where a segment is empty (NaN)."""
         return np.where(np.isnan(centroids), self.centres(), centroids)
 
+    def widened(self, names: Sequence[str]) -> Model:
+        """Return the same version over more features, which were 0 so far; see :meth:`Scale.widened`."""
+        fitted = tuple(centre + (0.0,) * len(names) for centre in self.fitted)
+        return replace(self, scale=self.scale.widened(names), fitted=fitted)
+
     def labels_of(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """Return this version's label for each of another one's segments, shape (len(ids) + 2,).
 
@@ -120,15 +127,20 @@ class Model:
         return model
 
 
+def next_look(points: int) -> int:
+    """Return at how many points to look for a better model, if the last look was at so many: twice that.
+
+    A fresh sample can tell little that one of half as many points did not, and looks stay few.
+    """
+    return 2 * points
+
+
 def first_fit(
     raw: NDArray[np.float64],
-    names: Sequence[str],
-    transforms: Sequence[Transform],
-    weights: Sequence[float],
+    scale: Scale,
     k: int,
     *,
     as_of: int,
-    knees: Sequence[float] | None = None,
     starts: int = STARTS,
     seed: int = 0,
 ) -> Model:
@@ -138,8 +150,8 @@ def first_fit(
     ----------
     raw
         The sample's features in natural units, shape (n, d).
-    names, transforms, weights, knees
-        As for :meth:`Scale.fit`.
+    scale
+        The scale of the sample, as :meth:`Scale.fit` or :meth:`Scale.common` takes it.
     k
         Number of segments; there are fewer if the sample has fewer distinct points.
     as_of
@@ -147,7 +159,6 @@ def first_fit(
     starts, seed
         As for :func:`crm_online.segments.kmeans.fit`.
     """
-    scale = Scale.fit(raw, names, transforms, weights, knees)
     vectors = scale.encode(raw)
     centres = fit(vectors, k, starts=starts, seed=seed)
     centres = centres[_by_size(vectors, centres)]
@@ -158,6 +169,7 @@ def first_fit(
 def refit(
     model: Model,
     raw: NDArray[np.float64],
+    scale: Scale,
     k: int,
     *,
     current: NDArray[np.float64],
@@ -177,6 +189,8 @@ def refit(
         The version in force.
     raw
         The sample's features now, in natural units, shape (n, d).
+    scale
+        The scale of the sample now, over the features of the model.
     k
         Number of segments.
     current
@@ -188,7 +202,6 @@ def refit(
     starts, seed
         As for :func:`crm_online.segments.kmeans.fit`.
     """
-    scale = Scale.fit(raw, model.scale.names, model.scale.transforms, model.scale.weights, model.scale.knees)
     vectors = scale.encode(raw)
     old = translate(current, model.scale, scale)
     # A scale that has aged hides in the one space what is lost in the other, so either is reason enough.
@@ -215,6 +228,26 @@ def translate(centroids: NDArray[np.float64], old: Scale, new: Scale) -> NDArray
         offset = centroids[:, number] / before if before else 0.0
         result[:, number] = (offset + old.means[number] - new.means[number]) * after
     return result
+
+
+def translate_sums(sums: SegmentSums, old: Scale, new: Scale) -> SegmentSums:
+    """Return sums in one scale as sums in another over the same features, rounded to whole vector units.
+
+    The rounding is of sums, not of members: each segment's part of J is off by less than one squared
+    vector unit a feature, however many members it has.
+    """
+    totals, squares = np.zeros_like(sums.S), np.zeros_like(sums.Q)
+    for place, (before, after) in enumerate(zip(old.units(), new.units(), strict=True)):
+        stretch = Fraction(after) / Fraction(before) if before else Fraction(0)
+        shift = (Fraction(old.means[place]) - Fraction(new.means[place])) * Fraction(after)
+        for label, w in enumerate(sums.W.tolist()):
+            if w:
+                s, q = int(sums.S[label, place]), int(sums.Q[label, place])
+                total = round(stretch * s + shift * w)
+                totals[label, place] = total
+                # What the members vary by is kept, and not less than 0.
+                squares[label, place] = ceil(stretch**2 * (q - Fraction(s * s, w)) + Fraction(total * total, w))
+    return SegmentSums(sums.W, totals, squares)
 
 
 def match(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -110,6 +110,50 @@ class Scale:
         means = tuple(_rounded(float(column.mean())) for column in columns)
         stds = tuple(_deviation(column) for column in columns)
         return cls(tuple(names), kinds, means, stds, tuple(float(weight) for weight in weights), bends)
+
+    @classmethod
+    def common(cls, raw: NDArray[np.float64], names: Sequence[str]) -> Scale:
+        """Take one unit for all features from a sample, so that distances are those of the raw space.
+
+        The unit is that of the feature that deviates most; of 1, if none does.
+
+        Parameters
+        ----------
+        raw
+            Features in natural units, shape (n, d), n ≥ 1.
+        names
+            One for each feature.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit or a value is not finite.
+
+        Examples
+        --------
+        >>> raw = np.array([[0.0, 7.0], [200.0, 8.0]])
+        >>> Scale.common(raw, ["spending", "orders"]).encode(raw).tolist()
+        [[-1024, -5], [1024, 5]]
+        """
+        d = len(names)
+        own = cls.fit(raw, names, [Transform.IDENTITY] * d, [1.0] * d)
+        return replace(own, stds=(max(own.stds, default=0.0) or 1.0,) * d)
+
+    def refitted(self, raw: NDArray[np.float64]) -> Scale:
+        """Take means and deviations from another sample of the same features; see :meth:`fit`."""
+        return Scale.fit(raw, self.names, self.transforms, self.weights, self.knees)
+
+    def widened(self, names: Sequence[str]) -> Scale:
+        """Return a scale of :meth:`common` over more features, whose value of 0 is the vector coordinate 0."""
+        more, unit = len(names), self.stds[:1] or (1.0,)
+        return Scale(
+            (*self.names, *names),
+            (*self.transforms, *[Transform.IDENTITY] * more),
+            (*self.means, *[0.0] * more),
+            (*self.stds, *unit * more),
+            (*self.weights, *[1.0] * more),
+            (*self.knees, *[1.0] * more),
+        )
 
     def encode(self, raw: NDArray[np.float64]) -> NDArray[np.int16]:
         """Return the vectors, shape (n, d), of customers with features ``raw``, shape (n, d).

@@ -12,7 +12,7 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from benchmarks import accuracy, counting, made, quality, replay, rules, scale
+from benchmarks import accuracy, counting, estimator, made, quality, replay, rules, scale
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.clock import Cost, side_by_side
 from benchmarks.quality import Move, went_back
@@ -64,6 +64,13 @@ def test_quality_judges_a_made_shop() -> None:
 
     exact(report)
     assert report.value("600 made customers: customers") == 600
+
+
+def test_the_estimator_reaches_its_targets() -> None:
+    report = estimator.run(estimator.Sizes(shuffles=2, timed=300))
+
+    exact(report)
+    assert not report.short
 
 
 def test_a_made_shop_is_the_same_each_time_and_in_the_order_of_time() -> None:

@@ -117,7 +117,7 @@ def test_segments_rules_and_customers_have_the_shapes_that_scripts_rely_on(repla
         assert {"model_version", "complete", "k", "J", "customers", "as_of", "features", "scale", "segments"} <= set(
             segments
         )
-        assert {"linkage", "leaves"} == set(segments["hierarchy"])  # type: ignore[call-overload]
+        assert {"linkage", "leaves"} <= set(segments["hierarchy"])  # type: ignore[call-overload]
         assert len(lookup.segments_frame()) == segments["k"]
         frame = lookup.rules_frame()
         assert frame["lift"].is_monotonic_decreasing

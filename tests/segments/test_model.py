@@ -13,7 +13,7 @@ from sklearn.cluster import KMeans
 
 from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.segments.kmeans import nearest
-from crm_online.segments.model import Model, first_fit, match, refit, translate
+from crm_online.segments.model import GAIN, Model, first_fit, match, refit, translate, translate_sums
 from crm_online.segments.reported import DIED
 from crm_online.segments.sums import ABSENT, SegmentSums
 from crm_online.segments.vectors import RESOLUTION, Scale, Transform
@@ -29,7 +29,19 @@ def customers(places: NDArray[np.float64], sizes: list[int], seed: int = 0) -> N
 
 
 def fitted(raw: NDArray[np.float64], k: int) -> Model:
-    return first_fit(raw, NAMES, TRANSFORMS, [1.0, 1.0], k, as_of=1000)
+    return first_fit(raw, Scale.fit(raw, NAMES, TRANSFORMS, [1.0, 1.0]), k, as_of=1000)
+
+
+def refitted(
+    model: Model,
+    raw: NDArray[np.float64],
+    k: int,
+    *,
+    current: NDArray[np.float64],
+    as_of: int = 2000,
+    gain: float = GAIN,
+) -> Model | None:
+    return refit(model, raw, model.scale.refitted(raw), k, current=current, as_of=as_of, gain=gain)
 
 
 def natural(model: Model) -> dict[str, list[float]]:
@@ -52,8 +64,8 @@ def test_there_are_no_more_segments_than_distinct_customers() -> None:
 def test_the_same_customers_do_not_make_a_new_version() -> None:
     raw = customers(PLACES, [100, 400, 200, 300])
     model = fitted(raw, 4)
-    assert refit(model, raw, 4, current=model.centres(), as_of=2000) is None
-    assert refit(model, customers(PLACES, [100, 400, 200, 300], seed=5), 4, current=model.centres(), as_of=2) is None
+    assert refitted(model, raw, 4, current=model.centres(), as_of=2000) is None
+    assert refitted(model, customers(PLACES, [100, 400, 200, 300], seed=5), 4, current=model.centres(), as_of=2) is None
 
 
 def test_ids_follow_segments_that_drift_however_the_new_fit_orders_them() -> None:
@@ -62,7 +74,7 @@ def test_ids_follow_segments_that_drift_however_the_new_fit_orders_them() -> Non
     drifted = PLACES + np.array([[1.0, -1.0], [-1.0, 2.0], [1.0, 1.0], [-1.0, 0.0]])
     # Centres that lag behind, so that the group at (9, 2) is nearer to the wrong one.
     current = model.scale.encode(np.array([[9.0, -3.5], [11.0, 7.0], [1.0, 11.0], [1.0, -1.0]])).astype(np.float64)
-    successor = refit(model, customers(drifted, [400, 100, 300, 200]), 4, current=current, as_of=2000)
+    successor = refitted(model, customers(drifted, [400, 100, 300, 200]), 4, current=current, as_of=2000)
     assert successor is not None
     assert (successor.version, successor.parent, successor.as_of, successor.numbered) == (2, 1, 2000, 4)
     assert natural(successor) == {"s1": [9, 2], "s2": [11, 12], "s3": [1, 11], "s4": [1, -1]}
@@ -76,17 +88,17 @@ def test_a_partition_that_only_the_old_scale_shows_to_be_bad_is_left() -> None:
     along_x, along_y = np.array([[7.0, 0.0], [7.0, 10.0]]), np.array([[0.0, 5.0], [14.0, 5.0]])
     for natural_centres, stays in ((along_x, False), (along_y, True)):
         current = model.scale.encode(natural_centres).astype(np.float64)
-        assert (refit(model, wider, 2, current=current, as_of=2000) is None) == stays
+        assert (refitted(model, wider, 2, current=current, as_of=2000) is None) == stays
 
 
 def test_a_new_group_is_born_with_an_id_never_given_and_one_that_is_gone_dies() -> None:
     model = fitted(customers(PLACES[:3], [300, 200, 100]), 3)
     far = np.array([[0.0, 0.0], [10.0, 0.0], [60.0, 60.0]])
-    second = refit(model, customers(far, [300, 200, 100]), 3, current=model.centres(), as_of=2000)
+    second = refitted(model, customers(far, [300, 200, 100]), 3, current=model.centres(), as_of=2000)
     assert second is not None
     assert natural(second) == {"s1": [0, 0], "s2": [10, 0], "s4": [60, 60]}
     assert second.labels_of(model.ids).tolist() == [0, 1, DIED, DIED, ABSENT]
-    third = refit(second, customers(PLACES[:3], [300, 200, 100]), 3, current=second.centres(), as_of=3000)
+    third = refitted(second, customers(PLACES[:3], [300, 200, 100]), 3, current=second.centres(), as_of=3000)
     assert third is not None
     assert natural(third) == {"s1": [0, 0], "s2": [10, 0], "s5": [0, 10]}
     assert third.numbered == 5
@@ -94,7 +106,7 @@ def test_a_new_group_is_born_with_an_id_never_given_and_one_that_is_gone_dies() 
 
 def test_labels_of_reported_customers_are_carried_by_indexing() -> None:
     model = fitted(customers(PLACES[:3], [300, 200, 100]), 3)
-    second = refit(
+    second = refitted(
         model,
         customers(np.array([[0.0, 0.0], [10.0, 0.0], [60.0, 60.0]]), [300, 200, 100]),
         3,
@@ -109,7 +121,7 @@ def test_labels_of_reported_customers_are_carried_by_indexing() -> None:
 def test_more_segments_are_adopted_when_k_rises() -> None:
     raw = customers(PLACES, [100, 400, 200, 300])
     model = fitted(raw, 2)
-    more = refit(model, raw, 4, current=model.centres(), as_of=2000)
+    more = refitted(model, raw, 4, current=model.centres(), as_of=2000)
     assert more is not None
     assert more.k == 4
     assert len(set(more.ids)) == 4
@@ -126,7 +138,7 @@ def test_a_refit_is_adopted_only_when_it_saves_its_share(beside: float, adopted:
     new = KMeans(4, n_init=5, random_state=0).fit(model.scale.encode(raw) / RESOLUTION).inertia_
     saved = 1 - new / old
     assert saved > 0.5
-    assert (refit(model, raw, 4, current=current, as_of=2000, gain=saved + beside) is not None) == adopted
+    assert (refitted(model, raw, 4, current=current, as_of=2000, gain=saved + beside) is not None) == adopted
 
 
 def test_a_feature_that_begins_to_vary_counts_from_the_next_version_on() -> None:
@@ -134,7 +146,7 @@ def test_a_feature_that_begins_to_vary_counts_from_the_next_version_on() -> None
     raw[:, 1] = 0.0
     model = fitted(raw, 2)
     assert model.scale.units()[1] == 0.0
-    successor = refit(model, customers(PLACES, [100, 400, 200, 300]), 4, current=model.centres(), as_of=2000)
+    successor = refitted(model, customers(PLACES, [100, 400, 200, 300]), 4, current=model.centres(), as_of=2000)
     assert successor is not None
     assert successor.scale.units()[1] > 0
 
@@ -145,6 +157,23 @@ def test_translating_to_another_scale_keeps_natural_units() -> None:
     old, new = (Scale.fit(raw, NAMES, [Transform.LOG1P, Transform.IDENTITY], [1.0, 2.0], [5.0, 1.0]) for raw in raws)
     centroids = generator.normal(0, 1000, (4, 2))
     assert new.decode(translate(centroids, old, new)) == pytest.approx(old.decode(centroids))
+
+
+@given(st.integers(0, 999), st.floats(0.01, 100), st.floats(-50, 50))
+def test_sums_in_another_scale_are_those_of_the_same_members(seed: int, stretch: float, shift: float) -> None:
+    generator = np.random.default_rng(seed)
+    raw = generator.normal(0, 1, (40, 2)) + 5 * generator.integers(0, 2, (40, 1))
+    old, new = Scale.common(raw, NAMES), Scale.common(raw * stretch + shift, NAMES)
+    labels = generator.integers(0, 3, 40)
+    sums = SegmentSums.empty(4, 2).move(None, None, old.encode(raw), labels)
+    moved = translate_sums(sums, old, new)
+    assert SegmentSums.from_bytes(moved.to_bytes()) == moved
+    assert moved.W.tolist() == sums.W.tolist()
+    # A sum is rounded to half a unit, and each feature's part of J up to a whole squared one.
+    assert (moved.S - moved.W[:, None] * translate(sums.centroids(), old, new))[:3] == pytest.approx(0, abs=0.51)
+    in_old_units = moved.inertias() * (new.stds[0] / old.stds[0]) ** 2
+    grain = 2 * (new.stds[0] / old.stds[0] / RESOLUTION) ** 2
+    assert in_old_units == pytest.approx(sums.inertias(), rel=1e-9, abs=1.01 * grain)
 
 
 @given(st.permutations(range(5)), st.integers(0, 99))

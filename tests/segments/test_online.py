@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from crm_online.segments.kmeans import nearest
-from crm_online.segments.model import Model, first_fit, refit
+from crm_online.segments.model import Model, first_fit, next_look, refit
+from crm_online.segments.online import OnlineSegments
 from crm_online.segments.sums import ABSENT, SegmentSums
-from crm_online.segments.vectors import RESOLUTION, Transform
+from crm_online.segments.vectors import RESOLUTION, Scale, Transform
 
 BATCH = 50
 
@@ -21,31 +27,31 @@ def online(raw: NDArray[np.float64], k: int, transform: Transform) -> tuple[Segm
     generator = np.random.default_rng(0)
     names, present = [f"f{number}" for number in range(d)], raw.copy()
     vectors, labels = np.zeros((n, d), np.int16), np.full(n, ABSENT)
-    sums, model, checked = SegmentSums.empty(k, d), None, 50
+    segments, look = None, 100
     for begin in range(0, n, BATCH):
         end = min(begin + BATCH, n)
-        if isinstance(model, Model):
+        if segments is not None:
             changing = generator.choice(begin, min(BATCH, begin), replace=False)
             present[changing] = raw[changing] * (generator.lognormal(0, 0.1, (len(changing), d)) if end < n else 1)
             touched = np.concatenate([np.arange(begin, end), changing])
-            scored = model.scale.encode(present[touched])
-            nearer, _ = nearest(scored, model.current(sums.centroids()))
-            sums = sums.move(vectors[touched], labels[touched], scored, nearer)
-            vectors[touched], labels[touched] = scored, nearer
-        if end < 2 * checked:
+            scored = segments.model.scale.encode(present[touched])
+            labels[touched] = segments.replace(vectors[touched], labels[touched], scored).argmin(axis=1)
+            vectors[touched] = scored
+        if end < look:
             continue
-        checked = end
-        if model is None:
-            version = first_fit(present[:end], names, [transform] * d, [1.0] * d, k, as_of=end)
+        look, here = next_look(end), present[:end]
+        if segments is None:
+            scale = Scale.fit(here, names, [transform] * d, [1.0] * d)
+            version: Model | None = first_fit(here, scale, k, as_of=end)
         else:
-            current = model.current(sums.centroids())
-            version = refit(model, present[:end], k, current=current, as_of=end) or model
-        if version is not model:
-            model = version
-            vectors[:end] = model.scale.encode(present[:end])
-            labels[:end], _ = nearest(vectors[:end], model.centres())
-            sums = SegmentSums.empty(model.k, d).move(None, None, vectors[:end], labels[:end])
-    return sums, vectors
+            scale = segments.model.scale.refitted(here)
+            version = refit(segments.model, here, scale, k, current=segments.centroids(), as_of=end)
+        if version is not None:
+            segments = OnlineSegments(version)
+            vectors[:end] = version.scale.encode(here)
+            labels[:end] = segments.replace(None, None, vectors[:end]).argmin(axis=1)
+    assert segments is not None
+    return segments.sums, vectors
 
 
 def ratio(sums: SegmentSums, vectors: NDArray[np.int16], k: int) -> float:
@@ -67,3 +73,70 @@ def test_skewed_features_are_grouped_nearly_as_well_as_by_batch_k_means() -> Non
     generator = np.random.default_rng(3)
     raw = np.exp(generator.normal(0, 1.2, (4000, 6)) @ (np.eye(6) + 0.4))
     assert ratio(*online(raw, 6, Transform.LOG1P), 6) <= 1.03
+
+
+NAMES = [f"f{number}" for number in range(11)]
+
+
+def segments_of(points: NDArray[np.int16], k: int) -> OnlineSegments:
+    """Return segments fitted to points that are in vector units already, each point in its own."""
+    d = points.shape[1]
+    scale = Scale(
+        tuple(NAMES[:d]), (Transform.IDENTITY,) * d, (0.0,) * d, (1.0 * RESOLUTION,) * d, (1.0,) * d, (1.0,) * d
+    )
+    segments = OnlineSegments(first_fit(points.astype(np.float64), scale, k, as_of=0))
+    segments.replace(None, None, points)
+    return segments
+
+
+def some_points(d: int) -> st.SearchStrategy[NDArray[np.int16]]:
+    return arrays(np.int16, st.tuples(st.integers(4, 30), st.just(d)), elements=st.integers(-32767, 32767))
+
+
+@given(st.sampled_from([1, 2, 11]).flatmap(some_points), st.integers(1, 5))
+def test_a_point_that_comes_alone_joins_as_it_would_in_a_batch_of_one(points: NDArray[np.int16], k: int) -> None:
+    alone, batch = segments_of(points[: len(points) // 2], k), segments_of(points[: len(points) // 2], k)
+    for point in points[len(points) // 2 :]:
+        before = alone.nearest(point)
+        assert alone.enter(point) == before == batch.replace(None, None, point[None]).argmin(axis=1)[0]
+        assert alone.sums == batch.sums
+        assert np.array_equal(alone.centroids(), batch.centroids())
+
+
+@given(some_points(2))
+def test_who_enters_and_leaves_again_changes_nothing(points: NDArray[np.int16]) -> None:
+    segments = segments_of(points[:4], 3)
+    before, centroids = segments.sums, segments.centroids()
+    labels = segments.replace(None, None, points[4:]).argmin(axis=1)
+    segments.leave(points[4:], labels)
+    assert segments.sums == before
+    assert np.array_equal(segments.centroids(), centroids)
+
+
+def test_the_members_of_a_segment_go_to_its_heir_and_orphans_to_the_nearest_centre() -> None:
+    places = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
+    raw = np.repeat(places, [30, 20, 10], axis=0) + np.random.default_rng(0).normal(0, 0.5, (60, 2))
+    before = OnlineSegments(first_fit(raw, Scale.common(raw, NAMES[:2]), 3, as_of=0))
+    before.replace(None, None, before.model.scale.encode(raw))
+    # In the next version, with another scale, the third has died, and another was born far away.
+    scale = Scale.common(np.concatenate([raw, raw + 90.0]), NAMES[:2])
+    centres = scale.encode(np.array([[1.0, 0.0], [11.0, 0.0], [99.0, 90.0]]))
+    fitted = tuple(tuple(map(float, centre)) for centre in centres)
+    model = replace(before.model, version=2, scale=scale, ids=("s1", "s2", "s4"), fitted=fitted)
+    after = OnlineSegments(model)
+    after.inherit(before)
+    assert after.sums.W.tolist() == [40, 20, 0]  # the third is nearest to the first
+    labels, _ = nearest(before.model.scale.encode(raw), before.model.centres())
+    heirs = np.array([0, 1, 0])[labels]
+    truth = sum(float(((raw[heirs == one] - raw[heirs == one].mean(axis=0)) ** 2).sum()) for one in (0, 1))
+    assert after.sums.inertia() * scale.stds[0] ** 2 == pytest.approx(truth, rel=1e-3)
+
+
+def test_a_feature_that_is_let_in_was_0_for_all() -> None:
+    points = np.random.default_rng(0).normal(0, 3000, (50, 2)).astype(np.int16)
+    narrow, wide = segments_of(points, 3), segments_of(points, 3)
+    wide.widen(["more", "and more"])
+    assert wide.model.scale.names == (*narrow.model.scale.names, "more", "and more")
+    assert wide.sums.inertia() == narrow.sums.inertia()
+    assert np.array_equal(wide.centroids()[:, :2], narrow.centroids())
+    assert wide.nearest(np.array([*points[0], 9, 9], np.int16)) == narrow.nearest(points[0])

@@ -63,6 +63,21 @@ def test_after_any_moves_the_sums_are_those_of_the_members(changes: list[Batch])
     assert [sums.W[k] for k in range(K)] == [int((labels == k).sum()) for k in range(K)]
 
 
+@given(batches(), arrays(np.int16, D, elements=st.integers(-32767, 32767)), st.integers(0, K - 1))
+def test_one_that_enters_is_a_batch_of_one(batch: Batch, vector: NDArray[np.int16], label: int) -> None:
+    before = of(batch.vectors, batch.labels)
+    kept = before.to_bytes()
+    assert before.enter(vector, label) == before.move(None, None, vector[None], np.array([label]))
+    assert before.to_bytes() == kept
+
+
+@given(batches(), st.lists(st.integers(0, 4), min_size=K, max_size=K))
+def test_segments_that_are_regrouped_have_the_members_of_their_parts(batch: Batch, labels: list[int]) -> None:
+    regrouped = of(batch.vectors, batch.labels).regrouped(np.array(labels), 5)
+    here = batch.labels != ABSENT
+    assert regrouped == of(batch.vectors[here], np.array(labels)[batch.labels[here]], 5)
+
+
 @given(st.lists(batches(), min_size=2, max_size=6))
 def test_partitions_merge_by_adding_in_any_order(parts: list[Batch]) -> None:
     sums = [of(part.vectors, part.labels) for part in parts]

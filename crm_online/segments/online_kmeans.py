@@ -1,0 +1,282 @@
+"""The engine's online k-means as an estimator of river, one point an observation."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from river.base import Clusterer
+
+from crm_online.segments.kmeans import distances
+from crm_online.segments.model import Model, first_fit, next_look, refit
+from crm_online.segments.observations import Observations, Point, in_order
+from crm_online.segments.online import OnlineSegments
+from crm_online.segments.vectors import LIMIT, Scale
+
+WARM_UP = 10
+"""Points for each cluster that the first fit waits for, if the sample holds as many."""
+
+
+class OnlineKMeans(Clusterer):
+    """Online k-means that seeds itself, looks for better centres, and knows its inertia exactly.
+
+    It is what crm-online's engine does with customers, for points that come once and are not kept.
+    The first ``10 * n_clusters`` points wait (``sample`` of them, if that is less); then centres are
+    fitted to them with k-means++, and each point joins the nearest. From then on a point joins the
+    cluster whose mean is nearest, and that mean moves. Whenever the number of points has doubled, a
+    fresh fit is made to a uniform sample of all points so far, and adopted if it is better by enough.
+
+    **After a refit** the points in the sample are assigned anew. The others are not kept, so they
+    stay, as sums, with the cluster that inherited theirs: clusters before and after are matched by the
+    Hungarian method, and who has no heir goes to the nearest new centre. A cluster's number survives
+    with it. So ``inertia_`` is the inertia of the assignment that was made, point by point, which a
+    batch algorithm that sees all points again can beat.
+
+    **Order matters** where it is not by chance: a place that first fills after a look has no centre of
+    its own until the next, so points that come one cluster after the other are grouped worse.
+
+    **Distances** are Euclidean in the units of the data; put a ``StandardScaler`` before it where
+    these differ. Coordinates are whole multiples of 1/1024 of the largest standard deviation among
+    the features of the sample, so sums are exact, and do not drift however many points come. A
+    coordinate more than 32 of these deviations from the mean counts as 32, until a refit takes a wider
+    scale. A feature that is missing counts as 0; one that is new was 0 in all points before.
+
+    Results depend on the points, their order and ``seed`` only, not on the order of features in a
+    point, on ``PYTHONHASHSEED`` or on the number of processors.
+
+    Parameters
+    ----------
+    n_clusters
+        Number of clusters; there are fewer while the points have fewer distinct places.
+    sample
+        How many points are kept to fit centres to, at most.
+    starts
+        Number of k-means++ starts of a fit; the best is taken.
+    refit_gain
+        Share of the inertia on the sample that a refit must save to be adopted.
+    seed
+        Of the starts.
+
+    Attributes
+    ----------
+    n_points : int
+        Number of points learnt.
+
+    References
+    ----------
+    Arthur and Vassilvitskii, k-means++: the advantages of careful seeding, SODA 2007.
+    Cohen and Kaplan, Summarizing data using bottom-k sketches, PODC 2007.
+
+    Examples
+    --------
+    >>> from crm_online import OnlineKMeans
+    >>> places = [(1, 2), (1, 4), (1, 0), (-4, 2), (-4, 4), (-4, 0)]
+    >>> model = OnlineKMeans(n_clusters=2)
+    >>> for x, y in places * 10:
+    ...     model.learn_one({"x": x, "y": y})
+    >>> model.predict_one({"x": 0, "y": 0}), model.predict_one({"x": -4, "y": 4})
+    (0, 1)
+    >>> {label: [round(value, 2) for value in centre.values()] for label, centre in model.centers.items()}
+    {0: [1.0, 2.0], 1: [-4.0, 2.0]}
+    >>> round(model.inertia_)  # 40 points are 2 away from their centre
+    160
+    """
+
+    def __init__(
+        self, n_clusters: int = 5, sample: int = 4096, starts: int = 5, refit_gain: float = 0.02, seed: int = 0
+    ) -> None:
+        if not 1 <= n_clusters <= sample:
+            raise ValueError(f"n_clusters must be from 1 to the size of the sample, {sample}, not {n_clusters}")
+        if starts < 1:
+            raise ValueError(f"starts must be 1 or more, not {starts}")
+        if not 0 <= refit_gain < 1:
+            raise ValueError(f"refit_gain is a share from 0 to 1, not {refit_gain}")
+        self.n_clusters = n_clusters
+        self.sample = sample
+        self.starts = starts
+        self.refit_gain = refit_gain
+        self.seed = seed
+        self._observed = Observations(sample)
+        self._next_look = min(WARM_UP * n_clusters, sample)
+        # The features' places in a vector, the clusters' numbers by segment, and the scale as arrays.
+        self._places: dict[Hashable, int] = {}
+        self._numbers: list[int] = []
+        self._means, self._units = np.zeros(0), np.zeros(0)
+        self._segments: OnlineSegments | None = None
+
+    @property
+    def n_points(self) -> int:
+        """The number of points learnt."""
+        return self._observed.n
+
+    @property
+    def version(self) -> int:
+        """The version of the model: 0 before the first fit, one more at each refit that was adopted."""
+        return self._segments.model.version if self._segments else 0
+
+    @property
+    def centers(self) -> dict[int, dict[Any, float]]:
+        """The mean of each cluster's points, by number and feature; nothing before the first fit."""
+        if self._segments is None:
+            return {}
+        means = self._segments.model.scale.decode(self._segments.centroids()).tolist()
+        return {number: dict(zip(self._places, means[row], strict=True)) for number, row in self._by_number()}
+
+    @property
+    def sizes(self) -> dict[int, int]:
+        """How many points each cluster has, by number; nothing before the first fit."""
+        if self._segments is None:
+            return {}
+        members = self._segments.sums.W.tolist()
+        return {number: members[row] for number, row in self._by_number()}
+
+    @property
+    def inertia_(self) -> float:
+        """The sum of the points' squared distances to their clusters' means; 0 before the first fit."""
+        if self._segments is None:
+            return 0.0
+        return self._segments.sums.inertia() * max(self._segments.model.scale.stds, default=1.0) ** 2
+
+    def learn_one(self, x: Point) -> None:
+        """Let a point join the cluster that is nearest.
+
+        Raises
+        ------
+        ValueError
+            If a value is not finite; the point is left out.
+        """
+        if not isfinite(sum(x.values())):
+            raise ValueError("features must be finite numbers")
+        observed = self._observed
+        if observed.n == observed.planned:
+            observed.plan(self._next_look)
+        observed.n += 1
+        kept = observed.kept(observed.n)
+        if kept:
+            observed.points[observed.n] = {feature: float(value) for feature, value in x.items()}
+        if self._segments is not None:
+            if not x.keys() <= self._places.keys():
+                self._widen(self._segments, x)
+            row = self._segments.enter(self._vector(x))
+            if kept:
+                observed.rows[observed.n] = row
+        if observed.n == self._next_look:
+            self._look()
+
+    def predict_one(self, x: Point) -> int:
+        """Return the number of the nearest cluster; 0 before the first fit.
+
+        A feature that no point had so far makes all clusters further by the same, so it is left out.
+        """
+        return 0 if self._segments is None else self._numbers[self._segments.nearest(self._vector(x))]
+
+    def learn_many(self, X: pd.DataFrame) -> None:  # noqa: N803
+        """Let many points join their clusters, as the engine does in a step.
+
+        All rows up to the next look for better centres, 4096 at most, are judged by the means as they
+        are before them. That is much faster than one by one, and the means lag a little.
+
+        Raises
+        ------
+        ValueError
+            If a value is not finite; no point is learnt.
+        """
+        if not np.isfinite(X.to_numpy(np.float64)).all():
+            raise ValueError("features must be finite numbers")
+        observed, begin = self._observed, 0
+        while begin < len(X):
+            if observed.n == observed.planned:
+                observed.plan(self._next_look)
+            some = X.iloc[begin : begin + observed.planned - observed.n]
+            begin += len(some)
+            kept = [place for place in range(len(some)) if observed.kept(observed.n + 1 + place)]
+            for place, point in zip(kept, some.iloc[kept].astype(np.float64).to_dict("records"), strict=True):
+                observed.points[observed.n + 1 + place] = point
+            if self._segments is not None:
+                if not self._places.keys() >= set(X.columns):
+                    self._widen(self._segments, X.columns)
+                rows = self._segments.replace(None, None, self._vectors(self._segments, some)).argmin(axis=1).tolist()
+                observed.rows |= {observed.n + 1 + place: rows[place] for place in kept}
+            observed.n += len(some)
+            if observed.n == self._next_look:
+                self._look()
+
+    def predict_many(self, X: pd.DataFrame) -> pd.Series[int]:  # noqa: N803
+        """Return the numbers of the nearest clusters, with the index of ``X``; see :meth:`predict_one`."""
+        if self._segments is None:
+            return pd.Series(0, index=X.index)
+        rows = distances(self._vectors(self._segments, X), self._segments.centroids()).argmin(axis=1)
+        return pd.Series(np.array(self._numbers)[rows], index=X.index)
+
+    def _look(self) -> None:
+        """Fit the first centres to the points that waited, or look for better ones."""
+        observed, before = self._observed, self._segments
+        self._next_look = next_look(observed.n)
+        raw = observed.matrix(self._places or observed.features())
+        if before is None:
+            self._places = {feature: place for place, feature in enumerate(observed.features())}
+            scale = Scale.common(raw, list(map(repr, self._places)))
+            model = first_fit(raw, scale, self.n_clusters, as_of=observed.n, starts=self.starts, seed=self.seed)
+            self._numbers = list(range(model.k))
+        else:
+            better = refit(
+                before.model,
+                raw,
+                Scale.common(raw, before.model.scale.names),
+                self.n_clusters,
+                current=before.centroids(),
+                as_of=observed.n,
+                gain=self.refit_gain,
+                starts=self.starts,
+                seed=self.seed,
+            )
+            if better is None:
+                return
+            model = better
+            self._numbers = self._inherited(before.model, model)
+        self._adopt(OnlineSegments(model), before, raw)
+
+    def _adopt(self, segments: OnlineSegments, before: OnlineSegments | None, raw: NDArray[np.float64]) -> None:
+        """Take a new version into use: points that are kept are assigned anew, the others inherited."""
+        observed = self._observed
+        if before is not None:
+            rows = np.array([observed.rows[number] for number in observed.points], np.int64)
+            before.leave(before.model.scale.encode(raw), rows)
+            segments.inherit(before)
+        away = segments.replace(None, None, segments.model.scale.encode(raw), segments.model.centres())
+        observed.rows = dict(zip(observed.points, away.argmin(axis=1).tolist(), strict=True))
+        self._use(segments)
+
+    def _widen(self, segments: OnlineSegments, features: Iterable[Hashable]) -> None:
+        """Let features in that were 0 in all points so far."""
+        more = in_order(set(features) - self._places.keys())
+        self._places |= {feature: place for place, feature in enumerate(more, len(self._places))}
+        segments.widen(list(map(repr, more)))
+        self._use(segments)
+
+    def _use(self, segments: OnlineSegments) -> None:
+        self._segments, scale = segments, segments.model.scale
+        self._means, self._units = np.array(scale.means), np.array(scale.units())
+
+    def _vector(self, x: Point) -> NDArray[np.int16]:
+        """Return the vector of one point, shape (d,): `Scale.encode` for one, but faster."""
+        values = np.array([x.get(feature, 0.0) for feature in self._places], np.float64)
+        vector: NDArray[np.int16] = np.rint((values - self._means) * self._units).clip(-LIMIT, LIMIT).astype(np.int16)
+        return vector
+
+    def _vectors(self, segments: OnlineSegments, points: pd.DataFrame) -> NDArray[np.int16]:
+        raw = points.reindex(columns=list(self._places), fill_value=0.0).to_numpy(np.float64)
+        return segments.model.scale.encode(raw)
+
+    def _by_number(self) -> list[tuple[int, int]]:
+        return sorted((number, row) for row, number in enumerate(self._numbers))
+
+    def _inherited(self, before: Model, model: Model) -> list[int]:
+        """Return the clusters' numbers: survivors keep theirs, those born get what is free, the lowest first."""
+        kept = {one: number for one, number in zip(before.ids, self._numbers, strict=True) if one in model.ids}
+        free = iter(sorted(set(range(self.n_clusters)) - set(kept.values())))
+        return [kept[one] if one in kept else next(free) for one in model.ids]

@@ -1,0 +1,3 @@
+from numpy.typing import ArrayLike
+
+def adjusted_rand_score(labels_true: ArrayLike, labels_pred: ArrayLike) -> float: ...
