@@ -67,7 +67,7 @@ $(VENV)/.made:
 $(WITH_DEMO): $(VENV)/.made pyproject.toml
 	scripts/can-build-redis $(BIN)/python
 	echo "installing crm-online and what the demo needs into $(VENV) …"
-	$(PIP) install --editable '.[demo]'
+	$(PIP) install --editable '.[demo,plots]'
 	touch $@
 
 $(WITH_KAFKA): $(VENV)/.made pyproject.toml
