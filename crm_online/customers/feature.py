@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from crm_online.customers.reading import Reading
 from crm_online.customers.sums import Quantity
+from crm_online.segments.vectors import Transform
 from crm_online.segments.vocabulary import Words
 
 
@@ -22,20 +23,26 @@ class Feature:
     about
         What it is, in words.
     unit
-        Its unit, for people: ``days``, ``orders``, ``money``, ``share``…
+        Its unit, for people. ``days``, ``share`` (told in per cent) and ``score`` are formatted; anything else,
+        such as ``orders`` or ``money``, is told as a bare number.
     read
         The numbers of a batch of customers, float64[n].
     sums
-        Names of the decayed sums that it reads: shared ones of :mod:`crm_online.customers.sums`, or its own.
+        Names of all decayed sums that it reads: shared ones of :mod:`crm_online.customers.sums`, or its own.
     adds
         Sums of its own, by name: the quantity that each event of a batch adds, before decay.
     transform
-        ``log1p`` for quantities that spread over orders of magnitude, ``identity`` for shares.
+        ``LOG1P`` for quantities that spread over orders of magnitude, ``IDENTITY`` for shares.
     knee
         In natural units, where ``log1p(x / knee)`` turns from a straight line into a logarithm: smaller
         differences than that count by what they are, larger ones by their ratio.
     words
         How a segment that has much or little of it is told; made from the feature's name if there are none.
+
+    See Also
+    --------
+    crm_online.customers.reading.Reading : what ``read`` can read.
+    crm_online.segments.vocabulary.Words : the words.
     """
 
     about: str
@@ -43,6 +50,6 @@ class Feature:
     read: Callable[[Reading], NDArray[np.float64]]
     sums: tuple[str, ...] = ()
     adds: Mapping[str, Quantity] = field(default_factory=dict)
-    transform: str = "log1p"
+    transform: Transform = Transform.LOG1P
     knee: float = 1.0
     words: Words | None = None

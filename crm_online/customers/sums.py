@@ -25,7 +25,9 @@ class Quantities:
     value, pieces, lines
         float64[n]: money, pieces and number of lines of each event.
     opens_order
-        bool[n]: True for the first event of each order or return.
+        bool[n]: True for the event that opens an order or a return: the earliest of its basket in the step in
+        which the basket is first seen. A line that comes in a later step does not open it again, even with an
+        earlier time.
     """
 
     events: EventColumns

@@ -17,7 +17,7 @@ from crm_online.segments.describe import Text, describe
 from crm_online.segments.kmeans import choose_k
 from crm_online.segments.model import Model, first_fit, next_look, refit
 from crm_online.segments.sums import SegmentSums
-from crm_online.segments.vectors import RESOLUTION, Scale, Transform
+from crm_online.segments.vectors import RESOLUTION, Scale
 from crm_online.settings import Settings
 from crm_online.step import Put, Remove, Topic, Write
 
@@ -70,7 +70,7 @@ def fitted_model(
         scale, gain = model.scale.refitted(raw), segments.refit_gain
         return refit(model, raw, scale, k, current=centroids, as_of=as_of, gain=gain, starts=segments.starts)
     names = list(features)
-    transforms = [Transform(feature.transform) for feature in features.values()]
+    transforms = [feature.transform for feature in features.values()]
     weights = [settings.features.weights[name] for name in names]
     scale = Scale.fit(raw, names, transforms, weights, [feature.knee for feature in features.values()])
     k = segments.k if isinstance(segments.k, int) else choose_k(scale.encode(raw))

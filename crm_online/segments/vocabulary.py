@@ -27,18 +27,20 @@ class Words:
     Attributes
     ----------
     told
-        Whether it is told as a ratio to everybody's value or beside it.
+        Whether it is told as a ratio to everybody's value, as what may be many times as much, or beside it, as
+        shares, scores and days.
     phrase
         A sentence's part with the places ``{value}``, ``{everybody}`` and ``{ratio}``.
-    none
-        The phrase for a ratio of nearly nothing; empty if there is none.
     place
-        Where its word stands in a name.
-    high, low
-        Its word in a name when the segment has more, or less, than everybody; empty if that makes
-        no name.
+        Where its word stands in a name, which has at most one adjective and one noun, the strongest of each;
+        "customers" stands where there is no noun.
     more, less
         What is added to a name to tell it from a namesake: more, or less, than that one.
+    high, low
+        Its word in a name when the segment has more, or less, than everybody; empty if that makes no name, as
+        where most customers have 0.
+    none
+        The phrase for a ratio of nearly nothing; a ratio needs one.
     pull
         How much its word for high is preferred to others in a name: the deviation counts so many times.
     neutral
@@ -55,6 +57,10 @@ class Words:
     none: str = ""
     pull: float = 1.0
     neutral: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.told is Told.RATIO and not self.none:
+            raise TypeError(f"words that are told as a ratio need some for nearly nothing: {self.phrase}")
 
 
 def made_up(feature: str) -> Words:

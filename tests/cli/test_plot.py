@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.command import crm_online, printed
 from tests.docs import made
 
 
@@ -16,25 +14,13 @@ from tests.docs import made
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     here = tmp_path_factory.mktemp("shop")
     made.write_jsonl(here / "log.jsonl")
-    assert segments(here, command=("replay", "log.jsonl")).returncode == 0
+    printed(here, "replay", "log.jsonl")
     return here
-
-
-def segments(here: Path, *options: str, command: tuple[str, ...] = ("segments",)) -> subprocess.CompletedProcess[str]:
-    root = Path(__file__).parent.parent.parent
-    return subprocess.run(
-        [sys.executable, "-m", "crm_online", *command, *options],
-        cwd=here,
-        env={**os.environ, "PYTHONPATH": str(root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(("name", "begin"), [("a.png", b"\x89PNG"), ("b.svg", b"<?xml")])
 def test_a_picture_is_drawn_beside_the_table(shop: Path, name: str, begin: bytes) -> None:
-    done = segments(shop, "--plot", name, "--axes", "spending,recency", "--linkage", "ward")
+    done = crm_online(shop, "segments", "--plot", name, "--axes", "spending,recency", "--linkage", "ward")
     assert (done.returncode, done.stderr.strip()) == (0, f"drawn to {name}")
     assert "6 segments" in done.stdout
     assert (shop / name).read_bytes().startswith(begin)
@@ -52,7 +38,7 @@ def test_a_picture_is_drawn_beside_the_table(shop: Path, name: str, begin: bytes
     ],
 )
 def test_what_cannot_be_drawn_is_said_in_one_line(shop: Path, options: tuple[str, ...], why: str) -> None:
-    done = segments(shop, *options)
+    done = crm_online(shop, "segments", *options)
     assert done.returncode == 2
     assert why in done.stderr
     assert "Traceback" not in done.stderr

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from tests.command import printed
 from tests.docs import made
 
 FILE = '''
@@ -50,6 +48,7 @@ FEATURE = Feature(
         told=Told.RATIO,
         phrase="orders {ratio} as often at weekends",
         place=Place.ADJECTIVE,
+        none="hardly ever orders at weekends",
         high="weekend",
         more="who order more at weekends",
         less="who order less at weekends",
@@ -66,25 +65,12 @@ def state(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     (here / "crm_online/customers/features/weekend_orders.py").write_text(FILE, encoding="utf-8")
     made.write_jsonl(here / "log.jsonl")
     use = "features.use=orders,spending,weekend_orders"
-    crm_online(here, "replay", "log.jsonl", "--set", use, "--set", "features.half_life=none")
+    printed(here, "replay", "log.jsonl", "--set", use, "--set", "features.half_life=none", source=here)
     return here
 
 
-def crm_online(here: Path, *args: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "crm_online", *args],
-        cwd=here,
-        env={**os.environ, "PYTHONPATH": str(here)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_it_counts_what_its_file_says(state: Path) -> None:
-    crm_online(state, "export", "out")
+    printed(state, "export", "out", source=state)
     frame = pd.read_parquet(state / "out" / "customers.parquet").set_index("customer_id")
     expected = dict.fromkeys(frame.index, 0)
     for order in made.orders():
@@ -94,13 +80,13 @@ def test_it_counts_what_its_file_says(state: Path) -> None:
 
 
 def test_it_is_told_in_its_own_words(state: Path) -> None:
-    assert "at weekends" in crm_online(state, "segments", "--json")
-    assert "orders on Saturdays and Sundays" in crm_online(state, "customer", "C3")
+    assert "at weekends" in printed(state, "segments", "--json", source=state)
+    assert "orders on Saturdays and Sundays" in printed(state, "customer", "C3", source=state)
 
 
 def test_it_is_not_in_use_unless_it_is_named(state: Path) -> None:
-    crm_online(state, "replay", "log.jsonl", "--state", "plain")
-    assert "weekend_orders" not in crm_online(state, "segments", "--json", "--state", "plain")
+    printed(state, "replay", "log.jsonl", "--state", "plain", source=state)
+    assert "weekend_orders" not in printed(state, "segments", "--json", "--state", "plain", source=state)
 
 
 def _at_weekend(time: datetime) -> bool:

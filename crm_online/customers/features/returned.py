@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
 from crm_online.customers.reading import Reading
+from crm_online.segments.vectors import Transform
 from crm_online.segments.vocabulary import Place, Told, Words
 
 
@@ -19,7 +20,7 @@ FEATURE = Feature(
     unit="share",
     read=_read,
     sums=("spend", "returned"),
-    transform="identity",
+    transform=Transform.IDENTITY,
     words=Words(
         told=Told.DIFFERENCE,
         phrase="returns {value} of what it buys (average {everybody})",

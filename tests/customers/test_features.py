@@ -1,0 +1,56 @@
+"""What every feature must keep to; a new one is among them by its file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crm_online.customers.reading import Reading
+from crm_online.customers.records import RecordCodec
+from crm_online.customers.registry import FEATURES, QUANTITIES, features_in_use
+from crm_online.decay import Decay
+from crm_online.segments.vectors import Scale
+from crm_online.settings.fields import DEFAULT_FEATURES
+
+every_feature = pytest.mark.parametrize("name", FEATURES)
+DAY = 86_400_000
+
+
+def reading(name: str) -> Reading:
+    """Return customers as far as this feature alone makes the engine keep them: nobody, and two who bought."""
+    _, sums = features_in_use([name])
+    records = RecordCodec(len(sums), 1).blank(3)
+    records.first_event[1:] = records.first_purchase[1:] = 100 * DAY
+    records.last_event[1:] = records.last_purchase[1:] = [100 * DAY, 150 * DAY]
+    records.purchases[1:] = records.events[1:] = [1, 4]
+    records.sums[1:] = np.array([[1.0], [7.0]])
+    return Reading(records, sums, Decay(90 * DAY), np.full(3, 200 * DAY))
+
+
+@every_feature
+def test_it_reads_with_no_other_sums_than_it_names(name: str) -> None:
+    values = FEATURES[name].read(reading(name))
+    assert values.shape == (3,)
+    assert values.dtype == np.float64
+    assert np.isfinite(values).all()
+
+
+@every_feature
+def test_its_values_make_vectors(name: str) -> None:
+    feature = FEATURES[name]
+    values = feature.read(reading(name))[:, np.newaxis]
+    scale = Scale.fit(values, [name], [feature.transform], [1.0], [feature.knee])
+    assert scale.decode(scale.encode(values).astype(float)) == pytest.approx(values, rel=0.02, abs=0.02)
+
+
+@every_feature
+def test_it_says_what_it_is_and_its_default_ones_have_words(name: str) -> None:
+    feature = FEATURES[name]
+    assert feature.about
+    assert feature.unit
+    assert feature.words or name not in DEFAULT_FEATURES
+    assert not feature.about.endswith(".")
+
+
+def test_all_sums_together_fit_the_records() -> None:
+    assert len(QUANTITIES) <= 16, "a record's `has_sum` has 16 bits"
