@@ -15,6 +15,7 @@ from crm_online.engine import counting, engine, mining, owner, peers, rules, sam
 from crm_online.engine.engine import Engine
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.needs import Fetched, Needs
+from crm_online.events.ahead import Leap
 from crm_online.events.columns import EventColumns
 from crm_online.events.rejects import Reject
 from crm_online.itemsets import names as item_names
@@ -66,6 +67,7 @@ class PartitionFlow:
         rejects: Sequence[Reject],
         watermark: int | None,
         *,
+        leap: Leap | None = None,
         unknown_fields: int = 0,
         ended: bool = False,
         beside: Sequence[Write] = (),
@@ -92,6 +94,7 @@ class PartitionFlow:
             watermark,
             needs,
             self._fetch(needs, events),
+            leap=leap,
             unknown_fields=unknown_fields,
             ended=ended,
         )

@@ -27,6 +27,7 @@ from crm_online.engine.scoring import MS, FeatureReader
 from crm_online.engine.segmenting import Segmenting
 from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
+from crm_online.events.ahead import Leap
 from crm_online.events.columns import EventColumns, Kind
 from crm_online.events.rejects import Reject
 from crm_online.segments.model import Model
@@ -117,6 +118,7 @@ class Engine:
         needs: Needs,
         fetched: Fetched,
         *,
+        leap: Leap | None = None,
         unknown_fields: int = 0,
         ended: bool = False,
     ) -> Step:
@@ -132,6 +134,8 @@ class Engine:
             The largest event time of the whole log so far, in ms; ``None`` before the first event.
         needs, fetched
             What :meth:`needs` asked for, and what the store holds of it.
+        leap
+            Events at the end of the records that were refused as too far ahead; it is only kept.
         unknown_fields
             How many fields that no event has were left out.
         ended
@@ -148,6 +152,7 @@ class Engine:
             changes.add(Topic.REJECTS, "", reject.value())
         state.rejected += len(rejects)
         state.unknown_fields += unknown_fields
+        state.leap = leap
 
         self._adopt(run)
         taken = self._customers(run, events)

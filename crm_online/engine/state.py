@@ -7,6 +7,7 @@ import re
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crm_online.errors import StateCorrupt, StateTooNew
+from crm_online.events.ahead import Leap
 
 NAME = "engine"
 _FORMAT = 1
@@ -39,6 +40,8 @@ class PartitionState(BaseModel):
     ----------
     first_event, watermark
         Smallest and largest event time of the log so far, in ms.
+    leap
+        Events that were refused as too far ahead, and may be vouched for yet.
     sequence, epoch
         Number of the last change, and the timeline it belongs to.
     customers, accepted, rejected, duplicates, baskets, unknown_fields
@@ -66,6 +69,7 @@ class PartitionState(BaseModel):
     format: int = _FORMAT
     first_event: int | None = None
     watermark: int | None = None
+    leap: Leap | None = None
     sequence: int = 0
     epoch: int = 0
     customers: int = 0

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 VOUCHING = 10
-"""Most events that a leap in time must be followed by before it is believed."""
+"""Most events that must lie beyond a leap in time for it to be believed."""
 
 SPARSE = 20
 """How many usual pauses of its events a log may leap, where that is more than the limit."""
 
+LONGEST = 366 * 86_400_000
+"""The longest leap in ms that a log is allowed for its usual pauses: years are what is mistyped."""
 
-def too_far_ahead(times: NDArray[np.int64], watermark: int | None, limit: int) -> NDArray[np.bool_]:
-    """Return which events of a chunk lie further ahead of the log than the events before them explain.
+
+class Leap(NamedTuple):
+    """Events that were refused with nothing normal after them: the latest of their times in ms, and how many."""
+
+    latest: int
+    events: int
+
+
+def too_far_ahead(
+    times: NDArray[np.int64], watermark: int | None, limit: int, leap: Leap | None = None
+) -> tuple[NDArray[np.bool_], Leap | None]:
+    """Return which events of a chunk lie further ahead of the log than what came before them explains.
 
     A log goes on from where it was: an event may lie up to ``limit`` after the one before it in time. A
     greater leap is believed if the log goes on from there, as after a shop was closed: if at least half of
-    the events from the leap to the chunk's end lie beyond it, and as many of them vouch for it as came
-    before it, at most ``VOUCHING``. In a log that always pauses for long, the limit is ``SPARSE`` usual pauses.
+    the events from the leap on lie beyond it, and as many of them vouch for it as came before it, at most
+    ``VOUCHING`` with those that were refused at the end of earlier chunks. In a log that always pauses for
+    long, the limit is ``SPARSE`` usual pauses, at most ``LONGEST``.
 
     Parameters
     ----------
@@ -28,29 +43,37 @@ def too_far_ahead(times: NDArray[np.int64], watermark: int | None, limit: int) -
         The largest event time of the log before the chunk; ``None`` if there is none.
     limit
         Longest leap in ms that needs nothing to vouch for it.
+    leap
+        What this returned for the chunk before.
+
+    Returns
+    -------
+    tuple
+        Which are too far ahead, bool[n], and the leap that the next chunk may vouch for.
 
     Examples
     --------
     >>> day = 86_400_000
-    >>> too_far_ahead(np.array([0, 1, 27000, 2, 3]) * day, None, 30 * day).tolist()
+    >>> too_far_ahead(np.array([0, 1, 27000, 2, 3]) * day, None, 30 * day)[0].tolist()
     [False, False, True, False, False]
-    >>> too_far_ahead(np.array([0, 1, 90, 91, 92]) * day, None, 30 * day).tolist()
+    >>> too_far_ahead(np.array([0, 1, 90, 91, 92]) * day, None, 30 * day)[0].tolist()
     [False, False, False, False, False]
     """
     far = np.zeros(len(times), bool)
+    if not len(times):
+        return far, leap
     steps = np.unique(times)
     if watermark is not None:
         steps = np.concatenate(([watermark], steps[steps > watermark]))
     pauses = np.diff(steps)
-    if not len(pauses):
-        return far
     usual = np.sort(pauses)[:-1]
-    longest = max(limit, SPARSE * int(np.median(usual))) if len(usual) else limit
-    for low, high in zip(steps[:-1][pauses > longest], steps[1:][pauses > longest], strict=True):
+    longest = max(limit, min(SPARSE * int(np.median(usual)), LONGEST)) if len(usual) else limit
+    for low, high in zip(steps[:-1][pauses > longest].tolist(), steps[1:][pauses > longest].tolist(), strict=True):
         beyond: NDArray[np.bool_] = times >= high
-        leap = int(beyond.argmax())
-        after = beyond[leap:]
-        before = VOUCHING if watermark is not None else int((times[:leap] <= low).sum())
-        if 2 * int(after.sum()) < len(after) or int(after.sum()) - 1 < min(VOUCHING - 1, before):
-            return beyond
-    return far
+        first = int(beyond.argmax())
+        after, normal = beyond[first:], int((times[:first] <= low).sum())
+        earlier = leap.events if leap and not normal and abs(high - leap.latest) <= longest else 0
+        vouching, needed = int(after.sum()) + earlier, VOUCHING if watermark is not None else normal + 1
+        if 2 * vouching < len(after) + earlier or vouching < min(VOUCHING, needed):
+            return beyond, Leap(int(times[beyond].max()), vouching) if after.all() else None
+    return far, None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crm_online.events.ahead import too_far_ahead
+from crm_online.events.ahead import Leap, too_far_ahead
 from crm_online.events.columns import EventColumns
 from crm_online.events.formats import reader_of
 from crm_online.events.reader import HALF_WRITTEN
@@ -28,6 +28,8 @@ class Chunk:
         What validated, and what did not; together, all of the rows, and the half-written one.
     watermark
         The largest event time of the log so far, in ms; ``None`` before the first event.
+    leap
+        Events at its end that were refused as too far ahead, and may be vouched for yet.
     progress
         Share of the file that has been read.
     unknown_fields
@@ -43,6 +45,7 @@ class Chunk:
     events: EventColumns
     rejects: list[Reject]
     watermark: int | None
+    leap: Leap | None
     progress: float
     unknown_fields: dict[str, int] = field(default_factory=dict)
     half_written: bool = False
@@ -59,6 +62,7 @@ def read_log(
     size: int = 2000,
     watermark: int | None = None,
     max_ahead: int | None = None,
+    leap: Leap | None = None,
 ) -> Iterator[Chunk]:
     """Yield a log in chunks.
 
@@ -79,6 +83,8 @@ def read_log(
     max_ahead
         How far an event may lie ahead of the log, in ms; what lies further is rejected, see
         :func:`crm_online.events.ahead.too_far_ahead`.
+    leap
+        What the chunk before ``begin`` had.
 
     Raises
     ------
@@ -88,7 +94,7 @@ def read_log(
     reader = reader_of(path, source, preset, mapping, sep)
     for rows, events, refused, unknown in reader.chunks(begin, size):
         if max_ahead is not None:
-            far = too_far_ahead(events.time, watermark, max_ahead)
+            far, leap = too_far_ahead(events.time, watermark, max_ahead, leap)
             for row in events.position[far].tolist():
                 refused[row - rows.begin] = ("time too far ahead of the log", "time")
             events = events.select(~far) if far.any() else events
@@ -98,7 +104,7 @@ def read_log(
         rejects = [reader.reject(rows, place, *refused[place]) for place in sorted(refused)]
         half = bool(rejects) and rejects[-1].reason == HALF_WRITTEN
         end = rows.end - half
-        yield Chunk(source, rows.begin, end, events, rejects, watermark, rows.progress, unknown, half)
+        yield Chunk(source, rows.begin, end, events, rejects, watermark, leap, rows.progress, unknown, half)
 
 
 def check_log(

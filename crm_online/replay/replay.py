@@ -187,6 +187,7 @@ class _Run:
             size=self._settings.replay.step,
             watermark=behind[0].engine.state.watermark,
             max_ahead=self._settings.events.max_ahead,
+            leap=behind[0].engine.state.leap,
         )
         self._positions[source.name] = begin
         for chunk in chunks:
@@ -247,6 +248,7 @@ class _Run:
                 events,
                 rejects if leads else (),
                 chunk.watermark,
+                leap=chunk.leap,
                 unknown_fields=sum(chunk.unknown_fields.values()) if leads else 0,
                 beside=notes if leads else (),
             )
@@ -263,7 +265,16 @@ class _Run:
 
     def _tick(self, flow: PartitionFlow, source: Source, end: int, *, ended: bool = False) -> None:
         """Take a step without records at the log's end."""
-        flow.step(source.id, end, end, EventColumns.empty(), (), flow.engine.state.watermark, ended=ended)
+        flow.step(
+            source.id,
+            end,
+            end,
+            EventColumns.empty(),
+            (),
+            flow.engine.state.watermark,
+            leap=flow.engine.state.leap,
+            ended=ended,
+        )
         flow.publish(self._write)
 
     def _pace(self, chunk: Chunk) -> None:
