@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.errors import StateCorrupt, StateTooNew
+from crm_online.errors import InvalidSetting, StateCorrupt, StateTooNew
 
 VERSION = 1
 RECENT = 16
@@ -20,6 +20,8 @@ NO_SEGMENT = 255
 """The segment of a customer who has none yet; so a model has at most 255 segments."""
 MOVES = 4
 """How many of a customer's last moves between segments are kept, the newest first."""
+MOST_SUMS = 16
+"""How many decayed sums a record has room for."""
 MOVE = np.dtype([("time", "<u4"), ("left", "<u2"), ("entered", "<u2"), ("reason", "u1")])
 """A move: seconds since 1970, the numbers of the two segments (0 for none), and the reason's number."""
 _VERSION_BYTE = bytes([VERSION])
@@ -110,7 +112,7 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class RecordCodec:
-    """Bytes of customer records with ``sums`` decayed sums and ``features`` features.
+    """Bytes of customer records with ``sums`` decayed sums (at most ``MOST_SUMS``) and ``features`` features.
 
     A record is a core of fixed size, then the sums that are not 0, the ids of the last events and the
     last moves, as many as there were: 93 bytes, 8 for each sum, 6 for each event up to 16, and 9 for
@@ -119,6 +121,10 @@ class RecordCodec:
 
     sums: int
     features: int
+
+    def __post_init__(self) -> None:
+        if self.sums > MOST_SUMS:
+            raise InvalidSetting(f"the features in use read {self.sums} sums: a record has room for {MOST_SUMS}")
 
     @property
     def core(self) -> np.dtype[np.void]:

@@ -1,8 +1,9 @@
 """What customers of the sample need and say: attributes, contact reasons, feedback, items bought.
 
 Only customers of the sample are remembered so closely. The sample is uniform, and whoever is in it has been
-from the first event on, so shares among them stand for everybody; memory does not grow with the shop, and
-little is kept that could identify anybody. Texts of feedback are not kept at all.
+from the first event on (but for who took the place of one who was erased), so shares among them stand for
+everybody; memory does not grow with the shop, and little is kept that could identify anybody. Texts of feedback
+are not kept at all.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ MOST_ATTRIBUTES = 32
 """Attributes, and reasons of contacts, that are remembered of one customer at most."""
 MOST_CHARACTERS = 64
 """Characters of an attribute's value, or a reason, that are remembered."""
+MOST_TEXTS = 8
+"""Texts of an attribute that has several."""
 MOST_ITEMS = 512
 """Different items that are remembered of one customer at most."""
 UNHAPPY = 0.4
@@ -119,11 +122,11 @@ def _value(raw: object) -> Value | None:
     if isinstance(raw, bool):
         return "true" if raw else "false"
     if isinstance(raw, int | float):
-        number = float(raw) if abs(raw) < 1e300 else math.nan
+        number = float(raw) if abs(raw) < 1e100 else math.nan
         return number if math.isfinite(number) else None
     if isinstance(raw, str):
         return raw.strip()[:MOST_CHARACTERS] or None
     if isinstance(raw, list):
         texts = (part.strip()[:MOST_CHARACTERS] for part in raw if isinstance(part, str))
-        return list(islice(dict.fromkeys(text for text in texts if text), MOST_ATTRIBUTES)) or None
+        return list(islice(dict.fromkeys(text for text in texts if text), MOST_TEXTS)) or None
     return None

@@ -224,7 +224,7 @@ class Engine:
             run.writes.append(Append(ROSTER, [name.encode() for name in newcomers]))
             run.writes += self._sample.offer(newcomers)
             self.state.customers += len(newcomers)
-        run.writes += self._sample.listen(taken.heard)
+        run.writes += self._sample.listen(taken.remembered())
 
         rows = np.flatnonzero(self.segmenting.score(run, records, ids, taken) & here)
         if len(rows):

@@ -36,7 +36,9 @@ class Taken:
     whole
         Baskets that are whole now: time and item ids.
     heard
-        The events of known customers, as far as they were not erased since.
+        The events of known customers, run by run between erasures.
+    forgotten
+        Customers who were erased: how many of the runs were before.
     accepted, duplicates
         How many events counted, and how many were seen before.
     """
@@ -46,8 +48,16 @@ class Taken:
     erased: list[int] = field(default_factory=list)
     whole: list[tuple[int, list[int]]] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
+    forgotten: dict[str, int] = field(default_factory=dict)
     accepted: int = 0
     duplicates: int = 0
+
+    def remembered(self) -> list[Heard]:
+        """Return what was heard, without what customers said before they were erased."""
+        return [
+            part.without({name for name, before in self.forgotten.items() if before > number})
+            for number, part in enumerate(self.heard)
+        ]
 
 
 @dataclass(slots=True)
@@ -129,7 +139,7 @@ class Intake:
     def _erase(self, row: int, ids: list[str], records: Records, taken: Taken) -> None:
         records.place(np.array([row]), self.codec.blank(1))
         taken.whole += self.baskets.forget_customer(ids[row])
-        taken.heard = [part.without(ids[row]) for part in taken.heard]
+        taken.forgotten[ids[row]] = len(taken.heard)
         taken.erased.append(row)
         taken.touched[row] = False
         taken.cause.pop(row, None)

@@ -107,6 +107,8 @@ def described(
     features
         The features in use, by name.
     """
+    # Without any customers, as after erasures, the segments stand beside their own mean.
+    everybody = np.where(np.isnan(everybody), centroids.mean(axis=0), everybody)
     units = {name: feature.unit for name, feature in features.items()}
     words = {name: feature.words for name, feature in features.items() if feature.words}
     told = describe(model.scale, model.ids, centroids, everybody, words, units)

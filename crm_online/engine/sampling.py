@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +25,11 @@ class Heard:
     events: EventColumns
     items: NDArray[np.int64]
 
-    def without(self, customer: str) -> Heard:
-        """Return the events of all others."""
-        names = [*self.events.customers, None]
-        others = np.array([name != customer for name in names], bool)[self.events.customer]
+    def without(self, customers: Collection[str]) -> Heard:
+        """Return the events of all but some customers."""
+        if not any(name in customers for name in self.events.customers):
+            return self
+        others = np.array([name not in customers for name in self.events.customers])[self.events.customer]
         lines = np.repeat(others, np.diff(self.events.line_start))
         return Heard(self.events.select(others), self.items[lines])
 

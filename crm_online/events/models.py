@@ -70,17 +70,26 @@ def _milliseconds(value: object) -> int:
     return time
 
 
-def _finite(value: JsonValue) -> JsonValue:
+def _storable(value: JsonValue) -> JsonValue:
+    """Refuse what JSON has no way to write: numbers that are not finite, halves of surrogate pairs."""
     waiting: list[JsonValue] = [value]
     while waiting:
         part = waiting.pop()
         if isinstance(part, float) and not math.isfinite(part):
             raise PydanticCustomError("finite_number", "Input should hold finite numbers only")
+        if isinstance(part, str) and any("\ud800" <= letter <= "\udfff" for letter in part):
+            raise PydanticCustomError("string_unicode", "Input should hold whole Unicode characters only")
         if isinstance(part, dict):
+            waiting.extend(part)
             waiting.extend(part.values())
         elif isinstance(part, list):
             waiting.extend(part)
     return value
+
+
+def _storable_names(attributes: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    _storable(list(attributes))
+    return attributes
 
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID, pattern=r"^[^\p{Cc}]*$"), BeforeValidator(_text)]
@@ -89,7 +98,8 @@ Time = Annotated[int, BeforeValidator(_milliseconds)]
 Quantity = Annotated[float, Field(gt=0, le=MAX_NUMBER, allow_inf_nan=False, strict=True), BeforeValidator(_number)]
 Price = Annotated[float, Field(ge=0, le=MAX_NUMBER, allow_inf_nan=False, strict=True), BeforeValidator(_number)]
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True), BeforeValidator(_number)]
-Json = Annotated[JsonValue, AfterValidator(_finite)]
+Json = Annotated[JsonValue, AfterValidator(_storable)]
+Attributes = Annotated[dict[str, Json], AfterValidator(_storable_names)]
 
 
 class _Model(BaseModel):
@@ -158,7 +168,7 @@ class Profile(_Customer):
     """What is known about a customer."""
 
     type: Literal["profile"]
-    attributes: dict[str, Json]
+    attributes: Attributes
 
 
 class Outcome(_Customer):
@@ -166,7 +176,7 @@ class Outcome(_Customer):
 
     type: Literal["outcome"]
     name: Annotated[str, Field(min_length=1)]
-    value: Annotated[bool | int | float | str, AfterValidator(_finite)]
+    value: Annotated[bool | int | float | str, AfterValidator(_storable)]
 
 
 class Erase(_Customer):

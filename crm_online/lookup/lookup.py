@@ -23,8 +23,7 @@ from crm_online.plots import SegmentPicture
 from crm_online.rules.frame import COLUMNS
 from crm_online.segments.joining import Linkage, Of
 from crm_online.segments.kmeans import distances
-from crm_online.settings import Settings
-from crm_online.settings.nesting import nested
+from crm_online.settings.conflict import from_shaping
 from crm_online.store import Store, open_store
 
 
@@ -62,7 +61,7 @@ class Lookup:
 
     def __init__(self, store: Store) -> None:
         meta = store.meta()
-        self.settings = Settings(**nested(json.loads(meta.settings)))
+        self.settings = from_shaping(json.loads(meta.settings))
         self._views = [PartitionView(store.partition(number), self.settings) for number in range(meta.partitions)]
         self._segments = Segments.of(self._views)
 

@@ -77,9 +77,7 @@ class Segments:
 
     def described(self, sample: Sampled) -> list[dict[str, object]]:
         """Return the segments as look-ups tell them, with what their customers need and say."""
-        centroids = self.centroids()
-        everybody = self.sums.everybody() if int(self.sums.W.sum()) else centroids.mean(axis=0)
-        told = described(self.model, self.sums.W, centroids, everybody, self.features)
+        told = described(self.model, self.sums.W, self.centroids(), self.sums.everybody(), self.features)
         traits = sample.by_segment(self.model.k)
         return [
             {**segment, "description": {**segment["description"], "traits": one}}

@@ -1,8 +1,9 @@
 """Shares in each segment beside those in all others, with how far apart they are for the number of customers.
 
 Customers, not their contacts or order lines, are what is drawn at random: one who buys an item a hundred
-times says no more about a segment than one who buys it once. So a share is a ratio of two sums over
-customers, and its variance is that of a ratio estimator: Σ (c_n - r C_n)² / (Σ C_n)².
+times says no more about a segment than one who buys it once. So a share is a ratio r of two sums over
+customers, and its variance is that of a ratio estimator, Σ (c_n - r C_n)² / (Σ C_n)². Both variances are
+taken about everybody's share: a segment in which all have a value is not sure beyond measure for that.
 
 Source: Cochran, Sampling Techniques, 3rd edition (1977), section 2.11.
 """
@@ -81,14 +82,14 @@ def compare(counts: Counts, totals: NDArray[np.float64], labels: NDArray[np.int6
         total=np.bincount(labels, totals, k).astype(np.float64),
         square=np.bincount(labels, totals * totals, k).astype(np.float64),
     )
-    everybody = own.all()
-    share, variance = own.ratio()
-    others, noise = everybody.without(own).ratio()
+    everyone = own.all()
+    others, everybody = everyone.without(own), everyone.share()[0]
+    share = own.share()
     with np.errstate(invalid="ignore", divide="ignore"):
-        z = (share - others) / np.sqrt(variance + noise)
+        z = (share - others.share()) / np.sqrt(own.variance(everybody) + others.variance(everybody))
     return Comparison(
         share=share,
-        everybody=everybody.ratio()[0][0],
+        everybody=everybody,
         z=np.where(np.isfinite(z), z, 0.0),
         customers=added((counts.data > 0).astype(np.float64)).astype(np.int64),
         base=np.bincount(labels, totals > 0, k).astype(np.int64),
@@ -120,9 +121,13 @@ class _Sums:
             self.square - other.square,
         )
 
-    def ratio(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the ratios Σ c / Σ C and their variances, both of shape (k, m); NaN where Σ C is 0."""
+    def share(self) -> NDArray[np.float64]:
+        """Return Σ c / Σ C, shape (k, m); NaN where Σ C is 0."""
+        return self.c / np.where(self.total > 0, self.total, np.nan)[:, None]
+
+    def variance(self, share: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return Σ (c - r C)² / (Σ C)², shape (k, m): of each ratio, were the true one ``share``, shape (m,)."""
         whole = np.where(self.total > 0, self.total, np.nan)[:, None]
-        ratio = self.c / whole
-        spread = self.cc - 2 * ratio * self.cross + ratio * ratio * self.square[:, None]
-        return ratio, np.maximum(spread, 0.0) / whole**2
+        spread = self.cc - 2 * share * self.cross + share * share * self.square[:, None]
+        variance: NDArray[np.float64] = np.maximum(spread, 0.0) / whole**2
+        return variance

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,10 @@ from crm_online.segments.vectors import LIMIT, Scale
 
 WARM_UP = 10
 """Points for each cluster that the first fit waits for, if the sample holds as many."""
+
+GREATEST = 1e100
+"""The greatest value of a feature: squares of what is greater may have no finite sum."""
+_NOT_FINITE = f"features must be finite numbers, of at most {GREATEST:g}"
 
 
 class OnlineKMeans(Clusterer):
@@ -43,7 +46,9 @@ class OnlineKMeans(Clusterer):
     these differ. Coordinates are whole multiples of 1/1024 of the largest standard deviation among
     the features of the sample, so sums are exact, and do not drift however many points come. A
     coordinate more than 32 of these deviations from the mean counts as 32, until a refit takes a wider
-    scale. A feature that is missing counts as 0; one that is new was 0 in all points before.
+    scale; so a feature that appears late, and with greater values than all others had, is seen whole only
+    from the next look on. A feature that is missing counts as 0; one that is new was 0 in all points before.
+    It is made for tens or hundreds of features, not for thousands.
 
     Results depend on the points, their order and ``seed`` only, not on the order of features in a
     point, on ``PYTHONHASHSEED`` or on the number of processors.
@@ -147,10 +152,10 @@ class OnlineKMeans(Clusterer):
         Raises
         ------
         ValueError
-            If a value is not finite; the point is left out.
+            If a value is not finite, or beyond ``GREATEST``; the point is left out.
         """
-        if not isfinite(sum(x.values())):
-            raise ValueError("features must be finite numbers")
+        if not all(-GREATEST <= value <= GREATEST for value in x.values()):
+            raise ValueError(_NOT_FINITE)
         observed = self._observed
         if observed.n == observed.planned:
             observed.plan(self._next_look)
@@ -183,10 +188,10 @@ class OnlineKMeans(Clusterer):
         Raises
         ------
         ValueError
-            If a value is not finite; no point is learnt.
+            If a value is not finite, or beyond ``GREATEST``; no point is learnt.
         """
-        if not np.isfinite(X.to_numpy(np.float64)).all():
-            raise ValueError("features must be finite numbers")
+        if not (np.abs(X.to_numpy(np.float64)) <= GREATEST).all():
+            raise ValueError(_NOT_FINITE)
         observed, begin = self._observed, 0
         while begin < len(X):
             if observed.n == observed.planned:

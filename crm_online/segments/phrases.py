@@ -27,7 +27,7 @@ def phrases(traits: SegmentTraits) -> dict[str, list[str]]:
     >>> for heading, lines in phrases(told).items():
     ...     print(heading, lines)
     who they are ['age group 18-25: 31 % (everybody 12 %)']
-    what they buy, beside everybody ['wine 2.5 ×', 'hardly any tea']
+    what they buy, beside everybody ['wine 2.5 ×', 'less tea']
     what they say ['score 0.31 (average 0.60), 70 % unhappy']
     """
     found = {
@@ -73,17 +73,19 @@ def _share(one: Share) -> str:
         return f"{name} {one['share']:.3g} (average {one['everybody']:.3g})"
     what = f"{name} {one['value']}" if name else one["value"]
     if "share" not in one:
-        return f"hardly any {what} (everybody {_percent(one['everybody'])})"
-    return f"{what}: {_percent(one['share'])} (everybody {_percent(one['everybody'])})"
+        return f"fewer {what} (everybody {_percent(one['everybody'])})"
+    bound = f"{one['bound']} " if "bound" in one else ""
+    return f"{what}: {bound}{_percent(one['share'])} (everybody {_percent(one['everybody'])})"
 
 
 def _item(one: Share) -> str:
     # An item's share of all order lines is too small a number to mean anything to a person.
-    return f"{one['value']} {one['ratio']:.2g} ×" if "ratio" in one else f"hardly any {one['value']}"
+    return f"{one['value']} {one['ratio']:.2g} ×" if "ratio" in one else f"less {one['value']}"
 
 
 def _feedback(told: Feedback) -> str:
-    return f"score {told['score']:.2f} (average {told['everybody']:.2f}), {_percent(told['unhappy'])} unhappy"
+    said = f"score {told['score']:.2f} (average {told['everybody']:.2f})"
+    return f"{said}, {_percent(told['unhappy'])} unhappy" if "unhappy" in told else said
 
 
 def _percent(share: float) -> str:

@@ -1,11 +1,13 @@
 """What the customers of each segment need and say, beside what everybody does.
 
-Told is what differs beyond chance, and for enough customers: what fewer than ``SMALL`` customers have is not
-told, neither as a number nor by name.
+Told is what differs beyond chance, and for enough customers: what fewer than ``SMALL`` of a segment's sampled
+customers have, or have not, has no number. Feedback is told wherever enough gave any. This keeps rare things out
+of sight; it makes nobody anonymous who can subtract.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypedDict
 
@@ -33,7 +35,9 @@ class Share(TypedDict, total=False):
 
     ``name`` is that of an attribute, ``value`` an attribute's value, a reason or an item. ``share`` and
     ``everybody`` are shares (for a numeric attribute, which has no ``value``: means). ``customers`` is how many of
-    the sampled customers have it; it is left out, as is ``share``, where they are fewer than ``SMALL``.
+    the sampled customers have it. Where those who have an attribute's value, or have not, are fewer than ``SMALL``,
+    the figures are those of ``SMALL`` customers, and ``bound`` says ``at most`` or ``at least``; of a reason or an item
+    that so few have there are none.
     """
 
     name: str
@@ -42,10 +46,15 @@ class Share(TypedDict, total=False):
     everybody: float
     ratio: float
     customers: int
+    bound: str
 
 
-class Feedback(TypedDict):
-    """Mean score, share of unhappy feedbacks, and number of sampled customers who gave any."""
+class Feedback(TypedDict, total=False):
+    """Mean score beside everybody's, and number of sampled customers who gave any.
+
+    ``unhappy`` is the share of feedbacks below :data:`~crm_online.customers.traits.UNHAPPY`, beside everybody's;
+    left out where fewer than ``SMALL`` customers gave such, or all others.
+    """
 
     score: float
     everybody: float
@@ -123,7 +132,7 @@ def _categories(people: Sequence[Traits], labels: NDArray[np.int64], k: int) -> 
         if not _is_number(people, name):
             values, counts, _ = _matrix(having)
             known = np.array([float(bool(one)) for one in having])
-            found.append(_shares(name, values, counts, known, labels, k))
+            found.append(_shares(name, values, counts, known, labels, k))  # of customers: who has it, who has not
     return found
 
 
@@ -149,21 +158,19 @@ def _means(people: Sequence[Traits], labels: NDArray[np.int64], k: int) -> list[
 
 
 def _feedback(people: Sequence[Traits], labels: NDArray[np.int64], k: int) -> Callable[[int], Feedback | None]:
-    counts = np.array([[person.score, person.unhappy] for person in people]).reshape(len(people), 2)
+    given = [[person.score, person.unhappy, person.feedbacks - person.unhappy] for person in people]
+    counts = np.array(given, np.float64).reshape(len(people), 3)
     totals = np.array([float(person.feedbacks) for person in people])
     compared = compare(csr_array(counts), totals, labels, k)
 
     def told(row: int) -> Feedback | None:
         if compared.base[row] < SMALL:
             return None
-        (score, unhappy), (every, every_unhappy) = compared.share[row].tolist(), compared.everybody.tolist()
-        return Feedback(
-            score=_digits(score),
-            everybody=_digits(every),
-            unhappy=_digits(unhappy),
-            unhappy_everybody=_digits(every_unhappy),
-            customers=int(compared.base[row]),
-        )
+        (score, unhappy, _), (every, every_unhappy, _) = compared.share[row].tolist(), compared.everybody.tolist()
+        told = Feedback(score=_digits(score), everybody=_digits(every), customers=int(compared.base[row]))
+        if compared.customers[row, 1:].min() >= SMALL:
+            told |= {"unhappy": _digits(unhappy), "unhappy_everybody": _digits(every_unhappy)}
+        return told
 
     return told
 
@@ -184,41 +191,53 @@ def _shares(
     told: _Told = [[] for _ in range(k)]
     for row in range(k):
         for column in np.flatnonzero(enough & (np.abs(compared.z[row]) >= BEYOND_CHANCE)).tolist():
-            one = _share(compared, row, column)
+            one = _share(compared, row, column, of_customers=bool(name))
             if one is not None:
                 label = Share(name=name, value=values[column]) if name else Share(value=values[column])
                 told[row].append((abs(float(compared.z[row, column])), label | one))
     return told
 
 
-def _share(compared: Comparison, row: int, column: int) -> Share | None:
+def _share(compared: Comparison, row: int, column: int, *, of_customers: bool) -> Share | None:
+    """Return a value that is told, if it is; for shares of customers, few who have it, or not, make it a bound."""
     share, everybody = float(compared.share[row, column]), float(compared.everybody[column])
-    ratio, customers = share / everybody, int(compared.customers[row, column])
-    if ratio >= TELLING and customers >= SMALL:
-        return Share(share=_digits(share), everybody=_digits(everybody), ratio=_digits(ratio), customers=customers)
+    customers, base = int(compared.customers[row, column]), int(compared.base[row])
+    ratio, bound = share / everybody, ""
     # Less than everybody: as many customers must be missing as would have to be there.
-    if ratio <= 1 / TELLING and everybody * compared.base[row] >= SMALL:
-        if customers >= SMALL:
-            return Share(share=_digits(share), everybody=_digits(everybody), ratio=_digits(ratio), customers=customers)
-        return Share(everybody=_digits(everybody))
-    return None
+    if not ((ratio >= TELLING and customers >= SMALL) or (ratio <= 1 / TELLING and everybody * base >= SMALL)):
+        return None
+    if of_customers and 0 < base - customers < SMALL < base:
+        customers, bound = base - SMALL, "at least"
+    elif customers < SMALL:
+        if not of_customers:
+            return Share(everybody=_digits(everybody))
+        customers, bound = SMALL, "at most"
+    if bound:
+        share = customers / base
+        ratio = share / everybody
+    one = Share(share=_digits(share), everybody=_digits(everybody), ratio=_digits(ratio), customers=customers)
+    return one | {"bound": bound} if bound else one
 
 
 def _matrix(
     having: Sequence[Mapping[str, int]],
 ) -> tuple[list[str], Counts, NDArray[np.float64]]:
-    """Return the values that people have, in order of name, how much each has of each, and has in all."""
-    values = sorted({value for one in having for value in one})
+    """Return the values that enough people have, in order of name, how much each has of each, and has in all."""
+    having_it = Counter(value for one in having for value in one)
+    values = sorted(value for value, customers in having_it.items() if customers >= SMALL)
     place = {value: column for column, value in enumerate(values)}
-    rows = np.repeat(np.arange(len(having)), [len(one) for one in having])
-    columns = np.array([place[value] for one in having for value in one], np.int64)
-    counts = np.array([count for one in having for count in one.values()], np.float64)
-    matrix = csr_array((counts, (rows, columns)), shape=(len(having), len(values)))
-    return values, matrix, matrix.sum(axis=1)
+    told = [{place[value]: count for value, count in one.items() if value in place} for one in having]
+    rows = np.repeat(np.arange(len(told)), [len(one) for one in told])
+    columns = np.array([column for one in told for column in one], np.int64)
+    counts = np.array([count for one in told for count in one.values()], np.float64)
+    totals = np.array([float(sum(one.values())) for one in having])
+    return values, csr_array((counts, (rows, columns)), shape=(len(having), len(values))), totals
 
 
 def _names(people: Sequence[Traits]) -> list[str]:
-    return sorted({name for person in people for name in person.attributes})
+    """Return the attributes that enough customers have for anything to be told of them."""
+    having = Counter(name for person in people for name in person.attributes)
+    return sorted(name for name, customers in having.items() if customers >= SMALL)
 
 
 def _is_number(people: Sequence[Traits], name: str) -> bool:

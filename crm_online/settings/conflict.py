@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from crm_online.errors import SettingsConflict, StateCorrupt, StateTooNew
+from crm_online.settings.fields import DEFAULT_FEATURES, FEATURE_NAMES
 from crm_online.settings.keys import as_written
 from crm_online.settings.model import Settings
 from crm_online.settings.nesting import nested
@@ -35,8 +36,12 @@ def from_shaping(stored: Mapping[str, Any]) -> Settings:
     >>> from_shaping({"segments.k": 8}).segments.k
     8
     """
+    used = stored.get("features.use", DEFAULT_FEATURES)
+    missing = sorted(set(used) - set(FEATURE_NAMES))
+    if missing:
+        raise StateTooNew(f"this state was made with the feature {missing[0]}, which this version does not have")
     defaults = Settings().shaping()
-    unknown = sorted(stored.keys() - defaults.keys())
+    unknown = sorted(stored.keys() - defaults.keys() - {f"features.weights.{name}" for name in used})
     if unknown:
         raise StateTooNew(
             f"a newer version of crm-online made this state: it was shaped by {', '.join(unknown)}, "
@@ -81,8 +86,9 @@ def refuse_conflict(stored: Mapping[str, Any], settings: Settings) -> None:
     StateTooNew, StateCorrupt
         See `from_shaping`.
     """
-    before = _typed(from_shaping(stored))
-    keys = conflicts(stored, settings.shaping())
+    shaped = from_shaping(stored)
+    before = _typed(shaped)
+    keys = conflicts(shaped.shaping(), settings.shaping())
     if not keys:
         return
     now = _typed(settings)

@@ -229,6 +229,8 @@ class Settings(BaseSettings):
         values = self.model_dump(mode="python", exclude={"kafka"})
         values["itemsets"]["epsilon"] = self.itemsets.epsilon_in_force
         values["features"]["use"] = list(self.features.use)
+        # Features that are not in use shape nothing: a file of one may come and go.
+        values["features"]["weights"] = {name: self.features.weights[name] for name in self.features.use}
         return flattened(values)
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from crm_online.customers.reading import Reading
-from crm_online.customers.records import RecordCodec
-from crm_online.customers.registry import FEATURES, QUANTITIES, features_in_use
+from crm_online.customers.records import MOST_SUMS, RecordCodec
+from crm_online.customers.registry import FEATURES, features_in_use
 from crm_online.decay import Decay
+from crm_online.errors import InvalidSetting
 from crm_online.segments.vectors import Scale
 from crm_online.settings.fields import DEFAULT_FEATURES
 
@@ -52,5 +53,7 @@ def test_it_says_what_it_is_and_its_default_ones_have_words(name: str) -> None:
     assert not feature.about.endswith(".")
 
 
-def test_all_sums_together_fit_the_records() -> None:
-    assert len(QUANTITIES) <= 16, "a record's `has_sum` has 16 bits"
+def test_more_sums_than_a_record_has_room_for_are_refused() -> None:
+    assert RecordCodec(MOST_SUMS, 3).sums == 16
+    with pytest.raises(InvalidSetting, match="17 sums"):
+        RecordCodec(17, 3)

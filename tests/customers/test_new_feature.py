@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.command import printed
+from tests.command import crm_online, printed
 from tests.docs import made
 
 FILE = '''
@@ -91,3 +91,13 @@ def test_it_is_not_in_use_unless_it_is_named(state: Path) -> None:
 
 def _at_weekend(time: datetime) -> bool:
     return time.weekday() >= 5
+
+
+def test_its_file_may_go_where_it_is_not_in_use_and_is_missed_where_it_is(state: Path, tmp_path: Path) -> None:
+    printed(state, "replay", "log.jsonl", "--state", "without", source=state)
+    without, log = str(state / "without"), str(state / "log.jsonl")
+    assert "6 segments" in printed(tmp_path, "segments", "--state", without)
+    assert printed(tmp_path, "replay", log, "--state", without)
+    refused = crm_online(tmp_path, "segments", "--state", str(state / ".crm-online"))
+    assert refused.returncode == 2
+    assert "the feature weekend_orders, which this version does not have" in refused.stderr

@@ -8,8 +8,10 @@ from random import Random
 import pytest
 
 from crm_online.customers.sample import Sample
+from crm_online.customers.traits import Traits
 from crm_online.errors import UnknownCustomer
 from crm_online.events import models
+from crm_online.flow import load
 from crm_online.step import Topic
 from crm_online.store import Store
 from tests.engine import shop
@@ -34,9 +36,10 @@ def nowhere(run: Shop, name: str) -> None:
 def test_an_erased_customer_is_in_no_key_any_more(redis: Store, log: list[models.Event]) -> None:
     run = Shop(redis, settings())
     list(run.run(log))
+    run.step([shop.profile(NAME, run.watermark or 0), shop.contact(NAME, run.watermark or 0, "late")])
     before = run.flows[0].engine.state.customers
     held = {key.split(b":")[-1] for key, content in run.contents().items() if NAME.encode() in content}
-    assert {b"customers", b"roster", b"sample"} <= held
+    assert {b"customers", b"roster", b"sample", b"said", b"bought"} <= held
     run.step([shop.erase(NAME, run.watermark or 0)])
     for flow in run.flows:
         flow.close()
@@ -109,6 +112,40 @@ def test_who_comes_back_in_the_same_step_is_a_new_customer(redis: Store, log: li
     assert run.lookup.customer(NAME)["history"] == [
         {"time": told[1]["time"], "from": None, "to": told[1]["to"], "reason": "event"}
     ]
+    run.end()
+    run.verified()
+
+
+def test_what_was_said_before_an_erasure_in_the_same_step_is_forgotten(redis: Store) -> None:
+    run = Shop(redis, settings())
+    now = shop.START
+    run.step(
+        [
+            shop.profile(NAME, now, town="Ulm"),
+            shop.order(NAME, now, ("wine", 1.0, 1.0)),
+            shop.erase(NAME, now),
+            shop.profile(NAME, now, age=40),
+            shop.order("other", now, ("tea", 1.0, 1.0)),
+            shop.erase("other", now),
+            shop.order(NAME, now, ("jam", 1.0, 1.0)),
+        ]
+    )
+    loaded = load(run.store.partition(0))
+    assert [name for name, _ in loaded.said] == [name for name, _ in loaded.bought] == [NAME.encode()]
+    traits = Traits.of(loaded.said[0][1], loaded.bought[0][1])
+    assert traits.attributes == {"age": 40.0}
+    assert [loaded.items[item] for item in traits.bought] == [b"jam"]
+    run.verified()
+
+
+def test_when_the_last_customers_are_erased_the_replay_goes_on(redis: Store, log: list[models.Event]) -> None:
+    run = Shop(redis, settings())
+    list(run.run(log))
+    names = run.lookup.customers_frame()["customer_id"].tolist()
+    run.step([shop.erase(name, run.watermark or 0) for name in names])
+    found = run.lookup.segments()
+    assert (found["customers"], found["J"]) == (0, 0)
+    run.step([shop.order(NAME, run.watermark or 0, ("tea", 1.0, 1.0))])
     run.end()
     run.verified()
 

@@ -125,3 +125,13 @@ def test_month_first_times_are_read_whatever_the_type(tmp_path: Path) -> None:
     found = read(jsonl(tmp_path / "a.jsonl", *rows), mapping={"time": "when", "customer_id": "who", "type": "kind"})
     assert found.events.time.tolist() == [1_291_191_960_000] * 2
     assert [reject.field for reject in found.rejects] == ["type"]
+
+
+@pytest.mark.parametrize("attributes", ['{"a": "\\ud800"}', '{"\\udfff": 1}', '{"a": ["b\\ud800"]}'])
+def test_halves_of_characters_in_attributes_are_a_reject(tmp_path: Path, attributes: str) -> None:
+    row = {"kind": "profile", "who": "a", "when": "2024-01-01", "known": attributes}
+    mapping = {"type": "kind", "customer_id": "who", "time": "when", "attributes": "known"}
+    found = read(jsonl(tmp_path / "a.jsonl", row | {"known": "{}"}, row), mapping=mapping)
+    assert [reject.row for reject in found.rejects] == [1]
+    assert found.rejects[0].field is not None
+    assert found.rejects[0].field.startswith("attributes")

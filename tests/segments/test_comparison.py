@@ -26,11 +26,11 @@ def test_shares_and_customers_equal_pandas(seed: int, n: int, k: int) -> None:
     assert found.base.tolist() == [int((totals[labels == row] > 0).sum()) for row in range(k)]
 
 
-def test_for_yes_or_no_it_is_the_test_of_two_proportions() -> None:
+def test_for_yes_or_no_the_errors_are_those_of_two_proportions_about_everybodys() -> None:
     labels = np.repeat([0, 1], [80, 120])
     yes = np.concatenate([np.arange(80) < 40, np.arange(120) < 30]).astype(float)
     found = compare(csr_array(yes[:, None]), np.ones(200), labels, 2)
-    error = np.sqrt(0.5 * 0.5 / 80 + 0.25 * 0.75 / 120)
+    error = np.sqrt((0.5 * 0.5 + 0.15**2) / 80 + (0.25 * 0.75 + 0.1**2) / 120)
     assert found.z.ravel() == pytest.approx([0.25 / error, -0.25 / error])
 
 
@@ -49,6 +49,22 @@ def test_where_segments_are_drawn_by_lot_hardly_anything_differs() -> None:
     found = compare(csr_array(counts), counts.sum(axis=1), random.integers(0, 6, 3000), 6)
     assert (np.abs(found.z) > 2).mean() < 0.08
     assert (np.abs(found.z) > 3.5).mean() < 0.003
+
+
+def test_what_all_of_one_segment_and_none_of_the_other_have_is_sure_but_not_beyond_measure() -> None:
+    yes = np.repeat([1.0, 0.0], 200)
+    found = compare(csr_array(yes[:, None]), np.ones(400), np.repeat([0, 1], 200), 2)
+    assert found.z.ravel() == pytest.approx([20.0, -20.0])
+
+
+def test_a_small_segment_that_happens_to_agree_is_seldom_sure() -> None:
+    random = np.random.default_rng(3)
+    labels = np.repeat([0, 1], [12, 2000])
+    sure = [
+        abs(compare(csr_array((random.random(2012) < 0.78)[:, None] * 1.0), np.ones(2012), labels, 2).z[0, 0]) >= 3.5
+        for _ in range(2000)
+    ]
+    assert np.mean(sure) < 0.004
 
 
 def test_an_empty_segment_and_nobody_at_all_have_no_shares() -> None:

@@ -49,7 +49,7 @@ def traits_table(found: Mapping[str, Any]) -> RenderableType | None:
     told = {segment["id"]: phrases(segment["description"]["traits"]) for segment in found["segments"]}
     if not any(told.values()):
         return None
-    rows = table("what their customers need and say, where it differs beyond chance")
+    rows = table("what their customers need and say, beside everybody")
     rows.add_column("id", no_wrap=True)
     rows.add_column("segment", overflow="fold", min_width=14)
     rows.add_column("", overflow="fold", ratio=1)

@@ -30,7 +30,7 @@ _PERSONAL = frozenset(
 )
 """Reserved traits that tell who somebody is, and not what kind of customer; without underscores, in lower case."""
 _PLACE = frozenset({"city", "country", "state"})
-"""What is kept of an address."""
+"""What is kept of an address, as attributes by themselves."""
 
 Object = Mapping[str, object]
 
@@ -114,8 +114,8 @@ def _described(traits: Object) -> dict[str, object]:
     kept = {name: trait for name, trait in traits.items() if name.replace("_", "").lower() not in _PERSONAL}
     for name in [name for name in kept if name.lower() == "address"]:
         address = kept.pop(name)
-        if isinstance(address, Mapping) and (place := {part: address[part] for part in address if part in _PLACE}):
-            kept[name] = place
+        if isinstance(address, Mapping):
+            kept |= {part: address[part] for part in address if part in _PLACE}
     return kept
 
 
