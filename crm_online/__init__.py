@@ -103,10 +103,10 @@ def hierarchy_frame(state: str = _STATE, *, linkage: str = "average", of: str = 
         If there is no such linkage, or no such thing to join.
     """
     from crm_online.lookup import open_lookup
-    from crm_online.segments.joining import Linkage, Of
+    from crm_online.segments.linkage import Leaves, Linkage
 
     with open_lookup(state) as lookup:
-        return lookup.hierarchy_frame(Linkage(linkage), Of(of))
+        return lookup.hierarchy_frame(Linkage(linkage), Leaves(of))
 
 
 def distances_frame(state: str = _STATE, *, of: str = "segments") -> pd.DataFrame:
@@ -115,7 +115,7 @@ def distances_frame(state: str = _STATE, *, of: str = "segments") -> pd.DataFram
     Parameters and errors are those of :func:`hierarchy_frame`.
     """
     from crm_online.lookup import open_lookup
-    from crm_online.segments.joining import Of
+    from crm_online.segments.linkage import Leaves
 
     with open_lookup(state) as lookup:
-        return lookup.distances_frame(Of(of))
+        return lookup.distances_frame(Leaves(of))

@@ -159,16 +159,16 @@ class PartitionFlow:
         return [records[one] for one in chosen]
 
 
-def load(store: PartitionStore) -> Loaded:
-    """Read a partition's state, all but the customers."""
+def load(store: PartitionStore, *, traits: bool = True) -> Loaded:
+    """Read a partition's state, all but the customers, with or without the traits of those in the sample."""
     return Loaded(
         engine=store.value(state.NAME),
         model=store.value(segmenting.MODEL),
         sums=store.value(peers.NAME),
         open_baskets=list(store.hash_all(mining.OPEN_BASKETS)),
         sample=list(store.hash_all(sample.NAME)),
-        said=list(store.hash_all(sampling.SAID)),
-        bought=list(store.hash_all(sampling.BOUGHT)),
+        said=list(store.hash_all(sampling.SAID)) if traits else (),
+        bought=list(store.hash_all(sampling.BOUGHT)) if traits else (),
         rules=list(store.hash_all(rules.NAME)),
         segments=list(store.hash_all(owner.SEGMENTS)),
         items=store.list_range(item_names.NAME, 0, -1),

@@ -21,8 +21,8 @@ from crm_online.lookup.segments import Segments, Tree
 from crm_online.lookup.verify import verify
 from crm_online.plots import SegmentPicture
 from crm_online.rules.frame import COLUMNS
-from crm_online.segments.joining import Linkage, Of
 from crm_online.segments.kmeans import distances
+from crm_online.segments.linkage import Leaves, Linkage
 from crm_online.settings.conflict import from_shaping
 from crm_online.store import Store, open_store
 
@@ -63,7 +63,7 @@ class Lookup:
         meta = store.meta()
         self.settings = from_shaping(json.loads(meta.settings))
         self._views = [PartitionView(store.partition(number), self.settings) for number in range(meta.partitions)]
-        self._segments = Segments.of(self._views)
+        self._segments = Segments.of(self._views, self.settings.segments.sample)
 
     @property
     def watermark(self) -> int:
@@ -71,7 +71,7 @@ class Lookup:
         return max((view.state.watermark or 0 for view in self._views), default=0)
 
     def segments(
-        self, as_of: int | None = None, *, linkage: Linkage = Linkage.AVERAGE, of: Of = Of.SEGMENTS
+        self, as_of: int | None = None, *, linkage: Linkage = Linkage.AVERAGE, of: Leaves = Leaves.SEGMENTS
     ) -> dict[str, object]:
         """Return the segments, as in ``crm-online segments --json``.
 
@@ -92,7 +92,7 @@ class Lookup:
             "as_of": iso(self.watermark if as_of is None else as_of),
             "features": names,
             "scale": dict(zip(names, found.model.scale.stds, strict=True)) if found else {},
-            "segments": found.described(found.sampled(self.settings.segments.sample)) if found else [],
+            "segments": found.described() if found else [],
             "hierarchy": found.tree(linkage, of) if found else _no_tree(linkage),
         }
 
@@ -105,14 +105,13 @@ class Lookup:
             If there are no segments yet.
         """
         found = self._must_have_segments()
-        told = found.described(found.sampled(self.settings.segments.sample))
-        return found.picture(told, linkage, iso(self.watermark if as_of is None else as_of)[:16].replace("T", " "))
+        return found.picture(linkage, iso(self.watermark if as_of is None else as_of)[:16].replace("T", " "))
 
-    def hierarchy_frame(self, linkage: Linkage = Linkage.AVERAGE, of: Of = Of.SEGMENTS) -> pd.DataFrame:
+    def hierarchy_frame(self, linkage: Linkage = Linkage.AVERAGE, of: Leaves = Leaves.SEGMENTS) -> pd.DataFrame:
         """Return the steps in which segments or sampled customers join, one row each, the nearest first."""
         return self._must_have_segments().merges_frame(linkage, of)
 
-    def distances_frame(self, of: Of = Of.SEGMENTS) -> pd.DataFrame:
+    def distances_frame(self, of: Leaves = Leaves.SEGMENTS) -> pd.DataFrame:
         """Return how far segments or sampled customers are from each other, in standard deviations."""
         return self._must_have_segments().distances_frame(of)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.records import Records
-from crm_online.engine import counting
+from crm_online.engine import counting, sampling
 from crm_online.engine.engine import CUSTOMERS, layout
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import empty_counters
@@ -40,7 +41,7 @@ class PartitionView:
     def __init__(self, store: PartitionStore, settings: Settings) -> None:
         self.store, self.settings = store, settings
         self.codec, self.reader = layout(settings)
-        self.loaded: Loaded = store.consistent_read(load)
+        self.loaded: Loaded = store.consistent_read(partial(load, traits=False))
         self.state = PartitionState.decode(self.loaded.engine) if self.loaded.engine else PartitionState()
         self.model = Model.from_json(self.loaded.model) if self.loaded.model else None
         self.sums = PartitionSums.decode(self.loaded.sums) if self.loaded.sums else None
@@ -58,6 +59,10 @@ class PartitionView:
     def item(self, number: int) -> str:
         """Return the name of an item by its number."""
         return self.loaded.items[number].decode()
+
+    def traits(self) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
+        """Return what the sampled customers said, and what they bought, by customer."""
+        return dict(self.store.hash_all(sampling.SAID)), dict(self.store.hash_all(sampling.BOUGHT))
 
     def batches(self) -> Iterator[tuple[list[str], list[bytes], Records]]:
         """Yield all customers, some thousands at a time: ids, stored bytes, and records."""

@@ -19,7 +19,7 @@ from crm_online.segments.traits import SegmentTraits, traits_of
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sampled:
-    """The customers of the sample whose vectors the model in use has scored, partition by partition.
+    """The customers of the sample whose vectors the model in use has scored, in order of hash.
 
     Attributes
     ----------
@@ -59,26 +59,25 @@ def sampled(views: Sequence[PartitionView], model: Model, size: int) -> Sampled:
         How many customers the sample holds at most.
     """
     chosen = merged((view.loaded.sample for view in views), size)
-    ids: list[str] = []
-    parts: list[Records] = []
-    traits: list[Traits] = []
-    bought: list[dict[str, int]] = []
+    ids, traits, bought = list[str](), list[Traits](), list[dict[str, int]]()
+    parts, places = list[Records](), list[int]()
     for number, view in enumerate(views):
-        names = [customer for partition, customer in chosen if partition == number]
-        raw = view.store.hash_get(CUSTOMERS, [name.encode() for name in names])
-        records = view.codec.decode(raw)
+        here = [(place, name) for place, (partition, name) in enumerate(chosen) if partition == number]
+        records = view.codec.decode(view.store.hash_get(CUSTOMERS, [name.encode() for _, name in here]))
         scored = records.scored_by(model.version) & (records.nearest < model.k)
         parts.append(records.take(scored))
-        said, items = dict(view.loaded.said), dict(view.loaded.bought)
-        for name in (name for name, known in zip(names, scored.tolist(), strict=True) if known):
-            ids.append(name)
+        said, items = view.traits()
+        for place, name in (here[row] for row in np.flatnonzero(scored).tolist()):
             one = Traits.of(said.get(name.encode()), items.get(name.encode()))
+            places.append(place)
+            ids.append(name)
             traits.append(one)
             bought.append({view.item(item): lines for item, lines in one.bought.items()})
+    order = np.argsort(places)
     return Sampled(
-        ids=ids,
-        vectors=np.concatenate([part.vectors for part in parts]),
-        nearest=np.concatenate([part.nearest for part in parts]).astype(np.int64),
-        traits=traits,
-        bought=bought,
+        ids=[ids[row] for row in order.tolist()],
+        vectors=np.concatenate([part.vectors for part in parts])[order],
+        nearest=np.concatenate([part.nearest for part in parts])[order].astype(np.int64),
+        traits=[traits[row] for row in order.tolist()],
+        bought=[bought[row] for row in order.tolist()],
     )

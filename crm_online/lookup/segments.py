@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -11,17 +12,18 @@ from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
 from crm_online.engine.changes import digits
-from crm_online.engine.owner import described
+from crm_online.engine.owner import SegmentValue, described
 from crm_online.engine.peers import PartitionSums, added
 from crm_online.lookup.partition import PartitionView
 from crm_online.lookup.sampled import Sampled, sampled
 from crm_online.plots import SegmentPicture
 from crm_online.segments.frames import distances_frame, merges_frame
 from crm_online.segments.hierarchy import MOST_CUSTOMERS, Hierarchy, distance_matrix, join, of_customers
-from crm_online.segments.joining import Linkage, Of
+from crm_online.segments.linkage import Leaves, Linkage
 from crm_online.segments.model import Model
 from crm_online.segments.phrases import in_brief
 from crm_online.segments.sums import SegmentSums
+from crm_online.segments.traits import SegmentTraits
 
 MOST_TOLD = 500
 """Most customers whose distances are told as JSON: it has their number squared; frames have all."""
@@ -33,7 +35,7 @@ class Tree(Hierarchy, total=False):
     distances: list[list[float]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Segments:
     """The segments of the model in use.
 
@@ -47,20 +49,23 @@ class Segments:
         Whether all customers have moved to that version.
     views
         The partitions.
+    most
+        How many customers the sample over all partitions has at most.
     """
 
     model: Model
     sums: SegmentSums
     complete: bool
     views: Sequence[PartitionView]
+    most: int
 
     @classmethod
-    def of(cls, views: Sequence[PartitionView]) -> Segments | None:
+    def of(cls, views: Sequence[PartitionView], most: int) -> Segments | None:
         """Return the segments, or ``None`` before the first model."""
         model = views[0].model
         parts: list[PartitionSums] = [view.sums for view in views if view.sums]
         total, complete = added(parts, model.version) if model else (None, False)
-        return cls(model, total, complete, views) if model and total else None
+        return cls(model, total, complete, views, most) if model and total else None
 
     @property
     def features(self) -> dict[str, Feature]:
@@ -71,27 +76,34 @@ class Segments:
         """Return the present centroids in vector units, shape (k, d); the fitted ones until all have moved."""
         return self.model.current(self.sums.centroids()) if self.complete else self.model.centres()
 
-    def sampled(self, most: int) -> Sampled:
-        """Return the sampled customers, at most so many."""
-        return sampled(self.views, self.model, most)
+    @cached_property
+    def sample(self) -> Sampled:
+        """The sampled customers, read once."""
+        return sampled(self.views, self.model, self.most)
 
-    def described(self, sample: Sampled) -> list[dict[str, object]]:
+    @cached_property
+    def traits(self) -> list[SegmentTraits]:
+        """What the customers of each segment need and say."""
+        return self.sample.by_segment(self.model.k)
+
+    def told(self) -> list[SegmentValue]:
+        """Return the segments as topics tell them."""
+        return described(self.model, self.sums.W, self.centroids(), self.sums.everybody(), self.features)
+
+    def described(self) -> list[dict[str, object]]:
         """Return the segments as look-ups tell them, with what their customers need and say."""
-        told = described(self.model, self.sums.W, self.centroids(), self.sums.everybody(), self.features)
-        traits = sample.by_segment(self.model.k)
         return [
             {**segment, "description": {**segment["description"], "traits": one}}
-            for segment, one in zip(told, traits, strict=True)
+            for segment, one in zip(self.told(), self.traits, strict=True)
         ]
 
-    def hierarchy(self, method: Linkage, of: Of) -> Hierarchy:
+    def hierarchy(self, method: Linkage, of: Leaves) -> Hierarchy:
         """Return the tree of the segments, or of the sampled customers."""
-        if of is Of.CUSTOMERS:
-            sample = self.sampled(MOST_CUSTOMERS)
-            return of_customers(sample.ids, sample.vectors, method)
+        if of is Leaves.CUSTOMERS:
+            return of_customers(*self._customers(), method)
         return join(self.model.ids, self.centroids(), self.sums.W, method)
 
-    def tree(self, method: Linkage, of: Of) -> Tree:
+    def tree(self, method: Linkage, of: Leaves) -> Tree:
         """Return the tree as JSON has it: with the distances, if they are few enough."""
         found = self.hierarchy(method, of)
         tree = Tree(linkage=found["linkage"], leaves=found["leaves"], method=found["method"])
@@ -100,48 +112,44 @@ class Segments:
             tree["distances"] = [list(map(digits, row)) for row in apart.tolist()]
         return tree
 
-    def merges_frame(self, method: Linkage, of: Of) -> pd.DataFrame:
+    def merges_frame(self, method: Linkage, of: Leaves) -> pd.DataFrame:
         """Return the steps of the tree, see :func:`crm_online.segments.frames.merges_frame`."""
-        named = self.described(self.sampled(0)) if of is Of.SEGMENTS else []
-        return merges_frame(self.hierarchy(method, of), {str(one["id"]): str(one["name"]) for one in named})
+        named = self.told() if of is Leaves.SEGMENTS else []
+        return merges_frame(self.hierarchy(method, of), {one["id"]: one["name"] for one in named})
 
-    def distances_frame(self, of: Of) -> pd.DataFrame:
+    def distances_frame(self, of: Leaves) -> pd.DataFrame:
         """Return the distances, see :func:`crm_online.segments.frames.distances_frame`."""
-        if of is Of.CUSTOMERS:
-            sample = self.sampled(MOST_CUSTOMERS)
-            return distances_frame(sample.ids, sample.vectors)
+        if of is Leaves.CUSTOMERS:
+            return distances_frame(*self._customers())
         return distances_frame(self.model.ids, self.centroids())
 
-    def picture(self, told: Sequence[dict[str, object]], method: Linkage, as_of: str) -> SegmentPicture:
+    def picture(self, method: Linkage, as_of: str) -> SegmentPicture:
         """Return what a picture of the segments shows.
 
         Parameters
         ----------
-        told
-            What :meth:`described` returned.
         method
             Of the tree.
         as_of
             The time of the state, as people read it.
         """
-        sample = self.sampled(MOST_CUSTOMERS)
         return SegmentPicture(
-            segments=told,
+            segments=self.described(),
             centroids=self.centroids(),
             scale=self.model.scale,
-            vectors=sample.vectors,
-            labels=[self.model.ids[row] for row in sample.nearest.tolist()],
-            hierarchy=self.hierarchy(method, Of.SEGMENTS),
+            vectors=self.sample.vectors[:MOST_CUSTOMERS],
+            labels=[self.model.ids[row] for row in self.sample.nearest[:MOST_CUSTOMERS].tolist()],
+            hierarchy=self.hierarchy(method, Leaves.SEGMENTS),
             units={name: feature.unit for name, feature in self.features.items()},
-            traits=_phrases(sample, self.model),
+            traits={segment: in_brief(one) for segment, one in zip(self.model.ids, self.traits, strict=True)},
             as_of=as_of,
         )
 
-    def _leaves(self, leaves: Sequence[str], of: Of) -> NDArray[np.int16] | NDArray[np.float64]:
-        if of is Of.CUSTOMERS:
-            return self.sampled(MOST_CUSTOMERS).vectors
+    def _customers(self) -> tuple[list[str], NDArray[np.int16]]:
+        """Return ids and vectors of as many sampled customers as a tree can have."""
+        return self.sample.ids[:MOST_CUSTOMERS], self.sample.vectors[:MOST_CUSTOMERS]
+
+    def _leaves(self, leaves: Sequence[str], of: Leaves) -> NDArray[np.int16] | NDArray[np.float64]:
+        if of is Leaves.CUSTOMERS:
+            return self._customers()[1]
         return self.centroids()[[self.model.ids.index(leaf) for leaf in leaves]]
-
-
-def _phrases(sample: Sampled, model: Model) -> dict[str, list[str]]:
-    return {segment: in_brief(traits) for segment, traits in zip(model.ids, sample.by_segment(model.k), strict=True)}

@@ -94,7 +94,8 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
     list(sample.offer(sorted(raw_of)))
     if {name for name, _ in view.loaded.sample} != {name.encode() for name in sample.hashes}:
         differ("the sample is not the customers with the smallest hashes")
-    if not {name for name, _ in (*view.loaded.said, *view.loaded.bought)} <= {name for name, _ in view.loaded.sample}:
+    said, bought = view.traits()
+    if not said.keys() | bought.keys() <= {name for name, _ in view.loaded.sample}:
         differ("traits are kept of customers who are not in the sample")
 
     loaded = view.loaded
@@ -104,8 +105,8 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
     for name, pairs in (
         ("open-baskets", loaded.open_baskets),
         ("sample", loaded.sample),
-        ("said", loaded.said),
-        ("bought", loaded.bought),
+        ("said", said.items()),
+        ("bought", bought.items()),
         ("rules", loaded.rules),
         ("segments", loaded.segments),
     ):

@@ -11,7 +11,7 @@ from crm_online.plots.lettering import Lettering
 from crm_online.plots.marks import INK, PALE, mark
 from crm_online.plots.picture import SegmentPicture
 from crm_online.segments.hierarchy import Hierarchy
-from crm_online.segments.joining import Linkage
+from crm_online.segments.linkage import Linkage
 
 _BOTTOM, _TOP = 0.62, 0.42
 _TREE = 0.43

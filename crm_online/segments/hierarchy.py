@@ -3,7 +3,7 @@
 Every segment counts as its number of customers, all of them at its centroid. So the tree of the segments
 is the tree of that many points, from where the points of each centroid have been joined. The distance of
 two groups follows from those of their parts by the formulas of Lance and Williams (1967), see
-:class:`~crm_online.segments.joining.Linkage`.
+:class:`~crm_online.segments.linkage.Linkage`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import pdist, squareform
 
-from crm_online.segments.joining import Linkage
+from crm_online.segments.linkage import Linkage
 from crm_online.segments.vectors import RESOLUTION
 
 MOST_CUSTOMERS = 4096

@@ -9,7 +9,7 @@ import pytest
 from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import pdist, squareform
 
-from crm_online.segments.joining import Linkage, Of
+from crm_online.segments.linkage import Leaves, Linkage
 from crm_online.settings.fields import DEFAULT_FEATURES
 from tests.engine.flows import Shop
 
@@ -18,7 +18,7 @@ every_method = pytest.mark.parametrize("method", list(Linkage))
 
 @every_method
 def test_the_tree_of_the_segments_is_scipys_of_as_many_customers_at_the_centres(at_rest: Shop, method: Linkage) -> None:
-    found = _tree(at_rest, method, Of.SEGMENTS)
+    found = _tree(at_rest, method, Leaves.SEGMENTS)
     assert list(found) == ["linkage", "leaves", "method", "distances"]
     frame = at_rest.lookup.customers_frame()
     vectors = frame.groupby("nearest")[[f"vector.{name}" for name in DEFAULT_FEATURES]].mean()
@@ -34,13 +34,13 @@ def test_the_tree_of_the_segments_is_scipys_of_as_many_customers_at_the_centres(
 
 @every_method
 def test_the_tree_of_the_sample_is_scipys(at_rest: Shop, method: Linkage) -> None:
-    found = _tree(at_rest, method, Of.CUSTOMERS)
+    found = _tree(at_rest, method, Leaves.CUSTOMERS)
     frame = at_rest.lookup.customers_frame().set_index("customer_id")
     vectors = frame.loc[found["leaves"], [f"vector.{name}" for name in DEFAULT_FEATURES]].to_numpy()
     assert len(vectors) == 120
     assert np.array(found["linkage"]) == pytest.approx(linkage(vectors, method.value))
     assert np.array(found["distances"]) == pytest.approx(squareform(pdist(vectors)), rel=1e-5, abs=1e-9)
-    steps = at_rest.lookup.hierarchy_frame(method, Of.CUSTOMERS)
+    steps = at_rest.lookup.hierarchy_frame(method, Leaves.CUSTOMERS)
     assert steps["customers"].tolist() == linkage(vectors, method.value)[:, 3].tolist()
 
 
@@ -51,6 +51,6 @@ def test_a_picture_shows_the_sampled_customers_in_their_segments(at_rest: Shop) 
     assert picture.customers == 120
 
 
-def _tree(run: Shop, method: Linkage, of: Of) -> dict[str, Any]:
+def _tree(run: Shop, method: Linkage, of: Leaves) -> dict[str, Any]:
     found: Any = run.lookup.segments(linkage=method, of=of)["hierarchy"]
     return dict(found)

@@ -18,7 +18,7 @@ from matplotlib import image
 from crm_online.errors import InputError
 from crm_online.plots import SegmentPicture, draw_segments
 from crm_online.segments.hierarchy import join
-from crm_online.segments.joining import Linkage
+from crm_online.segments.linkage import Linkage
 
 ROOT = Path(__file__).parents[2]
 

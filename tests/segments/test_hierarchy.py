@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 
 from crm_online.segments.frames import distances_frame, merges_frame
 from crm_online.segments.hierarchy import MOST_CUSTOMERS, Hierarchy, distance_matrix, join, of_customers
-from crm_online.segments.joining import Linkage
+from crm_online.segments.linkage import Linkage
 from crm_online.segments.vectors import RESOLUTION
 
 CENTROIDS = np.random.default_rng(0).normal(0, 3000, (6, 4))

@@ -10,7 +10,7 @@ import typer
 from crm_online.cli.console import print_json, say, show
 from crm_online.cli.options import DEFAULT_STATE, AsJson, AsOf, Config, Overrides, State, open_state
 from crm_online.cli.tables.segments import segments_table, traits_table
-from crm_online.segments.joining import Linkage, Of
+from crm_online.segments.linkage import Leaves, Linkage
 
 
 def segments(
@@ -30,7 +30,7 @@ def segments(
     linkage: Annotated[
         Linkage, typer.Option(help="How far apart two groups are that the tree joins.")
     ] = Linkage.AVERAGE,
-    of: Annotated[Of, typer.Option(help="What the tree of --json joins.")] = Of.SEGMENTS,
+    of: Annotated[Leaves, typer.Option(help="What the tree of --json joins.")] = Leaves.SEGMENTS,
     as_of: AsOf = None,
     state: State = DEFAULT_STATE,
     config: Config = None,

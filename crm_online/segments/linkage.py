@@ -1,4 +1,4 @@
-"""What a tree joins, and how far apart two groups of it are."""
+"""How far apart two groups of a tree are, and what its leaves are."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Linkage(StrEnum):
     COMPLETE = "complete"
 
 
-class Of(StrEnum):
-    """What a tree joins: the segments, each weighing as many customers as it has, or the sampled customers."""
+class Leaves(StrEnum):
+    """What the leaves of a tree are: segments, each weighing as many customers as it has, or sampled customers."""
 
     SEGMENTS = "segments"
     CUSTOMERS = "customers"
