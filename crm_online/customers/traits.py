@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import json
 import math
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-
-import numpy as np
 
 from crm_online.errors import StateCorrupt
 
@@ -88,10 +87,10 @@ class Traits:
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
     def items(self) -> bytes:
-        """Return the items bought, as bytes: a version, then pairs of number and count."""
-        pairs = np.empty((len(self.bought), 2), "<u4")
-        pairs[:, 0], pairs[:, 1] = list(self.bought), list(self.bought.values())
-        return _VERSION + pairs.tobytes()
+        """Return the items bought, as bytes: a version, the items' numbers, then as many counts."""
+        numbers = array("I", self.bought)
+        numbers.extend(self.bought.values())
+        return _VERSION + numbers.tobytes()
 
     @classmethod
     def of(cls, said: bytes | None, items: bytes | None) -> Traits:
@@ -112,8 +111,8 @@ class Traits:
         if items is not None:
             if items[:1] != _VERSION or len(items) % 8 != 1:
                 raise StateCorrupt("the items that a customer of the sample bought cannot be read")
-            pairs = np.frombuffer(items, "<u4", offset=1).reshape(-1, 2)
-            traits.bought = dict(zip(pairs[:, 0].tolist(), pairs[:, 1].tolist(), strict=True))
+            numbers = array("I", items[1:]).tolist()
+            traits.bought = dict(zip(numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :], strict=True))
         return traits
 
 

@@ -82,8 +82,8 @@ class Sampling:
                 _hear(said[name], events, row)
             for code, item, lines in _lines(part, sampled):
                 name = events.customers[code]
-                bought[name] = self._traits.setdefault(name, Traits())
-                bought[name].buy(item, lines)
+                traits = bought[name] = self._traits.get(name) or self._traits.setdefault(name, Traits())
+                traits.buy(item, lines)
         if said:
             yield Put(SAID, {name.encode(): traits.said() for name, traits in said.items()})
         if bought:
