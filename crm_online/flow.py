@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from secrets import token_hex
 
-from crm_online.customers import sample
 from crm_online.customers.due import bucket_name
 from crm_online.engine import counting, engine, mining, owner, peers, rules, sampling, segmenting, state
 from crm_online.engine.engine import Engine
@@ -19,6 +18,7 @@ from crm_online.events.ahead import Leap
 from crm_online.events.columns import EventColumns
 from crm_online.events.rejects import Reject
 from crm_online.itemsets import names as item_names
+from crm_online.segments import sample
 from crm_online.settings import Settings
 from crm_online.step import Entry, Step, Write
 from crm_online.store import PartitionStore, Store

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.sample import Sample
 from crm_online.customers.traits import Traits
 from crm_online.engine.loaded import Loaded
 from crm_online.events.columns import EventColumns, Kind
+from crm_online.segments.sample import Sample
 from crm_online.step import Put, Remove, Write
 
 SAID = "said"

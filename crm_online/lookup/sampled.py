@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.records import Records
-from crm_online.customers.sample import merged
 from crm_online.customers.traits import Traits
 from crm_online.engine.engine import CUSTOMERS
 from crm_online.lookup.partition import PartitionView
 from crm_online.segments.model import Model
-from crm_online.segments.traits import SegmentTraits, traits_of
+from crm_online.segments.sample import merged
+from crm_online.traits.by_segment import SegmentTraits, traits_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)

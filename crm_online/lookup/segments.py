@@ -21,9 +21,9 @@ from crm_online.segments.frames import distances_frame, merges_frame
 from crm_online.segments.hierarchy import MOST_CUSTOMERS, Hierarchy, distance_matrix, join, of_customers
 from crm_online.segments.linkage import Leaves, Linkage
 from crm_online.segments.model import Model
-from crm_online.segments.phrases import in_brief
 from crm_online.segments.sums import SegmentSums
-from crm_online.segments.traits import SegmentTraits
+from crm_online.traits.by_segment import SegmentTraits
+from crm_online.traits.phrases import in_brief
 
 MOST_TOLD = 500
 """Most customers whose distances are told as JSON: it has their number squared; frames have all."""

@@ -8,10 +8,10 @@ from hashlib import blake2b
 import numpy as np
 
 from crm_online.customers.due import bucket_name
-from crm_online.customers.sample import Sample
 from crm_online.engine.engine import ROSTER
 from crm_online.engine.state import PartitionState
 from crm_online.lookup.partition import PartitionView
+from crm_online.segments.sample import Sample
 from crm_online.segments.sums import ABSENT, SegmentSums
 
 _MOST_DIFFERENCES = 100

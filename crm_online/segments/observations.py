@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.sample import Sample
+from crm_online.segments.sample import Sample
 from crm_online.step import Remove
 
 Point = Mapping[Any, float]

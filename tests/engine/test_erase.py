@@ -7,11 +7,11 @@ from random import Random
 
 import pytest
 
-from crm_online.customers.sample import Sample
 from crm_online.customers.traits import Traits
 from crm_online.errors import UnknownCustomer
 from crm_online.events import models
 from crm_online.flow import load
+from crm_online.segments.sample import Sample
 from crm_online.step import Topic
 from crm_online.store import Store
 from tests.engine import shop

@@ -9,7 +9,7 @@ from rich.console import RenderableType
 
 from crm_online.cli.console import plain
 from crm_online.cli.tables.words import count, number, share, table, time
-from crm_online.segments.phrases import phrases
+from crm_online.traits.phrases import phrases
 
 
 def segments_table(found: Mapping[str, Any]) -> RenderableType:

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_online.customers.sample import Sample, merged
 from crm_online.events.columns import hash64
+from crm_online.segments.sample import Sample, merged
 from crm_online.step import Put, Remove, Write
 
 SIZE = 8

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm_online.segments.traits import Feedback, SegmentTraits, Share, is_less
+from crm_online.traits.by_segment import Feedback, SegmentTraits, Share, is_less
 
 TOPICS = {
     "attributes": "who they are",

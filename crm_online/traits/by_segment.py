@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from crm_online.customers.traits import Traits
-from crm_online.segments.comparison import Comparison, Counts, compare
+from crm_online.traits.comparison import Comparison, Counts, compare
 
 SMALL = 10
 """Customers that must have a value for it to be told."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from crm_online.segments.comparison import compare
+from crm_online.traits.comparison import compare
 
 
 @given(seed=st.integers(0, 200), n=st.integers(5, 60), k=st.integers(1, 4))
