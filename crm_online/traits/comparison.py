@@ -11,12 +11,13 @@ Source: Cochran, Sampling Techniques, 3rd edition (1977), section 2.11.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-Counts = csr_array[np.float64, tuple[int, int]]
+Counts: TypeAlias = "csr_array[np.float64, tuple[int, int]]"
 """What n customers have of m values, shape (n, m)."""
 
 
