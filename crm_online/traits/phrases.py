@@ -73,7 +73,7 @@ def _share(one: Share) -> str:
         return f"{name} {one['share']:.3g} (average {one['everybody']:.3g})"
     what = f"{name} {one['value']}" if name else one["value"]
     if "share" not in one:
-        return f"fewer {what} (everybody {_percent(one['everybody'])})"
+        return f"less often {what} (everybody {_percent(one['everybody'])})"
     bound = f"{one['bound']} " if "bound" in one else ""
     return f"{what}: {bound}{_percent(one['share'])} (everybody {_percent(one['everybody'])})"
 
