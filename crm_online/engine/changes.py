@@ -72,11 +72,6 @@ def iso(time_ms: int) -> str:
     return to_iso(time_ms).replace(".000Z", "Z")
 
 
-def digits(number: float, count: int = 6) -> float:
-    """Return a number with a few significant digits: what a person or a feed can use."""
-    return float(f"{number:.{count}g}")
-
-
 def _finite(value: object) -> object:
     if isinstance(value, float):
         return value if math.isfinite(value) else None

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
-from crm_online.engine.changes import Changes, digits, to_json
+from crm_online.digits import digits
+from crm_online.engine.changes import Changes, to_json
 from crm_online.engine.state import FitSchedule
 from crm_online.segments.describe import Text, describe
 from crm_online.segments.kmeans import choose_k

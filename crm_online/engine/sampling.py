@@ -60,9 +60,9 @@ class Sampling:
 
     def offer(self, customers: Sequence[str]) -> Iterator[Write]:
         """Let customers in whose hashes are small enough; who has to leave for them is forgotten."""
-        yield from self._sample.offer([name for name in customers if name not in self])
-        gone = [name for name in self._traits if name not in self]
-        yield from self._drop(gone)
+        entered, left = self._sample.admit([name for name in customers if name not in self])
+        yield from self._sample.writes(entered, left)
+        yield from self._drop([name for name in left if name in self._traits])
 
     def forget(self, customer: str) -> Iterator[Write]:
         """Take a customer out, with all that is remembered."""

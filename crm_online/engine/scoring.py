@@ -14,7 +14,8 @@ from crm_online.customers.reading import Reading
 from crm_online.customers.records import NO_SEGMENT, Records, stored_version
 from crm_online.customers.registry import read_features
 from crm_online.decay import Decay
-from crm_online.engine.changes import Changes, Reason, digits, iso
+from crm_online.digits import digits
+from crm_online.engine.changes import Changes, Reason, iso
 from crm_online.segments.online import OnlineSegments
 from crm_online.segments.reported import report
 from crm_online.segments.sums import ABSENT

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from crm_online.events.presets.mapped import preset_of
 from crm_online.events.presets.preset import listed
 from crm_online.events.reader import JSON, Reader
 from crm_online.events.source import Source
+from crm_online.hint import hint
 
 _FIRST_LINES = 1000
 _TABLES = frozenset({".csv", ".tsv", ".parquet"})
@@ -37,9 +37,7 @@ def reader_of(
     """
     suffix = files.suffix_of(path)
     if preset is not None and preset not in NAMES:
-        near = get_close_matches(preset, NAMES, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}"
-        raise UnknownPreset(f"no preset {preset!r}; {hint}")
+        raise UnknownPreset(f"no preset {preset!r}; {hint(preset, NAMES)}")
     if preset is not None and mapping:
         raise InputError("--preset and --map say the same thing in two ways: give one of them")
     if preset in (NATIVE, BASKETS) and suffix == ".parquet":

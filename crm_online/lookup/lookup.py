@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from crm_online.customers.records import NO_SEGMENT
+from crm_online.digits import digits
 from crm_online.engine import rules as rule_feed
-from crm_online.engine.changes import Reason, digits, iso
+from crm_online.engine.changes import Reason, iso
 from crm_online.errors import StateMissing, UnknownCustomer
 from crm_online.itemsets.parts import FrequentItemsets, merge
 from crm_online.lookup import export
@@ -95,6 +95,10 @@ class Lookup:
             "segments": found.described() if found else [],
             "hierarchy": found.tree(linkage, of) if found else _no_tree(linkage),
         }
+
+    def segment_names(self) -> dict[str, str]:
+        """Return the segments' names by id."""
+        return self._segments.names() if self._segments else {}
 
     def picture(self, as_of: int | None = None, *, linkage: Linkage = Linkage.AVERAGE) -> SegmentPicture:
         """Return what a picture of the segments shows; for :func:`crm_online.plots.draw_segments`.
@@ -193,7 +197,7 @@ class Lookup:
 
     def segments_frame(self, as_of: int | None = None) -> pd.DataFrame:
         """Return the segments, one row each; centroids in natural units, feature by feature."""
-        values: Any = self.segments(as_of)["segments"]
+        values = self._segments.told() if self._segments else []
         rows = pd.DataFrame(values, columns=["id", "name", "size", "description", "centroid"])
         rows["description"] = [value["description"]["text"] for value in values]
         centroids = pd.DataFrame([value["centroid"] for value in values], index=rows.index).add_prefix("centroid.")

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
-from crm_online.engine.changes import digits
+from crm_online.digits import digits
 from crm_online.engine.owner import SegmentValue, described
 from crm_online.engine.peers import PartitionSums, added
 from crm_online.lookup.partition import PartitionView
@@ -90,6 +90,10 @@ class Segments:
         """Return the segments as topics tell them."""
         return described(self.model, self.sums.W, self.centroids(), self.sums.everybody(), self.features)
 
+    def names(self) -> dict[str, str]:
+        """Return the segments' names by id."""
+        return {one["id"]: one["name"] for one in self.told()}
+
     def described(self) -> list[dict[str, object]]:
         """Return the segments as look-ups tell them, with what their customers need and say."""
         return [
@@ -114,8 +118,7 @@ class Segments:
 
     def merges_frame(self, method: Linkage, of: Leaves) -> pd.DataFrame:
         """Return the steps of the tree, see :func:`crm_online.segments.frames.merges_frame`."""
-        named = self.told() if of is Leaves.SEGMENTS else []
-        return merges_frame(self.hierarchy(method, of), {one["id"]: one["name"] for one in named})
+        return merges_frame(self.hierarchy(method, of), self.names() if of is Leaves.SEGMENTS else {})
 
     def distances_frame(self, of: Leaves) -> pd.DataFrame:
         """Return the distances, see :func:`crm_online.segments.frames.distances_frame`."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.errors import InputError
+from crm_online.hint import hint
 from crm_online.plots.picture import SegmentPicture
 from crm_online.plots.principal import PrincipalAxes
 from crm_online.segments.vectors import RESOLUTION
@@ -56,9 +56,7 @@ def choose(picture: SegmentPicture, names: Sequence[str] | None) -> tuple[Axis, 
 def _feature(picture: SegmentPicture, name: str) -> Axis:
     features = picture.scale.names
     if name not in features:
-        near = get_close_matches(name, features, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(features)}"
-        raise InputError(f"no feature {name!r} in this model; {hint}")
+        raise InputError(f"no feature {name!r} in this model; {hint(name, features)}")
     column = features.index(name)
     unit = picture.units.get(name, "")
     same = ", the same for all" if not picture.scale.units()[column] else ""

@@ -8,6 +8,7 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from crm_online.digits import digits
 from crm_online.segments.vectors import RESOLUTION, Scale
 from crm_online.segments.vocabulary import Place, Told, Words, made_up
 
@@ -224,5 +225,5 @@ def _number(value: float) -> str:
 
 
 def _digits(value: float) -> float:
-    """Return a value with six digits: what is stored and compared."""
-    return float(f"{value:.6g}") + 0.0
+    """Return a value with six digits, without the sign of a zero: what is stored and compared."""
+    return digits(value) + 0.0

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.segments.sample import Sample
-from crm_online.step import Remove
 
 Point = Mapping[Any, float]
 """Values by feature; a feature that is missing is 0."""
@@ -51,10 +50,10 @@ class Observations:
     def plan(self, last: int) -> None:
         """Settle which of the next points are kept; their block ends at number ``last``, or before it."""
         first, self.planned = self.planned + 1, min(last, self.planned + _AHEAD)
-        for write in self._sample.offer([str(number) for number in range(first, self.planned + 1)]):
-            for gone in write.fields if isinstance(write, Remove) else ():
-                del self.points[int(gone)]
-                self.rows.pop(int(gone), None)
+        _, left = self._sample.admit([str(number) for number in range(first, self.planned + 1)])
+        for gone in map(int, left):
+            del self.points[gone]
+            self.rows.pop(gone, None)
         self._chosen = frozenset(map(int, self._sample.hashes)) - self.points.keys()
 
     def kept(self, number: int) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -45,25 +45,41 @@ class Sample:
         self._largest = [(-value, customer) for customer, value in self.hashes.items()]
         heapq.heapify(self._largest)
 
-    def offer(self, newcomers: list[str]) -> Iterator[Write]:
-        """Let customers who are new into the sample, if their hashes are small enough."""
-        entered: dict[bytes, bytes] = {}
-        left: list[bytes] = []
+    def admit(self, newcomers: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Let customers who are new into the sample, if their hashes are small enough.
+
+        Returns
+        -------
+        tuple
+            Who is in it now of those who were offered, and who of those before had to leave for them.
+        """
+        entered: dict[str, None] = {}
+        left: list[str] = []
         for customer, value in zip(newcomers, hash64(newcomers, _KEY).tolist(), strict=True):
             if len(self.hashes) >= self.size and value >= -self._first()[0]:
                 continue
             self.hashes[customer] = value
             heapq.heappush(self._largest, (-value, customer))
-            entered[customer.encode()] = _HASH.pack(value)
+            entered[customer] = None
             if len(self.hashes) > self.size:
                 _, gone = heapq.heappop(self._largest)
                 del self.hashes[gone]
-                if entered.pop(gone.encode(), None) is None:
-                    left.append(gone.encode())
+                if gone in entered:
+                    del entered[gone]
+                else:
+                    left.append(gone)
+        return list(entered), left
+
+    def offer(self, newcomers: Sequence[str]) -> Iterator[Write]:
+        """Admit customers, and write who entered and who left."""
+        yield from self.writes(*self.admit(newcomers))
+
+    def writes(self, entered: Sequence[str], left: Sequence[str]) -> Iterator[Write]:
+        """Write what :meth:`admit` returned."""
         if left:
-            yield Remove(NAME, left)
+            yield Remove(NAME, [customer.encode() for customer in left])
         if entered:
-            yield Put(NAME, entered)
+            yield Put(NAME, {customer.encode(): _HASH.pack(self.hashes[customer]) for customer in entered})
 
     def forget(self, customer: str) -> Iterator[Write]:
         """Take a customer out; the place is free for who has the next hash, see :func:`smallest`."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from crm_online.customers.traits import Traits
+from crm_online.digits import digits
 from crm_online.traits.comparison import Comparison, Counts, compare
 
 SMALL = 10
@@ -89,7 +90,7 @@ def traits_of(
     k
         Number of segments.
     """
-    attributes = [*_means(people, labels, k), *_categories(people, labels, k)]
+    attributes = [(_mean if _is_number(people, name) else _values)(people, name, labels, k) for name in _names(people)]
     reasons = [_shares("", *_matrix([person.reasons for person in people]), labels, k)]
     items = [_shares("", *_matrix(bought), labels, k)]
     feedback = _feedback(people, labels, k)
@@ -120,41 +121,32 @@ def is_less(one: Share) -> bool:
     return "value" in one and one.get("ratio", 0.0) < 1
 
 
-def _categories(people: Sequence[Traits], labels: NDArray[np.int64], k: int) -> list[_Told]:
-    """Compare the values of each attribute that is a text, several texts, or one of few numbers."""
-    found = []
-    for name in _names(people):
-        having: list[Mapping[str, int]] = []
-        for person in people:
-            value = person.attributes.get(name)
-            values = value if isinstance(value, list) else [] if value is None else [_text(value)]
-            having.append(dict.fromkeys(values, 1))
-        if not _is_number(people, name):
-            values, counts, _ = _matrix(having)
-            known = np.array([float(bool(one)) for one in having])
-            found.append(_shares(name, values, counts, known, labels, k))  # of customers: who has it, who has not
-    return found
+def _values(people: Sequence[Traits], name: str, labels: NDArray[np.int64], k: int) -> _Told:
+    """Compare the values of an attribute that is a text, several texts, or one of few numbers."""
+    having: list[Mapping[str, int]] = []
+    for person in people:
+        value = person.attributes.get(name)
+        values = value if isinstance(value, list) else [] if value is None else [_text(value)]
+        having.append(dict.fromkeys(values, 1))
+    told, counts, _ = _matrix(having)
+    known = np.array([float(bool(one)) for one in having])  # of customers: who has it, who has not
+    return _shares(name, told, counts, known, labels, k)
 
 
-def _means(people: Sequence[Traits], labels: NDArray[np.int64], k: int) -> list[_Told]:
-    """Compare the means of numeric attributes."""
-    found = []
-    for name in _names(people):
-        if not _is_number(people, name):
-            continue
-        values = np.array([_number(person.attributes.get(name)) for person in people])
-        known = np.isfinite(values)
-        spread = float(values[known].std())
-        counts = csr_array(np.where(known, values, 0.0)[:, None])
-        compared = compare(counts, known.astype(np.float64), labels, k)
-        told: _Told = [[] for _ in range(k)]
-        for row in range(k):
-            share, everybody, sure = float(compared.share[row, 0]), float(compared.everybody[0]), compared.z[row, 0]
-            if compared.base[row] >= SMALL and abs(sure) >= BEYOND_CHANCE and abs(share - everybody) >= spread / 4:
-                one = Share(name=name, share=_digits(share), everybody=_digits(everybody))
-                told[row].append((abs(float(sure)), one | {"customers": int(compared.base[row])}))
-        found.append(told)
-    return found
+def _mean(people: Sequence[Traits], name: str, labels: NDArray[np.int64], k: int) -> _Told:
+    """Compare the mean of a numeric attribute."""
+    values = np.array([_number(person.attributes.get(name)) for person in people])
+    known = np.isfinite(values)
+    spread = float(values[known].std())
+    counts = csr_array(np.where(known, values, 0.0)[:, None])
+    compared = compare(counts, known.astype(np.float64), labels, k)
+    told: _Told = [[] for _ in range(k)]
+    for row in range(k):
+        share, everybody, sure = float(compared.share[row, 0]), float(compared.everybody[0]), compared.z[row, 0]
+        if compared.base[row] >= SMALL and abs(sure) >= BEYOND_CHANCE and abs(share - everybody) >= spread / 4:
+            one = Share(name=name, share=_digits(share), everybody=_digits(everybody))
+            told[row].append((abs(float(sure)), one | {"customers": int(compared.base[row])}))
+    return told
 
 
 def _feedback(people: Sequence[Traits], labels: NDArray[np.int64], k: int) -> Callable[[int], Feedback | None]:
@@ -187,10 +179,9 @@ def _shares(
     if not values:
         return [[] for _ in range(k)]
     compared = compare(counts, totals, labels, k)
-    enough = compared.customers.sum(axis=0) >= SMALL
     told: _Told = [[] for _ in range(k)]
     for row in range(k):
-        for column in np.flatnonzero(enough & (np.abs(compared.z[row]) >= BEYOND_CHANCE)).tolist():
+        for column in np.flatnonzero(np.abs(compared.z[row]) >= BEYOND_CHANCE).tolist():
             one = _share(compared, row, column, of_customers=bool(name))
             if one is not None:
                 label = Share(name=name, value=values[column]) if name else Share(value=values[column])
@@ -254,4 +245,4 @@ def _text(value: str | float) -> str:
 
 
 def _digits(value: float) -> float:
-    return float(f"{value:.4g}")
+    return digits(value, 4)

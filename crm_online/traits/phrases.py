@@ -4,15 +4,6 @@ from __future__ import annotations
 
 from crm_online.traits.by_segment import Feedback, SegmentTraits, Share, is_less
 
-TOPICS = {
-    "attributes": "who they are",
-    "contact_reasons": "why they get in touch",
-    "items": "what they buy, beside everybody",
-}
-"""Headings of the kinds of shares, by their key."""
-FEEDBACK = "what they say"
-"""Heading of feedback."""
-
 
 def phrases(traits: SegmentTraits) -> dict[str, list[str]]:
     """Return phrases by heading; a heading without any is left out.
@@ -31,10 +22,10 @@ def phrases(traits: SegmentTraits) -> dict[str, list[str]]:
     what they say ['score 0.31 (average 0.60), 70 % unhappy']
     """
     found = {
-        TOPICS["attributes"]: [_share(one) for one in traits["attributes"]],
-        TOPICS["contact_reasons"]: [_share(one) for one in traits["contact_reasons"]],
-        TOPICS["items"]: [_item(one) for one in traits["items"]],
-        FEEDBACK: [_feedback(traits["feedback"])] if traits["feedback"] else [],
+        "who they are": [_share(one) for one in traits["attributes"]],
+        "why they get in touch": [_share(one) for one in traits["contact_reasons"]],
+        "what they buy, beside everybody": [_item(one) for one in traits["items"]],
+        "what they say": [_feedback(traits["feedback"])] if traits["feedback"] else [],
     }
     return {heading: lines for heading, lines in found.items() if lines}
 
@@ -63,19 +54,22 @@ def in_brief(traits: SegmentTraits, most: int = 3) -> list[str]:
 
 def _label(one: Share) -> str:
     """Return an attribute with its value, or its mean."""
-    name = one["name"].replace("_", " ")
-    return f"{name} {one['value']}" if "value" in one else f"{name} {one['share']:.3g}"
+    return _what(one) if "value" in one else f"{_what(one)} {one['share']:.3g}"
+
+
+def _what(one: Share) -> str:
+    """Return what a share is of."""
+    named = (one.get("name", "").replace("_", " "), one.get("value", ""))
+    return " ".join(part for part in named if part)
 
 
 def _share(one: Share) -> str:
-    name = one.get("name", "").replace("_", " ")
     if "value" not in one:
-        return f"{name} {one['share']:.3g} (average {one['everybody']:.3g})"
-    what = f"{name} {one['value']}" if name else one["value"]
+        return f"{_label(one)} (average {one['everybody']:.3g})"
     if "share" not in one:
-        return f"less often {what} (everybody {_percent(one['everybody'])})"
+        return f"less often {_what(one)} (everybody {_percent(one['everybody'])})"
     bound = f"{one['bound']} " if "bound" in one else ""
-    return f"{what}: {bound}{_percent(one['share'])} (everybody {_percent(one['everybody'])})"
+    return f"{_what(one)}: {bound}{_percent(one['share'])} (everybody {_percent(one['everybody'])})"
 
 
 def _item(one: Share) -> str:

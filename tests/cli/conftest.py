@@ -41,6 +41,10 @@ class CannedLookup:
         self._asked.note("segments", as_of=as_of, linkage=str(linkage), of=str(of))
         return answers.SEGMENTS
 
+    def segment_names(self) -> dict[str, str]:
+        self._asked.note("segment_names")
+        return {one["id"]: one["name"] for one in answers.SEGMENTS["segments"]}
+
     def rules(self, as_of: int | None, top: int | None, sort: str, item: str | None) -> list[dict[str, Any]]:
         self._asked.note("rules", as_of=as_of, top=top, sort=sort, item=item)
         return answers.RULES

@@ -9,7 +9,6 @@ import typer
 from crm_online.cli.console import print_json, show
 from crm_online.cli.options import DEFAULT_STATE, AsJson, AsOf, Config, Overrides, State, open_state
 from crm_online.cli.tables.customer import customer_tables
-from crm_online.cli.tables.segments import segment_names
 
 
 def customer(
@@ -23,7 +22,7 @@ def customer(
     """Show one customer: segment, features, how near each segment is, the last moves."""
     with open_state(state, config, overrides) as lookup:
         found = lookup.customer(customer_id, as_of=as_of)
-        names = {} if as_json else segment_names(lookup.segments(as_of=as_of))
+        names = {} if as_json else lookup.segment_names()
     if as_json:
         print_json(found)
     else:

@@ -6,7 +6,6 @@ import contextlib
 import json
 import math
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from crm_online.events.cells import NO_TIME, Names, as_name, number_of, numbers_
 from crm_online.events.columns import Kind
 from crm_online.events.presets.preset import TablePreset
 from crm_online.events.table import OrderLines
+from crm_online.hint import hint
 
 FIELDS = (
     *("event_id", "type", "customer_id", "time", "basket_id", "item", "quantity", "price"),
@@ -38,9 +38,7 @@ def preset_of(mapping: Mapping[str, str]) -> TablePreset:
     """
     for name in mapping:
         if name not in FIELDS:
-            near = get_close_matches(name, FIELDS, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(FIELDS)}"
-            raise InputError(f"--map {name}=…: no such field; {hint}")
+            raise InputError(f"--map {name}=…: no such field; {hint(name, FIELDS)}")
     if "time" not in mapping:
         raise InputError("--map needs time=COLUMN: every event has a time")
     return TablePreset("--map", {name: (column,) for name, column in mapping.items()}, _lines)
