@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from crm_online.settings import KEYS, Settings, as_written
+from crm_online.settings import KEYS, Settings, as_typed, as_written
 
 HEAD = """\
 # Settings
@@ -34,8 +34,8 @@ crm-online replay log.jsonl --set segments.k=8
 ```
 
 Durations are a number and a unit: `ms`, `s`, `m` (minutes), `h`, `d`, `w`. Sizes: `kB`, `MB`, `GB` (thousands) or
-`KiB`, `MiB`, `GiB` (1024). All settings but `kafka.*` shape the state: they are stored with it, and a replay into it
-with others is refused.
+`KiB`, `MiB`, `GiB` (1024). All settings but `kafka.*` and `worker.*` shape the state: they are stored with it, and a
+replay or worker that goes on with it under others is refused. Passwords are never shown.
 """
 
 
@@ -49,7 +49,7 @@ def page() -> str:
         parts += ["| key | default | allowed | what it does |", "|---|---|---|---|"]
         for key in keys:
             value = defaults[key.name]
-            default = ", ".join(value) if isinstance(value, list) else value
+            default = ", ".join(value) if isinstance(value, list) else as_typed(value)
             parts.append(f"| `{key.name}` | `{default}` | {key.allowed} | {key.description} |")
         parts.append("")
     return "\n".join(parts)

@@ -2,23 +2,25 @@
 
 from crm_online.settings.conflict import conflicts, from_shaping, refuse_conflict
 from crm_online.settings.fields import FEATURE_NAMES
-from crm_online.settings.keys import KEYS, Key, as_written
+from crm_online.settings.keys import KEYS, Key, as_typed, as_written
 from crm_online.settings.load import Loaded, load_settings
 from crm_online.settings.model import (
     BasketSettings,
     EventSettings,
     FeatureSettings,
     ItemsetSettings,
-    KafkaSettings,
     ReplaySettings,
     RuleSettings,
     SegmentSettings,
     Settings,
 )
+from crm_online.settings.network import MASK
+from crm_online.settings.service import KafkaSettings, WorkerSettings
 
 __all__ = [
     "FEATURE_NAMES",
     "KEYS",
+    "MASK",
     "BasketSettings",
     "EventSettings",
     "FeatureSettings",
@@ -30,6 +32,8 @@ __all__ = [
     "RuleSettings",
     "SegmentSettings",
     "Settings",
+    "WorkerSettings",
+    "as_typed",
     "as_written",
     "conflicts",
     "from_shaping",

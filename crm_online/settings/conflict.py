@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from crm_online.errors import SettingsConflict, StateCorrupt, StateTooNew
 from crm_online.settings.fields import DEFAULT_FEATURES, FEATURE_NAMES
-from crm_online.settings.keys import as_written
+from crm_online.settings.keys import as_typed, as_written
 from crm_online.settings.model import Settings
 from crm_online.settings.nesting import nested
 
@@ -103,4 +103,4 @@ def refuse_conflict(stored: Mapping[str, Any], settings: Settings) -> None:
 def _typed(settings: Settings) -> dict[str, str]:
     """Return every setting as it would be typed after ``--set``."""
     values = as_written(settings) | {"itemsets.epsilon": settings.itemsets.epsilon_in_force}
-    return {key: ",".join(value) if isinstance(value, list) else str(value) for key, value in values.items()}
+    return {key: as_typed(value) for key, value in values.items()}

@@ -81,6 +81,7 @@ def _features(value: object) -> object:
 
 Count = Annotated[int, BeforeValidator(_number)]
 Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_number)]
+Switch = Annotated[bool, Allowed("true or false")]
 Weight = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), BeforeValidator(_number)]
 OptionalNumber = Annotated[
     Annotated[float, Field(ge=0, allow_inf_nan=False)] | None,
@@ -88,6 +89,13 @@ OptionalNumber = Annotated[
     PlainSerializer(lambda value: "none" if value is None else value, when_used="json"),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"const": "none"}]}),
     Allowed("a number of at least 0, or none"),
+]
+OptionalCount = Annotated[
+    Annotated[int, Field(ge=1)] | None,
+    BeforeValidator(_optional_number),
+    PlainSerializer(lambda value: "none" if value is None else value, when_used="json"),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "none"}]}),
+    Allowed("a whole number of at least 1, or none"),
 ]
 
 _duration_text = PlainSerializer(format_duration, return_type=str, when_used="json")

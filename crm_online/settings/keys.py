@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, get_args, get_origin
 
+from pydantic import SecretStr
+
 from crm_online.settings.fields import allowed
-from crm_online.settings.model import Section, Settings
+from crm_online.settings.model import Settings
 from crm_online.settings.nesting import flattened
+from crm_online.settings.section import Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +24,14 @@ class Key:
         Section and setting, ``segments.k``.
     allowed, description
         What it allows and what it does, in words.
+    secret
+        Whether it is never shown.
     """
 
     name: str
     allowed: str
     description: str
+    secret: bool = False
 
 
 def _keys() -> dict[str, Key]:
@@ -42,12 +48,12 @@ def _keys() -> dict[str, Key]:
                 limits = allowed(type(field).from_annotation(get_args(field.annotation)[1]))
                 keys += [Key(key, limits, text) for key in defaults if key.startswith(full + ".")]
             else:
-                keys.append(Key(full, allowed(field), text))
+                keys.append(Key(full, allowed(field), text, SecretStr in get_args(field.annotation)))
     return {key.name: key for key in keys}
 
 
 def as_written(settings: Settings) -> dict[str, Any]:
-    """Return every setting by key, as it is written in a file: durations and sizes as text.
+    """Return every setting by key, as it is written in a file: durations and sizes as text, passwords masked.
 
     Examples
     --------
@@ -55,6 +61,19 @@ def as_written(settings: Settings) -> dict[str, Any]:
     '30m'
     """
     return flattened(settings.model_dump(mode="json"))
+
+
+def as_typed(value: object) -> str:
+    """Return a value of `as_written` as it would be typed after ``--set``.
+
+    Examples
+    --------
+    >>> as_typed(["orders", "spending"]), as_typed(True), as_typed("30m")
+    ('orders,spending', 'true', '30m')
+    """
+    if isinstance(value, list):
+        return ",".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 KEYS: dict[str, Key] = _keys()

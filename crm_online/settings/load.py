@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from crm_online.errors import InvalidSetting, UnknownSetting
-from crm_online.settings.keys import KEYS, as_written, near
+from crm_online.settings.keys import KEYS, as_typed, as_written, near
 from crm_online.settings.model import Settings
 from crm_online.settings.nesting import nested
+from crm_online.settings.network import MASK
 from crm_online.settings.sources import Given, read_environment, read_file, read_overrides
 
 DEFAULT_FILE = Path("crm-online.toml")
@@ -108,6 +109,6 @@ def _said(error: ErrorDetails, given: Mapping[str, Given]) -> str:
 
 def _shown(key: str, given: Mapping[str, Given]) -> str:
     if key in given:
-        value = given[key].value
+        value = MASK if KEYS[key].secret else given[key].value
         return f"{key} = {value if str(value).strip() else 'nothing'} from {given[key].source}"
-    return f"{key} = {as_written(Settings())[key]} by default"
+    return f"{key} = {as_typed(as_written(Settings())[key])} by default"

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from crm_online.settings.fields import (
@@ -21,20 +20,15 @@ from crm_online.settings.fields import (
     Number,
     OptionalDuration,
     OptionalNumber,
-    PositiveDuration,
     Size,
     Weight,
 )
 from crm_online.settings.nesting import flattened
-from crm_online.settings.units import DAY, MINUTE, SECOND
+from crm_online.settings.section import Section, contradiction
+from crm_online.settings.service import KafkaSettings, WorkerSettings
+from crm_online.settings.units import DAY, MINUTE
 
 _WEIGHTS = dict.fromkeys(FEATURE_NAMES, 0.5) | {"orders": 1.0, "spending": 1.0}
-
-
-class Section(BaseModel):
-    """One section of the settings; it cannot be changed once made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class FeatureSettings(Section):
@@ -117,7 +111,8 @@ class EventSettings(Section):
 
     max_ahead: OptionalDuration = Field(
         default=30 * DAY,
-        description="how far an event may lie ahead of the log before it is rejected; none: any distance",
+        description="how far an event, but for an erase, may lie ahead of the log before it is rejected; "
+        "none: any distance",
     )
 
 
@@ -174,19 +169,6 @@ class ReplaySettings(Section):
     partitions: Count = Field(default=1, ge=1, le=256, description="partitions that the customers are spread over")
 
 
-class KafkaSettings(Section):
-    """The Kafka side; nothing here shapes the state."""
-
-    brokers: str = Field(default="localhost:9092", min_length=1, description="host:port, several with commas between")
-    group: str = Field(default="crm-online", min_length=1, description="consumer group of the workers")
-    session_timeout: PositiveDuration = Field(
-        default=6 * SECOND, description="silence after which a worker is taken for dead"
-    )
-    on_gap: Literal["stop", "skip"] = Field(
-        default="stop", description="what to do when the topic no longer holds the next record; skip is recorded"
-    )
-
-
 class Settings(BaseSettings):
     """All settings; ``Settings()`` is the defaults, whatever the environment says.
 
@@ -198,7 +180,13 @@ class Settings(BaseSettings):
     0.001
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="CRM_ONLINE_", env_nested_delimiter="__")
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="CRM_ONLINE_",
+        env_nested_delimiter="__",
+        hide_input_in_errors=True,
+    )
 
     features: FeatureSettings = FeatureSettings()
     segments: SegmentSettings = SegmentSettings()
@@ -208,6 +196,7 @@ class Settings(BaseSettings):
     rules: RuleSettings = RuleSettings()
     replay: ReplaySettings = ReplaySettings()
     kafka: KafkaSettings = KafkaSettings()
+    worker: WorkerSettings = WorkerSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -224,16 +213,11 @@ class Settings(BaseSettings):
     def shaping(self) -> dict[str, Any]:
         """Return the settings that shape the state, by key, as JSON values in inside units.
 
-        All but Kafka's do; even ``replay.step``, since the steps decide when models are fitted.
+        All but Kafka's and the worker's do; even ``replay.step``, since the steps decide when models are fitted.
         """
-        values = self.model_dump(mode="python", exclude={"kafka"})
+        values = self.model_dump(mode="python", exclude={"kafka", "worker"})
         values["itemsets"]["epsilon"] = self.itemsets.epsilon_in_force
         values["features"]["use"] = list(self.features.use)
         # Features that are not in use shape nothing: a file of one may come and go.
         values["features"]["weights"] = {name: self.features.weights[name] for name in self.features.use}
         return flattened(values)
-
-
-def contradiction(why: str, *keys: str) -> PydanticCustomError:
-    """Return the error of settings that do not go together."""
-    return PydanticCustomError("contradiction", "{why}", {"why": why, "keys": list(keys)})

@@ -20,13 +20,13 @@ def test_what_shapes_the_state_survives_json() -> None:
     assert from_shaping(shaping).shaping() == shaping
 
 
-def test_every_setting_but_kafkas_shapes_the_state() -> None:
+def test_every_setting_but_those_of_kafka_and_the_worker_shapes_the_state() -> None:
     sections = {key.partition(".")[0] for key in Settings().shaping()}
-    assert sections == Settings.model_fields.keys() - {"kafka"}
+    assert sections == Settings.model_fields.keys() - {"kafka", "worker"}
 
 
-def test_kafka_settings_are_no_conflict() -> None:
-    refuse_conflict(Settings().shaping(), of("kafka.group=other"))
+def test_settings_of_kafka_and_the_worker_are_no_conflict() -> None:
+    refuse_conflict(Settings().shaping(), of("kafka.group=other", "kafka.tick=1s", "worker.listen=none"))
 
 
 def test_the_default_error_bound_written_out_is_no_conflict() -> None:

@@ -1,0 +1,100 @@
+"""The settings of the service: Kafka and the workers. Nothing here shapes the state."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from crm_online.settings.fields import Count, OptionalCount, PositiveDuration, Switch
+from crm_online.settings.network import (
+    Brokers,
+    OptionalAddress,
+    OptionalFile,
+    OptionalPassword,
+    OptionalText,
+    Prefix,
+    split_address,
+)
+from crm_online.settings.section import Section, contradiction
+from crm_online.settings.units import MINUTE, SECOND
+
+
+class KafkaSettings(Section):
+    """The Kafka side; nothing here shapes the state."""
+
+    brokers: Brokers = Field(default="localhost:9092", description="brokers to begin with; the others are learned")
+    group: str = Field(default="crm-online", min_length=1, description="consumer group of the workers")
+    session_timeout: PositiveDuration = Field(
+        default=6 * SECOND, description="silence after which a worker is taken for dead"
+    )
+    on_gap: Literal["stop", "skip"] = Field(
+        default="stop", description="what to do when the topic no longer holds the next record; skip is recorded"
+    )
+    prefix: Prefix = Field(default="crm.", description="what the names of all topics begin with")
+    partitions: Count = Field(
+        default=4, ge=1, le=256, description="partitions of the events topic, if it is not there yet and is created"
+    )
+    replication: OptionalCount = Field(
+        default=None, description="copies of each topic that is created; none: the broker's default"
+    )
+    tick: PositiveDuration = Field(
+        default=10 * SECOND, description="how often time goes on in a partition that gets no events"
+    )
+    tls: Switch = Field(default=False, description="talk to the brokers by TLS")
+    ca_file: OptionalFile = Field(
+        default=None, description="certificates (PEM) that the brokers' must be signed by; none: those of the system"
+    )
+    cert_file: OptionalFile = Field(default=None, description="certificate (PEM) that the client shows")
+    key_file: OptionalFile = Field(default=None, description="its private key (PEM); none: it is in cert_file too")
+    sasl: Literal["none", "plain", "scram-sha-256", "scram-sha-512"] = Field(
+        default="none", description="how user and password are shown; plain sends them readable without kafka.tls"
+    )
+    user: OptionalText = Field(default=None, description="user of SASL")
+    password: OptionalPassword = Field(
+        default=None, description="its password, never shown; better set in the environment than with --set"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        """Refuse what would leave a connection less guarded than it looks."""
+        for name in ("ca_file", "cert_file", "key_file"):
+            if getattr(self, name) is not None and not self.tls:
+                raise contradiction("certificates are used with TLS only", f"kafka.{name}", "kafka.tls")
+        if self.key_file is not None and self.cert_file is None:
+            raise contradiction("a private key needs its certificate", "kafka.key_file", "kafka.cert_file")
+        for name in ("user", "password"):
+            given = getattr(self, name) is not None
+            if given and self.sasl == "none":
+                raise contradiction(f"the {name} would not be used", f"kafka.{name}", "kafka.sasl")
+            if not given and self.sasl != "none":
+                raise contradiction("SASL needs a user and a password", "kafka.sasl", f"kafka.{name}")
+        return self
+
+
+class WorkerSettings(Section):
+    """A worker process; nothing here shapes the state."""
+
+    listen: OptionalAddress = Field(
+        default="127.0.0.1:8081", description="where /metrics, /healthz and /readyz are; port 0: a free one; none: off"
+    )
+    logs: Literal["auto", "json", "text"] = Field(
+        default="auto", description="form of the log lines; auto: text on a terminal, json otherwise"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="the least important lines that are logged"
+    )
+    stall: PositiveDuration = Field(
+        default=MINUTE, description="time without progress after which a partition ends its worker"
+    )
+    stop_timeout: PositiveDuration = Field(
+        default=25 * SECOND, description="time that a worker has to finish when it is told to stop"
+    )
+    outbox: Count = Field(
+        default=100_000, ge=1, description="changes of a partition not yet published above which its steps wait"
+    )
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port of ``listen``; ``None`` if it is off."""
+        return None if self.listen is None else split_address(self.listen)
