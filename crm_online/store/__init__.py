@@ -11,9 +11,9 @@
 
 from crm_online.store.connect import open_store
 from crm_online.store.meta import StateMeta
-from crm_online.store.partition import Claim, Outcome, PartitionStore
+from crm_online.store.partition import Claim, PartitionStore
 from crm_online.store.program import Fences
 from crm_online.store.reads import Read
 from crm_online.store.state import Store
 
-__all__ = ["Claim", "Fences", "Outcome", "PartitionStore", "Read", "StateMeta", "Store", "open_store"]
+__all__ = ["Claim", "Fences", "PartitionStore", "Read", "StateMeta", "Store", "open_store"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,10 +15,15 @@ OLDEST: Final = (6, 2)
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A Redis that will do."""
+    """A Redis that will do; of a cluster, the oldest version and the weakest promise."""
 
     version: tuple[int, int]
     durable: bool
+
+
+def clustered(client: Client) -> bool:
+    """Tell whether the one server of a client is part of a Redis Cluster."""
+    return replies.as_facts(client.call("INFO", "cluster")).get("cluster_enabled") == "1"
 
 
 def checked(client: Client) -> Checked:
@@ -28,26 +32,15 @@ def checked(client: Client) -> Checked:
     Raises
     ------
     StoreRefused
-        Too old, a replica, part of a cluster, or set to evict keys.
+        Too old, a replica, or set to evict keys.
     StateTooNew, StateCorrupt
         The state on it is not of this version.
     """
-    # First, since it waits while Redis loads its data: INFO does not wait, and then says that there is no AOF.
+    versions = [_version(where, reply) for where, reply in client.everywhere("INFO")]
     found = replies.as_value(client.call("GET", STATE))
-    facts = replies.as_facts(client.call("INFO"))
-    version = as_version(facts.get("redis_version", ""))
-    if version < OLDEST:
-        raise StoreRefused(f"{client.where} is version {facts.get('redis_version')}; 6.2 or later is needed")
-    if facts.get("role") != "master":
-        raise StoreRefused(f"{client.where} is a read-only replica: give the URL of its master")
-    if facts.get("cluster_enabled") == "1":
-        raise StoreRefused(f"{client.where} is part of a Redis Cluster, which this version does not support")
-    policy = facts.get("maxmemory_policy", "unknown")
-    if policy != "noeviction":
-        raise StoreRefused(f"{client.where} may throw state away: set its maxmemory-policy to noeviction, not {policy}")
     if found is not None:
         meta.decode(found, client.where)
-    return Checked(version, _durable(client, facts))
+    return Checked(min(versions), _durable(client))
 
 
 def as_version(text: str) -> tuple[int, int]:
@@ -64,12 +57,27 @@ def as_version(text: str) -> tuple[int, int]:
     return (int(parts[0]), int(parts[1]))
 
 
-def _durable(client: Client, facts: Mapping[str, str]) -> bool:
-    if facts.get("aof_enabled") != "1":
-        return False
+def _version(where: str, reply: object) -> tuple[int, int]:
+    facts = replies.as_facts(reply)
+    version = as_version(facts.get("redis_version", ""))
+    if version < OLDEST:
+        raise StoreRefused(f"{where} is version {facts.get('redis_version')}; 6.2 or later is needed")
+    if facts.get("role") != "master":
+        raise StoreRefused(f"{where} is a read-only replica: give the URL of its master")
+    policy = facts.get("maxmemory_policy", "unknown")
+    if policy != "noeviction":
+        raise StoreRefused(f"{where} may throw state away: set its maxmemory-policy to noeviction, not {policy}")
+    return version
+
+
+def _durable(client: Client) -> bool:
+    """Tell whether each server has a commit on disk before it answers.
+
+    By its settings, not by INFO: a Redis that still loads its data says there that it has no AOF.
+    """
     try:
-        answer = replies.as_byte_list(client.call("CONFIG", "GET", "appendfsync"))
+        settings = [replies.as_pairs(reply) for _, reply in client.everywhere("CONFIG", "GET", "append*")]
     except StoreRefused:
         # Managed services keep CONFIG to themselves; what cannot be known is not promised.
         return False
-    return answer == [b"appendfsync", b"always"]
+    return all(told.get(b"appendonly") == b"yes" and told.get(b"appendfsync") == b"always" for told in settings)

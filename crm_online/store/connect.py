@@ -5,26 +5,36 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from crm_online.errors import StoreError
-from crm_online.store.checks import checked
+from crm_online.errors import StoreError, StoreRefused
+from crm_online.store.checks import checked, clustered
 from crm_online.store.client import Client
+from crm_online.store.cluster import Cluster
 from crm_online.store.embedded import embedded
+from crm_online.store.node import ANSWER_SECONDS, Address, Node
 from crm_online.store.state import Store
 
 
 @contextlib.contextmanager
-def open_store(state: str | os.PathLike[str], *, create: bool = True) -> Iterator[Store]:
+def open_store(
+    state: str | os.PathLike[str], *, create: bool = True, answer_seconds: float = ANSWER_SECONDS
+) -> Iterator[Store]:
     """Open a state.
 
     Parameters
     ----------
     state
-        ``redis://``, ``rediss://`` or ``unix://`` and so on: a URL; anything else: a folder.
+        ``redis://``, ``rediss://`` or ``unix://`` and so on: a URL; anything else: a folder. The URL of any node of
+        a Redis Cluster opens the cluster.
     create
         Make the folder if it is not there; look-ups say False.
+    answer_seconds
+        How long an answer may take, before Redis counts as gone; a ``socket_timeout`` in the URL goes before it. One
+        number for reads and commits, since Redis does one after the other: a read waits behind a large commit of
+        another partition. A commit that takes longer is not lost: the next claim waits behind it, and finds it done.
 
     Raises
     ------
@@ -35,29 +45,51 @@ def open_store(state: str | os.PathLike[str], *, create: bool = True) -> Iterato
     StateLocked, StateMissing, StateTooNew, StateCorrupt, StoreError
         The folder or the state in it cannot be used.
     """
-    with _client(os.fspath(state), create) as client:
+    with _client(os.fspath(state), create, answer_seconds) as client:
         found = checked(client)
         yield Store(client, found.durable, found.version)
 
 
 @contextlib.contextmanager
-def _client(state: str, create: bool) -> Iterator[Client]:
+def _client(state: str, create: bool, answer_seconds: float) -> Iterator[Client]:
     scheme, is_url, _ = state.partition("://")
     if not is_url:
         if not state:
             raise StoreError("the state's folder or URL is empty")
-        with embedded(Path(state).expanduser(), create) as client:
+        with embedded(Path(state).expanduser(), create, answer_seconds) as client:
             yield client
         return
     if scheme not in ("redis", "rediss", "unix"):
         raise StoreError(f"a state's URL begins with redis://, rediss:// or unix://, not {scheme}://")
-    try:
-        client = Client.at_url(state, f"Redis at {_place(state)}")
-    except (ValueError, TypeError):
-        # The text of the error may quote a part of the password.
-        raise StoreError(f"the {scheme}:// URL of the state cannot be read (escape signs in the password)") from None
-    with contextlib.closing(client):
+    with contextlib.ExitStack() as stack:
+        try:
+            _look_for_files(state)
+            node = Node.at_url(state, f"Redis at {_place(state)}", answer_seconds)
+            stack.callback(node.close)
+            client = Client(node, answer_seconds)
+            many = clustered(client)
+        except (ValueError, TypeError):
+            # The text of the error may quote a part of the password.
+            hint = "escape signs in the password, and look at the options"
+            raise StoreError(f"the {scheme}:// URL of the state cannot be read ({hint})") from None
+        if many and scheme == "unix":
+            raise StoreRefused(f"{node.where} is part of a Redis Cluster: give the redis:// URL of one of its nodes")
+        if many:
+            cluster = stack.enter_context(contextlib.closing(Cluster(node, partial(_beside, state, answer_seconds))))
+            client = Client(cluster, answer_seconds)
         yield client
+
+
+def _look_for_files(url: str) -> None:
+    """Refuse a URL whose certificates are not there, since redis-py's error does not name them."""
+    for option, path in parse_qsl(urlsplit(url).query):
+        if option in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile") and not Path(path).is_file():
+            raise StoreError(f"the state's URL names a file that is not there: {option}={path}")
+
+
+def _beside(url: str, answer_seconds: float, address: Address) -> Node:
+    """Make a node of the same cluster: as the URL says, but for the address."""
+    return Node.at_url(url, f"Redis at {_joined(*address)}", answer_seconds, address)
 
 
 def _place(url: str) -> str:
@@ -71,5 +103,8 @@ def _place(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme == "unix":
         return parts.path
-    host = parts.hostname or "localhost"
-    return f"{f'[{host}]' if ':' in host else host}:{parts.port or 6379}"
+    return _joined(parts.hostname or "localhost", parts.port or 6379)
+
+
+def _joined(host: str, port: int) -> str:
+    return f"{f'[{host}]' if ':' in host else host}:{port}"

@@ -15,6 +15,7 @@ from crm_online.errors import StoreError, StoreUnavailable
 from crm_online.store.binary import chosen
 from crm_online.store.client import Client
 from crm_online.store.folder import locked, note_writer, written_by
+from crm_online.store.node import Node
 from crm_online.store.server import Server, end_orphan
 
 # A unix socket's path has 108 bytes on Linux, 104 on macOS, the end mark included.
@@ -47,7 +48,7 @@ _OPTIONS: Final = {
 
 
 @contextlib.contextmanager
-def embedded(folder: Path, create: bool = True) -> Iterator[Client]:
+def embedded(folder: Path, create: bool, answer_seconds: float) -> Iterator[Client]:
     """Run a Redis in a folder, for as long as the context is open.
 
     Raises
@@ -67,7 +68,8 @@ def embedded(folder: Path, create: bool = True) -> Iterator[Client]:
         note_writer(folder, binary.version)
         options = [part for name, value in _OPTIONS.items() for part in (f"--{name}", value)]
         server = Server([binary.path, *options, "--unixsocket", str(socket)], inner)
-        client = Client.at_socket(str(socket), f"the Redis of {folder}", server.last_words)
+        node = Node.at_socket(str(socket), f"the Redis of {folder}", answer_seconds)
+        client = Client(node, answer_seconds, server.last_words)
         server.launch()
         try:
             _wait(server, client)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.store.keys import FORMAT
 
+LOGS = "logs"
+"""What feeds a state that replays made."""
+
 
 @dataclass(frozen=True, slots=True)
 class StateMeta:
-    """What the first replay wrote into the state for good.
+    """What the first replay, or the first worker, wrote into the state for good.
 
     Attributes
     ----------
@@ -19,18 +22,22 @@ class StateMeta:
         How many partitions the state has.
     settings
         The settings that shaped it, as the JSON that was given.
+    feed
+        What feeds it: ``LOGS``, or ``kafka:`` and the topic. Files and Kafka spread customers over partitions in
+        different ways, so no state takes both.
     format
         Version of keys and codecs.
     """
 
     partitions: int
     settings: str
+    feed: str = LOGS
     format: int = FORMAT
 
 
 def encode(meta: StateMeta) -> bytes:
     """Give the bytes of the key."""
-    return json.dumps({"format": meta.format, "partitions": meta.partitions, "settings": meta.settings}).encode()
+    return json.dumps(asdict(meta)).encode()
 
 
 def decode(data: bytes, where: str) -> StateMeta:
@@ -50,7 +57,7 @@ def decode(data: bytes, where: str) -> StateMeta:
     check_format(found.get("format") if isinstance(found, dict) else None, where)
     match found:
         case {"format": int(version), "partitions": int(partitions), "settings": str(settings)}:
-            return StateMeta(partitions, settings, version)
+            return StateMeta(partitions, settings, str(found.get("feed", LOGS)), version)
         case _:
             raise StateCorrupt(f"{where} holds a state whose description is not known")
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, TypeVar
 
 from crm_online.errors import HoleInLog, OwnerLost, PositionMoved, StateCorrupt, StoreUnavailable
 from crm_online.step import Entry, Step
 from crm_online.store import reads, replies
-from crm_online.store.client import Client, Command, Script
+from crm_online.store.client import Client, Script
 from crm_online.store.entries import decode
 from crm_online.store.keys import COMMITS, EPOCH, META, OUTBOX, POSITIONS, PROBE, SEQUENCE, TOKEN, key
 from crm_online.store.program import Fences, keys_and_arguments
@@ -49,14 +48,6 @@ class Claim:
     commits: int
     positions: dict[str, int]
     meta: dict[bytes, bytes]
-
-
-class Outcome(StrEnum):
-    """What became of a commit whose answer was lost."""
-
-    COMMITTED = "committed"
-    NOT_COMMITTED = "not committed"
-    UNKNOWN = "unknown"
 
 
 class PartitionStore:
@@ -97,7 +88,8 @@ class PartitionStore:
         StoreRefused, StateCorrupt
             Redis could not take it; nothing was written.
         StoreUnavailable
-            The answer was lost: ask ``outcome``.
+            The answer was lost: claim again; the claim's ``positions`` and ``commits`` say whether it was done, and
+            if it was not done until then, it is refused.
         """
         commits = self._commits if token == self._token else None
         keys, args = keys_and_arguments(step, token, commits, self._fences)
@@ -106,28 +98,6 @@ class PartitionStore:
             raise self._refusal(step, answer, [item.decode("utf-8", "replace") for item in more])
         if token == self._token:
             self._commits = replies.as_int(more[0])
-
-    def outcome(self, step: Step) -> Outcome:
-        """Say what became of this owner's last commit, which was of ``step`` and met ``StoreUnavailable``.
-
-        ``UNKNOWN`` means that Redis does not answer yet, or that it is not where this owner left it: claim again.
-        """
-        commands: list[Command] = [
-            ("HMGET", self._key(META), TOKEN, COMMITS),
-            ("HGET", self._key(POSITIONS), step.source),
-        ]
-        try:
-            found, position = self._client.pipeline(commands, atomic=True)
-        except StoreUnavailable:
-            return Outcome.UNKNOWN
-        token, commits = replies.as_value_list(found)
-        at, done = replies.as_int(position or b"0"), replies.as_int(commits or b"0")
-        if token != self._token.encode() or self._commits is None:
-            return Outcome.UNKNOWN
-        if (at, done) == (step.end, self._commits + 1):
-            self._commits = done
-            return Outcome.COMMITTED
-        return Outcome.NOT_COMMITTED if (at, done) == (step.begin, self._commits) else Outcome.UNKNOWN
 
     def hash_get(self, name: str, fields: Sequence[bytes]) -> list[bytes | None]:
         """Read fields of a hash, in their order; None for each that is not there."""
@@ -221,10 +191,9 @@ class PartitionStore:
         """Drop the entries up to and with sequence number ``upto``, which were published; give how many went."""
         return replies.as_int(self._client.run(_TRIM, [self._key(META), self._key(OUTBOX)], [upto]))
 
-    def _mark(self) -> list[object]:
-        commands: list[Command] = [("HGETALL", self._key(POSITIONS)), ("HMGET", self._key(META), COMMITS, EPOCH)]
-        positions, counts = self._client.pipeline(commands, atomic=True)
-        return [replies.as_pairs(positions), counts]
+    def _mark(self) -> list[bytes | None]:
+        """Read what no commit leaves as it is; the token tells a Redis that went back and on again."""
+        return replies.as_value_list(self._client.call("HMGET", self._key(META), TOKEN, COMMITS, EPOCH))
 
     def _read(self, read: reads.Read[_T]) -> _T:
         return read.taken(self._client.call(*read.command))

@@ -10,9 +10,9 @@ from typing import Final
 
 from crm_online.errors import HoleInLog, StoreRefused
 from crm_online.step import Append, Assign, Drop, Entry, Put, Remove, Replace, Shorten, Step, Write
-from crm_online.store.client import Arg
 from crm_online.store.entries import encode
 from crm_online.store.keys import META, OUTBOX, OWN_FIELDS, OWN_NAMES, POSITIONS, key
+from crm_online.store.node import Arg
 
 # Redis 6.2 takes a million arguments a command; a write of more values than _UNPACKED goes in packed chunks,
 # and one of more than _FEW if the step has more than _MANY in all.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from crm_online.store import replies
-from crm_online.store.client import Command
 from crm_online.store.keys import POSITIONS, key
+from crm_online.store.node import Command
 
 T = TypeVar("T")
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import redis.exceptions as theirs
 
 from crm_online.errors import StateCorrupt, StoreError, StoreRefused, StoreUnavailable
+
+_RIGHTS: Final = "does not let this user {} (docs/operations.md has the rights that crm-online needs)"
+_CERTIFICATE: Final = "breaks TLS off; it may want a certificate of ours (ssl_certfile, ssl_keyfile in the URL)"
+_COMMAND: Final = re.compile(r"run the '([^']+)' command")
 
 # Redis 6.2 wraps an error that a command met inside a script: "ERR Error running script …: -OOM command not …".
 # So the code word is looked for anywhere, not only at the start. In this order: the first that fits is taken.
@@ -23,17 +28,22 @@ _BY_WORD: Final[tuple[tuple[str, type[StoreError], str], ...]] = (
     ("READONLY", StoreRefused, "is a read-only replica"),
     ("read only replica", StoreRefused, "is a read-only replica"),
     ("NOREPLICAS", StoreRefused, "has too few replicas to take writes (min-replicas-to-write)"),
-    ("NOPERM", StoreRefused, "does not let this user do what crm-online needs"),
-    ("can't run this command", StoreRefused, "does not let this user do what crm-online needs"),
+    ("can't run this command", StoreRefused, _RIGHTS.format("run what a commit runs")),
+    ("one of the keys", StoreRefused, _RIGHTS.format("at all keys {crm*")),
     ("DENIED", StoreRefused, "is in protected mode: it takes no connections from other machines"),
     ("LOADING", StoreUnavailable, "is still loading its data"),
     ("BUSY", StoreUnavailable, "is busy with a script of somebody else"),
-    ("MASTERDOWN", StoreUnavailable, "has lost its master"),
     ("max number of clients", StoreUnavailable, "has too many clients"),
-    ("MOVED", StoreRefused, "is part of a Redis Cluster, which this version does not support"),
-    ("CROSSSLOT", StoreRefused, "is part of a Redis Cluster, which this version does not support"),
     ("WRONGTYPE", StateCorrupt, "holds a key of another type than crm-online gave it"),
-    ("certificate verify failed", StoreUnavailable, "shows a certificate that is not trusted"),
+    ("certificate is not valid for", StoreUnavailable, "shows the certificate of another host"),
+    ("certificate has expired", StoreUnavailable, "shows a certificate that has expired"),
+    (
+        "certificate verify failed",
+        StoreUnavailable,
+        "shows a certificate that is not trusted (ssl_ca_certs in the URL)",
+    ),
+    ("certificate required", StoreUnavailable, _CERTIFICATE),
+    ("EOF occurred in violation of protocol", StoreUnavailable, _CERTIFICATE),
 )
 
 
@@ -66,7 +76,12 @@ def translated(error: theirs.RedisError, where: str) -> StoreError:
     if isinstance(error, theirs.OutOfMemoryError):
         return StoreRefused(f"{where} is full (maxmemory is reached); give it more memory, then run again")
     if isinstance(error, theirs.NoPermissionError):
-        return StoreRefused(f"{where} does not let this user do what crm-online needs")
+        command = _COMMAND.search(text)
+        return StoreRefused(f"{where} {_RIGHTS.format(f'run {command[1]}' if command else 'do all')}")
+    if isinstance(error, theirs.AskError | theirs.TryAgainError):
+        return StoreUnavailable(f"{where} is moving the keys to another node")
+    if isinstance(error, theirs.ClusterDownError):
+        return StoreUnavailable(f"{where} has no answer while its cluster is down: {text}")
     if isinstance(error, theirs.BusyLoadingError):
         return StoreUnavailable(f"{where} is still loading its data")
     if isinstance(error, theirs.AuthenticationError | theirs.AuthorizationError):

@@ -15,6 +15,7 @@ from typing import Final
 
 from crm_online.errors import StoreError, StoreUnavailable
 from crm_online.store.client import Client
+from crm_online.store.node import ANSWER_SECONDS, Node
 
 _END_SECONDS: Final = 20.0
 _PAUSE: Final = 0.005
@@ -165,7 +166,7 @@ def _shut_down_by_socket(folder: Path, socket: Path) -> None:
     """Ask whoever answers on the folder's socket to end (no /proc here, or the note of its process is lost)."""
     if not socket.exists():
         return
-    client = Client.at_socket(str(socket), f"an earlier redis-server in {folder.parent}")
+    client = Client(Node.at_socket(str(socket), f"an earlier redis-server in {folder.parent}", ANSWER_SECONDS))
     try:
         if not client.ping():
             return

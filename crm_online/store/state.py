@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crm_online.errors import StateMissing
+from crm_online.errors import SettingsConflict, StateMissing
 from crm_online.store import meta, replies
 from crm_online.store.client import Client
 from crm_online.store.keys import STATE
@@ -39,10 +39,21 @@ class Store:
         """Give a partition; ``fences`` is for tests only."""
         return PartitionStore(self._client, partition, fences or Fences())
 
-    def initialise(self, partitions: int, settings_json: str) -> StateMeta:
-        """Describe a state that is new; give the description that is there, which may be another one."""
-        self._client.call("SET", STATE, meta.encode(StateMeta(partitions, settings_json)), "NX")
-        return self.meta()
+    def initialise(self, partitions: int, settings_json: str, feed: str = meta.LOGS) -> StateMeta:
+        """Describe a state that is new; give the description that is there.
+
+        Raises
+        ------
+        SettingsConflict
+            If the state that is there is fed by something else.
+        """
+        self._client.call("SET", STATE, meta.encode(StateMeta(partitions, settings_json, feed)), "NX")
+        found = self.meta()
+        if found.feed != feed:
+            raise SettingsConflict(
+                f"{self.where} holds a state that is fed by {found.feed}, not by {feed}: give another --state"
+            )
+        return found
 
     def meta(self) -> StateMeta:
         """Read the state's description.

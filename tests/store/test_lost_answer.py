@@ -1,4 +1,4 @@
-"""A connection that breaks after Redis has done the commit, before its answer arrives."""
+"""A commit whose answer is lost: whether it was done or not, the next claim says which, and it is done once at most."""
 
 from __future__ import annotations
 
@@ -7,40 +7,60 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from crm_online.errors import StoreUnavailable
+from crm_online.errors import OwnerLost, StoreUnavailable
 from crm_online.step import Append, Entry, Step, Topic
-from crm_online.store import Outcome, open_store
+from crm_online.store import PartitionStore, open_store
+from tests.kafka.redis_server import RedisServer
 
-StartServer = Callable[..., Any]
+StartServer = Callable[..., RedisServer]
 
 
 class Proxy:
-    """Passes bytes between clients and a Redis; when armed, swallows the next answer and hangs up."""
+    """Passes bytes between clients and a Redis, until it is told to lose what comes next, and hang up.
+
+    Attributes
+    ----------
+    lose
+        "answer": Redis gets the request, and its answer is thrown away. "request": it is kept back, see ``deliver``.
+    lost
+        How many times it did so.
+    """
 
     def __init__(self, listener: socket.socket, target: str) -> None:
-        self.armed = False
-        self.swallowed = 0
+        self.lose = ""
+        self.lost = 0
+        self._kept: list[bytes] = []
         self._listener, self._target = listener, target
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def deliver(self) -> bytes:
+        """Give Redis the request that was kept back, and return its answer."""
+        with self._connected() as server:
+            server.sendall(b"".join(self._kept))
+            return server.recv(1 << 16)
+
+    def _connected(self) -> socket.socket:
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self._target)
+        return server
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.socket(socket.AF_UNIX)
-                server.connect(self._target)
-                threading.Thread(target=self._pass, args=(client, server, False), daemon=True).start()
-                threading.Thread(target=self._pass, args=(server, client, True), daemon=True).start()
+                server = self._connected()
+                threading.Thread(target=self._pass, args=(client, server, "request"), daemon=True).start()
+                threading.Thread(target=self._pass, args=(server, client, "answer"), daemon=True).start()
 
-    def _pass(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
+    def _pass(self, source: socket.socket, sink: socket.socket, what: str) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
-                if answers and self.armed:
-                    self.swallowed += 1
+                if what == self.lose:
+                    self._kept.append(data)
+                    self.lost += 1
                     break
                 sink.sendall(data)
         for end in (source, sink):
@@ -49,7 +69,7 @@ class Proxy:
 
 
 @pytest.fixture
-def proxy(start_server: StartServer, tmp_path: Path) -> Iterator[tuple[Proxy, str]]:
+def proxy(start_server: StartServer) -> Iterator[tuple[Proxy, str]]:
     server = start_server()
     path = server.socket + ".proxy"
     with socket.socket(socket.AF_UNIX) as listener:
@@ -58,21 +78,67 @@ def proxy(start_server: StartServer, tmp_path: Path) -> Iterator[tuple[Proxy, st
         yield Proxy(listener, server.socket), f"unix://{path}"
 
 
-def test_a_commit_whose_answer_is_lost_is_sent_once_and_its_outcome_known(proxy: tuple[Proxy, str]) -> None:
+def step(at: int) -> Step:
+    return Step(0, "log", at, at + 1, at, [Append("l", [b"%d" % at])], [Entry(Topic.RULES, "r", b"{}", at + 1)])
+
+
+def goes_on(partition: PartitionStore, token: str, at: int) -> None:
+    """Commit from a position to the third step, and look at what came of all."""
+    for number in range(at, 3):
+        partition.commit(step(number), token)
+    assert partition.list_range("l", 0, -1) == [b"0", b"1", b"2"]
+    assert [entry.sequence for entry in partition.outbox()] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("lose", "done"), [("answer", True), ("request", False)])
+def test_the_next_claim_says_whether_the_commit_was_done(proxy: tuple[Proxy, str], lose: str, done: bool) -> None:
     between, url = proxy
     with open_store(url) as store:
         partition = store.partition(0)
         token = partition.claim("a").token
-        partition.commit(Step(0, "log", 0, 1, 0, [Append("l", [b"0"])]), token)  # Redis knows the script now
-        entry = Entry(Topic.RULES, "r", b"{}", 1)
-        lost = Step(0, "log", 1, 2, 1, [Append("l", [b"1"])], [entry])
-        between.armed = True
+        partition.commit(step(0), token)  # Redis knows the script now
+        between.lose = lose
         with pytest.raises(StoreUnavailable):
-            partition.commit(lost, token)
-        assert between.swallowed == 1, "the commit was sent again"
-        assert partition.outcome(lost) is Outcome.UNKNOWN
-        between.armed = False
-        assert partition.outcome(lost) is Outcome.COMMITTED
-        partition.commit(Step(0, "log", 2, 3, 2, [Append("l", [b"2"])]), token)
-        assert partition.list_range("l", 0, -1) == [b"0", b"1", b"2"]
-        assert partition.outbox() == [entry]
+            partition.commit(step(1), token)
+        assert between.lost == 1, "the commit was sent again"
+        between.lose = ""
+        claim = partition.claim("a")
+        after = 2 if done else 1
+        assert (claim.positions, claim.commits, claim.sequence) == ({"log": after}, after, after)
+        goes_on(partition, claim.token, after)
+
+
+def test_a_commit_that_comes_after_the_next_claim_is_refused_by_the_new_token(proxy: tuple[Proxy, str]) -> None:
+    between, url = proxy
+    with open_store(url) as store:
+        partition = store.partition(0)
+        token = partition.claim("a").token
+        partition.commit(step(0), token)
+        between.lose = "request"
+        with pytest.raises(StoreUnavailable):
+            partition.commit(step(1), token)
+        between.lose = ""
+        claim = partition.claim("a")
+        assert claim.positions == {"log": 1}
+        assert b"owner" in between.deliver()
+        goes_on(partition, claim.token, 1)
+        with pytest.raises(OwnerLost):
+            partition.commit(step(3), token)
+
+
+def test_a_redis_that_hangs_is_noticed_and_what_it_does_later_is_done_once(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    server = start_server()
+    with open_store(server.url, answer_seconds=0.3) as store:
+        partition = store.partition(0)
+        token = partition.claim("a").token
+        partition.commit(step(0), token)
+        server.suspend()
+        for wanted in (lambda: partition.commit(step(1), token), partition.positions, lambda: partition.claim("b")):
+            with pytest.raises(StoreUnavailable, match=f"Redis at localhost:{server.port} does not answer in time"):
+                wanted()
+        server.resume()
+        claim = partition.claim("c")
+        assert (claim.positions, claim.commits) == ({"log": 2}, 2)
+        goes_on(partition, claim.token, 2)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,9 +9,8 @@ import redis
 
 from crm_online.errors import HoleInLog, PositionMoved, StateCorrupt, StateMissing, StoreRefused, StoreUnavailable
 from crm_online.step import Append, Assign, Drop, Entry, Put, Remove, Replace, Shorten, Step, Topic, Write
-from crm_online.store import Outcome, PartitionStore, Store, open_store, reads
+from crm_online.store import PartitionStore, Store, open_store, reads
 from crm_online.store.binary import Binary
-from crm_online.store.client import Arg, Script
 
 
 @pytest.fixture
@@ -201,32 +200,6 @@ def test_the_state_is_described_once(store: Store) -> None:
     first = store.initialise(4, '{"k": 6}')
     assert (first.partitions, first.settings) == (4, '{"k": 6}')
     assert store.initialise(8, "{}") == first == store.meta()
-
-
-def test_the_outcome_of_a_lost_answer_is_known(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    partition = store.partition(0)
-    token = partition.claim("a").token
-    run = partition._client.run
-
-    def lost_after(script: Script, keys: Sequence[bytes], args: Sequence[Arg]) -> object:
-        run(script, keys, args)
-        raise StoreUnavailable("lost")
-
-    def lost_before(script: Script, keys: Sequence[bytes], args: Sequence[Arg]) -> object:
-        raise StoreUnavailable("lost")
-
-    first, second = step(0, 1, [Append("l", [b"1"])]), step(1, 1, [Append("l", [b"2"])])
-    for lost, wanted in ((lost_before, Outcome.NOT_COMMITTED), (lost_after, Outcome.COMMITTED)):
-        for part in (first, second) if lost is lost_after else (first,):
-            monkeypatch.setattr(partition._client, "run", lost)
-            with pytest.raises(StoreUnavailable):
-                partition.commit(part, token)
-            monkeypatch.setattr(partition._client, "run", run)
-            assert partition.outcome(part) is wanted
-    partition.commit(step(1, 2, []), token)
-    assert partition.list_range("l", 0, -1) == [b"1", b"2"]
-    store.partition(0).claim("b")
-    assert partition.outcome(step(2, 3, [])) is Outcome.UNKNOWN
 
 
 def test_threads_may_share_a_store(store: Store) -> None:
