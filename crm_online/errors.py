@@ -19,10 +19,16 @@
     │   ├── StateTooNew           written by a newer version of crm-online
     │   ├── StateCorrupt          bytes in the store that no version wrote
     │   └── StateMissing          nothing was replayed into this state yet
+    ├── BrokerError           Kafka cannot do what was asked
+    │   ├── BrokerUnavailable     no answer, or the connection broke
+    │   ├── BrokerRefused         an answer, but no: user, password, certificate, rights, a record too large
+    │   ├── TopicMisconfigured    a topic is there, but with settings under which events or changes are lost
+    │   └── LogMoved              a topic no longer holds the next record
     ├── FenceError            this worker may not write any more
     │   ├── OwnerLost             another worker claimed the partition
     │   ├── PositionMoved         the stored position is not where the step began
     │   └── HoleInLog             the step does not follow on from the last one
+    ├── Stalled               a partition has made no progress for too long
     └── UnknownCustomer       a look-up of a customer who is not in the state
 
 Bad data in a log is not an error: it is a reject, and the flow goes on.
@@ -99,6 +105,26 @@ class StateMissing(StoreError):
     """Nothing was replayed into this state yet."""
 
 
+class BrokerError(CrmOnlineError):
+    """Kafka cannot do what was asked."""
+
+
+class BrokerUnavailable(BrokerError):
+    """No broker answers, or the connection broke."""
+
+
+class BrokerRefused(BrokerError):
+    """A broker answers, but refuses: user, password, certificate, rights, a record that is too large."""
+
+
+class TopicMisconfigured(BrokerError):
+    """A topic is there, but with settings under which events or changes are lost."""
+
+
+class LogMoved(BrokerError):
+    """A topic no longer holds the next record: retention passed it, or the topic was made anew."""
+
+
 class FenceError(CrmOnlineError):
     """The partition may not be written by this worker any more."""
 
@@ -113,6 +139,10 @@ class PositionMoved(FenceError):
 
 class HoleInLog(FenceError):
     """The step's first record does not follow on from the last one committed."""
+
+
+class Stalled(CrmOnlineError):
+    """A partition has made no progress for too long, though nothing is waited for."""
 
 
 class UnknownCustomer(CrmOnlineError):

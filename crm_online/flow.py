@@ -5,6 +5,7 @@ Replay and the Kafka workers both run it: the same engine, the same store.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from secrets import token_hex
@@ -14,6 +15,7 @@ from crm_online.engine import counting, engine, mining, owner, peers, rules, sam
 from crm_online.engine.engine import Engine
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.needs import Fetched, Needs
+from crm_online.engine.retelling import Heard
 from crm_online.events.ahead import Leap
 from crm_online.events.columns import EventColumns
 from crm_online.events.rejects import Reject
@@ -39,6 +41,13 @@ class PartitionFlow:
     partition, partitions
         Which partition this is, of how many.
 
+    Attributes
+    ----------
+    positions
+        The next position of each source.
+    commit_seconds
+        How long the last commit took.
+
     Raises
     ------
     StoreError
@@ -54,8 +63,9 @@ class PartitionFlow:
         self._token = claim.token
         self.positions = dict(claim.positions)
         self.engine = Engine(settings, partition, partitions, load(self.store))
+        self.commit_seconds = 0.0
         self._published = 0
-        self._unpublished = self.store.outbox()
+        self._outbox = self.store.outbox()
         self._size = settings.segments.sample
 
     def step(
@@ -71,10 +81,12 @@ class PartitionFlow:
         unknown_fields: int = 0,
         ended: bool = False,
         beside: Sequence[Write] = (),
+        first: int | None = None,
     ) -> Step:
         """Run the records ``begin`` to ``end`` of a log, as far as they are this partition's, and commit.
 
-        ``beside`` is written in the same commit; the rest is as for :meth:`Engine.step`.
+        ``beside`` is written in the same commit, ``first`` is where the records that were read begin, if not at
+        ``begin``; the rest is as for :meth:`Engine.step`.
 
         Raises
         ------
@@ -98,23 +110,64 @@ class PartitionFlow:
             unknown_fields=unknown_fields,
             ended=ended,
         )
-        step = replace(step, writes=[*step.writes, *beside], published=self._published)
-        self.store.commit(step, self._token)
-        self.positions[source] = end
-        self._unpublished += step.entries
+        step = replace(
+            step,
+            writes=[*step.writes, *beside],
+            published=self._published,
+            first=begin if first is None else first,
+        )
+        self._commit(step)
+        return step
+
+    def retell(self, source: str, heard: Heard) -> Step:
+        """Begin a new epoch: consumers heard of changes that this state, put back in time, knows nothing of.
+
+        Where they were told otherwise, they are told how things stand now. The outbox goes: whatever is in it was
+        published already, or is told by this step.
+
+        Raises
+        ------
+        FenceError, StoreError
+            As for :meth:`step`.
+        """
+        # In the same epoch they heard more than the state holds, so all of the outbox too.
+        told = heard.beside(self._outbox) if heard.epoch > self.engine.state.epoch else heard
+        found = self.store.hash_get(engine.CUSTOMERS, [name.encode() for name in told.customers])
+        records = dict(zip(told.customers, found, strict=True))
+        before = self.engine.state.sequence
+        step = self.engine.retell(source, self.positions.get(source, 0), told, records)
+        self._outbox, self._published = [], before
+        step = replace(step, published=before)
+        self._commit(step)
         return step
 
     def publish(self, write: Callable[[int, Sequence[Entry]], None]) -> None:
-        """Hand the outbox to ``write``; what it has taken leaves the outbox with the next commit."""
-        if self._unpublished:
-            write(self.partition, self._unpublished)
-            self._published = self._unpublished[-1].sequence
-            self._unpublished = []
+        """Hand the outbox to ``write``, and take what it was given for published."""
+        entries = self.take()
+        if entries:
+            write(self.partition, entries)
+            self.published(entries[-1].sequence)
+
+    def take(self) -> list[Entry]:
+        """Return the entries of the outbox that were not taken yet, in order."""
+        taken, self._outbox = self._outbox, []
+        return taken
+
+    def published(self, sequence: int) -> None:
+        """Note that all entries up to ``sequence`` were published: the next commit drops them from the outbox."""
+        self._published = max(self._published, sequence)
 
     def close(self) -> None:
         """Trim what was published since the last commit."""
         if self._published:
             self.store.trim(self._published)
+
+    def _commit(self, step: Step) -> None:
+        began = time.perf_counter()
+        self.store.commit(step, self._token)
+        self.commit_seconds = time.perf_counter() - began
+        self.positions[step.source] = step.end
+        self._outbox += step.entries
 
     def _fetch(self, needs: Needs, events: EventColumns) -> Fetched:
         store, fetched = self.store, Fetched()

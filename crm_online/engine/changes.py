@@ -21,6 +21,7 @@ class Reason(IntEnum):
     LAPSE = 2
     REFIT = 3
     ERASE = 4
+    REWIND = 5
 
     @property
     def word(self) -> str:

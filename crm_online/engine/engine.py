@@ -6,7 +6,7 @@ must be thrown away and made anew from the store.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -19,8 +19,9 @@ from crm_online.engine.intake import Intake, Taken
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import Mining
 from crm_online.engine.needs import Fetched, Needs
-from crm_online.engine.owner import SegmentTable, fit_is_due, fitted_model
+from crm_online.engine.owner import Figures, SegmentTable, fit_is_due, fitted_model
 from crm_online.engine.peers import PartitionSums
+from crm_online.engine.retelling import Heard
 from crm_online.engine.run import Run
 from crm_online.engine.sampling import Sampling
 from crm_online.engine.scoring import MS, FeatureReader
@@ -31,6 +32,7 @@ from crm_online.events.ahead import Leap
 from crm_online.events.columns import EventColumns, Kind
 from crm_online.events.rejects import Reject
 from crm_online.segments.model import Model
+from crm_online.segments.sums import SegmentSums
 from crm_online.settings import Settings
 from crm_online.step import Append, Assign, Put, Remove, Replace, Step, Topic
 
@@ -71,6 +73,15 @@ class Engine:
         self._sample = Sampling(settings.segments.sample, loaded)
         self._segments = SegmentTable()
         self._segments.load(iter(loaded.segments))
+        self._total: tuple[Model, SegmentSums] | None = None
+
+    @property
+    def figures(self) -> Figures | None:
+        """How the model does over all partitions, as of the last step of its owner; ``None`` elsewhere."""
+        if self._total is None:
+            return None
+        model, total = self._total
+        return Figures(total.inertia(), model.version, dict(zip(model.ids, total.W.tolist(), strict=True)))
 
     @property
     def unfinished(self) -> bool:
@@ -170,12 +181,41 @@ class Engine:
         run.writes.append(Replace(STATE, state.encode()))
         return Step(self._partition, source, begin, end, begin, run.writes, changes.entries)
 
+    def retell(self, source: str, position: int, heard: Heard, records: Mapping[str, bytes | None]) -> Step:
+        """Begin a new epoch, and tell again what consumers heard otherwise.
+
+        Parameters
+        ----------
+        source, position
+            The log, and where this partition is in it.
+        heard
+            What consumers heard and this state does not know of.
+        records
+            The customers among it, as the store holds them; ``None`` for one that is not there.
+        """
+        state = self.state
+        state.epoch = heard.epoch + 1
+        changes = Changes(self._partition, state.epoch, state.sequence)
+        for name, raw in records.items():
+            segment = self.segmenting.reported(self._codec.decode([raw])) if raw is not None else None
+            if segment != heard.customers[name]:
+                self.segmenting.retell(name, heard.customers[name], segment, state.watermark or 0, changes)
+        writes = [
+            *self._segments.retell(heard.segments, self.segmenting.version, changes),
+            *self.mining.retell(heard.rules, changes),
+        ]
+        state.segment_changes += sum(entry.topic is Topic.SEGMENT_CHANGES for entry in changes.entries)
+        state.rule_changes += sum(entry.topic is Topic.RULES for entry in changes.entries)
+        state.sequence = changes.sequence
+        writes.append(Replace(STATE, state.encode()))
+        return Step(self._partition, source, position, position, position, writes, changes.entries)
+
     def _advance(self, events: EventColumns, watermark: int | None) -> int:
         """Move the watermark on, and return it; 0 before the first event."""
         state = self.state
         if watermark is not None:
             state.watermark = max(watermark, state.watermark or 0)
-            first = int(events.time.min()) if len(events) else watermark
+            first = int(events.time.min(initial=watermark))  # an erasure may lie beyond the watermark
             state.first_event = first if state.first_event is None else min(state.first_event, first)
         return state.watermark or 0
 
@@ -238,6 +278,7 @@ class Engine:
         state, model = self.state, self.segmenting.model
         total = self.segmenting.total(model, run.others) if model else None
         if model is not None and total is not None:
+            self._total = model, total
             run.writes += self._segments.tell(model, total, self._reader.features, run.changes)
         self.mining.derive(run)
         first = run.now if state.first_event is None else state.first_event

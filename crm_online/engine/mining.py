@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+
 from crm_online.baskets.open import OpenBaskets
 from crm_online.decay import Decay
 from crm_online.engine import counting
+from crm_online.engine.changes import Changes
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.rules import RuleFeed
 from crm_online.engine.run import Run
@@ -15,7 +18,7 @@ from crm_online.itemsets.names import ItemNames
 from crm_online.itemsets.parts import Counted, Part
 from crm_online.itemsets.summary import Summary
 from crm_online.settings import Settings
-from crm_online.step import Put, Remove, Replace
+from crm_online.step import Put, Remove, Replace, Write
 
 OPEN_BASKETS = "open-baskets"
 SUMMARY = "summary"
@@ -100,6 +103,10 @@ class Mining:
         fresh = baskets - state.rules_baskets
         enough = fresh >= self._every and baskets * self._min_support >= EVIDENCE
         state.rules_due = enough or (run.ended and fresh > 0)
+
+    def retell(self, heard: Collection[str], changes: Changes) -> Iterator[Write]:
+        """Tell again how rules stand that consumers heard of otherwise."""
+        return self._rules.retell(heard, changes)
 
     def _keep_open_baskets(self, run: Run) -> None:
         baskets = self.baskets

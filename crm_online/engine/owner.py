@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
@@ -76,6 +76,25 @@ def fitted_model(
     scale = Scale.fit(raw, names, transforms, weights, [feature.knee for feature in features.values()])
     k = segments.k if isinstance(segments.k, int) else choose_k(scale.encode(raw))
     return first_fit(raw, scale, k, as_of=as_of, starts=segments.starts)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How the model does over all partitions.
+
+    Attributes
+    ----------
+    J
+        The criterion J(C, U), in squared standard deviations.
+    version
+        The version of the model.
+    sizes
+        Customers of each segment, by its id.
+    """
+
+    J: float
+    version: int
+    sizes: Mapping[str, int]
 
 
 class SegmentValue(TypedDict):
@@ -168,6 +187,16 @@ class SegmentTable:
             }
             put[segment.encode()] = to_json(self.told[segment])
         yield Put(SEGMENTS, put)
+
+    def retell(self, heard: Collection[str], version: int, changes: Changes) -> Iterator[Write]:
+        """Tell that segments which consumers heard of are not there; those that are will be told by the next step."""
+        stand = [segment for segment in sorted(heard) if segment in self.told]
+        for segment in sorted(set(heard) - set(stand)):
+            changes.add(Topic.SEGMENTS, segment, {"id": segment, "model_version": version}, tombstone=True)
+        for segment in stand:
+            del self.told[segment]
+        if stand:
+            yield Remove(SEGMENTS, [segment.encode() for segment in stand])
 
     def _differs(self, model: Model, row: int, size: int, centroid: NDArray[np.float64]) -> bool:
         told = self.told.get(model.ids[row])

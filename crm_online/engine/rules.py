@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from crm_online.engine.changes import Changes
 from crm_online.itemsets.parts import FrequentItemsets, Part, merge
@@ -67,6 +67,24 @@ class RuleFeed:
                 put[change.id.encode()] = line
         if gone:
             yield Remove(NAME, gone)
+        if put:
+            yield Put(NAME, put)
+
+    def retell(self, heard: Collection[str], changes: Changes) -> Iterator[Write]:
+        """Tell how rules stand that consumers heard of otherwise, since the state was put back in time.
+
+        A rule that is in force is told as it was last told, one that is not has left.
+        """
+        put: dict[bytes, bytes] = {}
+        for rule in sorted(heard):
+            told = self._told.get(rule)
+            if told is not None:
+                value = told.value() | {"change": Change.CHANGED}
+                put[rule.encode()] = changes.add(Topic.RULES, rule, value)
+            else:
+                antecedent, consequent = json.loads(rule)
+                gone = {"change": Change.LEFT, "antecedent": antecedent, "consequent": consequent}
+                changes.add(Topic.RULES, rule, gone, tombstone=True)
         if put:
             yield Put(NAME, put)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from crm_online.customers.due import DueQueue
 from crm_online.customers.records import Records
 from crm_online.engine import peers
-from crm_online.engine.changes import Reason, iso
+from crm_online.engine.changes import Changes, Reason, iso
 from crm_online.engine.intake import Taken
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.peers import PartitionSums
@@ -121,22 +121,37 @@ class Segmenting:
         model, current = self.segments.model, bool(record.scored_by(self.version)[0])
         if current and record.nearest[0] < model.k:
             self.segments.leave(record.vectors, record.nearest.astype(np.int64))
-        ids = list(model.ids) if current else self._state.previous_ids
+        left = self.reported(record)
+        if left is not None:
+            self._tell(name, left, None, Reason.ERASE, run.now, run.changes)
+
+    def reported(self, record: Records) -> str | None:
+        """Return the segment that one customer is reported to be in; ``None`` for none."""
+        if self.segments is None:
+            return None
+        ids = self.segments.model.ids if record.scored_by(self.version)[0] else self._state.previous_ids
         label = int(record.reported[0])
-        if label >= len(ids):
-            return
+        return ids[label] if label < len(ids) else None
+
+    def retell(self, name: str, heard: str | None, segment: str | None, now: int, changes: Changes) -> None:
+        """Tell that a customer is in another segment than consumers heard, since the state was put back in time."""
+        self._tell(name, heard, segment, Reason.REWIND, now, changes)
+
+    def _tell(
+        self, name: str, left: str | None, entered: str | None, reason: Reason, now: int, changes: Changes
+    ) -> None:
         value = {
             "customer_id": name,
-            "from": ids[label],
-            "to": None,
-            "reason": Reason.ERASE.word,
-            "time": iso(run.now),
+            "from": left,
+            "to": entered,
+            "reason": reason.word,
+            "time": iso(now),
             "margin": None,
             "features": {},
-            "model_version": model.version,
-            "cause": {"type": "erase"},
+            "model_version": self.version,
+            "cause": {"type": reason.word},
         }
-        run.changes.add(Topic.SEGMENT_CHANGES, name, value, tombstone=True)
+        changes.add(Topic.SEGMENT_CHANGES, name, value, tombstone=entered is None)
 
     def _popped(self, run: Run, records: Records, row_of: dict[str, int]) -> NDArray[np.bool_]:
         """Return whose entry in the due queue has come up; entries that were replaced do not count."""

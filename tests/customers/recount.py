@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from hypothesis import strategies as st
@@ -17,6 +16,7 @@ from crm_online.customers.sums import Quantities
 from crm_online.decay import Decay
 from crm_online.events import models
 from crm_online.events.columns import hash64
+from tests.customers.plain import Plain
 from tests.engine import shop
 
 HALF_LIFE = 10_000
@@ -24,55 +24,6 @@ HALF_LIFE = 10_000
 LONGEST = 300 * HALF_LIFE
 CUSTOMERS = ("ann", "bob", "cy")
 NAMES = tuple(FEATURES)
-DAY = 86_400_000
-
-
-@dataclass
-class Plain:
-    """One customer, counted again; sums hold the amounts and the times that they came at."""
-
-    events: int = 0
-    times: list[int] = field(default_factory=list)
-    purchases: list[int] = field(default_factory=list)
-    orders: int = 0
-    returns: int = 0
-    spend: float = 0.0
-    items: float = 0.0
-    amounts: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
-
-    def decayed(self, name: str, as_of: int, half_life: int | None) -> float:
-        """Return a sum in which what came one half-life ago counts half."""
-        return sum(
-            amount * (1.0 if half_life is None else 2.0 ** ((time - as_of) / half_life))
-            for time, amount in self.amounts.get(name, [])
-        )
-
-    def features(self, as_of: int, half_life: int | None) -> dict[str, float]:
-        """Return the features as a person would define them."""
-
-        def total(name: str) -> float:
-            return self.decayed(name, as_of, half_life)
-
-        def days_since(time: int) -> float:
-            return max(as_of - time, 0) / DAY
-
-        bought = max(self.purchases) if self.purchases else min(self.times)
-        several = self.orders > 1
-        return {
-            "orders": total("orders"),
-            "spending": total("spend"),
-            "recency": days_since(bought),
-            "basket_value": total("spend") / total("orders") if total("orders") else 0.0,
-            "basket_size": total("lines") / total("orders") if total("orders") else 0.0,
-            "gap": (max(self.purchases) - min(self.purchases)) / (self.orders - 1) / DAY
-            if several
-            else days_since(bought),
-            "returned": min(total("returned") / total("spend"), 1.0) if total("spend") else 0.0,
-            "views": total("views"),
-            "feedback": total("scores") / total("feedbacks") if total("feedbacks") else 0.5,
-            "contacts": total("contacts"),
-            "tenure": days_since(min(self.times)),
-        }
 
 
 def opens_order(event: models.Event) -> bool:
@@ -149,6 +100,8 @@ def cut(events: Sequence[models.Event], places: Sequence[int]) -> list[Sequence[
 
 
 _amounts = st.floats(0.01, 1e4).map(lambda amount: round(amount, 2))
+# Not so small that a weight makes it 0.
+_scores = st.floats(0, 1).map(lambda score: round(score, 6))
 _line = st.tuples(st.sampled_from(("tea", "milk", None)), _amounts, st.one_of(st.just(0.0), _amounts))
 _kinds = st.sampled_from(("order", "order", "line", "return", "view", "feedback", "contact", "profile"))
 
@@ -171,7 +124,7 @@ def _event(draw: st.DrawFn, label: str) -> models.Event:
         case "view":
             return shop.view(name, time, name=label)
         case "feedback":
-            return shop.feedback(name, time, draw(st.floats(0, 1)), name=label)
+            return shop.feedback(name, time, draw(_scores), name=label)
         case "contact":
             return shop.contact(name, time, name=label)
         case _:

@@ -192,3 +192,12 @@ def test_many_erasures_among_other_events_leave_every_figure_right(redis: Store,
     run.end()
     run.verified()
     assert erased > 30
+
+
+def test_an_erasure_beyond_the_watermark_begins_no_log_and_moves_no_time(redis: Store) -> None:
+    run = Shop(redis, settings(partitions=2))
+    for flow in run.flows:
+        events = shop.columns([shop.erase(NAME, shop.START + 4000 * DAY)], 0)
+        flow.step("log", 0, 1, events, (), shop.START)
+        state = flow.engine.state
+        assert (state.first_event, state.watermark, state.accepted) == (shop.START, shop.START, 1)

@@ -1,0 +1,41 @@
+"""What consumers of the output topics heard, and a state that was put back in time knows nothing of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from crm_online.step import Entry, Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Changes that stand on the output topics behind the last one that the state knows of.
+
+    Attributes
+    ----------
+    epoch
+        The last epoch on the output topics.
+    customers
+        By customer of these changes, the segment that was last told; ``None`` for none.
+    segments, rules
+        The ids of segments and rules of these changes.
+    """
+
+    epoch: int
+    customers: Mapping[str, str | None] = field(default_factory=dict)
+    segments: frozenset[str] = frozenset()
+    rules: frozenset[str] = frozenset()
+
+    def beside(self, outbox: Iterable[Entry]) -> Heard:
+        """Return this and what stands in an outbox that nobody will publish any more."""
+        customers, segments, rules = dict(self.customers), set(self.segments), set(self.rules)
+        for entry in outbox:
+            if entry.topic is Topic.SEGMENT_CHANGES:
+                customers.setdefault(entry.key, json.loads(entry.value)["from"])
+            elif entry.topic is Topic.SEGMENTS:
+                segments.add(entry.key)
+            elif entry.topic is Topic.RULES:
+                rules.add(entry.key)
+        return Heard(self.epoch, customers, frozenset(segments), frozenset(rules))

@@ -1,0 +1,26 @@
+"""What all values have in common: they are changes, and each has its number."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Weight = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+ChangeId = Annotated[
+    str, Field(pattern=r"^[0-9]+-[0-9]+-[0-9]+$", description="partition, epoch and number of the change: 3-0-17")
+]
+
+
+class Value(BaseModel):
+    """A value, or a part of one: it cannot be changed, and has no other fields than these."""
+
+    # Pydantic before 2.10 keeps names that begin with "model_" for itself.
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Change(Value):
+    """The value of a change."""
+
+    change_id: ChangeId
