@@ -38,6 +38,11 @@ def __getattr__(name: str) -> object:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    """Return the names there are, with what has not been imported yet."""
+    return sorted({*globals(), *__all__})
+
+
 def rules_frame(state: str = _STATE, *, as_of: int | None = None, sort: str = "lift") -> pd.DataFrame:
     """Return the association rules in force, as in the article: a DataFrame sorted by lift.
 
@@ -54,6 +59,8 @@ def rules_frame(state: str = _STATE, *, as_of: int | None = None, sort: str = "l
     ------
     StoreError
         If the state cannot be read, or there is none (``StateMissing``).
+    InputError
+        If there is no such way to sort, or ``as_of`` is before the log or outside 1970 to 2105.
     """
     from crm_online.lookup import open_lookup
 

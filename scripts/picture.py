@@ -103,8 +103,8 @@ def segment_bars(segments: Sequence[Mapping[str, Any]], top: float) -> Iterator[
 
 
 def _apart(description: str) -> str:
-    """Return the first facts of a description, without the averages, as far as there is room."""
-    facts = [fact.partition(" (average")[0] for fact in description.rstrip(".").split(", ")]
+    """Return the first facts of a description, without what is typical, as far as there is room."""
+    facts = [fact.partition(" (")[0] for fact in description.rstrip(".").split(", ")]
     words = ", ".join(facts[:FACTS])
     return words if len(words) <= CHARACTERS else facts[0]
 
@@ -142,7 +142,7 @@ def picture(found: Mapping[str, Any]) -> str:
     parts = [
         *flow(found, MARGIN),
         text(MARGIN + 12, bars - 22, "Segments", size=16, bold=True),
-        text(456, bars - 22, "what sets them apart from the average customer", size=13, fill=FAINT),
+        text(456, bars - 22, "what sets them apart from the typical customer", size=13, fill=FAINT),
         *segment_bars(segments, bars),
         text(MARGIN + 12, lines - 18, "Rules", size=16, bold=True),
         text(456, lines - 18, "who buys … also buys …", size=13, fill=FAINT),

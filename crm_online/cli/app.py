@@ -10,12 +10,15 @@ from crm_online import __version__
 from crm_online.cli.commands.config import config
 from crm_online.cli.commands.customer import customer
 from crm_online.cli.commands.demo import demo
+from crm_online.cli.commands.erase import erase
 from crm_online.cli.commands.export import export
+from crm_online.cli.commands.publish import publish
 from crm_online.cli.commands.replay import replay
 from crm_online.cli.commands.rules import rules
 from crm_online.cli.commands.segments import segments
 from crm_online.cli.commands.simulate import simulate
 from crm_online.cli.commands.verify import verify
+from crm_online.cli.commands.worker import worker
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -35,5 +38,5 @@ def about(
     """Take the options that stand before a command."""
 
 
-for command in (demo, replay, segments, rules, customer, verify, export, simulate, config):
+for command in (demo, replay, segments, rules, customer, verify, export, simulate, worker, publish, erase, config):
     app.command()(command)

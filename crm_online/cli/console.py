@@ -6,6 +6,7 @@ Logs hold anything, so no text of theirs may be taken for markup or reach the te
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Any
 from rich.console import Console, RenderableType
 
 PIPE_WIDTH = 140
-"""Columns of a table that no terminal reads."""
+"""Columns of a table that no terminal reads, if ``COLUMNS`` does not say."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _PASSWORD = re.compile(r"(rediss?://)[^@/\s]+@")
@@ -51,9 +52,15 @@ def console(*, stderr: bool = False) -> Console:
         markup=False,
         emoji=False,
         highlight=False,
-        width=None if stream.isatty() else PIPE_WIDTH,
+        width=None if stream.isatty() else _columns() or PIPE_WIDTH,
         soft_wrap=False,
     )
+
+
+def _columns() -> int:
+    """Return how wide ``COLUMNS`` says that lines are; 0 if it says nothing."""
+    said = os.environ.get("COLUMNS", "")
+    return int(said) if said.isdecimal() and len(said) < 7 else 0
 
 
 class UnreadError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
@@ -61,6 +62,34 @@ def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
     return mapping
 
 
+def parse_sep(text: str) -> str:
+    r"""Return a separator in which a tab may be written ``\t``.
+
+    Examples
+    --------
+    >>> parse_sep(r"\t") == "\t"
+    True
+    """
+    return text.replace(r"\t", "\t")
+
+
+def parse_speed(text: str) -> float:
+    """Return a speed.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is no number above 0.
+    """
+    try:
+        speed = float(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not a number") from error
+    if not 0 < speed < math.inf:
+        raise typer.BadParameter("it must be above 0")
+    return speed
+
+
 State = Annotated[
     str,
     typer.Option(
@@ -78,6 +107,34 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting, stronger than file and environment."),
 ]
+Logs = Annotated[
+    list[Path], typer.Argument(metavar="PATH…", help="Event logs: CSV, JSONL or Parquet, also .gz and .zst.")
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help="What the log looks like: native, segment-spec, cloudevents, online-retail, complete-journey or "
+        "baskets; found out from the log if not given (baskets never is).",
+    ),
+]
+Fields = Annotated[
+    list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Column in which a field is found.")
+]
+Sep = Annotated[
+    str | None,
+    typer.Option("--sep", metavar="TEXT", help=r"What stands between columns or items; \t is a tab.", parser=parse_sep),
+]
+Speed = Annotated[
+    float | None,
+    typer.Option(
+        "--speed",
+        metavar="X",
+        help="Go at X times the log's own speed; as fast as can be if not given.",
+        parser=parse_speed,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
 AsOf = Annotated[
     int | None,
@@ -85,7 +142,7 @@ AsOf = Annotated[
         "--as-of",
         metavar="TIME",
         parser=parse_time,
-        help="Time at which figures are read; the latest event's if not given.",
+        help="Time at which figures of all events so far are read; the latest event's if not given.",
     ),
 ]
 

@@ -7,6 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from crm_online.events.columns import EventColumns, Kind
+
+TOO_FAR = "time too far ahead of the log"
+"""Why an event is a reject that lies too far ahead."""
+
 VOUCHING = 10
 """Most events that must lie beyond a leap in time for it to be believed."""
 
@@ -22,6 +27,46 @@ class Leap(NamedTuple):
 
     latest: int
     events: int
+
+
+class Judged(NamedTuple):
+    """Which events of a chunk are too far ahead, the watermark after it in ms, and what may be vouched for yet."""
+
+    far: NDArray[np.bool_]
+    watermark: int | None
+    leap: Leap | None
+
+
+def judge(events: EventColumns, watermark: int | None, limit: int | None, leap: Leap | None = None) -> Judged:
+    """Judge the times of a chunk's events, and move the watermark on by those that are taken.
+
+    An erasure is never too far ahead: whoever asks to be forgotten is, whatever the date says. But it vouches
+    for nothing, and one that lies more than ``limit`` after all else does not move the watermark.
+
+    Parameters
+    ----------
+    events
+        The chunk's events, in the order of the rows.
+    watermark
+        The largest event time of the log before the chunk, in ms; ``None`` if there is none.
+    limit
+        Longest leap in ms that needs nothing to vouch for it; ``None`` for any.
+    leap
+        That of the chunk before.
+    """
+    erasing = events.kind == Kind.ERASE
+    far = np.zeros(len(events), bool)
+    if limit is not None:
+        far[~erasing], leap = too_far_ahead(events.time[~erasing], watermark, limit, leap)
+    watermark = _latest(events.time[~far & ~erasing], watermark)
+    if limit is not None:
+        erasing &= events.time <= (-1 if watermark is None else watermark + limit)
+    return Judged(far, _latest(events.time[erasing], watermark), leap)
+
+
+def _latest(times: NDArray[np.int64], watermark: int | None) -> int | None:
+    latest = [int(times.max())] if len(times) else []
+    return max(latest if watermark is None else [watermark, *latest], default=None)
 
 
 def too_far_ahead(

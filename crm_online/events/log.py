@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crm_online.events.ahead import Leap, too_far_ahead
+from crm_online.events.ahead import TOO_FAR, Leap, judge
 from crm_online.events.columns import EventColumns
 from crm_online.events.formats import reader_of
 from crm_online.events.reader import HALF_WRITTEN
@@ -27,7 +27,8 @@ class Chunk:
     events, rejects
         What validated, and what did not; together, all of the rows, and the half-written one.
     watermark
-        The largest event time of the log so far, in ms; ``None`` before the first event.
+        The largest event time of the log so far, in ms, but for erasures that lie far ahead of all else;
+        ``None`` before the first event.
     leap
         Events at its end that were refused as too far ahead, and may be vouched for yet.
     progress
@@ -82,7 +83,7 @@ def read_log(
         The largest event time of the rows before ``begin``.
     max_ahead
         How far an event may lie ahead of the log, in ms; what lies further is rejected, see
-        :func:`crm_online.events.ahead.too_far_ahead`.
+        :func:`crm_online.events.ahead.judge`.
     leap
         What the chunk before ``begin`` had.
 
@@ -93,14 +94,10 @@ def read_log(
     """
     reader = reader_of(path, source, preset, mapping, sep)
     for rows, events, refused, unknown in reader.chunks(begin, size):
-        if max_ahead is not None:
-            far, leap = too_far_ahead(events.time, watermark, max_ahead, leap)
-            for row in events.position[far].tolist():
-                refused[row - rows.begin] = ("time too far ahead of the log", "time")
-            events = events.select(~far) if far.any() else events
-        if len(events):
-            latest = int(events.time.max())
-            watermark = latest if watermark is None else max(watermark, latest)
+        far, watermark, leap = judge(events, watermark, max_ahead, leap)
+        for row in events.position[far].tolist():
+            refused[row - rows.begin] = (TOO_FAR, "time")
+        events = events.select(~far) if far.any() else events
         rejects = [reader.reject(rows, place, *refused[place]) for place in sorted(refused)]
         half = bool(rejects) and rejects[-1].reason == HALF_WRITTEN
         end = rows.end - half

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,7 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    WithJsonSchema,
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
@@ -30,6 +31,7 @@ MAX_ID = 256
 MAX_NUMBER = 1e12
 """Largest price and quantity."""
 
+_NO_TIME = "is not an ISO 8601 time such as 2017-01-31T12:00:00Z"
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 
 
@@ -62,11 +64,11 @@ def _milliseconds(value: object) -> int:
         elif isinstance(value, datetime):
             time = times.from_datetime(value)
         else:
-            raise PydanticCustomError("time", "Time should be an ISO 8601 text")
+            raise PydanticCustomError("time", _NO_TIME)
     except (ValueError, OverflowError) as error:
-        raise PydanticCustomError("time", "Time should be ISO 8601, like 2017-01-31T12:00:00Z") from error
+        raise PydanticCustomError("time", _NO_TIME) from error
     if not times.BEGIN <= time < times.END:
-        raise PydanticCustomError("time_range", "Time should be from 1970 to 2105")
+        raise PydanticCustomError("time_range", "is not from 1970 to 2105")
     return time
 
 
@@ -76,9 +78,9 @@ def _storable(value: JsonValue) -> JsonValue:
     while waiting:
         part = waiting.pop()
         if isinstance(part, float) and not math.isfinite(part):
-            raise PydanticCustomError("finite_number", "Input should hold finite numbers only")
+            raise PydanticCustomError("not_finite", "has a number that is not finite")
         if isinstance(part, str) and any("\ud800" <= letter <= "\udfff" for letter in part):
-            raise PydanticCustomError("string_unicode", "Input should hold whole Unicode characters only")
+            raise PydanticCustomError("half_character", "has half a Unicode character")
         if isinstance(part, dict):
             waiting.extend(part)
             waiting.extend(part.values())
@@ -92,9 +94,15 @@ def _storable_names(attributes: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return attributes
 
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID, pattern=r"^[^\p{Cc}]*$"), BeforeValidator(_text)]
+Id = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_ID, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$"), BeforeValidator(_text)
+]
 """An id or an item's name: 1 to 256 characters, no control characters; an integer is written out."""
-Time = Annotated[int, BeforeValidator(_milliseconds)]
+Time = Annotated[
+    int,
+    BeforeValidator(_milliseconds),
+    WithJsonSchema({"type": "string", "description": "ISO 8601; without a zone it is UTC; from 1970 to 2105"}),
+]
 Quantity = Annotated[float, Field(gt=0, le=MAX_NUMBER, allow_inf_nan=False, strict=True), BeforeValidator(_number)]
 Price = Annotated[float, Field(ge=0, le=MAX_NUMBER, allow_inf_nan=False, strict=True), BeforeValidator(_number)]
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True), BeforeValidator(_number)]
@@ -194,11 +202,36 @@ EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
 """Validates a whole batch at once."""
 
-_TYPES = frozenset({"purchase", "return", "view", "feedback", "contact", "profile", "outcome", "erase"})
+_TYPES = ("purchase", "return", "view", "feedback", "contact", "profile", "outcome", "erase")
+_WORDS = {
+    "missing": "is missing",
+    "union_tag_not_found": "is missing",
+    "union_tag_invalid": f"is none of {', '.join(_TYPES)}",
+    "string_too_short": "is empty",
+    "too_short": "is empty",
+    "string_too_long": "has more than {max_length} characters",
+    "string_type": "is not a text",
+    "string_pattern_mismatch": "has control characters",
+    "string_unicode": "has half a Unicode character",
+    "list_type": "is not a list",
+    "model_type": "is not a JSON object",
+    "dict_type": "is not a JSON object",
+    "greater_than": "is not above {gt:g}",
+    "greater_than_equal": "is below {ge:g}",
+    "less_than_equal": "is above {le:,.0f}",
+    "float_type": "is not a number",
+    "finite_number": "is not a finite number",
+    "invalid-json-value": "is nothing that JSON has",
+    "time": _NO_TIME,
+    "time_range": "is not from 1970 to 2105",
+}
+"""What is wrong with a field, by pydantic's type of error."""
 
 
 def first_problem(error: ValidationError) -> tuple[str, str | None]:
     """Return reason and field of the first thing that is wrong.
+
+    Of the event the reason holds names of native fields only, so that there are few.
 
     Examples
     --------
@@ -206,12 +239,20 @@ def first_problem(error: ValidationError) -> tuple[str, str | None]:
     ...     _ = EVENT.validate_python({"type": "view", "time": "2017-01-01", "customer_id": ""})
     ... except ValidationError as error:
     ...     first_problem(error)
-    ('String should have at least 1 character', 'customer_id')
+    ('customer_id is empty', 'customer_id')
     """
     detail: ErrorDetails = error.errors(include_url=False, include_input=False)[0]
-    place: list[Any] = list(detail["loc"])
-    if place and place[0] in _TYPES:
-        del place[0]
-    if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
+    kind, place = detail["type"], list(detail["loc"])
+    if kind == "json_invalid":
+        return "not JSON", None
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
         place = ["type"]
-    return detail["msg"], ".".join(map(str, place)) or None
+    elif place and place[0] in _TYPES:
+        del place[0]
+    if not place:
+        return "not a JSON object", None
+    if place[0] == "value" and len(place) > 1:  # of the several things that it may be, pydantic names one
+        return "value is neither a text, nor a number, nor true or false", "value"
+    named = place[:1] if place[0] == "attributes" else [part for part in place if isinstance(part, str)]
+    words = _WORDS[kind].format(**detail.get("ctx", {})) if kind in _WORDS else detail["msg"]
+    return f"{named[-1]} {words}", ".".join(map(str, place))

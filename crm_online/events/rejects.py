@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 MAX_RAW = 4096
 """Most bytes of a rejected row that are kept."""
+
+MOST_REASONS = 100
+"""Most reasons that are counted apart."""
+OTHER = "another reason"
+"""What the reasons beyond those are counted as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,42 @@ class Reject:
     def value(self) -> dict[str, str | None]:
         """Return what is written to ``rejects.jsonl``."""
         return {"reason": self.reason, "field": self.field, "position": self.position, "raw": self.raw}
+
+
+@dataclass(slots=True)
+class RejectTally:
+    """How many rows were rejected and why, and the first of them.
+
+    Examples
+    --------
+    >>> tally = RejectTally()
+    >>> tally.add([Reject("price is below 0", "items.0.price", "orders.jsonl:7", "{}", 6)])
+    >>> tally.told(2000)
+    '1 of 2,000 rows was rejected; the first is orders.jsonl:7: price is below 0'
+    >>> tally.told(1)
+    'none of 1 row was accepted; the first is orders.jsonl:7: price is below 0'
+    """
+
+    reasons: dict[str, int] = field(default_factory=dict)
+    first: Reject | None = None
+
+    def add(self, rejects: Iterable[Reject]) -> None:
+        """Count rejects."""
+        for reject in rejects:
+            self.first = self.first or reject
+            known = reject.reason in self.reasons or len(self.reasons) < MOST_REASONS
+            reason = reject.reason if known else OTHER
+            self.reasons[reason] = self.reasons.get(reason, 0) + 1
+
+    def told(self, rows: int) -> str | None:
+        """Return one line for a person, ``None`` if there is nothing to tell; ``rows`` is how many were read."""
+        if self.first is None:
+            return None
+        rejected = sum(self.reasons.values())
+        of = f"{rows:,} row{'' if rows == 1 else 's'}"
+        said = f"none of {of} was accepted" if rejected >= rows else None
+        said = said or f"{rejected:,} of {of} {'was' if rejected == 1 else 'were'} rejected"
+        return f"{said}; the first is {self.first.position}: {self.first.reason}"
 
 
 def cut(raw: str | bytes) -> str:

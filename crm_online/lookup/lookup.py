@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 import pandas as pd
 
@@ -13,18 +14,26 @@ from crm_online.customers.records import NO_SEGMENT
 from crm_online.digits import digits
 from crm_online.engine import rules as rule_feed
 from crm_online.engine.changes import Reason, iso
-from crm_online.errors import StateMissing, UnknownCustomer
+from crm_online.errors import InputError, StateMissing, UnknownCustomer
+from crm_online.events import times
+from crm_online.hint import hint
 from crm_online.itemsets.parts import FrequentItemsets, merge
 from crm_online.lookup import export
 from crm_online.lookup.partition import PartitionView
 from crm_online.lookup.segments import Segments, Tree
 from crm_online.lookup.verify import verify
 from crm_online.plots import SegmentPicture
-from crm_online.rules.frame import COLUMNS
+from crm_online.rules.frame import COLUMNS, Sort
 from crm_online.segments.kmeans import distances
 from crm_online.segments.linkage import Leaves, Linkage
 from crm_online.settings.conflict import from_shaping
 from crm_online.store import Store, open_store
+from crm_online.store.meta import LOGS
+
+SORTS: tuple[str, ...] = get_args(Sort)
+"""What rules may be sorted by."""
+FURTHEST = 400
+"""How many half-lives from the log's end figures can be read: further away they are beyond all numbers."""
 
 
 @contextmanager
@@ -53,6 +62,13 @@ class Lookup:
     store
         The store.
 
+    Attributes
+    ----------
+    settings
+        The settings that shaped the state.
+    fed_by_workers
+        Whether Kafka workers feed it, not replays: what changes it goes to them.
+
     Raises
     ------
     StateMissing
@@ -62,6 +78,7 @@ class Lookup:
     def __init__(self, store: Store) -> None:
         meta = store.meta()
         self.settings = from_shaping(json.loads(meta.settings))
+        self.fed_by_workers = meta.feed != LOGS
         self._views = [PartitionView(store.partition(number), self.settings) for number in range(meta.partitions)]
         self._segments = Segments.of(self._views, self.settings.segments.sample)
 
@@ -69,6 +86,11 @@ class Lookup:
     def watermark(self) -> int:
         """The largest event time of all partitions, in ms; 0 before the first event."""
         return max((view.state.watermark or 0 for view in self._views), default=0)
+
+    @property
+    def customers(self) -> int:
+        """How many customers there are."""
+        return sum(view.state.customers for view in self._views)
 
     def segments(
         self, as_of: int | None = None, *, linkage: Linkage = Linkage.AVERAGE, of: Leaves = Leaves.SEGMENTS
@@ -81,15 +103,20 @@ class Lookup:
             The time that is told; the watermark by default. Segments are as last scored.
         linkage, of
             How the tree is joined, and of what.
+
+        Raises
+        ------
+        InputError
+            If ``as_of`` is before the log or outside 1970 to 2105; the same holds for all that take it.
         """
-        names, found = list(self.settings.features.use), self._segments
+        when, names, found = self._when(as_of), list(self.settings.features.use), self._segments
         return {
             "model_version": found.model.version if found else 0,
             "complete": found.complete if found else False,
             "k": found.model.k if found else 0,
             "J": found.sums.inertia() if found else None,
-            "customers": sum(view.state.customers for view in self._views),
-            "as_of": iso(self.watermark if as_of is None else as_of),
+            "customers": self.customers,
+            "as_of": iso(when),
             "features": names,
             "scale": dict(zip(names, found.model.scale.stds, strict=True)) if found else {},
             "segments": found.described() if found else [],
@@ -109,7 +136,7 @@ class Lookup:
             If there are no segments yet.
         """
         found = self._must_have_segments()
-        return found.picture(linkage, iso(self.watermark if as_of is None else as_of)[:16].replace("T", " "))
+        return found.picture(linkage, iso(self._when(as_of))[:16].replace("T", " "))
 
     def hierarchy_frame(self, linkage: Linkage = Linkage.AVERAGE, of: Leaves = Leaves.SEGMENTS) -> pd.DataFrame:
         """Return the steps in which segments or sampled customers join, one row each, the nearest first."""
@@ -134,14 +161,23 @@ class Lookup:
             ``lift``, ``confidence``, ``support`` or ``rank``.
         item
             Only rules with this item.
+
+        Raises
+        ------
+        InputError
+            If there is no such way to sort, or no basket had such an item.
         """
+        if sort not in SORTS:
+            raise InputError(f"rules cannot be sorted by {sort}; {hint(sort, SORTS)}")
+        if item is not None:
+            self._must_know(item)
         told = [pair for view in self._views for pair in view.loaded.rules]
         return rule_feed.listed(self.itemsets(as_of), self.settings, told, sort=sort, item=item)[:top]
 
     def itemsets(self, as_of: int | None = None) -> FrequentItemsets:
         """Return the frequent itemsets over all partitions, with their bounds."""
         parts = [view.counted() for view in self._views]
-        return merge(parts, self.watermark if as_of is None else as_of, self.settings.itemsets.min_support)
+        return merge(parts, self._when(as_of), self.settings.itemsets.min_support)
 
     def customer(self, name: str, as_of: int | None = None) -> dict[str, object]:
         """Return one customer, as in ``crm-online customer --json``.
@@ -156,7 +192,7 @@ class Lookup:
             raise UnknownCustomer(f"no customer {name!r} in the state")
         view, record = found[0]
         features = view.reader.features
-        raw = view.reader.read(record, self.watermark if as_of is None else as_of)[0]
+        raw = view.reader.read(record, self._when(as_of))[0]
         reported = view.segment_ids(record, record.reported)[0]
         value: dict[str, object] = {
             "customer_id": name,
@@ -182,7 +218,7 @@ class Lookup:
 
     def export(self, folder: Path, as_of: int | None = None) -> dict[str, int]:
         """Write customers, segments, rules and itemsets as Parquet; return the rows of each file."""
-        when = self.watermark if as_of is None else as_of
+        when = self._when(as_of)
         frames = {
             "customers": self.customers_frame(when),
             "segments": self.segments_frame(when),
@@ -193,10 +229,11 @@ class Lookup:
 
     def customers_frame(self, as_of: int | None = None) -> pd.DataFrame:
         """Return all customers, see :func:`crm_online.lookup.export.customers_frame`."""
-        return export.customers_frame(self._views, self.watermark if as_of is None else as_of)
+        return export.customers_frame(self._views, self._when(as_of))
 
     def segments_frame(self, as_of: int | None = None) -> pd.DataFrame:
         """Return the segments, one row each; centroids in natural units, feature by feature."""
+        self._when(as_of)  # they are as last scored, whatever the time, but a wrong one is told
         values = self._segments.told() if self._segments else []
         rows = pd.DataFrame(values, columns=["id", "name", "size", "description", "centroid"])
         rows["description"] = [value["description"]["text"] for value in values]
@@ -209,8 +246,33 @@ class Lookup:
 
     def _must_have_segments(self) -> Segments:
         if self._segments is None:
-            raise StateMissing("no segments yet: the first model is fitted once there are segments.min_customers")
+            least = self.settings.segments.min_customers
+            raise StateMissing(
+                f"no segments yet: the first model is fitted at {least:,} customers (segments.min_customers), "
+                f"so far: {self.customers:,}"
+            )
         return self._segments
+
+    def _when(self, as_of: int | None) -> int:
+        """Return the time at which figures are read, in ms: the watermark if none is given."""
+        if as_of is None:
+            return self.watermark
+        if not times.BEGIN <= as_of < times.END:
+            raise InputError("figures are read as of a time from 1970 to 2105")
+        first = min((view.state.first_event for view in self._views if view.state.first_event is not None), default=0)
+        if as_of < first:
+            raise InputError(f"there are no figures as of {iso(as_of)}: the log begins at {iso(first)}")
+        halves = [half for half in (self.settings.features.half_life, self.settings.itemsets.half_life) if half]
+        if halves and abs(self.watermark - as_of) > FURTHEST * min(halves):
+            raise InputError(
+                f"there are no figures as of {iso(as_of)}: that is more than {FURTHEST} half-lives from the log's end"
+            )
+        return as_of
+
+    def _must_know(self, item: str) -> None:
+        names = {name.decode() for view in self._views for name in view.loaded.items}
+        if item not in names:
+            raise InputError(f"no item {item!r} in any basket; {hint(item, sorted(names))}")
 
 
 def _no_tree(linkage: Linkage) -> Tree:

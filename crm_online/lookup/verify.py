@@ -10,6 +10,8 @@ import numpy as np
 from crm_online.customers.due import bucket_name
 from crm_online.engine.engine import ROSTER
 from crm_online.engine.state import PartitionState
+from crm_online.gaps import NAME as GAPS
+from crm_online.gaps import Gap
 from crm_online.lookup.partition import PartitionView
 from crm_online.segments.sample import Sample
 from crm_online.segments.sums import ABSENT, SegmentSums
@@ -43,7 +45,8 @@ def verify(views: Sequence[PartitionView]) -> dict[str, object]:
     Returns
     -------
     dict
-        ``{ok, customers, events, digest, differences}``.
+        ``{ok, customers, events, digest, differences, gaps}``: gaps are parts of a Kafka log that were left out as
+        ``kafka.on_gap`` allows, see :mod:`crm_online.gaps`; they are no difference.
     """
     digest, differences = _Digest(), list[str]()
     customers = events = 0
@@ -57,6 +60,11 @@ def verify(views: Sequence[PartitionView]) -> dict[str, object]:
         "events": events,
         "digest": digest.hexdigest(),
         "differences": differences[:_MOST_DIFFERENCES],
+        "gaps": [
+            {"partition": number, **Gap.decode(raw)._asdict()}
+            for number, view in enumerate(views)
+            for raw in view.store.list_range(GAPS, 0, -1)
+        ],
     }
 
 

@@ -18,9 +18,9 @@ _TREE = 0.43
 _GAP = 0.3
 _LEAF = 10.0
 _DISTANCES = {
-    Linkage.AVERAGE: "mean distance of their customers",
-    Linkage.WARD: "√(2 × what the join adds to J)",
-    Linkage.COMPLETE: "largest distance of their centres",
+    Linkage.AVERAGE: ("mean distance of their centres, weighted", "by customers (standard deviations)"),
+    Linkage.WARD: ("√(2 × what the join adds to J)", "(standard deviations)"),
+    Linkage.COMPLETE: ("largest distance of their centres", "(standard deviations)"),
 }
 
 
@@ -47,8 +47,8 @@ def draw(panel: Axes, picture: SegmentPicture, letters: Lettering) -> None:
     for side in ("top", "right", "left"):
         plot.spines[side].set_visible(False)
     plot.tick_params(labelsize=7.5)
-    label = letters.fit(_DISTANCES[Linkage(joined["method"])], room + 0.3, 8.5)
-    plot.set_xlabel(f"{label}\n(standard deviations)", size=8.5, parse_math=False)
+    label = [letters.fit(line, room + 0.3, 8.5) for line in _DISTANCES[Linkage(joined["method"])]]
+    plot.set_xlabel("\n".join(label), size=8.5, parse_math=False)
 
 
 def _tree(plot: Axes, tree: Hierarchy) -> list[str]:

@@ -15,7 +15,7 @@ SUFFIXES = (".png", ".svg")
 """The files that can be drawn."""
 
 
-def draw_segments(picture: SegmentPicture, path: str | Path, axes: Sequence[str] | None = None) -> None:
+def draw_segments(picture: SegmentPicture, path: str | Path, axes: Sequence[str] | None = None) -> str:
     """Draw the customers by segment, the tree of the segments, and what sets them apart.
 
     The same picture makes the same bytes.
@@ -28,6 +28,11 @@ def draw_segments(picture: SegmentPicture, path: str | Path, axes: Sequence[str]
         The file: ``.png`` or ``.svg``.
     axes
         The two features across and up; by default the two directions in which the customers differ most.
+
+    Returns
+    -------
+    str
+        The letters that no font of this computer has; a PNG has replacement characters in their place.
 
     Raises
     ------
@@ -42,11 +47,12 @@ def draw_segments(picture: SegmentPicture, path: str | Path, axes: Sequence[str]
     if find_spec("matplotlib") is None:
         raise InputError("a picture needs matplotlib: pip install 'crm-online[plots]'")
     drawn = BytesIO()
-    import_module("crm_online.plots.layout").render(picture, drawn, path.suffix.lower()[1:], axes)
+    lacking = str(import_module("crm_online.plots.layout").render(picture, drawn, path.suffix.lower()[1:], axes))
     try:
         path.write_bytes(drawn.getvalue())
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+    return lacking
 
 
 def check_suffix(path: Path) -> None:

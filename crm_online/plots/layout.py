@@ -1,6 +1,6 @@
 """The panels of a picture in one figure.
 
-Few segments: customers and tree side by side, the table across. Many: the tree needs the whole height.
+Up to twenty segments: customers and tree side by side, the table across. More: the tree needs the whole height.
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ from crm_online.plots.picture import SegmentPicture
 
 WIDTH = 13.0
 DPI = 120
-_FEW = 10
+_FEW = 20
 _EDGE, _GUTTER = 0.3, 0.25
 _TITLE = 0.55
 _SCATTER = 4.9
 _LEAST_TABLE, _MOST_TABLE = 0.9, 4.3
+_TABLE_HEAD, _TABLE_ROW = 0.3, 0.38
 _MOST_LEAVES = 64
 _PER_LEAF = 0.133
 
 
-def render(picture: SegmentPicture, file: BinaryIO, kind: str, axes: Sequence[str] | None) -> None:
-    """Draw a picture into a file.
+def render(picture: SegmentPicture, file: BinaryIO, kind: str, axes: Sequence[str] | None) -> str:
+    """Draw a picture into a file; return the letters in it that no font has.
 
     Parameters
     ----------
@@ -71,6 +72,7 @@ def render(picture: SegmentPicture, file: BinaryIO, kind: str, axes: Sequence[st
     with matplotlib.style.context(["default", style]), _no_word_of_fonts():
         figure = _figure(picture, letters, (across, up))
         figure.savefig(file, format=kind, dpi=DPI, metadata=metadata)
+    return letters.lacking
 
 
 @contextmanager
@@ -103,7 +105,8 @@ def _figure(picture: SegmentPicture, letters: Lettering, axes: scatter.Pair) -> 
     left = 0.57 * inner
     if few:
         tree = _SCATTER
-        rows = table.lay_out(picture, letters, inner, _MOST_TABLE)
+        most = max(_MOST_TABLE, _TABLE_HEAD + _TABLE_ROW * len(picture.segments))
+        rows = table.lay_out(picture, letters, inner, most)
         height = _TITLE + _SCATTER + max(_LEAST_TABLE, rows.height) + _EDGE
     else:
         tree = max(_SCATTER + _MOST_TABLE, _PER_LEAF * min(len(picture.segments), _MOST_LEAVES) + 0.8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -14,6 +15,8 @@ FONT = "DejaVu Sans"
 """The font that comes with matplotlib."""
 
 _CUT = "…"
+_BLANK = re.compile(r"(?<!\d) | (?![%×])")
+"""Where a line may end: not between a number and its sign."""
 _NO_FONTS = ("Last Resort", "Noto Color Emoji")
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 _POINTS = 72.0
@@ -37,6 +40,7 @@ class Lettering:
 
     Letters that matplotlib's own font lacks are taken from the fonts of the computer. Where those lack them
     too, a PNG has a replacement character; an SVG keeps them, and whoever shows it uses a font of theirs.
+    ``lacking`` is these letters, in order.
 
     Parameters
     ----------
@@ -57,20 +61,21 @@ class Lettering:
         lacking = letters - _has(FT2Font(_path())) - {" "}
         families, lacking = _others(lacking)
         self.families = [FONT, *families]
-        self._lacking = str.maketrans(dict.fromkeys(sorted(lacking), _UNKNOWN))
+        self.lacking = "".join(sorted(lacking))
+        self._replaced = str.maketrans(dict.fromkeys(self.lacking, _UNKNOWN))
         self._keep = keep
         self._widths: dict[tuple[str, float, bool], float] = {}
 
     def drawn(self, text: str) -> str:
         """Return a text as it is given to matplotlib."""
-        return clean(text) if self._keep else clean(text).translate(self._lacking)
+        return clean(text) if self._keep else clean(text).translate(self._replaced)
 
     def width(self, text: str, size: float, *, bold: bool = False) -> float:
         """Return a text's width in inches at a font size in points."""
         known = text, size, bold
         if known not in self._widths:
             font = FontProperties(family=self.families, size=size, weight="bold" if bold else "normal")
-            shown = clean(text).translate(self._lacking)
+            shown = clean(text).translate(self._replaced)
             width = text_to_path.get_text_width_height_descent(shown, font, ismath=False)[0] if shown else 0.0
             self._widths[known] = float(width) / _POINTS
         return self._widths[known]
@@ -91,7 +96,7 @@ class Lettering:
 
     def wrap(self, text: str, width: float, size: float, lines: int, *, bold: bool = False) -> list[str]:
         """Return a text in some lines at most, each within a width in inches; the last is cut."""
-        words = self.drawn(text).split()
+        words = _BLANK.split(self.drawn(text))
         found: list[str] = []
         while words:
             if len(found) == lines - 1:

@@ -134,7 +134,10 @@ def _table(picture: SegmentPicture, letters: Lettering, width: float, lines: int
         if said:
             cells.append(letters.wrap(picture.said(place), room - text - _GUTTER, SIZE, lines))
         rows.append(Row(place, tuple(cells)))
-    headers = ("id", "name", *_NUMBERS, "what sets it apart", "what its customers need and say")
+    needs = "what its customers need and say"
+    if letters.width(needs, SIZE) > room - text - _GUTTER:
+        needs = letters.fit("what they need and say", room - text - _GUTTER, SIZE)
+    headers = ("id", "name", *_NUMBERS, "what sets it apart", needs)
     columns = (_MARK, at_name, at_customers, at_share, at_text, at_text + text + _GUTTER)
     count = 6 if said else 5
     return Table(rows, headers[:count], columns[:count], width, "")

@@ -14,7 +14,7 @@ import numpy as np
 
 from crm_online.events.columns import EventColumns, partition_of
 from crm_online.events.log import Chunk, check_log, read_log
-from crm_online.events.rejects import Reject
+from crm_online.events.rejects import Reject, RejectTally
 from crm_online.events.source import Source, open_source
 from crm_online.flow import PartitionFlow
 from crm_online.replay.files import ChangeFiles
@@ -42,7 +42,8 @@ class ReplayResult:
 
     ``position`` is where it ended in each log; ``epsilon`` the error that supports may have, which is above
     ``itemsets.epsilon`` only where ``itemsets.max_bytes`` did not hold all counters; ``durable`` whether
-    Redis has each commit on disk before it answers, without which changes may be told again after a crash.
+    Redis has each commit on disk before it answers, without which changes may be told again after a crash;
+    ``rejects`` why rows were rejected.
     """
 
     events: int = 0
@@ -58,10 +59,13 @@ class ReplayResult:
     events_per_second: float = 0.0
     durable: bool = True
     position: dict[str, int] = field(default_factory=dict)
+    rejects: RejectTally = field(default_factory=RejectTally)
 
     def as_dict(self) -> dict[str, object]:
-        """Return the result as JSON values."""
-        return asdict(self)
+        """Return the result as JSON values; of the rejects how many there were for each reason."""
+        values = asdict(self)
+        values["reject_reasons"] = values.pop("rejects")["reasons"]
+        return values
 
 
 def replay(
@@ -158,6 +162,7 @@ class _Run:
         self._events = 0
         self._before = [flow.engine.state.model_copy() for flow in flows]
         self._positions: dict[str, int] = {}
+        self._rejects = RejectTally()
 
     def publish_left_over(self) -> None:
         """Write what was committed before a crash but not yet written."""
@@ -218,7 +223,8 @@ class _Run:
 
     def result(self) -> ReplayResult:
         """Return what this run did."""
-        done = ReplayResult(seconds=round(time.monotonic() - self._started, 3), position=self._positions)
+        seconds = round(time.monotonic() - self._started, 3)
+        done = ReplayResult(seconds=seconds, position=self._positions, rejects=self._rejects)
         for flow, before in zip(self._flows, self._before, strict=True):
             after = flow.engine.state
             for name in ("accepted", "rejected", "duplicates", "baskets", "segment_changes", "rule_changes"):
@@ -241,6 +247,7 @@ class _Run:
             if done and not (leads and chunk.begin == chunk.end and rejects):
                 continue
             events = chunk.events.select(where == flow.partition) if number > 1 else chunk.events
+            self._rejects.add(rejects if leads else ())
             flow.step(
                 source.id,
                 chunk.begin,
@@ -279,11 +286,12 @@ class _Run:
 
     def _pace(self, chunk: Chunk) -> None:
         """Wait until a chunk's events are due at the chosen speed."""
-        if not self._speed or not len(chunk.events):
+        if not self._speed or not len(chunk.events) or chunk.watermark is None:
             return
-        at = int(chunk.events.time.max())
+        times = np.minimum(chunk.events.time, chunk.watermark)  # an erasure may be dated years ahead of the log
+        at = int(times.max())
         if self._paced_from is None:
-            self._paced_from = (time.monotonic(), int(chunk.events.time.min()))
+            self._paced_from = (time.monotonic(), int(times.min()))
         started, first = self._paced_from
         wait = started + (at - first) / 1000 / self._speed - time.monotonic()
         if wait > 0:

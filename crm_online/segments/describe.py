@@ -67,7 +67,7 @@ def describe(
     """Describe each segment by its strongest deviations from everybody.
 
     Natural values are those of the centroid: for a log1p feature a kind of geometric mean, which a
-    few very large customers do not sway.
+    few very large customers do not sway. So they are told as what is typical, not as averages.
 
     Parameters
     ----------
@@ -95,11 +95,11 @@ def describe(
     >>> [one["name"] for one in two]
     ['Active big spenders', 'Lapsed small spenders']
     >>> two[0]["description"]["text"].partition(", ")[2]
-    'last bought 1 day ago (average 15 days).'
+    'last bought 1 day ago (typical: 15 days).'
     """
     every_word = [words.get(name) or made_up(name) for name in scale.names]
     apart = (centroids - everybody) / RESOLUTION
-    values, average = scale.decode(centroids), scale.decode(everybody)
+    values, typical = scale.decode(centroids), scale.decode(everybody)
     naturals = [dict(zip(scale.names, row.tolist(), strict=True)) for row in values]
     names = [_name(every_word, *one) for one in zip(apart, naturals, strict=True)]
     names = _told_apart(names, apart, every_word)
@@ -113,7 +113,7 @@ def describe(
             if len(facts) == FACTS or not _says_something(feature, every_word[number], natural):
                 continue
             fact, phrase = _fact(
-                feature, every_word[number], units.get(feature, ""), natural[feature], float(average[number])
+                feature, every_word[number], units.get(feature, ""), natural[feature], float(typical[number])
             )
             facts.append(fact)
             phrases.append(phrase)
@@ -189,17 +189,22 @@ def _told_apart(names: Sequence[str], apart: NDArray[np.float64], every_word: Se
     return told
 
 
-def _fact(feature: str, told: Words, unit: str, value: float, average: float) -> tuple[Fact, str]:
+def _fact(feature: str, told: Words, unit: str, value: float, typical: float) -> tuple[Fact, str]:
     """Return a deviation as numbers and as a part of a sentence."""
-    fact = Fact(feature=feature, value=_digits(value), everybody=_digits(average), unit=unit)
-    ratio = value / average if average > 0 else np.inf
+    fact = Fact(feature=feature, value=_digits(value), everybody=_digits(typical), unit=unit)
+    ratio = value / typical if typical > 0 else np.inf
     if told.told is Told.RATIO and 0 <= ratio < np.inf:
         fact["ratio"] = _digits(ratio)
         if ratio < _NEXT_TO_NOTHING:
             return fact, told.none
         return fact, told.phrase.format(ratio=_number(ratio) + _TIMES)
-    fact["difference"] = _digits(value - average)
-    return fact, told.phrase.format(value=_amount(value, unit), everybody=_amount(average, unit), ratio="many times")
+    fact["difference"] = _digits(value - typical)
+    return fact, told.phrase.format(
+        value=_amount(value, unit),
+        everybody=_amount(typical, unit),
+        ratio="many times",
+        direction=told.above if value > typical else told.below,
+    )
 
 
 def _amount(value: float, unit: str) -> str:
@@ -211,8 +216,6 @@ def _amount(value: float, unit: str) -> str:
         return "1 day" if days == 1 else f"{days:,} days"
     if unit == "share":
         return f"{100 * value:.0f} %" if value >= 0.0095 or value < 0.0005 else f"{100 * value:.1f} %"
-    if unit == "score":
-        return f"{value:.2f}"
     return _number(value)
 
 

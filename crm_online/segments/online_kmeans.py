@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ from crm_online.segments.vectors import LIMIT, Scale
 
 WARM_UP = 10
 """Points for each cluster that the first fit waits for, if the sample holds as many."""
+
+GREATEST_SEED = 2**32 - 1
+"""The greatest seed: that of scikit-learn."""
 
 GREATEST = 1e100
 """The greatest value of a feature: squares of what is greater may have no finite sum."""
@@ -94,12 +98,15 @@ class OnlineKMeans(Clusterer):
     def __init__(
         self, n_clusters: int = 5, sample: int = 4096, starts: int = 5, refit_gain: float = 0.02, seed: int = 0
     ) -> None:
+        _check_whole(n_clusters=n_clusters, sample=sample, starts=starts, seed=seed)
         if not 1 <= n_clusters <= sample:
             raise ValueError(f"n_clusters must be from 1 to the size of the sample, {sample}, not {n_clusters}")
         if starts < 1:
             raise ValueError(f"starts must be 1 or more, not {starts}")
-        if not 0 <= refit_gain < 1:
-            raise ValueError(f"refit_gain is a share from 0 to 1, not {refit_gain}")
+        if not _is_share(refit_gain):
+            raise ValueError(f"refit_gain is a share from 0 to 1, not {refit_gain!r}")
+        if not 0 <= seed <= GREATEST_SEED:
+            raise ValueError(f"seed must be from 0 to {GREATEST_SEED}, not {seed}")
         self.n_clusters = n_clusters
         self.sample = sample
         self.starts = starts
@@ -152,10 +159,9 @@ class OnlineKMeans(Clusterer):
         Raises
         ------
         ValueError
-            If a value is not finite, or beyond ``GREATEST``; the point is left out.
+            If a value is no number, not finite, or beyond ``GREATEST``; the point is left out.
         """
-        if not all(-GREATEST <= value <= GREATEST for value in x.values()):
-            raise ValueError(_NOT_FINITE)
+        _check(x)
         observed = self._observed
         if observed.n == observed.planned:
             observed.plan(self._next_look)
@@ -176,7 +182,13 @@ class OnlineKMeans(Clusterer):
         """Return the number of the nearest cluster; 0 before the first fit.
 
         A feature that no point had so far makes all clusters further by the same, so it is left out.
+
+        Raises
+        ------
+        ValueError
+            If a value is no number, not finite, or beyond ``GREATEST``.
         """
+        _check(x)
         return 0 if self._segments is None else self._numbers[self._segments.nearest(self._vector(x))]
 
     def learn_many(self, X: pd.DataFrame) -> None:  # noqa: N803
@@ -188,10 +200,9 @@ class OnlineKMeans(Clusterer):
         Raises
         ------
         ValueError
-            If a value is not finite, or beyond ``GREATEST``; no point is learnt.
+            If a value is no number, not finite, or beyond ``GREATEST``; no point is learnt.
         """
-        if not (np.abs(X.to_numpy(np.float64)) <= GREATEST).all():
-            raise ValueError(_NOT_FINITE)
+        _check_many(X)
         observed, begin = self._observed, 0
         while begin < len(X):
             if observed.n == observed.planned:
@@ -212,6 +223,7 @@ class OnlineKMeans(Clusterer):
 
     def predict_many(self, X: pd.DataFrame) -> pd.Series[int]:  # noqa: N803
         """Return the numbers of the nearest clusters, with the index of ``X``; see :meth:`predict_one`."""
+        _check_many(X)
         if self._segments is None:
             return pd.Series(0, index=X.index)
         rows = distances(self._vectors(self._segments, X), self._segments.centroids()).argmin(axis=1)
@@ -285,3 +297,31 @@ class OnlineKMeans(Clusterer):
         kept = {one: number for one, number in zip(before.ids, self._numbers, strict=True) if one in model.ids}
         free = iter(sorted(set(range(self.n_clusters)) - set(kept.values())))
         return [kept[one] if one in kept else next(free) for one in model.ids]
+
+
+def _check_whole(**numbers: object) -> None:
+    for name, number in numbers.items():
+        if not isinstance(number, Integral):
+            raise ValueError(f"{name} must be a whole number, not {number!r}")
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, Real) and 0 <= float(value) < 1
+
+
+def _check(x: Point) -> None:
+    try:
+        finite = all(-GREATEST <= value <= GREATEST for value in x.values())
+    except TypeError as error:
+        raise ValueError(_NOT_FINITE) from error
+    if not finite:
+        raise ValueError(_NOT_FINITE)
+
+
+def _check_many(points: pd.DataFrame) -> None:
+    try:
+        finite = (np.abs(points.to_numpy(np.float64)) <= GREATEST).all()
+    except (TypeError, ValueError) as error:
+        raise ValueError(_NOT_FINITE) from error
+    if not finite:
+        raise ValueError(_NOT_FINITE)

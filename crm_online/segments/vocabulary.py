@@ -11,6 +11,7 @@ class Told(StrEnum):
 
     RATIO = "ratio"
     DIFFERENCE = "difference"
+    DIRECTION = "direction"
 
 
 class Place(StrEnum):
@@ -27,10 +28,10 @@ class Words:
     Attributes
     ----------
     told
-        Whether it is told as a ratio to everybody's value, as what may be many times as much, or beside it, as
-        shares, scores and days.
+        Whether it is told as a ratio to everybody's value, as what may be many times as much; beside it, as
+        shares and days; or only by its direction, where the figures would mislead.
     phrase
-        A sentence's part with the places ``{value}``, ``{everybody}`` and ``{ratio}``.
+        A sentence's part with the places ``{value}``, ``{everybody}``, ``{ratio}`` and ``{direction}``.
     place
         Where its word stands in a name, which has at most one adjective and one noun, the strongest of each;
         "customers" stands where there is no noun.
@@ -41,6 +42,8 @@ class Words:
         where most customers have 0.
     none
         The phrase for a ratio of nearly nothing; a ratio needs one.
+    above, below
+        What stands in the place ``{direction}``; a direction needs both.
     pull
         How much its word for high is preferred to others in a name: the deviation counts so many times.
     neutral
@@ -55,12 +58,16 @@ class Words:
     high: str = ""
     low: str = ""
     none: str = ""
+    above: str = ""
+    below: str = ""
     pull: float = 1.0
     neutral: float | None = None
 
     def __post_init__(self) -> None:
         if self.told is Told.RATIO and not self.none:
             raise TypeError(f"words that are told as a ratio need some for nearly nothing: {self.phrase}")
+        if self.told is Told.DIRECTION and not (self.above and self.below):
+            raise TypeError(f"words that are told by a direction need some for above and below: {self.phrase}")
 
 
 def made_up(feature: str) -> Words:
@@ -68,7 +75,7 @@ def made_up(feature: str) -> Words:
     name = feature.replace("_", " ")
     return Words(
         told=Told.DIFFERENCE,
-        phrase=f"has {name} of {{value}} (average {{everybody}})",
+        phrase=f"has {name} of {{value}} (typical: {{everybody}})",
         place=Place.NOUN,
         high=f"customers with high {name}",
         low=f"customers with low {name}",

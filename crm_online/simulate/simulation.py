@@ -21,6 +21,11 @@ LEAST_CUSTOMERS = 300
 LEAST_EACH = 2
 """Events of each customer, at least: a profile and a first turn."""
 
+MOST_CUSTOMERS, MOST_EVENTS = 10_000_000, 1_000_000_000
+"""Customers and one day of events are held in memory."""
+
+GREATEST_SEED = 2**64 - 1
+
 EACH = 25
 """Events of each customer on the average, unless told otherwise."""
 
@@ -37,16 +42,16 @@ def simulate(customers: int = 2000, events: int | None = None, seed: int = 0) ->
     Parameters
     ----------
     customers
-        At least 300.
+        From 300 to 10 million.
     events
-        At least two for each customer; 25 for each if not given.
+        At least two for each customer, at most a billion; 25 for each if not given.
     seed
-        Of all that is drawn, from 0.
+        Of all that is drawn, from 0 to 2**64 - 1.
 
     Raises
     ------
     ValueError
-        If a number is too small.
+        If a number is too small or too large.
 
     Examples
     --------
@@ -56,11 +61,15 @@ def simulate(customers: int = 2000, events: int | None = None, seed: int = 0) ->
     """
     if customers < LEAST_CUSTOMERS:
         raise ValueError(f"a shop needs at least {LEAST_CUSTOMERS} customers, not {customers}")
+    if customers > MOST_CUSTOMERS:
+        raise ValueError(f"a shop has at most {MOST_CUSTOMERS:,} customers")
     events = EACH * customers if events is None else events
     if events < LEAST_EACH * customers:
         raise ValueError(f"{customers} customers make at least {LEAST_EACH * customers} events, not {events}")
-    if seed < 0:
-        raise ValueError(f"a seed is a whole number from 0, not {seed}")
+    if events > MOST_EVENTS:
+        raise ValueError(f"a log has at most {MOST_EVENTS:,} events")
+    if not 0 <= seed <= GREATEST_SEED:
+        raise ValueError(f"a seed is a whole number from 0 to {GREATEST_SEED}")
     return Simulation(customers, events, seed)
 
 

@@ -25,7 +25,7 @@ SEGMENTS: dict[str, Any] = {
             "size": 400,
             "centroid": {"orders": 1.2, "spending": 12.5, "recency": 190.0},
             "description": {
-                "text": "Last bought 190 days ago (average 15 days), spends 0.2 × the average.",
+                "text": "Last bought 190 days ago (typical: 15 days), spends 0.2 × what is typical.",
                 "facts": [],
                 "traits": _NOTHING,
             },
@@ -36,7 +36,7 @@ SEGMENTS: dict[str, Any] = {
             "size": 2000,
             "centroid": {"orders": 14.0, "spending": 410.0, "recency": 2.0},
             "description": {
-                "text": "Spends 3.1 × the average, last bought 2 days ago.",
+                "text": "Spends 3.1 × what is typical, last bought 2 days ago.",
                 "facts": [],
                 "traits": _NOTHING,
             },
@@ -105,7 +105,14 @@ CUSTOMER: dict[str, Any] = {
     "last_event": "2017-12-30T18:25:00Z",
 }
 
-VERIFIED: dict[str, Any] = {"ok": True, "customers": 2469, "events": 155848, "digest": "5f2c", "differences": []}
+VERIFIED: dict[str, Any] = {
+    "ok": True,
+    "customers": 2469,
+    "events": 155848,
+    "digest": "5f2c",
+    "differences": [],
+    "gaps": [],
+}
 
 REPLAYED: dict[str, Any] = {
     "events": 155900,
@@ -119,4 +126,5 @@ REPLAYED: dict[str, Any] = {
     "seconds": 12.3456,
     "events_per_second": 12628.1,
     "position": {"transactions.parquet": 1469307},
+    "reject_reasons": {"price is below 0": 52},
 }

@@ -14,6 +14,7 @@ import pytest
 
 from crm_online.cli.main import run
 from crm_online.errors import UnknownCustomer
+from crm_online.settings import Settings
 from tests.cli import answers
 
 
@@ -23,6 +24,7 @@ class Asked:
 
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     fails_with: BaseException | None = None
+    told: str | None = None
     verified: dict[str, Any] = field(default_factory=lambda: answers.VERIFIED)
 
     def note(self, call: str, /, **arguments: Any) -> None:
@@ -36,6 +38,7 @@ class CannedLookup:
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
+        self.settings = Settings()
 
     def segments(self, as_of: int | None, linkage: str = "average", of: str = "segments") -> dict[str, Any]:
         self._asked.note("segments", as_of=as_of, linkage=str(linkage), of=str(of))
@@ -78,7 +81,10 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asked:
         asked.note("replay", paths=paths, **arguments)
         for fraction in (0.5, 1.0):
             on_progress(SimpleNamespace(fraction=fraction, events=int(fraction * 1000), events_per_second=500.0))
-        return SimpleNamespace(as_dict=lambda: answers.REPLAYED, durable=True, epsilon=0.001)
+        tally = SimpleNamespace(told=lambda rows: asked.told)
+        return SimpleNamespace(
+            as_dict=lambda: answers.REPLAYED, durable=True, epsilon=0.001, rejects=tally, events=155900
+        )
 
     for name, content in (("lookup", {"open_lookup": open_lookup}), ("replay", {"replay": replay})):
         module = ModuleType(f"crm_online.{name}")

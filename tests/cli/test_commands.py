@@ -65,6 +65,12 @@ def test_a_replay_is_given_all_that_was_asked(asked: Asked, crm: Crm) -> None:
     assert "155,848" in ended.out
 
 
+def test_rejects_are_one_line_on_stderr_and_with_out_they_are_in_its_files(asked: Asked, crm: Crm) -> None:
+    asked.told = "52 of 155,900 rows were rejected; the first is a.csv:3: price is below 0"
+    assert crm("replay", "a.csv", "--json").err == f"{asked.told} (--out DIR keeps them all)\n"
+    assert crm("replay", "a.csv", "--out", "changes").err == f"{asked.told}\n"
+
+
 def test_a_time_without_a_zone_is_utc(asked: Asked, crm: Crm) -> None:
     for text in ("1970-01-02", "1970-01-02T00:00:00Z", "1970-01-02T02:00:00+02:00", "1970-01-02 00:00"):
         assert crm("segments", "--as-of", text).code == 0
@@ -85,7 +91,7 @@ def test_the_largest_segment_comes_first_with_its_share_and_what_sets_it_apart(a
     assert "3 segments of 2,469 customers, as of 2017-12-31 23:59" in out
     assert out.index("Active big spenders") < out.index("Lapsed small spenders") < out.index("One-time buyers")
     assert "81.0 %" in out
-    assert "Spends 3.1 × the average" in out
+    assert "Spends 3.1 × what is typical" in out
 
 
 def test_rules_read_as_if_and_then(asked: Asked, crm: Crm) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,9 @@ def test_a_picture_is_drawn_beside_the_table(shop: Path, name: str, begin: bytes
         (("--plot", "a.png", "--axes", "spending"), "two"),
         (("--axes", "spending,recency"), "--plot"),
         (("--linkage", "single"), "average"),
+        (("--linkage", "ward"), "--linkage: is for the tree: say --plot FILE or --json too"),
+        (("--of", "customers"), "--of: is for the tree of --json: say --json too"),
+        (("--of", "customers", "--plot", "a.png"), "--of: is for the tree of --json: say --json too"),
     ],
 )
 def test_what_cannot_be_drawn_is_said_in_one_line(shop: Path, options: tuple[str, ...], why: str) -> None:
@@ -43,3 +47,17 @@ def test_what_cannot_be_drawn_is_said_in_one_line(shop: Path, options: tuple[str
     assert why in done.stderr
     assert "Traceback" not in done.stderr
     assert not done.stdout
+
+
+def test_letters_that_no_font_has_are_told(tmp_path: Path) -> None:
+    made.write_jsonl(tmp_path / "log.jsonl")
+    with (tmp_path / "log.jsonl").open("a") as log:
+        for number in range(made.CUSTOMERS):
+            town = {"town": "\U00012000" if number % 4 == 3 else "Ulm"}  # of those who buy most, and of the others
+            event = {"type": "profile", "customer_id": f"C{number}", "time": "2026-03-31", "attributes": town}
+            log.write(json.dumps(event) + "\n")
+    printed(tmp_path, "replay", "log.jsonl", "--set", "segments.k=3")
+    for name, why in (("a.png", "each is drawn as \N{REPLACEMENT CHARACTER}"), ("a.svg", "whoever opens it needs one")):
+        done = crm_online(tmp_path, "segments", "--plot", name)
+        told = f"no font of this computer has these letters of {name}, so {why}: \U00012000\n"
+        assert done.stderr == told + f"drawn to {name}\n"

@@ -12,12 +12,12 @@ FOUND = {
     "replay": {"accepted": 12_345, "customers": 900, "baskets": 4_000, "rule_changes": 77},
     "segments": {
         "segments": [
-            {"id": "s1", "name": "Big <spenders>", "size": 600, "description": {"text": "Spends 3 × the average."}},
+            {"id": "s1", "name": "Big <spenders>", "size": 600, "description": {"text": "Spends 3 × what is typical."}},
             {
                 "id": "s2",
                 "name": "New customers",
                 "size": 300,
-                "description": {"text": "Known for 9 days (average 80 days), orders 0.1 × as often as the average."},
+                "description": {"text": "Known for 9 days (typical: 80 days), orders 0.1 × as often as is typical."},
             },
         ]
     },
@@ -35,7 +35,7 @@ def words(svg: str) -> list[str]:
 
 def test_the_picture_tells_segments_and_one_rule_for_each_set_of_items() -> None:
     told = words(picture(FOUND))
-    for word in ("12,345", "Big <spenders>", "600", "Known for 9 days, orders 0.1 × as often as the average", "42"):
+    for word in ("12,345", "Big <spenders>", "600", "Known for 9 days, orders 0.1 × as often as is typical", "42"):
         assert word in told
     assert told.count("bread") + told.count("butter") == 2
 

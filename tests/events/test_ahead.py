@@ -116,6 +116,35 @@ def test_late_events_are_taken_and_do_not_set_the_log_back(tmp_path: Path) -> No
     assert {chunk.watermark for chunk in found.chunks} == {int(found.events.time[0])}
 
 
+ERASE: dict[str, object] = {"type": "erase", "customer_id": "a"}
+
+
+@pytest.mark.parametrize("number", [1, 50])
+@pytest.mark.parametrize("size", [1, 20, 2000])
+def test_an_erasure_is_never_too_far_ahead_and_one_that_would_be_moves_nothing(
+    tmp_path: Path, number: int, size: int
+) -> None:
+    erasures = [ERASE | {"time": "2031-01-01"}] * number
+    found = read(jsonl(tmp_path / "a.jsonl", *[GOOD] * 20, *erasures, *[GOOD] * 20), size=size, max_ahead=30 * DAY)
+    assert not found.rejects
+    assert {chunk.watermark for chunk in found.chunks} == {int(found.events.time[0])}
+
+
+def test_an_erasure_within_the_limit_moves_the_watermark_and_vouches_for_nothing(tmp_path: Path) -> None:
+    near = ERASE | {"time": "2024-01-20"}
+    found = read(jsonl(tmp_path / "a.jsonl", *[GOOD] * 20, near), max_ahead=30 * DAY)
+    assert found.chunks[-1].watermark == int(found.events.time[-1])
+    there = [ERASE | {"time": "2024-09-01"}] * 20
+    found = read(jsonl(tmp_path / "a.jsonl", *[GOOD] * 20, *there, LATER), max_ahead=30 * DAY)
+    assert found.reasons == [REASON]
+    assert (found.rejects[0].row, found.chunks[-1].watermark) == (40, int(found.events.time[0]))
+
+
+def test_without_a_limit_an_erasure_moves_the_watermark_like_any_event(tmp_path: Path) -> None:
+    found = read(jsonl(tmp_path / "a.jsonl", GOOD, ERASE | {"time": "2031-01-01"}))
+    assert found.chunks[-1].watermark == int(found.events.time[-1])
+
+
 def test_without_a_limit_every_time_from_1970_to_2105_is_taken(tmp_path: Path) -> None:
     times = ["1970-01-01", "2105-12-31T23:59:59.999Z"]
     found = read(jsonl(tmp_path / "a.jsonl", *(GOOD | {"time": time} for time in times)))

@@ -7,38 +7,62 @@ from pathlib import Path
 
 import pytest
 
-from crm_online.events.columns import Kind
+from crm_online.events.columns import KINDS, Kind
 from tests.events.reading import read
 from tests.events.writing import GOOD, jsonl
 
 
 @pytest.mark.parametrize(
-    ("change", "field"),
+    ("change", "field", "reason"),
     [
-        ({"customer_id": ""}, "customer_id"),
-        ({"customer_id": "a\x00b"}, "customer_id"),
-        ({"customer_id": "x" * 257}, "customer_id"),
-        ({"customer_id": 1.5}, "customer_id"),
-        ({"time": "yesterday"}, "time"),
-        ({"time": "1969-12-31T23:59:59Z"}, "time"),
-        ({"time": "2106-01-01"}, "time"),
-        ({"type": "sale"}, "type"),
-        ({"items": []}, "items"),
-        ({"items": [{"item": "tea", "quantity": 0}]}, "items.0.quantity"),
-        ({"items": [{"item": "tea", "quantity": -1}]}, "items.0.quantity"),
-        ({"items": [{"item": "tea", "price": -0.01}]}, "items.0.price"),
-        ({"items": [{"item": "tea", "price": 1e13}]}, "items.0.price"),
-        ({"items": [{"item": ""}]}, "items.0.item"),
+        ({"customer_id": ""}, "customer_id", "customer_id is empty"),
+        ({"customer_id": "a\x00b"}, "customer_id", "customer_id has control characters"),
+        ({"customer_id": "x" * 257}, "customer_id", "customer_id has more than 256 characters"),
+        ({"customer_id": 1.5}, "customer_id", "customer_id is not a text"),
+        ({"time": "yesterday"}, "time", "time is not an ISO 8601 time such as 2017-01-31T12:00:00Z"),
+        ({"time": "1969-12-31T23:59:59Z"}, "time", "time is not from 1970 to 2105"),
+        ({"time": "2106-01-01"}, "time", "time is not from 1970 to 2105"),
+        ({"type": "sale"}, "type", f"type is none of {', '.join(KINDS)}"),
+        ({"type": None}, "type", f"type is none of {', '.join(KINDS)}"),
+        ({"items": []}, "items", "items is empty"),
+        ({"items": "tea"}, "items", "items is not a list"),
+        ({"items": ["tea"]}, "items.0", "items is not a JSON object"),
+        ({"items": [{"quantity": 1}]}, "items.0.item", "item is missing"),
+        ({"items": [{"item": "tea", "quantity": 0}]}, "items.0.quantity", "quantity is not above 0"),
+        ({"items": [{"item": "tea", "quantity": -1}]}, "items.0.quantity", "quantity is not above 0"),
+        ({"items": [{"item": "tea", "quantity": "two"}]}, "items.0.quantity", "quantity is not a number"),
+        ({"items": [{"item": "tea", "price": -0.01}]}, "items.0.price", "price is below 0"),
+        ({"items": [{"item": "tea", "price": 1e13}]}, "items.0.price", "price is above 1,000,000,000,000"),
+        ({"items": [{"item": ""}]}, "items.0.item", "item is empty"),
     ],
 )
-def test_a_bad_field_rejects_the_event_and_names_the_field(
-    tmp_path: Path, change: dict[str, object], field: str
+def test_a_bad_field_rejects_the_event_and_plain_words_name_the_field(
+    tmp_path: Path, change: dict[str, object], field: str, reason: str
 ) -> None:
     found = read(jsonl(tmp_path / "a.jsonl", GOOD, GOOD | change, GOOD))
     assert len(found.events) == 2
-    assert [reject.field for reject in found.rejects] == [field]
+    assert found.reasons == [(reason, field)]
     assert found.rejects[0].position == "a.jsonl:2"
     assert json.loads(found.rejects[0].raw) == GOOD | change
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            {"type": "outcome", "name": "churned", "value": []},
+            "value is neither a text, nor a number, nor true or false",
+        ),
+        ({"type": "outcome", "name": "churned"}, "value is missing"),
+        ({"type": "profile", "attributes": []}, "attributes is not a JSON object"),
+        ({"type": "feedback", "score": 1.5}, "score is above 1"),
+        ({"type": "contact", "channel": ""}, "channel is empty"),
+    ],
+)
+def test_what_only_some_types_have_is_told_in_plain_words_too(
+    tmp_path: Path, change: dict[str, object], reason: str
+) -> None:
+    assert read(jsonl(tmp_path / "a.jsonl", GOOD | change)).reasons[0][0] == reason
 
 
 @pytest.mark.parametrize(

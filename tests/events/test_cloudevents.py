@@ -93,7 +93,7 @@ def test_the_time_is_the_envelopes_else_the_datas() -> None:
     data = DATA | {"time": "2020-01-01"}
     assert event(ORDER | {"data": data}).time == TIME
     assert event(ORDER | {"data": data, "time": None}).time == 1_577_836_800_000
-    assert refusal(ORDER | {"time": None}) == ("Field required", "time")
+    assert refusal(ORDER | {"time": None}) == ("time is missing", "time")
     assert refusal(ORDER | {"time": "soon", "data": data})[1] == "time"
 
 
@@ -102,7 +102,7 @@ def test_the_customer_is_the_datas_else_the_subject_and_data_may_say_that_there_
     assert event(ORDER | {"data": DATA | {"customer_id": None}}).customer_id is None
     assert event(ORDER | {"subject": None}).customer_id is None
     assert refusal(ORDER | {"type": "view", "subject": None, "data": {"item": "tea"}}) == (
-        "Field required",
+        "customer_id is missing",
         "customer_id",
     )
     assert refusal(ORDER | {"subject": ""})[1] == "customer_id"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pandas as pd
 import pytest
 
 import crm_online
-from crm_online.errors import StateMissing, UnknownCustomer
+from crm_online.errors import InputError, StateMissing, UnknownCustomer
+from crm_online.events import times
 from crm_online.lookup import Lookup, open_lookup
 from crm_online.settings.fields import FEATURE_NAMES
 from crm_online.store import Store, open_store
@@ -79,7 +81,18 @@ def test_rules_have_exactly_the_promised_keys_and_add_up(at_rest: Shop) -> None:
     item = found[0]["antecedent"][0]
     only = at_rest.lookup.rules(item=item)
     assert only == [rule for rule in found if item in rule["antecedent"] + rule["consequent"]]
-    assert at_rest.lookup.rules(item="no such item") == []
+
+
+def test_an_item_or_a_way_to_sort_that_is_not_there_is_told_with_a_near_one(at_rest: Shop) -> None:
+    item = str(at_rest.lookup.itemsets().names[0])
+    with pytest.raises(InputError, match=f"no item '{item.upper()}' in any basket; did you mean {item}"):
+        at_rest.lookup.rules(item=item.upper())
+    with pytest.raises(InputError, match="no item 'qqqqqqqq' in any basket; there are "):
+        at_rest.lookup.rules(item="qqqqqqqq")
+    with pytest.raises(InputError, match="cannot be sorted by foo; there are lift, confidence, support, rank"):
+        at_rest.lookup.rules_frame(sort="foo")
+    with pytest.raises(InputError, match="did you mean lift"):
+        at_rest.lookup.rules(sort="lfit")
 
 
 def test_a_rule_has_the_id_of_the_change_that_told_it(at_rest: Shop) -> None:
@@ -143,6 +156,8 @@ def test_before_the_first_model_look_ups_give_the_same_shapes(redis: Store, at_r
         ann = as_json(run.lookup.customer("ann"))
         assert (ann["segment"], ann["since"], ann["distances"], ann["history"]) == (None, None, {}, [])
         assert run.lookup.rules() == []
+        with pytest.raises(StateMissing, match=r"at 40 customers \(segments.min_customers\), so far: 1"):
+            run.lookup.picture()
         assert as_json(run.lookup.verify())["ok"]
         assert len(run.lookup.segments_frame()) == len(run.lookup.rules_frame()) == 0
         assert run.lookup.customers_frame()["segment"].isna().all()
@@ -179,6 +194,52 @@ def test_frames_are_there_for_python_users(tmp_path: Path) -> None:
     assert list(rules) == RULE
     assert rules["lift"].is_monotonic_decreasing
     assert crm_online.rules_frame(state, sort="rank")["rank"].is_monotonic_increasing
+
+
+NEVER = [-1, 4_300_000_000_000, 10**30]
+"""Times in ms that no event can have."""
+
+
+@pytest.mark.parametrize("as_of", [0, shop.START - 1, *NEVER])
+def test_a_time_before_the_log_or_that_no_event_can_have_is_refused(at_rest: Shop, as_of: int, tmp_path: Path) -> None:
+    lookup, name = at_rest.lookup, "customer 004"
+    why = "from 1970 to 2105" if as_of in NEVER else "the log begins at 20"
+    asked: list[Callable[[], object]] = [
+        lambda: lookup.segments(as_of),
+        lambda: lookup.picture(as_of),
+        lambda: lookup.rules(as_of),
+        lambda: lookup.itemsets(as_of),
+        lambda: lookup.customer(name, as_of),
+        lambda: lookup.customers_frame(as_of),
+        lambda: lookup.segments_frame(as_of),
+        lambda: lookup.rules_frame(as_of),
+        lambda: lookup.export(tmp_path / "none", as_of),
+    ]
+    for ask in asked:
+        with pytest.raises(InputError, match=why):
+            ask()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("half_life", [30 * shop.DAY, 3_600_000])
+@pytest.mark.parametrize("place", ["begin", "end", "last"])
+def test_at_any_time_that_is_not_refused_all_figures_are_finite(
+    redis: Store, at_rest: Shop, half_life: int, place: str
+) -> None:
+    with _aside(at_rest):
+        run = Shop(redis, settings(min_customers=20, half_life=half_life, itemsets={"half_life": half_life}))
+        run.all(shop.made(30, 100, seed=3))
+        lookup = run.lookup
+        first = min(view.state.first_event or 0 for view in lookup._views)
+        when = {"begin": first, "end": lookup.watermark, "last": times.END - 1}[place]
+        if abs(when - lookup.watermark) > 400 * half_life:
+            with pytest.raises(InputError, match="more than 400 half-lives from the log's end"):
+                lookup.customers_frame(when)
+            when = lookup.watermark + (400 if place == "last" else -400) * half_life
+        as_json([lookup.segments(when), lookup.rules(when), lookup.customer("customer 004", when)])
+        numbers = lookup.customers_frame(when).select_dtypes("number")
+        assert np.isfinite(numbers.to_numpy()).all()
 
 
 class _aside:  # noqa: N801

@@ -46,7 +46,7 @@ def changed(run: Shop, change: Callable[[Records], None]) -> Iterator[dict[str, 
 
 def test_a_state_that_nobody_touched_is_well(at_rest: Shop) -> None:
     found = at_rest.verified()
-    assert list(found) == ["ok", "customers", "events", "digest", "differences"]
+    assert list(found) == ["ok", "customers", "events", "digest", "differences", "gaps"]
     assert (found["ok"], found["differences"], found["customers"]) == (True, [], 120)
     assert found["events"] == at_rest.position
     assert found == at_rest.lookup.verify()

@@ -16,13 +16,15 @@ import pytest
 from matplotlib import image
 
 from crm_online.errors import InputError
-from crm_online.plots import SegmentPicture, draw_segments
+from crm_online.plots import SegmentPicture, draw_segments, table
+from crm_online.plots.lettering import Lettering
 from crm_online.segments.hierarchy import join
 from crm_online.segments.linkage import Linkage
 
 ROOT = Path(__file__).parents[2]
 
 DrawnShop = Callable[..., SegmentPicture]
+CUNEIFORM = "\U00012000"
 NAMES = ["Frequent big spenders", "Lapsed small spenders", "New customers"]
 HOSTILE = [
     r"$x^2$ & <b>bold</b> \frac{1}{2}",
@@ -79,7 +81,12 @@ def test_the_tree_names_its_linkage_and_its_unit(shop: DrawnShop, tmp_path: Path
     tree = join(["s1", "s2", "s3"], picture.centroids, np.array([67, 67, 66]), method)
     texts = _texts(replace(picture, hierarchy=tree), tmp_path)
     assert f"How the segments join: {method.value} linkage" in texts
-    assert "(standard deviations)" in texts
+    assert any(text.endswith("(standard deviations)") for text in texts)
+
+
+def test_the_average_linkage_is_not_told_as_a_distance_of_customers(shop: DrawnShop, tmp_path: Path) -> None:
+    label = "mean distance of their centres, weighted by customers (standard deviations)"
+    assert label in " ".join(_texts(shop(NAMES), tmp_path))
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
@@ -126,7 +133,36 @@ def test_names_of_any_script_stand_in_the_svg_as_they_are_or_cut(shop: DrawnShop
     assert max(map(len, texts)) < 120
 
 
-@pytest.mark.parametrize("count", [1, 2, 10, 11, 64, 80])
+@pytest.mark.parametrize("count", [11, 20])
+def test_up_to_twenty_segments_have_a_row_each_across_the_whole_picture(
+    shop: DrawnShop, tmp_path: Path, count: int
+) -> None:
+    names = [f"Segment number {place}" for place in range(count)]
+    needs = {f"s{place + 1}": ["age group 18-25", f"buys item {place}"] for place in range(count)}
+    texts = _texts(shop(names, traits=needs), tmp_path)
+    assert all(f"age group 18-25; buys item {place}" in texts for place in range(count))
+
+
+def test_no_header_of_a_narrow_table_runs_out_of_its_column(shop: DrawnShop) -> None:
+    picture = shop([f"Segment {n}" for n in range(30)], traits={"s1": ["buys tea"]})
+    letters = Lettering(["what its customers need and say"], keep=False)
+    for width in (5.0, 6.8, 9.0, 12.4):
+        found = table.lay_out(picture, letters, width, 4.0)
+        ends = [*found.columns[1:], found.width]
+        for header, begin, end in zip(found.headers, found.columns, ends, strict=True):
+            if header not in ("customers", "share"):  # these end at their column
+                assert begin + letters.width(header, table.SIZE) <= end, (width, header)
+
+
+@pytest.mark.parametrize(("suffix", "kept"), [(".png", "�"), (".svg", CUNEIFORM)])
+def test_letters_that_no_font_has_are_handed_back(shop: DrawnShop, tmp_path: Path, suffix: str, kept: str) -> None:
+    picture = shop([f"big {CUNEIFORM}", "small"])
+    assert draw_segments(picture, tmp_path / f"picture{suffix}") == CUNEIFORM
+    assert Lettering([CUNEIFORM], keep=suffix == ".svg").drawn(CUNEIFORM) == kept
+    assert draw_segments(shop(NAMES), tmp_path / f"picture{suffix}") == ""
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 11, 20, 21, 64, 80])
 def test_any_number_of_segments_fits(shop: DrawnShop, tmp_path: Path, count: int) -> None:
     names = [f"Segment number {place}" for place in range(count)]
     texts = _texts(shop(names, customers=160), tmp_path)

@@ -29,6 +29,12 @@ def test_what_is_cut_or_wrapped_fits(text: str, width: float, lines: int) -> Non
     assert all(letters.width(line, 8) <= width for line in wrapped)
 
 
+@pytest.mark.parametrize("width", [0.4, 0.55, 0.7, 0.9, 1.2])
+def test_no_line_begins_with_the_sign_of_a_number(width: float) -> None:
+    lines = LETTERS.wrap("returns 60 % of it, spends 3.7 × as much; a % b", width, 8, 99)
+    assert not any(line.startswith(("%", "×")) for line in lines[:-1])
+
+
 @settings(max_examples=40)
 @given(words=st.lists(st.text("abcdefgh", min_size=1, max_size=30), max_size=12))
 def test_with_enough_lines_nothing_is_lost(words: list[str]) -> None:

@@ -47,6 +47,10 @@ def test_each_wrong_thing_is_one_line_and_the_state_stays(replayed: Path) -> Non
         ("replay", "shop.jsonl", "--state", "shop.jsonl"): "shop.jsonl",
         ("segments", "--state", "nowhere"): "nowhere",
         ("customer", "nobody"): "no customer 'nobody'",
+        ("erase", "nobody", "--yes"): "no customer 'nobody'",
+        ("rules", "--item", "buter"): "no item 'buter' in any basket; did you mean butter?",
+        ("segments", "--as-of", "1999-12-31"): "the log begins at 2023-11-1",
+        ("customer", "c3", "--as-of", "9999-12-31"): "from 1970 to 2105",
         ("rules", "--sort", "beauty"): "sort",
         ("dance",): "dance",
     }

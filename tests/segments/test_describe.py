@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from crm_online.customers.registry import FEATURES as KNOWN
 from crm_online.segments.describe import Description, describe
 from crm_online.segments.vectors import Scale, Transform
+from crm_online.segments.vocabulary import Place, Told, Words
 
 LOG1P, IDENTITY = Transform.LOG1P, Transform.IDENTITY
 FEATURES = {
@@ -56,16 +58,16 @@ def test_made_segments_have_the_names_that_a_marketer_would_give() -> None:
 
 def test_made_segments_are_told_in_words_and_numbers() -> None:
     assert [one["description"]["text"] for one in told(BEST, GONE, PICKY, FRESH, USUAL)] == [
-        "Buys 14 lines at a time (average 8.2), orders 5.4 × as often as the average, "
-        "spends 12 × the average, looks at 2.9 × as many items as the average.",
-        "Last bought 280 days ago (average 19 days), looks at 0.097 × as many items as the average, "
+        "Buys 14 lines at a time (typical: 8.2), orders 5.4 × as often as is typical, "
+        "spends 12 × what is typical, looks at 2.9 × as many items as is typical.",
+        "Last bought 280 days ago (typical: 19 days), looks at 0.097 × as many items as is typical, "
         "spends next to nothing, hardly ever orders.",
-        "Gives feedback of 0.20 (average 0.44), returns 60 % of what it buys (average 14 %), "
-        "gets in touch 6.5 × as often as the average, has baskets worth 1.4 × the average.",
-        "Known for 4 days (average 104 days), has baskets worth 0.64 × the average, "
-        "buys 6.0 lines at a time (average 8.2), last bought 4 days ago (average 19 days).",
-        "Looks at 0.64 × as many items as the average, "
-        "returns 5 % of what it buys (average 14 %), gets in touch 0.48 × as often as the average.",
+        "Gives worse feedback than others, returns 60 % of what it buys (average 14 %), "
+        "gets in touch 6.5 × as often as is typical, has baskets worth 1.4 × what is typical.",
+        "Known for 4 days (typical: 104 days), has baskets worth 0.64 × what is typical, "
+        "buys 6.0 lines at a time (typical: 8.2), last bought 4 days ago (typical: 19 days).",
+        "Looks at 0.64 × as many items as is typical, "
+        "returns 5 % of what it buys (average 14 %), gets in touch 0.48 × as often as is typical.",
     ]
 
 
@@ -86,15 +88,32 @@ def test_a_feature_of_any_name_is_told_generically() -> None:
         "Customers with high loyalty points",
         "Customers with low loyalty points",
     )
-    assert high["description"]["text"] == "Has loyalty points of 500 (average 102)."
+    assert high["description"]["text"] == "Has loyalty points of 500 (typical: 102)."
 
 
 def test_units_of_other_features_are_taken_over() -> None:
     scale = Scale.fit(np.array([[1.0], [9.0]]), ["pause"], [IDENTITY], [1.0])
     vectors = scale.encode(np.array([[1.0], [9.0]])).astype(np.float64)
     one = describe(scale, ["s1", "s2"], vectors, np.zeros(1), {}, {"pause": "days"})[0]["description"]
-    assert one["text"] == "Has pause of 1 day (average 5 days)."
+    assert one["text"] == "Has pause of 1 day (typical: 5 days)."
     assert one["facts"] == [{"feature": "pause", "value": 1.0, "everybody": 5.0, "unit": "days", "difference": -4.0}]
+
+
+def test_feedback_is_told_by_its_direction_as_the_average_over_all_would_count_those_who_gave_none() -> None:
+    content, complaining = (
+        one["description"] for one in told(np.array([0.9]), np.array([0.1]), names={"feedback": IDENTITY})
+    )
+    assert (content["text"], complaining["text"]) == (
+        "Gives better feedback than others.",
+        "Gives worse feedback than others.",
+    )
+    assert complaining["facts"][0]["difference"] < 0
+
+
+@pytest.mark.parametrize(("kind", "lacks"), [(Told.RATIO, "nearly nothing"), (Told.DIRECTION, "above and below")])
+def test_words_that_leave_something_unsaid_are_refused(kind: Told, lacks: str) -> None:
+    with pytest.raises(TypeError, match=lacks):
+        Words(told=kind, phrase="", place=Place.NOUN, more="", less="")
 
 
 def test_one_segment_is_like_everybody() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 
+import crm_online
 from crm_online import OnlineKMeans
 from crm_online.segments.observations import in_order
 
@@ -188,24 +190,46 @@ def test_points_that_are_all_alike_are_one_cluster(x: dict[str, float]) -> None:
     assert (model.centers, model.sizes, model.inertia_, model.predict_one(x)) == ({0: x}, {0: 100}, 0.0, 0)
 
 
-@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -2e100, "red", None, 1j])
 @pytest.mark.parametrize("before", [0, 100])
-def test_a_point_that_is_not_finite_is_refused_and_changes_nothing(bad: float, before: int) -> None:
+def test_a_point_that_is_no_finite_numbers_is_refused_and_changes_nothing(bad: Any, before: int) -> None:
     model = learnt(BLOBS[:before], n_clusters=4)
     state = pickle.dumps(model)
-    with pytest.raises(ValueError, match="finite"):
-        model.learn_one({0: bad, 1: 0.0, "new": 1.0})
-    with pytest.raises(ValueError, match="finite"):
-        model.learn_many(pd.DataFrame([{0: 1.0, 1: 0.0}, {0: bad, 1: 0.0}]))
+    frame = pd.DataFrame([{0: 1.0, 1: 0.0}, {0: bad, 1: 0.0}], dtype=object)
+    for call in (model.learn_one, model.predict_one):
+        with pytest.raises(ValueError, match="finite numbers"):
+            call({0: bad, 1: 0.0, "new": 1.0})
+    for many in (model.learn_many, model.predict_many):
+        with pytest.raises(ValueError, match="finite numbers"):
+            many(frame)
     assert pickle.dumps(model) == state
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"n_clusters": 0}, {"n_clusters": 11, "sample": 10}, {"starts": 0}, {"refit_gain": 1.0}]
+    "wrong",
+    [
+        {"n_clusters": 0},
+        {"n_clusters": 11, "sample": 10},
+        {"n_clusters": "4"},
+        {"n_clusters": 2.5},
+        {"sample": None},
+        {"starts": 0},
+        {"starts": 1.0},
+        {"refit_gain": 1.0},
+        {"refit_gain": float("nan")},
+        {"refit_gain": "some"},
+        {"seed": -1},
+        {"seed": 2**32},
+        {"seed": "lucky"},
+    ],
 )
-def test_parameters_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
+def test_parameters_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         OnlineKMeans(**wrong)
+
+
+def test_it_is_listed_among_the_names_of_the_package() -> None:
+    assert set(crm_online.__all__) <= set(dir(crm_online))
 
 
 def test_it_works_behind_a_scaler() -> None:

@@ -52,6 +52,7 @@ def demo(
     with open_state(state, None, None) as lookup:
         segments = lookup.segments(as_of=None)
         rules = lookup.rules(as_of=None, top=TOP, sort="lift", item=None)
+        first_fit = lookup.settings.segments.min_customers
     flows = read_flows(changes)
     if as_json:
         print_json({"replay": result, "segments": segments, "rules": rules, "changes": flows.as_dict()})
@@ -59,7 +60,7 @@ def demo(
     if not result["events"]:
         say(f"this log was replayed into {state} before: nothing was left to do; here is what is there")
     names = segment_names(segments)
-    show(replay_table(result), segments_table(segments), rules_table(rules), *flow_tables(flows, names))
+    show(replay_table(result), segments_table(segments, first_fit), rules_table(rules), *flow_tables(flows, names))
     if sys.stdout.isatty() and not no_serve:
         say(f"No dashboard is served yet; look on with crm-online segments, rules or customer ID --state {state}")
 

@@ -8,42 +8,36 @@ from typing import Annotated
 import typer
 
 from crm_online.cli.console import print_json, say, show
-from crm_online.cli.options import DEFAULT_STATE, AsJson, Config, Overrides, State, parse_mapping
+from crm_online.cli.options import (
+    DEFAULT_STATE,
+    AsJson,
+    Config,
+    Fields,
+    Logs,
+    Overrides,
+    Preset,
+    Sep,
+    Speed,
+    State,
+    parse_mapping,
+)
 from crm_online.cli.progress import progress_bar
 from crm_online.cli.tables.replay import replay_table
 
 
 def replay(
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH…", help="Event logs: CSV, JSONL or Parquet, also .gz and .zst.")
-    ],
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="What the log looks like: native, segment-spec, cloudevents, online-retail, complete-journey or "
-            "baskets; found out from the log if not given (baskets never is).",
-        ),
-    ] = None,
-    mapping: Annotated[
-        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Column in which a field is found.")
-    ] = None,
-    sep: Annotated[
-        str | None, typer.Option(metavar="TEXT", help=r"What stands between columns or items; \t is a tab.")
-    ] = None,
+    paths: Logs,
+    preset: Preset = None,
+    mapping: Fields = None,
+    sep: Sep = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the changes, as JSONL files.")] = None,
-    speed: Annotated[
-        float | None,
-        typer.Option(metavar="X", help="Replay at X times the log's own speed; as fast as can be if not given."),
-    ] = None,
+    speed: Speed = None,
     state: State = DEFAULT_STATE,
     config: Config = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay event logs into the state; go on where the last replay stopped."""
-    if speed is not None and not speed > 0:
-        raise typer.BadParameter("it must be above 0", param_hint="--speed")
     fields = parse_mapping(mapping or ())
 
     from crm_online.replay import replay as replay_logs
@@ -57,11 +51,14 @@ def replay(
             state=state,
             preset=preset,
             mapping=fields,
-            sep=sep.replace(r"\t", "\t") if sep else None,
+            sep=sep,
             out=out,
             speed=speed,
             on_progress=move,
         )
+    told = result.rejects.told(result.events)
+    if told:
+        say(told + ("" if out else " (--out DIR keeps them all)"))
     if not result.durable:
         say("this Redis does not wait for its disk (appendfsync always): after a crash, changes may be told twice")
     if result.epsilon > settings.itemsets.min_support:

@@ -12,6 +12,10 @@ from crm_online.cli.options import DEFAULT_STATE, AsJson, AsOf, Config, Override
 from crm_online.cli.tables.segments import segments_table, traits_table
 from crm_online.segments.linkage import Leaves, Linkage
 
+LETTERS = 20
+"""Most letters that are listed as having no font."""
+UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+
 
 def segments(
     plot: Annotated[
@@ -28,9 +32,10 @@ def segments(
         ),
     ] = None,
     linkage: Annotated[
-        Linkage, typer.Option(help="How far apart two groups are that the tree joins.")
-    ] = Linkage.AVERAGE,
-    of: Annotated[Leaves, typer.Option(help="What the tree of --json joins.")] = Leaves.SEGMENTS,
+        Linkage | None,
+        typer.Option(help="How far apart two groups are that the tree joins; average if not given."),
+    ] = None,
+    of: Annotated[Leaves | None, typer.Option(help="What the tree of --json joins; segments if not given.")] = None,
     as_of: AsOf = None,
     state: State = DEFAULT_STATE,
     config: Config = None,
@@ -40,19 +45,34 @@ def segments(
     """Show the segments: how many customers, what sets them apart, what they need and say."""
     if axes and not plot:
         raise typer.BadParameter("is for a picture: say --plot FILE too", param_hint="--axes")
+    if linkage and not (plot or as_json):
+        raise typer.BadParameter("is for the tree: say --plot FILE or --json too", param_hint="--linkage")
+    if of and not as_json:
+        raise typer.BadParameter("is for the tree of --json: say --json too", param_hint="--of")
+    linkage = linkage or Linkage.AVERAGE
     from crm_online.plots.draw import check_suffix, draw_segments
 
     if plot:
         check_suffix(plot)
     with open_state(state, config, overrides) as lookup:
-        found = lookup.segments(as_of=as_of, linkage=linkage, of=of)
+        found = lookup.segments(as_of=as_of, linkage=linkage, of=of or Leaves.SEGMENTS)
+        first_fit = lookup.settings.segments.min_customers
         if plot:
             picture = lookup.picture(as_of, linkage=linkage)
-            draw_segments(picture, plot, [name.strip() for name in axes.split(",")] if axes else None)
+            lacking = draw_segments(picture, plot, [name.strip() for name in axes.split(",")] if axes else None)
+            _say_lacking(plot, lacking)
     if as_json:
         print_json(found)
         return
     traits = traits_table(found)
-    show(segments_table(found), *([traits] if traits else []))
+    show(segments_table(found, first_fit), *([traits] if traits else []))
     if plot:
         say(f"drawn to {plot}")
+
+
+def _say_lacking(plot: Path, lacking: str) -> None:
+    """Say which letters of a picture no font of this computer has."""
+    if lacking:
+        letters = lacking if len(lacking) <= LETTERS else lacking[:LETTERS] + "…"
+        where = "whoever opens it needs one" if plot.suffix.lower() == ".svg" else f"each is drawn as {UNKNOWN}"
+        say(f"no font of this computer has these letters of {plot}, so {where}: {letters}")

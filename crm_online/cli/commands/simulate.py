@@ -14,7 +14,7 @@ PACKED = {".gz", ".zst", ".parquet", ".csv"}
 
 
 def simulate(
-    customers: Annotated[int, typer.Option(metavar="N", help="Customers; at least 300.")] = 2000,
+    customers: Annotated[int, typer.Option(metavar="N", help="Customers; from 300 to 10 million.")] = 2000,
     events: Annotated[
         int | None, typer.Option(metavar="N", help="Events; at least 2 for each customer, 25 if not given.")
     ] = None,
@@ -31,6 +31,8 @@ def simulate(
     """Write a year of a made-up shop as native events: planted segments, rules and changes, and the truth of them."""
     if out is None and sys.stdout.isatty():
         raise typer.BadParameter("a log is not for a terminal: give a file, or > log.jsonl", param_hint="--out")
+    _must_name_a_file(out, "--out")
+    _must_name_a_file(truth, "--truth")
     if out is not None and out.suffix in PACKED:
         raise typer.BadParameter(f"the log is written as JSONL, not as {out.suffix}", param_hint="--out")
     beside = truth or (out.with_suffix(".truth.json") if out else Path("truth.json"))
@@ -56,3 +58,8 @@ def simulate(
         sys.stdout.flush()
     except BrokenPipeError as error:
         raise UnreadError from error
+
+
+def _must_name_a_file(path: Path | None, option: str) -> None:
+    if path is not None and (not path.name or path.is_dir()):
+        raise typer.BadParameter(f"{str(path)!r} is a folder: name a file in it", param_hint=option)

@@ -8,17 +8,17 @@ from typing import Any
 from rich.console import RenderableType
 
 from crm_online.cli.console import plain
-from crm_online.cli.tables.words import count, number, share, table, time
+from crm_online.cli.tables.words import NOTHING, Prose, count, number, share, table, time
 from crm_online.traits.phrases import phrases
 
 
-def segments_table(found: Mapping[str, Any]) -> RenderableType:
-    """Return the segments, the largest first."""
+def segments_table(found: Mapping[str, Any], first_fit: int) -> RenderableType:
+    """Return the segments, the largest first; the first model is fitted to ``first_fit`` customers."""
     segments = _largest_first(found["segments"])
     if not segments:
         return (
             f"No segments yet: {count(found['customers'], 'customer')} so far, and the first model is fitted "
-            "once there are segments.min_customers"
+            f"once there are {first_fit:,} (segments.min_customers)"
         )
     people = sum(segment["size"] for segment in segments)
     title = f"{count(len(segments), 'segment')} of {count(people, 'customer')}, as of {time(found['as_of'])}"
@@ -39,7 +39,7 @@ def segments_table(found: Mapping[str, Any]) -> RenderableType:
             plain(segment["name"]),
             f"{segment['size']:,}",
             share(segment["size"] / people if people else None),
-            plain(_told(segment["description"])),
+            Prose(plain(_told(segment["description"]))),
         )
     return rows
 
@@ -55,7 +55,7 @@ def traits_table(found: Mapping[str, Any]) -> RenderableType | None:
     rows.add_column("", overflow="fold", ratio=1)
     for segment in _largest_first(found["segments"]):
         lines = [plain(f"{heading}: {'; '.join(lines)}") for heading, lines in told[segment["id"]].items()]
-        rows.add_row(plain(str(segment["id"])), plain(segment["name"]), "\n".join(lines) or "–")
+        rows.add_row(plain(str(segment["id"])), plain(segment["name"]), Prose("\n".join(lines) or NOTHING))
     return rows
 
 

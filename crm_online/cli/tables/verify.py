@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crm_online.cli.console import plain
@@ -12,8 +12,18 @@ from crm_online.cli.tables.words import count
 def verify_table(found: Mapping[str, Any]) -> str:
     """Return whether the state adds up, and each difference if not."""
     checked = f"{count(found['customers'], 'customer')}, {count(found['events'], 'event')}"
-    digest = f"digest {found['digest']}"
+    end = [f"digest {found['digest']}", *_gaps(found["gaps"])]
     if found["ok"]:
-        return f"All figures are what the customers add up to ({checked})\n{digest}"
+        return "\n".join([f"All figures are what the customers add up to ({checked})", *end])
     differences = [f"  {plain(str(difference))}" for difference in found["differences"]]
-    return "\n".join([f"{count(len(differences), 'difference')} found ({checked}):", *differences, digest])
+    return "\n".join([f"{count(len(differences), 'difference')} found ({checked}):", *differences, *end])
+
+
+def _gaps(gaps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what of the log is not in the state, one line each; nothing if nothing was left out."""
+    told = [
+        f"  {gap['time']} {plain(gap['topic'])} partition {gap['partition']}: {gap['end']} follows {gap['begin']}"
+        f" ({plain(gap['why'])})"
+        for gap in gaps
+    ]
+    return [f"{count(len(told), 'gap')} in what was read of the log:", *told] if told else []

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 NOTHING = "–"
+
+_BEFORE_SIGN = re.compile(r"(?<=\d) (?=[%×])")
+_HELD = "\ue000"
+"""Stands for a blank at which no line ends: rich ends lines at every kind of blank there is."""
 
 
 def number(value: float | None) -> str:
@@ -82,3 +91,22 @@ def count(value: int, one: str, many: str | None = None) -> str:
 def table(title: str) -> Table:
     """Return an empty table in the style of all."""
     return Table(title=title, title_justify="left", title_style="bold", header_style="bold", border_style="dim")
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """Text in a cell: no line ends between a number and its sign, as in ``60 %`` and ``3.2 ×``."""
+
+    text: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Give the lines that fit."""
+        for line in self._held().wrap(console, options.max_width, overflow="fold"):
+            yield Text(line.plain.replace(_HELD, " "), no_wrap=True, overflow="ignore")
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """Give the widths between which the text may be laid out."""
+        return Measurement.get(console, options, self._held())
+
+    def _held(self) -> Text:
+        return Text(_BEFORE_SIGN.sub(_HELD, self.text.replace(_HELD, " ")))

@@ -22,8 +22,11 @@ FEATURE = Feature(
     sums=("scores", "feedbacks"),
     transform=Transform.IDENTITY,
     words=Words(
-        told=Told.DIFFERENCE,
-        phrase="gives feedback of {value} (average {everybody})",
+        # Without figures: who gave no feedback counts as 0.5, and what the others gave is told as a trait.
+        told=Told.DIRECTION,
+        phrase="gives {direction} feedback than others",
+        above="better",
+        below="worse",
         place=Place.ADJECTIVE,
         high="happy",
         low="unhappy",

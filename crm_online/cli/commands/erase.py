@@ -1,0 +1,79 @@
+"""`crm-online erase`: one customer removed."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from crm_online.cli.console import plain, print_json, say, show
+from crm_online.cli.extras import need_kafka
+from crm_online.cli.options import DEFAULT_STATE, AsJson, Config, Overrides, State, open_state
+from crm_online.cli.tables.words import count
+from crm_online.errors import InputError
+
+
+def erase(
+    customer_id: Annotated[str, typer.Argument(metavar="ID", help="The customer's id, as it stands in the log.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    state: State = DEFAULT_STATE,
+    config: Config = None,
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove one customer from the state, for good: record, segment, open baskets, and what the customer said."""
+    with open_state(state, config, overrides) as lookup:
+        found = lookup.customer(customer_id)
+        name = lookup.segment_names().get(str(found["segment"]))
+        workers = lookup.fed_by_workers
+    who = _who(found, name)
+    if not yes:
+        _confirm(who)
+    done = _asked(config, overrides, customer_id) if workers else _erased(state, customer_id)
+    if as_json:
+        kept = ("customer_id", "segment", "events", "last_event")
+        print_json({**{key: found[key] for key in kept}, **done})
+    elif workers:
+        show(f"the workers were asked, on {done['asked']}, to erase: {who}")
+    else:
+        show(f"erased: {who}")
+
+
+def _erased(state: str, customer: str) -> dict[str, object]:
+    from crm_online.erase import erase as erase_customer
+
+    return {"partitions": erase_customer(state, customer)}
+
+
+def _asked(config: Path | None, overrides: Sequence[str] | None, customer: str) -> dict[str, object]:
+    """Ask the workers that own the state."""
+    need_kafka()
+    from crm_online.settings import load_settings
+    from streams.commands import Erase, ask
+
+    kafka = load_settings(config, overrides or ()).settings.kafka
+    return {"asked": asyncio.run(ask(kafka, Erase(command="erase", customer_id=customer)))}
+
+
+def _who(found: Mapping[str, Any], name: str | None) -> str:
+    segment = f"in {name or 'the segment'} ({found['segment']})" if found["segment"] else "in no segment"
+    return plain(f"customer {found['customer_id']}, {segment}, with {count(found['events'], 'event')}")
+
+
+def _confirm(who: str) -> None:
+    """Ask on the terminal.
+
+    Raises
+    ------
+    InputError
+        If the answer is not yes, or there is nobody to ask.
+    """
+    if not sys.stdin.isatty():
+        raise InputError(f"nobody can be asked whether to erase {who}: say --yes")
+    say(f"Erase {who}, for good? Type yes:")
+    if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
+        raise InputError("nothing was erased")

@@ -1,0 +1,65 @@
+"""One customer removed by command: from every key, and from every figure."""
+
+from __future__ import annotations
+
+import json
+
+from crm_online.engine.engine import CUSTOMERS
+from crm_online.errors import SettingsConflict, UnknownCustomer
+from crm_online.events.columns import from_events
+from crm_online.events.models import EVENT
+from crm_online.events.times import to_iso
+from crm_online.flow import PartitionFlow
+from crm_online.settings.conflict import from_shaping
+from crm_online.store import Store, open_store
+from crm_online.store.meta import LOGS
+
+COMMANDS = "commands"
+"""The source of the steps that commands take: no position of a log moves."""
+
+
+def erase(state: str, customer: str) -> list[int]:
+    """Erase a customer from a state that replays made; return the partitions that had the customer.
+
+    Each of them takes one step with an ``erase`` event at its watermark, so time does not go on. The last move, to
+    nowhere, waits in the outbox: the next replay with ``out`` writes it. A replay that runs on the same Redis loses
+    the partition, and goes on when it is started again.
+
+    Parameters
+    ----------
+    state
+        A folder, or the URL of a Redis.
+    customer
+        The customer's id.
+
+    Raises
+    ------
+    UnknownCustomer
+        If no partition has the customer.
+    SettingsConflict
+        If Kafka workers feed the state: it is theirs, and the command goes to their topic.
+    StoreError
+        If the state cannot be opened or written.
+    """
+    with open_store(state, create=False) as store:
+        meta = store.meta()
+        if meta.feed != LOGS:
+            raise SettingsConflict(f"{store.where} holds a state that is fed by {meta.feed}: its workers erase")
+        settings = from_shaping(json.loads(meta.settings))
+        found = [number for number in range(meta.partitions) if _has(store, number, customer)]
+        if not found:
+            raise UnknownCustomer(f"no customer {customer!r} in the state")
+        for number in found:
+            _erase(PartitionFlow(store, settings, number, meta.partitions), customer)
+    return found
+
+
+def _has(store: Store, partition: int, customer: str) -> bool:
+    return store.partition(partition).hash_get(CUSTOMERS, [customer.encode()]) != [None]
+
+
+def _erase(flow: PartitionFlow, customer: str) -> None:
+    now, at = flow.engine.state.watermark, flow.positions.get(COMMANDS, 0)
+    event = EVENT.validate_python({"type": "erase", "customer_id": customer, "time": to_iso(now or 0)})
+    events = from_events([event], [at], COMMANDS)
+    flow.step(COMMANDS, at, at, events, (), now, leap=flow.engine.state.leap)

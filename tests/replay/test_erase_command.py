@@ -1,0 +1,137 @@
+"""`crm-online erase`: one customer gone by command, and the log goes on as if the command had no place in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crm_online.erase import erase
+from crm_online.errors import SettingsConflict, UnknownCustomer
+from crm_online.store import open_store
+from tests.command import crm_online, printed
+from tests.replay import shop
+
+OPTIONS = ("--set", "segments.min_customers=20", "--set", "replay.partitions=3")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    shop.write(folder / "shop.jsonl", shop.events(40, 60, seed=1))
+    printed(folder, "replay", "shop.jsonl", *OPTIONS, "--out", "changes")
+    return folder
+
+
+@pytest.fixture
+def replayed(made: Path, tmp_path: Path) -> Path:
+    """Return a copy of the shop's folder: a state in a folder is files."""
+    return shutil.copytree(made, tmp_path / "shop")
+
+
+def verified(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(printed(folder, "verify", "--json"))
+    assert found["ok"], found["differences"]
+    return found
+
+
+def test_the_customer_goes_and_all_figures_and_positions_stay_right(replayed: Path) -> None:
+    before = json.loads(printed(replayed, "customer", "c3", "--json"))
+    said = json.loads(printed(replayed, "erase", "c3", "--yes", "--json"))
+    assert said == {
+        **{key: before[key] for key in ("customer_id", "segment", "events", "last_event")},
+        "partitions": said["partitions"],
+    }
+    assert len(said["partitions"]) == 1
+    assert crm_online(replayed, "customer", "c3").returncode == 2
+    assert verified(replayed)["customers"] == 36
+    with open_store(str(replayed / ".crm-online"), create=False) as store:
+        [partition] = map(store.partition, said["partitions"])
+        held = [dict(partition.hash_all(name)) for name in ("customers", "sample", "said", "bought", "open-baskets")]
+        assert not any(b"c3" in keys for keys in held)
+        assert b"c3" not in partition.list_range("roster", 0, -1)
+
+
+def test_the_next_replay_tells_the_move_to_nowhere_and_goes_on_where_it_was(replayed: Path) -> None:
+    events = shop.events(40, 60, seed=1)
+    was = json.loads(printed(replayed, "customer", "c3", "--json"))["segment"]
+    printed(replayed, "erase", "c3", "--yes")
+    end = max(int(str(event["time"])) for event in events if isinstance(event["time"], int))
+    later = [event | {"time": end + n, "event_id": f"later {n}"} for n, event in enumerate(events[:20])]
+    shop.write(replayed / "shop.jsonl", events + later)
+    done = json.loads(printed(replayed, "replay", "shop.jsonl", *OPTIONS, "--out", "changes", "--json"))
+    assert done["events"] == 20
+    told = [json.loads(line) for line in (replayed / "changes" / "segment-changes.jsonl").read_text().splitlines()]
+    [last] = [change for change in told if change["reason"] == "erase"]
+    assert (last["customer_id"], last["from"], last["to"]) == ("c3", was, None)
+    verified(replayed)
+
+
+def test_erased_by_command_or_by_an_event_of_a_log_the_same_is_left(replayed: Path, made: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(made, tmp_path / "other")
+    shop.write(other / "erase.jsonl", [{"type": "erase", "customer_id": "c3", "time": "2099-01-01"}])
+    printed(other, "replay", "erase.jsonl", *OPTIONS)
+    printed(replayed, "erase", "c3", "--yes")
+    for command in (("segments",), ("rules",), ("customer", "c8")):
+        assert printed(replayed, *command, "--json") == printed(other, *command, "--json")
+
+
+def test_somebody_unknown_is_one_line_and_nothing_happens(replayed: Path) -> None:
+    before = verified(replayed)
+    done = crm_online(replayed, "erase", "nobody", "--yes", "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "crm-online: no customer 'nobody' in the state\n"
+    with pytest.raises(UnknownCustomer):
+        erase(str(replayed / ".crm-online"), "nobody")
+    assert verified(replayed) == before
+
+
+def test_where_nobody_can_be_asked_yes_must_be_said(replayed: Path) -> None:
+    before = verified(replayed)
+    done = subprocess.run(
+        [sys.executable, "-m", "crm_online", "erase", "c3"],
+        cwd=replayed,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "say --yes" in done.stderr
+    assert verified(replayed) == before
+
+
+@pytest.mark.parametrize(("answer", "customers"), [("", 37), ("YES", 36)])
+def test_a_person_is_asked_who_it_is_first(replayed: Path, answer: str, customers: int) -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "crm_online", "erase", "c3"],
+        cwd=replayed,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.write(ours, f"{answer}\n".encode())
+        out, err = process.communicate()
+    os.close(ours)
+    os.close(theirs)
+    assert err.startswith("Erase customer c3, in ")
+    assert (process.returncode, out.startswith("erased: customer c3")) == ((0, True) if customers == 36 else (2, False))
+    assert verified(replayed)["customers"] == customers
+
+
+def test_a_state_of_kafka_workers_is_theirs(tmp_path: Path) -> None:
+    with open_store(str(tmp_path / "state")) as store:
+        store.initialise(1, "{}", "kafka:crm.events")
+    with pytest.raises(SettingsConflict, match=r"fed by kafka:crm\.events: its workers erase"):
+        erase(str(tmp_path / "state"), "c3")
