@@ -12,6 +12,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 WITH_DEMO := $(VENV)/.with-demo
 WITH_KAFKA := $(VENV)/.with-kafka
 WITH_DEV := $(VENV)/.with-dev
+KAFKA_JARS := .kafka/.made
 STATE := .crm-online
 
 .PHONY: help
@@ -26,7 +27,7 @@ demo: $(WITH_DEMO) ## Replay a real year of a shop; print its segments, its rule
 install: $(WITH_DEMO) $(WITH_KAFKA) ## Make .venv with everything that needs no root; then run .venv/bin/crm-online
 
 .PHONY: test
-test: lint ## Run every check and every test
+test: lint $(KAFKA_JARS) ## Run every check and every test
 	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
 .PHONY: lint
@@ -48,6 +49,7 @@ bench: $(WITH_DEV) ## Measure speed and quality against other ways of doing the 
 .PHONY: docs
 docs: $(WITH_DEV) ## Write the pages that are made from the code
 	$(BIN)/python scripts/settings_page.py > docs/settings.md
+	$(BIN)/python scripts/asyncapi.py > docs/asyncapi.yaml
 
 .PHONY: test-lowest
 test-lowest: ## Run the tests with the oldest dependencies that pyproject.toml allows (Python 3.11)
@@ -55,7 +57,7 @@ test-lowest: ## Run the tests with the oldest dependencies that pyproject.toml a
 
 .PHONY: clean
 clean: ## Remove what make and the tests made; states of the demo stay
-	rm -rf $(VENV) .venv-lowest dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .kafka dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find crm_online streams tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment. Each stamp is written once what it stands for is in.
@@ -80,4 +82,8 @@ $(WITH_DEV): $(VENV)/.made pyproject.toml scripts/install-system
 	$(PIP) install --editable '.[dev]'
 	touch $@
 
-.SILENT: $(VENV)/.made $(WITH_DEMO) $(WITH_KAFKA) $(WITH_DEV)
+# The Apache Kafka of the tests; after what installs Maven.
+$(KAFKA_JARS): tests/kafka/pom.xml scripts/kafka-jars | $(WITH_DEV)
+	scripts/kafka-jars
+
+.SILENT: $(KAFKA_JARS) $(VENV)/.made $(WITH_DEMO) $(WITH_KAFKA) $(WITH_DEV)

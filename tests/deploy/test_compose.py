@@ -1,0 +1,136 @@
+"""docker-compose.yml, as far as it can be held to its promises without an engine."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import redis
+
+from crm_online.settings import load_settings
+from crm_online.settings.units import SECOND
+from tests.deploy.files import ROOT, image_environment, instructions, read_yaml, services
+
+SERVICES = services()
+
+
+def test_it_is_what_the_compose_specification_allows() -> None:
+    checked = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_docker_itself_reads_it() -> None:
+    docker = shutil.which("docker")
+    if docker is None or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
+        pytest.skip("docker compose is not on this machine")
+    read = subprocess.run(
+        [docker, "compose", "config", "--quiet"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert read.returncode == 0, read.stderr
+
+
+@pytest.mark.parametrize("variables", [SERVICES["worker"]["environment"], image_environment()])
+def test_every_variable_is_a_setting_and_its_value_fits(variables: dict[str, str]) -> None:
+    ours = {name: value for name, value in variables.items() if name.startswith("CRM_ONLINE_")}
+    assert ours
+    load_settings(environment=ours)
+
+
+def test_the_workers_find_redis_and_kafka_where_they_are() -> None:
+    environment = SERVICES["worker"]["environment"]
+    assert environment["CRM_ONLINE_STATE"] == "redis://redis:6379/0"
+    inside, outside = SERVICES["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(",")
+    assert environment["CRM_ONLINE_KAFKA__BROKERS"] == inside.removeprefix("INSIDE://")
+    # From the machine itself, crm-online publish needs no setting.
+    assert load_settings(environment={}).settings.kafka.brokers == outside.removeprefix("OUTSIDE://")
+
+
+def test_a_worker_has_longer_to_end_than_it_takes() -> None:
+    grace = SERVICES["worker"]["stop_grace_period"]
+    assert int(grace.removesuffix("s")) * SECOND > load_settings(environment={}).settings.worker.stop_timeout
+
+
+def test_there_are_two_workers_and_they_wait_for_kafka_and_redis() -> None:
+    assert SERVICES["worker"]["deploy"]["replicas"] == 2
+    healthy = {"condition": "service_healthy"}
+    assert SERVICES["worker"]["depends_on"] == {"kafka": healthy, "redis": healthy}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_has_a_health_check(name: str) -> None:
+    built = "build" in SERVICES[name] and "HEALTHCHECK" in dict(instructions())
+    assert built or SERVICES[name]["healthcheck"]["test"][0] == "CMD"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_runs_as_root_or_can_become_it(name: str) -> None:
+    service = SERVICES[name]
+    user = str(service.get("user") or dict(instructions())["USER"])
+    assert user.split(":")[0] not in {"", "0", "root"}
+    assert service["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in service["security_opt"]
+
+
+@pytest.mark.parametrize("name", SERVICES.keys() - {"kafka"})
+def test_the_root_file_system_is_read_only_but_for_kafka(name: str) -> None:
+    assert SERVICES[name]["read_only"] is True
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_ports_are_open_to_this_machine_only(name: str) -> None:
+    assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_secret_is_written_down(name: str) -> None:
+    variables = SERVICES[name].get("environment", {})
+    assert not [key for key in variables if re.search(r"PASSWORD|SECRET|TOKEN|PRIVATE|CREDENTIAL", key)]
+    assert not [value for value in variables.values() if re.search(r"://[^/]*@", value)]
+
+
+@pytest.mark.parametrize("name", SERVICES.keys() - {"worker"})
+def test_images_are_named_with_their_version_and_without_a_host(name: str) -> None:
+    image, _, version = SERVICES[name]["image"].partition(":")
+    assert re.fullmatch(r"v?\d+\.\d+(\.\d+)?(-alpine)?", version)
+    assert "." not in image
+
+
+def test_what_is_mounted_is_there_and_what_must_stay_is_in_a_volume() -> None:
+    declared = read_yaml("docker-compose.yml")["volumes"]
+    mounts = [mount for service in SERVICES.values() for mount in service.get("volumes", [])]
+    for source in (mount.split(":")[0] for mount in mounts):
+        assert (ROOT / source).exists() if source.startswith("./") else source in declared
+    kafka = SERVICES["kafka"]
+    assert f"kafka:{kafka['environment']['KAFKA_LOG_DIRS']}" in kafka["volumes"]
+    assert "redis:/data" in SERVICES["redis"]["volumes"]
+
+
+def test_redis_started_so_writes_each_commit_to_disk_and_evicts_nothing(tmp_path: Path) -> None:
+    command = re.sub(r"\$\{\w+:-(\w+)\}", r"\1", SERVICES["redis"]["command"]).replace("/data", str(tmp_path))
+    socket = tmp_path / "socket"
+    with subprocess.Popen(
+        [*shlex.split(command), "--port", "0", "--unixsocket", str(socket)], stdout=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            assert any("ready to accept connections" in line.lower() for line in server.stdout), (
+                "redis-server does not start"
+            )
+            with redis.Redis(unix_socket_path=str(socket), decode_responses=True) as client:
+                wanted = {"appendonly": "yes", "appendfsync": "always", "save": "", "maxmemory-policy": "noeviction"}
+                assert client.config_get(*wanted) == wanted
+                assert int(client.config_get("maxmemory")["maxmemory"]) > 0
+                assert client.config_get("dir") == {"dir": str(tmp_path)}
+        finally:
+            server.terminate()
