@@ -1,0 +1,123 @@
+"""What operators ask for, put onto the events topic: there it has a place among the events, and is done exactly once.
+
+A command that is no command goes there too, and ends among the rejects like any other record.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
+from faust.types import StreamT, TopicT
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from crm_online.events.models import Id
+from crm_online.events.times import to_iso
+from crm_online.settings import KafkaSettings
+from streams.connection import client_options
+from streams.records import CONTROL, Refit, Tick
+from streams.refusals import broker_errors, start
+from streams.topics import COMMANDS, topic_name
+
+
+class Erase(BaseModel):
+    """Forget a customer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    command: Literal["erase"]
+    customer_id: Id
+
+
+Command = Annotated[Tick | Refit | Erase, Field(discriminator="command")]
+COMMAND: Final[TypeAdapter[Any]] = TypeAdapter(Command)
+_CONTROL: Final = ((CONTROL, b"1"),)
+
+
+@dataclass(frozen=True, slots=True)
+class ForEvents:
+    """A record for the events topic."""
+
+    partition: int
+    key: bytes | None
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def for_events(value: bytes, time_ms: int, partitions: int) -> list[ForEvents]:
+    """Return what a command puts onto the events topic.
+
+    Parameters
+    ----------
+    value
+        The command, as JSON.
+    time_ms
+        When the broker got it.
+    partitions
+        How many partitions the events topic has.
+    """
+    try:
+        command = COMMAND.validate_json(value)
+    except ValidationError:
+        return [ForEvents(0, None, value, _CONTROL)]
+    match command:
+        case Tick():
+            return [ForEvents(number, None, value, _CONTROL) for number in range(partitions)]
+        case Erase(customer_id=name):
+            event = {"type": "erase", "customer_id": name, "time": to_iso(time_ms)}
+            return [ForEvents(partition_of(name, partitions), name.encode(), json.dumps(event).encode())]
+        case _:
+            return [ForEvents(0, None, value, _CONTROL)]
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """Return where Kafka's producers put a key by default: murmur2 of its bytes, without the sign.
+
+    Examples
+    --------
+    >>> partition_of("ann", 4)
+    2
+    """
+    return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+
+
+async def ask(kafka: KafkaSettings, command: Refit | Erase) -> str:
+    """Put a command on the commands topic, and return the topic's name; any worker will take it.
+
+    Raises
+    ------
+    BrokerUnavailable, BrokerRefused
+        See :func:`streams.refusals.start`.
+    """
+    topic = topic_name(kafka.prefix, COMMANDS)
+    producer = AIOKafkaProducer(**client_options(kafka, f"{kafka.group}-commands"), acks="all")
+    await start(producer, kafka)
+    try:
+        with broker_errors(kafka):
+            await producer.send_and_wait(topic, command.model_dump_json().encode())
+    finally:
+        await producer.stop()
+    return topic
+
+
+async def pass_on(commands: StreamT[bytes], events: TopicT, partitions: int) -> None:
+    """Pass commands on to the events topic, each before the next is taken.
+
+    Parameters
+    ----------
+    commands
+        The stream of a Faust agent.
+    events
+        The events topic, as Faust knows it.
+    partitions
+        How many partitions it has.
+    """
+    async for event in commands.events():
+        for record in for_events(event.message.value or b"", int(event.message.timestamp * 1000), partitions):
+            sent = await events.send(
+                key=record.key, value=record.value, partition=record.partition, headers=list(record.headers)
+            )
+            await sent

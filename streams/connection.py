@@ -1,0 +1,134 @@
+"""How to reach Kafka: the settings as options of aiokafka, and of Faust."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Literal, TypedDict
+
+from faust.auth import SASLCredentials, SSLCredentials
+from faust.types.auth import CredentialsT
+
+from crm_online.errors import InvalidSetting
+from crm_online.settings import KafkaSettings
+
+
+class ClientOptions(TypedDict):
+    """What aiokafka's consumer, producer and admin client are all given."""
+
+    bootstrap_servers: list[str]
+    client_id: str
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+    ssl_context: ssl.SSLContext | None
+    sasl_mechanism: str
+    sasl_plain_username: str | None
+    sasl_plain_password: str | None
+
+
+class FaustOptions(TypedDict):
+    """What a Faust app is given."""
+
+    broker: str
+    broker_credentials: CredentialsT | None
+
+
+def client_options(kafka: KafkaSettings, client_id: str) -> ClientOptions:
+    """Return the options of an aiokafka client.
+
+    Parameters
+    ----------
+    kafka
+        Where Kafka is, and how to be let in.
+    client_id
+        What the broker's logs and quotas call the client.
+
+    Raises
+    ------
+    InvalidSetting
+        If a certificate or key cannot be used.
+    """
+    sasl = kafka.sasl != "none"
+    return ClientOptions(
+        bootstrap_servers=kafka.brokers.split(","),
+        client_id=client_id,
+        security_protocol=("SASL_SSL" if kafka.tls else "SASL_PLAINTEXT")
+        if sasl
+        else "SSL"
+        if kafka.tls
+        else "PLAINTEXT",
+        ssl_context=tls_context(kafka) if kafka.tls else None,
+        sasl_mechanism=kafka.sasl.upper() if sasl else "PLAIN",
+        sasl_plain_username=kafka.user,
+        sasl_plain_password=_password(kafka),
+    )
+
+
+def faust_options(kafka: KafkaSettings) -> FaustOptions:
+    """Return where Kafka is and how to be let in, as options of ``faust.App``.
+
+    Raises
+    ------
+    InvalidSetting
+        If a certificate or key cannot be used.
+    """
+    context = tls_context(kafka) if kafka.tls else None
+    credentials: CredentialsT | None = SSLCredentials(context) if context else None
+    if kafka.sasl != "none":
+        credentials = SASLCredentials(
+            username=kafka.user, password=_password(kafka), mechanism=kafka.sasl.upper(), ssl_context=context
+        )
+    return FaustOptions(
+        broker=";".join(f"aiokafka://{address}" for address in kafka.brokers.split(",")),
+        broker_credentials=credentials,
+    )
+
+
+def tls_context(kafka: KafkaSettings) -> ssl.SSLContext:
+    """Return the context of TLS connections: the broker's certificate and name are always checked.
+
+    Raises
+    ------
+    InvalidSetting
+        If a file cannot be read, is no PEM, or certificate and key do not belong together.
+    """
+    context = ssl.create_default_context()
+    if kafka.ca_file is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # which trusts nobody else
+        try:
+            context.load_verify_locations(cafile=_readable("ca_file", kafka.ca_file))
+        except ssl.SSLError as error:
+            raise InvalidSetting(f"kafka.ca_file = {kafka.ca_file} holds no certificates in PEM") from error
+    if kafka.cert_file is not None:
+        certificate = _readable("cert_file", kafka.cert_file)
+        key = certificate if kafka.key_file is None else _readable("key_file", kafka.key_file)
+        try:
+            context.load_cert_chain(certificate, key, password=_no_password)
+        except ssl.SSLError as error:
+            raise InvalidSetting(
+                f"kafka.cert_file = {certificate} and its private key in {key} cannot be used: "
+                "they must be PEM, and belong together"
+            ) from error
+        except _EncryptedError as error:
+            raise InvalidSetting(f"the private key in {key} is encrypted: it must be without a password") from error
+    return context
+
+
+class _EncryptedError(Exception):
+    """A private key asks for a password."""
+
+
+def _no_password() -> str:
+    """Stand in for OpenSSL's own question, which would wait at the terminal."""
+    raise _EncryptedError
+
+
+def _readable(name: str, path: Path) -> Path:
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        raise InvalidSetting(f"kafka.{name} = {path} cannot be read: {error.strerror}") from error
+
+
+def _password(kafka: KafkaSettings) -> str | None:
+    return None if kafka.password is None else kafka.password.get_secret_value()

@@ -1,0 +1,261 @@
+"""The partitions that this worker holds: claimed, stepped through, published, given up.
+
+Redis alone says where a partition goes on: whatever goes wrong with one, it is given up, claimed again, and its log
+read from the position that the claim found.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final, TypeVar
+
+from aiokafka.errors import KafkaError
+
+from crm_online.errors import FenceError, HoleInLog, OwnerLost, PositionMoved
+from crm_online.flow import PartitionFlow
+from crm_online.settings import Settings
+from crm_online.step import Step
+from crm_online.store import Store
+from streams.logs import partition_log
+from streams.metrics import Metrics, Refusal, StepReport
+from streams.partition import Batch, Partition, Quiet
+from streams.publisher import Publisher
+from streams.retrying import AWAY, Patience
+from streams.topics import EVENTS, topic_name
+
+T = TypeVar("T")
+_THREADS: Final = 4
+_LEFT_OVER: Final = 20
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Held:
+    """One partition that this worker holds.
+
+    Attributes
+    ----------
+    claim
+        The number of the claim under which it is held.
+    partition, publisher
+        Its state, and where its changes go.
+    publishing
+        The task that publishes.
+    progressed
+        When it last made progress, in seconds of the monotonic clock.
+    queued
+        How many of its batches wait for their step.
+    """
+
+    claim: int
+    partition: Partition
+    publisher: Publisher
+    publishing: asyncio.Task[None]
+    progressed: float = field(default_factory=time.monotonic)
+    queued: int = 0
+
+
+class Holdings:
+    """All partitions that this worker holds.
+
+    Parameters
+    ----------
+    store
+        The state.
+    settings
+        The settings in force; ``replay.partitions`` is the number of partitions of the events topic.
+    metrics
+        Where it tells how it does.
+    patience
+        Waits for store and broker.
+    lost
+        Told which partition was given up because of what; an error that is not ours is a bug.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        metrics: Metrics,
+        patience: Patience,
+        lost: Callable[[int, Exception], None],
+    ) -> None:
+        self._store, self._settings, self._metrics = store, settings, metrics
+        self._lost, self._patience = lost, patience
+        self._topic = topic_name(settings.kafka.prefix, EVENTS)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="step")
+        self._claims = count(1)
+        self._stepping = asyncio.Lock()
+        self._losing: set[asyncio.Future[None]] = set()
+        self.held: dict[int, Held] = {}
+
+    async def claim(self, number: int) -> Held:
+        """Claim a partition: from now on, whoever had it can neither commit nor publish.
+
+        Raises
+        ------
+        CrmOnlineError
+            If the state cannot be used; a store or a broker that is away is waited for.
+        """
+        await self.give_up(number)
+        doing = f"claiming partition {number}"
+        partition = await self._patience.until_done(
+            lambda: self._threaded(lambda: self._partition(number)), AWAY, "store", doing
+        )
+        publisher = Publisher(number, self._settings.kafka, partition.flow.published, self._metrics, self._patience)
+        try:
+            await self._open(partition, publisher, doing)
+        except BaseException:
+            await publisher.close()
+            raise
+        held = Held(next(self._claims), partition, publisher, asyncio.create_task(publisher.run()))
+        held.publishing.add_done_callback(lambda task: self._ended(number, held, task))
+        self.held[number] = held
+        self._metrics.claimed(number)
+        return held
+
+    async def step(self, work: Batch | Quiet) -> None:
+        """Do one piece of work; of a claim that is over, nothing is done.
+
+        Raises
+        ------
+        CrmOnlineError
+            If the state is broken.
+        """
+        async with self._stepping:
+            held = self.held.get(work.partition)
+            if held is None or held.claim != work.claim:
+                return
+            held.queued -= 1
+            try:
+                if isinstance(work, Batch):
+                    await held.publisher.shrink(self._settings.worker.outbox)
+                    if self.held.get(work.partition) is not held:
+                        return
+                    await self._commit(held, lambda: held.partition.take(work), len(work.records), work.lag)
+                else:
+                    await self._commit(held, held.partition.tick, 0, 0)
+                for _ in range(_LEFT_OVER):
+                    if held.partition.settled or held.queued:
+                        break
+                    await self._commit(held, held.partition.tick, 0, 0)
+            except (*AWAY, FenceError) as error:
+                self._metrics.refused(_refusal(error))
+                await self._lose(work.partition, held, error)
+
+    async def skip(self, number: int, to: int, why: str) -> None:
+        """Leave a part of a partition's log out; see :meth:`Partition.skip`."""
+        async with self._stepping:
+            held = self.held[number]
+            await self._commit(held, lambda: held.partition.skip(to, why), 0, 0)
+
+    async def at_rest(self) -> None:
+        """Wait until no step is under way."""
+        async with self._stepping:
+            pass
+
+    async def give_up(self, number: int) -> None:
+        """Hold a partition no more; what is in its outbox is published by who holds it next."""
+        held = self.held.pop(number, None)
+        if held is None:
+            return
+        self._metrics.dropped(number)
+        held.publishing.cancel()
+        await asyncio.gather(held.publishing, return_exceptions=True)
+        await held.publisher.close()
+
+    async def finish(self, seconds: float) -> None:
+        """Publish what waits, for at most so long, and give all partitions up."""
+        drained = [held.publisher.shrink(0) for held in self.held.values()]
+        try:
+            await asyncio.wait_for(asyncio.gather(*drained), seconds)
+        except TimeoutError:
+            _log.warning("changes are left in the outbox: whoever holds their partitions next publishes them")
+        for held in list(self.held.values()):
+            await self._threaded(held.partition.flow.close)
+            await self.give_up(held.partition.number)
+        self._threads.shutdown()
+
+    async def _open(self, partition: Partition, publisher: Publisher, doing: str) -> None:
+        """Let the publisher go on where consumers were told last; tell them if the state was put back since."""
+        known = partition.known
+        told = await self._patience.until_done(lambda: publisher.open(known), KafkaError, "broker", doing)
+        if told.heard is not None:
+            partition_log(_log, partition.number).warning(
+                "consumers were told changes up to %s, but the state ends at %s: it was put back, a new epoch begins",
+                told.last,
+                known,
+            )
+        publisher.offer(await self._threaded(lambda: partition.resume(told)))
+
+    async def _commit(self, held: Held, run: Callable[[], Step], records: int, lag: int) -> None:
+        state = held.partition.flow.engine.state
+        before = (state.accepted, state.rejected, state.duplicates)
+        began = time.perf_counter()
+        step = await self._threaded(run)
+        seconds = time.perf_counter() - began
+        held.progressed = time.monotonic()
+        held.publisher.offer(held.partition.flow.take())
+        accepted, rejected, duplicates = (
+            now - then for now, then in zip((state.accepted, state.rejected, state.duplicates), before, strict=True)
+        )
+        self._metrics.step(
+            StepReport(
+                step.partition,
+                records,
+                accepted,
+                rejected,
+                duplicates,
+                seconds - held.partition.flow.commit_seconds,
+                held.partition.flow.commit_seconds,
+                step.end,
+                lag,
+                held.publisher.backlog,
+                None if state.watermark is None else state.watermark / 1000,
+                held.partition.flow.engine.mining.counters.achieved_epsilon,
+                state.customers,
+            )
+        )
+        figures = held.partition.flow.engine.figures
+        if figures is not None:
+            self._metrics.segments(figures.J, figures.version, figures.sizes)
+
+    async def _lose(self, number: int, held: Held, error: Exception) -> None:
+        partition_log(_log, number).warning("given up: %s", error)
+        if self.held.get(number) is held:
+            await self.give_up(number)
+        self._lost(number, error)
+
+    def _ended(self, number: int, held: Held, task: asyncio.Task[None]) -> None:
+        """Give a partition up whose publisher has ended: by itself it does so only with an error."""
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception) and self.held.get(number) is held:
+            losing = asyncio.ensure_future(self._lose(number, held, error))
+            self._losing.add(losing)
+            losing.add_done_callback(self._losing.discard)
+
+    def _partition(self, number: int) -> Partition:
+        flow = PartitionFlow(self._store, self._settings, number, self._settings.replay.partitions)
+        return Partition(flow, self._topic, self._settings)
+
+    def _threaded(self, run: Callable[[], T]) -> Awaitable[T]:
+        """Run in a thread, so that heartbeats go on meanwhile."""
+        return asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+
+def _refusal(error: Exception) -> Refusal:
+    match error:
+        case OwnerLost():
+            return "owner"
+        case PositionMoved():
+            return "position"
+        case HoleInLog():
+            return "hole"
+        case _:
+            return "store"

@@ -1,0 +1,193 @@
+"""One partition that this worker holds: records in, steps committed, changes for the publisher out.
+
+Nothing here knows of a broker: the worker calls it in a thread, the topology driver directly.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from crm_online import gaps
+from crm_online.events.columns import EventColumns
+from crm_online.events.times import to_iso
+from crm_online.flow import PartitionFlow
+from crm_online.gaps import Gap
+from crm_online.settings import Settings
+from crm_online.step import Append, Drop, Entry, Put, Step, Write
+from streams.marks import FIRST, LAST, MARKS, Mark, read_marks
+from streams.output import ChangeId
+from streams.records import Record, decode
+from streams.told import Told
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records of one partition, as they follow on in its log.
+
+    Attributes
+    ----------
+    partition
+        Number of the partition.
+    claim
+        Which claim of the partition they were fetched under; those of an earlier one are dropped.
+    begin, end
+        Where they begin in the log, and the offset behind them; offsets between that no record has are not lost:
+        see ``streams.gaps``.
+    records
+        The records.
+    lag
+        How many records are behind them in the log; 0 at its end.
+    """
+
+    partition: int
+    claim: int
+    begin: int
+    end: int
+    records: Sequence[Record]
+    lag: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Nothing came for a partition: time goes on, or work is left over."""
+
+    partition: int
+    claim: int
+
+
+class Partition:
+    """The state of one partition, and where it is in its log.
+
+    Parameters
+    ----------
+    flow
+        The claimed partition of the state.
+    topic
+        The events topic.
+    settings
+        The settings in force.
+    clock
+        Seconds that pass, for time in quiet partitions.
+
+    Attributes
+    ----------
+    marks
+        Records by which the log is known again, see :mod:`streams.marks`.
+    """
+
+    def __init__(
+        self, flow: PartitionFlow, topic: str, settings: Settings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.flow, self.number = flow, flow.partition
+        self._topic, self._clock = topic, clock
+        self._max_ahead, self._tick = settings.events.max_ahead, settings.kafka.tick
+        self._end_reached: tuple[float, int] | None = None
+        self._stepped = clock()
+        self.marks = read_marks(dict(flow.store.hash_all(MARKS)))
+
+    @property
+    def known(self) -> ChangeId:
+        """The last change that the state knows of."""
+        state = self.flow.engine.state
+        return ChangeId(state.epoch, state.sequence)
+
+    @property
+    def position(self) -> int | None:
+        """Offset of the next record; ``None`` if no step was ever committed."""
+        return self.flow.positions.get(self._topic)
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do until more events come, or time goes on."""
+        return self.flow.engine.settled
+
+    @property
+    def tick_is_due(self) -> bool:
+        """Whether the log's end was reached, and nothing has come for long enough."""
+        return self._end_reached is not None and self._clock() - self._stepped >= self._tick / 1000
+
+    def resume(self, told: Told) -> list[Entry]:
+        """Go on behind what consumers were told, and return the changes that they were not.
+
+        If they were told more than the state knows of, it was put back in time since: a new epoch begins.
+
+        Raises
+        ------
+        FenceError, StoreError
+            See :meth:`PartitionFlow.retell`.
+        """
+        if told.heard is not None:
+            self.flow.retell(self._topic, told.heard)
+        elif told.last is not None and told.last.epoch == self.known.epoch:
+            self.flow.published(told.last.sequence)
+        last = told.last
+        return [entry for entry in self.flow.take() if last is None or ChangeId.of_entry(entry) > last]
+
+    def take(self, batch: Batch) -> Step:
+        """Commit a batch.
+
+        Raises
+        ------
+        FenceError, StoreError
+            See :meth:`PartitionFlow.step`.
+        """
+        found = decode(batch.records, self._topic, self.number, self._max_ahead)
+        if found.refit:
+            self.flow.engine.state.fit.due = self.number == 0
+        watermark = self.flow.engine.state.watermark
+        latest = watermark if found.latest is None else max(found.latest, watermark or found.latest)
+        new = {LAST: Mark.of(batch.records[-1])}
+        if FIRST not in self.marks:
+            new[FIRST] = Mark.of(batch.records[0])
+        step = self.flow.step(
+            self._topic,
+            self.position or 0,
+            batch.end,
+            found.events,
+            found.rejects,
+            latest,
+            unknown_fields=found.unknown_fields,
+            first=batch.begin,
+            beside=[Put(MARKS, {name: mark.encode() for name, mark in new.items()})],
+        )
+        self.marks |= new
+        self._end_reached = None
+        if batch.lag == 0:
+            self.reach_end()
+        self._stepped = self._clock()
+        return step
+
+    def tick(self) -> Step:
+        """Commit a step without records: time goes on if the log's end was reached, and left over work is done.
+
+        Raises
+        ------
+        FenceError, StoreError
+            See :meth:`PartitionFlow.step`.
+        """
+        step = self._idle(self.position or 0)
+        self._stepped = self._clock()
+        return step
+
+    def reach_end(self) -> None:
+        """Note that the log holds nothing more: from now on, time goes on with the clock."""
+        watermark = self.flow.engine.state.watermark
+        if self._end_reached is None and watermark is not None:
+            self._end_reached = (self._clock(), watermark)
+
+    def skip(self, to: int, why: str) -> Step:
+        """Read on elsewhere in the log, which is not there as it was; that, and why, is written into the state."""
+        gap = Gap(self._topic, self.position or 0, to, why, to_iso(int(time.time() * 1000)))
+        step = self._idle(to, Append(gaps.NAME, [gap.encode()]), Drop(MARKS))
+        self.marks.clear()
+        return step
+
+    def _idle(self, end: int, *beside: Write) -> Step:
+        watermark = self.flow.engine.state.watermark
+        if watermark is not None and self._end_reached is not None:
+            began, then = self._end_reached
+            watermark = max(watermark, then + int((self._clock() - began) * 1000))
+        position = self.position or 0
+        return self.flow.step(self._topic, position, end, EventColumns.empty(), (), watermark, beside=beside)

@@ -1,0 +1,233 @@
+"""The outbox of one partition onto the output topics: in order, each change once, whoever published before."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import (
+    InvalidProducerEpoch,
+    KafkaError,
+    MessageSizeTooLargeError,
+    ProducerFenced,
+    RecordListTooLargeError,
+    RecordTooLargeError,
+)
+from aiokafka.structs import RecordMetadata
+
+from crm_online.errors import BrokerRefused, OwnerLost
+from crm_online.settings import KafkaSettings
+from crm_online.step import Entry
+from streams.connection import client_options
+from streams.metrics import Metrics
+from streams.output import ChangeId, Output, output_of
+from streams.retrying import Patience
+from streams.told import Told, read_told
+from streams.topics import MOST_BYTES, topic_name
+
+_BATCH: Final = 1000
+_CLOSE_SECONDS: Final = 2.0
+_TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError)
+_log = logging.getLogger(__name__)
+
+
+class Publisher:
+    """Publishes the changes of one partition, a batch to a transaction.
+
+    Its producer's ``transactional.id`` is that of the partition: opening it shuts out whoever published for the
+    partition before. What stands on the topics then tells where to go on.
+
+    Parameters
+    ----------
+    partition
+        Number of the partition.
+    kafka
+        The settings.
+    published
+        Told the sequence number up to which all changes are published.
+    metrics
+        Where it tells how it does.
+    patience
+        Waits for brokers.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        kafka: KafkaSettings,
+        published: Callable[[int], None],
+        metrics: Metrics,
+        patience: Patience,
+    ) -> None:
+        self.partition = partition
+        self._kafka, self._published, self._metrics, self._patience = kafka, published, metrics, patience
+        self._producer: AIOKafkaProducer | None = None
+        self._waiting: deque[Entry] = deque()
+        self._told: ChangeId | None = None
+        self._some, self._fewer = asyncio.Event(), asyncio.Event()
+        self._ended = False
+
+    @property
+    def backlog(self) -> int:
+        """How many changes wait to be published."""
+        return len(self._waiting)
+
+    async def open(self, known: ChangeId) -> Told:
+        """Shut out whoever published before, and return what consumers were told so far.
+
+        Parameters
+        ----------
+        known
+            The last change that the state knows of.
+
+        Raises
+        ------
+        KafkaError
+            If no broker can be asked.
+        """
+        await self.close()
+        name = f"{self._kafka.group}-{self._kafka.prefix}{self.partition}"
+        producer = AIOKafkaProducer(
+            **client_options(self._kafka, f"{name}-publisher"),
+            transactional_id=name,
+            acks="all",
+        )
+        self._producer = producer
+        await producer.start()
+        consumer = AIOKafkaConsumer(
+            **client_options(self._kafka, f"{name}-reader"),
+            isolation_level="read_committed",
+            auto_offset_reset="none",
+            enable_auto_commit=False,
+        )
+        await consumer.start()
+        try:
+            told = await read_told(consumer, self._kafka.prefix, self.partition, known)
+        finally:
+            await consumer.stop()
+        self._told = told.last
+        return told
+
+    def offer(self, entries: Sequence[Entry]) -> None:
+        """Take changes that are committed, to publish them."""
+        self._waiting.extend(entries)
+        self._metrics.outbox(self.partition, self.backlog)
+        if entries:
+            self._some.set()
+
+    async def shrink(self, most: int) -> None:
+        """Wait until at most so many changes wait, or nothing is published any more."""
+        while self.backlog > most and not self._ended:
+            self._fewer.clear()
+            await self._fewer.wait()
+
+    async def run(self) -> None:
+        """Publish what is offered, for as long as this is not cancelled.
+
+        Raises
+        ------
+        OwnerLost
+            If another worker publishes for this partition.
+        BrokerRefused
+            If a change is refused for good, such as one too large for its topic.
+        """
+        try:
+            while True:
+                await self._some.wait()
+                self._some.clear()
+                while self._waiting:
+                    await self._publish()
+        finally:
+            self._ended = True
+            self._fewer.set()
+
+    async def close(self) -> None:
+        """Close the connections; what was not published waits in the outbox."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                # No heartbeats are sent while a rebalance waits for this.
+                await asyncio.wait_for(producer.stop(), _CLOSE_SECONDS)
+            except (KafkaError, TimeoutError) as error:
+                _log.debug("the publisher of partition %d closed with: %r", self.partition, error)
+
+    async def _publish(self) -> None:
+        """Publish one batch; wait and try again for as long as no broker answers."""
+        doing = f"publishing of partition {self.partition}"
+        await self._patience.until_done(self._try_to_publish, KafkaError, "broker", doing)
+
+    async def _try_to_publish(self) -> None:
+        if self._producer is None:
+            await self._go_on()
+        if self._waiting:
+            await self._send(list(islice(self._waiting, _BATCH)))
+
+    async def _go_on(self) -> None:
+        """Open again after an error, and leave out what had come through all the same."""
+        last = ChangeId.of_entry(self._waiting[-1]) if self._waiting else ChangeId(0, 0)
+        await self.open(last)
+        while self._waiting and self._told and ChangeId.of_entry(self._waiting[0]) <= self._told:
+            self._done(1)
+
+    async def _send(self, batch: Sequence[Entry]) -> None:
+        assert self._producer is not None
+        outputs = [output_of(self.partition, entry) for entry in batch]
+        began = time.perf_counter()
+        try:
+            async with self._producer.transaction():
+                await self._send_all(self._producer, outputs)
+        except (ProducerFenced, InvalidProducerEpoch) as error:
+            raise OwnerLost(f"another worker publishes for partition {self.partition}") from error
+        except KafkaError:
+            await self.close()
+            raise
+        self._metrics.published(Counter(output.topic for output in outputs), time.perf_counter() - began)
+        self._done(len(batch))
+
+    async def _send_all(self, producer: AIOKafkaProducer, outputs: Sequence[Output]) -> None:
+        """Send records, and raise what went wrong with the first that did not arrive."""
+        sent: list[asyncio.Future[RecordMetadata]] = []
+        try:
+            for output in outputs:
+                sent.append(await self._sent(producer, output))  # noqa: PERF401 - what was sent must be looked at
+        except _TOO_LARGE as error:  # the client refuses it
+            raise BrokerRefused(self._larger_than_allowed([outputs[len(sent)]])) from error
+        finally:
+            arrived = await asyncio.gather(*sent, return_exceptions=True)
+        refused = [output for output, result in zip(outputs, arrived, strict=True) if isinstance(result, _TOO_LARGE)]
+        if refused:
+            raise BrokerRefused(self._larger_than_allowed(refused))
+        for result in arrived:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _sent(self, producer: AIOKafkaProducer, output: Output) -> asyncio.Future[RecordMetadata]:
+        """Send a record; the future must be awaited, since what the broker refuses is told nowhere else."""
+        return await producer.send(
+            topic_name(self._kafka.prefix, output.topic),
+            value=output.value,
+            key=output.key,
+            partition=output.partition,
+            headers=list(output.headers),
+        )
+
+    def _done(self, count: int) -> None:
+        done = [self._waiting.popleft() for _ in range(count)]
+        self._published(done[-1].sequence)
+        self._metrics.outbox(self.partition, self.backlog)
+        self._fewer.set()
+
+    def _larger_than_allowed(self, refused: Sequence[Output]) -> str:
+        """Say which change is too large: of a batch that the broker refused, the largest."""
+        sizes = [len(output.key or b"") + len(output.value or b"") for output in refused]
+        topic = topic_name(self._kafka.prefix, refused[0].topic)
+        return (
+            f"topic {topic} refuses changes, the largest of {max(sizes)} bytes, as too large: set its "
+            f"max.message.bytes to at least {MOST_BYTES} and start again; nothing is lost, they wait in the outbox"
+        )

@@ -1,0 +1,204 @@
+"""Records of the events topic into events, rejects and controls: the first thing that happens to them here.
+
+Bytes are decoded by us, not by Faust: what cannot be read is a reject with its place, and the flow goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from crm_online.events.columns import EventColumns, count_unknown, from_events
+from crm_online.events.json_rows import Refused, native_events
+from crm_online.events.models import Erase, Event, Time, first_problem
+from crm_online.events.rejects import Reject, cut
+
+CONTROL: Final = "control"
+"""The header of records that are no event of a customer, but a command for the partition."""
+MAX_VALUE: Final = 1_000_000
+"""Largest value of a record, in bytes."""
+
+
+class Record(Protocol):
+    """What is used of a record: aiokafka's ``ConsumerRecord`` has it."""
+
+    @property
+    def offset(self) -> int:
+        """Its place in the partition."""
+
+    @property
+    def key(self) -> bytes | None:
+        """The key."""
+
+    @property
+    def value(self) -> bytes | None:
+        """The value."""
+
+    @property
+    def timestamp(self) -> int:
+        """The broker's time, in ms since 1970."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """The headers."""
+
+
+class Tick(BaseModel):
+    """Time goes on to ``time``, though no event says so."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    command: Literal["tick"]
+    time: Time
+
+
+class Refit(BaseModel):
+    """Look for a better model with the next step."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    command: Literal["refit"]
+
+
+Control = Annotated[Tick | Refit, Field(discriminator="command")]
+_CONTROL: TypeAdapter[Control] = TypeAdapter(Control)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What some records of one partition hold.
+
+    Attributes
+    ----------
+    events, rejects
+        What validated, and what did not.
+    latest
+        The largest time among events and ticks, in ms; ``None`` if there is none.
+    refit
+        Whether a better model is to be looked for.
+    unknown_fields
+        How many fields that no event has were left out.
+    """
+
+    events: EventColumns
+    rejects: list[Reject]
+    latest: int | None
+    refit: bool
+    unknown_fields: int
+
+
+def decode(records: Sequence[Record], topic: str, partition: int, max_ahead: int | None) -> Decoded:
+    """Return what records hold; of any bytes, without raising.
+
+    Parameters
+    ----------
+    records
+        Records of one partition, in order.
+    topic, partition
+        Where they are from.
+    max_ahead
+        How far an event's time may lie ahead of the broker's time, in ms; ``None``: any distance.
+    """
+    refused: Refused = {}
+    lines, controls = _lines(records, refused)
+    events = native_events(lines, refused)
+    commands = _commands(controls, refused)
+    for place, event in list(events.items()):
+        why = _wrong_key(records[place], event)
+        # Nobody stays because an erasure comes late; but time does not go on by it either.
+        if why is None and not isinstance(event, Erase):
+            why = _ahead(records[place], event, max_ahead)
+        if why is not None:
+            refused[place] = why
+            del events[place]
+    for place, command in commands.items():
+        if isinstance(command, Tick) and (why := _ahead(records[place], command, max_ahead)):
+            refused[place] = why
+    ticks = [command.time for place, command in commands.items() if isinstance(command, Tick) and place not in refused]
+    moving = [event.time for event in events.values() if not isinstance(event, Erase)]
+    unknown: dict[str, int] = {}
+    count_unknown(events.values(), unknown)
+    return Decoded(
+        from_events(list(events.values()), [records[place].offset for place in events], f"{topic}:{partition}"),
+        [_reject(records[place], topic, partition, *refused[place]) for place in sorted(refused)],
+        max([*moving, *ticks], default=None),
+        any(isinstance(command, Refit) for command in commands.values()),
+        sum(unknown.values()),
+    )
+
+
+def key_of(event: Event) -> str | None:
+    """Return the key that an event's record must have; ``None`` if any key will do."""
+    if event.customer_id is not None:
+        return event.customer_id
+    return event.event_id if event.basket_id is None else event.basket_id
+
+
+def _lines(records: Sequence[Record], refused: Refused) -> tuple[dict[int, bytes], dict[int, bytes]]:
+    """Return the values that may be events, and those of controls, by place."""
+    lines: dict[int, bytes] = {}
+    controls: dict[int, bytes] = {}
+    for place, record in enumerate(records):
+        value = record.value
+        if value is None:
+            refused[place] = ("no value", None)
+        elif len(value) > MAX_VALUE:
+            refused[place] = ("larger than 1 MB", None)
+        elif not value.strip():
+            refused[place] = ("an empty value", None)
+        elif not _is_text(value):
+            refused[place] = ("not UTF-8", None)
+        elif any(name == CONTROL for name, _ in record.headers):
+            controls[place] = value
+        else:
+            lines[place] = value.strip()
+    return lines, controls
+
+
+def _commands(controls: dict[int, bytes], refused: Refused) -> dict[int, Control]:
+    commands: dict[int, Control] = {}
+    for place, value in controls.items():
+        try:
+            commands[place] = _CONTROL.validate_json(value)
+        except ValidationError as error:
+            refused[place] = _wrong_command(error)
+    return commands
+
+
+def _wrong_command(error: ValidationError) -> tuple[str, str | None]:
+    kind, place = error.errors(include_url=False, include_input=False)[0]["type"], "command"
+    match kind:
+        case "union_tag_invalid" | "union_tag_not_found":
+            return "command is neither tick nor refit", place
+        case "extra_forbidden":
+            return "a field that the command does not have", None
+    reason, field = first_problem(error)
+    return reason, field if field is None else field.partition(".")[2]
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _wrong_key(record: Record, event: Event) -> tuple[str, str] | None:
+    wanted = key_of(event)
+    if wanted is None or record.key == wanted.encode():
+        return None
+    return "the record's key is not the id of its customer (or basket, or event)", "key"
+
+
+def _ahead(record: Record, timed: Event | Tick, max_ahead: int | None) -> tuple[str, str] | None:
+    if max_ahead is None or timed.time <= record.timestamp + max_ahead:
+        return None
+    return "time too far ahead of the broker's", "time"
+
+
+def _reject(record: Record, topic: str, partition: int, reason: str, field: str | None) -> Reject:
+    return Reject(reason, field, f"{topic}:{partition}:{record.offset}", cut(record.value or b""), record.offset)

@@ -1,0 +1,165 @@
+"""The metrics of a worker, as Prometheus reads them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from streams.metrics import Metrics, StepReport
+
+STEP = StepReport(
+    partition=1,
+    records=10,
+    events=7,
+    rejects=2,
+    duplicates=1,
+    seconds=0.02,
+    commit_seconds=0.003,
+    position=110,
+    lag=40,
+    outbox=3,
+    watermark=1_700_000_000.5,
+    epsilon=0.001,
+    customers=5,
+)
+GAUGES = {"position", "lag", "outbox_length", "watermark_seconds", "epsilon", "customers"}
+
+
+def read(metrics: Metrics) -> dict[str, float]:
+    """Return every sample of ours, by ``name{label}`` without the prefix."""
+    samples = {}
+    for family in text_string_to_metric_families(metrics.text().decode()):
+        for sample in family.samples:
+            labels = ",".join(value for key, value in sorted(sample.labels.items()) if key != "le")
+            if sample.name.startswith("crm_online_") and not sample.name.endswith(("_bucket", "_created")):
+                samples[sample.name.removeprefix("crm_online_") + (f"{{{labels}}}" if labels else "")] = sample.value
+    return samples
+
+
+def of_partition(samples: dict[str, float], partition: int) -> set[str]:
+    """Return the names of the samples that a partition has."""
+    end = f"{{{partition}}}"
+    return {name.removesuffix(end) for name in samples if name.endswith(end)}
+
+
+def test_steps_add_up_and_gauges_tell_the_last_one() -> None:
+    metrics = Metrics()
+    metrics.step(STEP)
+    metrics.step(replace(STEP, position=120, lag=30, outbox=0, customers=6))
+    samples = read(metrics)
+    assert samples["events_total{1}"] == 14
+    assert samples["rejects_total{1}"] == 4
+    assert samples["duplicates_total{1}"] == 2
+    assert samples["step_records_count{1}"] == 2
+    assert samples["step_records_sum{1}"] == 20
+    assert samples["step_seconds_sum{1}"] == 0.04
+    assert samples["commit_seconds_sum{1}"] == 0.006
+    assert samples["position{1}"] == 120
+    assert samples["lag{1}"] == 30
+    assert samples["outbox_length{1}"] == 0
+    assert samples["watermark_seconds{1}"] == 1_700_000_000.5
+    assert samples["epsilon{1}"] == 0.001
+    assert samples["customers{1}"] == 6
+
+
+def test_lag_and_outbox_are_told_while_no_step_is_committed() -> None:
+    metrics = Metrics()
+    metrics.step(STEP)
+    metrics.lag(1, 5000)
+    metrics.outbox(1, 8)
+    samples = read(metrics)
+    assert (samples["lag{1}"], samples["outbox_length{1}"], samples["events_total{1}"]) == (5000, 8, 7)
+
+
+def test_a_partition_without_an_event_has_no_watermark() -> None:
+    metrics = Metrics()
+    metrics.step(replace(STEP, watermark=None))
+    assert of_partition(read(metrics), 1) & GAUGES == GAUGES - {"watermark_seconds"}
+
+
+def test_a_revoked_partition_takes_its_gauges_along_and_leaves_its_counters() -> None:
+    metrics = Metrics()
+    metrics.step(STEP)
+    metrics.step(replace(STEP, partition=2))
+    metrics.claimed(1)
+    metrics.dropped(1)
+    samples = read(metrics)
+    assert not of_partition(samples, 1) & GAUGES
+    assert of_partition(samples, 2) >= GAUGES
+    assert samples["events_total{1}"] == 7
+    assert samples["claims_total{1}"] == 1
+
+
+def test_a_partition_that_was_claimed_but_never_made_a_step_can_be_revoked() -> None:
+    metrics = Metrics()
+    metrics.claimed(3)
+    metrics.dropped(3)
+    assert of_partition(read(metrics), 3) == {"claims_total"}
+
+
+def test_segments_are_told_by_the_worker_of_partition_0_only() -> None:
+    metrics = Metrics()
+    assert not {"j", "model_version"} & read(metrics).keys()
+    metrics.segments(12.5, 3, {"a": 100, "b": 50})
+    samples = read(metrics)
+    assert (samples["j"], samples["model_version"]) == (12.5, 3)
+    assert (samples["segment_customers{a}"], samples["segment_customers{b}"]) == (100, 50)
+
+    metrics.dropped(1)
+    assert "j" in read(metrics)
+    metrics.dropped(0)
+    assert not {"j", "model_version", "segment_customers{a}"} & read(metrics).keys()
+
+
+def test_a_segment_that_a_refit_ended_is_no_longer_told() -> None:
+    metrics = Metrics()
+    metrics.segments(12.5, 3, {"a": 100, "b": 50})
+    metrics.segments(11.0, 4, {"b": 60, "c": 90})
+    samples = read(metrics)
+    assert {name for name in samples if name.startswith("segment_customers")} == {
+        "segment_customers{b}",
+        "segment_customers{c}",
+    }
+
+
+def test_each_kind_of_refusal_and_of_wait_is_there_from_the_start() -> None:
+    # A rate over a counter that appears with its first refusal would miss just that one.
+    samples = read(Metrics())
+    assert {name: value for name, value in samples.items() if name.startswith(("refused", "wait"))} == {
+        "refused_commits_total{owner}": 0,
+        "refused_commits_total{position}": 0,
+        "refused_commits_total{hole}": 0,
+        "refused_commits_total{store}": 0,
+        "wait_seconds_total{store}": 0,
+        "wait_seconds_total{broker}": 0,
+    }
+
+
+def test_refusals_waits_transactions_and_rebalances_are_counted() -> None:
+    metrics = Metrics()
+    metrics.refused("hole")
+    metrics.waited("store", 1.5)
+    metrics.waited("store", 2.0)
+    metrics.published({"crm.rules": 4, "crm.segments": 1}, 0.01)
+    metrics.published({"crm.rules": 2}, 0.03)
+    metrics.rebalanced()
+    samples = read(metrics)
+    assert samples["refused_commits_total{hole}"] == 1
+    assert samples["wait_seconds_total{store}"] == 3.5
+    assert samples["published_total{crm.rules}"] == 6
+    assert samples["published_total{crm.segments}"] == 1
+    assert samples["publish_seconds_count"] == 2
+    assert samples["rebalances_total"] == 1
+
+
+def test_two_workers_in_one_process_count_for_themselves() -> None:
+    one, other = Metrics(), Metrics()
+    one.step(STEP)
+    other.rebalanced()
+    assert read(one)["rebalances_total"] == 0
+    assert "events_total{1}" not in read(other)
+
+
+def test_the_process_itself_is_measured() -> None:
+    assert b"process_resident_memory_bytes" in Metrics().text()
