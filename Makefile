@@ -12,6 +12,8 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 WITH_DEMO := $(VENV)/.with-demo
 WITH_KAFKA := $(VENV)/.with-kafka
 WITH_DEV := $(VENV)/.with-dev
+QUIX := .venv-quix
+WITH_QUIX := $(QUIX)/.made
 KAFKA_JARS := .kafka/.made
 STATE := .crm-online
 
@@ -28,7 +30,11 @@ install: $(WITH_DEMO) $(WITH_KAFKA) ## Make .venv with everything that needs no 
 
 .PHONY: test
 test: lint $(KAFKA_JARS) ## Run every check and every test
-	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_OPTIONS)
+
+.PHONY: chaos
+chaos: $(WITH_DEV) $(KAFKA_JARS) ## Kill, stop and put back workers, Redis and Kafka, for some seeds; and without each fence
+	$(BIN)/python -m tests.kafka.chaos $(CHAOS_OPTIONS)
 
 .PHONY: lint
 lint: $(WITH_DEV) ## Check style, types and layers
@@ -43,7 +49,7 @@ format: $(WITH_DEV) ## Put the code into the project's style
 	$(BIN)/ruff format .
 
 .PHONY: bench
-bench: $(WITH_DEV) ## Measure speed and quality against other ways of doing the same
+bench: $(WITH_DEV) $(KAFKA_JARS) $(WITH_QUIX) ## Measure speed and quality against other ways of doing the same
 	$(BIN)/python -m benchmarks
 
 .PHONY: docs
@@ -57,7 +63,7 @@ test-lowest: ## Run the tests with the oldest dependencies that pyproject.toml a
 
 .PHONY: clean
 clean: ## Remove what make and the tests made; states of the demo stay
-	rm -rf $(VENV) .venv-lowest .kafka dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(QUIX) .venv-lowest .kafka dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find crm_online streams tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment. Each stamp is written once what it stands for is in.
@@ -82,8 +88,16 @@ $(WITH_DEV): $(VENV)/.made pyproject.toml scripts/install-system
 	$(PIP) install --editable '.[dev]'
 	touch $@
 
+# What the worker is measured against, apart: it asks for older libraries than we do.
+$(WITH_QUIX): pyproject.toml
+	python=$$(scripts/find-python)
+	"$$python" -m venv --clear $(QUIX)
+	echo "installing Quix Streams into $(QUIX) …"
+	$(QUIX)/bin/python -m pip --quiet --disable-pip-version-check install --editable '.[quix]'
+	touch $@
+
 # The Apache Kafka of the tests; after what installs Maven.
 $(KAFKA_JARS): tests/kafka/pom.xml scripts/kafka-jars | $(WITH_DEV)
 	scripts/kafka-jars
 
-.SILENT: $(KAFKA_JARS) $(VENV)/.made $(WITH_DEMO) $(WITH_KAFKA) $(WITH_DEV)
+.SILENT: $(KAFKA_JARS) $(WITH_QUIX) $(VENV)/.made $(WITH_DEMO) $(WITH_KAFKA) $(WITH_DEV)

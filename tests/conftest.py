@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# pytest-xdist sets it for its workers, and what is printed goes by it.
+os.environ.pop("COLUMNS", None)
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # On slow and shared machines a deadline fails tests that are right; in CI the same examples are tried every time.

@@ -13,8 +13,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist, squareform
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from crm_online.segments.sums import SegmentSums
@@ -107,6 +105,10 @@ def fit(
         return distinct.astype(np.float64)
     points = sample.astype(np.float64) / RESOLUTION
     tries = []
+    # A second of importing, which commands that fit nothing are spared.
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+
     with threadpool_limits(limits=1), warnings.catch_warnings():
         # Fewer clusters than asked for can come out of rounding; the centres are made distinct below.
         warnings.simplefilter("ignore", ConvergenceWarning)

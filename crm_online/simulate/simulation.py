@@ -69,7 +69,7 @@ def simulate(customers: int = 2000, events: int | None = None, seed: int = 0) ->
     if events > MOST_EVENTS:
         raise ValueError(f"a log has at most {MOST_EVENTS:,} events")
     if not 0 <= seed <= GREATEST_SEED:
-        raise ValueError(f"a seed is a whole number from 0 to {GREATEST_SEED}")
+        raise ValueError(f"a seed is a whole number from 0 to {GREATEST_SEED}, not {seed}")
     return Simulation(customers, events, seed)
 
 

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from crm_online.segments import kmeans
 from crm_online.segments.kmeans import choose_k, distances, fit, inertia, nearest
 from crm_online.segments.vectors import RESOLUTION
 
@@ -122,7 +121,7 @@ def test_fits_run_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.extend(int(pool["num_threads"]) for pool in threadpool_info())
         return KMeans(n_clusters, **options)
 
-    monkeypatch.setattr(kmeans, "KMeans", watched)
+    monkeypatch.setattr("sklearn.cluster.KMeans", watched)
     with threadpool_limits(limits=2):
         fit(blobs(3), 3, starts=1, warm=np.zeros((3, 2)))
     assert set(seen) == {1}

@@ -1,0 +1,204 @@
+"""A chaos run: three workers under load, forty faults from a seed, and then the books are checked."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import redis
+
+from tests.command import crm_online, printed
+from tests.customers.plain import DAY
+from tests.kafka.broker import Broker
+from tests.kafka.chaos.faults import System, drawn
+from tests.kafka.chaos.outputs import Outputs
+from tests.kafka.comparing import compare
+from tests.kafka.oracle import milliseconds, recount
+from tests.kafka.records import Sent
+from tests.kafka.redis_server import RedisServer
+from tests.kafka.workers import Worker
+
+PARTITIONS = 4
+WORKERS = 3
+SETTLE_SECONDS = 90.0
+END = "2026-02-01T00:00:00Z"
+END_MS = milliseconds(END)
+"""Behind the log of ``simulate``, and behind the time at which its last baskets are whole."""
+SETTINGS = (
+    "kafka.session_timeout=3s",
+    "kafka.tick=1s",
+    f"kafka.partitions={PARTITIONS}",
+    "itemsets.epsilon=0",
+    "itemsets.half_life=none",
+    "segments.min_customers=200",
+    "rules.every=500",
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did, and what is wrong at its end."""
+
+    seed: int
+    faults: Mapping[str, int]
+    events: int
+    epochs: int
+    seconds: float
+    wrong: Sequence[str]
+
+
+def run(
+    seed: int,
+    log: Path,
+    folder: Path,
+    *,
+    faults: int = 40,
+    rate: float = 250.0,
+    entry: Sequence[str] = ("-m", "crm_online"),
+    broker: Broker | None = None,
+) -> Report:
+    """Run three workers over a log while things go wrong.
+
+    Parameters
+    ----------
+    seed
+        What the faults are drawn from.
+    log
+        Native events, one a line.
+    folder
+        For what the processes write.
+    faults
+        How many.
+    rate
+        Events a second while there are faults; the rest comes as fast as it can.
+    entry
+        What Python runs as a worker: a script for a fence switched off.
+    broker
+        A broker that runs; without it one is started.
+    """
+    random, began, prefix = Random(seed), time.monotonic(), f"chaos-{seed}."
+    records = list(sent(log))
+    with ExitStack() as stack:
+        if broker is None:
+            broker = Broker(folder / "broker")
+            stack.callback(broker.end)
+            broker.start()
+        server = RedisServer(folder / "redis")
+        stack.callback(server.end)
+        server.start()
+        workers = [
+            Worker(
+                folder,
+                brokers=broker.address,
+                state=server.url,
+                prefix=prefix,
+                settings=[*SETTINGS, f"kafka.group=chaos-{seed}"],
+                name=f"worker-{number}",
+                entry=entry,
+            )
+            for number in range(WORKERS)
+        ]
+        for worker in workers:
+            stack.callback(worker.end)
+            worker.start()
+        for worker in workers:
+            worker.wait_ready()
+
+        def positions() -> dict[int, int] | None:
+            return _positions(server, prefix)
+
+        system = System(broker, server, workers, folder, 3.0, positions)
+        hurry = threading.Event()
+        load = threading.Thread(target=broker.client.produce, args=(f"{prefix}events", _paced(records, rate, hurry)))
+        load.start()
+        for kind in drawn(faults, random):
+            system.befall(kind, random)
+            system.wait_for_progress(random.uniform(0.0, 1.5))
+        hurry.set()
+        load.join()
+        broker.client.produce(f"{prefix}commands", [Sent(None, json.dumps({"command": "tick", "time": END}).encode())])
+        wrong = list(_unfinished(system, prefix, workers)) or list(_wrong(system, prefix, records, server))
+        outputs = Outputs.read(broker.client, prefix)
+        return Report(seed, system.counts, len(records), outputs.epochs(), time.monotonic() - began, wrong)
+
+
+def simulated(folder: Path, events: int) -> Path:
+    """Write the log of a made shop."""
+    log = folder / "log.jsonl"
+    chosen = ["--customers", "1000", "--events", str(events), "--seed", "5"]
+    printed(folder, "simulate", *chosen, "--out", str(log))
+    return log
+
+
+def sent(log: Path) -> Iterator[Sent]:
+    """Yield the records of a log of native events, under their keys."""
+    for line in log.read_bytes().splitlines():
+        event = json.loads(line)
+        key = event.get("customer_id") or event.get("basket_id") or event["event_id"]
+        yield Sent(key.encode(), line)
+
+
+def _paced(records: Sequence[Sent], rate: float, hurry: threading.Event) -> Iterator[Sent]:
+    begin = time.monotonic()
+    for number, record in enumerate(records):
+        hurry.wait(max(begin + number / rate - time.monotonic(), 0.0))
+        yield record
+
+
+def _positions(server: RedisServer, prefix: str) -> dict[int, int] | None:
+    try:
+        found = [server.admin.hget(f"{{crm:{number}}}:positions", f"{prefix}events") for number in range(PARTITIONS)]
+    except redis.RedisError:
+        return None
+    return {number: int(at or 0) for number, at in enumerate(found)}
+
+
+def _unfinished(system: System, prefix: str, workers: Sequence[Worker]) -> Iterator[str]:
+    """Wait until all is read, published and at rest; say what is not after a while."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    topic = f"{prefix}events"
+    while time.monotonic() < deadline:
+        ends = system.broker.client.end_offsets(topic)
+        if system.positions() == ends and _at_rest(system, workers):
+            return
+        time.sleep(0.2)
+    ends = system.broker.client.end_offsets(topic)
+    yield f"not at rest after {SETTLE_SECONDS:.0f} s: at {system.positions()} of {ends}"
+    yield from (worker.told() for worker in workers)
+
+
+def _at_rest(system: System, workers: Sequence[Worker]) -> bool:
+    """Tell whether time has gone on to the end everywhere, all use one model, and all changes are published."""
+    versions = set()
+    for number in range(PARTITIONS):
+        state = json.loads(system.redis.admin.get(f"{{crm:{number}}}:engine") or b"{}")
+        if not state or state["watermark"] < END_MS or not state["complete"] or state["fit"]["due"]:
+            return False
+        if state["rules_due"] or any(int(day) * DAY < END_MS for day in state["waiting"]):
+            return False
+        told = system.redis.admin.get(f"{{crm:{number}}}:sums")
+        assert isinstance(told, bytes)
+        versions.add(json.loads(told.split(b"\n")[0])["version"])
+    segments = system.redis.admin.hvals("{crm:0}:segments")
+    told_by = {json.loads(value)["version"] for value in segments}
+    return (
+        len(versions) == 1
+        and told_by == versions
+        and all(worker.metric("crm_online_outbox_length") == 0 for worker in workers)
+    )
+
+
+def _wrong(system: System, prefix: str, records: Sequence[Sent], server: RedisServer) -> Iterator[str]:
+    outputs, export = Outputs.read(system.broker.client, prefix), system.folder / "export"
+    verified = crm_online(system.folder, "verify", "--state", server.url, "--json")
+    yield from json.loads(verified.stdout)["differences"]
+    printed(system.folder, "export", str(export), "--state", server.url, "--as-of", END)
+    yield from compare(export, recount((json.loads(record.value or b"") for record in records), END))
+    yield from outputs.faults_of_order()
+    yield from outputs.differences_to_state(export, server.admin)

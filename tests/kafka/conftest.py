@@ -1,0 +1,54 @@
+"""A broker for all tests and a Redis for each, topics that no other test uses."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kafka import certificates
+from tests.kafka.broker import Broker, need_kafka
+from tests.kafka.certificates import Certificates
+from tests.kafka.redis_server import RedisServer
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Return certificates for servers and clients of the tests."""
+    return certificates.make(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def shared_broker(tmp_path_factory: pytest.TempPathFactory, tls: Certificates) -> Iterator[Broker]:
+    """Start the broker of all tests; without Java they are skipped, but in CI they fail."""
+    need_kafka()
+    broker = Broker(tmp_path_factory.mktemp("kafka"), certificates=tls)
+    broker.start()
+    yield broker
+    broker.end()
+
+
+@pytest.fixture
+def broker(shared_broker: Broker) -> Iterator[Broker]:
+    """Return the broker, running; a test may do with it what it likes, the next finds it running again."""
+    yield shared_broker
+    shared_broker.resume()
+    if not shared_broker.running:
+        shared_broker.start()
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """Start a Redis with nothing in it."""
+    server = RedisServer(tmp_path / "redis")
+    server.start()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Return what the names of a test's topics begin with: ``kafka.prefix``."""
+    return f"crm-{uuid.uuid4().hex[:8]}."

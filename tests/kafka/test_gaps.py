@@ -1,0 +1,274 @@
+"""A log with offsets that hold no record, and one that is not what it was: by right, or something is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from aiokafka import TopicPartition
+
+from crm_online.settings import load_settings
+from streams.gaps import Witness
+from tests.kafka.broker import Broker
+from tests.kafka.oracle import milliseconds
+from tests.kafka.records import Compression, Record, Sent
+from tests.kafka.service import Service
+from tests.kafka.small_log import Slice, log, slices
+from tests.kafka.waiting import until, until_at_rest, until_read
+from tests.kafka.workers import Worker
+
+SOME = [Sent(b"k%d" % number, b"v%d" % number) for number in range(40)]
+PARTITIONS = 2
+
+
+@pytest.fixture
+def service(broker: Broker, tmp_path: Path, prefix: str) -> Iterator[Service]:
+    with Service(broker, tmp_path, prefix, partitions=PARTITIONS) as one:
+        yield one
+
+
+def parts(count: int, seed: int = 5) -> list[Slice]:
+    return slices(log(30, 40, seed), count)
+
+
+def read(service: Service) -> Worker:
+    """Run a worker until the log is read."""
+    worker = service.worker().wait_ready()
+    until_read(service.broker.client, service.redis, service.prefix)
+    return worker
+
+
+def gaps(service: Service) -> list[dict[str, Any]]:
+    """Return what was left out of the log, by the state."""
+    found = []
+    for number in range(PARTITIONS):
+        raw = service.redis.admin.lrange(f"{{crm:{number}}}:gaps", 0, -1)
+        found += [{"partition": number, **json.loads(gap)} for gap in raw]
+    return found
+
+
+def ended(worker: Worker) -> str:
+    """Wait until a worker has ended by itself, and return the last line that it printed: the one for a person."""
+    assert worker.wait(60) == 2, worker.told()
+    told = worker.log.read_text()
+    assert "Traceback" not in told
+    return told.splitlines()[-1]
+
+
+# What has no record by right.
+
+
+@asynccontextmanager
+async def witness(broker: Broker) -> Any:
+    one = Witness(load_settings(None, [f"kafka.brokers={broker.address}"], {}).settings.kafka)
+    yield one
+    await one.close()
+
+
+def test_a_witness_tells_lost_records_from_marks_and_from_records_that_were_aborted(
+    broker: Broker, prefix: str
+) -> None:
+    client = broker.client
+    topic = client.create_topic(f"{prefix}events")
+    client.produce(topic, SOME[:3])
+    client.produce(topic, SOME[3:8], transaction=f"{prefix}t")  # 3 to 7, mark at 8
+    client.produce(topic, SOME[8:12], transaction=f"{prefix}t", commit=False)  # 9 to 12, mark at 13
+    client.produce(topic, SOME[12:14], transaction=f"{prefix}t")  # 14 and 15, mark at 16
+    client.produce(topic, SOME[14:15], transaction=f"{prefix}t", commit=False)  # 17, mark at 18
+    records, place, end = client.read(topic), TopicPartition(topic, 0), client.end_offsets(topic)[0]
+    assert [record.offset for record in records] == [*range(8), 14, 15]
+    assert end == 19
+
+    async def ask() -> None:
+        async with witness(broker) as one:
+
+            async def lost(given: Sequence[Record], begin: int = 0, end: int = end) -> int | None:
+                return await one.lost(place, begin, end, given)
+
+            assert await lost(records) is None
+            assert await lost(records[8:], 8) is None
+            assert await lost([], 8, 14) is None
+            assert await lost([], 16) is None
+            assert await lost(records[:3], 0, 3) is None
+            for gone in range(len(records)):
+                assert await lost([*records[:gone], *records[gone + 1 :]]) == records[gone].offset
+            assert await lost([]) == 0
+            assert await lost([], 8) == 14
+            assert await asyncio.gather(*(lost(records[:-1]) for _ in range(5))) == [15] * 5
+            for record in records:
+                assert (await one.at(place, record.offset)).value == record.value
+            assert [await one.at(place, offset) for offset in (8, 9, 13, 18)] == [None] * 4
+
+    asyncio.run(ask())
+
+
+def test_compressed_and_transactional_topics_are_read_and_marks_at_the_end_do_not_stop_time(service: Service) -> None:
+    ways = [way for way in get_args(Compression) if way != "none"]
+    assert sorted(ways) == ["gzip", "lz4", "snappy", "zstd"]
+    *compressed, small, last = parts(len(ways) + 2)
+    client, transaction = service.broker.client, f"{service.prefix}shop"
+    worker = service.worker().wait_ready()
+    for way, part in zip(ways, compressed, strict=True):
+        client.produce(service.events, part.records, compression=way)
+        service.sent += part.records
+    # Transactions of a few events each; between them others, which are aborted.
+    for begin in range(0, len(small.records), 20):
+        some = small.records[begin : begin + 20]
+        client.produce(service.events, some, transaction=transaction)
+        service.sent += some
+        client.produce(service.events, last.records[:5], transaction=transaction, commit=False)
+    client.produce(service.events, last.records[5:], transaction=transaction, commit=False)
+    ends = {number: record.offset + 1 for record in client.read(service.events) for number in [record.partition]}
+    assert all(ends[number] < end for number, end in client.end_offsets(service.events).items())
+    until(lambda: service.positions() == ends, lambda: f"{service.positions()} of {ends}")
+    until(lambda: worker.metric("crm_online_lag") == 0, lambda: f"lag {worker.metric('crm_online_lag')}")
+
+    def watermarks() -> list[int]:
+        return [json.loads(service.redis.admin.get(f"{{crm:{n}}}:engine") or b"")["watermark"] for n in range(2)]
+
+    then = watermarks()
+    until(
+        lambda: all(now > before for now, before in zip(watermarks(), then, strict=True)),
+        lambda: f"time stands still at {then}",
+    )
+    assert worker.metric("crm_online_lag") == 0
+    service.command(command="tick", time=small.end)
+    until_at_rest(service.redis, PARTITIONS, milliseconds(small.end), service.workers)
+    assert service.wrong(small.end) == []
+    assert worker.metric("crm_online_rejects_total") == 0
+    assert gaps(service) == []
+    # What a worker goes on with is behind all marks, too.
+    worker.kill()
+    service.send(last.records)
+    service.worker().wait_ready()
+    service.finish(last.end)
+    assert service.wrong(last.end) == []
+
+
+def test_a_compacted_events_topic_is_refused_at_start(service: Service) -> None:
+    service.broker.client.create_topic(service.events, PARTITIONS, cleanup_policy="compact")
+    said = ended(service.worker())
+    assert said == (
+        f"crm-online: {service.events} is compacted, which drops all but the last event of a customer before they are "
+        "counted: set its cleanup.policy to delete"
+    )
+
+
+# What the log does not hold any more.
+
+
+def lost_from(service: Service, part: Slice, keep: int) -> list[Sent]:
+    """Send events that are deleted again, but for the last of each partition; those are what may be counted."""
+    client = service.broker.client
+    places = client.produce(service.events, part.records)
+    ends = client.end_offsets(service.events)
+    client.delete_records(service.events, {number: end - keep for number, end in ends.items()})
+    return [sent for sent, (number, at) in zip(part.records, places, strict=True) if at >= ends[number] - keep]
+
+
+def anew(service: Service, records: Sequence[Sent]) -> None:
+    """Delete the events topic, make it again, and send events to it."""
+    service.broker.client.delete_topic(service.events)
+    service.broker.client.create_topic(service.events, PARTITIONS, message_timestamp_type="LogAppendTime")
+    service.send(records)
+
+
+def test_retention_past_our_position_stops_a_worker_unless_it_may_skip_which_is_recorded(service: Service) -> None:
+    first, second = parts(2)
+    service.broker.client.create_topic(service.events, PARTITIONS, message_timestamp_type="LogAppendTime")
+    service.send(first.records)
+    read(service).terminate()
+    before = service.positions()
+    assert before is not None
+    kept = lost_from(service, second, 7)
+    said = ended(service.worker())
+    ends = service.broker.client.end_offsets(service.events)
+    holds = [
+        f"{service.events} partition {number} holds offsets {ends[number] - 7} to {ends[number]}, "
+        f"but {before[number]} is next: retention has passed it"
+        for number in range(PARTITIONS)
+    ]
+    assert said in {
+        f"crm-online: {why}; begin a new state with what is to be counted, or go on with what the topic holds by "
+        "kafka.on_gap=skip, which is recorded"
+        for why in holds
+    }
+    assert service.positions() == before
+    assert gaps(service) == []
+
+    service.worker("kafka.on_gap=skip").wait_ready()
+    service.sent += kept
+    service.finish(second.end)
+    assert service.wrong(second.end) == []
+    left_out = [(gap["partition"], gap["topic"], gap["begin"], gap["end"], gap["why"]) for gap in gaps(service)]
+    assert left_out == [(n, service.events, before[n], ends[n] - 7, holds[n]) for n in range(PARTITIONS)]
+
+
+@pytest.mark.parametrize("on_gap", ["stop", "skip"])
+def test_retention_past_the_position_of_a_worker_that_runs(service: Service, on_gap: str) -> None:
+    first, second = parts(2)
+    worker = service.worker(f"kafka.on_gap={on_gap}").wait_ready()
+    service.send(first.records)
+    until_read(service.broker.client, service.redis, service.prefix)
+    worker.suspend()
+    kept = lost_from(service, second, 3)
+    worker.resume()
+    if on_gap == "stop":
+        assert "but" in (said := ended(worker))
+        assert "is next: retention has passed it" in said
+        assert gaps(service) == []
+        return
+    service.sent += kept
+    service.finish(second.end)
+    assert service.wrong(second.end) == []
+    assert [gap["partition"] for gap in gaps(service)] == [0, 1]
+    assert "Traceback" not in worker.log.read_text()
+
+
+@pytest.mark.parametrize("records", ["fewer", "more"])
+def test_a_topic_made_anew_is_told_however_many_records_it_holds(service: Service, records: str) -> None:
+    first, second = parts(2)
+    worker = service.worker().wait_ready()
+    service.send(first.records)
+    until_read(service.broker.client, service.redis, service.prefix)
+    worker.terminate()
+    before = service.positions()
+    if records == "fewer":
+        anew(service, second.records[:20])
+    else:
+        # The same events as before begin it: only the times at which the broker got them are others.
+        anew(service, [*first.records, *second.records])
+        ends = service.broker.client.end_offsets(service.events)
+        assert before is not None
+        assert all(before[number] < end for number, end in ends.items())
+    assert "was made anew" in ended(service.worker())
+    assert service.positions() == before
+    service.worker("kafka.on_gap=skip").wait_ready()
+    service.finish(second.end)
+    assert service.positions() == service.broker.client.end_offsets(service.events)
+    left_out = gaps(service)
+    assert [(gap["partition"], gap["end"]) for gap in left_out] == [(0, 0), (1, 0)]
+    assert all("was made anew" in gap["why"] for gap in left_out)
+    if records == "fewer":
+        assert service.wrong(second.end) == []
+
+
+@pytest.mark.parametrize("while_it_runs", [False, True])
+def test_partitions_added_to_the_events_stop_the_worker_before_customers_are_mixed_up(
+    service: Service, while_it_runs: bool
+) -> None:
+    worker = service.worker().wait_ready()
+    if not while_it_runs:
+        worker.terminate()
+    service.broker.client.add_partitions(service.events, 3)
+    said = ended(worker if while_it_runs else service.worker())
+    assert said == (
+        f"crm-online: {service.events} has 3 partitions, but the state 2: what customers do now would be counted apart "
+        "from what they did; begin a new state with all of their events (docs/operations.md: moving to more partitions)"
+    )
+    assert not service.redis.admin.keys("{crm:2}*")

@@ -1,0 +1,174 @@
+"""Workers as processes of their own, started as a person starts them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.conftest import ROOT
+from tests.kafka.processes import Process, free_port
+
+_READY_SECONDS = 60.0
+_STOP_SECONDS = 30.0
+_CRM_ONLINE = ("-m", "crm_online")
+
+
+class Worker:
+    """A worker, on a port that it keeps; what all its runs print is in one file.
+
+    Parameters
+    ----------
+    folder
+        For its log, and where it runs: no ``crm-online.toml`` of ours is there.
+    brokers, state, prefix
+        Address of Kafka, URL of Redis, and what the topics' names begin with.
+    settings
+        More settings, as ``section.key=value``.
+    name
+        Of its log file, ``<name>.log``.
+    entry
+        What Python runs instead of ``-m crm_online``: a script for workers with a fence switched off.
+    environment
+        More variables, such as passwords.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        brokers: str,
+        state: str,
+        prefix: str,
+        settings: Iterable[str] = (),
+        name: str = "worker",
+        entry: Sequence[str] = _CRM_ONLINE,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.listen = f"127.0.0.1:{free_port()}"
+        self.log = folder / f"{name}.log"
+        chosen = [f"kafka.brokers={brokers}", f"kafka.prefix={prefix}", f"worker.listen={self.listen}", *settings]
+        self._command = [sys.executable, *entry, "worker", "--state", state]
+        self._command += [part for setting in chosen for part in ("--set", setting)]
+        mine = {key: value for key, value in os.environ.items() if not key.startswith("CRM_ONLINE_")}
+        self._environment = {**mine, "PYTHONPATH": str(ROOT), **(environment or {})}
+        self._process: Process | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether its process lives; a suspended one does."""
+        return self._process is not None and self._process.running
+
+    @property
+    def pid(self) -> int:
+        """The id of its latest process."""
+        return self._started().pid
+
+    def start(self) -> Worker:
+        """Start it, for the first time or again; return it, not yet ready."""
+        assert not self.running, "this worker runs already"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._process = Process(self._command, self.log, cwd=self.log.parent, env=self._environment)
+        return self
+
+    def wait_ready(self, timeout: float = _READY_SECONDS) -> Worker:
+        """Wait until ``/readyz`` says so; fails when it ends before that."""
+        self._wait(True, timeout)
+        return self
+
+    def wait_unready(self, timeout: float = _READY_SECONDS) -> None:
+        """Wait until ``/readyz`` says that it is not ready; fails when it ends before that."""
+        self._wait(False, timeout)
+
+    def ready(self) -> bool | None:
+        """Return what ``/readyz`` says, or None if nobody answers."""
+        reasons = self.reasons()
+        return None if reasons is None else not reasons
+
+    def reasons(self) -> list[str] | None:
+        """Return what ``/readyz`` says keeps it from its work: nothing if it is ready; None if nobody answers."""
+        try:
+            self._get("/readyz")
+        except urllib.error.HTTPError as error:
+            return None if error.code != 503 else list(map(str, json.load(error)["reasons"]))
+        except (OSError, http.client.HTTPException):
+            return None
+        return []
+
+    def metrics(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        """Return all metrics: by name and labels, the value."""
+        text = self._get("/metrics")
+        samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+        return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return the sum of a metric over all that have these labels; 0 where there is none."""
+        wanted = labels.items()
+        return sum(value for (found, has), value in self.metrics().items() if found == name and wanted <= has)
+
+    def logged(self) -> list[dict[str, object]]:
+        """Return the lines of its log that are JSON objects, of all its runs."""
+        found = []
+        for line in self.log.read_text(errors="replace").splitlines():
+            try:
+                value = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(value, dict):
+                found.append(value)
+        return found
+
+    def told(self, lines: int = 30) -> str:
+        """Return the last lines that it printed in its latest run."""
+        return self._started().told(lines)
+
+    def kill(self) -> None:
+        """Kill it as ``kill -9`` does, suspended or not."""
+        self._started().kill()
+
+    def terminate(self, timeout: float = _STOP_SECONDS) -> int:
+        """Ask it to stop (SIGTERM), wait until it has, and return its exit code."""
+        return self._started().terminate(timeout)
+
+    def wait(self, timeout: float) -> int:
+        """Wait until it ends by itself and return its exit code."""
+        return self._started().wait(timeout)
+
+    def suspend(self) -> None:
+        """Let it stand still (SIGSTOP)."""
+        self._started().suspend()
+
+    def resume(self) -> None:
+        """Let it go on after :meth:`suspend`."""
+        self._started().resume()
+
+    def end(self) -> None:
+        """Kill it if it runs: the test is over."""
+        if self.running:
+            self.kill()
+
+    def _started(self) -> Process:
+        assert self._process is not None, "this worker was never started"
+        return self._process
+
+    def _wait(self, ready: bool, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        state = "ready" if ready else "unready"
+        while self.ready() is not ready:
+            if not self.running:
+                raise AssertionError(f"a worker ended before it was {state}:\n{self.told()}")
+            assert time.monotonic() < deadline, f"a worker is not {state} after {timeout:g} s:\n{self.told()}"
+            time.sleep(0.02)
+
+    def _get(self, path: str) -> str:
+        with urllib.request.urlopen(f"http://{self.listen}{path}", timeout=5) as answer:
+            text: str = answer.read().decode()
+            return text
