@@ -24,6 +24,7 @@ from crm_online.segments import sample
 from crm_online.settings import Settings
 from crm_online.step import Entry, Step, Write
 from crm_online.store import PartitionStore, Store
+from crm_online.store.keys import META, TOKEN
 from crm_online.store.reads import Read, plain_value
 
 _ROSTER_CHUNK = 10_000
@@ -156,6 +157,16 @@ class PartitionFlow:
     def published(self, sequence: int) -> None:
         """Note that all entries up to ``sequence`` were published: the next commit drops them from the outbox."""
         self._published = max(self._published, sequence)
+
+    def owned(self) -> bool:
+        """Ask the store whether the partition is still ours.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be asked.
+        """
+        return self.store.hash_get(META, [TOKEN]) == [self._token.encode()]
 
     def close(self) -> None:
         """Trim what was published since the last commit."""

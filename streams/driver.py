@@ -79,7 +79,7 @@ class TopologyDriver:
 
     def __post_init__(self) -> None:
         """Claim all partitions."""
-        self.log |= {number: [] for number in range(self.partitions)}
+        self.log = {number: [] for number in range(self.partitions)} | self.log
         self.restart()
 
     @property

@@ -11,13 +11,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final, TypeVar
 
 from aiokafka.errors import KafkaError
 
-from crm_online.errors import FenceError, HoleInLog, OwnerLost, PositionMoved
+from crm_online.errors import FenceError, HoleInLog, OwnerLost, PositionMoved, StoreError
 from crm_online.flow import PartitionFlow
 from crm_online.settings import Settings
 from crm_online.step import Step
@@ -51,6 +52,8 @@ class Held:
         When it last made progress, in seconds of the monotonic clock.
     queued
         How many of its batches wait for their step.
+    last
+        The last of these; ``None`` if none waits.
     """
 
     claim: int
@@ -59,6 +62,7 @@ class Held:
     publishing: asyncio.Task[None]
     progressed: float = field(default_factory=time.monotonic)
     queued: int = 0
+    last: Batch | None = None
 
 
 class Holdings:
@@ -93,6 +97,8 @@ class Holdings:
         self._claims = count(1)
         self._stepping = asyncio.Lock()
         self._losing: set[asyncio.Future[None]] = set()
+        self.progressed = time.monotonic()
+        """When any of them last made progress."""
         self.held: dict[int, Held] = {}
 
     async def claim(self, number: int) -> Held:
@@ -108,7 +114,14 @@ class Holdings:
         partition = await self._patience.until_done(
             lambda: self._threaded(lambda: self._partition(number)), AWAY, "store", doing
         )
-        publisher = Publisher(number, self._settings.kafka, partition.flow.published, self._metrics, self._patience)
+        publisher = Publisher(
+            number,
+            self._settings.kafka,
+            partition.flow.published,
+            lambda: self._threaded(partition.flow.owned),
+            self._metrics,
+            self._patience,
+        )
         try:
             await self._open(partition, publisher, doing)
         except BaseException:
@@ -133,6 +146,8 @@ class Holdings:
             if held is None or held.claim != work.claim:
                 return
             held.queued -= 1
+            if held.last is work:
+                held.last = None
             try:
                 if isinstance(work, Batch):
                     await held.publisher.shrink(self._settings.worker.outbox)
@@ -177,9 +192,11 @@ class Holdings:
             await asyncio.wait_for(asyncio.gather(*drained), seconds)
         except TimeoutError:
             _log.warning("changes are left in the outbox: whoever holds their partitions next publishes them")
-        for held in list(self.held.values()):
-            await self._threaded(held.partition.flow.close)
-            await self.give_up(held.partition.number)
+        async with self._stepping:  # what is left on the channel then finds nothing held
+            for held in list(self.held.values()):
+                with suppress(StoreError):  # what was published stays in the outbox, and is known again by its id
+                    await self._threaded(held.partition.flow.close)
+                await self.give_up(held.partition.number)
         self._threads.shutdown()
 
     async def _open(self, partition: Partition, publisher: Publisher, doing: str) -> None:
@@ -200,7 +217,7 @@ class Holdings:
         began = time.perf_counter()
         step = await self._threaded(run)
         seconds = time.perf_counter() - began
-        held.progressed = time.monotonic()
+        held.progressed = self.progressed = time.monotonic()
         held.publisher.offer(held.partition.flow.take())
         accepted, rejected, duplicates = (
             now - then for now, then in zip((state.accepted, state.rejected, state.duplicates), before, strict=True)

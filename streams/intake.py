@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError
 from mode import Service
 
-from crm_online.errors import FenceError, LogMoved, OwnerLost, Stalled, TopicMisconfigured
+from crm_online.errors import BrokerError, FenceError, LogMoved, OwnerLost, Stalled, TopicMisconfigured
 from streams.admin import refuse_other_partitions
 from streams.connection import client_options
 from streams.gaps import Witness
@@ -25,6 +25,7 @@ from streams.holdings import Held, Holdings
 from streams.logs import partition_log
 from streams.partition import Batch, Quiet
 from streams.places import find_place
+from streams.refusals import broker_errors
 from streams.retrying import AWAY, Patience
 from streams.topics import EVENTS, topic_name
 
@@ -84,6 +85,7 @@ class Intake(Service, ConsumerRebalanceListener):
         """Finish the step under way, publish what waits, and leave the group."""
         for task in self._claiming.values():
             task.cancel()
+        await asyncio.gather(*self._claiming.values(), return_exceptions=True)
         await self.holdings.at_rest()
         await self._commit_offsets()
         await self.holdings.finish(self._worker.stop_timeout / 2000)
@@ -162,8 +164,10 @@ class Intake(Service, ConsumerRebalanceListener):
         if await self._skipped(place, begin, end, records):
             return
         self._next[number] = self._passed[number] = end
-        held.queued += 1
-        await self._app.work.hand_over(Batch(number, held.claim, begin, end, records, await self._lag(place, end)))
+        batch = Batch(number, held.claim, begin, end, records, await self._lag(place, end))
+        if held.last is None or not held.last.join(batch, self._step):
+            held.last, held.queued = batch, held.queued + 1
+            await self._app.work.hand_over(batch)
 
     async def _skipped(
         self, place: TopicPartition, begin: int, end: int, records: Sequence[ConsumerRecord] = ()
@@ -190,15 +194,14 @@ class Intake(Service, ConsumerRebalanceListener):
         """Ask the broker for the log's ends: for the lag, and since a consumer does not say that no broker answers."""
         while not self.should_stop:
             await self.sleep(_ASK)
-            await self._patience.until_done(
-                self._asked, (KafkaError, TimeoutError), "broker", "asking for the ends of the log"
-            )
+            await self._patience.until_done(self._asked, BrokerError, "broker", "asking for the ends of the log")
 
     async def _asked(self) -> None:
         if await self._other_partitions():
             return
         places = [TopicPartition(self._topic, number) for number in self._next] or [TopicPartition(self._topic, 0)]
-        ends = await asyncio.wait_for(self._consumer.end_offsets(places), _ANSWER)
+        with broker_errors(self._kafka):
+            ends = await asyncio.wait_for(self._consumer.end_offsets(places), _ANSWER)
         for place, end in ends.items():
             held = self.holdings.held.get(place.partition)
             if held is not None:
@@ -207,18 +210,27 @@ class Intake(Service, ConsumerRebalanceListener):
                 self._app.metrics.lag(place.partition, max(end - (held.partition.position or 0) - marks, 0))
 
     @Service.task
+    async def _note_offsets(self) -> None:
+        while not self.should_stop:
+            await self.sleep(_OFFSETS)
+            await self._commit_offsets()
+
+    @Service.task
     async def _watch(self) -> None:
-        """See to partitions for which nothing comes, and that none stands still."""
-        committed = time.monotonic()
+        """See to partitions for which nothing comes."""
         while not self.should_stop:
             await self.sleep(_WATCH)
             for number, held in list(self.holdings.held.items()):
                 if not held.queued:
                     await self._see_to(number, held)
+
+    @Service.task
+    async def _guard(self) -> None:
+        """See that no partition stands still; whatever else waits, this does not."""
+        while not self.should_stop:
+            await self.sleep(_WATCH)
+            for number, held in list(self.holdings.held.items()):
                 await self._check_progress(number, held)
-            if time.monotonic() - committed > _OFFSETS:
-                committed = time.monotonic()
-                await self._commit_offsets()
 
     async def _see_to(self, number: int, held: Held) -> None:
         place = TopicPartition(self._topic, number)
@@ -241,7 +253,10 @@ class Intake(Service, ConsumerRebalanceListener):
         """End the worker if a partition has stood still for too long, though nothing is waited for."""
         if not self._app.health.ready:
             held.progressed = time.monotonic()
-        elif time.monotonic() - held.progressed > self._worker.stall / 1000:
+            return
+        # A batch that waits for the steps of other partitions stands still only if these do.
+        progressed = max(held.progressed, self.holdings.progressed) if held.queued else held.progressed
+        if time.monotonic() - progressed > self._worker.stall / 1000:
             seconds = self._worker.stall / 1000
             await self._app.fail(Stalled(f"partition {number} has made no progress for {seconds:.0f} s"))
 
@@ -333,6 +348,8 @@ class Intake(Service, ConsumerRebalanceListener):
             for number, held in self.holdings.held.items()
         }
         try:
-            await self._consumer.commit({place: at for place, at in places.items() if place in assigned})
-        except (KafkaError, IllegalStateError, ValueError) as error:
+            # Left to itself, it tries for as long as no broker answers.
+            async with asyncio.timeout(_ANSWER):
+                await self._consumer.commit({place: at for place, at in places.items() if place in assigned})
+        except (KafkaError, IllegalStateError, ValueError, TimeoutError) as error:
             _log.debug("the group's offsets were not committed: %s", error)

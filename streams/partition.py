@@ -22,9 +22,11 @@ from streams.records import Record, decode
 from streams.told import Told
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Batch:
     """Records of one partition, as they follow on in its log.
+
+    While it waits for its step, what is fetched meanwhile joins it: one larger step is less work than two small ones.
 
     Attributes
     ----------
@@ -47,6 +49,13 @@ class Batch:
     end: int
     records: Sequence[Record]
     lag: int
+
+    def join(self, more: Batch, most: int) -> bool:
+        """Take the records that follow on too, if that makes no more than ``most``; return whether they were taken."""
+        if more.claim != self.claim or more.begin != self.end or len(self.records) + len(more.records) > most:
+            return False
+        self.records, self.end, self.lag = [*self.records, *more.records], more.end, more.lag
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Final
 
@@ -51,6 +51,8 @@ class Publisher:
         The settings.
     published
         Told the sequence number up to which all changes are published.
+    owned
+        Asks the store whether the partition is still ours.
     metrics
         Where it tells how it does.
     patience
@@ -62,11 +64,13 @@ class Publisher:
         partition: int,
         kafka: KafkaSettings,
         published: Callable[[int], None],
+        owned: Callable[[], Awaitable[bool]],
         metrics: Metrics,
         patience: Patience,
     ) -> None:
         self.partition = partition
-        self._kafka, self._published, self._metrics, self._patience = kafka, published, metrics, patience
+        self._kafka, self._metrics, self._patience = kafka, metrics, patience
+        self._published, self._owned = published, owned
         self._producer: AIOKafkaProducer | None = None
         self._waiting: deque[Entry] = deque()
         self._told: ChangeId | None = None
@@ -134,6 +138,8 @@ class Publisher:
         ------
         OwnerLost
             If another worker publishes for this partition.
+        StoreError
+            If the store cannot be asked whose it is.
         BrokerRefused
             If a change is refused for good, such as one too large for its topic.
         """
@@ -169,9 +175,14 @@ class Publisher:
             await self._send(list(islice(self._waiting, _BATCH)))
 
     async def _go_on(self) -> None:
-        """Open again after an error, and leave out what had come through all the same."""
+        """Open again after an error, and leave out what had come through all the same.
+
+        Opening shuts out whoever publishes now: if another worker has the partition, it must be left to that one.
+        """
         last = ChangeId.of_entry(self._waiting[-1]) if self._waiting else ChangeId(0, 0)
         await self.open(last)
+        if not await self._owned():
+            raise OwnerLost(f"another worker has claimed partition {self.partition}")
         while self._waiting and self._told and ChangeId.of_entry(self._waiting[0]) <= self._told:
             self._done(1)
 

@@ -103,6 +103,8 @@ def _said(error: BaseException, kafka: KafkaSettings) -> str:
     if isinstance(error, OSError) and error.errno:
         # asyncio puts its own words in the place of the system's; for names that are not found, the system has none.
         return os.strerror(error.errno) if error.errno > 0 else error.strerror or str(error)
+    if isinstance(error, TimeoutError):
+        return "it takes too long"
     if isinstance(error, ConnectionError | errors.KafkaConnectionError):
         hint = "no TLS (kafka.tls), or a certificate (kafka.cert_file)" if kafka.tls else "TLS (kafka.tls)"
         return f"it closed the connection; it may want {hint}"

@@ -11,7 +11,9 @@ from typing import Any
 from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
+    AlterConfigOpType,
     ClusterMetadata,
+    ConfigEntry,
     ConfigResource,
     NewPartitions,
     NewTopic,
@@ -95,6 +97,15 @@ class KafkaClient:
         resource = ConfigResource(ResourceType.TOPIC, name)
         entries = self._admin.describe_configs([resource])[resource].result(SECONDS)
         return {option: entry.value for option, entry in entries.items()}
+
+    def set_config(self, name: str, **config: str) -> None:
+        """Set some of Kafka's settings of a topic, given as for :meth:`create_topic`."""
+        entries = [
+            ConfigEntry(option.replace("_", "."), value, incremental_operation=AlterConfigOpType.SET)
+            for option, value in config.items()
+        ]
+        resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
+        self._admin.incremental_alter_configs([resource])[resource].result(SECONDS)
 
     def produce(
         self,

@@ -11,7 +11,7 @@ import pandas as pd
 from tests.kafka.oracle import RELATIVE, Oracle
 
 
-def compare(export: Path, oracle: Oracle, min_support: float = 0.01) -> list[str]:
+def compare(export: Path, oracle: Oracle, min_support: float = 0.01, max_size: int = 3) -> list[str]:
     """Return the differences between what ``crm-online export`` wrote and the oracle, one line each.
 
     Parameters
@@ -20,10 +20,10 @@ def compare(export: Path, oracle: Oracle, min_support: float = 0.01) -> list[str
         The folder; its itemsets must be counted with ``itemsets.epsilon=0`` and ``itemsets.half_life=none``.
     oracle
         The count, as of the time of the export.
-    min_support
-        The setting ``itemsets.min_support``.
+    min_support, max_size
+        The settings ``itemsets.min_support`` and ``itemsets.max_size``.
     """
-    return [*_customers(export, oracle), *_itemsets(export, oracle, min_support)]
+    return [*_customers(export, oracle), *_itemsets(export, oracle, min_support, max_size)]
 
 
 def _customers(export: Path, oracle: Oracle) -> Iterator[str]:
@@ -43,14 +43,14 @@ def _customers(export: Path, oracle: Oracle) -> Iterator[str]:
             yield f"customer {both[row]}: {column} is {is_[row]!r}, should be {should[row]!r}"
 
 
-def _itemsets(export: Path, oracle: Oracle, min_support: float) -> Iterator[str]:
+def _itemsets(export: Path, oracle: Oracle, min_support: float, max_size: int) -> Iterator[str]:
     found = pd.read_parquet(export / "itemsets.parquet")
     counts = {tuple(sorted(items)): count for items, count in zip(found["items"], found["count"], strict=True)}
     if len(counts) < len(found):
         yield "itemsets: one is there more than once"
     if (found["error"] != 0).any():
         yield f"itemsets: errors up to {found['error'].max()}, should be 0"
-    for items in sorted(oracle.frequent(min_support).keys() - counts.keys()):
+    for items in sorted(oracle.frequent(min_support, max_size).keys() - counts.keys()):
         yield f"itemset {items}: missing, should be {oracle.count(items)}"
     for items, count in counts.items():
         if count != (should := oracle.count(items)):

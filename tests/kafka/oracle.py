@@ -58,12 +58,12 @@ class Oracle:
             both &= other
         return both.bit_count()
 
-    def frequent(self, min_support: float) -> dict[tuple[str, ...], int]:
-        """Return the sets of one to three items that so large a share of the baskets holds, and how many do."""
+    def frequent(self, min_support: float, max_size: int = 3) -> dict[tuple[str, ...], int]:
+        """Return the sets of at most two or three items that so large a share of the baskets holds, and how many do."""
         least = min_support * len(self.baskets) * (1 - RELATIVE)
         items = sorted(item for item in self._bits if self.count([item]) >= least)
         found: dict[tuple[str, ...], int] = {(item,): self.count([item]) for item in items}
-        for size in (2, 3):
+        for size in range(2, max_size + 1):
             # Each part of a frequent set is frequent: only sets of such items, with such pairs, are looked at.
             for some in self._candidates(items, size, found):
                 if (count := self.count(some)) >= least:

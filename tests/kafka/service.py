@@ -20,7 +20,7 @@ from tests.kafka.redis_server import RedisServer
 from tests.kafka.waiting import SECONDS, positions, until_at_rest, until_read
 from tests.kafka.workers import Worker
 
-SUPPORT = 0.05
+SUPPORT = 0.1
 """The setting ``itemsets.min_support``."""
 
 _TOLD_WITHIN = 10.0
@@ -70,7 +70,7 @@ class Service:
         self.redis = RedisServer(folder / "redis", options=redis_options)
         self.workers: list[Worker] = []
         self.sent: list[Sent] = []
-        self._settings = [*_SETTINGS, f"kafka.partitions={partitions}", f"kafka.group={self.group}", *settings]
+        self.settings = [*_SETTINGS, f"kafka.partitions={partitions}", f"kafka.group={self.group}", *settings]
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -97,7 +97,7 @@ class Service:
             brokers=self.broker.address,
             state=state or self.redis.url,
             prefix=self.prefix,
-            settings=[*self._settings, *settings],
+            settings=[*self.settings, *settings],
             name=f"worker-{len(self.workers)}",
             **options,
         )
@@ -125,10 +125,13 @@ class Service:
         running = [worker for worker in self.workers if worker.running]
         until_at_rest(self.redis, self.partitions, milliseconds(end), running, seconds)
 
-    def wrong(self, as_of: str, support: float = SUPPORT) -> list[str]:
-        """Return what is wrong with state and outputs, one line each; :meth:`finish` comes before."""
+    def wrong(self, as_of: str, support: float = SUPPORT, max_size: int = 3) -> list[str]:
+        """Return what is wrong with state and outputs, one line each; :meth:`finish` comes before.
+
+        The arguments are those of :func:`books`.
+        """
         folder = self.folder / "export"
-        found = [*books(self.redis.url, folder, self.sent, as_of, support), *self.outputs().faults_of_order()]
+        found = [*books(self.redis.url, folder, self.sent, as_of, support, max_size), *self.outputs().faults_of_order()]
         # The owner of the segments hears of what the others counted with its next tick.
         return found or self._told_late(folder, milliseconds(as_of))
 
@@ -146,7 +149,7 @@ class Service:
         return Outputs.read(self.broker.client, self.prefix)
 
 
-def books(state: str, export: Path, sent: Iterable[Sent], as_of: str, support: float) -> list[str]:
+def books(state: str, export: Path, sent: Iterable[Sent], as_of: str, support: float, max_size: int) -> list[str]:
     """Return where a state is not what the oracle says of the records sent, and what ``verify`` says.
 
     Parameters
@@ -159,20 +162,11 @@ def books(state: str, export: Path, sent: Iterable[Sent], as_of: str, support: f
         The records.
     as_of
         The time of the features.
-    support
-        The setting ``itemsets.min_support``.
+    support, max_size
+        The settings ``itemsets.min_support`` and ``itemsets.max_size``.
     """
     with open_lookup(state) as lookup:
         found: dict[str, Any] = lookup.verify()
         lookup.export(export, milliseconds(as_of))
     oracle = recount((json.loads(record.value or b"") for record in sent), as_of)
-    return [*map(str, found["differences"]), *compare(export, oracle, support)]
-
-
-def records(events: Iterable[Mapping[str, Any]]) -> list[Sent]:
-    """Return events as records, each under its key."""
-    found = []
-    for event in events:
-        key = event.get("customer_id") or event.get("basket_id") or event["event_id"]
-        found.append(Sent(str(key).encode(), json.dumps(event).encode()))
-    return found
+    return [*map(str, found["differences"]), *compare(export, oracle, support, max_size)]

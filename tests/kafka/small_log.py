@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from tests.kafka.records import Sent
-from tests.kafka.service import records
 from tests.replay import shop
 
 OPEN_FOR = 1_800
@@ -27,7 +27,8 @@ class Slice:
 
 def log(customers: int, days: int, seed: int) -> Events:
     """Return the events of a shop, their times in seconds since 1970."""
-    found, ids = [], set()
+    found: Events = []
+    ids: set[object] = set()
     for event in shop.events(customers, days, seed):
         if not isinstance(event["time"], int) or event.get("event_id") in ids - {None}:
             continue
@@ -38,7 +39,8 @@ def log(customers: int, days: int, seed: int) -> Events:
 
 def slices(events: Events, count: int) -> list[Slice]:
     """Cut a log into some parts of about the same size, where nobody has bought for a while."""
-    found, begin = [], 0
+    found: list[Slice] = []
+    begin = 0
     for place in range(1, len(events) + 1):
         ends = place == len(events)
         quiet = not ends and events[place]["time"] - events[place - 1]["time"] > 2 * OPEN_FOR
@@ -53,3 +55,12 @@ def slices(events: Events, count: int) -> list[Slice]:
 def iso(seconds: int) -> str:
     """Return a time in ISO 8601."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def records(events: Iterable[Mapping[str, Any]]) -> list[Sent]:
+    """Return events as records, each under its key."""
+    found = []
+    for event in events:
+        key = event.get("customer_id") or event.get("basket_id") or event["event_id"]
+        found.append(Sent(str(key).encode(), json.dumps(event).encode()))
+    return found

@@ -139,7 +139,11 @@ def test_a_fence_of_the_store_refuses_what_would_spoil_the_state(
 def publisher(broker: Broker, prefix: str) -> Publisher:
     kafka = KafkaSettings(brokers=broker.address, prefix=prefix)
     metrics = Metrics()
-    return Publisher(0, kafka, lambda _: None, metrics, Patience(Health(), metrics))
+    return Publisher(0, kafka, lambda _: None, _ours, metrics, Patience(Health(), metrics))
+
+
+async def _ours() -> bool:
+    return True
 
 
 def change(sequence: int, size: int = 0) -> Entry:

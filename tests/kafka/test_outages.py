@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from tests.kafka.broker import Broker
 from tests.kafka.service import Service
+from tests.kafka.slow_link import SlowLink
 from tests.kafka.small_log import Slice, log, slices
-from tests.kafka.waiting import until
+from tests.kafka.waiting import until, until_read
 from tests.kafka.workers import Worker
 
 USER, PASSWORD = "crm", "not-to-be-logged"
@@ -123,7 +125,9 @@ def with_another_password(service: Service) -> Iterator[None]:
         service.redis.admin.acl_setuser(USER, enabled=True, passwords=[f"-{old}", f"+{new}"])
 
     change(PASSWORD, "another")
-    service.redis.admin.execute_command("CLIENT", "KILL", "USER", USER)
+    for client in service.redis.admin.client_list():
+        if client["user"] == USER:
+            service.redis.admin.client_kill_filter(_id=client["id"])
     try:
         yield
     finally:
@@ -148,7 +152,7 @@ def broker_suspended(service: Service) -> Iterator[None]:
         service.broker.resume()
 
 
-Outage = Callable[[Service], "contextmanager[None]"]
+Outage = Callable[[Service], AbstractContextManager[None]]
 
 
 @pytest.mark.slow
@@ -163,7 +167,7 @@ Outage = Callable[[Service], "contextmanager[None]"]
         (with_another_password, "does not accept this user name and password"),
     ],
 )
-def test_a_worker_waits_for_redis_and_says_why(shop: Shop, outage: Callable, reason: str) -> None:
+def test_a_worker_waits_for_redis_and_says_why(shop: Shop, outage: Outage, reason: str) -> None:
     with outage(shop.service):
         part = shop.go_on()
         until_told(shop.worker, reason)
@@ -177,7 +181,7 @@ def test_a_worker_waits_for_redis_and_says_why(shop: Shop, outage: Callable, rea
 @pytest.mark.parametrize("outage", [broker_killed, broker_suspended])
 def test_a_worker_waits_for_the_broker_and_says_why(shop: Shop, outage: Outage) -> None:
     with outage(shop.service):
-        until_told(shop.worker, "answer")
+        until_told(shop.worker, "no answer from Kafka at 127.0.0.1")
         assert shop.worker.ready() is False
         assert logged(shop.worker, "waits for the broker")
     shop.worker.wait_ready()
@@ -185,9 +189,7 @@ def test_a_worker_waits_for_the_broker_and_says_why(shop: Shop, outage: Outage) 
 
 
 @pytest.mark.slow
-def test_started_before_broker_and_redis_a_worker_waits_for_both(
-    broker: Broker, prefix: str, tmp_path: Path
-) -> None:
+def test_started_before_broker_and_redis_a_worker_waits_for_both(broker: Broker, prefix: str, tmp_path: Path) -> None:
     part = slices(log(60, 60, 3), SLICES)[0]
     with Service(broker, tmp_path, prefix, SETTINGS) as service:
         service.redis.kill()
@@ -208,7 +210,10 @@ def test_a_redis_that_takes_half_a_second_for_each_answer_slows_down_and_nothing
     broker: Broker, prefix: str, tmp_path: Path
 ) -> None:
     first, second, *_ = slices(log(60, 60, 3), SLICES)
-    with Service(broker, tmp_path, prefix, SETTINGS) as service, SlowLink(service.redis.port) as link:
+    with (
+        Service(broker, tmp_path, prefix, ["kafka.session_timeout=2s"]) as service,
+        SlowLink(service.redis.port) as link,
+    ):
         worker = service.worker(state=f"redis://localhost:{link.port}").wait_ready()
         shop = Shop(service, worker, iter([first, second]))
         shop.check(shop.go_on())

@@ -16,11 +16,17 @@ class NewPartitions:
 class ResourceType(Enum):
     TOPIC = ...
 
-class ConfigResource:
-    def __init__(self, restype: ResourceType, name: str) -> None: ...
+class AlterConfigOpType(Enum):
+    SET = ...
 
 class ConfigEntry:
     value: str | None
+    def __init__(self, name: str, value: str, *, incremental_operation: AlterConfigOpType) -> None: ...
+
+class ConfigResource:
+    def __init__(
+        self, restype: ResourceType, name: str, *, incremental_configs: list[ConfigEntry] | None = None
+    ) -> None: ...
 
 class OffsetSpec:
     @classmethod
@@ -52,6 +58,7 @@ class AdminClient:
     def describe_configs(
         self, resources: list[ConfigResource]
     ) -> dict[ConfigResource, Future[dict[str, ConfigEntry]]]: ...
+    def incremental_alter_configs(self, resources: list[ConfigResource]) -> dict[ConfigResource, Future[None]]: ...
     def list_offsets(
         self, topic_partition_offsets: Mapping[TopicPartition, OffsetSpec], *, isolation_level: IsolationLevel
     ) -> dict[TopicPartition, Future[ListOffsetsResultInfo]]: ...

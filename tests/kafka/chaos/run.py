@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-import redis
-
 from tests.command import crm_online, printed
-from tests.customers.plain import DAY
 from tests.kafka.broker import Broker
 from tests.kafka.chaos.faults import System, drawn
 from tests.kafka.chaos.outputs import Outputs
@@ -22,13 +19,13 @@ from tests.kafka.comparing import compare
 from tests.kafka.oracle import milliseconds, recount
 from tests.kafka.records import Sent
 from tests.kafka.redis_server import RedisServer
+from tests.kafka.waiting import positions, until_at_rest, until_read
 from tests.kafka.workers import Worker
 
 PARTITIONS = 4
 WORKERS = 3
 SETTLE_SECONDS = 90.0
 END = "2026-02-01T00:00:00Z"
-END_MS = milliseconds(END)
 """Behind the log of ``simulate``, and behind the time at which its last baskets are whole."""
 SETTINGS = (
     "kafka.session_timeout=3s",
@@ -110,10 +107,7 @@ def run(
         for worker in workers:
             worker.wait_ready()
 
-        def positions() -> dict[int, int] | None:
-            return _positions(server, prefix)
-
-        system = System(broker, server, workers, folder, 3.0, positions)
+        system = System(broker, server, workers, folder, 3.0, lambda: positions(server, prefix, PARTITIONS))
         hurry = threading.Event()
         load = threading.Thread(target=broker.client.produce, args=(f"{prefix}events", _paced(records, rate, hurry)))
         load.start()
@@ -123,7 +117,12 @@ def run(
         hurry.set()
         load.join()
         broker.client.produce(f"{prefix}commands", [Sent(None, json.dumps({"command": "tick", "time": END}).encode())])
-        wrong = list(_unfinished(system, prefix, workers)) or list(_wrong(system, prefix, records, server))
+        try:
+            until_read(broker.client, server, prefix)
+            until_at_rest(server, PARTITIONS, milliseconds(END), workers, SETTLE_SECONDS)
+            wrong = list(_wrong(system, prefix, records, server))
+        except AssertionError as error:
+            wrong = [str(error), *(worker.told() for worker in workers)]
         outputs = Outputs.read(broker.client, prefix)
         return Report(seed, system.counts, len(records), outputs.epochs(), time.monotonic() - began, wrong)
 
@@ -149,49 +148,6 @@ def _paced(records: Sequence[Sent], rate: float, hurry: threading.Event) -> Iter
     for number, record in enumerate(records):
         hurry.wait(max(begin + number / rate - time.monotonic(), 0.0))
         yield record
-
-
-def _positions(server: RedisServer, prefix: str) -> dict[int, int] | None:
-    try:
-        found = [server.admin.hget(f"{{crm:{number}}}:positions", f"{prefix}events") for number in range(PARTITIONS)]
-    except redis.RedisError:
-        return None
-    return {number: int(at or 0) for number, at in enumerate(found)}
-
-
-def _unfinished(system: System, prefix: str, workers: Sequence[Worker]) -> Iterator[str]:
-    """Wait until all is read, published and at rest; say what is not after a while."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    topic = f"{prefix}events"
-    while time.monotonic() < deadline:
-        ends = system.broker.client.end_offsets(topic)
-        if system.positions() == ends and _at_rest(system, workers):
-            return
-        time.sleep(0.2)
-    ends = system.broker.client.end_offsets(topic)
-    yield f"not at rest after {SETTLE_SECONDS:.0f} s: at {system.positions()} of {ends}"
-    yield from (worker.told() for worker in workers)
-
-
-def _at_rest(system: System, workers: Sequence[Worker]) -> bool:
-    """Tell whether time has gone on to the end everywhere, all use one model, and all changes are published."""
-    versions = set()
-    for number in range(PARTITIONS):
-        state = json.loads(system.redis.admin.get(f"{{crm:{number}}}:engine") or b"{}")
-        if not state or state["watermark"] < END_MS or not state["complete"] or state["fit"]["due"]:
-            return False
-        if state["rules_due"] or any(int(day) * DAY < END_MS for day in state["waiting"]):
-            return False
-        told = system.redis.admin.get(f"{{crm:{number}}}:sums")
-        assert isinstance(told, bytes)
-        versions.add(json.loads(told.split(b"\n")[0])["version"])
-    segments = system.redis.admin.hvals("{crm:0}:segments")
-    told_by = {json.loads(value)["version"] for value in segments}
-    return (
-        len(versions) == 1
-        and told_by == versions
-        and all(worker.metric("crm_online_outbox_length") == 0 for worker in workers)
-    )
 
 
 def _wrong(system: System, prefix: str, records: Sequence[Sent], server: RedisServer) -> Iterator[str]:
