@@ -29,7 +29,6 @@ def test_it_is_what_the_compose_specification_and_where_it_is_there_docker_itsel
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
-
     docker = shutil.which("docker")
     if docker and not subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode:
         read = subprocess.run(

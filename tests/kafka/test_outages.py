@@ -211,7 +211,7 @@ def test_a_redis_that_takes_half_a_second_for_each_answer_slows_down_and_nothing
 ) -> None:
     first, second, *_ = slices(log(60, 60, 3), SLICES)
     with (
-        Service(broker, tmp_path, prefix, ["kafka.session_timeout=2s"]) as service,
+        Service(broker, tmp_path, prefix, ["kafka.session_timeout=2s", "kafka.tick=3s"]) as service,
         SlowLink(service.redis.port) as link,
     ):
         worker = service.worker(state=f"redis://localhost:{link.port}").wait_ready()

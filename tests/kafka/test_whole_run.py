@@ -27,7 +27,7 @@ from tests.kafka.service import Service
 from tests.kafka.small_log import log, slices
 from tests.kafka.waiting import until
 
-ROWS = 30_000
+ROWS = 20_000
 END = "2011-01-15T00:00:00Z"
 """Behind the last row, and behind the time at which its basket is whole."""
 SUPPORT = 0.02
