@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 
 from benchmarks import accuracy, counting, estimator, quality, replay, rules, scale
-from benchmarks.report import Report, load_note
+from benchmarks.kafka import run as kafka
+from benchmarks.report import LeftOutError, Report, load_note
 from crm_online.errors import NoSuchLog
 
 BENCHMARKS: dict[str, Callable[[bool], Report]] = {
@@ -23,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[bool], Report]] = {
     "accuracy": lambda quick: accuracy.run(accuracy.QUICK if quick else accuracy.FULL),
     "quality": lambda quick: quality.run(quality.QUICK if quick else quality.FULL),
     "estimator": lambda quick: estimator.run(estimator.QUICK if quick else estimator.FULL),
+    "kafka": lambda quick: kafka.run(kafka.QUICK if quick else kafka.FULL),
 }
 
 
@@ -46,7 +48,7 @@ def main(
         try:
             with aside.status(f"measuring {name} …"):
                 found[name] = BENCHMARKS[name](quick)
-        except NoSuchLog as missing:
+        except (NoSuchLog, LeftOutError) as missing:
             aside.print(f"{name} is left out: {missing}")
             continue
         found[name].notes.append(f"{before}; took {time.monotonic() - started:.0f} s")

@@ -22,6 +22,8 @@ HALF_LIFE_DAYS = 90.0
 SEGMENTS = 6
 Fields = dict[bytes | bytearray | memoryview | str | int | float, bytes | bytearray | memoryview | str | int | float]
 DAY = 86_400_000
+TAKEN = "position"
+"""The key in Redis that holds how many order lines were taken."""
 
 
 @dataclass(slots=True)
@@ -115,42 +117,44 @@ class PlainReplay:
         self.model: Learner = cluster.KMeans(n_clusters=SEGMENTS, seed=1)
         self.customers: dict[str, PlainCustomer] = {}
         self.counts: Counter[tuple[str, ...]] = Counter()
-        self.baskets = 0
+        self.baskets = self.taken = 0
         self.cost = PlainCost()
 
     def run(self, lines: pd.DataFrame) -> PlainCost:
         """Take order lines one by one, then count the baskets that are still open."""
-        cost, clock, wall = self.cost, time.thread_time, time.perf_counter
         columns = ["household_id", "basket_id", "product_category", "quantity", "sales_value", "ms"]
-        for position, (household, basket, item, quantity, value, when) in enumerate(
-            lines[columns].itertuples(index=False, name=None)
-        ):
-            begin = clock()
-            customer = self.customers.get(household)
-            if customer is None:
-                customer = self.customers[household] = PlainCustomer(when, when)
-            over: set[str] = set()
-            if basket != customer.basket:
-                over, customer.bought = customer.bought, set()
-            customer.add(when, basket, quantity, value)
-            if isinstance(item, str):
-                customer.bought.add(item)
-            features = customer.features()
-            known = clock()
-            self.model.learn_one(features)
-            learnt = clock()
-            sets = self._count(over)
-            counted, started = clock(), wall()
-            self._write(household, customer.fields(features), sets, position)
-            ended, written = wall(), clock()
-            cost.features += known - begin
-            cost.model += learnt - known
-            cost.counting += counted - learnt
-            cost.client += written - counted
-            cost.waiting += max((ended - started) - (written - counted), 0.0)
+        for line in lines[columns].itertuples(index=False, name=None):
+            self.take(*line)
         for customer in self.customers.values():
             self._count(customer.bought)
-        return cost
+        return self.cost
+
+    def take(self, household: str, basket: str, item: str | None, quantity: float, value: float, when: int) -> None:
+        """Take one order line; ``when`` is in ms, ``item`` no string if the product is unknown."""
+        cost, clock, wall = self.cost, time.thread_time, time.perf_counter
+        begin = clock()
+        customer = self.customers.get(household)
+        if customer is None:
+            customer = self.customers[household] = PlainCustomer(when, when)
+        over: set[str] = set()
+        if basket != customer.basket:
+            over, customer.bought = customer.bought, set()
+        customer.add(when, basket, quantity, value)
+        if isinstance(item, str):
+            customer.bought.add(item)
+        features = customer.features()
+        known = clock()
+        self.model.learn_one(features)
+        learnt = clock()
+        sets = self._count(over)
+        counted, started = clock(), wall()
+        self._write(household, customer.fields(features), sets)
+        ended, written = wall(), clock()
+        cost.features += known - begin
+        cost.model += learnt - known
+        cost.counting += counted - learnt
+        cost.client += written - counted
+        cost.waiting += max((ended - started) - (written - counted), 0.0)
 
     def _count(self, basket: set[str]) -> list[tuple[str, ...]]:
         if not basket:
@@ -167,13 +171,13 @@ class PlainReplay:
         household: str,
         fields: Fields,
         sets: list[tuple[str, ...]],
-        position: int,
     ) -> None:
+        self.taken += 1
         with self.server.pipeline() as pipe:
             pipe.hset(f"customer:{household}", mapping=fields)
             for found in sets:
                 pipe.hincrby(f"sets:{len(found)}", "|".join(found), 1)
             if sets:
                 pipe.incr("baskets")
-            pipe.set("position", position)
+            pipe.set(TAKEN, self.taken)
             pipe.execute()

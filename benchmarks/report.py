@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from rich.table import Table
 
 
+class LeftOutError(Exception):
+    """A benchmark cannot run on this machine; the text says what is missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One measured figure.

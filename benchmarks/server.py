@@ -15,6 +15,7 @@ from crm_online.settings import Settings
 from crm_online.store import Store, open_store
 from crm_online.store.embedded import embedded
 from crm_online.store.keys import key
+from crm_online.store.node import ANSWER_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Server:
 @contextmanager
 def started(folder: Path) -> Iterator[Server]:
     """Run a redis-server in a folder; each write is on disk before it is answered."""
-    with embedded(folder) as ours:
+    with embedded(folder, create=True, answer_seconds=ANSWER_SECONDS) as ours:
         answer = ours.call("CONFIG", "GET", "unixsocket")
         if not isinstance(answer, list) or not isinstance(answer[1], bytes):
             raise TypeError(f"CONFIG GET answered {answer!r}")
