@@ -40,6 +40,12 @@ class Cost:
         return Cost(self.wall / number, self.cpu / number)
 
 
+def others_so_far() -> float:
+    """Return the seconds of processors that all but this benchmark took; only differences mean something."""
+    all_ = psutil.cpu_times()
+    return float(all_.user + all_.nice + all_.system + all_.irq + all_.softirq + all_.steal) - Cost.so_far().cpu
+
+
 def cost_of(work: Callable[[], object]) -> Cost:
     """Do some work and return what it cost."""
     before = Cost.so_far()

@@ -3,7 +3,9 @@
 ::
 
     crm.events ──► intake      fetches batches; Kafka's group says which partitions are ours
-                     │ gaps      offsets without a record: told from records that were lost on the way
+                     │ places    where the log is read on, and whether it is the log that it was (marks)
+                     │ reading   whether what is fetched follows on; gaps are told from records lost on the way (gaps)
+                     │ watch     quiet partitions, lag, and that none stands still
                      ▼
                    app         the mining agent takes batch by batch off its channel
                      ▼

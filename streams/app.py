@@ -26,13 +26,14 @@ from crm_online.store import Store, open_store
 from streams import commands, logs
 from streams.admin import ensure_topics
 from streams.connection import faust_options
+from streams.context import Context
 from streams.health import Health, serving
-from streams.holdings import Holdings
 from streams.intake import Intake
 from streams.metrics import Metrics
 from streams.partition import Batch, Quiet
 from streams.retrying import AWAY, Patience
 from streams.topics import COMMANDS, EVENTS, topic_name
+from streams.watch import Watch
 
 DEFAULT_STATE: Final = "redis://localhost:6379"
 _WAITING: Final = 8
@@ -78,16 +79,17 @@ class Application(faust.App):
         Called instead of a crash when ``failure`` is set: a crash ends Faust's thread before it can be stopped.
     """
 
-    holdings: Holdings
     store: Store
 
     def __init__(self, settings: Settings, state: str, on_failure: Callable[[], None] | None = None) -> None:
         self._on_failure = on_failure
         self.settings, self._state_place = settings, state
         self.metrics, self.health = Metrics(), Health()
+        self._patience = Patience(self.health, self.metrics)
         self.failure: Exception | None = None
         self._opened = AsyncExitStack()
         self._intake: Intake | None = None
+        self._watch: Watch | None = None
         kafka = settings.kafka
         super().__init__(
             f"{kafka.group}-control",
@@ -118,7 +120,7 @@ class Application(faust.App):
         place = await self._opened.enter_async_context(serving(self.settings.worker.listen, self.metrics, self.health))
         if place:
             _log.info("metrics and health are at http://%s/metrics, /healthz, /readyz", place)
-        patience = Patience(self.health, self.metrics)
+        patience = self._patience
         of_state = await patience.until_done(lambda: asyncio.to_thread(self._open_store), AWAY, "store", "starting")
         partitions = await patience.until_done(
             lambda: ensure_topics(self.settings, of_state), BrokerUnavailable, "broker", "starting"
@@ -131,15 +133,21 @@ class Application(faust.App):
             _log.warning("%s has no appendfsync always: changes may be told again after a crash", self.store.where)
 
     async def on_started_init_extra_services(self) -> None:
-        """Start the intake once the agents listen."""
+        """Start the intake once the agents listen, and the watch once the intake reads."""
         await super().on_started_init_extra_services()
-        self._intake = intake = Intake(self, loop=self.loop, beacon=self.beacon)
+        context = Context(
+            self.settings, self.store, self.metrics, self.health, self._patience, self.work.hand_over, self.fail
+        )
+        self._intake = intake = Intake(context, loop=self.loop, beacon=self.beacon)
         await self.add_runtime_dependency(intake)
+        self._watch = watch = Watch(context, intake, loop=self.loop, beacon=self.beacon)
+        await self.add_runtime_dependency(watch)
 
     async def on_stop(self) -> None:
         """Finish what is under way before Faust stops the agents."""
-        if self._intake is not None:
-            await self._intake.stop()
+        for service in (self._watch, self._intake):
+            if service is not None:
+                await service.stop()
         await super().on_stop()
 
     async def on_shutdown(self) -> None:
@@ -162,7 +170,8 @@ class Application(faust.App):
         """Take batch by batch through the engine; whatever goes wrong here is a bug, or a state that is broken."""
         async for work in stream:
             try:
-                await self.holdings.step(work)
+                if self._intake is not None:
+                    await self._intake.holdings.step(work)
             except Exception as error:
                 await self.fail(error)
                 raise

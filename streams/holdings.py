@@ -170,6 +170,10 @@ class Holdings:
             held = self.held[number]
             await self._commit(held, lambda: held.partition.skip(to, why), 0, 0)
 
+    def positions(self) -> dict[int, int]:
+        """Return the offset of the next record of each partition that is held."""
+        return {number: held.partition.position or 0 for number, held in self.held.items()}
+
     async def at_rest(self) -> None:
         """Wait until no step is under way."""
         async with self._stepping:
@@ -218,6 +222,7 @@ class Holdings:
         step = await self._threaded(run)
         seconds = time.perf_counter() - began
         held.progressed = self.progressed = time.monotonic()
+        self._patience.took(held.partition.flow.commit_seconds)
         held.publisher.offer(held.partition.flow.take())
         accepted, rejected, duplicates = (
             now - then for now, then in zip((state.accepted, state.rejected, state.duplicates), before, strict=True)

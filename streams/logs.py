@@ -24,6 +24,7 @@ from rich.logging import RichHandler
 Mode = Literal["auto", "json", "text"]
 Level = Literal["debug", "info", "warning", "error"]
 
+_SELDOM = 10.0
 _OURS = ("streams", "crm_online")
 _OTHERS: dict[Level, str] = {"debug": "INFO", "info": "WARNING", "warning": "WARNING", "error": "ERROR"}
 _USER_INFO = re.compile(r"""(\w://)[^\s"'<>]*@""")
@@ -62,10 +63,29 @@ def config(mode: Mode, level: Level, secrets: Iterable[str] = ()) -> dict[str, A
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"ours": formatter | {"hide": Hide(secrets)}},
-        "handlers": {"stderr": handler | {"formatter": "ours"}},
+        "filters": {"seldom": {"()": _Seldom}},
+        "handlers": {"stderr": handler | {"formatter": "ours", "filters": ["seldom"]}},
         "root": {"level": _OTHERS[level], "handlers": ["stderr"]},
         "loggers": {name: {"level": level.upper()} for name in _OURS},
     }
+
+
+class _Seldom(logging.Filter):
+    """Lets a line of a library through once in a while: without a broker aiokafka writes a hundred a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, int, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a line is ours, or the first of its kind for some seconds."""
+        kind = record.name, record.levelno, str(record.msg)
+        if record.name.startswith(_OURS):
+            return True
+        if record.created - self._last.get(kind, 0.0) < _SELDOM:
+            return False
+        self._last[kind] = record.created
+        return True
 
 
 class PartitionLog(logging.LoggerAdapter[logging.Logger]):

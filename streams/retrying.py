@@ -17,6 +17,10 @@ AWAY: Final = (StoreUnavailable, StoreRefused)
 """What is wrong with a store that may come back: no answer, full, read-only, rights that are being mended."""
 
 _LONGEST_PAUSE: Final = 5.0
+_SLOW: Final = 0.4
+"""Seconds; a commit takes milliseconds, and a checkpoint of the counters, now and then, more than this."""
+_IN_A_ROW: Final = 3
+_SLOWLY: Final = "committing"
 _log = logging.getLogger(__name__)
 
 
@@ -31,6 +35,17 @@ class Patience:
 
     def __init__(self, health: Health, metrics: Metrics) -> None:
         self._health, self._metrics = health, metrics
+        self._slow = 0
+
+    def took(self, seconds: float) -> None:
+        """Say so while the store is slow: when some commits in a row took long, until one does not."""
+        self._slow = self._slow + 1 if seconds > _SLOW else 0
+        if not self._slow:
+            self._health.fine(_SLOWLY)
+        elif self._slow >= _IN_A_ROW:
+            reason = f"the store is slow: the last commit took {seconds:.1f} s"
+            self._health.waiting(_SLOWLY, reason)
+            _log.warning(reason)
 
     async def until_done(
         self,

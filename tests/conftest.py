@@ -38,3 +38,12 @@ def shared_data() -> Path:
             pytest.fail(missing)
         pytest.skip(missing)
     return folder
+
+
+LONGEST = ("tests/kafka/chaos/", "tests/replay/test_crash.py")
+"""Files that take minutes: begun first, so that no process of pytest-xdist is left alone with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))

@@ -17,6 +17,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
+from benchmarks.clock import others_so_far
 from benchmarks.kafka.site import PARTITIONS, Site
 from benchmarks.kafka.throughput import positions, running_worker
 from crm_online.events.times import to_iso
@@ -46,10 +47,11 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Seconds from event to change in ascending order, and how many events a second were sent."""
+    """Seconds from event to change in ascending order; events a second that were sent; processors that others took."""
 
     seconds: Sequence[float]
     rate: float
+    others: float
 
     def quantile(self, share: float) -> float:
         """Return the time in ms within which that share of the changes came."""
@@ -76,7 +78,9 @@ def measure(site: Site, sizes: Sizes) -> Found:
         site.broker.client.produce(EVENTS, _dated(past))
         _wait_until_settled(site, server, worker)
         with Arrivals(site.broker.address) as arrivals:
+            wall, others = time.perf_counter(), others_so_far()
             sent = _send(site.broker.address, future)
+            others = (others_so_far() - others) / (time.perf_counter() - wall)
             _wait_until_settled(site, server, worker)
     came = dict(arrivals.causes())
     missing = [event["event_id"] for event in future[::NEW] if event["event_id"] not in came]
@@ -84,7 +88,8 @@ def measure(site: Site, sizes: Sizes) -> Found:
         raise RuntimeError(f"{len(missing)} events of new customers caused no change; the first is {missing[0]}")
     counted = [event["event_id"] for event in future[before:]]
     took = sent[counted[-1]] - sent[counted[0]]
-    return Found(sorted(came[name] - sent[name] for name in counted if name in came), (len(counted) - 1) / took)
+    seconds = sorted(came[name] - sent[name] for name in counted if name in came)
+    return Found(seconds, (len(counted) - 1) / took, others)
 
 
 class Arrivals(threading.Thread):
@@ -184,5 +189,12 @@ def _wait_until_settled(site: Site, server: RedisServer, worker: Worker) -> None
 
 
 def _at_rest(server: RedisServer) -> bool:
-    states = [json.loads(server.admin.get(f"{{crm:{number}}}:engine") or b"{}") for number in range(PARTITIONS)]
-    return all(state and state["complete"] and not state["fit"]["due"] for state in states)
+    """Tell whether all partitions use one model, and have moved all their customers to it."""
+    versions = set()
+    for number in range(PARTITIONS):
+        state = json.loads(server.admin.get(f"{{crm:{number}}}:engine") or b"{}")
+        sums = server.admin.get(f"{{crm:{number}}}:sums")
+        if not state or not state["complete"] or state["fit"]["due"] or not isinstance(sums, bytes):
+            return False
+        versions.add(json.loads(sums.split(b"\n")[0])["version"])
+    return len(versions) == 1 and versions != {0}

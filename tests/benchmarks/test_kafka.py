@@ -34,7 +34,7 @@ def test_all_ways_go_through_the_same_log() -> None:
     assert all(math.isfinite(figure.value) for figure in report.figures)
     assert report.value("event to change: changes") >= 2 * latency.RATE / latency.NEW
     assert {figure.name for figure in report.figures if figure.target} >= {
-        "worker to Faust app: events a second",
+        "worker to Faust app: events a second, least of the rounds",
         "event to change, 1,000 events a second: p50",
         "event to change, 1,000 events a second: p99",
     }
@@ -48,13 +48,13 @@ def test_without_a_broker_it_is_left_out(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_runs_are_added_before_they_are_divided() -> None:
-    both = Run(100, Spent(1.0, 2.0, 3.0, 4.0)) + Run(300, Spent(3.0, 2.0, 1.0, 0.0))
+    both = Run(100, Spent(1.0, 2.0, 3.0, 4.0, 5.0)) + Run(300, Spent(3.0, 2.0, 1.0, 0.0, 5.0))
 
     assert both.rate == 100.0
     assert both.cpu == 12.0 / 400
 
 
 def test_a_share_of_the_changes_came_within_its_quantile() -> None:
-    found = Found([number / 1000 for number in range(1, 101)], 1000.0)
+    found = Found([number / 1000 for number in range(1, 101)], 1000.0, 0.0)
 
     assert [found.quantile(share) for share in (0.5, 0.99, 1.0)] == pytest.approx([51, 100, 100])

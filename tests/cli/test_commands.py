@@ -132,6 +132,22 @@ def test_verify_that_finds_a_difference_exits_with_1(asked: Asked, crm: Crm) -> 
     assert crm("verify", "--json").code == 1
 
 
+def test_verify_shows_what_of_the_log_was_left_out_which_is_no_difference(asked: Asked, crm: Crm) -> None:
+    gap = {
+        "partition": 3,
+        "topic": "crm.events",
+        "begin": 7,
+        "end": 20,
+        "why": "retention",
+        "time": "2024-01-01T00:00Z",
+    }
+    asked.verified = answers.VERIFIED | {"gaps": [gap]}
+    ended = crm("verify")
+    assert ended.code == 0
+    assert "1 gap in what was read of the log:" in ended.out
+    assert "2024-01-01T00:00Z crm.events partition 3: 20 follows 7 (retention)" in ended.out
+
+
 def test_config_shows_each_setting_and_where_it_came_from(asked: Asked, crm: Crm) -> None:
     ended = crm("config", "--set", "segments.k=8", "--json")
     values = json.loads(ended.out)

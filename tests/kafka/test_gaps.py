@@ -12,6 +12,7 @@ from typing import Any, get_args
 import pytest
 from aiokafka import TopicPartition
 
+from crm_online.lookup import open_lookup
 from crm_online.settings import load_settings
 from streams.gaps import Witness
 from tests.kafka.broker import Broker
@@ -36,13 +37,6 @@ def parts(count: int, seed: int = 5) -> list[Slice]:
     return slices(log(30, 40, seed), count)
 
 
-def read(service: Service) -> Worker:
-    """Run a worker until the log is read."""
-    worker = service.worker().wait_ready()
-    until_read(service.broker.client, service.redis, service.prefix)
-    return worker
-
-
 def gaps(service: Service) -> list[dict[str, Any]]:
     """Return what was left out of the log, by the state."""
     found = []
@@ -50,6 +44,12 @@ def gaps(service: Service) -> list[dict[str, Any]]:
         raw = service.redis.admin.lrange(f"{{crm:{number}}}:gaps", 0, -1)
         found += [{"partition": number, **json.loads(gap)} for gap in raw]
     return found
+
+
+def verified(service: Service) -> dict[str, Any]:
+    """Return what `verify` says."""
+    with open_lookup(service.redis.url) as lookup:
+        return lookup.verify()
 
 
 def ended(worker: Worker) -> str:
@@ -109,6 +109,7 @@ def test_a_witness_tells_lost_records_from_marks_and_from_records_that_were_abor
     asyncio.run(ask())
 
 
+@pytest.mark.slow
 def test_compressed_and_transactional_topics_are_read_and_marks_at_the_end_do_not_stop_time(service: Service) -> None:
     ways = [way for way in get_args(Compression) if way != "none"]
     assert sorted(ways) == ["gzip", "lz4", "snappy", "zstd"]
@@ -146,12 +147,6 @@ def test_compressed_and_transactional_topics_are_read_and_marks_at_the_end_do_no
     assert service.wrong(small.end) == []
     assert worker.metric("crm_online_rejects_total") == 0
     assert gaps(service) == []
-    # What a worker goes on with is behind all marks, too.
-    worker.kill()
-    service.send(last.records)
-    service.worker().wait_ready()
-    service.finish(last.end)
-    assert service.wrong(last.end) == []
 
 
 def test_a_compacted_events_topic_is_refused_at_start(service: Service) -> None:
@@ -182,16 +177,19 @@ def anew(service: Service, records: Sequence[Sent]) -> None:
     service.send(records)
 
 
-def test_retention_past_our_position_stops_a_worker_unless_it_may_skip_which_is_recorded(service: Service) -> None:
-    first, second = parts(2)
-    service.broker.client.create_topic(service.events, PARTITIONS, message_timestamp_type="LogAppendTime")
+@pytest.mark.slow
+def test_a_log_that_is_not_what_it_was_stops_workers_unless_they_may_skip_which_is_recorded(service: Service) -> None:
+    first, second, third = parts(3)
+    client = service.broker.client
+    worker = service.worker().wait_ready()
     service.send(first.records)
-    read(service).terminate()
+    until_read(client, service.redis, service.prefix)
+    worker.terminate()
     before = service.positions()
     assert before is not None
     kept = lost_from(service, second, 7)
     said = ended(service.worker())
-    ends = service.broker.client.end_offsets(service.events)
+    ends = client.end_offsets(service.events)
     holds = [
         f"{service.events} partition {number} holds offsets {ends[number] - 7} to {ends[number]}, "
         f"but {before[number]} is next: retention has passed it"
@@ -202,76 +200,57 @@ def test_retention_past_our_position_stops_a_worker_unless_it_may_skip_which_is_
         "kafka.on_gap=skip, which is recorded"
         for why in holds
     }
-    assert service.positions() == before
-    assert gaps(service) == []
+    assert (service.positions(), gaps(service)) == (before, [])
 
-    service.worker("kafka.on_gap=skip").wait_ready()
+    worker = service.worker("kafka.on_gap=skip").wait_ready()
     service.sent += kept
     service.finish(second.end)
     assert service.wrong(second.end) == []
     left_out = [(gap["partition"], gap["topic"], gap["begin"], gap["end"], gap["why"]) for gap in gaps(service)]
     assert left_out == [(n, service.events, before[n], ends[n] - 7, holds[n]) for n in range(PARTITIONS)]
+    assert [gap["partition"] for gap in verified(service)["gaps"]] == [0, 1]
+    worker.terminate()
+
+    # Our positions lie within the new topic, and the events before them are the same: it is another one all the same.
+    before = service.positions()
+    assert before is not None
+    anew(service, [*first.records, *second.records, *third.records])
+    assert all(before[number] < end for number, end in client.end_offsets(service.events).items())
+    assert "was made anew" in ended(service.worker())
+    assert service.positions() == before
 
 
-@pytest.mark.parametrize("on_gap", ["stop", "skip"])
-def test_retention_past_the_position_of_a_worker_that_runs(service: Service, on_gap: str) -> None:
-    first, second = parts(2)
-    worker = service.worker(f"kafka.on_gap={on_gap}").wait_ready()
+@pytest.mark.slow
+def test_a_worker_that_may_skip_lives_through_retention_and_through_a_topic_made_anew(service: Service) -> None:
+    first, second, third = parts(3)
+    worker = service.worker("kafka.on_gap=skip").wait_ready()
     service.send(first.records)
     until_read(service.broker.client, service.redis, service.prefix)
     worker.suspend()
-    kept = lost_from(service, second, 3)
+    service.sent += lost_from(service, second, 3)
     worker.resume()
-    if on_gap == "stop":
-        assert "but" in (said := ended(worker))
-        assert "is next: retention has passed it" in said
-        assert gaps(service) == []
-        return
-    service.sent += kept
     service.finish(second.end)
     assert service.wrong(second.end) == []
     assert [gap["partition"] for gap in gaps(service)] == [0, 1]
+
+    anew(service, third.records[:20])
+    service.finish(third.end)
+    assert service.wrong(third.end) == []
+    assert [gap["end"] for gap in gaps(service) if "made anew" in gap["why"]] == [0, 0]
     assert "Traceback" not in worker.log.read_text()
 
 
-@pytest.mark.parametrize("records", ["fewer", "more"])
-def test_a_topic_made_anew_is_told_however_many_records_it_holds(service: Service, records: str) -> None:
+@pytest.mark.slow
+def test_a_worker_that_runs_stops_when_the_topic_is_made_anew(service: Service) -> None:
     first, second = parts(2)
     worker = service.worker().wait_ready()
     service.send(first.records)
     until_read(service.broker.client, service.redis, service.prefix)
-    worker.terminate()
-    before = service.positions()
-    if records == "fewer":
-        anew(service, second.records[:20])
-    else:
-        # The same events as before begin it: only the times at which the broker got them are others.
-        anew(service, [*first.records, *second.records])
-        ends = service.broker.client.end_offsets(service.events)
-        assert before is not None
-        assert all(before[number] < end for number, end in ends.items())
-    assert "was made anew" in ended(service.worker())
-    assert service.positions() == before
-    service.worker("kafka.on_gap=skip").wait_ready()
-    service.finish(second.end)
-    assert service.positions() == service.broker.client.end_offsets(service.events)
-    left_out = gaps(service)
-    assert [(gap["partition"], gap["end"]) for gap in left_out] == [(0, 0), (1, 0)]
-    assert all("was made anew" in gap["why"] for gap in left_out)
-    if records == "fewer":
-        assert service.wrong(second.end) == []
-
-
-@pytest.mark.parametrize("records", ["fewer", "more"])
-def test_a_topic_made_anew_under_a_worker_that_runs_is_told(service: Service, records: str) -> None:
-    first, second = parts(2)
-    worker = service.worker().wait_ready()
-    service.send(first.records)
-    until_read(service.broker.client, service.redis, service.prefix)
-    anew(service, second.records[:20] if records == "fewer" else [*first.records, *second.records])
+    anew(service, [*first.records, *second.records])
     assert "was made anew" in ended(worker)
 
 
+@pytest.mark.slow
 def test_partitions_added_to_the_events_stop_workers_before_customers_are_mixed_up(service: Service) -> None:
     worker = service.worker().wait_ready()
     service.broker.client.add_partitions(service.events, 3)

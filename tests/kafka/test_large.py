@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.kafka.broker import Broker
 from tests.kafka.service import Service
 from tests.kafka.small_log import log, slices
@@ -13,6 +15,7 @@ from tests.kafka.waiting import until, until_read
 TOO_FEW = 300
 
 
+@pytest.mark.slow
 def test_a_change_too_large_for_its_topic_ends_the_worker_and_is_published_once_the_topic_takes_it(
     broker: Broker, tmp_path: Path, prefix: str
 ) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from crm_online.events.rejects import MAX_RAW
 from tests.command import crm_online
 from tests.kafka.broker import Broker
@@ -127,6 +129,7 @@ def poisoned(events: list[Event], seed: int) -> list[tuple[str, Sent]]:
     return found
 
 
+@pytest.mark.slow
 def test_poison_is_rejected_with_its_place_and_all_else_is_counted(broker: Broker, tmp_path: Path, prefix: str) -> None:
     path = tmp_path / "log.jsonl"
     made = crm_online(tmp_path, "simulate", "--customers", "400", "--events", "8000", "--seed", "5", "--out", str(path))

@@ -109,6 +109,7 @@ def test_J_is_that_of_the_vectors_and_close_to_that_of_batch_k_means(run: Run) -
         for members in (vectors[frame["nearest"] == segment["id"]] for segment in segments["segments"])
         if len(members)
     )
+    assert segments["model_version"] > 0
     assert segments["J"] == pytest.approx(inertia, rel=1e-6)
     assert segments["J"] <= 1.03 * KMeans(6, n_init=10, random_state=0).fit(vectors).inertia_
 

@@ -1,0 +1,42 @@
+"""What the services of one worker share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from crm_online.settings import Settings
+from crm_online.store import Store
+from streams.health import Health
+from streams.metrics import Metrics
+from streams.partition import Batch, Quiet
+from streams.retrying import Patience
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the services of one worker share.
+
+    Attributes
+    ----------
+    settings
+        The settings in force; ``replay.partitions`` is the number of partitions of the events topic.
+    store
+        The state.
+    metrics, health
+        Where the worker tells how it does.
+    patience
+        Waits for store and brokers.
+    hand_over
+        Puts work onto the mining agent's channel; waits while it is full.
+    fail
+        Ends the worker loudly.
+    """
+
+    settings: Settings
+    store: Store
+    metrics: Metrics
+    health: Health
+    patience: Patience
+    hand_over: Callable[[Batch | Quiet], Awaitable[None]]
+    fail: Callable[[Exception], Awaitable[None]]

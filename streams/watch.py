@@ -1,0 +1,94 @@
+"""What nobody asks for and must be seen to all the same: quiet partitions, lag, offsets, and that none stands still."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from mode import Service
+
+from crm_online.errors import BrokerError, Stalled
+from streams.context import Context
+from streams.holdings import Held
+from streams.intake import Intake
+from streams.partition import Quiet
+from streams.refusals import broker_errors
+
+_QUIET: Final = 0.1
+_ASK: Final = 1.0
+_OFFSETS: Final = 5.0
+
+
+class Watch(Service):
+    """Sees to the partitions that the intake holds.
+
+    Parameters
+    ----------
+    context
+        What the services of the worker share.
+    intake
+        The intake.
+    """
+
+    def __init__(self, context: Context, intake: Intake, **kwargs: Any) -> None:
+        self._context, self._intake = context, intake
+        self._stall = context.settings.worker.stall / 1000
+        super().__init__(**kwargs)
+
+    @Service.task
+    async def _quiet(self) -> None:
+        """See to partitions for which nothing comes: time goes on, and work that is left over is done."""
+        while not self.should_stop:
+            await self.sleep(_QUIET)
+            for number, held in list(self._intake.holdings.held.items()):
+                if not held.queued:
+                    await self._see_to(number, held)
+
+    async def _see_to(self, number: int, held: Held) -> None:
+        reading = self._intake.reading
+        if number not in reading.assigned() or reading.next(number) is None or number in self._intake.in_hand:
+            return
+        if await reading.pass_marks(number):
+            held.partition.reach_end()
+            held.progressed = time.monotonic()
+        if held.partition.tick_is_due or not held.partition.settled:
+            held.queued += 1
+            await self._context.hand_over(Quiet(number, held.claim))
+
+    @Service.task
+    async def _progress(self) -> None:
+        """See that no partition stands still; whatever else waits, this does not."""
+        while not self.should_stop:
+            await self.sleep(_QUIET)
+            holdings = self._intake.holdings
+            for number, held in list(holdings.held.items()):
+                # A batch that waits for the steps of other partitions stands still only if these do.
+                progressed = max(held.progressed, holdings.progressed) if held.queued else held.progressed
+                if not self._context.health.ready:  # something is waited for, and told
+                    held.progressed = time.monotonic()
+                elif time.monotonic() - progressed > self._stall:
+                    why = f"partition {number} has made no progress for {self._stall:.0f} s"
+                    await self._context.fail(Stalled(why))
+
+    @Service.task
+    async def _ends(self) -> None:
+        """Ask the broker for the log's ends: for the lag, and since a consumer does not say that no broker answers."""
+        while not self.should_stop:
+            await self.sleep(_ASK)
+            doing = "asking for the ends of the log"
+            await self._context.patience.until_done(self._ask, BrokerError, "broker", doing)
+
+    async def _ask(self) -> None:
+        if await self._intake.other_partitions():
+            return
+        with broker_errors(self._context.settings.kafka):
+            lags = await self._intake.reading.lags(self._intake.holdings.positions())
+        for number, records in lags.items():
+            if number in self._intake.holdings.held:
+                self._context.metrics.lag(number, records)
+
+    @Service.task
+    async def _offsets(self) -> None:
+        while not self.should_stop:
+            await self.sleep(_OFFSETS)
+            await self._intake.reading.commit(self._intake.holdings.positions())
