@@ -30,7 +30,7 @@ install: $(WITH_DEMO) $(WITH_KAFKA) ## Make .venv with everything that needs no 
 
 .PHONY: test
 test: lint $(KAFKA_JARS) ## Run every check and every test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 .PHONY: chaos
 chaos: $(WITH_DEV) $(KAFKA_JARS) ## Kill, stop and put back workers, Redis and Kafka, for some seeds; and without each fence

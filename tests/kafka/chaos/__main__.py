@@ -11,8 +11,10 @@ from tests.kafka.chaos.run import Report, run, simulated
 
 HERE = Path(__file__).parent
 EVENTS = 60_000
-UNFENCED = {"position": 12, "holes": 0, "producer": 40, "owner": 40}
-"""Faults of the runs without a fence. Where each is shown by a scenario of its own: tests/kafka/test_fences.py."""
+UNFENCED = {"position": 20, "holes": 0}
+"""Faults of the runs without a fence that random faults need. The others need a moment that random faults seldom find:
+tests/kafka/test_fences.py makes it, for all five.
+"""
 
 
 def _told(report: Report) -> str:
