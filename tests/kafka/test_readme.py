@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
 from pathlib import Path
 
+from crm_online.errors import UnknownCustomer
 from crm_online.lookup import open_lookup
 from tests.command import crm_online
 from tests.docs import fenced, made
 from tests.kafka.broker import Broker
 from tests.kafka.processes import Process
 from tests.kafka.redis_server import RedisServer
-from tests.kafka.waiting import until_read
+from tests.kafka.waiting import until, until_read
 
 PREFIX = ".venv/bin/crm-online "
+SOMEBODY = "C17"
 
 
-def test_worker_publish_and_segments_run_as_the_readme_says(
+def test_worker_publish_and_segments_run_as_the_readme_says_and_erase_asks_the_workers(
     broker: Broker, redis_server: RedisServer, prefix: str, tmp_path: Path, root: Path
 ) -> None:
     blocks = [text for language, text in fenced.blocks(root / "README.md") if language == "shell"]
@@ -35,6 +38,10 @@ def test_worker_publish_and_segments_run_as_the_readme_says(
         done = crm_online(tmp_path, *publish, *chosen)
         assert done.returncode == 0, done.stderr
         until_read(broker.client, redis_server, prefix)
+        asked = crm_online(tmp_path, "erase", SOMEBODY, "--yes", "--json", "--state", redis_server.url, *chosen)
+        assert asked.returncode == 0, asked.stderr
+        assert json.loads(asked.stdout)["asked"] == f"{prefix}commands"
+        until(lambda: somebody(redis_server) is False, "the workers were asked to erase, and have not")
         assert running.terminate(30) == 0, running.told()
     finally:
         if running.running:
@@ -42,4 +49,14 @@ def test_worker_publish_and_segments_run_as_the_readme_says(
     done = crm_online(tmp_path, *segments)
     assert done.returncode == 0, done.stderr
     with open_lookup(redis_server.url) as lookup:
-        assert lookup.customers == made.CUSTOMERS
+        assert lookup.customers == made.CUSTOMERS - 1
+
+
+def somebody(server: RedisServer) -> bool:
+    """Tell whether the customer is there."""
+    with open_lookup(server.url) as lookup:
+        try:
+            lookup.customer(SOMEBODY)
+        except UnknownCustomer:
+            return False
+        return True
