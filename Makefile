@@ -56,6 +56,7 @@ bench: $(WITH_DEV) $(KAFKA_JARS) $(WITH_QUIX) ## Measure speed and quality again
 docs: $(WITH_DEV) ## Write the pages that are made from the code
 	$(BIN)/python scripts/settings_page.py > docs/settings.md
 	$(BIN)/python scripts/asyncapi.py > docs/asyncapi.yaml
+	$(BIN)/python scripts/openapi.py > docs/openapi.json
 
 .PHONY: test-lowest
 test-lowest: ## Run the tests with the oldest dependencies that pyproject.toml allows (Python 3.11)

@@ -10,7 +10,9 @@ from crm_online.events.columns import from_events
 from crm_online.events.models import EVENT
 from crm_online.events.times import to_iso
 from crm_online.flow import PartitionFlow
+from crm_online.settings import ChangeSettings
 from crm_online.settings.conflict import from_shaping
+from crm_online.step import KEEP
 from crm_online.store import Store, open_store
 from crm_online.store.meta import LOGS
 
@@ -18,7 +20,7 @@ COMMANDS = "commands"
 """The source of the steps that commands take: no position of a log moves."""
 
 
-def erase(state: str, customer: str) -> list[int]:
+def erase(state: str, customer: str, keep: int = KEEP) -> list[int]:
     """Erase a customer from a state that replays made; return the partitions that had the customer.
 
     Each of them takes one step with an ``erase`` event at its watermark, so time does not go on. The last move, to
@@ -31,6 +33,8 @@ def erase(state: str, customer: str) -> list[int]:
         A folder, or the URL of a Redis.
     customer
         The customer's id.
+    keep
+        The setting ``changes.keep``.
 
     Raises
     ------
@@ -45,7 +49,8 @@ def erase(state: str, customer: str) -> list[int]:
         meta = store.meta()
         if meta.feed != LOGS:
             raise SettingsConflict(f"{store.where} holds a state that is fed by {meta.feed}: its workers erase")
-        settings = from_shaping(json.loads(meta.settings))
+        shaped = from_shaping(json.loads(meta.settings))
+        settings = shaped.model_copy(update={"changes": ChangeSettings(keep=keep)})
         found = [number for number in range(meta.partitions) if _has(store, number, customer)]
         if not found:
             raise UnknownCustomer(f"no customer {customer!r} in the state")

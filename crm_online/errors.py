@@ -7,7 +7,8 @@
     │   ├── NoSuchLog             no such file, or a folder
     │   ├── UnreadableLog         not text, not Parquet, a broken archive
     │   ├── UnknownPreset         no preset of that name
-    │   └── MissingColumn         a column that the preset or --map needs is not there
+    │   ├── MissingColumn         a column that the preset or --map needs is not there
+    │   └── TooFarAhead           events that were sent have times too far ahead of the log
     ├── SettingsError         the settings cannot be used
     │   ├── UnknownSetting        no setting of that name
     │   ├── InvalidSetting        a value that does not fit, or two that contradict
@@ -29,12 +30,21 @@
     │   ├── PositionMoved         the stored position is not where the step began
     │   └── HoleInLog             the step does not follow on from the last one
     ├── Stalled               a partition has made no progress for too long
+    ├── EventsRefused         this service takes no events, or none now
+    ├── ServiceError          a service that a client asked has not answered as asked
+    │   ├── ServiceUnavailable    no answer, or none now: ask again
+    │   ├── ServiceRefused        it will not: no key, a key without the scope, or asked too often
+    │   ├── NotFound              what was asked for is not there
+    │   ├── RequestRejected       what was sent does not fit
+    │   └── ServiceFault          it failed, or its answer cannot be read
     └── UnknownCustomer       a look-up of a customer who is not in the state
 
 Bad data in a log is not an error: it is a reject, and the flow goes on.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class CrmOnlineError(Exception):
@@ -59,6 +69,20 @@ class UnknownPreset(InputError):
 
 class MissingColumn(InputError):
     """A column that the preset or ``--map`` needs is not in the log."""
+
+
+class TooFarAhead(InputError):
+    """Events that were sent have times too far ahead of the log.
+
+    Parameters
+    ----------
+    places
+        Which of them, from 0.
+    """
+
+    def __init__(self, places: Sequence[int]) -> None:
+        super().__init__("time too far ahead of the log")
+        self.places = list(places)
 
 
 class SettingsError(CrmOnlineError):
@@ -143,6 +167,60 @@ class HoleInLog(FenceError):
 
 class Stalled(CrmOnlineError):
     """A partition has made no progress for too long, though nothing is waited for."""
+
+
+class EventsRefused(CrmOnlineError):
+    """The service takes no events, or none now; the text says why."""
+
+
+class ServiceError(CrmOnlineError):
+    """A service that a client asked has not answered as asked.
+
+    Parameters
+    ----------
+    text
+        One line for a person.
+    status
+        The HTTP status; None: there was no answer.
+    kind
+        Type of the problem that was answered, such as ``/problems/no-state``; ``about:blank``: the status says all.
+    faults
+        Of each thing that is wrong with what was sent, where it is and why.
+    retry_after
+        Seconds after which the service wants to be asked again; None: it does not say.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        status: int | None = None,
+        kind: str = "about:blank",
+        faults: Sequence[tuple[str, str]] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.status, self.kind, self.faults, self.retry_after = status, kind, tuple(faults), retry_after
+
+
+class ServiceUnavailable(ServiceError):
+    """The service does not answer, or cannot now; it may be asked again."""
+
+
+class ServiceRefused(ServiceError):
+    """The service will not answer: no key, a key without the scope, or it was asked too often."""
+
+
+class NotFound(ServiceError):
+    """What the service was asked for is not there."""
+
+
+class RequestRejected(ServiceError):
+    """What was sent to the service does not fit; ``faults`` says where."""
+
+
+class ServiceFault(ServiceError):
+    """The service failed, or what it answered cannot be read."""
 
 
 class UnknownCustomer(CrmOnlineError):

@@ -22,12 +22,14 @@ from crm_online.events.rejects import Reject
 from crm_online.itemsets import names as item_names
 from crm_online.segments import sample
 from crm_online.settings import Settings
-from crm_online.step import Entry, Step, Write
+from crm_online.step import Assign, Entry, Step, Topic, Write
 from crm_online.store import PartitionStore, Store
-from crm_online.store.keys import META, TOKEN
+from crm_online.store.entries import blank, decode, encode
+from crm_online.store.keys import CHANGES, META, TOKEN
 from crm_online.store.reads import Read, plain_value
 
 _ROSTER_CHUNK = 10_000
+_CHANGES_CHUNK = 5000
 
 
 class PartitionFlow:
@@ -67,7 +69,7 @@ class PartitionFlow:
         self.commit_seconds = 0.0
         self._published = 0
         self._outbox = self.store.outbox()
-        self._size = settings.segments.sample
+        self._size, self._keep = settings.segments.sample, settings.changes.keep
 
     def step(
         self,
@@ -113,7 +115,7 @@ class PartitionFlow:
         )
         step = replace(
             step,
-            writes=[*step.writes, *beside],
+            writes=[*step.writes, *self._blanks(needs.erased), *beside],
             published=self._published,
             first=begin if first is None else first,
         )
@@ -175,7 +177,7 @@ class PartitionFlow:
 
     def _commit(self, step: Step) -> None:
         began = time.perf_counter()
-        self.store.commit(step, self._token)
+        self.store.commit(replace(step, keep=self._keep), self._token)
         self.commit_seconds = time.perf_counter() - began
         self.positions[step.source] = step.end
         self._outbox += step.entries
@@ -208,6 +210,18 @@ class PartitionFlow:
         records = store.hash_get(engine.CUSTOMERS, [name.encode() for name in customers])
         fetched.customers = dict(zip(customers, records, strict=True))
         return fetched
+
+    def _blanks(self, erased: Sequence[str]) -> list[Assign]:
+        """Blank the kept changes of customers who are erased, but for those that say that they are gone."""
+        if not erased:
+            return []
+        names = set(erased)
+        kept = enumerate(map(decode, self.store.list_all(CHANGES, _CHANGES_CHUNK)))
+        return [
+            Assign(CHANGES, index, encode(blank(change)))
+            for index, change in kept
+            if change.topic is Topic.SEGMENT_CHANGES and change.key in names and not change.tombstone
+        ]
 
     def _values(self, name: str, *more: Read[bytes | None]) -> list[bytes | None]:
         """Read a plain value of every partition, and more, in one round trip."""

@@ -8,6 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
+
+KEEP: Final = 50_000
+"""Changes that a partition keeps for readers, unless the settings say otherwise."""
 
 
 class Topic(StrEnum):
@@ -125,6 +129,8 @@ class Step:
         What goes to the outbox, in order.
     published
         Sequence number up to which earlier outbox entries have been published and may be trimmed.
+    keep
+        How many of the partition's last changes are kept for readers, published or not.
     """
 
     partition: int
@@ -135,3 +141,4 @@ class Step:
     writes: Sequence[Write]
     entries: Sequence[Entry] = field(default_factory=tuple)
     published: int = 0
+    keep: int = KEEP

@@ -4,7 +4,8 @@
 
     crm.events ──► intake      fetches batches; Kafka's group says which partitions are ours
                      │ places    where the log is read on, and whether it is the log that it was (marks)
-                     │ reading   whether what is fetched follows on; gaps are told from records lost on the way (gaps)
+                     │ reading   whether what is fetched follows on
+                     │ witness   offsets without a record: told from records that were lost on the way
                      │ watch     quiet partitions, lag, and that none stands still
                      ▼
                    app         the mining agent takes batch by batch off its channel
@@ -23,8 +24,8 @@
 
 Around it: ``topics`` (every topic in one place), ``admin`` (made and looked at), ``connection`` and ``refusals`` (TLS,
 SASL, and what goes wrong with them), ``retrying`` (waiting for what is away), ``metrics``, ``health``, ``logs``,
-``worker`` (start and stop), ``publish`` with ``batches`` (a log onto the events topic), ``driver`` (all of it without a
-broker, for tests).
+``stretch`` (part of a topic read for itself), ``partitioner`` (where a key goes), ``worker`` (start and stop),
+``publish`` with ``batches`` (a log onto the events topic), ``driver`` (all of it without a broker, for tests).
 
 The work is in :mod:`crm_online`, which knows nothing of this package.
 """

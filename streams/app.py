@@ -13,7 +13,6 @@ import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
 from typing import Any, Final, cast
-from urllib.parse import unquote, urlsplit
 
 import faust
 from aiokafka.errors import KafkaError
@@ -21,9 +20,11 @@ from faust.channels import Channel
 from faust.types import StreamT
 
 from crm_online.errors import BrokerUnavailable, CrmOnlineError, StateMissing
+from crm_online.logs import config as log_config
+from crm_online.logs import secrets
 from crm_online.settings import Settings, load_settings, refuse_conflict
 from crm_online.store import Store, open_store
-from streams import commands, logs
+from streams import commands
 from streams.admin import ensure_topics
 from streams.connection import faust_options
 from streams.context import Context
@@ -37,15 +38,7 @@ from streams.watch import Watch
 
 DEFAULT_STATE: Final = "redis://localhost:6379"
 _WAITING: Final = 8
-_ANSWER: Final = 10.0
-"""Seconds after which a Redis that hangs is taken for away: a commit that it does later is found by the next claim."""
 _log = logging.getLogger(__name__)
-
-
-def secrets(settings: Settings, state: str) -> list[str]:
-    """Return what no log may show."""
-    kafka, redis = settings.kafka.password, urlsplit(state).password
-    return [*([kafka.get_secret_value()] if kafka else []), *([unquote(redis), redis] if redis else [])]
 
 
 class Work(Channel[Batch | Quiet]):
@@ -100,7 +93,7 @@ class Application(faust.App):
             topic_allow_declare=False,
             web_enabled=False,
             autodiscover=False,
-            logging_config=logs.config(settings.worker.logs, settings.worker.log_level, secrets(settings, state)),
+            logging_config=log_config(settings.worker.logs, settings.worker.log_level, secrets(settings, state)),
             worker_redirect_stdouts=False,
             store="memory://",
             key_serializer="raw",

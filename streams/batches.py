@@ -9,12 +9,12 @@ from types import TracebackType
 from typing import Self
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from crm_online.settings import KafkaSettings
 from streams.connection import client_options
+from streams.partitioner import partition_of
 from streams.refusals import broker_errors, start
 from streams.topics import MOST_BYTES
 
@@ -109,7 +109,7 @@ class Batches:
         if len(self._places) >= 100_000:
             self._places.clear()
         key = name.encode()
-        place = self._places[name] = key, (murmur2(key) & 0x7FFFFFFF) % self._partitions
+        place = self._places[name] = key, partition_of(key, self._partitions)
         return place
 
     async def _send(self, partition: int) -> None:

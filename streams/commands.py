@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.partitioner import murmur2
 from faust.types import StreamT, TopicT
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -18,6 +17,7 @@ from crm_online.events.models import Id
 from crm_online.events.times import to_iso
 from crm_online.settings import KafkaSettings
 from streams.connection import client_options
+from streams.partitioner import partition_of
 from streams.records import CONTROL, Refit, Tick
 from streams.refusals import broker_errors, start
 from streams.topics import COMMANDS, topic_name
@@ -68,20 +68,10 @@ def for_events(value: bytes, time_ms: int, partitions: int) -> list[ForEvents]:
             return [ForEvents(number, None, value, _CONTROL) for number in range(partitions)]
         case Erase(customer_id=name):
             event = {"type": "erase", "customer_id": name, "time": to_iso(time_ms)}
-            return [ForEvents(partition_of(name, partitions), name.encode(), json.dumps(event).encode())]
+            key = name.encode()
+            return [ForEvents(partition_of(key, partitions), key, json.dumps(event).encode())]
         case _:
             return [ForEvents(0, None, value, _CONTROL)]
-
-
-def partition_of(key: str, partitions: int) -> int:
-    """Return where Kafka's producers put a key by default: murmur2 of its bytes, without the sign.
-
-    Examples
-    --------
-    >>> partition_of("ann", 4)
-    2
-    """
-    return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
 
 
 async def ask(kafka: KafkaSettings, command: Refit | Erase) -> str:

@@ -30,9 +30,10 @@ from crm_online.flow import PartitionFlow
 from crm_online.settings import Settings
 from crm_online.step import Topic
 from crm_online.store import Store, open_store
-from streams.commands import for_events, partition_of
+from streams.commands import for_events
 from streams.output import Output, output_of
 from streams.partition import Batch, Partition
+from streams.partitioner import partition_of
 from streams.told import Told
 from streams.topics import EVENTS, topic_name
 
@@ -112,7 +113,7 @@ class TopologyDriver:
             The headers.
         """
         raw = value if isinstance(value, bytes | None) else json.dumps(value).encode()
-        number = partition if partition is not None else partition_of(key, self.partitions) if key else 0
+        number = partition if partition is not None else partition_of(key.encode(), self.partitions) if key else 0
         offset = len(self.log[number])
         self.log[number].append(Sent(offset, key.encode() if key else None, raw, timestamp, headers))
         return number, offset

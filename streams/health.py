@@ -13,8 +13,8 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from crm_online.errors import InvalidSetting
+from crm_online.logs import Hide
 from crm_online.settings.network import split_address
-from streams.logs import Hide
 from streams.metrics import Metrics
 
 _hide = Hide()

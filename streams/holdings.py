@@ -20,10 +20,10 @@ from aiokafka.errors import KafkaError
 
 from crm_online.errors import FenceError, HoleInLog, OwnerLost, PositionMoved, StoreError
 from crm_online.flow import PartitionFlow
+from crm_online.logs import partition_log
 from crm_online.settings import Settings
 from crm_online.step import Step
 from crm_online.store import Store
-from streams.logs import partition_log
 from streams.metrics import Metrics, Refusal, StepReport
 from streams.partition import Batch, Partition, Quiet
 from streams.publisher import Publisher

@@ -17,11 +17,11 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from mode import Service
 
 from crm_online.errors import FenceError, LogMoved, OwnerLost, TopicMisconfigured
+from crm_online.logs import partition_log
 from streams.admin import refuse_other_partitions
 from streams.connection import client_options
 from streams.context import Context
 from streams.holdings import Held, Holdings
-from streams.logs import partition_log
 from streams.partition import Batch
 from streams.places import find_place
 from streams.reading import Reading

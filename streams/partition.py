@@ -16,6 +16,7 @@ from crm_online.flow import PartitionFlow
 from crm_online.gaps import Gap
 from crm_online.settings import Settings
 from crm_online.step import Append, Drop, Entry, Put, Step, Write
+from crm_online.store.keys import ENDS
 from streams.marks import FIRST, LAST, MARKS, Mark, read_marks
 from streams.output import ChangeId
 from streams.records import Record, decode
@@ -36,7 +37,7 @@ class Batch:
         Which claim of the partition they were fetched under; those of an earlier one are dropped.
     begin, end
         Where they begin in the log, and the offset behind them; offsets between that no record has are not lost:
-        see ``streams.gaps``.
+        see ``streams.witness``.
     records
         The records.
     lag
@@ -159,7 +160,10 @@ class Partition:
             latest,
             unknown_fields=found.unknown_fields,
             first=batch.begin,
-            beside=[Put(MARKS, {name: mark.encode() for name, mark in new.items()})],
+            beside=[
+                Put(MARKS, {name: mark.encode() for name, mark in new.items()}),
+                _end(self._topic, batch.end + batch.lag),
+            ],
         )
         self.marks |= new
         self._end_reached = None
@@ -199,4 +203,11 @@ class Partition:
             began, then = self._end_reached
             watermark = max(watermark, then + int((self._clock() - began) * 1000))
         position = self.position or 0
+        if self._end_reached is not None:
+            beside = (*beside, _end(self._topic, end))
         return self.flow.step(self._topic, position, end, EventColumns.empty(), (), watermark, beside=beside)
+
+
+def _end(topic: str, end: int) -> Put:
+    """Return the write that tells readers of the state where the log ended, as of the last fetch."""
+    return Put(ENDS, {topic.encode(): b"%d" % end})

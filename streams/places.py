@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.gaps import Witness
 from streams.marks import FIRST, LAST, Mark
 from streams.partition import Partition
+from streams.witness import Witness
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import islice
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     InvalidProducerEpoch,
     KafkaError,
@@ -28,6 +28,7 @@ from streams.connection import client_options
 from streams.metrics import Metrics
 from streams.output import ChangeId, Output, output_of
 from streams.retrying import Patience
+from streams.stretch import open_reader
 from streams.told import Told, read_told
 from streams.topics import MOST_BYTES, topic_name
 
@@ -73,7 +74,6 @@ class Publisher:
         self._published, self._owned = published, owned
         self._producer: AIOKafkaProducer | None = None
         self._waiting: deque[Entry] = deque()
-        self._told: ChangeId | None = None
         self._some, self._fewer = asyncio.Event(), asyncio.Event()
         self._ended = False
 
@@ -104,19 +104,11 @@ class Publisher:
         )
         self._producer = producer
         await producer.start()
-        consumer = AIOKafkaConsumer(
-            **client_options(self._kafka, f"{name}-reader"),
-            isolation_level="read_committed",
-            auto_offset_reset="none",
-            enable_auto_commit=False,
-        )
-        await consumer.start()
+        consumer = await open_reader(self._kafka, f"{name}-reader")
         try:
-            told = await read_told(consumer, self._kafka.prefix, self.partition, known)
+            return await read_told(consumer, self._kafka.prefix, self.partition, known)
         finally:
             await consumer.stop()
-        self._told = told.last
-        return told
 
     def offer(self, entries: Sequence[Entry]) -> None:
         """Take changes that are committed, to publish them."""
@@ -180,10 +172,10 @@ class Publisher:
         Opening shuts out whoever publishes now: if another worker has the partition, it must be left to that one.
         """
         last = ChangeId.of_entry(self._waiting[-1]) if self._waiting else ChangeId(0, 0)
-        await self.open(last)
+        told = (await self.open(last)).last
         if not await self._owned():
             raise OwnerLost(f"another worker has claimed partition {self.partition}")
-        while self._waiting and self._told and ChangeId.of_entry(self._waiting[0]) <= self._told:
+        while self._waiting and told and ChangeId.of_entry(self._waiting[0]) <= told:
             self._done(1)
 
     async def _send(self, batch: Sequence[Entry]) -> None:

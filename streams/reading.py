@@ -10,10 +10,10 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
+from crm_online.logs import partition_log
 from crm_online.settings import KafkaSettings
-from streams.gaps import Witness
-from streams.logs import partition_log
 from streams.metrics import Metrics
+from streams.witness import Witness
 
 _ANSWER: Final = 3.0
 _log = logging.getLogger(__name__)

@@ -12,11 +12,11 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from crm_online.engine.retelling import Heard
 from crm_online.step import Topic
 from streams.output import CHANGE_ID, ChangeId, Output
+from streams.stretch import stretch
 from streams.topics import OUTPUTS, topic_name
 
 _SPAN: Final = 200
 _GROWTH: Final = 8
-_WAIT_MS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ async def read_told(consumer: AIOKafkaConsumer, prefix: str, partition: int, kno
     Parameters
     ----------
     consumer
-        A consumer without a group that reads committed records only; it is assigned here, so it must not be shared.
+        A consumer of :func:`streams.stretch.open_reader`; it is assigned here.
     prefix
         What the names of the topics begin with.
     partition
@@ -93,20 +93,14 @@ async def _last(consumer: AIOKafkaConsumer, topic: Topic, place: TopicPartition,
     span = _SPAN
     while True:
         start = max(begin, end - span)
-        records = await _read(consumer, place, start, end)
-        found = [_output(topic, record) for record in records if any(name == CHANGE_ID for name, _ in record.headers)]
+        found = [
+            _output(topic, record)
+            async for record in stretch(consumer, place, start, end)
+            if any(name == CHANGE_ID for name, _ in record.headers)
+        ]
         if start == begin or any(output.change <= known for output in found):
             return found
         span *= _GROWTH
-
-
-async def _read(consumer: AIOKafkaConsumer, place: TopicPartition, start: int, end: int) -> list[ConsumerRecord]:
-    """Read from ``start`` up to ``end``; the last offsets may be marks of transactions, which are no records."""
-    found: list[ConsumerRecord] = []
-    consumer.seek(place, start)
-    while await consumer.position(place) < end:
-        found += (await consumer.getmany(place, timeout_ms=_WAIT_MS)).get(place, [])
-    return found
 
 
 def _output(topic: Topic, record: ConsumerRecord) -> Output:

@@ -8,9 +8,9 @@ import os
 import signal
 import threading
 
+from crm_online.logs import secrets, setup
 from crm_online.settings import Settings
-from streams.app import Application, secrets
-from streams.logs import setup
+from streams.app import Application
 
 _log = logging.getLogger(__name__)
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.command import printed
+from tests.docs import made
+
 # pytest-xdist sets it for its workers, and what is printed goes by it.
 os.environ.pop("COLUMNS", None)
 
@@ -37,6 +40,15 @@ def shared_data() -> Path:
         if os.environ.get("CI") == "true":
             pytest.fail(missing)
         pytest.skip(missing)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the state ``shop`` of a small made shop; copy it to change it."""
+    folder = tmp_path_factory.mktemp("made-shop")
+    made.write_jsonl(folder / "events.jsonl")
+    printed(folder, "replay", "events.jsonl", "--state", "shop")
     return folder
 
 

@@ -174,10 +174,9 @@ class Engine:
             self.mining.summarise(run)
 
         run.writes.append(Replace(peers.NAME, self.segmenting.own().encode()))
-        state.segment_changes += sum(entry.topic is Topic.SEGMENT_CHANGES for entry in changes.entries)
-        state.rule_changes += sum(entry.topic is Topic.RULES for entry in changes.entries)
+        state.count(changes)
         state.closed = ended or (state.closed and begin == end)
-        state.sequence, state.waiting = changes.sequence, self.segmenting.due.waiting
+        state.waiting = self.segmenting.due.waiting
         run.writes.append(Replace(STATE, state.encode()))
         return Step(self._partition, source, begin, end, begin, run.writes, changes.entries)
 
@@ -204,9 +203,7 @@ class Engine:
             *self._segments.retell(heard.segments, self.segmenting.version, changes),
             *self.mining.retell(heard.rules, changes),
         ]
-        state.segment_changes += sum(entry.topic is Topic.SEGMENT_CHANGES for entry in changes.entries)
-        state.rule_changes += sum(entry.topic is Topic.RULES for entry in changes.entries)
-        state.sequence = changes.sequence
+        state.count(changes)
         writes.append(Replace(STATE, state.encode()))
         return Step(self._partition, source, position, position, position, writes, changes.entries)
 

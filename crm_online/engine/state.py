@@ -6,8 +6,10 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from crm_online.engine.changes import Changes
 from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.events.ahead import Leap
+from crm_online.step import Topic
 
 NAME = "engine"
 _FORMAT = 1
@@ -91,6 +93,12 @@ class PartitionState(BaseModel):
     rules_baskets: int = 0
     rules_due: bool = False
     fit: FitSchedule = Field(default_factory=FitSchedule)
+
+    def count(self, changes: Changes) -> None:
+        """Count a step's changes, and note the number of the last."""
+        self.segment_changes += sum(entry.topic is Topic.SEGMENT_CHANGES for entry in changes.entries)
+        self.rule_changes += sum(entry.topic is Topic.RULES for entry in changes.entries)
+        self.sequence = changes.sequence
 
     def encode(self) -> bytes:
         """Return the state as one line of JSON."""

@@ -241,18 +241,41 @@ def first_problem(error: ValidationError) -> tuple[str, str | None]:
     ...     first_problem(error)
     ('customer_id is empty', 'customer_id')
     """
-    detail: ErrorDetails = error.errors(include_url=False, include_input=False)[0]
+    reason, place = _told(error.errors(include_url=False, include_input=False)[0])
+    return reason, ".".join(map(str, place)) or None
+
+
+def all_problems(error: ValidationError) -> list[tuple[str, list[str | int]]]:
+    """Return the reason and the path of each thing that is wrong, the first for each path.
+
+    Examples
+    --------
+    >>> try:
+    ...     _ = EVENT.validate_python({"type": "purchase", "time": 1, "items": [{"item": ""}]})
+    ... except ValidationError as error:
+    ...     all_problems(error)
+    [('time is not an ISO 8601 time such as 2017-01-31T12:00:00Z', ['time']), ('item is empty', ['items', 0, 'item'])]
+    """
+    found: dict[tuple[str | int, ...], str] = {}
+    for detail in error.errors(include_url=False, include_input=False):
+        reason, place = _told(detail)
+        found.setdefault(tuple(place), reason)
+    return [(reason, list(place)) for place, reason in found.items()]
+
+
+def _told(detail: ErrorDetails) -> tuple[str, list[str | int]]:
+    """Return the reason of one of pydantic's errors, and its path in the event."""
     kind, place = detail["type"], list(detail["loc"])
     if kind == "json_invalid":
-        return "not JSON", None
+        return "not JSON", []
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         place = ["type"]
     elif place and place[0] in _TYPES:
         del place[0]
     if not place:
-        return "not a JSON object", None
+        return "not a JSON object", []
     if place[0] == "value" and len(place) > 1:  # of the several things that it may be, pydantic names one
-        return "value is neither a text, nor a number, nor true or false", "value"
+        return "value is neither a text, nor a number, nor true or false", ["value"]
     named = place[:1] if place[0] == "attributes" else [part for part in place if isinstance(part, str)]
     words = _WORDS[kind].format(**detail.get("ctx", {})) if kind in _WORDS else detail["msg"]
-    return f"{named[-1]} {words}", ".".join(map(str, place))
+    return f"{named[-1]} {words}", place

@@ -11,8 +11,9 @@ from crm_online.decay import Decay
 from crm_online.errors import InvalidSetting
 from crm_online.itemsets import counting, encoding, reading
 from crm_online.itemsets.baskets import Baskets
+from crm_online.itemsets.keys import items_of
 from crm_online.itemsets.reading import Itemsets
-from crm_online.itemsets.state import CounterState
+from crm_online.itemsets.state import COUNT, ERROR, CounterState
 
 _MOST_FLOORS = 1 << 14
 _FLOORS_OF_BUDGET = 1024
@@ -177,6 +178,16 @@ class ItemsetCounters:
         counters = cls.__new__(cls)
         counters._state = encoding.decode(chunks)
         return counters
+
+    def items(self, as_of: int) -> NDArray[np.float64]:
+        """Return the counts of single items by id, which are exact."""
+        return self._state.item_count * self._reading(as_of)
+
+    def pairs(self, as_of: int) -> Itemsets:
+        """Return all pairs that are counted, frequent or not, in a fixed order."""
+        table = self._state.pairs
+        sets = Itemsets(items_of(table.keys, 2), table.values[COUNT].copy(), table.values[ERROR].copy())
+        return self._read(sets, as_of)
 
     def _reading(self, as_of: int) -> float:
         return float(self._state.decay.reading(np.array([as_of]), np.array([self._state.landmark]))[0])

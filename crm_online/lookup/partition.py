@@ -1,34 +1,78 @@
-"""One partition as it stands in the store."""
+"""One partition as it stands in the store: each part is read when it is first needed, whole."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.records import Records
-from crm_online.engine import counting, sampling
+from crm_online.customers.traits import Traits
+from crm_online.engine import counting, peers, rules, sampling, segmenting, state
 from crm_online.engine.engine import CUSTOMERS, layout
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import empty_counters
 from crm_online.engine.peers import PartitionSums
 from crm_online.engine.state import PartitionState
 from crm_online.flow import load
-from crm_online.itemsets.counters import ItemsetCounters
+from crm_online.itemsets import names as item_names
 from crm_online.itemsets.names import ItemNames
 from crm_online.itemsets.parts import Counted
+from crm_online.segments import sample
 from crm_online.segments.model import Model
 from crm_online.settings import Settings
 from crm_online.store import PartitionStore
+from crm_online.store.reads import hash_fields, hash_whole, list_part, plain_value
 
 _BATCH = 5000
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What baskets made of a partition.
+
+    Attributes
+    ----------
+    watermark
+        Largest event time when it was read, in ms; 0 before the first.
+    counted
+        The counters, with the names of the items.
+    told
+        The rules as they were last told, by id.
+    """
+
+    watermark: int
+    counted: Counted
+    told: dict[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class SampledHere:
+    """Some customers of the sample, in the order that was asked for.
+
+    Attributes
+    ----------
+    records
+        Their records.
+    traits
+        What they need and say.
+    items
+        The items by number.
+    """
+
+    records: Records
+    traits: list[Traits]
+    items: list[str]
+
+
 class PartitionView:
-    """A partition, read at one position.
+    """A partition. The small state, the model and the sums are read at once; each other part when it is asked for.
+
+    Nothing is committed while a part is read, but there may be commits between two parts of a state that runs on.
 
     Parameters
     ----------
@@ -36,29 +80,62 @@ class PartitionView:
         Where it stands.
     settings
         The settings that shaped it.
+
+    Attributes
+    ----------
+    state, model, sums
+        The small state; the model in use, and the segments' sums, ``None`` before there are any.
     """
 
     def __init__(self, store: PartitionStore, settings: Settings) -> None:
         self.store, self.settings = store, settings
         self.codec, self.reader = layout(settings)
-        self.loaded: Loaded = store.consistent_read(partial(load, traits=False))
-        self.state = PartitionState.decode(self.loaded.engine) if self.loaded.engine else PartitionState()
-        self.model = Model.from_json(self.loaded.model) if self.loaded.model else None
-        self.sums = PartitionSums.decode(self.loaded.sums) if self.loaded.sums else None
+        small, model, (sums,) = store.together(
+            plain_value(store.partition, state.NAME),
+            plain_value(store.partition, segmenting.MODEL),
+            plain_value(store.partition, peers.NAME),
+        )
+        self.state = PartitionState.decode(small) if small else PartitionState()
+        self.model = Model.from_json(model) if model else None
+        self.sums = PartitionSums.decode(sums) if sums else None
 
-    def counters(self) -> ItemsetCounters:
-        """Return the counters: the checkpoint, and what was counted since."""
-        return counting.counted(empty_counters(self.settings), self.loaded.counters, self.loaded.journal)
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The bytes of all parts but the customers and their traits, at one position."""
+        return self.store.consistent_read(partial(load, traits=False))
 
-    def counted(self) -> Counted:
-        """Return the counters with the names of the items."""
+    @cached_property
+    def counts(self) -> Counts:
+        """What baskets made of it."""
+        here = self.store.partition
+        wanted = (item_names.NAME, counting.COUNTERS, counting.JOURNAL)
+        lists = (list_part(here, name, 0, -1) for name in wanted)
+        small, told, (names, chunks, journal) = self.store.together(
+            plain_value(here, state.NAME), hash_whole(here, rules.NAME), *lists
+        )
         items = ItemNames()
-        items.load(self.loaded.items)
-        return Counted(self.counters(), items.names, items.ids)
+        items.load(names)
+        counters = counting.counted(empty_counters(self.settings), chunks, journal)
+        watermark = (PartitionState.decode(small).watermark if small else None) or 0
+        return Counts(watermark, Counted(counters, items.names, items.ids), told)
 
-    def item(self, number: int) -> str:
-        """Return the name of an item by its number."""
-        return self.loaded.items[number].decode()
+    @cached_property
+    def sample(self) -> list[tuple[bytes, bytes]]:
+        """The customers of the partition's sample, with their hashes."""
+        return list(self.store.hash_all(sample.NAME))
+
+    def sampled(self, names: Sequence[str]) -> SampledHere:
+        """Read some customers of the sample."""
+        if not names:
+            return SampledHere(self.codec.decode([]), [], [])
+        here, fields = self.store.partition, [name.encode() for name in names]
+        items, raw, (said, bought) = self.store.together(
+            list_part(here, item_names.NAME, 0, -1),
+            hash_fields(here, CUSTOMERS, fields),
+            *(hash_whole(here, name) for name in (sampling.SAID, sampling.BOUGHT)),
+        )
+        traits = [Traits.of(said.get(name), bought.get(name)) for name in fields]
+        return SampledHere(self.codec.decode(raw), traits, [item.decode() for item in items])
 
     def traits(self) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
         """Return what the sampled customers said, and what they bought, by customer."""
@@ -78,7 +155,14 @@ class PartitionView:
 
     def segment_ids(self, records: Records, labels: NDArray[np.uint8]) -> list[str | None]:
         """Return the segments that labels in some records stand for."""
-        now = list(self.model.ids) if self.model else []
-        current = records.scored_by(self.model.version if self.model else 0).tolist()
-        ids_of = [now if same else self.state.previous_ids for same in current]
-        return [ids[label] if label < len(ids) else None for label, ids in zip(labels.tolist(), ids_of, strict=True)]
+        return segment_ids(records, labels, self.model, self.state)
+
+
+def segment_ids(
+    records: Records, labels: NDArray[np.uint8], model: Model | None, state: PartitionState
+) -> list[str | None]:
+    """Return the segments that labels in some records stand for, by the model and the small state read with them."""
+    now = list(model.ids) if model else []
+    current = records.scored_by(model.version if model else 0).tolist()
+    ids_of = [now if same else state.previous_ids for same in current]
+    return [ids[label] if label < len(ids) else None for label, ids in zip(labels.tolist(), ids_of, strict=True)]

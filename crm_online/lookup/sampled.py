@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from crm_online.customers.records import Records
 from crm_online.customers.traits import Traits
-from crm_online.engine.engine import CUSTOMERS
 from crm_online.lookup.partition import PartitionView
 from crm_online.segments.model import Model
 from crm_online.segments.sample import merged
@@ -58,21 +57,21 @@ def sampled(views: Sequence[PartitionView], model: Model, size: int) -> Sampled:
     size
         How many customers the sample holds at most.
     """
-    chosen = merged((view.loaded.sample for view in views), size)
+    chosen = merged((view.sample for view in views), size)
     ids, traits, bought = list[str](), list[Traits](), list[dict[str, int]]()
     parts, places = list[Records](), list[int]()
     for number, view in enumerate(views):
         here = [(place, name) for place, (partition, name) in enumerate(chosen) if partition == number]
-        records = view.codec.decode(view.store.hash_get(CUSTOMERS, [name.encode() for _, name in here]))
-        scored = records.scored_by(model.version) & (records.nearest < model.k)
-        parts.append(records.take(scored))
-        said, items = view.traits()
-        for place, name in (here[row] for row in np.flatnonzero(scored).tolist()):
-            one = Traits.of(said.get(name.encode()), items.get(name.encode()))
+        found = view.sampled([name for _, name in here])
+        scored = found.records.scored_by(model.version) & (found.records.nearest < model.k)
+        parts.append(found.records.take(scored))
+        for row in np.flatnonzero(scored).tolist():
+            place, name = here[row]
+            one = found.traits[row]
             places.append(place)
             ids.append(name)
             traits.append(one)
-            bought.append({view.item(item): lines for item, lines in one.bought.items()})
+            bought.append({found.items[item]: lines for item, lines in one.bought.items()})
     order = np.argsort(places)
     return Sampled(
         ids=[ids[row] for row in order.tolist()],

@@ -8,7 +8,9 @@ from hashlib import blake2b
 import numpy as np
 
 from crm_online.customers.due import bucket_name
+from crm_online.engine import counting
 from crm_online.engine.engine import ROSTER
+from crm_online.engine.mining import empty_counters
 from crm_online.engine.state import PartitionState
 from crm_online.gaps import NAME as GAPS
 from crm_online.gaps import Gap
@@ -120,7 +122,8 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
     ):
         digest.add(name, (part for pair in sorted(pairs) for part in pair))
     digest.add("items", loaded.items)
-    digest.add("counters", view.counters().dump())
+    counters = counting.counted(empty_counters(view.settings), loaded.counters, loaded.journal)
+    digest.add("counters", counters.dump())
     digest.add("roster", roster)
     for bucket in sorted(state.waiting):
         digest.add(bucket_name(bucket), view.store.list_range(bucket_name(bucket), 0, -1))

@@ -15,13 +15,15 @@ from crm_online.settings.model import (
     Settings,
 )
 from crm_online.settings.network import MASK
-from crm_online.settings.service import KafkaSettings, WorkerSettings
+from crm_online.settings.serve import ServeSettings
+from crm_online.settings.service import ChangeSettings, KafkaSettings, WorkerSettings
 
 __all__ = [
     "FEATURE_NAMES",
     "KEYS",
     "MASK",
     "BasketSettings",
+    "ChangeSettings",
     "EventSettings",
     "FeatureSettings",
     "ItemsetSettings",
@@ -31,6 +33,7 @@ __all__ = [
     "ReplaySettings",
     "RuleSettings",
     "SegmentSettings",
+    "ServeSettings",
     "Settings",
     "WorkerSettings",
     "as_typed",

@@ -25,7 +25,8 @@ from crm_online.settings.fields import (
 )
 from crm_online.settings.nesting import flattened
 from crm_online.settings.section import Section, contradiction
-from crm_online.settings.service import KafkaSettings, WorkerSettings
+from crm_online.settings.serve import ServeSettings
+from crm_online.settings.service import ChangeSettings, KafkaSettings, WorkerSettings
 from crm_online.settings.units import DAY, MINUTE
 
 _WEIGHTS = dict.fromkeys(FEATURE_NAMES, 0.5) | {"orders": 1.0, "spending": 1.0}
@@ -195,8 +196,10 @@ class Settings(BaseSettings):
     itemsets: ItemsetSettings = ItemsetSettings()
     rules: RuleSettings = RuleSettings()
     replay: ReplaySettings = ReplaySettings()
+    changes: ChangeSettings = ChangeSettings()
     kafka: KafkaSettings = KafkaSettings()
     worker: WorkerSettings = WorkerSettings()
+    serve: ServeSettings = ServeSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -213,9 +216,10 @@ class Settings(BaseSettings):
     def shaping(self) -> dict[str, Any]:
         """Return the settings that shape the state, by key, as JSON values in inside units.
 
-        All but Kafka's and the worker's do; even ``replay.step``, since the steps decide when models are fitted.
+        All but those of changes, Kafka, worker and service do; even ``replay.step``, since the steps decide when models
+        are fitted.
         """
-        values = self.model_dump(mode="python", exclude={"kafka", "worker"})
+        values = self.model_dump(mode="python", exclude={"changes", "kafka", "worker", "serve"})
         values["itemsets"]["epsilon"] = self.itemsets.epsilon_in_force
         values["features"]["use"] = list(self.features.use)
         # Features that are not in use shape nothing: a file of one may come and go.

@@ -1,4 +1,4 @@
-"""The settings of the service: Kafka and the workers. Nothing here shapes the state."""
+"""The settings of the service: the changes kept, Kafka and the workers. Nothing here shapes the state."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ from crm_online.settings.network import (
 )
 from crm_online.settings.section import Section, contradiction
 from crm_online.settings.units import MINUTE, SECOND
+from crm_online.step import KEEP
+
+
+class ChangeSettings(Section):
+    """The changes that are kept for those who read them from Redis; nothing here shapes the state."""
+
+    keep: Count = Field(
+        default=KEEP,
+        ge=1000,
+        le=10_000_000,
+        description="last changes of a partition that are kept in Redis, for feeds that resume; about 1 kB each",
+    )
 
 
 class KafkaSettings(Section):

@@ -40,6 +40,9 @@ class Link(Protocol):
     def pipe(self, commands: Sequence[Command]) -> list[object]:
         """Send commands in one go and give their replies."""
 
+    def together(self, commands: Sequence[Command]) -> list[object]:
+        """Send commands of one partition between which nothing else is done, and give their replies."""
+
     def masters(self) -> Sequence[Node]:
         """Give the servers that hold the state."""
 
@@ -72,6 +75,8 @@ class Client:
         How long an answer that says "later" is waited for.
     ended
         Says more about a broken connection if more is known, else None: an embedded server may have ended.
+    url
+        The URL by which other processes reach it; None if whoever made this has it.
     """
 
     def __init__(
@@ -79,11 +84,12 @@ class Client:
         link: Link,
         later_seconds: float = ANSWER_SECONDS,
         ended: Callable[[], str | None] | None = None,
+        url: str | None = None,
     ) -> None:
         self._link = link
         self._later_seconds = later_seconds
         self._ended = ended
-        self.where = link.where
+        self.where, self.url = link.where, url
 
     def call(self, *command: Arg) -> object:
         """Send one command and give its reply.
@@ -100,6 +106,10 @@ class Client:
     def pipeline(self, commands: Sequence[Command]) -> list[object]:
         """Send commands that only read in one go, and give their replies."""
         return self._answered(lambda: self._link.pipe(commands)) if commands else []
+
+    def together(self, commands: Sequence[Command]) -> list[object]:
+        """Send commands of one partition that only read, between which nothing is written, and give their replies."""
+        return self._answered(lambda: self._link.together(commands))
 
     def run(self, script: Script, keys: Sequence[bytes], args: Sequence[Arg]) -> object:
         """Run a script; Redis is given its text if it does not know it yet."""

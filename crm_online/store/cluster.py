@@ -56,10 +56,7 @@ class Cluster:
             with self._errors_of(node):
                 return node.send(command)
         except theirs.MovedError as moved:
-            if redirects == 0:
-                raise
-            if owners := self._owners:
-                owners[slot] = (moved.host or node.host, moved.port)
+            self._learn(slot, node, moved, redirects)
         except theirs.AskError as asked:
             other = self._node((asked.host or node.host, asked.port))
             with self._errors_of(other):
@@ -77,6 +74,17 @@ class Cluster:
                 found |= zip(places, node.answers([commands[place] for place in places]), strict=True)
         return [self._settled(found[place], command) for place, command in enumerate(commands)]
 
+    def together(self, commands: Sequence[Command], redirects: int = _REDIRECTS) -> list[object]:
+        """Send commands whose keys share a slot, with nothing between them, and give their replies."""
+        slot = _slot(commands[0])
+        node = self._owner(slot)
+        try:
+            with self._errors_of(node):
+                return node.together(commands)
+        except theirs.MovedError as moved:
+            self._learn(slot, node, moved, redirects)
+        return self.together(commands, redirects - 1)
+
     def masters(self) -> Sequence[Node]:
         """Give the masters that hold slots now."""
         return [self._node(address) for address in dict.fromkeys(self._looked_up().values())]
@@ -85,6 +93,13 @@ class Cluster:
         """Close all connections."""
         for node in (self._first, *self._nodes.values()):
             node.close()
+
+    def _learn(self, slot: int, node: Node, moved: theirs.MovedError, redirects: int) -> None:
+        """Note where a slot is now; raise the error if it was looked for often enough."""
+        if redirects == 0:
+            raise moved
+        if owners := self._owners:
+            owners[slot] = (moved.host or node.host, moved.port)
 
     def _settled(self, answer: object, command: Command) -> object:
         """Give a command's answer; one that was refused for now, or here, is sent by itself."""

@@ -1,9 +1,10 @@
 -- Commits a step: everything in it, or nothing.
 --
--- KEYS: meta, positions, outbox, then the keys that the step writes to.
+-- KEYS: meta, positions, outbox, changes, then the keys that the step writes to.
 -- ARGV: token, source, begin, end, first, commits so far ('' if not known),
 --       check the owner, the position, the holes ('1' or '0' each),
---       published, first sequence, number of entries, number of their arguments, these arguments,
+--       published, how many changes to keep,
+--       first sequence, number of entries, number of their arguments, these arguments,
 --       then for each write: operation, number of its key, count, number of arguments, the arguments.
 -- Where count and number of arguments differ, each argument is a MessagePack array of at most CHUNK values: a client
 -- may send no more than a million arguments.
@@ -14,12 +15,13 @@
 -- again it drops a MULTI that has no EXEC: so a commit is whole after a kill -9 as well.
 
 local CHUNK = 4000 -- even (HSET wants pairs), and below what Lua's unpack can take
-local FIXED = 13
+local FIXED = 14
 local NEEDS = { put = 'hash', remove = 'hash', append = 'list', shorten = 'list', assign = 'list', replace = 'string' }
 
-local meta, positions, outbox = KEYS[1], KEYS[2], KEYS[3]
-local entry_count = tonumber(ARGV[12])
-local entry_args = tonumber(ARGV[13])
+local meta, positions, outbox, changes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local keep, first_sequence = tonumber(ARGV[11]), tonumber(ARGV[12])
+local entry_count = tonumber(ARGV[13])
+local entry_args = tonumber(ARGV[14])
 local program = FIXED + entry_args + 1
 
 local kinds = {}
@@ -37,6 +39,7 @@ end
 if wrong_kind(meta, 'hash') then return { 'kind', meta, kinds[meta] } end
 if wrong_kind(positions, 'hash') then return { 'kind', positions, kinds[positions] } end
 if wrong_kind(outbox, 'list') then return { 'kind', outbox, kinds[outbox] } end
+if wrong_kind(changes, 'list') then return { 'kind', changes, kinds[changes] } end
 
 -- 1. The fences.
 local stored = redis.call('HMGET', meta, 'token', 'commits', 'sequence')
@@ -53,7 +56,7 @@ if ARGV[8] == '1' then
     if ARGV[6] ~= '' and commits ~= tonumber(ARGV[6]) then
         return { 'commits', string.format('%.0f', commits) }
     end
-    if entry_count > 0 and tonumber(ARGV[11]) ~= sequence + 1 then
+    if entry_count > 0 and first_sequence ~= sequence + 1 then
         return { 'sequence', string.format('%.0f', sequence) }
     end
 end
@@ -103,7 +106,7 @@ end
 redis.call('HSET', positions, ARGV[2], ARGV[4])
 commits = commits + 1
 redis.call('HSET', meta, 'commits', string.format('%.0f', commits),
-    'sequence', string.format('%.0f', entry_count > 0 and tonumber(ARGV[11]) + entry_count - 1 or sequence))
+    'sequence', string.format('%.0f', entry_count > 0 and first_sequence + entry_count - 1 or sequence))
 
 at = program
 while at <= #ARGV do
@@ -132,5 +135,10 @@ local kept = redis.call('LLEN', outbox)
 local published = math.min(math.max(tonumber(ARGV[10]) - sequence + kept, 0), kept)
 if published > 0 then redis.call('LTRIM', outbox, published, -1) end
 each_chunk('RPUSH', outbox, FIXED + 1, entry_args, entry_count)
+
+-- The same entries are kept for readers, published or not: the last ones, without gaps as well.
+local over = redis.call('LLEN', changes) + entry_count - keep
+if over > 0 then redis.call('LTRIM', changes, over, -1) end
+each_chunk('RPUSH', changes, FIXED + 1, entry_args, entry_count)
 
 return { 'done', string.format('%.0f', commits) }

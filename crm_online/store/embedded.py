@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from crm_online.errors import StoreError, StoreUnavailable
 from crm_online.store.binary import chosen
@@ -69,7 +70,7 @@ def embedded(folder: Path, create: bool, answer_seconds: float) -> Iterator[Clie
         options = [part for name, value in _OPTIONS.items() for part in (f"--{name}", value)]
         server = Server([binary.path, *options, "--unixsocket", str(socket)], inner)
         node = Node.at_socket(str(socket), f"the Redis of {folder}", answer_seconds)
-        client = Client(node, answer_seconds, server.last_words)
+        client = Client(node, answer_seconds, server.last_words, f"unix://{quote(str(socket))}")
         server.launch()
         try:
             _wait(server, client)

@@ -19,6 +19,23 @@ _TOPICS: Final = {1: Topic.SEGMENT_CHANGES, 2: Topic.SEGMENTS, 3: Topic.RULES, 4
 _NUMBERS: Final = {topic: number for number, topic in _TOPICS.items()}
 
 
+def blank(entry: Entry) -> Entry:
+    """Give what stays of a change of somebody who was erased: its id, so that the numbers have no gap.
+
+    Examples
+    --------
+    >>> blank(Entry(Topic.SEGMENT_CHANGES, "C17", b'{"change_id":"0-0-3","customer_id":"C17"}', 3)).value
+    b'{"change_id":"0-0-3"}'
+    """
+    change_id = entry.value.partition(b",")[0].rstrip(b"}")
+    return Entry(entry.topic, "", change_id + b"}", entry.sequence, True)
+
+
+def is_blank(entry: Entry) -> bool:
+    """Tell whether an entry is what stays of a change of somebody who was erased; readers leave it out."""
+    return entry.topic is Topic.SEGMENT_CHANGES and not entry.key
+
+
 def encode(entry: Entry) -> bytes:
     """Give the bytes of an entry.
 

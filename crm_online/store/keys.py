@@ -16,15 +16,18 @@ STATE: Final = b"{crm}:state"
 META: Final = "meta"
 POSITIONS: Final = "positions"
 OUTBOX: Final = "outbox"
+CHANGES: Final = "changes"
 PROBE: Final = "probe"
+ENDS: Final = "ends"
+"""Where workers tell, beside each step, where the log of their topic ends: a hash, topics to offsets."""
 
 TOKEN: Final = b"token"
 COMMITS: Final = b"commits"
 SEQUENCE: Final = b"sequence"
 EPOCH: Final = b"epoch"
 
-OWN_NAMES: Final = frozenset({POSITIONS, OUTBOX, PROBE})
-"""Names that only the store writes."""
+OWN_NAMES: Final = frozenset({POSITIONS, OUTBOX, CHANGES, PROBE})
+"""Names that only the store writes; but a step may set an entry of the changes that are kept (see ``blanks``)."""
 
 OWN_FIELDS: Final = frozenset({TOKEN, COMMITS, SEQUENCE, EPOCH})
 """Fields of ``meta`` that only the store writes."""

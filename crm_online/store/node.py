@@ -15,6 +15,8 @@ import redis.exceptions as theirs
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from crm_online.store.replies import as_list
+
 Arg = bytes | str | int
 Command = Sequence[Arg]
 Address = tuple[str, int]
@@ -92,6 +94,20 @@ class Node:
             if isinstance(reply, theirs.RedisError):
                 raise reply
         return replies
+
+    def together(self, commands: Sequence[Command]) -> list[object]:
+        """Send commands between which Redis does nothing else (MULTI … EXEC), and give their replies."""
+        try:
+            *_, found = self.pipe([("MULTI",), *commands, ("EXEC",)])
+        except theirs.RedisError:
+            # A connection that may not say EXEC would stay within MULTI: none is used again.
+            self._redis.connection_pool.disconnect(inuse_connections=False)
+            raise
+        answers = as_list(found)
+        for answer in answers:
+            if isinstance(answer, theirs.RedisError):
+                raise answer
+        return answers
 
     def answers(self, commands: Sequence[Command]) -> list[object]:
         """Send commands in one go and give what each was answered, which may be an error."""

@@ -12,10 +12,12 @@ from crm_online.step import Entry, Step
 from crm_online.store import reads, replies
 from crm_online.store.client import Client, Script
 from crm_online.store.entries import decode
-from crm_online.store.keys import COMMITS, EPOCH, META, OUTBOX, POSITIONS, PROBE, SEQUENCE, TOKEN, key
+from crm_online.store.keys import CHANGES, COMMITS, EPOCH, META, OUTBOX, POSITIONS, PROBE, SEQUENCE, TOKEN, key
 from crm_online.store.program import Fences, keys_and_arguments
 
 _T = TypeVar("_T")
+_U = TypeVar("_U")
+_V = TypeVar("_V")
 _CLAIM: Final = Script.named("claim.lua")
 _COMMIT: Final = Script.named("commit.lua")
 _OUTBOX: Final = Script.named("outbox.lua")
@@ -154,6 +156,16 @@ class PartitionStore:
         """Read the next position of each source."""
         return self._read(reads.positions(self.partition))
 
+    def together(self, one: reads.Read[_T], other: reads.Read[_U], *more: reads.Read[_V]) -> tuple[_T, _U, list[_V]]:
+        """Do some reads (see ``reads``) between which nothing is committed, however busy the partition is.
+
+        Redis does nothing else meanwhile; for what may take a while, there is :meth:`consistent_read`.
+        """
+        commands = [one.command, other.command, *(read.command for read in more)]
+        first, second, *rest = self._client.together(commands)
+        found = [read.taken(answer) for read, answer in zip(more, rest, strict=True)]
+        return one.taken(first), other.taken(second), found
+
     def consistent_read(self, read: Callable[[PartitionStore], _T], tries: int = 20) -> _T:
         """Read until no commit came between the read's begin and end; ``read`` must consume what it reads.
 
@@ -179,17 +191,27 @@ class PartitionStore:
         StateCorrupt
             Bytes that are not known, or a gap in the sequence.
         """
-        keys = [self._key(META), self._key(OUTBOX)]
-        reply = self._client.run(_OUTBOX, keys, [after, -1 if most is None else most])
-        entries = [decode(data) for data in replies.as_byte_list(reply)]
-        for at, entry in enumerate(entries):
-            if entry.sequence != entries[0].sequence + at:
-                raise StateCorrupt(f"the outbox of partition {self.partition} has a gap before {entry.sequence}")
-        return entries
+        return self._entries(OUTBOX, after, most)
+
+    def changes(self, after: int = 0, most: int | None = None) -> list[Entry]:
+        """Read the changes that are kept, published or not, behind ``after``; like :meth:`outbox`.
+
+        Those of customers who were erased since are blank (see ``entries.is_blank``).
+        """
+        return self._entries(CHANGES, after, most)
 
     def trim(self, upto: int) -> int:
         """Drop the entries up to and with sequence number ``upto``, which were published; give how many went."""
         return replies.as_int(self._client.run(_TRIM, [self._key(META), self._key(OUTBOX)], [upto]))
+
+    def _entries(self, name: str, after: int, most: int | None) -> list[Entry]:
+        keys = [self._key(META), self._key(name)]
+        reply = self._client.run(_OUTBOX, keys, [after, -1 if most is None else most])
+        entries = [decode(data) for data in replies.as_byte_list(reply)]
+        for at, entry in enumerate(entries):
+            if entry.sequence != entries[0].sequence + at:
+                raise StateCorrupt(f"the {name} of partition {self.partition} has a gap before {entry.sequence}")
+        return entries
 
     def _mark(self) -> list[bytes | None]:
         """Read what no commit leaves as it is; the token tells a Redis that went back and on again."""

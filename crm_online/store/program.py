@@ -11,7 +11,7 @@ from typing import Final
 from crm_online.errors import HoleInLog, StoreRefused
 from crm_online.step import Append, Assign, Drop, Entry, Put, Remove, Replace, Shorten, Step, Write
 from crm_online.store.entries import encode
-from crm_online.store.keys import META, OUTBOX, OWN_FIELDS, OWN_NAMES, POSITIONS, key
+from crm_online.store.keys import CHANGES, META, OUTBOX, OWN_FIELDS, OWN_NAMES, POSITIONS, key
 from crm_online.store.node import Arg
 
 # Redis 6.2 takes a million arguments a command; a write of more values than _UNPACKED goes in packed chunks,
@@ -45,11 +45,8 @@ def keys_and_arguments(step: Step, token: str, commits: int | None, fences: Fenc
     for before, after in pairwise(entries):
         if after.sequence != before.sequence + 1:
             raise HoleInLog(f"change {after.sequence} follows change {before.sequence} in one step")
-    names = {name: 4 + at for at, name in enumerate(dict.fromkeys(_checked(write).name for write in step.writes))}
-    if META in names:
-        names[META] = 1
-    fixed = [META, POSITIONS, OUTBOX]
-    keys = [key(step.partition, name) for name in (*fixed, *names)]
+    names = list(dict.fromkeys([META, POSITIONS, OUTBOX, CHANGES, *(_checked(write).name for write in step.writes)]))
+    numbers = {name: at for at, name in enumerate(names, 1)}
     total = len(entries) + sum(map(_size, step.writes))
     unpacked = _UNPACKED if total <= _MANY else _FEW
     args: list[Arg] = [
@@ -63,12 +60,13 @@ def keys_and_arguments(step: Step, token: str, commits: int | None, fences: Fenc
         int(fences.position),
         int(fences.holes),
         step.published,
+        step.keep,
         _first(entries),
         *_values([encode(entry) for entry in entries], unpacked),
     ]
     for write in step.writes:
-        args.extend(_arguments(write, names[write.name], unpacked))
-    return keys, args
+        args.extend(_arguments(write, numbers[write.name], unpacked))
+    return [key(step.partition, name) for name in names], args
 
 
 def _size(write: Write) -> int:
@@ -88,7 +86,8 @@ def _first(entries: Sequence[Entry]) -> int:
 
 
 def _checked(write: Write) -> Write:
-    if write.name in OWN_NAMES or (write.name == META and isinstance(write, Drop)):
+    blanks = write.name == CHANGES and isinstance(write, Assign)
+    if (write.name in OWN_NAMES and not blanks) or (write.name == META and isinstance(write, Drop)):
         raise StoreRefused(f"a step may not write to {write.name!r}: it is the store's own")
     if write.name == META and isinstance(write, Put | Remove) and not OWN_FIELDS.isdisjoint(write.fields):
         raise StoreRefused("a step may not write the store's own fields of 'meta'")

@@ -31,6 +31,11 @@ def hash_whole(partition: int, name: str) -> Read[dict[bytes, bytes]]:
     return Read(("HGETALL", key(partition, name)), replies.as_pairs)
 
 
+def hash_scan(partition: int, name: str, cursor: int, count: int) -> Read[tuple[int, dict[bytes, bytes]]]:
+    """Read some fields of a hash, about ``count``, and the cursor where it goes on; 0: begin, and end."""
+    return Read(("HSCAN", key(partition, name), cursor, "COUNT", count), _scanned)
+
+
 def hash_length(partition: int, name: str) -> Read[int]:
     """Read how many fields a hash has."""
     return Read(("HLEN", key(partition, name)), replies.as_int)
@@ -53,10 +58,20 @@ def plain_value(partition: int, name: str) -> Read[bytes | None]:
 
 def positions(partition: int) -> Read[dict[str, int]]:
     """Read the next position of each source."""
-    return Read(("HGETALL", key(partition, POSITIONS)), as_positions)
+    return numbers(partition, POSITIONS)
+
+
+def numbers(partition: int, name: str) -> Read[dict[str, int]]:
+    """Read a hash of sources, or topics, to positions."""
+    return Read(("HGETALL", key(partition, name)), as_positions)
 
 
 def as_positions(reply: object) -> dict[str, int]:
     """Take the reply that is the hash of positions."""
     pairs = replies.as_pairs(reply)
     return {source.decode("utf-8", "surrogateescape"): replies.as_int(at) for source, at in pairs.items()}
+
+
+def _scanned(reply: object) -> tuple[int, dict[bytes, bytes]]:
+    cursor, flat = replies.as_list(reply)
+    return int(replies.as_bytes(cursor)), replies.as_pairs(flat)

@@ -75,7 +75,7 @@ def translated(error: theirs.RedisError, where: str) -> StoreError:
             return kind(f"{where} {saying}")
     if isinstance(error, theirs.OutOfMemoryError):
         return StoreRefused(f"{where} is full (maxmemory is reached); give it more memory, then run again")
-    if isinstance(error, theirs.NoPermissionError):
+    if isinstance(error, theirs.NoPermissionError) or "NOPERM" in words:
         command = _COMMAND.search(text)
         return StoreRefused(f"{where} {_RIGHTS.format(f'run {command[1]}' if command else 'do all')}")
     if isinstance(error, theirs.AskError | theirs.TryAgainError):

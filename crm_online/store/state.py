@@ -27,6 +27,8 @@ class Store:
         True when a commit is on disk before it is answered (``appendfsync always``).
     version
         Redis's version.
+    url
+        Of an embedded Redis, the URL by which other processes of this machine reach it for as long as it runs.
     """
 
     def __init__(self, client: Client, durable: bool, version: tuple[int, int]) -> None:
@@ -34,6 +36,7 @@ class Store:
         self.where = client.where
         self.durable = durable
         self.version = version
+        self.url = client.url
 
     def partition(self, partition: int, fences: Fences | None = None) -> PartitionStore:
         """Give a partition; ``fences`` is for tests only."""

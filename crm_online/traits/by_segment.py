@@ -91,8 +91,8 @@ def traits_of(
         Number of segments.
     """
     attributes = [(_mean if _is_number(people, name) else _values)(people, name, labels, k) for name in _names(people)]
-    reasons = [_shares("", *_matrix([person.reasons for person in people]), labels, k)]
-    items = [_shares("", *_matrix(bought), labels, k)]
+    reasons = [_shares("", *matrix([person.reasons for person in people]), labels, k)]
+    items = [_shares("", *matrix(bought), labels, k)]
     feedback = _feedback(people, labels, k)
     sizes = np.bincount(labels, minlength=k).tolist()
     return [
@@ -128,7 +128,7 @@ def _values(people: Sequence[Traits], name: str, labels: NDArray[np.int64], k: i
         value = person.attributes.get(name)
         values = value if isinstance(value, list) else [] if value is None else [_text(value)]
         having.append(dict.fromkeys(values, 1))
-    told, counts, _ = _matrix(having)
+    told, counts, _ = matrix(having)
     known = np.array([float(bool(one)) for one in having])  # of customers: who has it, who has not
     return _shares(name, told, counts, known, labels, k)
 
@@ -210,7 +210,7 @@ def _share(compared: Comparison, row: int, column: int, *, of_customers: bool) -
     return one | {"bound": bound} if bound else one
 
 
-def _matrix(
+def matrix(
     having: Sequence[Mapping[str, int]],
 ) -> tuple[list[str], Counts, NDArray[np.float64]]:
     """Return the values that enough people have, in order of name, how much each has of each, and has in all."""

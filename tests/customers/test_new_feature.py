@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.command import crm_online, printed
+from tests.command import crm_online, printed, printed_anew
 from tests.docs import made
 
 FILE = '''
@@ -65,12 +65,12 @@ def state(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
     (here / "crm_online/customers/features/weekend_orders.py").write_text(FILE, encoding="utf-8")
     made.write_jsonl(here / "log.jsonl")
     use = "features.use=orders,spending,weekend_orders"
-    printed(here, "replay", "log.jsonl", "--set", use, "--set", "features.half_life=none", source=here)
+    printed_anew(here, "replay", "log.jsonl", "--set", use, "--set", "features.half_life=none", source=here)
     return here
 
 
 def test_it_counts_what_its_file_says(state: Path) -> None:
-    printed(state, "export", "out", source=state)
+    printed_anew(state, "export", "out", source=state)
     frame = pd.read_parquet(state / "out" / "customers.parquet").set_index("customer_id")
     expected = dict.fromkeys(frame.index, 0)
     for order in made.orders():
@@ -80,13 +80,13 @@ def test_it_counts_what_its_file_says(state: Path) -> None:
 
 
 def test_it_is_told_in_its_own_words(state: Path) -> None:
-    assert "at weekends" in printed(state, "segments", "--json", source=state)
-    assert "orders on Saturdays and Sundays" in printed(state, "customer", "C3", source=state)
+    assert "at weekends" in printed_anew(state, "segments", "--json", source=state)
+    assert "orders on Saturdays and Sundays" in printed_anew(state, "customer", "C3", source=state)
 
 
 def test_it_is_not_in_use_unless_it_is_named(state: Path) -> None:
-    printed(state, "replay", "log.jsonl", "--state", "plain", source=state)
-    assert "weekend_orders" not in printed(state, "segments", "--json", "--state", "plain", source=state)
+    printed_anew(state, "replay", "log.jsonl", "--state", "plain", source=state)
+    assert "weekend_orders" not in printed_anew(state, "segments", "--json", "--state", "plain", source=state)
 
 
 def _at_weekend(time: datetime) -> bool:
@@ -94,7 +94,7 @@ def _at_weekend(time: datetime) -> bool:
 
 
 def test_its_file_may_go_where_it_is_not_in_use_and_is_missed_where_it_is(state: Path, tmp_path: Path) -> None:
-    printed(state, "replay", "log.jsonl", "--state", "without", source=state)
+    printed_anew(state, "replay", "log.jsonl", "--state", "without", source=state)
     without, log = str(state / "without"), str(state / "log.jsonl")
     assert "6 segments" in printed(tmp_path, "segments", "--state", without)
     assert printed(tmp_path, "replay", log, "--state", without)

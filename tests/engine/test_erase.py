@@ -14,6 +14,7 @@ from crm_online.flow import load
 from crm_online.segments.sample import Sample
 from crm_online.step import Topic
 from crm_online.store import Store
+from crm_online.store.entries import is_blank
 from tests.engine import shop
 from tests.engine.flows import Shop, settings
 
@@ -28,9 +29,12 @@ def log() -> list[models.Event]:
 
 
 def nowhere(run: Shop, name: str) -> None:
-    """Look for an id in all that Redis holds, but for what waits to be published."""
+    """Look for an id in all that Redis holds, but for what waits to be published, and the change that says goodbye."""
     held = [key for key, content in run.contents().items() if name.encode() in content or name.encode() in key]
-    assert all(key.endswith(b":outbox") for key in held), held
+    assert all(key.endswith((b":outbox", b":changes")) for key in held), held
+    for flow in run.flows:
+        kept = [change for change in flow.store.changes() if name.encode() in change.value or change.key == name]
+        assert [json.loads(change.value)["reason"] for change in kept] == ["erase"] * len(kept)
 
 
 def test_an_erased_customer_is_in_no_key_any_more(redis: Store, log: list[models.Event]) -> None:
@@ -44,7 +48,7 @@ def test_an_erased_customer_is_in_no_key_any_more(redis: Store, log: list[models
     for flow in run.flows:
         flow.close()
     nowhere(run, NAME)
-    assert not [key for key, content in run.contents().items() if NAME.encode() in content]
+    assert [key for key, content in run.contents().items() if NAME.encode() in content] == [b"{crm:0}:changes"]
     run.verified()
     assert run.flows[0].engine.state.customers == before - 1
     with pytest.raises(UnknownCustomer):
@@ -64,6 +68,34 @@ def test_an_erasure_is_told_as_the_last_move_to_nowhere(redis: Store, log: list[
     assert told.tombstone
     assert (value["from"], value["to"], value["reason"], value["cause"]) == (was, None, "erase", {"type": "erase"})
     assert value["features"] == {}
+
+
+def test_changes_that_are_kept_of_an_erased_customer_are_blank_and_all_others_stay(
+    redis: Store, log: list[models.Event]
+) -> None:
+    run = Shop(redis, settings(partitions=2))
+    list(run.run(log))
+    before = {flow.partition: flow.store.changes() for flow in run.flows}
+    hers = {entry.sequence for entries in before.values() for entry in entries if entry.key == NAME}
+    assert hers
+    run.step([shop.erase(NAME, run.watermark or 0)])
+    for flow in run.flows:
+        after = flow.store.changes()
+        assert [entry.sequence for entry in after] == list(range(1, len(after) + 1)), "no number is missing"
+        blanks = [entry for entry in after if is_blank(entry)]
+        assert {entry.sequence for entry in blanks} == {e.sequence for e in before[flow.partition] if e.key == NAME}
+        assert all(entry.value == b'{"change_id":"%d-0-%d"}' % (flow.partition, entry.sequence) for entry in blanks)
+        assert [entry for entry in before[flow.partition] if entry.key != NAME] == [
+            entry for entry in after[: len(before[flow.partition])] if not is_blank(entry)
+        ]
+
+
+def test_erasing_twice_leaves_the_change_that_says_goodbye(redis: Store, log: list[models.Event]) -> None:
+    run = Shop(redis, settings())
+    list(run.run(log))
+    for _ in range(2):
+        run.step([shop.erase(NAME, run.watermark or 0)])
+    assert [json.loads(e.value)["reason"] for e in run.flows[0].store.changes() if e.key == NAME] == ["erase"]
 
 
 def test_before_the_first_model_an_erasure_leaves_nothing_and_tells_nothing(redis: Store) -> None:

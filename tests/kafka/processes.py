@@ -8,9 +8,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import psutil
+
+from tests.forked import Forked
 
 # Linux kills what is started this way when the thread that started it ends, however it ends. So one thread starts all,
 # and lives as long as the tests. Where there is no setpriv, the fixtures' endings must do.
@@ -48,37 +53,56 @@ def _first_outgoing_port() -> int:
         return 32_768
 
 
+def launched(
+    command: Sequence[str], log: Path, *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a program; the parameters are those of :class:`Process`."""
+
+    def start() -> subprocess.Popen[bytes]:
+        with log.open("ab") as file:
+            return subprocess.Popen(
+                [*_TIED, *command],
+                cwd=cwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+
+    return _STARTER.submit(start).result()
+
+
 class Process:
     """A process that is started at once.
 
     Parameters
     ----------
     command
-        The program and its arguments.
+        The program and its arguments; or what stands behind ``crm-online`` if ``forked``.
     log
         File to which what it prints is added.
     cwd, env
         As in :class:`subprocess.Popen`.
+    forked
+        Whether to fork ``crm-online`` from a process that has imported it: see `tests.forked`.
     """
 
     def __init__(
-        self, command: Sequence[str], log: Path, *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        log: Path,
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        forked: bool = False,
     ) -> None:
         self.log = log
         self._begin = log.stat().st_size if log.exists() else 0
-
-        def start() -> subprocess.Popen[bytes]:
-            with log.open("ab") as file:
-                return subprocess.Popen(
-                    [*_TIED, *command],
-                    cwd=cwd,
-                    env=env,
-                    stdin=subprocess.DEVNULL,
-                    stdout=file,
-                    stderr=subprocess.STDOUT,
-                )
-
-        self._process = _STARTER.submit(start).result()
+        self._process: subprocess.Popen[bytes] | Forked = (
+            Forked(command, cwd=cwd or Path.cwd(), env=env or os.environ, out=log, err=log)
+            if forked
+            else launched(command, log, cwd=cwd, env=env)
+        )
 
     @property
     def pid(self) -> int:
@@ -118,7 +142,9 @@ class Process:
     def suspend(self) -> None:
         """Stop it (SIGSTOP); it stands still when this returns."""
         self._process.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        one = psutil.Process(self.pid)
+        while self.running and one.status() != psutil.STATUS_STOPPED:
+            time.sleep(0.001)
 
     def resume(self) -> None:
         """Let it go on (SIGCONT)."""

@@ -14,7 +14,7 @@ from aiokafka import TopicPartition
 
 from crm_online.lookup import open_lookup
 from crm_online.settings import load_settings
-from streams.gaps import Witness
+from streams.witness import Witness
 from tests.kafka.broker import Broker
 from tests.kafka.oracle import milliseconds
 from tests.kafka.records import Compression, Record, Sent

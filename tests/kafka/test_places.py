@@ -15,9 +15,9 @@ from crm_online.flow import PartitionFlow
 from crm_online.settings import Settings, load_settings
 from crm_online.store import Store, open_store
 from streams.connection import client_options
-from streams.gaps import Witness
 from streams.partition import Batch, Partition
 from streams.places import Place, find_place
+from streams.witness import Witness
 from tests.kafka.broker import Broker
 from tests.kafka.client import KafkaClient
 from tests.kafka.records import Sent

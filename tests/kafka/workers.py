@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -20,6 +21,7 @@ from tests.kafka.processes import Process, free_port
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 _CRM_ONLINE = ("-m", "crm_online")
+_begun = count()
 
 
 class Worker:
@@ -56,8 +58,8 @@ class Worker:
         self.listen = f"127.0.0.1:{free_port()}"
         self.log = folder / f"{name}.log"
         chosen = [f"kafka.brokers={brokers}", f"kafka.prefix={prefix}", f"worker.listen={self.listen}", *settings]
-        self._command = [sys.executable, *entry, "worker", "--state", state]
-        self._command += [part for setting in chosen for part in ("--set", setting)]
+        self._arguments = ["worker", "--state", state, *(part for one in chosen for part in ("--set", one))]
+        self._entry = entry
         mine = {key: value for key, value in os.environ.items() if not key.startswith("CRM_ONLINE_")}
         self._environment = {**mine, "PYTHONPATH": str(ROOT), **(environment or {})}
         self._process: Process | None = None
@@ -76,7 +78,10 @@ class Worker:
         """Start it, for the first time or again; return it, not yet ready."""
         assert not self.running, "this worker runs already"
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self._process = Process(self._command, self.log, cwd=self.log.parent, env=self._environment)
+        # The first of all is a program as people start it; the others are forked, which takes two seconds less.
+        forked = next(_begun) > 0 and self._entry == _CRM_ONLINE
+        command = self._arguments if forked else [sys.executable, *self._entry, *self._arguments]
+        self._process = Process(command, self.log, cwd=self.log.parent, env=self._environment, forked=forked)
         return self
 
     def wait_ready(self, timeout: float = _READY_SECONDS) -> Worker:

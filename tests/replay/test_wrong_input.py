@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.command import crm_online as crm
 from tests.replay import shop
 
 QUICK = ("--set", "segments.min_customers=20")
 
 
-def crm(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "crm_online", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-
-
 @pytest.fixture
-def replayed(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("PYTHONPATH", str(root))
+def replayed(tmp_path: Path) -> Path:
     shop.write(tmp_path / "shop.jsonl", shop.events(40, 60, seed=1))
     done = crm(tmp_path, "replay", "shop.jsonl", *QUICK)
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.command import crm_online
+
 COMMAND = (sys.executable, "-m", "crm_online", "simulate")
 SMALL = ("--customers", "300", "--events", "3000", "--seed", "1")
 
@@ -21,7 +23,7 @@ def _importable(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def crm(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    return crm_online(folder, "simulate", *arguments)
 
 
 def test_the_log_goes_to_stdout_and_the_truth_beside_it(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def step(number: int) -> Step:
     ]
     writes += [Shorten("pair", 2), Assign("pair", 1, mark)] if number else []
     entries = [Entry(Topic.RULES, "r", mark, 2 * number + 1), Entry(Topic.RULES, "r", mark, 2 * number + 2)]
-    return Step(0, "log", 10 * number, 10 * number + 10, 10 * number, writes, entries, published=2 * number - 4)
+    return Step(0, "log", 10 * number, 10 * number + 10, 10 * number, writes, entries, 2 * number - 4, 30)
 
 
 def steps_in(partition: PartitionStore) -> int:
@@ -51,6 +51,7 @@ def steps_in(partition: PartitionStore) -> int:
     assert partition.list_range("list", 0, -1) == [b"%d" % (at + 1) for at in range(number)]
     kept = [entry.sequence for entry in partition.outbox()]
     assert kept == list(range(max(1, 2 * number - 5), 2 * number + 1))
+    assert [entry.sequence for entry in partition.changes()] == list(range(max(1, 2 * number - 29), 2 * number + 1))
     return number
 
 

@@ -11,6 +11,7 @@ from crm_online.errors import HoleInLog, PositionMoved, StateCorrupt, StateMissi
 from crm_online.step import Append, Assign, Drop, Entry, Put, Remove, Replace, Shorten, Step, Topic, Write
 from crm_online.store import PartitionStore, Store, open_store, reads
 from crm_online.store.binary import Binary
+from crm_online.store.entries import encode
 
 
 @pytest.fixture
@@ -92,6 +93,57 @@ def test_the_outbox_is_trimmed_by_what_was_published(store: Store) -> None:
     assert partition.outbox() == [entry(5)]
 
 
+def test_the_last_changes_are_kept_whatever_was_published(store: Store) -> None:
+    partition = store.partition(0)
+    token = partition.claim("a").token
+
+    def commit(begin: int, *sequences: int, published: int = 0, keep: int = 4) -> None:
+        entries = [entry(sequence) for sequence in sequences]
+        partition.commit(Step(0, "log", begin, begin + 1, begin, [], entries, published, keep), token)
+
+    def kept() -> list[int]:
+        return [e.sequence for e in partition.changes()]
+
+    commit(0, 1, 2, 3)
+    commit(1, 4, published=3)
+    assert ([e.sequence for e in partition.outbox()], kept()) == ([4], [1, 2, 3, 4])
+    partition.trim(4)
+    commit(2, published=4)
+    assert (partition.outbox(), kept()) == ([], [1, 2, 3, 4]), "a step without changes drops none"
+    commit(3, 5, 6)
+    assert (kept(), partition.changes(after=4), partition.changes(1, most=1)) == (
+        [3, 4, 5, 6],
+        [entry(5), entry(6)],
+        [entry(3)],
+    )
+    commit(4, *range(7, 13))
+    assert kept() == [7, 8, 9, 10, 11, 12], "a step is told whole even if it is longer than what is kept"
+    commit(5, 13, keep=2)
+    assert (kept(), partition.changes(after=13), partition.changes(after=99)) == ([12, 13], [], [])
+
+
+def test_a_state_that_kept_no_changes_yet_begins_to_keep_them(store: Store, tmp_path: Path) -> None:
+    partition = store.partition(0)
+    token = partition.claim("a").token
+    partition.commit(step(0, 1, [], entry(1), entry(2)), token)
+    with redis.Redis(unix_socket_path=str(tmp_path / "state/redis/redis.sock")) as client:
+        client.delete("{crm:0}:changes")  # as an older version left it
+    assert partition.changes(after=1) == []
+    partition.commit(step(1, 2, [], entry(3)), token)
+    assert (partition.changes(after=1), partition.changes(after=3)) == ([entry(3)], [])
+
+
+def test_a_kept_change_can_be_blanked_in_a_commit_that_tells_more(store: Store) -> None:
+    partition = store.partition(0)
+    token = partition.claim("a").token
+    partition.commit(step(0, 1, [], *(entry(at) for at in (1, 2, 3))), token)
+    blanked = Entry(Topic.SEGMENT_CHANGES, "", b"{}", 2, True)
+    blanks: list[Write] = [Assign("changes", 1, encode(blanked))]
+    partition.commit(Step(0, "log", 1, 2, 1, blanks, [entry(4)], 0, 3), token)
+    assert partition.changes() == [blanked, entry(3), entry(4)]
+    assert partition.outbox() == [entry(at) for at in (1, 2, 3, 4)]
+
+
 @pytest.mark.parametrize("gap", [[entry(2)], [entry(1), entry(3)]])
 def test_a_gap_in_the_sequence_is_refused(store: Store, gap: list[Entry]) -> None:
     partition = store.partition(0)
@@ -122,6 +174,7 @@ def test_a_write_that_cannot_be_done_leaves_nothing_of_its_step(store: Store, tm
     [
         Put("positions", {b"log": b"9"}),
         Drop("outbox"),
+        Append("changes", [b""]),
         Put("meta", {b"token": b""}),
         Remove("meta", [b"sequence"]),
         Drop("meta"),

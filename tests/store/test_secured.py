@@ -24,7 +24,7 @@ StartSecured = Callable[..., int]
 
 RIGHTS = (
     "+get +set +del +type +hget +hset +hmget +hgetall +hdel +hlen +hscan +rpush +llen +lset +ltrim +lrange +lpos "
-    "+eval +evalsha +info +config|get"
+    "+multi +exec +eval +evalsha +info +config|get"
 )
 """The rights that docs/operations.md names; a cluster needs those below as well."""
 
@@ -56,7 +56,10 @@ def use_all_of(store: Store) -> None:
     assert partition.list_places("l", b"y")
     assert partition.list_length("l") == len(list(partition.list_all("l")))
     assert (partition.value("v"), partition.positions()) == (b"v", {"log": at + 1})
+    together = partition.together(reads.plain_value(0, "v"), reads.hash_whole(0, "h"), reads.list_part(0, "l", 0, 0))
+    assert together == (b"v", {b"a": b"1"}, [partition.list_range("l", 0, 0)])
     assert len(partition.outbox()) == 2
+    assert partition.changes(after=claim.sequence) == entries
     assert partition.trim(claim.sequence + 2) == 2
     assert store.read_many([reads.hash_whole(0, "h")]) == [{b"a": b"1"}]
     assert partition.consistent_read(lambda each: each.value("v")) == b"v"

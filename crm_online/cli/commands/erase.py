@@ -33,7 +33,7 @@ def erase(
     who = _who(found, name)
     if not yes:
         _confirm(who)
-    done = _asked(config, overrides, customer_id) if workers else _erased(state, customer_id)
+    done = _asked(config, overrides, customer_id) if workers else _erased(state, config, overrides, customer_id)
     if as_json:
         kept = ("customer_id", "segment", "events", "last_event")
         print_json({**{key: found[key] for key in kept}, **done})
@@ -43,10 +43,12 @@ def erase(
         show(f"erased: {who}")
 
 
-def _erased(state: str, customer: str) -> dict[str, object]:
+def _erased(state: str, config: Path | None, overrides: Sequence[str] | None, customer: str) -> dict[str, object]:
     from crm_online.erase import erase as erase_customer
+    from crm_online.settings import load_settings
 
-    return {"partitions": erase_customer(state, customer)}
+    keep = load_settings(config, overrides or ()).settings.changes.keep
+    return {"partitions": erase_customer(state, customer, keep)}
 
 
 def _asked(config: Path | None, overrides: Sequence[str] | None, customer: str) -> dict[str, object]:

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from crm_online.cli import main
 from crm_online.store import Fences, state
-from streams import gaps, publisher
+from streams import publisher, witness
 
 
 def _owner(patch: pytest.MonkeyPatch) -> None:
@@ -31,7 +31,7 @@ def _holes(patch: pytest.MonkeyPatch) -> None:
     async def nothing_lost(*_: object) -> None:
         return None
 
-    patch.setattr(gaps.Witness, "lost", nothing_lost)
+    patch.setattr(witness.Witness, "lost", nothing_lost)
 
 
 def skip_batches(patch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 import pytest
 
-from streams.logs import Hide
+from crm_online.logs import Hide
 
 SETUP = """
 import logging
-from streams import logs
+from crm_online import logs
 logs.setup({mode!r}, {level!r}, {secrets!r})
 ours = logging.getLogger("streams.partition")
 """

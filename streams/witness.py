@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from crm_online.settings import KafkaSettings
-from streams.connection import client_options
 from streams.records import Record
-
-_WAIT_MS: Final = 200
+from streams.stretch import open_reader, stretch
 
 
 class Witness:
@@ -85,24 +82,10 @@ class Witness:
         """Yield the committed records from ``begin`` up to ``end``."""
         consumer = await self._opened()
         consumer.assign([place])
-        consumer.seek(place, begin)
-        while await consumer.position(place) < end:
-            for record in (await consumer.getmany(place, timeout_ms=_WAIT_MS)).get(place, []):
-                if record.offset < end:
-                    yield record
+        async for record in stretch(consumer, place, begin, end):
+            yield record
 
     async def _opened(self) -> AIOKafkaConsumer:
         if self._consumer is None:
-            consumer = AIOKafkaConsumer(
-                **client_options(self._kafka, f"{self._kafka.group}-witness"),
-                isolation_level="read_committed",
-                auto_offset_reset="none",
-                enable_auto_commit=False,
-            )
-            try:
-                await consumer.start()
-            except BaseException:
-                await consumer.stop()
-                raise
-            self._consumer = consumer
+            self._consumer = await open_reader(self._kafka, f"{self._kafka.group}-witness")
         return self._consumer

@@ -1,4 +1,4 @@
-"""A worker's log: JSON lines for machines, or text for people, on stderr.
+"""The log of what runs on, a worker or the service: JSON lines for machines, or text for people, on stderr.
 
 A JSON line has ``time``, ``level``, ``logger``, ``message``; ``partition`` and ``position`` where the line is about
 them; ``exception`` with its traceback. Faust, mode and aiokafka write to the same log, from warnings up; from info up
@@ -14,12 +14,15 @@ import re
 import sys
 from collections.abc import Iterable, MutableMapping
 from datetime import UTC, datetime
-from typing import Any, Literal
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import quote, unquote, urlsplit
 
 from pythonjsonlogger.json import JsonFormatter
 from rich.console import Console
 from rich.logging import RichHandler
+
+if TYPE_CHECKING:
+    from crm_online.settings import Settings
 
 Mode = Literal["auto", "json", "text"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -29,6 +32,12 @@ _OURS = ("streams", "crm_online")
 _OTHERS: dict[Level, str] = {"debug": "INFO", "info": "WARNING", "warning": "WARNING", "error": "ERROR"}
 _USER_INFO = re.compile(r"""(\w://)[^\s"'<>]*@""")
 _HIDDEN = "***"
+
+
+def secrets(settings: Settings, state: str) -> list[str]:
+    """Return what no log may show: the passwords of Kafka, and of the Redis of a state."""
+    kafka, redis = settings.kafka.password, urlsplit(state).password
+    return [*([kafka.get_secret_value()] if kafka else []), *([unquote(redis), redis] if redis else [])]
 
 
 def setup(mode: Mode, level: Level, secrets: Iterable[str] = ()) -> None:

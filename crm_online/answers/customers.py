@@ -1,0 +1,109 @@
+"""Customers, as look-ups answer them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from crm_online.answers.answer import Answer, Features, SegmentOrNone, Time
+
+Reason = Literal["event", "lapse", "refit", "erase", "rewind"]
+
+
+class Move(Answer):
+    """A customer went from one reported segment to another."""
+
+    time: Time
+    from_: Annotated[SegmentOrNone, Field(alias="from")]
+    to: SegmentOrNone
+    reason: Reason
+
+
+class Customer(Answer):
+    """One customer as of the latest event."""
+
+    customer_id: str
+    segment: SegmentOrNone
+    since: Annotated[Time | None, Field(description="when the segment was entered; null: in none")]
+    features: Features
+    distances: Annotated[
+        dict[str, float], Field(description="to each segment's centroid, in standard deviations; empty: no model yet")
+    ]
+    history: Annotated[list[Move], Field(description="the last moves, the newest first")]
+    events: Annotated[int, Field(ge=0, description="accepted events")]
+    last_event: Time
+    also_in_partitions: Annotated[
+        list[int] | None, Field(description="other partitions that have the customer too: producers disagree on keys")
+    ] = None
+
+
+class Customers(Answer):
+    """Several customers."""
+
+    customers: Annotated[list[Customer], Field(description="those that are known, in the order asked for")]
+    missing: Annotated[list[str], Field(description="those that are not")]
+
+
+class Member(Answer):
+    """A customer in a segment."""
+
+    customer_id: str
+    since: Time
+
+
+class Members(Answer):
+    """Some customers of a segment, in no order."""
+
+    segment: str
+    customers: list[Member]
+    next: Annotated[str | None, Field(description="give it as ?after= for the next page; null: this was the last")]
+
+
+class Pull(Answer):
+    """What one feature did to a customer's move."""
+
+    feature: str
+    value: Annotated[float, Field(description="of the customer")]
+    unit: str
+    left: Annotated[float, Field(description="centroid of the segment in `against`")]
+    entered: Annotated[float, Field(description="centroid of the segment that was entered")]
+    pull: Annotated[
+        float,
+        Field(
+            description="squared distance to the segment in `against` less that to the one entered, along this "
+            "feature, in squared standard deviations; above 0 it spoke for the move"
+        ),
+    ]
+
+
+class Cause(Answer):
+    """What made a customer move: an event, idle days, or another version of the model."""
+
+    change_id: Annotated[str | None, Field(description="the change that told it, while it is kept; else null")]
+    time: Time
+    from_: Annotated[SegmentOrNone, Field(alias="from")]
+    to: SegmentOrNone
+    reason: Reason
+    event_id: str | None = None
+    event_type: str | None = None
+    idle_days: float | None = None
+    model_version: int | None = None
+    margin: Annotated[float | None, Field(description="by what share the segment entered was nearer")] = None
+
+
+class Explanation(Answer):
+    """Why a customer is in the segment: the features and the events that led there."""
+
+    customer_id: str
+    segment: SegmentOrNone
+    text: Annotated[str, Field(description="one sentence for a person")]
+    pulls: Annotated[list[Pull], Field(description="of the last move, the strongest first")]
+    against: Annotated[
+        SegmentOrNone,
+        Field(
+            description="the segment that pulls are measured against: the one left, or the next nearest where there "
+            "was none or it is gone"
+        ),
+    ]
+    causes: Annotated[list[Cause], Field(description="of the last moves, the newest first")]

@@ -1,0 +1,90 @@
+"""Rules and recommendations, as look-ups answer them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from crm_online.answers.answer import Answer, SegmentOrNone, Time
+
+Items = Annotated[list[str], Field(description="items in ascending order")]
+
+
+class Rule(Answer):
+    """A rule antecedent ⇒ consequent that holds now; the measures are explained in the topic's schema."""
+
+    change_id: Annotated[str | None, Field(description="the change that told it last; null: not told yet")]
+    change: Literal["entered", "changed", "left"]
+    antecedent: Items
+    consequent: Items
+    support: float
+    confidence: float
+    lift: float
+    article_gain: float
+    mutual_information: float
+    leverage: float
+    conviction: Annotated[float | None, Field(description="null: infinite, the confidence is 1")]
+    count: float
+    error: float
+    baskets: float
+    rank: int
+
+
+class Rules(Answer):
+    """Some of the rules."""
+
+    as_of: Time
+    total: Annotated[int, Field(description="rules that fit, on all pages")]
+    rules: list[Rule]
+    next: Annotated[str | None, Field(description="give it as ?after= for the next page; null: this was the last")]
+
+
+class Because(Answer):
+    """Why an item is recommended: the strongest of what speaks for it.
+
+    ``basket``: a rule, of which the antecedent is an item of the basket; its measures are over all baskets.
+    ``history``: the customer's own habit. ``everybody``: how popular the item is.
+    """
+
+    kind: Annotated[
+        Literal["basket", "history", "everybody"],
+        Field(description="what speaks for it: an item of the basket, what the customer bought before, all baskets"),
+    ]
+    antecedent: Annotated[list[str], Field(description="the item of the basket; empty: not for one of them")]
+    consequent: Annotated[list[str], Field(description="the item that is recommended")]
+    support: Annotated[float, Field(description="share of baskets with both sides, or with the item alone")]
+    confidence: Annotated[
+        float,
+        Field(
+            description="basket: share of the baskets with the antecedent that have the item too; history: the item's "
+            "order lines for each order of the customer, at most 1; everybody: the support"
+        ),
+    ]
+    lift: Annotated[float, Field(description="confidence as a multiple of the item's own support")]
+    lines: Annotated[int | None, Field(description="history: the customer's order lines of the item; else null")] = None
+    orders: Annotated[int | None, Field(description="history: the customer's orders; else null")] = None
+    text: Annotated[str, Field(description="one sentence for a person")]
+
+
+class Recommendation(Answer):
+    """An item that is recommended."""
+
+    item: str
+    rank: int
+    score: Annotated[float, Field(description="items are ranked by it; comparable within one answer only")]
+    because: Because
+
+
+class Recommendations(Answer):
+    """Items that are recommended, the best first; none that is in the basket already."""
+
+    customer_id: str | None
+    segment: Annotated[SegmentOrNone, Field(description="of the customer; null: in none, or no such customer")]
+    history: Annotated[
+        bool, Field(description="whether what the customer bought before is known: it is of sampled customers")
+    ]
+    basket: Annotated[list[str], Field(description="the items of the basket, each once, in ascending order")]
+    unknown: Annotated[list[str], Field(description="items of the basket that no basket had so far")]
+    as_of: Time
+    items: list[Recommendation]

@@ -1,0 +1,101 @@
+"""Events that are sent to the service, onto the events topic: each under its key, acknowledged by all copies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from aiokafka import AIOKafkaProducer
+from pydantic_core import to_json
+
+from crm_online.answers.service import Taken
+from crm_online.events.models import Event
+from crm_online.events.times import to_iso
+from crm_online.settings import KafkaSettings
+from streams.connection import client_options
+from streams.records import key_of
+from streams.refusals import REQUEST_TIMEOUT, broker_errors, start
+from streams.topics import EVENTS
+
+_log = logging.getLogger(__name__)
+_LARGEST: Final = int(EVENTS.configuration["max.message.bytes"])
+
+
+class KafkaSink:
+    """Takes events onto a topic; each answer waits until all copies have them.
+
+    Parameters
+    ----------
+    kafka
+        The settings.
+    topic
+        The events topic's name on the broker.
+    answer_seconds
+        How long the copies may take to acknowledge.
+    """
+
+    def __init__(self, kafka: KafkaSettings, topic: str, answer_seconds: float = REQUEST_TIMEOUT / 1000) -> None:
+        self._kafka, self._topic, self._answer_seconds = kafka, topic, answer_seconds
+
+    async def start(self) -> None:
+        """Connect.
+
+        Raises
+        ------
+        BrokerUnavailable, BrokerRefused
+            See :func:`streams.refusals.start`.
+        """
+        self._producer = AIOKafkaProducer(
+            **client_options(self._kafka, f"{self._kafka.group}-service"),
+            acks="all",
+            enable_idempotence=True,
+            compression_type="lz4",
+            max_request_size=_LARGEST,
+            request_timeout_ms=REQUEST_TIMEOUT,
+        )
+        try:
+            await start(self._producer, self._kafka)
+        except BaseException:
+            await self._producer.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Send what waits, and disconnect."""
+        try:
+            await asyncio.wait_for(self._producer.stop(), self._answer_seconds)
+        except TimeoutError:
+            _log.warning("Kafka did not take all events before the end; none of them was acknowledged")
+
+    def trouble(self) -> str | None:
+        """Tell nothing: without Kafka, all but events is answered as ever."""
+        return None
+
+    async def take(self, events: Sequence[Event]) -> Taken:
+        """Put events on the topic.
+
+        Raises
+        ------
+        BrokerUnavailable, BrokerRefused
+            If not all were acknowledged in time. The broker may have some of them, and get others later still.
+        """
+        with broker_errors(self._kafka):
+            async with asyncio.timeout(self._answer_seconds):
+                # The order in which they are given to the producer is that in which they stand in their partition.
+                sent = [await self._producer.send(self._topic, _value(event), _key(event)) for event in events]
+                # An idempotent producer tries for as long as it lives; to cancel that would leave a hole behind it.
+                for failed in await asyncio.shield(asyncio.gather(*sent, return_exceptions=True)):
+                    if isinstance(failed, BaseException):
+                        raise failed
+        return Taken(events=len(events), to="kafka")
+
+
+def _key(event: Event) -> bytes | None:
+    key = key_of(event)
+    return None if key is None else key.encode()
+
+
+def _value(event: Event) -> bytes:
+    """Return an event as it was sent, with the fields that no event has: the workers count them."""
+    return to_json(event.model_dump(exclude_unset=True) | {"time": to_iso(event.time)})

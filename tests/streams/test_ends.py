@@ -1,0 +1,46 @@
+"""Workers tell beside each step where the log ends: whoever reads the state sees how far it is behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from crm_online.flow import PartitionFlow
+from crm_online.lookup import Lookup
+from crm_online.settings import Settings
+from crm_online.store import Store, open_store
+from crm_online.store.keys import ENDS
+from streams.driver import Sent
+from streams.partition import Batch, Partition
+
+TOPIC = "crm.events"
+VIEW = json.dumps({"type": "view", "customer_id": "ann", "time": "2024-01-01", "item": "tea"}).encode()
+LOG = [Sent(offset, b"ann", VIEW, 1_704_067_200_000) for offset in range(5)]
+
+
+@pytest.fixture
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with open_store(tmp_path_factory.mktemp("redis") / "state") as store:
+        store.initialise(1, json.dumps(Settings().shaping()), f"kafka:{TOPIC}")
+        yield store
+
+
+def test_the_end_of_the_log_stands_beside_the_position_and_is_no_part_of_the_digest(store: Store) -> None:
+    now = 0.0
+    partition = Partition(PartitionFlow(store, Settings(), 0, 1), TOPIC, Settings(), lambda: now)
+
+    def end() -> tuple[int | None, dict[bytes, bytes]]:
+        return partition.position, dict(store.partition(0).hash_all(ENDS))
+
+    partition.take(Batch(0, 0, 0, 2, LOG[:2], 3))
+    assert end() == (2, {TOPIC.encode(): b"5"})
+    partition.take(Batch(0, 0, 2, 5, LOG[2:], 0))
+    assert end() == (5, {TOPIC.encode(): b"5"})
+    digest = Lookup(store).verify()["digest"]
+    store.partition(0)._client.call("HSET", "{crm:0}:ends", TOPIC, "9")
+    assert Lookup(store).verify()["digest"] == digest
+    now = 3600.0
+    partition.tick()
+    assert end() == (5, {TOPIC.encode(): b"5"}), "at rest, the position is the end"
