@@ -13,6 +13,7 @@ from rich.console import Console
 
 from benchmarks import accuracy, counting, estimator, quality, replay, rules, scale
 from benchmarks.kafka import run as kafka
+from benchmarks.recommend import run as recommend
 from benchmarks.report import LeftOutError, Report, load_note
 from crm_online.errors import NoSuchLog
 
@@ -24,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[bool], Report]] = {
     "accuracy": lambda quick: accuracy.run(accuracy.QUICK if quick else accuracy.FULL),
     "quality": lambda quick: quality.run(quality.QUICK if quick else quality.FULL),
     "estimator": lambda quick: estimator.run(estimator.QUICK if quick else estimator.FULL),
+    "recommend": lambda quick: recommend.run(recommend.QUICK if quick else recommend.FULL),
     "kafka": lambda quick: kafka.run(kafka.QUICK if quick else kafka.FULL),
 }
 

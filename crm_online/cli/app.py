@@ -12,10 +12,13 @@ from crm_online.cli.commands.customer import customer
 from crm_online.cli.commands.demo import demo
 from crm_online.cli.commands.erase import erase
 from crm_online.cli.commands.export import export
+from crm_online.cli.commands.keys import keys
 from crm_online.cli.commands.publish import publish
+from crm_online.cli.commands.recommend import recommend
 from crm_online.cli.commands.replay import replay
 from crm_online.cli.commands.rules import rules
 from crm_online.cli.commands.segments import segments
+from crm_online.cli.commands.serve import serve
 from crm_online.cli.commands.simulate import simulate
 from crm_online.cli.commands.verify import verify
 from crm_online.cli.commands.worker import worker
@@ -38,5 +41,21 @@ def about(
     """Take the options that stand before a command."""
 
 
-for command in (demo, replay, segments, rules, customer, verify, export, simulate, worker, publish, erase, config):
+for command in (
+    demo,
+    replay,
+    segments,
+    rules,
+    customer,
+    recommend,
+    serve,
+    verify,
+    export,
+    simulate,
+    worker,
+    publish,
+    erase,
+    config,
+):
     app.command()(command)
+app.add_typer(keys)

@@ -135,6 +135,13 @@ Speed = Annotated[
         parser=parse_speed,
     ),
 ]
+Host = Annotated[
+    str | None, typer.Option("--host", metavar="HOST", help="Where the service listens; 127.0.0.1 if not given.")
+]
+Port = Annotated[
+    int | None,
+    typer.Option("--port", metavar="N", min=0, max=65535, help="At which port; 8080 if not given, 0 for a free one."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
 AsOf = Annotated[
     int | None,

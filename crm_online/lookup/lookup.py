@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import get_args
 
 import pandas as pd
 
-from crm_online.customers.records import NO_SEGMENT
-from crm_online.digits import digits
 from crm_online.engine import rules as rule_feed
-from crm_online.engine.changes import Reason, iso
+from crm_online.engine.changes import iso
+from crm_online.engine.state import PartitionState
 from crm_online.errors import InputError, StateMissing, UnknownCustomer
 from crm_online.events import times
 from crm_online.hint import hint
 from crm_online.itemsets.parts import FrequentItemsets, merge
 from crm_online.lookup import export
+from crm_online.lookup.customers import Bearings, told
 from crm_online.lookup.partition import PartitionView
+from crm_online.lookup.recommending import Recommending
 from crm_online.lookup.segments import Segments, Tree
 from crm_online.lookup.verify import verify
 from crm_online.plots import SegmentPicture
+from crm_online.recommend.answer import TOP
 from crm_online.rules.frame import COLUMNS, Sort
-from crm_online.segments.kmeans import distances
 from crm_online.segments.linkage import Leaves, Linkage
 from crm_online.settings.conflict import from_shaping
 from crm_online.store import Store, open_store
@@ -55,7 +57,7 @@ def open_lookup(state: str) -> Iterator[Lookup]:
 
 
 class Lookup:
-    """The state, read at one time.
+    """The state as it stands; each part is read once, when it is first asked for.
 
     Parameters
     ----------
@@ -77,6 +79,7 @@ class Lookup:
 
     def __init__(self, store: Store) -> None:
         meta = store.meta()
+        self._store = store
         self.settings = from_shaping(json.loads(meta.settings))
         self.fed_by_workers = meta.feed != LOGS
         self._views = [PartitionView(store.partition(number), self.settings) for number in range(meta.partitions)]
@@ -91,6 +94,16 @@ class Lookup:
     def customers(self) -> int:
         """How many customers there are."""
         return sum(view.state.customers for view in self._views)
+
+    @property
+    def states(self) -> list[PartitionState]:
+        """The small state of each partition."""
+        return [view.state for view in self._views]
+
+    @property
+    def segmented(self) -> Segments | None:
+        """The segments' model, sums and sample; ``None`` before the first model."""
+        return self._segments
 
     def segments(
         self, as_of: int | None = None, *, linkage: Linkage = Linkage.AVERAGE, of: Leaves = Leaves.SEGMENTS
@@ -171,13 +184,14 @@ class Lookup:
             raise InputError(f"rules cannot be sorted by {sort}; {hint(sort, SORTS)}")
         if item is not None:
             self._must_know(item)
-        told = [pair for view in self._views for pair in view.loaded.rules]
+        told = [pair for view in self._views for pair in view.counts.told.items()]
         return rule_feed.listed(self.itemsets(as_of), self.settings, told, sort=sort, item=item)[:top]
 
     def itemsets(self, as_of: int | None = None) -> FrequentItemsets:
         """Return the frequent itemsets over all partitions, with their bounds."""
-        parts = [view.counted() for view in self._views]
-        return merge(parts, self._when(as_of), self.settings.itemsets.min_support)
+        if as_of is None:
+            return self._latest
+        return self._merged(self._when(as_of))
 
     def customer(self, name: str, as_of: int | None = None) -> dict[str, object]:
         """Return one customer, as in ``crm-online customer --json``.
@@ -191,26 +205,36 @@ class Lookup:
         if not found:
             raise UnknownCustomer(f"no customer {name!r} in the state")
         view, record = found[0]
-        features = view.reader.features
-        raw = view.reader.read(record, self._when(as_of))[0]
-        reported = view.segment_ids(record, record.reported)[0]
-        value: dict[str, object] = {
-            "customer_id": name,
-            "segment": reported,
-            "since": iso(int(record.since[0]) * 1000) if record.reported[0] != NO_SEGMENT else None,
-            "features": dict(zip(features, map(digits, raw.tolist()), strict=True)),
-            "distances": {},
-            "history": [_move(*move) for move in record.moves[0].tolist() if move[0]],
-            "events": int(record.events[0]),
-            "last_event": iso(int(record.last_event[0])),
-        }
-        segments = self._segments
-        if segments and record.scored_by(segments.model.version)[0]:
-            away = distances(record.vectors, segments.centroids())[0]
-            value["distances"] = dict(zip(segments.model.ids, map(digits, away.tolist()), strict=True))
+        sums = [view.sums for view in self._views if view.sums]
+        bearings = Bearings.of(view.reader, self._when(as_of), self._views[0].model, sums)
+        (value,) = told([name], record, view.segment_ids(record, record.reported), bearings)
         if len(found) > 1:
             value["also_in_partitions"] = [self._views.index(view) for view, _ in found[1:]]
         return value
+
+    @cached_property
+    def recommending(self) -> Recommending:
+        """What makes recommendations: the counts as they are read now, and each customer as of the question."""
+        return Recommending.of(self._store, self._views)
+
+    def recommend(self, customer: str | None = None, basket: Sequence[str] = (), top: int = TOP) -> dict[str, object]:
+        """Return what to recommend, as in ``crm-online recommend --json``.
+
+        Parameters
+        ----------
+        customer
+            For whom; ``None``: nobody in particular.
+        basket
+            The items that are in the basket already; without these and a customer, what is popular is told.
+        top
+            How many items at most.
+
+        Raises
+        ------
+        UnknownCustomer
+            If no partition has the customer, and there is no basket to go by either.
+        """
+        return self.recommending.recommend(customer, basket, top)
 
     def verify(self) -> dict[str, object]:
         """Recompute every derived figure, see :func:`crm_online.lookup.verify.verify`."""
@@ -244,6 +268,15 @@ class Lookup:
         """Return the rules in force, sorted by lift as in the article, or by another measure."""
         return pd.DataFrame(self.rules(as_of, sort=sort), columns=["change_id", "change", *COLUMNS])
 
+    @cached_property
+    def _latest(self) -> FrequentItemsets:
+        """The itemsets as of the watermark that the counters were read at."""
+        return self._merged(max(view.counts.watermark for view in self._views))
+
+    def _merged(self, as_of: int) -> FrequentItemsets:
+        parts = [view.counts.counted for view in self._views]
+        return merge(parts, as_of, self.settings.itemsets.min_support)
+
     def _must_have_segments(self) -> Segments:
         if self._segments is None:
             least = self.settings.segments.min_customers
@@ -270,19 +303,10 @@ class Lookup:
         return as_of
 
     def _must_know(self, item: str) -> None:
-        names = {name.decode() for view in self._views for name in view.loaded.items}
+        names = {name for view in self._views for name in view.counts.counted.names}
         if item not in names:
             raise InputError(f"no item {item!r} in any basket; {hint(item, sorted(names))}")
 
 
 def _no_tree(linkage: Linkage) -> Tree:
     return Tree(linkage=[], leaves=[], method=linkage.value, distances=[])
-
-
-def _move(seconds: int, left: int, entered: int, reason: int) -> dict[str, object]:
-    return {
-        "time": iso(seconds * 1000),
-        "from": f"s{left}" if left else None,
-        "to": f"s{entered}" if entered else None,
-        "reason": Reason(reason).word,
-    }

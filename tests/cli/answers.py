@@ -128,3 +128,44 @@ REPLAYED: dict[str, Any] = {
     "position": {"transactions.parquet": 1469307},
     "reject_reasons": {"price is below 0": 52},
 }
+
+RECOMMENDED: dict[str, Any] = {
+    "customer_id": "1364",
+    "segment": "s2",
+    "history": True,
+    "basket": ["eggs", "no such thing"],
+    "unknown": ["no such thing"],
+    "as_of": "2017-12-31T23:50:00Z",
+    "items": [
+        {
+            "item": "whole milk",
+            "rank": 1,
+            "score": 0.740683,
+            "because": {
+                "kind": "basket",
+                "antecedent": ["eggs"],
+                "consequent": ["whole milk"],
+                "support": 0.062,
+                "confidence": 0.625,
+                "lift": 2.5,
+                "text": "62.5 % of the baskets with eggs have it too: 2.5 times as many as of all baskets",
+            },
+        },
+        {
+            "item": "rum\x1b[31m",
+            "rank": 2,
+            "score": 0.289,
+            "because": {
+                "kind": "history",
+                "antecedent": [],
+                "consequent": ["rum\x1b[31m"],
+                "support": 0.031,
+                "confidence": 0.3,
+                "lift": 9.63,
+                "lines": 21,
+                "orders": 70,
+                "text": "bought 21 times in 70 orders of this customer",
+            },
+        },
+    ],
+}

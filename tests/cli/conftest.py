@@ -58,6 +58,10 @@ class CannedLookup:
             raise UnknownCustomer(f"no customer {name!r} in the state")
         return answers.CUSTOMER
 
+    def recommend(self, customer: str | None, basket: list[str], top: int) -> dict[str, Any]:
+        self._asked.note("recommend", customer=customer, basket=basket, top=top)
+        return answers.RECOMMENDED
+
     def verify(self) -> dict[str, Any]:
         self._asked.note("verify")
         return self._asked.verified

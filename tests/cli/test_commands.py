@@ -20,6 +20,7 @@ DAY = 86_400_000
         (["segments"], answers.SEGMENTS),
         (["rules"], answers.RULES),
         (["customer", "1364"], answers.CUSTOMER),
+        (["recommend"], answers.RECOMMENDED),
         (["verify"], answers.VERIFIED),
         (["replay", "log.csv"], answers.REPLAYED),
         (["export", "folder"], {"customers.parquet": 2469, "rules.parquet": 2}),
@@ -165,3 +166,23 @@ def test_wrong_settings_are_refused_by_look_ups_too(asked: Asked, crm: Crm) -> N
     ended = crm("segments", "--set", "segments.kk=8")
     assert ended.code == 2
     assert "did you mean segments.k?" in ended.err
+
+
+def test_recommend_asks_for_a_customer_beside_a_basket(asked: Asked, crm: Crm) -> None:
+    crm("recommend", "--customer", "1364", "--item", "eggs", "--item", "tea", "--top", "3")
+    assert ("recommend", {"customer": "1364", "basket": ["eggs", "tea"], "top": 3}) in asked.calls
+
+
+def test_recommendations_are_a_table_with_their_reasons(asked: Asked, crm: Crm) -> None:
+    out = crm("recommend", "--customer", "1364", "--item", "eggs").out
+    assert "Recommended to 1364 beside eggs + no such thing" in out
+    assert "In no basket so far: no such thing" in out
+    [milk] = [line for line in out.splitlines() if "whole milk" in line]
+    assert [cell.strip() for cell in milk.split("│")[4:8]] == [
+        "62.5 % of the baskets with eggs have it too: 2.5 times as many as of all baskets",
+        "6.2 %",
+        "62.5 %",
+        "2.5",
+    ]
+    assert "bought 21 times in 70 orders of this customer" in out
+    assert "\x1b" not in out

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import threading
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
+from crm_online.cli.beside import Work, replay_beside
+from crm_online.cli.commands.serve import serve_settings
 from crm_online.cli.console import print_json, say, show
+from crm_online.cli.event_sink import kafka_sink
+from crm_online.cli.extras import need_serve
 from crm_online.cli.flows import read_flows
-from crm_online.cli.options import DEFAULT_STATE, AsJson, Config, Overrides, State, open_state
+from crm_online.cli.options import (
+    DEFAULT_STATE,
+    AsJson,
+    Config,
+    Host,
+    Overrides,
+    Port,
+    Speed,
+    State,
+    open_state,
+)
 from crm_online.cli.progress import progress_bar
 from crm_online.cli.tables.flows import flow_tables
 from crm_online.cli.tables.replay import replay_table
@@ -19,50 +36,88 @@ from crm_online.cli.tables.rules import rules_table
 from crm_online.cli.tables.segments import segment_names, segments_table
 from crm_online.errors import NoSuchLog
 
-TOP = 10
+TOP: Final = 10
+_DOES: Final = "replaying a year of a grocery shop"
 
 
 def demo(
-    no_serve: Annotated[bool, typer.Option("--no-serve", help="End when all is printed.")] = False,
+    no_serve: Annotated[
+        bool, typer.Option("--no-serve", help="End when all is printed; serve nothing meanwhile.")
+    ] = False,
+    speed: Speed = None,
     state: State = DEFAULT_STATE,
+    host: Host = None,
+    port: Port = None,
     config: Config = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replay a real year of a grocery shop; show its segments, its rules and what changed."""
+    """Replay a real year of a grocery shop; show its segments, its rules and what changed.
+
+    On a terminal the dashboard is served meanwhile, and until Ctrl-C.
+    """
     log = shop_log()
-
-    from crm_online.replay import replay
-    from crm_online.settings import load_settings
-
-    settings = load_settings(config, overrides or ()).settings
+    settings = serve_settings(config, overrides or (), host, port)
     changes = Path("crm-online-changes" if "://" in state else state) / "changes"
-    with progress_bar("replaying a year of a grocery shop") as move:
-        result = replay(
-            [log],
-            settings=settings,
-            state=state,
-            preset="complete-journey",
+    work = Work(log, settings, state, "complete-journey", changes, speed)
+    if no_serve or as_json or not sys.stdout.isatty():
+        _show(_replayed(work), work, as_json=as_json)
+        return
+    need_serve()
+    _served(work)
+
+
+def _replayed(work: Work) -> dict[str, Any]:
+    """Replay in this process."""
+    from crm_online.replay import replay
+
+    with progress_bar(_DOES) as move:
+        return replay(
+            [work.log],
+            settings=work.settings,
+            state=work.state,
+            preset=work.preset,
             mapping={},
-            sep=None,
-            out=changes,
-            speed=None,
+            out=work.out,
+            speed=work.speed,
             on_progress=move,
         ).as_dict()
-    with open_state(state, None, None) as lookup:
+
+
+def _served(work: Work) -> None:
+    """Replay in a process beside this one, which serves meanwhile, and then until Ctrl-C."""
+    from crm_online.api.opening import open_service
+    from crm_online.api.server import in_background
+    from crm_online.logs import secrets, setup
+
+    setup(work.settings.serve.logs, "error", secrets(work.settings, work.state))
+    with open_service(work.settings, work.state, kafka_sink(work.settings)) as service:
+        service.sink.hold("the demo's log is being replayed: send events when that is done")
+        with in_background(service) as url:
+            say(f"look at {url} meanwhile")
+            with progress_bar(_DOES) as move:
+                result = replay_beside(replace(work, state=service.url or work.state), move)
+            _show(result, replace(work, state=service.url or work.state))
+            service.sink.go_on()
+            say(f"the dashboard and the API go on at {url} (Ctrl-C ends them)")
+            with contextlib.suppress(KeyboardInterrupt):
+                threading.Event().wait()
+
+
+def _show(result: dict[str, Any], work: Work, *, as_json: bool = False) -> None:
+    """Print what a replay came to."""
+    with open_state(work.state, None, None) as lookup:
         segments = lookup.segments(as_of=None)
         rules = lookup.rules(as_of=None, top=TOP, sort="lift", item=None)
         first_fit = lookup.settings.segments.min_customers
-    flows = read_flows(changes)
+    flows = read_flows(work.out)
     if as_json:
         print_json({"replay": result, "segments": segments, "rules": rules, "changes": flows.as_dict()})
         return
     if not result["events"]:
-        say(f"this log was replayed into {state} before: nothing was left to do; here is what is there")
+        say("this log was replayed into this state before: nothing was left to do; here is what is there")
     names = segment_names(segments)
     show(replay_table(result), segments_table(segments, first_fit), rules_table(rules), *flow_tables(flows, names))
-    if sys.stdout.isatty() and not no_serve:
-        say(f"No dashboard is served yet; look on with crm-online segments, rules or customer ID --state {state}")
 
 
 def shop_log() -> Path:

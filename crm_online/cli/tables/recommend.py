@@ -1,0 +1,63 @@
+"""Recommendations as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import RenderableType
+
+from crm_online.cli.console import plain
+from crm_online.cli.tables.rules import items
+from crm_online.cli.tables.words import Prose, number, share, table
+
+
+def recommend_table(found: Mapping[str, Any], names: Mapping[str, str]) -> list[RenderableType]:
+    """Return the items recommended, the best first, each with why; before them what is not known.
+
+    Parameters
+    ----------
+    found
+        The look-up's answer.
+    names
+        The segments' names by id.
+    """
+    parts: list[RenderableType] = []
+    if found["unknown"]:
+        parts.append(f"In no basket so far: {', '.join(map(plain, found['unknown']))}")
+    if found["customer_id"] is not None:
+        parts.append(_customer(found, names))
+    if not found["items"]:
+        return [*parts, "Nothing to recommend: no basket was counted that has anything else"]
+    rows = table(_title(found))
+    rows.add_column("", justify="right", no_wrap=True)
+    rows.add_column("item", overflow="fold", ratio=2)
+    rows.add_column("score", justify="right", no_wrap=True)
+    rows.add_column("why", overflow="fold", ratio=4)
+    for heading in ("support", "confidence", "lift"):
+        rows.add_column(heading, justify="right", no_wrap=True)
+    for one in found["items"]:
+        because = one["because"]
+        rows.add_row(
+            str(one["rank"]),
+            plain(one["item"]),
+            number(round(one["score"], 4)),
+            Prose(plain(because["text"])),
+            share(because["support"]),
+            share(because["confidence"]),
+            number(round(because["lift"], 2)),
+        )
+    return [*parts, rows]
+
+
+def _title(found: Mapping[str, Any]) -> str:
+    whom = "" if found["customer_id"] is None else f" to {plain(found['customer_id'])}"
+    beside = f" beside {items(found['basket'])}" if found["basket"] else ""
+    return f"Recommended{whom}{beside}" if whom or beside else "Popular now"
+
+
+def _customer(found: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    segment = found["segment"]
+    name = names.get(segment, segment) if segment is not None else "no segment"
+    told = "" if found["history"] else "; what they bought before is not known, so it does not count"
+    return plain(f"Customer {found['customer_id']}: {name}{told}")

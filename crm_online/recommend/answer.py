@@ -1,0 +1,137 @@
+"""Recommendations as they are told, each with why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from crm_online.digits import digits
+from crm_online.engine.changes import iso
+from crm_online.recommend.basis import Basis
+from crm_online.recommend.ranking import NOBODY, History, Ranked, rank
+
+TOP = 10
+"""Items that are recommended, if no other number is asked for."""
+
+TELLING = 0.25
+"""What the basket or the history must add to an item's popularity, as a share of it, to be told as the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """A customer, as far as recommendations go.
+
+    Attributes
+    ----------
+    customer_id
+        The id; ``None``: nobody in particular.
+    segment
+        The reported segment.
+    history
+        What the customer bought before; ``None`` where it is not remembered.
+    """
+
+    customer_id: str | None = None
+    segment: str | None = None
+    history: History | None = None
+
+
+def recommended(basis: Basis, buyer: Buyer, basket: Sequence[str], top: int = TOP) -> dict[str, object]:
+    """Return recommendations, as ``crm_online.answers.rules.Recommendations`` has them.
+
+    Parameters
+    ----------
+    buyer
+        For whom.
+    basket
+        Names of the items that are in the basket already; repeats and their order do not matter.
+    top
+        How many at most.
+    """
+    names = sorted(set(basket))
+    known = [basis.ids[name] for name in names if name in basis.ids]
+    history = buyer.history or NOBODY
+    found = rank(basis, known, history, top)
+    return {
+        "customer_id": buyer.customer_id,
+        "segment": buyer.segment,
+        "history": buyer.history is not None,
+        "basket": names,
+        "unknown": [name for name in names if name not in basis.ids],
+        "as_of": iso(basis.as_of),
+        "items": list(_told(basis, history, found)),
+    }
+
+
+def _told(basis: Basis, history: History, found: Ranked) -> Iterator[dict[str, object]]:
+    figures = (found.score, found.popular, found.basket, found.by, found.own)
+    rows = zip(found.item.tolist(), *(one.tolist() for one in figures), strict=True)
+    for place, (item, score, popular, basket, by, own) in enumerate(rows, start=1):
+        telling = TELLING * popular
+        if basket >= max(own, telling):
+            because = _of_basket(basis, by, item, popular)
+        elif own >= telling:
+            because = _of_history(basis, history, item, popular)
+        else:
+            because = _of_everybody(basis, item, popular)
+        yield {"item": basis.names[item], "rank": place, "score": digits(score), "because": because}
+
+
+def _of_basket(basis: Basis, by: int, item: int, popular: float) -> dict[str, object]:
+    both = basis.pair(by, item)
+    confidence = both / float(basis.count[by])
+    lift = confidence / popular
+    text = (
+        f"{_percent(confidence)} of the baskets with {basis.names[by]} have it too: "
+        f"{lift:.3g} times as many as of all baskets"
+    )
+    return {
+        "kind": "basket",
+        "antecedent": [basis.names[by]],
+        "consequent": [basis.names[item]],
+        "support": digits(both / basis.baskets),
+        "confidence": digits(confidence),
+        "lift": digits(lift),
+        "text": text,
+    }
+
+
+def _of_history(basis: Basis, history: History, item: int, popular: float) -> dict[str, object]:
+    lines = history.lines[item]
+    confidence = min(1.0, lines / history.orders)
+    orders = "1 order" if history.orders == 1 else f"{history.orders:,} orders"
+    return {
+        "kind": "history",
+        "antecedent": [],
+        "consequent": [basis.names[item]],
+        "support": digits(popular),
+        "confidence": digits(confidence),
+        "lift": digits(confidence / popular),
+        "lines": lines,
+        "orders": history.orders,
+        "text": f"bought {'once' if lines == 1 else f'{lines:,} times'} in {orders} of this customer",
+    }
+
+
+def _of_everybody(basis: Basis, item: int, popular: float) -> dict[str, object]:
+    return {
+        "kind": "everybody",
+        "antecedent": [],
+        "consequent": [basis.names[item]],
+        "support": digits(popular),
+        "confidence": digits(popular),
+        "lift": 1.0,
+        "text": f"{_percent(popular)} of all baskets have it",
+    }
+
+
+def _percent(share: float) -> str:
+    """Return a share in per cent.
+
+    Examples
+    --------
+    >>> _percent(0.1234), _percent(0.000123)
+    ('12.3 %', '0.012 %')
+    """
+    percent = 100 * share
+    return f"{percent:.1f} %" if percent >= 1 else f"{percent:.2g} %"

@@ -1,0 +1,143 @@
+"""What recommendations are made from: how many baskets have each item, and each pair of items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.itemsets.parts import Counted
+
+PRIOR = 3.0
+"""Baskets, or orders, that an item's popularity counts for beside what was seen."""
+
+ABSENT = -1
+"""In place of the id of an item that no basket had."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Basis:
+    """The counts over all partitions, made for looking up what goes with an item; it never changes.
+
+    Ids number the items that are in some basket, by name. A row a has an entry for each item b that comes with a
+    more often than b's popularity has it.
+
+    Attributes
+    ----------
+    names, ids
+        Names by id, ascending, and ids by name.
+    count
+        Decayed number of baskets with each item, float64[n].
+    baskets
+        Decayed number of all baskets.
+    as_of
+        The time that numbers are decayed to, in ms.
+    start
+        Row a is ``start[a]:start[a + 1]``, int64[n + 1].
+    other
+        b of each entry, int32[m].
+    both
+        Decayed number of baskets with a and b, float64[m].
+    gain
+        How much a adds to b: the baskets with both less those that b's popularity lets expect, for each basket with a
+        and ``PRIOR`` more; float64[m].
+    numbered
+        For each partition the ids of its items by its own numbers, ``ABSENT`` if no basket had it.
+    """
+
+    names: Sequence[str]
+    ids: Mapping[str, int]
+    count: NDArray[np.float64]
+    baskets: float
+    as_of: int
+    start: NDArray[np.int64]
+    other: NDArray[np.int32]
+    both: NDArray[np.float64]
+    gain: NDArray[np.float64]
+    numbered: Sequence[NDArray[np.int64]]
+
+    @property
+    def support(self) -> NDArray[np.float64]:
+        """Share of all baskets that have each item, float64[n]."""
+        return self.count / self.baskets if self.baskets > 0 else self.count
+
+    @classmethod
+    def of(cls, parts: Sequence[Counted], as_of: int) -> Self:
+        """Add up the counts of all partitions.
+
+        Counts are lower bounds, as in rules: what a pair may have missed before it was counted is left out.
+
+        Examples
+        --------
+        >>> from crm_online.decay import Decay
+        >>> from crm_online.itemsets.baskets import Baskets
+        >>> from crm_online.itemsets.counters import ItemsetCounters
+        >>> counters = ItemsetCounters(0.0, Decay(None), 2, 10**6)
+        >>> counters.count(Baskets.of([(0, [0, 1]), (0, [0, 1]), (0, [2])]))
+        >>> basis = Basis.of([Counted(counters, ["tea", "cup", "jug"], {"tea": 0, "cup": 1, "jug": 2})], as_of=0)
+        >>> basis.names, basis.both.tolist(), basis.gain.round(3).tolist()
+        (['cup', 'jug', 'tea'], [2.0, 2.0], [0.133, 0.133])
+        """
+        local = [part.counters.items(as_of) for part in parts]
+        names = sorted({part.names[i] for part, one in zip(parts, local, strict=True) for i in _bought(one)})
+        ids = {name: number for number, name in enumerate(names)}
+        numbered = [_numbered(part, one, ids) for part, one in zip(parts, local, strict=True)]
+        count = np.zeros(len(names))
+        for numbers, one in zip(numbered, local, strict=True):
+            there = np.flatnonzero(numbers != ABSENT)
+            count[numbers[there]] += one[there]
+        baskets = float(sum(part.baskets(as_of) for part in parts))
+        keys, both = _pairs(parts, numbered, as_of, len(names))
+        left, right = keys // max(len(names), 1), keys % max(len(names), 1)
+        # Each pair twice: once in the row of each of its items.
+        left, right, both = np.concatenate([left, right]), np.concatenate([right, left]), np.concatenate([both, both])
+        support = count / baskets if baskets > 0 else count
+        gain = (both - support[right] * count[left]) / (count[left] + PRIOR)
+        kept = np.flatnonzero(gain > 0)
+        kept = kept[np.argsort(left[kept] * len(names) + right[kept])]
+        start = np.searchsorted(left[kept], np.arange(len(names) + 1))
+        return cls(
+            names, ids, count, baskets, as_of, start, right[kept].astype(np.int32), both[kept], gain[kept], numbered
+        )
+
+    def pair(self, antecedent: int, consequent: int) -> float:
+        """Return the number of baskets with both items, of which the row of the first has the second."""
+        row = slice(self.start[antecedent], self.start[antecedent + 1])
+        place = int(np.searchsorted(self.other[row], consequent))
+        return float(self.both[row][place])
+
+
+def _bought(counts: NDArray[np.float64]) -> list[int]:
+    found: list[int] = np.flatnonzero(counts > 0).tolist()
+    return found
+
+
+def _numbered(part: Counted, counts: NDArray[np.float64], ids: Mapping[str, int]) -> NDArray[np.int64]:
+    numbers = np.full(len(counts), ABSENT, np.int64)
+    for number in _bought(counts):
+        numbers[number] = ids[part.names[number]]
+    return numbers
+
+
+def _pairs(
+    parts: Sequence[Counted], numbered: Sequence[NDArray[np.int64]], as_of: int, items: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the pairs of all partitions, the smaller id * items + the larger one, with their numbers of baskets."""
+    keys, counts = [np.empty(0, np.int64)], [np.empty(0)]
+    for part, numbers in zip(parts, numbered, strict=True):
+        pairs = part.counters.pairs(as_of)
+        sides = np.sort(numbers[pairs.items[:, :2]], axis=1)
+        # Counts that have faded away altogether are 0, also of items in pairs.
+        there = sides[:, 0] != ABSENT
+        keys.append(sides[there, 0] * items + sides[there, 1])
+        counts.append(pairs.count[there])
+    every, count = np.concatenate(keys), np.concatenate(counts)
+    if len(parts) == 1:
+        return every, count
+    distinct, place = np.unique(every, return_inverse=True)
+    total = np.zeros(len(distinct))
+    np.add.at(total, place, count)
+    return distinct, total

@@ -1,0 +1,81 @@
+"""A replay beside the process that holds the state: it can be looked at meanwhile, and stopped at any moment."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from crm_online.cli.beside import Work, replay_beside
+from crm_online.errors import CrmOnlineError
+from crm_online.lookup import Lookup
+from crm_online.replay import Progress, replay
+from crm_online.settings import Settings
+from crm_online.settings.model import ReplaySettings
+from crm_online.store import Store, open_store
+from tests.replay import shop
+
+SETTINGS = Settings(replay=ReplaySettings(step=100))
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shop.write(tmp_path_factory.mktemp("log") / "shop.jsonl", shop.events(40, 60, seed=1))
+
+
+def work(log: Path, store: Store, out: Path, *, preset: str = "native") -> Work:
+    assert store.url is not None
+    return Work(log, SETTINGS, store.url, preset, out, None)
+
+
+def ended(_: Progress) -> None:
+    """Interrupt, as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def test_the_state_is_read_while_it_is_replayed_and_ends_as_without_anybody_beside(log: Path, tmp_path: Path) -> None:
+    seen: list[int] = []
+    with open_store(tmp_path / "state") as store:
+
+        def look(_: Progress) -> None:
+            seen.append(Lookup(store).states[0].accepted)
+
+        result = replay_beside(work(log, store, tmp_path / "out"), look)
+        digest = Lookup(store).verify()["digest"]
+    assert result["accepted"] > seen[0] > 0
+    replay([log], settings=SETTINGS, state=str(tmp_path / "other"), preset="native", out=tmp_path / "other-out")
+    with open_store(tmp_path / "other") as store:
+        assert Lookup(store).verify()["digest"] == digest
+    for name in ("segment-changes.jsonl", "rules.jsonl", "rejects.jsonl"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "other-out" / name).read_bytes()
+
+
+def test_when_it_is_interrupted_no_process_is_left_and_it_goes_on_from_there(log: Path, tmp_path: Path) -> None:
+    with open_store(tmp_path / "state") as store:
+        with pytest.raises(KeyboardInterrupt):
+            replay_beside(work(log, store, tmp_path / "out"), ended)
+        assert not multiprocessing.active_children()
+        done = Lookup(store).states[0].accepted
+        again = replay_beside(work(log, store, tmp_path / "out"), lambda _: None)
+        assert 0 < done < done + again["accepted"] == Lookup(store).states[0].accepted
+
+
+def test_what_goes_wrong_there_is_told_here(log: Path, tmp_path: Path) -> None:
+    with (
+        open_store(tmp_path / "state") as store,
+        pytest.raises(CrmOnlineError, match="did you mean native"),
+    ):
+        replay_beside(work(log, store, tmp_path / "out", preset="natve"), lambda _: None)
+
+
+def test_a_process_that_is_killed_is_told_in_one_line(log: Path, tmp_path: Path) -> None:
+    def kill(_: Progress) -> None:
+        for child in multiprocessing.active_children():
+            assert child.pid is not None
+            os.kill(child.pid, signal.SIGKILL)
+
+    with open_store(tmp_path / "state") as store, pytest.raises(CrmOnlineError, match="goes on from there"):
+        replay_beside(work(log, store, tmp_path / "out"), kill)

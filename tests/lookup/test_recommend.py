@@ -1,0 +1,97 @@
+"""Recommendations from a state in Redis: whose history counts, and what is said of strangers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from crm_online.answers.rules import Recommendations
+from crm_online.errors import UnknownCustomer
+from crm_online.store import Store, open_store
+from tests.engine import shop
+from tests.engine.flows import Shop, settings
+
+HABIT = "paper"
+LOYAL = "loyal"
+
+
+def log() -> list[Any]:
+    """Return the log of a shop in which pens come with ink, and one customer buys paper again and again."""
+    own = [shop.order(LOYAL, shop.START + day * shop.DAY, (HABIT, 1, 3.0)) for day in range(0, 90, 6)]
+    pens = [shop.order(None, shop.START + day * shop.DAY, ("pen", 1, 3.0), ("ink", 1, 2.0)) for day in range(90)]
+    return sorted([*shop.made(120, 100, seed=2), *own, *pens], key=lambda event: event.time)
+
+
+@pytest.fixture(scope="module")
+def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Return a store of this file: others look at a shop in theirs."""
+    with open_store(str(tmp_path_factory.mktemp("redis") / "state")) as store:
+        yield store
+
+
+@pytest.fixture(scope="module", params=[1, 3], ids=["one partition", "three partitions"])
+def shopping(request: pytest.FixtureRequest, own_redis: Store) -> Shop:
+    return Shop(own_redis, settings(min_customers=100, partitions=request.param, itemsets={"min_support": 0.02})).all(
+        log()
+    )
+
+
+def items(found: dict[str, Any]) -> list[str]:
+    return [one["item"] for one in found["items"]]
+
+
+def test_recommendations_are_what_the_service_promises(shopping: Shop) -> None:
+    lookup = shopping.lookup
+    found: Any = lookup.recommend(LOYAL, ["bread"], 5)
+
+    told = Recommendations.model_validate(found, strict=False)
+    assert json.loads(told.model_dump_json())["items"][0]["because"].keys() >= found["items"][0]["because"].keys()
+    assert found["segment"] == lookup.customer(LOYAL)["segment"]
+    assert found["segment"] is not None
+    assert (found["customer_id"], found["history"], found["basket"], len(found["items"])) == (LOYAL, True, ["bread"], 5)
+    assert "bread" not in items(found)
+
+
+def test_a_habit_is_recommended_and_told_as_the_reason(shopping: Shop) -> None:
+    found: Any = shopping.lookup.recommend(LOYAL)
+    [habit] = [one for one in found["items"] if one["item"] == HABIT]
+
+    assert habit["rank"] == 1
+    assert (habit["because"]["kind"], habit["because"]["lines"], habit["because"]["orders"]) == ("history", 15, 15)
+    assert HABIT not in items(shopping.lookup.recommend(top=5))
+
+
+def test_what_goes_with_the_basket_comes_with_its_rule(shopping: Shop) -> None:
+    lookup = shopping.lookup
+    found: Any = lookup.recommend(basket=["bread", "pen"])
+    [rule] = [one for one in lookup.rules() if (one["antecedent"], one["consequent"]) == (["pen"], ["ink"])]
+    [because] = [one["because"] for one in found["items"] if one["item"] == "ink"]
+
+    assert (because["antecedent"], because["consequent"]) == (["pen"], ["ink"])
+    assert [because[name] for name in ("support", "confidence", "lift")] == pytest.approx(
+        [rule[name] for name in ("support", "confidence", "lift")], rel=1e-5
+    )
+
+
+def test_a_stranger_with_a_basket_is_served_and_one_without_is_told(shopping: Shop) -> None:
+    lookup = shopping.lookup
+    found: Any = lookup.recommend("stranger", ["bread", "no such thing"])
+
+    assert items(found) == items(lookup.recommend(basket=["bread"]))
+    assert (found["customer_id"], found["segment"], found["history"]) == ("stranger", None, False)
+    assert found["unknown"] == ["no such thing"]
+    with pytest.raises(UnknownCustomer, match="no customer 'stranger' in the state"):
+        lookup.recommend("stranger")
+
+
+def test_a_customer_outside_the_sample_is_served_without_history(own_redis: Store) -> None:
+    shopping = Shop(own_redis, settings(min_customers=100, sample=64)).all(log())
+    lookup = shopping.lookup
+    told = [lookup.recommend(f"customer {number:03}")["history"] for number in range(120)]
+
+    assert 50 <= sum(map(bool, told)) <= 64
+    outside = f"customer {told.index(False):03}"
+    assert items(lookup.recommend(outside)) == items(lookup.recommend())
