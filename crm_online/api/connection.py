@@ -1,0 +1,155 @@
+"""A client's connection: uvicorn's own, with an end to patience.
+
+uvicorn waits for ever for the rest of a request, and for a reader who takes nothing of its answer: a few hundred
+connections that send a byte now and then ("slow loris") would hold all there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import ClassVar, Final, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from crm_online.api.problems import ProblemError
+
+_HEAD: Final = 65_536
+_LINGER: Final = 2.0
+
+
+class Connection(HttpToolsProtocol):
+    """One connection.
+
+    Attributes
+    ----------
+    patience
+        Seconds in which a request must be whole, and for which a reader may take nothing.
+    most
+        Connections that may be open at once.
+    """
+
+    patience: ClassVar[float] = 10.0
+    most: ClassVar[int] = 4000
+
+    _late: asyncio.TimerHandle | None = None
+    _stuck: asyncio.TimerHandle | None = None
+    _asked = False
+    _in_head = False
+    _refused = False
+    _taken = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        super().connection_made(cast(asyncio.Transport, transport))
+        if len(self.connections) > self.most:
+            self._refuse(503, "too many connections are open")
+        else:
+            self._await_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._have_request()
+        self._taken_again()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client sent."""
+        if self._refused:
+            return
+        super().data_received(data)
+        if self._in_head:
+            self._taken += len(data)
+            if self._taken > _HEAD:
+                long_url = len(self.url) > _HEAD // 2
+                self._refuse(414 if long_url else 431, f"a request's head has at most {_HEAD:,} bytes")
+        elif self._late is None and not self._answering():
+            # Empty lines before a request begin no message, but they have ended the wait for one.
+            self._await_request()
+
+    def on_message_begin(self) -> None:
+        """Take the first byte of a request."""
+        super().on_message_begin()
+        self._in_head, self._taken = True, 0
+        self._await_request()
+
+    def on_headers_complete(self) -> None:
+        """Take the end of a request's head."""
+        self._in_head = False
+        super().on_headers_complete()
+        self._asked = True
+
+    def on_message_complete(self) -> None:
+        """Take the end of a request."""
+        self._have_request()
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """Wait for the reader, but not for ever."""
+        super().pause_writing()
+        self._taken_again()
+        self._stuck = self.loop.call_later(self.patience, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on, since the reader does."""
+        self._taken_again()
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP."""
+        self._refuse(400, "not a valid HTTP request")
+
+    def _answering(self) -> bool:
+        """Tell whether a request is being answered, be it not yet whole."""
+        return self._asked and not self.cycle.response_complete
+
+    def _await_request(self) -> None:
+        self._have_request()
+        self._late = self.loop.call_later(self.patience, self._is_late)
+
+    def _have_request(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _taken_again(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+
+    def _is_late(self) -> None:
+        self._late = None
+        if self._in_head or self._answering():
+            self._refuse(408, "the request was not whole in time")
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: int, detail: str) -> None:
+        """Answer without asking the application, and close once the client has had the time to read it."""
+        self._have_request()
+        self._refused = True
+        if self.transport.is_closing():
+            return
+        if self._answering():
+            if self.cycle.response_started:
+                self.transport.abort()
+                return
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write(_answer(status, detail))
+        # Closed at once, with bytes that nobody read, it would be reset, and the answer lost.
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self._late = self.loop.call_later(_LINGER, self.transport.abort)
+
+
+def connections(patience: float, most: int) -> type[Connection]:
+    """Return the class of a server's connections: see `Connection` for what can be set."""
+    return type("Connection", (Connection,), {"patience": patience, "most": most})
+
+
+def _answer(status: int, detail: str) -> bytes:
+    response = ProblemError(status, detail).response()
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(), b"connection: close"]
+    lines += [name + b": " + value for name, value in response.raw_headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + bytes(response.body)

@@ -1,0 +1,37 @@
+"""Answers that were made before they were asked for, and that a caller may have already."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import Header
+from starlette.responses import Response
+
+IfNoneMatch = Annotated[
+    str | None, Header(max_length=4000, description="the ETag of what the caller has: 304 if it is still so")
+]
+
+NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "What the caller has is still so"}}
+"""``responses=`` of a route whose answer has an ETag."""
+
+
+def document(body: bytes, etag: str, if_none_match: str | None) -> Response:
+    """Return a JSON document, or tell that the caller has it.
+
+    Parameters
+    ----------
+    body, etag
+        The document and its entity tag.
+    if_none_match
+        The header that was sent: tags with commas between, or ``*``.
+    """
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if if_none_match is not None and _has(if_none_match, etag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+def _has(if_none_match: str, etag: str) -> bool:
+    """Whether a tag is among those sent; weakly, as RFC 9110 has it for this header."""
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in tags or "*" in tags

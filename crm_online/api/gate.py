@@ -1,0 +1,163 @@
+"""The gate that every request passes: how long its address is, from where it comes, whose it is, and how often.
+
+With keys, whoever shows one may ask from anywhere; a browser may show its key as a cookie, if the page that asks is
+the service's own. Without keys anybody may do everything, so only this machine may ask, and of the pages that a
+browser of this machine shows only the service's own: others could reach it by their own name (DNS rebinding), or send
+a request blindly.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from collections.abc import Collection, Mapping
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from crm_online.api.keyfile import Caller
+from crm_online.api.keys import ANYBODY, CALLER, Keys, no_key
+from crm_online.api.limits import RateLimit, network_of
+from crm_online.api.metrics import Metrics
+from crm_online.api.problems import ProblemError
+
+COOKIE = "crm_online_key"
+"""The cookie that holds a browser's key."""
+
+_URL = 8192
+_OPEN = frozenset({"/healthz", "/readyz"})
+_SAFE = frozenset({"GET", "HEAD"})
+_WANTED = frozenset({b"authorization", b"cookie", b"host", b"origin", b"sec-fetch-site"})
+_LONGEST_KEY = 200
+
+
+class Gate:
+    """Middleware: lets a request in, and says whose it is, or refuses it.
+
+    Parameters
+    ----------
+    app
+        What is behind the gate.
+    keys
+        The keys; none configured: only this machine may ask.
+    rate
+        How often each caller may ask; None: as often as it likes.
+    origins
+        Other origins whose pages may ask, with a key of their own.
+    metrics
+        Where refusals are counted.
+    """
+
+    def __init__(
+        self, app: ASGIApp, keys: Keys, rate: float | None, origins: Collection[str], metrics: Metrics
+    ) -> None:
+        self._app = app
+        self._keys = keys
+        self._rate = RateLimit(rate) if rate else None
+        self._origins = frozenset(origin.encode() for origin in origins)
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http" and scope["path"] not in _OPEN:
+            try:
+                scope[CALLER] = self._let_in(scope)
+            except ProblemError as problem:
+                self._metrics.refused(problem.kind or str(problem.status))
+                await problem.response()(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _let_in(self, scope: Scope) -> Caller | None:
+        path = scope["path"]
+        if len(scope["raw_path"]) + len(scope["query_string"]) > _URL:
+            raise ProblemError(414, f"the path and the query are longer than {_URL:,} bytes")
+        headers = {name: value for name, value in scope["headers"] if name in _WANTED}
+        guarded = path.startswith("/v1/") or path == "/metrics"
+        if not self._keys.configured:
+            _must_be_local(headers.get(b"host"))
+            if guarded and _foreign(headers, self._origins):
+                raise ProblemError(403, "pages of other sites may not ask, as no keys are configured", kind="origin")
+            self._must_wait(_address(scope))
+            return ANYBODY
+        key = self._key(headers, scope["method"])
+        caller = self._keys.caller(key) if key else None
+        self._must_wait(caller.id if caller else _address(scope))
+        if guarded and caller is None:
+            raise no_key(shown=key is not None)
+        return caller
+
+    def _must_wait(self, caller: str) -> None:
+        wait = self._rate.wait(caller) if self._rate else 0.0
+        if wait:
+            raise ProblemError(
+                429, "too many requests", kind="rate", headers={"Retry-After": str(max(1, math.ceil(wait)))}
+            )
+
+    def _key(self, headers: Mapping[bytes, bytes], method: str) -> str | None:
+        """Return the key that a request shows; empty if what it shows cannot be one; None if it shows none."""
+        shown = headers.get(b"authorization")
+        if shown is not None:
+            scheme, _, key = shown.partition(b" ")
+            right = scheme.lower() == b"bearer" and len(key) <= _LONGEST_KEY
+            return key.strip().decode("latin-1") if right else ""
+        cookie = headers.get(b"cookie")
+        if cookie is None or COOKIE.encode() not in cookie or not _from_own_page(headers, method):
+            return None
+        try:
+            found = SimpleCookie(cookie.decode("latin-1")).get(COOKIE)
+        except CookieError:
+            return None
+        return found.value[:_LONGEST_KEY] if found else None
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return network_of(client[0]) if client else ""
+
+
+def _must_be_local(host: bytes | None) -> None:
+    """Refuse a request that reached this machine by a name that is not its own."""
+    if host is None:
+        return
+    name = host.decode("latin-1").lower()
+    name = name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]
+    if name.rstrip(".") != "localhost" and not is_loopback(name):
+        raise ProblemError(403, "as no keys are configured, ask by the name localhost or by 127.0.0.1", kind="host")
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether only this machine reaches an address.
+
+    Examples
+    --------
+    >>> [is_loopback(address) for address in ("127.3.2.1", "::1", "0.0.0.0", "shop.example")]
+    [True, True, False, False]
+    """
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _own(headers: Mapping[bytes, bytes]) -> bool | None:
+    """Tell whether a page of the service itself asks; None: it does not say."""
+    origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
+    if origin is not None and origin.partition(b"://")[2] != headers.get(b"host"):
+        return False
+    if site is not None:
+        return site in (b"same-origin", b"none")
+    return None if origin is None else True
+
+
+def _foreign(headers: Mapping[bytes, bytes], origins: frozenset[bytes]) -> bool:
+    return _own(headers) is False and headers.get(b"origin") not in origins
+
+
+def _from_own_page(headers: Mapping[bytes, bytes], method: str) -> bool:
+    """Tell whether a cookie counts.
+
+    Over plain HTTP browsers do not say which site asks, and no origin with a GET of the page's own.
+    """
+    own = _own(headers)
+    return method in _SAFE if own is None else own

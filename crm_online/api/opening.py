@@ -1,0 +1,58 @@
+"""Makes the service of a state: all its parts, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from crm_online.api.keys import Keys
+from crm_online.api.metrics import Metrics
+from crm_online.api.service import Service
+from crm_online.live.changes import ChangeHub, Times
+from crm_online.live.customers import CustomerReader
+from crm_online.live.recommender import Recommender, derive
+from crm_online.live.sinks import EventSink
+from crm_online.live.snapshots import Snapshots
+from crm_online.live.state_sink import StateSink
+from crm_online.settings import Settings
+from crm_online.store import open_store
+
+
+@contextmanager
+def open_service(settings: Settings, state: str, kafka: Callable[[str], EventSink]) -> Iterator[Service]:
+    """Open a state, and make the service of it.
+
+    Parameters
+    ----------
+    settings
+        The settings in force.
+    state
+        Where the state is, as for ``--state``; a folder that is not there is made, for the events to come.
+    kafka
+        Makes the sink of an events topic, for a state that workers feed.
+
+    Raises
+    ------
+    StoreError
+        If the state cannot be opened; that there is none yet is no error.
+    InputError
+        If the file of keys cannot be used.
+    """
+    serve = settings.serve
+    keys, metrics = Keys(serve.keys_file), Metrics()
+    with open_store(state, create=True, answer_seconds=serve.store_timeout / 1000) as store:
+        snapshots = Snapshots(store, serve, derive, timed=partial(metrics.store, "snapshots"))
+        changes = ChangeHub(store, Times(stuck=serve.request_timeout / 1000))
+        yield Service(
+            settings=settings,
+            where=store.where,
+            url=store.url,
+            customers=CustomerReader(store, changes, timed=partial(metrics.store, "customers")),
+            snapshots=snapshots,
+            changes=changes,
+            recommender=Recommender(snapshots, timed=partial(metrics.store, "recommendations")),
+            sink=StateSink(store, settings, kafka, begins="://" not in state, timed=partial(metrics.store, "events")),
+            keys=keys,
+            metrics=metrics,
+        )

@@ -1,0 +1,198 @@
+"""Every error as an RFC 9457 problem document; the one table of which error is which status.
+
+What a problem says is for whoever asked: never a traceback, a host or what the store said. That is in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+
+from crm_online import errors
+from crm_online.answers.service import Fault, Problem
+
+MEDIA_TYPE = "application/problem+json"
+
+ALWAYS = (400, 401, 403, 413, 414, 422, 429, 500, 503)
+"""What every request below ``/v1`` may be answered: `create_app` declares them for all routes."""
+
+_log = logging.getLogger(__name__)
+_FAULTS = 20
+_LONGEST = 300
+_SOON = 5
+
+
+class ProblemError(Exception):
+    """What a route raises to answer with a problem.
+
+    Parameters
+    ----------
+    status
+        The HTTP status.
+    detail
+        One sentence for whoever asked.
+    kind
+        Last part of the problem's type, ``/problems/<kind>``; None: the status says all.
+    faults
+        Each thing that is wrong with what was sent.
+    headers
+        Headers of the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str | None = None,
+        *,
+        kind: str | None = None,
+        faults: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail or HTTPStatus(status).phrase)
+        self.status, self.detail, self.kind, self.faults = status, detail, kind, list(faults)
+        self.headers = dict(headers or {})
+        self.instance: str | None = None
+
+    def response(self) -> Response:
+        """Return the answer."""
+        status = HTTPStatus(self.status)
+        problem = Problem(
+            type=f"/problems/{self.kind}" if self.kind else "about:blank",
+            title=status.phrase,
+            status=status,
+            detail=self.detail,
+            instance=self.instance,
+            errors=self.faults or None,
+        )
+        body = problem.model_dump_json(exclude_none=True)
+        return Response(body, status, self.headers | {"Cache-Control": "no-store"}, MEDIA_TYPE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """How an error is told: with its own text where ``detail`` is None."""
+
+    error: type[errors.CrmOnlineError]
+    status: int
+    kind: str
+    detail: str | None = None
+    retry: int | None = None
+
+
+_TABLE = (
+    _Row(errors.UnknownCustomer, 404, "unknown-customer"),
+    _Row(errors.InputError, 422, "input"),
+    _Row(
+        errors.StateMissing,
+        503,
+        "no-state",
+        "there is no state yet: replay a log (crm-online replay), send events, or start a worker; then ask again",
+        _SOON,
+    ),
+    _Row(errors.StoreUnavailable, 503, "store-away", "the store does not answer; ask again in a while", _SOON),
+    _Row(errors.StoreError, 503, "store", "the store cannot be used as it is; the service's log says why", 60),
+    _Row(errors.BrokerUnavailable, 503, "broker-away", "Kafka does not answer; ask again in a while", _SOON),
+    _Row(errors.BrokerError, 503, "broker", "Kafka cannot be used as it is; the service's log says why", 60),
+    _Row(errors.FenceError, 503, "moved", "another process took the state over meanwhile; ask again", _SOON),
+    _Row(errors.EventsRefused, 503, "takes-no-events", None, _SOON),
+    _Row(errors.Stalled, 503, "stalled", "the state makes no progress; the service's log says more", 60),
+)
+"""The first row that fits an error holds; what none fits is a fault of the service: 500."""
+
+
+def problem_of(error: Exception) -> ProblemError:
+    """Return how an error is told, and log what only the log may say."""
+    if isinstance(error, ProblemError):
+        return error
+    row = next((row for row in _TABLE if isinstance(error, row.error)), None)
+    if row is None:
+        return _unexpected(error)
+    if row.status >= 500:
+        _log.warning("%s: %s", row.kind, error)
+    headers = {"Retry-After": str(row.retry)} if row.retry else {}
+    return ProblemError(row.status, _short(row.detail or str(error)), kind=row.kind, headers=headers)
+
+
+def _unexpected(error: Exception) -> ProblemError:
+    problem = ProblemError(500, "the service failed; its log says why, under the id in instance", kind="fault")
+    problem.instance = f"urn:uuid:{uuid.uuid4()}"
+    _log.error("%s: a request failed", problem.instance, exc_info=error)
+    return problem
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _faults(found: Iterable[Mapping[str, Any]]) -> list[Fault]:
+    """Return what is wrong with what was sent, without what was sent."""
+    faults = []
+    for one in found:
+        place, *path = one["loc"]
+        if place == "body":
+            path = [] if one["type"] == "json_invalid" else path
+            where = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+        else:
+            where = ".".join(map(str, path)) or str(place)
+        # JSON may hold halves of surrogate pairs, which no answer can.
+        where = where.encode("utf-8", "replace").decode()
+        why = f"not JSON: {one['ctx']['error']}" if one["type"] == "json_invalid" else str(one["msg"])
+        faults.append(Fault(where=_short(where), why=_short(why.encode("utf-8", "replace").decode())))
+        if len(faults) == _FAULTS:
+            break
+    return faults
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return ``responses=`` of a router or a route: the problems it may answer, besides those of `ALWAYS`."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status in sorted({*statuses})
+    }
+
+
+async def _on_invalid(_: Request, error: Exception) -> Response:
+    found = error.errors() if isinstance(error, RequestValidationError) else ()
+    detail = "what was sent does not fit; see errors"
+    return ProblemError(422, detail, kind="invalid", faults=_faults(found)).response()
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise TypeError(f"not an error of HTTP: {error!r}")
+    phrase = HTTPStatus(error.status_code).phrase
+    detail = None if error.detail == phrase else _short(str(error.detail))
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return ProblemError(error.status_code, detail, headers=headers).response()
+
+
+def _allowed(request: Request) -> list[str]:
+    """Return the methods that a path has: Starlette names those of the first route only."""
+    matching = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in matching for method in getattr(route, "methods", None) or ()})
+
+
+async def _on_ours(_: Request, error: Exception) -> Response:
+    return problem_of(error).response()
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Make all errors of an application's routes problems."""
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(ProblemError, _on_ours)
+    app.add_exception_handler(errors.CrmOnlineError, _on_ours)

@@ -1,0 +1,78 @@
+"""What changes: the feed, who moved from where to where, and what could not be used."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Query
+from starlette.requests import Request
+
+from crm_online.answers.segments import Flows
+from crm_online.answers.service import Rejects
+from crm_online.api.event_stream import EventStream
+from crm_online.api.keys import needs
+from crm_online.api.service import TheService
+from crm_online.live import places
+from crm_online.live.tally import REJECTS
+from crm_online.live.told import Wanted
+
+router = APIRouter(prefix="/v1", tags=["changes"])
+
+Kind = Literal["segment-change", "segment", "rule", "reject"]
+Name = Annotated[str, Query(min_length=1, max_length=1000)]
+
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-sent events until the connection ends. `id` is the place in the changes: the last "
+        "change ids of all partitions. `event` is `segment-change`, `segment`, `rule` or `reject`, and `data` the "
+        "change as it stands on the topic; or `gap`: changes are kept no more (`trimmed`), or were taken back "
+        "(`rewound`): look up again. A comment comes after 15 s of silence.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+
+@router.get(
+    "/changes", status_code=200, response_class=EventStream, responses=_STREAM, dependencies=[Depends(needs("read"))]
+)
+async def get_changes(
+    request: Request,
+    service: TheService,
+    kind: Annotated[
+        list[Kind] | None, Query(description="only these; without it all but `reject`, which needs the scope admin")
+    ] = None,
+    segment: Annotated[
+        list[Name] | None, Query(max_length=100, description="only what is about one of these segments")
+    ] = None,
+    item: Annotated[
+        list[Name] | None, Query(max_length=100, description="only rules with one of these items on either side")
+    ] = None,
+    after: Annotated[str | None, Query(description="a place, for those who cannot send Last-Event-ID")] = None,
+    last_event_id: Annotated[str | None, Header(description="the place behind which the feed goes on")] = None,
+) -> EventStream:
+    """Follow the changes as they come, each once; with both `segment` and `item`, those about either."""
+    if kind and "reject" in kind:
+        await needs("admin")(request)
+    wanted = Wanted(
+        kinds=frozenset(kind) if kind else Wanted().kinds,
+        segments=frozenset(segment or ()),
+        items=frozenset(item or ()),
+    )
+    place = last_event_id or after
+    feed = service.changes.feed(wanted, places.parse(place) if place else None)
+    return EventStream(service.changes, feed)
+
+
+@router.get("/flows", dependencies=[Depends(needs("read"))])
+async def get_flows(service: TheService) -> Flows:
+    """Return who moved from where to where, in the changes that are kept."""
+    return service.changes.flows()
+
+
+@router.get("/rejects", dependencies=[Depends(needs("admin"))])
+async def get_rejects(
+    service: TheService,
+    limit: Annotated[int, Query(ge=1, le=REJECTS, description="rejects, at most")] = 100,
+) -> Rejects:
+    """Return the records that could not be used, the newest first."""
+    return await service.changes.rejects(limit)

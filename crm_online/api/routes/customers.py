@@ -1,0 +1,87 @@
+"""Customers: one, several, those of a segment, and why one is where they are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from crm_online.answers import customers as answers
+from crm_online.answers.customers import Explanation, Members
+from crm_online.api.keys import needs
+from crm_online.api.paths import ANYTHING
+from crm_online.api.problems import ProblemError, problems
+from crm_online.api.service import TheService
+
+router = APIRouter(prefix="/v1", tags=["customers"], dependencies=[Depends(needs("read"))], responses=problems(404))
+
+MOST = 500
+"""Customers in one request, at most."""
+PAGE = 1000
+"""Customers on a page, at most."""
+
+CustomerId = Annotated[str, Path(min_length=1, max_length=1000, description="percent-encoded, whatever is in it")]
+
+
+class Wanted(BaseModel):
+    """Whom to look up."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"customer_ids": ["C17", "nobody"]}})
+
+    customer_ids: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=1000)]],
+        Field(min_length=1, max_length=MOST, description="their ids; one that comes twice is told once"),
+    ]
+
+
+@router.get(f"/customers/{{customer_id:{ANYTHING}}}", response_model=answers.Customer)
+async def get_customer(service: TheService, customer_id: CustomerId) -> Response:
+    """Return one customer as of the latest event, as `crm-online customer --json` does."""
+    return _json(await service.customers.one(customer_id))
+
+
+@router.post("/customers:batch", response_model=answers.Customers, responses=problems())
+async def get_customers(service: TheService, wanted: Wanted) -> Response:
+    """Return several customers in the order asked for, and who is not known.
+
+    Those of one partition are all as of the same event: a reader never sees half a step.
+    """
+    names = list(dict.fromkeys(wanted.customer_ids))
+    found = await service.customers.several(names)
+    known = b",".join([found[name] for name in names if name in found])
+    missing = orjson.dumps([name for name in names if name not in found])
+    return _json(b'{"customers":[%s],"missing":%s}' % (known, missing))
+
+
+@router.get("/segments/{segment_id}/customers")
+async def get_members(
+    service: TheService,
+    segment_id: Annotated[str, Path(max_length=100, description="such as s1")],
+    limit: Annotated[
+        int,
+        Query(ge=1, le=PAGE, description="customers on the page, at most; there may be fewer on one with a `next`"),
+    ] = 100,
+    after: Annotated[str | None, Query(max_length=100, description="`next` of the page before")] = None,
+) -> Members:
+    """Return the customers who are reported to be in a segment, page by page, in no order.
+
+    Who is in it all the time comes once or, while the state grows, twice; who moves meanwhile may come or not.
+    """
+    if segment_id not in service.snapshots.needed().segment_documents:
+        raise ProblemError(404, "no such segment now; /v1/segments has those that there are", kind="unknown-segment")
+    page = await service.customers.members(segment_id, after, limit)
+    return Members.model_validate({"segment": segment_id, "customers": page.customers, "next": page.next})
+
+
+@router.get(f"/explain/{{customer_id:{ANYTHING}}}")
+async def explain(service: TheService, customer_id: CustomerId) -> Explanation:
+    """Return which features and events moved a customer, as far as changes are kept."""
+    names = service.snapshots.needed().segment_names
+    return Explanation.model_validate(await service.customers.explained(customer_id, names))
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,134 @@
+"""POST /v1/events: what customers did, into the state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends
+from pydantic import ValidationError
+from pydantic_core import from_json
+from starlette.requests import Request
+
+from crm_online.answers.service import Fault, Taken
+from crm_online.api.keys import needs
+from crm_online.api.problems import ProblemError, problems
+from crm_online.api.service import TheService
+from crm_online.errors import TooFarAhead
+from crm_online.events.models import EVENT, Erase, Event, all_problems
+
+MOST: Final = 1000
+"""Most events in one request."""
+_FAULTS: Final = 100
+_LONGEST: Final = 300
+_EXAMPLE: Final = {
+    "event_id": "till-7-88213",
+    "type": "purchase",
+    "customer_id": "C17",
+    "time": "2026-02-06T17:31:00Z",
+    "basket_id": "B9001",
+    "items": [{"item": "espresso beans", "quantity": 1, "price": 14.5}],
+}
+
+router = APIRouter(tags=["events"], dependencies=[Depends(needs("write"))])
+
+
+def _schema() -> dict[str, Any]:
+    """Return the schema of a body, with nothing that it refers to outside."""
+    made = EVENT.json_schema()
+    event = _inlined({"oneOf": made["oneOf"]}, made["$defs"])
+    return {"anyOf": [event, {"type": "array", "minItems": 1, "maxItems": MOST, "items": event}]}
+
+
+def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return [_inlined(one, parts) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(parts[schema["$ref"].rpartition("/")[2]], parts)
+    return {name: _inlined(value, parts) for name, value in schema.items()}
+
+
+_BODY: Final = {
+    "required": True,
+    "content": {"application/json": {"schema": _schema(), "example": _EXAMPLE}},
+}
+
+
+@router.post(
+    "/v1/events",
+    status_code=202,
+    responses=problems(415, 503),
+    openapi_extra={"requestBody": _BODY},
+)
+async def send_events(request: Request, service: TheService) -> Taken:
+    """Take one event, or a list of up to 1,000.
+
+    If any is no event, none is taken. The answer comes once they are on disk: committed to the state, or written to
+    Kafka by all its copies.
+
+    Give every event an `event_id`: one that is among the last 16 of the same customer counts once. So after a 503, or
+    no answer at all, send the same events again. Without an id each one that arrives is an event of its own.
+
+    `erase` needs the scope admin. Events whose time lies further ahead of all others than `events.max_ahead` are
+    refused, until ten of them agree.
+    """
+    single, values = _values(request.headers.get("content-type", ""), await request.body())
+    events, faults = _events(single, values)
+    if faults:
+        raise _refusal(faults)
+    if any(isinstance(event, Erase) for event in events):
+        await needs("admin")(request)
+    try:
+        return await service.sink.take(events)
+    except TooFarAhead as error:
+        raise _refusal([_fault(single, place, ["time"], str(error)) for place in error.places]) from error
+
+
+def _values(content_type: str, body: bytes) -> tuple[bool, list[Any]]:
+    """Return whether a body is one event, and the values that are to be events."""
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise ProblemError(415, "send application/json: an event, or a list of events", kind="content-type")
+    try:
+        # To a depth of 200, without NaN, infinity and halves of surrogate pairs.
+        value = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise _refusal([Fault(where="", why=_short(f"not JSON: {error}"))]) from None
+    if not isinstance(value, list):
+        return True, [value]
+    if not 1 <= len(value) <= MOST:
+        raise _refusal([Fault(where="", why=f"{len(value):,} events; from 1 to {MOST:,} can be sent at once")])
+    return False, value
+
+
+def _events(single: bool, values: Sequence[Any]) -> tuple[list[Event], list[Fault]]:
+    """Return the events, and what is wrong with those that are none."""
+    events: list[Event] = []
+    faults: list[Fault] = []
+    for place, value in enumerate(values):
+        if not isinstance(value, dict):
+            faults.append(_fault(single, place, [], "not a JSON object"))
+            continue
+        try:
+            events.append(EVENT.validate_python(value))
+        except ValidationError as error:
+            faults += [_fault(single, place, path, why) for why, path in all_problems(error)]
+    return events, faults
+
+
+def _fault(single: bool, place: int, path: Sequence[str | int], why: str) -> Fault:
+    steps = path if single else [place, *path]
+    where = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+    return Fault(where=_short(where), why=_short(why))
+
+
+def _refusal(faults: Sequence[Fault]) -> ProblemError:
+    more = f"; the first {_FAULTS} of {len(faults):,} are listed" if len(faults) > _FAULTS else ""
+    return ProblemError(
+        422, f"nothing was taken, as not all of it are events: see errors{more}", kind="events", faults=faults[:_FAULTS]
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -1,0 +1,68 @@
+"""The rules: who buys these items also buys those."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from crm_online.answers.rules import Rules
+from crm_online.api.documents import NOT_MODIFIED, IfNoneMatch, document
+from crm_online.api.keys import needs
+from crm_online.api.service import TheService
+from crm_online.live.rulebook import Asked, Sort
+
+router = APIRouter(prefix="/v1", tags=["rules"], dependencies=[Depends(needs("read"))], responses=NOT_MODIFIED)
+
+MOST = 1000
+"""Rules on a page, at most."""
+
+Item = Annotated[str, Query(min_length=1, max_length=1000)]
+
+
+@router.get("/rules", response_model=Rules)
+async def get_rules(
+    service: TheService,
+    item: Annotated[
+        list[Item] | None, Query(max_length=10, description="only rules with all of these items, each on either side")
+    ] = None,
+    text: Annotated[
+        str | None,
+        Query(min_length=1, max_length=200, description="only rules with an item that has this text in its name"),
+    ] = None,
+    segment: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=100,
+            description="only rules for the customers of this segment: each item of the antecedent is a larger share "
+            "of the order lines of its sampled customers than of all others', by more than two standard errors, and at "
+            "least 10 of them bought it",
+        ),
+    ] = None,
+    min_support: Annotated[float, Query(ge=0, le=1, allow_inf_nan=False, description="least support")] = 0.0,
+    min_confidence: Annotated[float, Query(ge=0, le=1, allow_inf_nan=False, description="least confidence")] = 0.0,
+    min_lift: Annotated[float, Query(ge=0, allow_inf_nan=False, description="least lift")] = 0.0,
+    sort: Annotated[
+        Sort, Query(description="by rank, the best first, or by a measure, the largest first and equals by rank")
+    ] = "rank",
+    limit: Annotated[int, Query(ge=1, le=MOST, description="rules on the page, at most")] = 100,
+    after: Annotated[
+        str | None,
+        Query(
+            max_length=200,
+            description="`next` of the page before. If rules changed since, the page goes on behind where that page's "
+            "last rule was",
+        ),
+    ] = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return rules that hold now, with the content of `crm-online rules --json`, page by page.
+
+    All filters must hold. An item, a text or a segment that is not there has no rules.
+    """
+    book = service.snapshots.needed().rules
+    least = {"support": min_support, "confidence": min_confidence, "lift": min_lift}
+    asked = Asked(tuple(item or ()), text, segment, {name: value for name, value in least.items() if value > 0})
+    return document(book.page(asked, sort, limit, after).body, book.etag, if_none_match)

@@ -1,0 +1,53 @@
+"""The segments: their figures, their sizes over time, their picture."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+from starlette.responses import Response
+
+from crm_online.answers.segments import Picture, Segment, Segments, SizeHistory
+from crm_online.api.documents import NOT_MODIFIED, IfNoneMatch, document
+from crm_online.api.keys import needs
+from crm_online.api.problems import ProblemError, problems
+from crm_online.api.service import TheService
+
+router = APIRouter(prefix="/v1", tags=["segments"], dependencies=[Depends(needs("read"))], responses=NOT_MODIFIED)
+
+
+@router.get("/segments", response_model=Segments)
+async def get_segments(service: TheService, if_none_match: IfNoneMatch = None) -> Response:
+    """Return the segments, as `crm-online segments --json` has them."""
+    found = service.snapshots.needed().segments_document
+    return document(found.body, found.etag, if_none_match)
+
+
+@router.get("/segments/{segment_id}", response_model=Segment, responses=problems(404))
+async def get_segment(
+    service: TheService,
+    segment_id: Annotated[str, Path(max_length=100, description="such as s1")],
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return one segment."""
+    found = service.snapshots.needed().segment_documents.get(segment_id)
+    if found is None:
+        raise ProblemError(404, "no such segment now; /v1/segments has those that there are", kind="unknown-segment")
+    return document(found.body, found.etag, if_none_match)
+
+
+@router.get("/segment-sizes", response_model=SizeHistory)
+async def get_sizes(service: TheService, if_none_match: IfNoneMatch = None) -> Response:
+    """Return how large the segments were since this service began to look; later times have finer steps."""
+    found = service.snapshots.needed().sizes
+    return document(found.body, found.etag, if_none_match)
+
+
+@router.get("/picture", response_model=Picture)
+async def get_picture(service: TheService, if_none_match: IfNoneMatch = None) -> Response:
+    """Return sampled customers and centroids on the two axes along which customers differ most.
+
+    The customers are always the same ones, as far as they are still there, and axes do not turn round.
+    """
+    found = service.snapshots.needed().picture
+    return document(found.body, found.etag, if_none_match)

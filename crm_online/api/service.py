@@ -1,0 +1,81 @@
+"""The service that the routes work with: one object with all parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from crm_online.api.keys import Keys
+from crm_online.api.metrics import Metrics
+from crm_online.settings import Settings
+
+if TYPE_CHECKING:
+    from crm_online.live.changes import ChangeHub
+    from crm_online.live.customers import CustomerReader
+    from crm_online.live.recommender import Recommender
+    from crm_online.live.snapshots import Snapshots
+    from crm_online.live.state_sink import StateSink
+
+
+class Part(Protocol):
+    """What each part of the service has: the application starts and stops it with itself."""
+
+    async def start(self) -> None:
+        """Begin what goes on in the background; a store that is empty or away is no error, but tried again."""
+
+    async def stop(self) -> None:
+        """End it, and let go of threads, connections and whoever waits."""
+
+    def trouble(self) -> str | None:
+        """Say in one line why the part cannot answer now; None if it can. It is asked by ``/readyz``, and cheap."""
+
+
+@dataclass(slots=True)
+class Service:
+    """The service: what its routes work with.
+
+    Attributes
+    ----------
+    settings
+        The settings in force: those of the service; the state is read by the ones that are stored in it.
+    where
+        The store, as a person may read it.
+    url
+        Of a store that this process runs, where other processes of this machine reach it.
+    customers, snapshots, changes, recommender, sink, keys
+        Look-ups of customers; segments, rules and picture, made anew; the feed; recommendations; where events go;
+        who may do what.
+    metrics
+        What is counted.
+    """
+
+    settings: Settings
+    where: str
+    url: str | None
+    customers: CustomerReader
+    snapshots: Snapshots
+    changes: ChangeHub
+    recommender: Recommender
+    sink: StateSink
+    keys: Keys
+    metrics: Metrics
+
+    def parts(self) -> Sequence[Part]:
+        """Return the parts in the order in which they start; they stop in the other."""
+        return (self.keys, self.snapshots, self.customers, self.changes, self.recommender, self.sink)
+
+
+async def service(connection: HTTPConnection) -> Service:
+    """Return the service that answers a request."""
+    found = connection.app.state.service
+    if not isinstance(found, Service):
+        raise TypeError("the application has no service")
+    return found
+
+
+TheService = Annotated[Service, Depends(service)]
+"""A route's parameter that is the service."""

@@ -1,0 +1,48 @@
+"""Sees every request from begin to end: counts and times it, and catches what nobody expected."""
+
+from __future__ import annotations
+
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from crm_online.api.metrics import Metrics
+from crm_online.api.problems import problem_of
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Watch:
+    """Middleware: counts and times requests; an exception that nobody expected is logged once, and made a problem."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            if not started and message["type"] == "http.response.start":
+                started = True
+                method = scope["method"] if scope["method"] in _METHODS else "other"
+                self._metrics.request(_route(scope), method, message["status"], time.perf_counter() - began)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            problem = problem_of(error)
+            if not started:
+                await problem.response()(scope, receive, watched)
+
+
+def _route(scope: Scope) -> str:
+    """Return the template of the route that answered: never a path, since there are too many."""
+    return getattr(scope.get("route"), "path_format", "other")

@@ -1,0 +1,119 @@
+"""What both clients do around a request: its headers, answers kept by their tags, and when to ask again."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypedDict, TypeVar
+
+import httpx
+from tenacity import RetryCallState, retry_if_exception, stop_before_delay, wait_random_exponential
+from tenacity.retry import retry_base
+from tenacity.stop import stop_base
+
+from crm_online import __version__
+from crm_online.client.call import Call, Params
+from crm_online.errors import InputError, ServiceError, ServiceUnavailable
+
+T = TypeVar("T")
+
+URL: Final = "http://127.0.0.1:8080"
+TIMEOUT: Final = 10.0
+PATIENCE: Final = 10.0
+_KEPT = 64
+_BODY = "crm_online.kept"
+_WAIT = wait_random_exponential(multiplier=0.2, max=5.0)
+
+
+class Patience(TypedDict):
+    """How tenacity asks again."""
+
+    stop: stop_base
+    wait: Any
+    retry: retry_base
+    reraise: bool
+
+
+def patience(seconds: float) -> Patience:
+    """Return how to ask again for some seconds, as long as the service has no answer yet."""
+    return {
+        "stop": stop_before_delay(seconds),
+        "wait": _pause,
+        "retry": retry_if_exception(is_passing),
+        "reraise": True,
+    }
+
+
+def is_passing(error: BaseException) -> bool:
+    """Tell whether the same request may be answered later."""
+    return isinstance(error, ServiceUnavailable) or (isinstance(error, ServiceError) and error.status == 429)
+
+
+def _pause(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    wanted = error.retry_after if isinstance(error, ServiceError) else None
+    return max(wanted or 0.0, _WAIT(state))
+
+
+def options(url: str, key: str | None) -> dict[str, Any]:
+    """Return the options of a client of httpx.
+
+    Raises
+    ------
+    InputError
+        If the URL or the key cannot be used.
+    """
+    try:
+        base = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise InputError(f"{url} is not a URL: {error}") from error
+    if base.scheme not in ("http", "https") or not base.host:
+        raise InputError(f"{url} is not the URL of a service: it begins with http:// or https://")
+    headers = {"User-Agent": f"crm-online/{__version__}", "Accept": "application/json"}
+    if key is not None:
+        if not (key.isascii() and key.isprintable()) or not key.strip():
+            raise InputError("the key is not one: it begins with crm_ and has letters and digits only")
+        headers["Authorization"] = f"Bearer {key.strip()}"
+    return {"base_url": base, "headers": headers}
+
+
+def unavailable(call: Call[Any], error: Exception) -> ServiceUnavailable:
+    """Return what it means that no answer came."""
+    reason = str(error) or type(error).__name__
+    where = error.request.url.copy_with(raw_path=b"/") if isinstance(error, httpx.RequestError) else "the service"
+    known = "" if call.again else "; whether it was done is not known"
+    return ServiceUnavailable(f"{call.method} {call.path}: {where} does not answer: {reason}{known}")
+
+
+class Kept:
+    """Answers that are asked for again only if they are other ones now."""
+
+    def __init__(self) -> None:
+        self._answers: dict[tuple[str, Params], tuple[str, bytes]] = {}
+
+    def request(self, http: httpx.Client | httpx.AsyncClient, call: Call[Any]) -> httpx.Request:
+        """Return the request of a call."""
+        tag, body = self._answers.get((call.path, call.params), ("", b""))
+        headers = {"If-None-Match": tag} if tag else {}
+        if call.body is not None:
+            headers["Content-Type"] = "application/json"
+        asked = httpx.QueryParams(call.params) if call.params else None
+        return http.build_request(
+            call.method, call.path, params=asked, content=call.body, headers=headers, extensions={_BODY: body}
+        )
+
+    def answer(self, call: Call[T], response: httpx.Response) -> T:
+        """Return the answer of a call, and keep it if it has a tag.
+
+        Raises
+        ------
+        ServiceError
+            If the response is an error.
+        """
+        status, got = response.status_code, response.headers
+        if status == httpx.codes.NOT_MODIFIED:
+            return call.read(response.request.extensions[_BODY])
+        answer = call.answer(status, got.get("Content-Type", ""), got.get("Retry-After"), response.content)
+        if call.method == "GET" and status == httpx.codes.OK and "ETag" in got:
+            if len(self._answers) >= _KEPT:
+                self._answers = {}
+            self._answers[call.path, call.params] = (got["ETag"], response.content)
+        return answer

@@ -1,0 +1,200 @@
+"""The client for asyncio and trio."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+import httpx
+from tenacity import AsyncRetrying
+
+from crm_online.answers.customers import Customer, Customers, Explanation, Member, Members
+from crm_online.answers.rules import Recommendations, Rule, Rules
+from crm_online.answers.segments import Flows, Picture, Segment, Segments, SizeHistory
+from crm_online.answers.service import Alive, Ready, Rejects, Session, Status, Taken
+from crm_online.client import calls
+from crm_online.client.asking import PATIENCE, TIMEOUT, URL, Kept, options, patience, unavailable
+from crm_online.client.call import Call
+from crm_online.client.course import Course, is_feed, no_feed
+from crm_online.client.feed import AsyncFeed
+from crm_online.client.wanted import WantedChanges, WantedRules
+from crm_online.events.models import Event
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """A client of the service for asyncio and trio; parameters, methods and errors are those of `Client`.
+
+    Close it, or use it in ``async with``.
+    """
+
+    def __init__(
+        self,
+        url: str = URL,
+        *,
+        key: str | None = None,
+        timeout: float = TIMEOUT,
+        patience: float = PATIENCE,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._http = httpx.AsyncClient(**options(url, key), timeout=timeout, transport=transport)
+        self._patience = patience
+        self._kept = Kept()
+        self._feeds: weakref.WeakSet[AsyncFeed] = weakref.WeakSet()
+
+    async def __aenter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End its feeds, in whatever task they are read, and let go of its connections."""
+        for feed in list(self._feeds):
+            await feed.aclose()
+        await self._http.aclose()
+
+    async def customer(self, customer_id: str) -> Customer:
+        """Return one customer: segment, since when, features, last moves."""
+        return await self._ask(calls.customer(customer_id))
+
+    async def customers(self, customer_ids: Iterable[str]) -> Customers:
+        """Return several customers, and the ids of those that are not known; each 500 are one request."""
+        return calls.joined([await self._ask(call) for call in calls.customers(customer_ids)])
+
+    async def explain(self, customer_id: str) -> Explanation:
+        """Return which features and events led a customer to the segment."""
+        return await self._ask(calls.explain(customer_id))
+
+    async def segments(self) -> Segments:
+        """Return the segments, and how they join."""
+        return await self._ask(calls.segments())
+
+    async def segment(self, segment_id: str) -> Segment:
+        """Return one segment."""
+        return await self._ask(calls.segment(segment_id))
+
+    async def members(self, segment_id: str, *, limit: int | None = None) -> AsyncIterator[Member]:
+        """Return the customers of a segment one by one, in no order; pages of ``limit`` are read as they are needed."""
+        after: str | None = None
+        while True:
+            page = await self.members_page(segment_id, after, limit=limit)
+            for one in page.customers:
+                yield one
+            if (after := page.next) is None:
+                return
+
+    async def members_page(self, segment_id: str, after: str | None = None, *, limit: int | None = None) -> Members:
+        """Return a page of these customers: the first, or that which ``next`` names."""
+        return await self._ask(calls.members(segment_id, after, limit))
+
+    async def sizes(self) -> SizeHistory:
+        """Return how large the segments were since the service began to look."""
+        return await self._ask(calls.sizes())
+
+    async def picture(self) -> Picture:
+        """Return sampled customers and centroids on the first two principal axes."""
+        return await self._ask(calls.picture())
+
+    async def rules(self, **wanted: Unpack[WantedRules]) -> AsyncIterator[Rule]:
+        """Return the rules that hold and are wanted, one by one; pages are read as they are needed."""
+        after: str | None = None
+        while True:
+            page = await self.rules_page(after, **wanted)
+            for one in page.rules:
+                yield one
+            if (after := page.next) is None:
+                return
+
+    async def rules_page(self, after: str | None = None, **wanted: Unpack[WantedRules]) -> Rules:
+        """Return a page of these rules, and how many there are: the first, or that which ``next`` names."""
+        return await self._ask(calls.rules(wanted, after))
+
+    async def recommend(
+        self, customer_id: str | None = None, *, basket: Sequence[str] = (), limit: int | None = None
+    ) -> Recommendations:
+        """Return what to recommend to a customer, or beside a basket, or both, with the rule that says why."""
+        return await self._ask(calls.recommend(customer_id, basket, limit))
+
+    async def send(self, events: Iterable[Event | Mapping[str, Any]]) -> Taken:
+        """Send events, at most 1,000: models of ``crm_online.events.models``, or what these are made from.
+
+        It is not sent again by itself. If it is not known whether they arrived, send the same again: an event with an
+        ``event_id`` counts once.
+
+        Raises
+        ------
+        RequestRejected
+            If any is no event, or they are too many; then none was taken.
+        """
+        return await self._ask(calls.send(events))
+
+    def changes(self, *, after: str | None = None, **wanted: Unpack[WantedChanges]) -> AsyncFeed:
+        """Return the feed of the changes that are wanted: iterate over it, best in ``async with``."""
+        feed = AsyncFeed(self._stream, Course(wanted, after), self._patience)
+        self._feeds.add(feed)
+        return feed
+
+    async def flows(self) -> Flows:
+        """Return who moved from where to where, in the changes that are kept."""
+        return await self._ask(calls.flows())
+
+    async def rejects(self, *, limit: int | None = None) -> Rejects:
+        """Return the last records that could not be used; the key needs the scope admin."""
+        return await self._ask(calls.rejects(limit))
+
+    async def status(self) -> Status:
+        """Return how the state stands."""
+        return await self._ask(calls.status())
+
+    async def ready(self) -> Ready:
+        """Return whether the service can answer, and if not, why."""
+        return await self._ask(calls.ready())
+
+    async def alive(self) -> Alive:
+        """Return that the process runs."""
+        return await self._ask(calls.alive())
+
+    async def metrics(self) -> str:
+        """Return what the service counted, in the text format of Prometheus."""
+        return await self._ask(calls.metrics())
+
+    async def session(self) -> Session:
+        """Return whose the key is, and what it may do."""
+        return await self._ask(calls.session())
+
+    async def begin_session(self) -> Session:
+        """Have the key as a cookie, as browsers need it; this client does not."""
+        return await self._ask(calls.begin_session())
+
+    async def end_session(self) -> None:
+        """Have the cookie no more."""
+        await self._ask(calls.end_session())
+
+    async def _ask(self, call: Call[T]) -> T:
+        async def once() -> T:
+            try:
+                response = await self._http.send(self._kept.request(self._http, call))
+            except httpx.TransportError as error:
+                raise unavailable(call, error) from error
+            return self._kept.answer(call, response)
+
+        return await AsyncRetrying(**patience(self._patience))(once) if call.again else await once()
+
+    async def _stream(self, course: Course) -> httpx.Response:
+        """Ask for a feed; the body of the response is still to come."""
+        try:
+            response = await self._http.send(course.request(self._http), stream=True)
+            if not is_feed(response):
+                await response.aread()
+                raise no_feed(response)
+        except httpx.TransportError as error:
+            raise unavailable(course.call, error) from error
+        return response

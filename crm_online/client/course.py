@@ -1,0 +1,152 @@
+"""The course of a feed: how far it is, what it is told, and when it connects again; it reads and waits for nothing."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+import httpx
+from httpx_sse import ServerSentEvent
+from pydantic_core import from_json
+
+from crm_online.answers.changes import Gap
+from crm_online.client import calls
+from crm_online.client.asking import is_passing, unavailable
+from crm_online.client.call import error_of
+from crm_online.client.wanted import WantedChanges
+from crm_online.errors import ServiceError, ServiceFault, ServiceUnavailable
+from crm_online.values import Reject, Rule, Segment, SegmentChange, SegmentGone
+from crm_online.values.value import TOLERANT
+
+Change: TypeAlias = SegmentChange | Segment | SegmentGone | Rule | Reject | Gap
+"""What a feed tells."""
+
+_log = logging.getLogger(__name__)
+_LONGEST: Final = 30.0
+# Seconds without a byte after which a connection is taken for dead: the service sends some every 15.
+_SILENCE: Final = 45.0
+
+
+def _segment(value: Any) -> Segment | SegmentGone:
+    kind = Segment if "name" in value else SegmentGone
+    return kind.model_validate(value, context=TOLERANT)
+
+
+_KINDS: dict[str, Callable[[Any], Change]] = {
+    "segment-change": lambda value: SegmentChange.model_validate(value, context=TOLERANT),
+    "segment": _segment,
+    "rule": lambda value: Rule.model_validate(value, context=TOLERANT),
+    "reject": lambda value: Reject.model_validate(value, context=TOLERANT),
+    "gap": Gap.model_validate,
+}
+
+
+class Course:
+    """The course of one feed.
+
+    Parameters
+    ----------
+    wanted
+        Which changes.
+    place
+        Behind which it begins; None: with what comes next.
+
+    Attributes
+    ----------
+    call
+        The request.
+    place
+        How far it is.
+    begun
+        Whether it was connected once.
+    """
+
+    def __init__(self, wanted: WantedChanges, place: str | None) -> None:
+        self.call = calls.changes(wanted)
+        self.place = place
+        self.begun = False
+        self._retry = 2.0
+        self._tries = 0
+
+    def request(self, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:
+        """Return the request that begins it, or goes on with it."""
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+        if self.place:
+            headers["Last-Event-ID"] = self.place
+        usual = http.timeout
+        timeout = httpx.Timeout(connect=usual.connect, read=_SILENCE, write=usual.write, pool=usual.pool)
+        asked = httpx.QueryParams(self.call.params)
+        return http.build_request("GET", self.call.path, params=asked, headers=headers, timeout=timeout)
+
+    def begin(self, first: ServerSentEvent | None) -> None:
+        """Take the first event of a connection, which says where it is: from then on nothing can be missed.
+
+        Raises
+        ------
+        ServiceError
+            If there is none.
+        """
+        if first is None:
+            raise ended()
+        self.take(first)
+        self.begun = True
+
+    def take(self, event: ServerSentEvent) -> Change | None:
+        """Return what an event tells; None: nothing but how far the feed is, or what this version does not know.
+
+        Raises
+        ------
+        ServiceFault
+            If it cannot be read.
+        """
+        self._tries = 0
+        if event.retry is not None:
+            self._retry = event.retry / 1000
+        read = _KINDS.get(event.event)
+        try:
+            change = read(from_json(event.data)) if read is not None and event.data else None
+        except (ValueError, TypeError) as error:
+            raise ServiceFault(f"a {event.event} behind {self.place} cannot be read: {error}") from error
+        if event.id:
+            self.place = event.id
+        return change
+
+    def lost(self, error: Exception) -> float:
+        """Return the seconds to wait before it connects again.
+
+        Raises
+        ------
+        ServiceError
+            If there is no use in that.
+        """
+        if not isinstance(error, ServiceError):
+            error = unavailable(self.call, error)
+        if not is_passing(error):
+            raise error
+        longest = min(_LONGEST, self._retry * 2**self._tries)
+        self._tries = min(self._tries + 1, 10)
+        pause = max(error.retry_after or 0.0, random.uniform(longest / 2, longest))
+        _log.warning("the feed of changes is interrupted, and goes on in %.1f s: %s", pause, error)
+        return pause
+
+
+def ended() -> ServiceUnavailable:
+    """Return what it means that the service ended a feed."""
+    return ServiceUnavailable("the service has ended the feed")
+
+
+def is_feed(response: httpx.Response) -> bool:
+    """Tell whether the body of a response is a feed."""
+    kind: str = response.headers.get("Content-Type", "")
+    return response.status_code == httpx.codes.OK and kind.startswith("text/event-stream")
+
+
+def no_feed(response: httpx.Response) -> ServiceError:
+    """Return why a response is none; its body has been read."""
+    got = response.headers
+    if response.status_code == httpx.codes.OK:
+        return ServiceFault(f"the feed of changes is none, but {got.get('Content-Type', 'of no type')}")
+    asked = f"{response.request.method} {response.request.url.path}"
+    return error_of(asked, response.status_code, got.get("Content-Type", ""), got.get("Retry-After"), response.content)

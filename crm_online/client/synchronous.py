@@ -1,0 +1,254 @@
+"""The client for programs that wait."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+import httpx
+from tenacity import Retrying
+
+from crm_online.answers.customers import Customer, Customers, Explanation, Member, Members
+from crm_online.answers.rules import Recommendations, Rule, Rules
+from crm_online.answers.segments import Flows, Picture, Segment, Segments, SizeHistory
+from crm_online.answers.service import Alive, Ready, Rejects, Session, Status, Taken
+from crm_online.client import calls
+from crm_online.client.asking import PATIENCE, TIMEOUT, URL, Kept, options, patience, unavailable
+from crm_online.client.call import Call
+from crm_online.client.course import Course, is_feed, no_feed
+from crm_online.client.feed import Feed
+from crm_online.client.wanted import WantedChanges, WantedRules
+from crm_online.events.models import Event
+
+T = TypeVar("T")
+
+
+class Client:
+    """A client of the service; threads may share one. Close it, or use it in ``with``.
+
+    Parameters
+    ----------
+    url
+        Where the service is.
+    key
+        A key made by ``crm-online keys new``; None: the service needs none.
+    timeout
+        Seconds in which the service must take a connection, and send something of its answer.
+    patience
+        Seconds for which a request is sent again as long as the service does not answer or cannot yet (503), or says
+        that it was asked too often (429), with pauses as it wishes. Events are never sent again.
+    transport
+        How httpx reaches the service, for other certificates or proxies; None: as usual.
+
+    Raises
+    ------
+    InputError
+        If the URL or the key cannot be used.
+
+    Examples
+    --------
+    >>> with Client("http://127.0.0.1:1", patience=0) as client:
+    ...     client.customer("C17")
+    Traceback (most recent call last):
+    crm_online.errors.ServiceUnavailable: GET /v1/customers/C17: http://127.0.0.1:1/ does not answer: ...
+    """
+
+    def __init__(
+        self,
+        url: str = URL,
+        *,
+        key: str | None = None,
+        timeout: float = TIMEOUT,
+        patience: float = PATIENCE,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._http = httpx.Client(**options(url, key), timeout=timeout, transport=transport)
+        self._patience = patience
+        self._kept = Kept()
+        self._feeds: weakref.WeakSet[Feed] = weakref.WeakSet()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """End its feeds, in whatever thread they are read, and let go of its connections."""
+        for feed in list(self._feeds):
+            feed.close()
+        self._http.close()
+
+    def customer(self, customer_id: str) -> Customer:
+        """Return one customer: segment, since when, features, last moves.
+
+        Raises
+        ------
+        NotFound
+            If nobody has this id.
+        """
+        return self._ask(calls.customer(customer_id))
+
+    def customers(self, customer_ids: Iterable[str]) -> Customers:
+        """Return several customers, and the ids of those that are not known; each 500 are one request."""
+        return calls.joined([self._ask(call) for call in calls.customers(customer_ids)])
+
+    def explain(self, customer_id: str) -> Explanation:
+        """Return which features and events led a customer to the segment.
+
+        Raises
+        ------
+        NotFound
+            If nobody has this id.
+        """
+        return self._ask(calls.explain(customer_id))
+
+    def segments(self) -> Segments:
+        """Return the segments, and how they join."""
+        return self._ask(calls.segments())
+
+    def segment(self, segment_id: str) -> Segment:
+        """Return one segment.
+
+        Raises
+        ------
+        NotFound
+            If there is none of this id.
+        """
+        return self._ask(calls.segment(segment_id))
+
+    def members(self, segment_id: str, *, limit: int | None = None) -> Iterator[Member]:
+        """Return the customers of a segment one by one, in no order; pages of ``limit`` are read as they are needed.
+
+        Raises
+        ------
+        NotFound
+            At the first one, if there is no segment of this id.
+        """
+        after: str | None = None
+        while True:
+            page = self.members_page(segment_id, after, limit=limit)
+            yield from page.customers
+            if (after := page.next) is None:
+                return
+
+    def members_page(self, segment_id: str, after: str | None = None, *, limit: int | None = None) -> Members:
+        """Return a page of these customers: the first, or that which ``next`` names."""
+        return self._ask(calls.members(segment_id, after, limit))
+
+    def sizes(self) -> SizeHistory:
+        """Return how large the segments were since the service began to look."""
+        return self._ask(calls.sizes())
+
+    def picture(self) -> Picture:
+        """Return sampled customers and centroids on the first two principal axes."""
+        return self._ask(calls.picture())
+
+    def rules(self, **wanted: Unpack[WantedRules]) -> Iterator[Rule]:
+        """Return the rules that hold and are wanted, one by one; pages are read as they are needed."""
+        after: str | None = None
+        while True:
+            page = self.rules_page(after, **wanted)
+            yield from page.rules
+            if (after := page.next) is None:
+                return
+
+    def rules_page(self, after: str | None = None, **wanted: Unpack[WantedRules]) -> Rules:
+        """Return a page of these rules, and how many there are: the first, or that which ``next`` names."""
+        return self._ask(calls.rules(wanted, after))
+
+    def recommend(
+        self, customer_id: str | None = None, *, basket: Sequence[str] = (), limit: int | None = None
+    ) -> Recommendations:
+        """Return what to recommend to a customer, or beside a basket, or both, with the rule that says why."""
+        return self._ask(calls.recommend(customer_id, basket, limit))
+
+    def send(self, events: Iterable[Event | Mapping[str, Any]]) -> Taken:
+        """Send events, at most 1,000: models of ``crm_online.events.models``, or what these are made from.
+
+        It is not sent again by itself. If it is not known whether they arrived, send the same again: an event with an
+        ``event_id`` counts once.
+
+        Raises
+        ------
+        RequestRejected
+            If any is no event, or they are too many; then none was taken.
+        """
+        return self._ask(calls.send(events))
+
+    def changes(self, *, after: str | None = None, **wanted: Unpack[WantedChanges]) -> Feed:
+        """Return the feed of the changes that are wanted: iterate over it, best in ``with``.
+
+        Parameters
+        ----------
+        after
+            A place where another feed was (``Feed.place``); None: begin with what comes next.
+        **wanted
+            Which changes; gaps are always told.
+        """
+        feed = Feed(self._stream, Course(wanted, after), self._patience)
+        self._feeds.add(feed)
+        return feed
+
+    def flows(self) -> Flows:
+        """Return who moved from where to where, in the changes that are kept."""
+        return self._ask(calls.flows())
+
+    def rejects(self, *, limit: int | None = None) -> Rejects:
+        """Return the last records that could not be used; the key needs the scope admin."""
+        return self._ask(calls.rejects(limit))
+
+    def status(self) -> Status:
+        """Return how the state stands."""
+        return self._ask(calls.status())
+
+    def ready(self) -> Ready:
+        """Return whether the service can answer, and if not, why."""
+        return self._ask(calls.ready())
+
+    def alive(self) -> Alive:
+        """Return that the process runs."""
+        return self._ask(calls.alive())
+
+    def metrics(self) -> str:
+        """Return what the service counted, in the text format of Prometheus."""
+        return self._ask(calls.metrics())
+
+    def session(self) -> Session:
+        """Return whose the key is, and what it may do."""
+        return self._ask(calls.session())
+
+    def begin_session(self) -> Session:
+        """Have the key as a cookie, as browsers need it; this client does not."""
+        return self._ask(calls.begin_session())
+
+    def end_session(self) -> None:
+        """Have the cookie no more."""
+        self._ask(calls.end_session())
+
+    def _ask(self, call: Call[T]) -> T:
+        def once() -> T:
+            try:
+                response = self._http.send(self._kept.request(self._http, call))
+            except httpx.TransportError as error:
+                raise unavailable(call, error) from error
+            return self._kept.answer(call, response)
+
+        return Retrying(**patience(self._patience))(once) if call.again else once()
+
+    def _stream(self, course: Course) -> httpx.Response:
+        """Ask for a feed; the body of the response is still to come."""
+        try:
+            response = self._http.send(course.request(self._http), stream=True)
+            if not is_feed(response):
+                response.read()
+                raise no_feed(response)
+        except httpx.TransportError as error:
+            raise unavailable(course.call, error) from error
+        return response

@@ -1,0 +1,56 @@
+"""What rules and changes can be asked for by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypedDict
+
+Sort = Literal["rank", "support", "confidence", "lift", "article_gain", "mutual_information", "leverage", "conviction"]
+Kind = Literal["segment-change", "segment", "rule", "reject"]
+
+
+class WantedRules(TypedDict, total=False):
+    """Which rules, and in which order.
+
+    Attributes
+    ----------
+    item
+        Only rules with all of these items, each on either side.
+    text
+        Only rules with an item that has this text in its name.
+    segment
+        Only rules whose antecedent the customers of this segment buy more than others.
+    min_support, min_confidence, min_lift
+        Only rules whose measures are at least so large.
+    sort
+        ``rank``, the best first, or a measure, the largest first.
+    limit
+        Most rules of a page.
+    """
+
+    item: Sequence[str]
+    text: str | None
+    segment: str | None
+    min_support: float
+    min_confidence: float
+    min_lift: float
+    sort: Sort
+    limit: int
+
+
+class WantedChanges(TypedDict, total=False):
+    """Which changes.
+
+    Attributes
+    ----------
+    kind
+        Only these; without it all but ``reject``, which needs a key with the scope admin.
+    segment
+        Only what is about one of these segments.
+    item
+        Only rules with one of these items on either side. With both, what is about either.
+    """
+
+    kind: Sequence[Kind]
+    segment: Sequence[str]
+    item: Sequence[str]

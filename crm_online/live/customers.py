@@ -1,0 +1,178 @@
+"""Customers beside the event loop: all that are asked for at about the same time are read at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final, TypeVar
+
+import orjson
+
+from crm_online.customers.records import MOVES
+from crm_online.errors import UnknownCustomer
+from crm_online.live.changes import ChangeHub
+from crm_online.live.members import Members, MembersPage
+from crm_online.lookup.customers import Customers
+from crm_online.lookup.explaining import explanation
+from crm_online.store import Store
+
+_T = TypeVar("_T")
+_MOST: Final = 500
+_NOBODY: Final = "no such customer in the state"
+
+
+class CustomerReader:
+    """Reads customers of a state, which may be empty at first, go away and come back, or become another one.
+
+    One thread reads. What is asked for while it does so waits, and is then read in one go: so the busier the service
+    is, the less a customer costs.
+
+    Parameters
+    ----------
+    store
+        The state.
+    changes
+        The changes that are kept: they tell where moves came from.
+    timed
+        Told how long each reading took, in seconds.
+    """
+
+    def __init__(self, store: Store, changes: ChangeHub, timed: Callable[[float], None] | None = None) -> None:
+        self._store, self._changes, self._timed = store, changes, timed
+        self._pool = ThreadPoolExecutor(1, "customers")
+        self._members_pool = ThreadPoolExecutor(1, "members")
+        self._waiting: list[tuple[Sequence[str], asyncio.Future[Mapping[str, bytes]]]] = []
+        self._reading: asyncio.Task[None] | None = None
+        self._customers: Customers | None = None
+
+    async def start(self) -> None:
+        """Nothing goes on in the background."""
+
+    async def stop(self) -> None:
+        """End the threads; who still waits is told that the service stops."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+        for _, future in self._waiting:
+            future.cancel()
+        for pool in (self._pool, self._members_pool):
+            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+
+    def trouble(self) -> str | None:
+        """There is none but that of the snapshots, which read the same store."""
+        return None
+
+    async def one(self, name: str) -> bytes:
+        """Return a customer as JSON, as ``answers.customers.Customer`` has it.
+
+        Raises
+        ------
+        UnknownCustomer
+            If no partition has the customer.
+        StoreError
+            If there is no state (``StateMissing``), or it cannot be read.
+        """
+        found = (await self.several([name])).get(name)
+        if found is None:
+            raise UnknownCustomer(_NOBODY)
+        return found
+
+    async def several(self, names: Sequence[str]) -> Mapping[str, bytes]:
+        """Return those of some customers who are known, as JSON, and perhaps others.
+
+        Raises
+        ------
+        StoreError
+            If there is no state (``StateMissing``), or it cannot be read.
+        """
+        future: asyncio.Future[Mapping[str, bytes]] = asyncio.get_running_loop().create_future()
+        self._waiting.append((names, future))
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+        return await future
+
+    async def explained(self, name: str, segments: Mapping[str, str]) -> dict[str, object]:
+        """Return why a customer is where they are, as ``answers.customers.Explanation`` has it.
+
+        Parameters
+        ----------
+        name
+            The customer.
+        segments
+            The segments' names by id.
+
+        Raises
+        ------
+        UnknownCustomer, StoreError
+            As `one`.
+        """
+        seen = await self._run(lambda customers: customers.read([name]))
+        if not seen.names:
+            raise UnknownCustomer(_NOBODY)
+        return explanation(seen, segments, self._changes.moves_of(name, MOVES))
+
+    async def members(self, segment: str, after: str | None, limit: int) -> MembersPage:
+        """Return some customers of a segment; see `crm_online.live.members.Members.page`.
+
+        Raises
+        ------
+        InputError
+            If ``after`` is not the ``next`` of a page.
+        StoreError
+            As `one`.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._members_pool, Members(self._store).page, segment, after, limit)
+
+    async def _read(self) -> None:
+        """Read until nobody waits."""
+        while self._waiting:
+            taken = self._taken()
+            names = list(dict.fromkeys(name for some, _ in taken for name in some))
+            try:
+                found = await self._run(partial(_as_json, names=names))
+            except Exception as error:
+                for _, future in taken:
+                    if not future.done():
+                        future.set_exception(error)
+            else:
+                for _, future in taken:
+                    if not future.done():
+                        future.set_result(found)
+        self._reading = None
+
+    def _taken(self) -> list[tuple[Sequence[str], asyncio.Future[Mapping[str, bytes]]]]:
+        """Take those who wait, up to about so many customers that others need not wait long."""
+        count, size = 0, 0
+        for names, _ in self._waiting:
+            if count and size + len(names) > _MOST:
+                break
+            count, size = count + 1, size + len(names)
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        return taken
+
+    async def _run(self, read: Callable[[Customers], _T]) -> _T:
+        """Read in the thread."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        found = await loop.run_in_executor(self._pool, self._with_customers, read)
+        if self._timed:
+            self._timed(loop.time() - began)
+        return found
+
+    def _with_customers(self, read: Callable[[Customers], _T]) -> _T:
+        if self._customers is None:
+            self._customers = Customers(self._store)
+        try:
+            return read(self._customers)
+        except Exception:
+            # What was read before may be of a state that is gone.
+            self._customers = None
+            raise
+
+
+def _as_json(customers: Customers, names: Sequence[str]) -> dict[str, bytes]:
+    seen = customers.read(names)
+    return {name: orjson.dumps(value) for name, value in zip(seen.names, seen.told(), strict=True)}

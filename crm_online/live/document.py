@@ -1,0 +1,35 @@
+"""An answer as it is sent, made once for all who ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A JSON document as bytes.
+
+    Attributes
+    ----------
+    body
+        The bytes.
+    etag
+        Their entity tag, with its quotes: it changes with them.
+    """
+
+    body: bytes
+    etag: str
+
+    @classmethod
+    def of(cls, value: object) -> Document:
+        """Write a value."""
+        body = orjson.dumps(value)
+        return cls(body, etag_of(body))
+
+
+def etag_of(body: bytes) -> str:
+    """Return the entity tag of some bytes."""
+    return f'"{blake2b(body, digest_size=12).hexdigest()}"'

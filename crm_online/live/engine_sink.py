@@ -1,0 +1,154 @@
+"""Events straight to the engine: all that wait at one moment become one step of each partition."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+
+from crm_online.answers.service import Taken
+from crm_online.errors import CrmOnlineError, EventsRefused, TooFarAhead
+from crm_online.events.models import Event
+from crm_online.live.event_log import EventLog
+
+_T = TypeVar("_T")
+_QUIET: Final = 1.0
+_WAITING: Final = 10
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """Events that were sent together, and who waits for them."""
+
+    events: Sequence[Event]
+    taken: asyncio.Future[None]
+
+
+class EngineSink:
+    """Takes events into a state that logs feed; each answer waits for the commit.
+
+    Parameters
+    ----------
+    log
+        The events as a log.
+    most
+        Most events in one step; ten times as many may wait.
+    timed
+        Told how long each commit of events took, in seconds.
+    """
+
+    def __init__(self, log: EventLog, most: int, timed: Callable[[float], None] | None = None) -> None:
+        self._log, self._most, self._timed = log, most, timed
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="events")
+        self._waiting: deque[_Request] = deque()
+        self._came = asyncio.Event()
+        self._stopping = False
+        self._running: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to commit what comes."""
+        self._running = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Commit what waits, and let the partitions go."""
+        self._stopping = True
+        self._came.set()
+        if self._running is not None:
+            await self._running
+        try:
+            await self._threaded(self._log.close)
+        except CrmOnlineError as error:
+            _log.warning("changes that are kept no more stay in the outbox: %s", error)
+        self._thread.shutdown()
+
+    def trouble(self) -> str | None:
+        """Tell nothing: the store's troubles are told by those who read it."""
+        return None
+
+    async def take(self, events: Sequence[Event]) -> Taken:
+        """Take events; see :class:`~crm_online.live.sinks.EventSink`."""
+        if self._stopping:
+            raise EventsRefused("the service is being stopped")
+        if sum(len(request.events) for request in self._waiting) > _WAITING * self._most:
+            raise EventsRefused("more events wait than can be taken at once: send them slower")
+        request = _Request(events, asyncio.get_running_loop().create_future())
+        self._waiting.append(request)
+        self._came.set()
+        await request.taken
+        return Taken(events=len(events), to="engine")
+
+    async def _run(self) -> None:
+        """Commit what waits; where nothing does, the work that is left over, and baskets that are whole by then."""
+        wait: float | None = None
+        while not self._stopping:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._came.wait(), wait)
+            self._came.clear()
+            if self._waiting:
+                await self._commit()
+                wait = _QUIET
+            elif not self._stopping:
+                wait = await self._quiet()
+
+    async def _commit(self) -> None:
+        """Commit what waits, and then what it has left to do, until more comes."""
+        while self._waiting:
+            requests = self._next()
+            take = partial(self._log.take, [request.events for request in requests])
+            began = time.perf_counter()
+            try:
+                far = await self._threaded(take)
+            except Exception as error:
+                for request in requests:
+                    _fail(request, error)
+                if not isinstance(error, CrmOnlineError):
+                    self._log.let_go()
+                continue
+            if self._timed:
+                self._timed(time.perf_counter() - began)
+            for request, places in zip(requests, far, strict=True):
+                if places:
+                    _fail(request, TooFarAhead(places))
+                elif not request.taken.done():
+                    request.taken.set_result(None)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        try:
+            while not (self._waiting or self._stopping) and await self._threaded(self._log.rest):
+                pass
+        except CrmOnlineError as error:
+            _log.warning("the partitions are let go until events come: %s", error)
+
+    async def _quiet(self) -> float | None:
+        try:
+            return await self._threaded(self._log.quiet)
+        except CrmOnlineError as error:
+            _log.warning("the partitions are let go until events come: %s", error)
+            return None
+
+    def _next(self) -> list[_Request]:
+        """Return the requests that come next: as many as fit into a step, one at least."""
+        requests = [self._waiting.popleft()]
+        events = len(requests[0].events)
+        while self._waiting and events + len(self._waiting[0].events) <= self._most:
+            requests.append(self._waiting.popleft())
+            events += len(requests[-1].events)
+        return requests
+
+    def _threaded(self, run: Callable[[], _T]) -> Awaitable[_T]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, run)
+
+
+def _fail(request: _Request, error: Exception) -> None:
+    """Tell whoever waits, if somebody does."""
+    if not request.taken.done():
+        request.taken.set_exception(error)

@@ -1,0 +1,240 @@
+"""Events that are sent to the service, as a log of their own that goes on: into a state that logs feed.
+
+Nothing here is asynchronous; one thread calls it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from secrets import token_hex
+from typing import Final
+
+import numpy as np
+
+from crm_online.errors import CrmOnlineError, FenceError
+from crm_online.events.ahead import Leap, judge
+from crm_online.events.columns import EventColumns, concat, count_unknown, from_events, partition_of
+from crm_online.events.models import Event
+from crm_online.flow import PartitionFlow
+from crm_online.settings import Settings
+from crm_online.settings.conflict import from_shaping
+from crm_online.store import Store
+
+SOURCE: Final = "events"
+"""The source of the steps: its position is how many events were taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Events that become one step of each partition, with the watermark behind them, in ms."""
+
+    events: EventColumns
+    watermark: int | None
+    leap: Leap | None
+    unknown_fields: int
+
+
+class EventLog:
+    """The partitions of a state, claimed when the first events come.
+
+    Time is that of the log, as in a replay: the largest event time so far. When nothing comes any more, it goes on with
+    the clock for as long as baskets are open, and no further: so they are counted, and an old log that is sent piece by
+    piece is never outrun by more than ``baskets.open_for``.
+
+    Of the changes the last ``changes.keep`` wait in the outbox, for the files of a later replay.
+
+    Parameters
+    ----------
+    store
+        The state; described already.
+    settings
+        The settings in force; the state's own go before those that shape it.
+    clock
+        Seconds that pass.
+    """
+
+    def __init__(self, store: Store, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._settings, self._clock = store, settings, clock
+        self._keep, self._max_ahead = settings.changes.keep, settings.events.max_ahead
+        self._flows: list[PartitionFlow] = []
+        self._leap: Leap | None = None
+        self._came: tuple[float, int] | None = None
+        # Events without an id get one that no other event has, whoever else takes events too.
+        self._made, self._rows = f"{SOURCE}-{token_hex(6)}", count()
+
+    def take(self, requests: Sequence[Sequence[Event]]) -> list[list[int]]:
+        """Commit the events of several requests together; of a request all, or none if one lies too far ahead.
+
+        Returns
+        -------
+        list of list of int
+            For each request, which of its events lie too far ahead of the log.
+
+        Raises
+        ------
+        FenceError
+            If another process claims the partitions again and again.
+        StoreError
+            If the state cannot be read or written. What was committed is then not known.
+        """
+        try:
+            batch, far = self._judged(requests)
+            if batch is not None:
+                self._commit(batch)
+        except CrmOnlineError:
+            self.let_go()
+            raise
+        return far
+
+    def rest(self) -> bool:
+        """Do one piece of the work that is left over; return whether there was any.
+
+        Raises
+        ------
+        FenceError, StoreError
+            See :meth:`take`; the partitions are let go.
+        """
+        owner = self._flows[0].engine.segmenting if self._flows else None
+        for flow in self._flows:
+            if owner and (not flow.engine.settled or flow.engine.segmenting.version < owner.version):
+                self._idle([flow], flow.engine.state.watermark)
+                return True
+        return False
+
+    def quiet(self) -> float | None:
+        """Count the baskets that are whole by now, and return in how many seconds the next is; None if none is open.
+
+        Raises
+        ------
+        FenceError, StoreError
+            See :meth:`take`; the partitions are let go.
+        """
+        wait = self._wait()
+        if wait is None or wait > 0 or self._came is None:
+            return wait
+        came, then = self._came
+        passed = int((self._clock() - came) * 1000)
+        self._idle(self._flows, then + min(passed, self._open_for + 1))
+        return self._wait()
+
+    def let_go(self) -> None:
+        """Forget the partitions: they are claimed again when events come."""
+        self._flows, self._came = [], None
+
+    def close(self) -> None:
+        """Trim what is kept no more.
+
+        Raises
+        ------
+        StoreError
+            If the state cannot be written.
+        """
+        for flow in self._flows:
+            flow.close()
+        self.let_go()
+
+    @property
+    def _open_for(self) -> int:
+        return self._flows[0].engine.mining.baskets.open_for
+
+    def _claimed(self) -> list[PartitionFlow]:
+        if not self._flows:
+            meta = self._store.meta()
+            shaped = from_shaping(json.loads(meta.settings))
+            settings = shaped.model_copy(update={"changes": self._settings.changes})
+            self._max_ahead = settings.events.max_ahead
+            self._flows = [
+                PartitionFlow(self._store, settings, number, meta.partitions) for number in range(meta.partitions)
+            ]
+        return self._flows
+
+    def _judged(self, requests: Sequence[Sequence[Event]]) -> tuple[_Batch | None, list[list[int]]]:
+        """Return what is committed, and which events of each request lie too far ahead."""
+        flows = self._claimed()
+        watermark = _latest(flows)
+        leap = self._leap or flows[0].engine.state.leap
+        parts: list[EventColumns] = []
+        far: list[list[int]] = []
+        unknown: dict[str, int] = {}
+        for events in requests:
+            columns = from_events(events, [next(self._rows) for _ in events], self._made)
+            judged = judge(columns, watermark, self._max_ahead, leap)
+            leap = judged.leap
+            far.append(np.flatnonzero(judged.far).tolist())
+            if not far[-1]:
+                watermark = judged.watermark
+                parts.append(columns)
+                count_unknown(events, unknown)
+        self._leap = leap
+        if not parts:
+            return None, far
+        return _Batch(concat(parts), watermark, leap, sum(unknown.values())), far
+
+    def _commit(self, batch: _Batch) -> None:
+        """Commit a batch; if another process has taken the partitions meanwhile, they are claimed back once."""
+        done: set[int] = set()
+        try:
+            self._step(batch, done)
+        except FenceError:
+            self.let_go()
+            self._claimed()
+            self._step(batch, done)
+        watermark = _latest(self._flows)
+        self._came = None if watermark is None else (self._clock(), watermark)
+
+    def _step(self, batch: _Batch, done: set[int]) -> None:
+        """Commit a batch in the partitions that are not done yet."""
+        flows = self._flows
+        where = partition_of(batch.events, len(flows))
+        for flow in flows:
+            if flow.partition in done:
+                continue
+            position = flow.positions.get(SOURCE, 0)
+            flow.step(
+                SOURCE,
+                position,
+                position + len(batch.events),
+                batch.events.select(where == flow.partition) if len(flows) > 1 else batch.events,
+                (),
+                batch.watermark,
+                leap=batch.leap,
+                unknown_fields=batch.unknown_fields if flow.partition == 0 else 0,
+            )
+            done.add(flow.partition)
+            self._trim(flow)
+
+    def _idle(self, flows: Sequence[PartitionFlow], watermark: int | None) -> None:
+        """Take a step without events."""
+        try:
+            for flow in flows:
+                at = flow.positions.get(SOURCE, 0)
+                flow.step(SOURCE, at, at, EventColumns.empty(), (), watermark, leap=flow.engine.state.leap)
+                self._trim(flow)
+        except CrmOnlineError:
+            self.let_go()
+            raise
+
+    def _trim(self, flow: PartitionFlow) -> None:
+        """Keep the last changes only: nobody may ever write files."""
+        flow.take()
+        flow.published(flow.engine.state.sequence - self._keep)
+
+    def _wait(self) -> float | None:
+        """Return in how many seconds the next open basket is whole if nothing comes."""
+        if self._came is None:
+            return None
+        came, then = self._came
+        last = min(
+            (basket.last for flow in self._flows for basket in flow.engine.mining.baskets.baskets.values()),
+            default=None,
+        )
+        return None if last is None else came + (last + self._open_for + 1 - then) / 1000 - self._clock()
+
+
+def _latest(flows: Sequence[PartitionFlow]) -> int | None:
+    """Return the largest event time of all partitions, in ms."""
+    return max((flow.engine.state.watermark for flow in flows if flow.engine.state.watermark is not None), default=None)

@@ -1,0 +1,53 @@
+"""How often a costly part is made again: so that it takes no more than its share of one core."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+SHARE = 0.1
+"""The share of its time that a part may take: of two, a fifth of one core in all."""
+
+
+class Pace:
+    """When a part may be made again.
+
+    Parameters
+    ----------
+    clock
+        Seconds that only go up.
+
+    Examples
+    --------
+    >>> now = [0.0]
+    >>> pace = Pace(lambda: now[0])
+    >>> pace.due
+    True
+    >>> with pace:
+    ...     now[0] = 2.0
+    >>> pace.due, pace.wait
+    (False, 18.0)
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = self._next = clock()
+
+    @property
+    def due(self) -> bool:
+        """Whether it may be made now."""
+        return self._clock() >= self._next
+
+    @property
+    def wait(self) -> float:
+        """Seconds until it may be made."""
+        return max(0.0, self._next - self._clock())
+
+    def __enter__(self) -> None:
+        """Begin to make it."""
+        self._began = self._clock()
+
+    def __exit__(self, *_: object) -> None:
+        """End, whether it was made or not: how long it took says when it may be made again."""
+        now = self._clock()
+        self._next = now + (now - self._began) * (1 / SHARE - 1)

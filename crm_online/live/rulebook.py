@@ -1,0 +1,222 @@
+"""The rules of a snapshot: found by item, text, segment and measures, sorted, and page by page."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from crm_online.errors import InputError
+from crm_online.live.document import etag_of
+from crm_online.rules.measures import MEASURES
+
+Sort = Literal[
+    "rank",
+    "support",
+    "confidence",
+    "lift",
+    "article_gain",
+    "mutual_information",
+    "leverage",
+    "conviction",
+]
+"""What rules are sorted by: their rank, the best first, or a measure, the largest first and equals by rank."""
+
+_NOBODY = -1
+_SIDE = 2
+_PLACE = re.compile(r"([a-z_]+) (-?(?:inf|[0-9.]+(?:e[+-]?[0-9]+)?)) ([0-9]{1,9})")
+_LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which rules are asked for; all of it must hold.
+
+    Attributes
+    ----------
+    items
+        The rule has each of these, on either side.
+    text
+        An item of the rule has this in its name, in capitals or not.
+    segment
+        Each item of the antecedent is one that the segment's customers buy more often than everybody.
+    least
+        Least value of some measures, by name.
+    """
+
+    items: Sequence[str] = ()
+    text: str | None = None
+    segment: str | None = None
+    least: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rules.
+
+    Attributes
+    ----------
+    body
+        As ``answers.rules.Rules`` has them, as JSON.
+    next
+        Where the next page begins; ``None``: this is the last.
+    """
+
+    body: bytes
+    next: str | None
+
+
+class RuleBook:
+    """Rules, for finding them.
+
+    Parameters
+    ----------
+    rules
+        As look-ups tell them, the best first.
+    as_of
+        The time that their measures are read at.
+    tastes
+        The items that each segment's customers buy more often than everybody, by segment.
+
+    Attributes
+    ----------
+    etag
+        An entity tag: it changes with anything that can be found.
+    """
+
+    def __init__(
+        self, rules: Sequence[Mapping[str, Any]], as_of: str, tastes: Mapping[str, frozenset[str]] | None = None
+    ) -> None:
+        self._as_of = as_of
+        self._bodies = [orjson.dumps(rule) for rule in rules]
+        sides = [(rule["antecedent"], rule["consequent"]) for rule in rules]
+        self._names = sorted({name for pair in sides for side in pair for name in side})
+        self._ids = {name: number for number, name in enumerate(self._names)}
+        self._folded = [name.casefold() for name in self._names]
+        self._sides = np.full((len(rules), 2 * _SIDE), _NOBODY, np.int32)
+        for row, pair in enumerate(sides):
+            for place, side in enumerate(pair):
+                self._sides[row, place * _SIDE : place * _SIDE + len(side)] = [self._ids[name] for name in side]
+        # An infinite conviction is None in a rule's value.
+        self._columns = {
+            name: np.array([np.inf if rule[name] is None else rule[name] for rule in rules], np.float64)
+            for name in MEASURES
+        }
+        self._ranks = np.array([rule["rank"] for rule in rules], np.int64)
+        self._orders = {sort: self._order(sort) for sort in get_args(Sort)}
+        self._rules_etag = etag_of(b"\n".join([as_of.encode(), *self._bodies]))
+        self.taste(tastes or {})
+
+    def __len__(self) -> int:
+        """Return the number of rules."""
+        return len(self._bodies)
+
+    @property
+    def bodies(self) -> Sequence[bytes]:
+        """Each rule as JSON, the best first."""
+        return self._bodies
+
+    def with_tastes(self, tastes: Mapping[str, frozenset[str]]) -> RuleBook:
+        """Return the same rules beside other tastes."""
+        other = object.__new__(RuleBook)
+        other.__dict__.update(self.__dict__)
+        other.taste(tastes)
+        return other
+
+    def taste(self, tastes: Mapping[str, frozenset[str]]) -> None:
+        """Take the segments' tastes."""
+        self._tastes = dict(tastes)
+        told = {segment: sorted(items & self._ids.keys()) for segment, items in sorted(tastes.items())}
+        self.etag = etag_of(self._rules_etag.encode() + orjson.dumps(told))
+
+    def page(self, asked: Asked, sort: Sort, limit: int, after: str | None = None) -> Page:
+        """Return some of the rules.
+
+        Parameters
+        ----------
+        asked
+            Which ones.
+        sort
+            In which order.
+        limit
+            How many at most.
+        after
+            ``next`` of the page before. The place is that of a rule, not a number: if the rules have changed
+            meanwhile, it goes on with those that come behind where that rule was.
+
+        Raises
+        ------
+        InputError
+            If ``after`` is no such place, or one in another order.
+        """
+        rows = self._orders[sort]
+        rows = rows[self._fits(asked)[rows]]
+        total = len(rows)
+        if after is not None:
+            rows = rows[self._is_behind(rows, sort, after)]
+        shown = rows[:limit].tolist()
+        more = len(rows) > limit
+        following = self._place(sort, shown[-1]) if more else None
+        head = orjson.dumps({"as_of": self._as_of, "total": total})[:-1]
+        rules = b",".join([self._bodies[row] for row in shown])
+        body = b'%s,"rules":[%s],"next":%s}' % (head, rules, orjson.dumps(following))
+        return Page(body, following)
+
+    def _order(self, sort: Sort) -> NDArray[np.int64]:
+        if sort == "rank":
+            return np.argsort(self._ranks, kind="stable")
+        return np.lexsort((self._ranks, -self._columns[sort]))
+
+    def _fits(self, asked: Asked) -> NDArray[np.bool_]:
+        fits = np.ones(len(self), bool)
+        for name, least in asked.least.items():
+            fits &= self._columns[name] >= least
+        for item in asked.items:
+            fits &= (self._sides == self._ids.get(item, len(self._names))).any(axis=1)
+        if asked.text is not None:
+            text = asked.text.casefold()
+            having = [number for number, name in enumerate(self._folded) if text in name]
+            fits &= np.isin(self._sides, np.array(having, np.int32)).any(axis=1)
+        if asked.segment is not None:
+            liked = [self._ids[item] for item in self._tastes.get(asked.segment, ()) if item in self._ids]
+            fits &= np.isin(self._sides[:, :_SIDE], np.array([*liked, _NOBODY], np.int32)).all(axis=1)
+            fits &= asked.segment in self._tastes
+        return fits
+
+    def _place(self, sort: Sort, row: int) -> str:
+        value = 0.0 if sort == "rank" else float(self._columns[sort][row])
+        return base64.urlsafe_b64encode(f"{sort} {value!r} {self._ranks[row]}".encode()).decode().rstrip("=")
+
+    def _is_behind(self, rows: NDArray[np.int64], sort: Sort, after: str) -> NDArray[np.bool_]:
+        value, rank = _read_place(after, sort)
+        behind = self._ranks[rows] > rank
+        if sort == "rank":
+            return behind
+        column = self._columns[sort][rows]
+        smaller: NDArray[np.bool_] = (column < value) | ((column == value) & behind)
+        return smaller
+
+
+def _read_place(after: str, sort: Sort) -> tuple[float, int]:
+    wrong = InputError("after is not the next of a page of rules: begin again without it")
+    if len(after) > _LONGEST:
+        raise wrong
+    try:
+        text = base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)).decode("ascii")
+    except ValueError:
+        raise wrong from None
+    found = _PLACE.fullmatch(text)
+    if not found:
+        raise wrong
+    if found[1] != sort:
+        raise InputError(f"after is of rules sorted by {found[1]}, not by {sort}: begin again without it")
+    try:
+        return float(found[2]), int(found[3])
+    except ValueError:
+        raise wrong from None

@@ -1,0 +1,148 @@
+"""Snapshots of what needs the whole state, made anew in a thread beside the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Final, Self
+
+from crm_online.errors import StateMissing, StoreError, StoreUnavailable
+from crm_online.live.making import Derive, Maker
+from crm_online.live.snapshot import Snapshot
+from crm_online.settings import ServeSettings
+from crm_online.store import Store
+
+_log = logging.getLogger(__name__)
+SWITCH: Final = 0.0005
+"""Seconds after which the thread that makes snapshots lets the event loop go on, if that wants to: a tenth of Python's
+own, since a request may have to wait several times."""
+
+
+class Snapshots:
+    """The latest snapshot of a state, which may be empty at first, go away and come back, or become another one.
+
+    Parameters
+    ----------
+    store
+        The state.
+    settings
+        How often it is looked at.
+    derive
+        Makes what else is to be in snapshots, see `Snapshot.derived`.
+    timed
+        Told how long each look took, in seconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: ServeSettings,
+        derive: Derive | None = None,
+        timed: Callable[[float], None] | None = None,
+    ) -> None:
+        self._refresh = settings.refresh / 1000
+        self._maker = Maker(store, derive)
+        self._timed = timed
+        self._pool = ThreadPoolExecutor(1, "snapshots")
+        self._task: asyncio.Task[None] | None = None
+        self._current: Snapshot | None = None
+        self._error: StoreError = StoreUnavailable("the state is being read for the first time")
+        self._trouble: str | None = str(self._error)
+        self._news: asyncio.Event | None = None
+        self._switch = sys.getswitchinterval()
+
+    @property
+    def current(self) -> Snapshot | None:
+        """The latest snapshot; ``None`` while there is no state. While the store is away it stays."""
+        return self._current
+
+    def needed(self) -> Snapshot:
+        """Return the latest snapshot.
+
+        Raises
+        ------
+        StoreError
+            Why there is none: no state (``StateMissing``), or it could not be read so far.
+        """
+        if self._current is None:
+            raise self._error
+        return self._current
+
+    def trouble(self) -> str | None:
+        """Say why the latest snapshot is not that of now; None if it is."""
+        return self._trouble
+
+    async def start(self) -> None:
+        """Begin to look at the state."""
+        self._switch = sys.getswitchinterval()
+        sys.setswitchinterval(min(SWITCH, self._switch))
+        self._news = asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            sys.setswitchinterval(self._switch)
+        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+
+    async def __aenter__(self) -> Self:
+        """Begin to look at the state."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        """Look no more."""
+        await self.stop()
+
+    async def wait(self, then: Callable[[Snapshot], bool] = lambda _: True) -> Snapshot:
+        """Wait for a snapshot, the current one or a later one, of which something holds."""
+        while (found := self._current) is None or not then(found):
+            await self.look()
+        return found
+
+    async def look(self) -> None:
+        """Wait for the next look at the state, whatever it finds."""
+        if self._news is None:
+            raise RuntimeError("snapshots are not made before start()")
+        await self._news.wait()
+
+    async def _run(self) -> None:
+        while True:
+            await self._make()
+            told, self._news = self._news, asyncio.Event()
+            if told is not None:
+                told.set()
+            await asyncio.sleep(self._refresh)
+
+    async def _make(self) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            self._current = await loop.run_in_executor(self._pool, self._maker.make)
+            self._trouble = None
+            if self._timed:
+                self._timed(loop.time() - began)
+        except StateMissing as error:
+            self._maker.forget()
+            self._current = None
+            self._fail(error, "no state yet: replay a log (crm-online replay), send events, or start a worker")
+        except StoreError as error:
+            self._fail(error, "the store cannot be read; the service's log says why")
+        except Exception:
+            # A state that becomes another one while it is read may look like anything: read it again.
+            _log.exception("a snapshot could not be made")
+            self._maker.forget()
+            self._fail(StoreUnavailable("the state cannot be read"), "a snapshot failed; the service's log says why")
+
+    def _fail(self, error: StoreError, trouble: str) -> None:
+        if self._trouble != trouble:
+            _log.warning("no new snapshots: %s", error)
+        self._error, self._trouble = error, trouble

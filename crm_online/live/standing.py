@@ -1,0 +1,97 @@
+"""How the state stands, in numbers: how far each partition is, and how fast it goes on."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from crm_online import __version__
+from crm_online.answers.service import Partition, Status
+from crm_online.engine.changes import iso
+from crm_online.engine.state import PartitionState
+
+WINDOW = 10.0
+"""Seconds over which the events per second are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One partition: its small state, its positions, and the ends of the topics, where workers tell them."""
+
+    state: PartitionState
+    positions: Mapping[str, int]
+    ends: Mapping[str, int]
+
+    def partition(self, number: int) -> Partition:
+        """Return the partition as it is told."""
+        state = self.state
+        behind = [max(0, end - self.positions.get(topic, 0)) for topic, end in self.ends.items()]
+        return Partition(
+            partition=number,
+            watermark=None if state.watermark is None else _time(state.watermark),
+            positions=dict(sorted(self.positions.items())),
+            lag=sum(behind) if behind else None,
+            accepted=state.accepted,
+            rejected=state.rejected,
+            duplicates=state.duplicates,
+        )
+
+
+class Rate:
+    """Events a second, of a count that was looked at now and then.
+
+    Examples
+    --------
+    >>> rate = Rate()
+    >>> rate.see(100, now=0.0); rate.see(400, now=2.0)
+    >>> rate.per_second, rate.see(50, now=3.0), rate.per_second
+    (150.0, None, 0.0)
+    """
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def see(self, count: int, now: float | None = None) -> None:
+        """Note the count; one that fell is that of another state."""
+        now = time.monotonic() if now is None else now
+        if self._seen and count < self._seen[-1][1]:
+            self._seen.clear()
+        self._seen.append((now, count))
+        while len(self._seen) > 2 and self._seen[1][0] <= now - WINDOW:
+            self._seen.popleft()
+
+    @property
+    def per_second(self) -> float:
+        """What came in the last seconds, by the second."""
+        (since, first), (now, last) = self._seen[0], self._seen[-1]
+        return round((last - first) / (now - since), 1) if now > since else 0.0
+
+
+def status(feed: str, standings: Sequence[Standing], per_second: float) -> Status:
+    """Return how the whole state stands."""
+    states = [standing.state for standing in standings]
+    partitions = [standing.partition(number) for number, standing in enumerate(standings)]
+    lags = [partition.lag for partition in partitions if partition.lag is not None]
+    watermarks = [state.watermark for state in states if state.watermark is not None]
+    return Status(
+        version=__version__,
+        feed=feed,
+        watermark=_time(max(watermarks)) if watermarks else None,
+        customers=sum(state.customers for state in states),
+        baskets=sum(state.baskets for state in states),
+        accepted=sum(state.accepted for state in states),
+        rejected=sum(state.rejected for state in states),
+        duplicates=sum(state.duplicates for state in states),
+        segment_changes=sum(state.segment_changes for state in states),
+        rule_changes=sum(state.rule_changes for state in states),
+        events_per_second=per_second,
+        lag=sum(lags) if len(lags) == len(partitions) else None,
+        partitions=partitions,
+    )
+
+
+def _time(ms: int) -> datetime:
+    return datetime.fromisoformat(iso(ms))

@@ -1,0 +1,123 @@
+"""The sink that fits a state: what feeds it decides where events go."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from crm_online.answers.service import Taken
+from crm_online.errors import EventsRefused, StateMissing
+from crm_online.events.models import Event
+from crm_online.live.engine_sink import EngineSink
+from crm_online.live.event_log import EventLog
+from crm_online.live.sinks import EventSink
+from crm_online.settings import Settings
+from crm_online.store import Store
+from crm_online.store.meta import LOGS
+
+_KAFKA: Final = "kafka:"
+_NOBODY: Final = "nothing feeds this state yet: start a worker, or replay a log into it, and events can be sent"
+
+
+class StateSink:
+    """Takes events to the engine where logs feed the state, to Kafka where workers do.
+
+    Which of both is known when the first events come: until then the state may be empty.
+
+    Parameters
+    ----------
+    store
+        The state.
+    settings
+        The settings in force; they shape a state that is begun here.
+    kafka
+        Makes the sink of an events topic.
+    begins
+        Whether events may begin an empty state: where it is this service's own. On a Redis for several, whoever comes
+        first decides what feeds it, and workers would be locked out.
+    timed
+        Told how long each commit of events took, in seconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        kafka: Callable[[str], EventSink],
+        *,
+        begins: bool,
+        timed: Callable[[float], None] | None = None,
+    ) -> None:
+        self._store, self._settings, self._kafka, self._begins, self._timed = store, settings, kafka, begins, timed
+        self._sink: EventSink | None = None
+        self._opening: asyncio.Task[EventSink] | None = None
+        self._held: str | None = None
+
+    def hold(self, why: str) -> None:
+        """Take no events until `go_on`: something else feeds the state."""
+        self._held = why
+
+    def go_on(self) -> None:
+        """Take events again."""
+        self._held = None
+
+    async def start(self) -> None:
+        """Nothing is begun before events come."""
+
+    async def stop(self) -> None:
+        """Stop the sink in use."""
+        self.hold("the service is being stopped")
+        if self._opening is not None:
+            await asyncio.wait([self._opening])
+        if self._sink is not None:
+            await self._sink.stop()
+
+    def trouble(self) -> str | None:
+        """Say what troubles the sink in use."""
+        return self._sink.trouble() if self._sink is not None else None
+
+    async def take(self, events: Sequence[Event]) -> Taken:
+        """Take events; see :class:`~crm_online.live.sinks.EventSink`."""
+        if self._held is not None:
+            raise EventsRefused(self._held)
+        sink = self._sink or await self._opened()
+        return await sink.take(events)
+
+    async def _opened(self) -> EventSink:
+        """Open the sink that fits, once for all who wait for it: if that fails, it fails for all of them."""
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+        opening = self._opening
+        try:
+            return await asyncio.shield(opening)
+        finally:
+            if opening.done() and self._opening is opening:
+                self._opening = None
+
+    async def _open(self) -> EventSink:
+        sink = await asyncio.to_thread(self._chosen)
+        await sink.start()
+        self._sink = sink
+        return sink
+
+    def _chosen(self) -> EventSink:
+        feed = self._feed()
+        if feed == LOGS:
+            return EngineSink(EventLog(self._store, self._settings), self._settings.replay.step, self._timed)
+        if not feed.startswith(_KAFKA):
+            raise EventsRefused(f"the state is fed by {feed}, which this version does not know")
+        return self._kafka(feed.removeprefix(_KAFKA))
+
+    def _feed(self) -> str:
+        if self._begins:
+            shaping = json.dumps(self._settings.shaping(), sort_keys=True)
+            try:
+                return self._store.meta().feed
+            except StateMissing:
+                return self._store.initialise(self._settings.replay.partitions, shaping).feed
+        try:
+            return self._store.meta().feed
+        except StateMissing:
+            raise EventsRefused(_NOBODY) from None

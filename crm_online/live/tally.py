@@ -1,0 +1,105 @@
+"""Moves and rejects counted in the changes that are kept: as they come, and as they go."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+from crm_online.answers.segments import Flow, Flows
+from crm_online.answers.service import Reject, Rejects
+from crm_online.live.told import Told
+
+REJECTS: Final = 1000
+"""Rejects of which more than the reason is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What is counted of a change: a move, or a reject's reason."""
+
+    reason: str
+    left: str | None = None
+    entered: str | None = None
+    moved: bool = True
+
+
+@dataclass(slots=True)
+class _Window:
+    """The changes that are kept of one partition, in order; None: nothing to count."""
+
+    changes: deque[_Counted | None] = field(default_factory=deque)
+    times: deque[str | None] = field(default_factory=deque)
+
+
+class Tally:
+    """Counts of the changes that are kept, over all partitions."""
+
+    def __init__(self) -> None:
+        self._windows: dict[int, _Window] = {}
+        self._counts: Counter[_Counted] = Counter()
+        self._known: dict[_Counted, _Counted] = {}
+        self._rejects: deque[Mapping[str, Any]] = deque(maxlen=REJECTS)
+
+    def add(self, change: Told) -> None:
+        """Count a change."""
+        window = self._windows.setdefault(change.partition, _Window())
+        counted, time = _counted(change), change.value.get("time")
+        if counted is not None:
+            counted = self._known.setdefault(counted, counted)
+            self._counts[counted] += 1
+        if change.kind == "reject":
+            self._rejects.append(change.value)
+        # The moves of a step have the same time: one text of it is enough.
+        same = window.times and window.times[-1] == time
+        window.changes.append(counted)
+        window.times.append(window.times[-1] if same else time)
+
+    def keep(self, partition: int, most: int) -> None:
+        """Take off the counts what is kept no more: all but the last ``most`` changes of a partition."""
+        window = self._windows.setdefault(partition, _Window())
+        while len(window.changes) > most:
+            window.times.popleft()
+            gone = window.changes.popleft()
+            if gone is not None:
+                self._counts[gone] -= 1
+
+    def flows(self) -> Flows:
+        """Return who moved from where to where."""
+        counts = {counted: count for counted, count in self._counts.items() if counted.moved and count}
+        pairs, reasons = Counter[tuple[str, str | None]](), Counter[str]()
+        first = 0
+        for counted, count in counts.items():
+            if counted.left is None:
+                first += count if counted.entered is not None else 0
+            else:
+                pairs[counted.left, counted.entered] += count
+                reasons[counted.reason] += count
+        oldest = [next((time for time in window.times if time), None) for window in self._windows.values()]
+        since = min((datetime.fromisoformat(time) for time in oldest if time), default=None)
+        ordered = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0][0], pair[0][1] or ""))
+        return Flows(
+            since=since,
+            moves=pairs.total(),
+            flows=[Flow(from_=left, to=entered, moves=count) for (left, entered), count in ordered],
+            reasons=dict(sorted(reasons.items())),
+            first_segments=first,
+        )
+
+    def rejects(self, rejected: int, most: int) -> Rejects:
+        """Return the last rejects; ``rejected`` is how many there were in all."""
+        reasons = {one.reason: count for one, count in self._counts.most_common() if not one.moved and count}
+        return Rejects(
+            rejected=rejected,
+            reasons=reasons,
+            rejects=[Reject(**value) for value in islice(reversed(self._rejects), most)],
+        )
+
+
+def _counted(change: Told) -> _Counted | None:
+    if change.kind == "segment-change":
+        return _Counted(change.value["reason"], change.value["from"], change.value["to"])
+    return _Counted(change.value["reason"], moved=False) if change.kind == "reject" else None

@@ -1,0 +1,71 @@
+"""The service answers as its OpenAPI document says, whatever schemathesis makes up to send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import CheckFunction
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+
+from crm_online.api.keyfile import new_key
+from tests.command import ROOT
+from tests.serving import serving
+
+REFUSALS = ["400", "401", "403", "404", "405", "413", "414", "415", "422"]
+"""What may become of a request that does not fit; 413 and 414 come before anything else is looked at."""
+CONFIG = schemathesis.Config.from_dict({"checks": {"negative_data_rejection": {"expected-statuses": REFUSALS}}})
+SCHEMA = schemathesis.openapi.from_path(ROOT / "docs" / "openapi.json", config=CONFIG)
+EXAMPLES = settings(max_examples=15, suppress_health_check=[*HealthCheck])
+FEED = "/v1/changes"
+WIDE = {"/v1/rules", "/v1/segments/{segment_id}/customers", "/v1/events"}
+"""Where the schema lets through what only the service can refuse: the place of a page, the time of an event."""
+
+
+@pytest.fixture(scope="module")
+def served(made_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """Return URL and key of a service."""
+    folder = copytree(made_shop, tmp_path_factory.mktemp("contract") / "shop")
+    key = new_key(folder / "keys.toml", "contract", ["admin"])
+    with serving(folder, "--state", "shop", "--set", "serve.keys_file=keys.toml", "--set", "serve.rate=none") as it:
+        yield it.url, key
+        assert "Traceback" not in "".join(it.output)
+
+
+def excluded(path: str) -> list[CheckFunction]:
+    """Return the checks that do not hold for a path."""
+    found: list[CheckFunction] = [positive_data_acceptance] if path in WIDE else []
+    # An id may be sent as an integer, which the schema does not say.
+    return [*found, negative_data_rejection] if path == "/v1/events" else found
+
+
+@SCHEMA.exclude(path=FEED).parametrize()
+@EXAMPLES
+def test_an_operation_answers_as_documented(case: schemathesis.Case[Any], served: tuple[str, str]) -> None:
+    url, key = served
+    case.call_and_validate(
+        base_url=url,
+        timeout=10,
+        headers={"Authorization": f"Bearer {key}"},
+        excluded_checks=excluded(case.path),
+    )
+
+
+@SCHEMA.include(path=FEED).parametrize()
+@EXAMPLES
+def test_the_feed_begins_as_documented_or_says_why_not(case: schemathesis.Case[Any], served: tuple[str, str]) -> None:
+    url, key = served
+    asked = case.as_transport_kwargs(base_url=url, headers={"Authorization": f"Bearer {key}"})
+    with requests.request(**asked, stream=True, timeout=10) as response:
+        if response.status_code != 200:
+            case.validate_response(response, excluded_checks=[positive_data_acceptance])
+            return
+        assert response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+        begin = response.iter_content(None)
+        assert next(begin).startswith(b"retry: ")

@@ -1,0 +1,217 @@
+"""POST /v1/events: all events of a request or none, each fault told by its place, and who may send what."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from jsonschema import Draft202012Validator
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from crm_online.api.keyfile import Caller
+from crm_online.api.keys import CALLER
+from crm_online.api.problems import handle_errors
+from crm_online.api.routes.events import MOST, router
+from crm_online.api.service import service
+from crm_online.errors import EventsRefused
+from crm_online.live.sinks import EventSink
+from crm_online.live.state_sink import StateSink
+from crm_online.lookup import Lookup
+from crm_online.settings import Settings
+from crm_online.store import Store, open_store
+
+VIEW = {"type": "view", "customer_id": "ann", "time": "2024-01-01", "item": "tea"}
+BUY = {"type": "purchase", "time": "2024-01-01T10:00:00Z", "items": [{"item": "tea", "quantity": 2, "price": 3}]}
+SOME: dict[str, dict[str, Any]] = {
+    "purchase": BUY | {"customer_id": "bob", "basket_id": "b1"},
+    "return": BUY | {"type": "return", "customer_id": "bob"},
+    "view": VIEW,
+    "feedback": VIEW | {"type": "feedback", "score": 0.5},
+    "contact": VIEW | {"type": "contact", "channel": "phone"},
+    "profile": VIEW | {"type": "profile", "attributes": {"colour": "blue"}},
+    "outcome": VIEW | {"type": "outcome", "name": "churned", "value": False},
+    "erase": {"type": "erase", "customer_id": "zoe", "time": "2024-01-01"},
+}
+
+
+class Shows:
+    """Middleware: the caller that the header ``scopes`` names."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            named = dict(scope["headers"]).get(b"scopes", b"admin").decode()
+            scope[CALLER] = Caller("1", "test", frozenset({named})) if named in ("read", "write", "admin") else None
+        await self._app(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with open_store(str(tmp_path_factory.mktemp("redis") / "state")) as store:
+        yield store
+
+
+@pytest.fixture
+def store(server: Store) -> Store:
+    server._client.call("FLUSHALL")
+    return server
+
+
+def no_kafka(topic: str) -> EventSink:
+    raise EventsRefused(f"no client of Kafka for {topic}")
+
+
+@asynccontextmanager
+async def client_of(store: Store) -> AsyncIterator[httpx.AsyncClient]:
+    sink = StateSink(store, Settings(), no_kafka, begins=True)
+    app = FastAPI()
+    app.include_router(router)
+    app.dependency_overrides[service] = lambda: SimpleNamespace(sink=sink)
+    app.add_middleware(Shows)
+    handle_errors(app)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        yield client
+    await sink.stop()
+
+
+def answered(store: Store, ask: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]]) -> httpx.Response:
+    async def asked() -> httpx.Response:
+        async with client_of(store) as client:
+            return await ask(client)
+
+    return asyncio.run(asked())
+
+
+def posted(store: Store, body: object, **headers: str) -> httpx.Response:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    kept = {"content-type": "application/json"} | headers
+    return answered(store, lambda client: client.post("/v1/events", content=raw, headers=kept))
+
+
+def test_one_event_of_each_type_is_taken(store: Store) -> None:
+    for number, event in enumerate(SOME.values(), 1):
+        answer = posted(store, event)
+        assert (answer.status_code, answer.json()) == (202, {"events": 1, "to": "engine"})
+        assert Lookup(store).states[0].accepted == number
+
+
+def test_totals_are_right_after_mixed_requests_and_events_that_come_twice_count_once(store: Store) -> None:
+    orders = [BUY | {"customer_id": f"c{n % 5}", "event_id": f"e{n}", "basket_id": f"b{n}"} for n in range(40)]
+
+    async def send() -> None:
+        async with client_of(store) as client:
+            sent = [client.post("/v1/events", json=orders[n : n + 4]) for n in range(0, 40, 4)]
+            sent += [client.post("/v1/events", json=one) for one in orders[30:]]
+            answers = await asyncio.gather(*sent)
+            assert {answer.status_code for answer in answers} == {202}
+
+    asyncio.run(send())
+    state = Lookup(store).states[0]
+    assert (state.accepted, state.duplicates, state.customers) == (40, 10, 5)
+    assert Lookup(store).customer("c3")["events"] == 8
+    assert Lookup(store).verify()["ok"]
+
+
+def test_a_list_with_anything_that_is_no_event_is_refused_whole_and_each_fault_is_named(store: Store) -> None:
+    wrong = [
+        VIEW,
+        BUY | {"time": "yesterday", "items": [{"item": "", "quantity": -1}]},
+        [],
+        VIEW | {"type": "profile", "attributes": {"a/b~c": "\x00", "n": 1}, "customer_id": ""},
+        {"time": "2024-01-01"},
+    ]
+    answer = posted(store, wrong)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = {(fault["where"], fault["why"]) for fault in answer.json()["errors"]}
+    assert told == {
+        ("/1/time", "time is not an ISO 8601 time such as 2017-01-31T12:00:00Z"),
+        ("/1/items/0/item", "item is empty"),
+        ("/1/items/0/quantity", "quantity is not above 0"),
+        ("/2", "not a JSON object"),
+        ("/3/customer_id", "customer_id is empty"),
+        ("/4/type", "type is missing"),
+    }
+    assert not store.partition(0).positions()
+
+
+@pytest.mark.parametrize(
+    ("body", "where", "why"),
+    [
+        (b"", "", "not JSON"),
+        (b"{", "", "not JSON"),
+        (b'{"type":"view","customer_id":"a","time":"2024-01-01","x":NaN}', "", "not JSON"),
+        (b"[" * 100_000, "", "not JSON"),
+        (b'"\xff"', "", "not JSON"),
+        (b"null", "", "not a JSON object"),
+        (b"[]", "", "0 events"),
+        (json.dumps([VIEW] * (MOST + 1)).encode(), "", "1,001 events"),
+        (json.dumps(VIEW | {"customer_id": "a\nb"}).encode(), "/customer_id", "control characters"),
+        (json.dumps(VIEW | {"customer_id": "x" * 300}).encode(), "/customer_id", "more than 256 characters"),
+    ],
+)
+def test_whatever_is_no_event_is_told_and_nothing_is_taken(store: Store, body: bytes, where: str, why: str) -> None:
+    answer = posted(store, body)
+    assert answer.status_code == 422
+    (fault,) = answer.json()["errors"]
+    assert fault["where"] == where
+    assert why in fault["why"]
+    assert not store.partition(0).positions()
+
+
+def test_of_many_faults_the_first_are_told(store: Store) -> None:
+    answer = posted(store, [{}] * 500).json()
+    assert len(answer["errors"]) == 100
+    assert "the first 100 of 500" in answer["detail"]
+
+
+def test_a_time_too_far_ahead_is_told_by_its_place(store: Store) -> None:
+    posted(store, VIEW)
+    answer = posted(store, [VIEW, VIEW | {"time": "2031-01-01"}])
+    assert answer.json()["errors"] == [{"where": "/1/time", "why": "time too far ahead of the log"}]
+    assert Lookup(store).states[0].accepted == 1
+
+
+def test_only_json_is_read(store: Store) -> None:
+    assert posted(store, VIEW, **{"content-type": "text/plain"}).status_code == 415
+    assert posted(store, VIEW, **{"content-type": "application/json; charset=utf-8"}).status_code == 202
+
+
+def test_sending_needs_write_and_erasing_needs_admin(store: Store) -> None:
+    codes = {
+        scope: [posted(store, event, scopes=scope).status_code for event in (VIEW, [VIEW, SOME["erase"]])]
+        for scope in ("nobody", "read", "write", "admin")
+    }
+    assert codes == {"nobody": [401, 401], "read": [403, 403], "write": [202, 403], "admin": [202, 202]}
+
+
+def test_without_the_extra_for_kafka_the_answer_says_so(store: Store) -> None:
+    store.initialise(1, json.dumps(Settings().shaping(), sort_keys=True), "kafka:crm.events")
+    answer = posted(store, VIEW)
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == "no client of Kafka for crm.events"
+    assert "retry-after" in answer.headers
+
+
+def test_the_documents_schema_takes_what_is_taken_and_refuses_what_is_not() -> None:
+    app = FastAPI()
+    app.include_router(router)
+    operation = app.openapi()["paths"]["/v1/events"]["post"]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    assert "$ref" not in json.dumps(schema)
+    check = Draft202012Validator(schema)
+    for event in SOME.values():
+        assert check.is_valid(event)
+        assert check.is_valid([event])
+    assert check.is_valid(operation["requestBody"]["content"]["application/json"]["example"])
+    for wrong in ([], {}, [VIEW] * (MOST + 1), VIEW | {"type": "feedback", "score": 2}, VIEW | {"customer_id": ""}):
+        assert not check.is_valid(wrong)

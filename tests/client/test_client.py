@@ -1,0 +1,176 @@
+"""Both clients against a real service: every operation, pages, keys, errors, ids of all sorts, answers kept."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from crm_online.client import Client
+from crm_online.errors import (
+    InputError,
+    NotFound,
+    RequestRejected,
+    ServiceError,
+    ServiceRefused,
+    ServiceUnavailable,
+)
+from crm_online.events.models import EVENT
+from tests.client.conftest import Ask
+from tests.serving import Served
+
+TIME = "2026-04-02T08:00:00Z"
+
+
+def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict[str, str], root: Path) -> None:
+    with Client(served.url, key=keys["admin"]) as client:
+        client.customer("C17")
+        client.customers(["C17"])
+        client.explain("C17")
+        segment = client.segments().segments[0].id
+        client.segment(segment)
+        client.members_page(segment)
+        client.sizes()
+        client.picture()
+        client.flows()
+        client.rules_page()
+        client.recommend(basket=["bread"])
+        client.send([{"type": "view", "customer_id": "C17", "time": TIME}])
+        with client.changes():
+            pass
+        client.status()
+        client.rejects()
+        client.alive()
+        client.ready()
+        client.session()
+        client.begin_session()
+        client.end_session()
+        client.metrics()
+        counted = client.metrics()
+    asked = set()
+    for line in re.findall(r"^crm_online_requests_total\{(.*)\}", counted, re.MULTILINE):
+        labels = dict(re.findall(r'(\w+)="([^"]*)"', line))
+        assert labels["status"] in ("200", "202", "204"), line
+        asked.add((labels["route"], labels["method"].lower()))
+    document = json.loads((root / "docs" / "openapi.json").read_text(encoding="utf-8"))
+    there = {(path, method) for path, methods in document["paths"].items() for method in methods}
+    assert asked == there, "a method for it in crm_online/client, and a call of it here"
+
+
+def test_answers_are_typed(ask: Ask) -> None:
+    customer = ask("customer", "C17")
+    found = ask("customers", ["C17", "nobody", "C18"])
+    assert [one.customer_id for one in found.customers] == ["C17", "C18"]
+    assert found.customers[0] == customer
+    assert found.missing == ["nobody"]
+    segments = ask("segments")
+    assert ask("segment", segments.segments[0].id) == segments.segments[0]
+    assert customer.segment in [segment.id for segment in segments.segments]
+    assert {point.segment for point in ask("picture").customers} <= {segment.id for segment in segments.segments}
+    assert ask("alive").alive
+    assert ask("ready").ready
+    assert ask("session").name == "admin"
+    assert "butter" in [one.item for one in ask("recommend", basket=["bread"]).items]
+
+
+def test_pages_follow_on(ask: Ask) -> None:
+    segment = ask("segments").segments[0]
+    members = [one.customer_id for one in ask("members", segment.id, limit=30)]
+    assert len(members) == len(set(members)) == segment.size
+    rules = ask("rules", sort="lift", limit=7)
+    whole = ask("rules_page", sort="lift", limit=1000)
+    assert rules == whole.rules
+    assert len(rules) == whole.total > 7
+    butter = ask("rules", item=["butter", "bread"], min_lift=1.5)
+    assert butter
+    assert all({"butter", "bread"} <= {*one.antecedent, *one.consequent} for one in butter)
+
+
+def test_more_than_500_customers_are_several_requests(ask: Ask) -> None:
+    ids = [f"C{number}" for number in range(1100)]
+    found = ask("customers", ids)
+    assert [one.customer_id for one in found.customers] == ids[:400]
+    assert found.missing == ids[400:]
+    assert ask("customers", []).customers == []
+
+
+@pytest.mark.parametrize(
+    "customer", ["a/b", "..", ".", "a%2Fb", "?x=1#y", "né 雪 🙂", "a+b&c", '"<script>', "*[a-z]*", "new", ":batch"]
+)
+def test_a_customer_of_whatever_id_is_found(ask: Ask, customer: str) -> None:
+    event = {"type": "view", "customer_id": customer, "time": TIME, "event_id": f"seen {customer}"}
+    assert ask("send", [event]).events == 1
+    assert ask("customer", customer).customer_id == customer
+    assert ask("explain", customer).customer_id == customer
+    assert ask("customer", customer).events == 1, "sent by three clients, but with one id"
+
+
+def test_events_may_be_models(ask: Ask) -> None:
+    item = {"item": "rum", "quantity": 2, "price": 9.5}
+    event = {"type": "purchase", "customer_id": "model", "time": TIME, "event_id": "m", "items": [item]}
+    assert ask("send", [EVENT.validate_python(event)]).events == 1
+    assert ask("customer", "model").last_event.isoformat() == "2026-04-02T08:00:00+00:00"
+
+
+def test_what_the_service_says_against_a_request_is_an_error_of_its_kind(ask: Ask) -> None:
+    with pytest.raises(NotFound) as missing:
+        ask("customer", "nobody")
+    assert (missing.value.status, missing.value.kind) == (404, "/problems/unknown-customer")
+    with pytest.raises(NotFound):
+        ask("members", "s999")
+    with pytest.raises(RequestRejected) as wrong:
+        ask("send", [{"type": "view", "customer_id": "C17"}, {"type": "nap"}])
+    assert {where for where, _ in wrong.value.faults} == {"/0/time", "/1/type"}
+    assert "/0/time: time is missing" in str(wrong.value)
+
+
+@pytest.mark.parametrize(("scope", "status", "kind"), [("write", 403, "scope"), (None, 401, "key"), ("x", 401, "key")])
+def test_without_the_right_key_it_is_refused(
+    served: Served, keys: dict[str, str], scope: str | None, status: int, kind: str
+) -> None:
+    key = keys.get(scope, "crm_wrong") if scope else None
+    with Client(served.url, key=key) as client:
+        for asked in (client.status, lambda: next(client.changes())):
+            with pytest.raises(ServiceRefused) as refused:
+                asked()
+            assert (refused.value.status, refused.value.kind) == (status, f"/problems/{kind}")
+
+
+def test_an_answer_is_not_sent_again_while_it_is_the_same(ask: Ask) -> None:
+    def again() -> float:
+        found = re.findall(r'requests_total\{.*route="/v1/rules",status="304"\} (\S+)', ask("metrics"))
+        return float(found[0]) if found else 0.0
+
+    first, before = ask("rules_page", limit=5), again()
+    assert ask("rules_page", limit=5) == first
+    assert again() == before + 1
+    assert ask("rules_page", limit=6) != first
+
+
+def test_where_nothing_answers_the_error_says_so() -> None:
+    with Client("http://127.0.0.1:1", patience=0) as client:
+        with pytest.raises(ServiceUnavailable, match=r"http://127\.0\.0\.1:1/ does not answer"):
+            client.status()
+        with pytest.raises(ServiceUnavailable, match="whether it was done is not known"):
+            client.send([])
+        with pytest.raises(ServiceUnavailable):
+            next(client.changes())
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8080", "ftp://host", "http://", "http://host:port"])
+def test_what_is_no_url_is_refused_at_once(url: str) -> None:
+    with pytest.raises(InputError, match="URL"):
+        Client(url)
+
+
+def test_a_key_that_cannot_be_one_is_refused_at_once() -> None:
+    for key in ("", "crm_ä", "crm_\r\nHost: x"):
+        with pytest.raises(InputError, match="key"):
+            Client(key=key)
+
+
+def test_all_errors_of_the_client_are_of_one_tree() -> None:
+    for kind in (NotFound, RequestRejected, ServiceRefused, ServiceUnavailable):
+        assert issubclass(kind, ServiceError)

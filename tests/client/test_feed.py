@@ -1,0 +1,184 @@
+"""The feed goes on where it was: the service is killed and started again, and each change is told once."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from httpx_sse import ServerSentEvent
+
+from crm_online.answers.changes import Gap
+from crm_online.api.keyfile import revoke_key
+from crm_online.client import AsyncClient, Change, Client
+from crm_online.client.course import Course
+from crm_online.errors import ServiceFault, ServiceRefused
+from crm_online.values import Segment, SegmentChange, SegmentGone
+from tests.command import printed
+from tests.serving import Served
+
+
+def purchases(*customers: str) -> list[dict[str, Any]]:
+    """Return events with which new customers get their first segment."""
+    return [
+        {
+            "type": "purchase",
+            "customer_id": customer,
+            "event_id": f"first of {customer}",
+            "time": "2026-04-02T08:00:00Z",
+            "items": [{"item": "tea", "quantity": 1, "price": 2.5}],
+        }
+        for customer in customers
+    ]
+
+
+class Heard:
+    """What a feed has told, for whoever waits for that."""
+
+    def __init__(self) -> None:
+        self._told: list[Change] | None = None
+        self._news = threading.Condition()
+
+    def begin(self) -> None:
+        with self._news:
+            self._told = []
+            self._news.notify_all()
+
+    def __call__(self, change: Change) -> None:
+        with self._news:
+            self._told = [*(self._told or ()), change]
+            self._news.notify_all()
+
+    def wait(self, most: int) -> list[str]:
+        """Return whom the changes are about, once it has begun and there are so many."""
+        with self._news:
+            assert self._news.wait_for(lambda: self._told is not None and len(self._told) >= most, timeout=60)
+            return [one.customer_id for one in self._told or () if isinstance(one, SegmentChange)]
+
+
+def follow(url: str, key: str, told: Heard) -> None:
+    with Client(url, key=key) as client, client.changes(kind=["segment-change"]) as feed:
+        told.begin()
+        for change in feed:
+            told(change)
+
+
+def follow_async(backend: str) -> Callable[[str, str, Heard], None]:
+    async def following(url: str, key: str, told: Heard) -> None:
+        async with AsyncClient(url, key=key) as client, client.changes(kind=["segment-change"]) as feed:
+            told.begin()
+            async for change in feed:
+                told(change)
+
+    return lambda *args: anyio.run(following, *args, backend=backend)
+
+
+def test_feeds_go_on_behind_the_last_change_after_the_service_was_killed(
+    served: Served, keys: dict[str, str], folder: Path
+) -> None:
+    followers = [follow, follow_async("asyncio"), follow_async("trio")]
+    heard = [Heard() for _ in followers]
+    with (
+        ThreadPoolExecutor() as pool,
+        Client(served.url, key=keys["admin"], patience=60) as client,
+        Client(served.url, key=keys["guest"]) as guest,
+    ):
+        for one, to in zip(followers, heard, strict=True):
+            threading.Thread(target=one, args=(served.url, keys["read"], to), daemon=True).start()
+        refused = pool.submit(next, guest.changes(kind=["rule"]).__enter__())
+        for told in heard:
+            told.wait(0)
+        client.send(purchases("f1", "f2"))
+        for told in heard:
+            assert told.wait(2) == ["f1", "f2"]
+
+        revoke_key(folder / "keys.toml", "guest")
+        served.kill()
+        asked = pool.submit(client.status)
+        missed = "".join(json.dumps(event) + "\n" for event in purchases("f3", "f4"))
+        (folder / "missed.jsonl").write_text(missed, encoding="utf-8")
+        printed(folder, "replay", "missed.jsonl", "--state", "shop")
+        served.start()
+        assert asked.result().customers > 0, "a look-up waits for the service"
+        client.send(purchases("f5"))
+        for told in heard:
+            assert told.wait(5) == ["f1", "f2", "f3", "f4", "f5"]
+        with pytest.raises(ServiceRefused, match="not known"):
+            refused.result(timeout=60)
+
+
+def test_a_later_feed_goes_on_behind_the_place_of_an_earlier_one(served: Served, keys: dict[str, str]) -> None:
+    with Client(served.url, key=keys["admin"]) as client:
+        with client.changes() as feed:
+            begin = feed.place
+            client.send(purchases("p1", "p2", "p3"))
+            first = next(feed)
+        client.send(purchases("p4"))
+        with client.changes(after=feed.place) as feed:
+            rest = [*islice(feed, 3)]
+        with client.changes(after=begin) as feed:
+            assert [*islice(feed, 4)] == [first, *rest]
+
+
+def test_closing_ends_a_feed_that_waits_in_another_thread(served: Served, keys: dict[str, str]) -> None:
+    for by_client in (True, False):
+        with ThreadPoolExecutor() as pool, Client(served.url, key=keys["read"]) as client:
+            feed = client.changes(kind=["rule"]).__enter__()
+            rest = pool.submit(list, feed)
+            (client if by_client else feed).close()
+            assert rest.result(timeout=30) == []
+            assert next(feed, None) is None
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_closing_ends_a_feed_that_another_task_waits_for(served: Served, keys: dict[str, str], backend: str) -> None:
+    async def closed() -> list[Change]:
+        rest: list[Change] = [Gap(partition=0, after="0-0-0", upto="0-0-0", reason="trimmed")]
+        async with AsyncClient(served.url, key=keys["read"]) as client, anyio.create_task_group() as tasks:
+            feed = client.changes(kind=["rule"])
+
+            async def read() -> None:
+                rest[:] = [change async for change in feed]
+
+            async with feed:
+                tasks.start_soon(read)
+                await anyio.wait_all_tasks_blocked()
+        return rest
+
+    assert anyio.run(closed, backend=backend) == []
+
+
+def test_a_gap_is_told_where_the_place_is_that_of_another_state(served: Served, keys: dict[str, str]) -> None:
+    with Client(served.url, key=keys["admin"]) as client, client.changes(after="0-0-7,1-0-3") as feed:
+        gap = next(feed)
+        assert isinstance(gap, Gap)
+        assert gap.reason == "rewound"
+        client.send(purchases("after the gap"))
+        change = next(feed)
+        assert isinstance(change, SegmentChange)
+        assert change.customer_id == "after the gap"
+        partition, epoch, number = map(int, change.change_id.split("-"))
+        assert gap.upto == f"{partition}-{epoch}-{number - 1}"
+
+
+def test_what_a_newer_service_tells_besides_is_left_out() -> None:
+    course = Course({}, None)
+    segment = (
+        '{"change_id":"0-0-1","id":"s1","name":"n","size":1,"centroid":{},"colour":"red","J_share":1,"model_version":1,'
+        '"description":{"text":"t","facts":[],"mood":1}}'
+    )
+    assert isinstance(course.take(ServerSentEvent("segment", segment, "0-0-1")), Segment)
+    gone = course.take(ServerSentEvent("segment", '{"change_id":"0-0-2","id":"s1","model_version":2}', "0-0-2"))
+    assert gone == SegmentGone(change_id="0-0-2", id="s1", model_version=2)
+    assert course.take(ServerSentEvent("weather", '{"rain":true}', "0-0-3")) is None
+    assert course.take(ServerSentEvent("", "", "0-0-4")) is None
+    assert course.place == "0-0-4"
+    with pytest.raises(ServiceFault, match="behind 0-0-4"):
+        course.take(ServerSentEvent("segment", '{"name":"n"}', "0-0-5"))
+    assert course.place == "0-0-4"
