@@ -11,11 +11,11 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.gzip import GZipMiddleware
 
 from crm_online import __version__
 from crm_online.answers.service import Problem
 from crm_online.api import routes
+from crm_online.api.compress import Compress
 from crm_online.api.examples import EXAMPLES
 from crm_online.api.gate import COOKIE, Gate
 from crm_online.api.headers import Headers
@@ -54,7 +54,7 @@ def create_app(service: Service) -> FastAPI:
     app.add_middleware(BodyLimit, limit=settings.body)
     app.add_middleware(FeedLimit, limit=settings.feeds, metrics=service.metrics)
     app.add_middleware(Gate, keys=service.keys, rate=settings.rate, origins=settings.cors, metrics=service.metrics)
-    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED, compresslevel=5)
+    app.add_middleware(Compress, minimum_size=_COMPRESSED, compresslevel=5)
     if settings.cors:
         app.add_middleware(
             CORSMiddleware,

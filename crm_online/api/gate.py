@@ -11,7 +11,9 @@ from __future__ import annotations
 import ipaddress
 import math
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
+from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -29,6 +31,7 @@ _OPEN = frozenset({"/healthz", "/readyz"})
 _SAFE = frozenset({"GET", "HEAD"})
 _WANTED = frozenset({b"authorization", b"cookie", b"host", b"origin", b"sec-fetch-site"})
 _LONGEST_KEY = 200
+_REMEMBERED = 1000
 
 
 class Gate:
@@ -72,6 +75,9 @@ class Gate:
         path = scope["path"]
         if len(scope["raw_path"]) + len(scope["query_string"]) > _URL:
             raise ProblemError(414, f"the path and the query are longer than {_URL:,} bytes")
+        if "\ufffd" in path and unquote_to_bytes(scope["raw_path"]) != path.encode():
+            # uvicorn put that sign where the bytes were no text: it would be another customer's id.
+            raise ProblemError(400, "the path is not percent-encoded UTF-8")
         headers = {name: value for name, value in scope["headers"] if name in _WANTED}
         guarded = path.startswith("/v1/") or path == "/metrics"
         if not self._keys.configured:
@@ -126,6 +132,7 @@ def _must_be_local(host: bytes | None) -> None:
         raise ProblemError(403, "as no keys are configured, ask by the name localhost or by 127.0.0.1", kind="host")
 
 
+@lru_cache(_REMEMBERED)
 def is_loopback(address: str) -> bool:
     """Tell whether only this machine reaches an address.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import math
 import os
@@ -26,6 +27,7 @@ _log = logging.getLogger(__name__)
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 _SPARE_FILES = 500
 _BACKLOG = 1024
+_YOUNG = 20_000
 
 
 def run(service: Service, on_start: Callable[[str], None] | None = None) -> None:
@@ -111,6 +113,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer."""
         await super().startup(sockets)
+        _spare_collector()
         self._on_start(self._url)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -158,6 +161,17 @@ def _listening(settings: ServeSettings, keys: bool) -> socket.socket:
 def _url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _spare_collector() -> None:
+    """Let the garbage collector look at what requests leave only, not at all that was imported.
+
+    That was a quarter of the time of look-ups: every few hundred requests that wait for Redis, it went through
+    half a million objects that live as long as the process.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG)
 
 
 def _allow_files(wanted: int) -> None:

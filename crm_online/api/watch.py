@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crm_online.api.metrics import Metrics
@@ -37,6 +38,9 @@ class Watch:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            # It went, or was too slow, while its body was read: nobody is left to be answered.
+            return
         except Exception as error:
             problem = problem_of(error)
             if not started:

@@ -8,14 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, TypeVar
 
-import orjson
-
 from crm_online.customers.records import MOVES
 from crm_online.errors import UnknownCustomer
 from crm_online.live.changes import ChangeHub
 from crm_online.live.members import Members, MembersPage
 from crm_online.lookup.customers import Customers
 from crm_online.lookup.explaining import explanation
+from crm_online.lookup.written import written
 from crm_online.store import Store
 
 _T = TypeVar("_T")
@@ -174,5 +173,4 @@ class CustomerReader:
 
 
 def _as_json(customers: Customers, names: Sequence[str]) -> dict[str, bytes]:
-    seen = customers.read(names)
-    return {name: orjson.dumps(value) for name, value in zip(seen.names, seen.told(), strict=True)}
+    return written(customers.read(names))
