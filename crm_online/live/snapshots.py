@@ -17,6 +17,7 @@ from crm_online.settings import ServeSettings
 from crm_online.store import Store
 
 _log = logging.getLogger(__name__)
+_SOON: Final = 0.2
 SWITCH: Final = 0.0005
 """Seconds after which the thread that makes snapshots lets the event loop go on, if that wants to: a tenth of Python's
 own, since a request may have to wait several times."""
@@ -120,7 +121,8 @@ class Snapshots:
             told, self._news = self._news, asyncio.Event()
             if told is not None:
                 told.set()
-            await asyncio.sleep(self._refresh)
+            # Who waits for a state to begin, or to come back, does not wait long.
+            await asyncio.sleep(self._refresh if self._trouble is None else min(self._refresh, _SOON))
 
     async def _make(self) -> None:
         loop = asyncio.get_running_loop()
