@@ -72,8 +72,8 @@ def behind(store: PartitionStore, mark: Mark, most: int, body: bytes = b"") -> B
     before = (changes[0].mark[0], changes[0].mark[1] - 1)
     # Where one that is not higher stands right before them nothing is missing; what was trimmed, nobody knows.
     if len(changes) == len(higher) and before != mark and before[1] > 0:
-        return Behind(changes, "trimmed", before)
-    return Behind(changes, None, mark)
+        return Behind(changes[:most], "trimmed", before)
+    return Behind(changes[:most], None, mark)
 
 
 def begin(store: PartitionStore) -> Mark:

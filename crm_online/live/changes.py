@@ -21,6 +21,7 @@ from crm_online.live.places import Mark
 from crm_online.live.ring import Ring
 from crm_online.live.tally import Tally
 from crm_online.live.told import Wanted, gap
+from crm_online.live.troubles import NO_STATE, UNREADABLE
 from crm_online.store import PartitionStore, Store, reads
 from crm_online.store.keys import CHANGES, META, SEQUENCE, TOKEN
 
@@ -72,7 +73,7 @@ class _Partition:
             self.mark, self.body = found.mark, b""
         if found.changes:
             self.mark, self.body = found.changes[-1].mark, found.changes[-1].body
-        self.meta, self.more = meta, len(found.changes) >= _READ
+        self.meta, self.more = meta, len(found.changes) == _READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,15 +233,15 @@ class ChangeHub:
         while True:
             try:
                 news = await loop.run_in_executor(self._look_pool, self._look)
-            except StateMissing as missing:
-                self._trouble, pause = str(missing), self.times.poll
+            except StateMissing:
+                self._trouble, pause = NO_STATE, self.times.poll
                 if not self.empty:
                     self.empty = True
                     self._tell()
             except StoreError as error:
-                if self._trouble != str(error):
+                if self._trouble != UNREADABLE:
                     _log.warning("changes cannot be read: %s", error)
-                self._trouble, pause = str(error), min(2 * pause, max(_SLOWEST, self.times.poll))
+                self._trouble, pause = UNREADABLE, min(2 * pause, max(_SLOWEST, self.times.poll))
             except Exception:
                 _log.exception("the feed of changes has failed")
                 raise

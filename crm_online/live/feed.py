@@ -40,6 +40,7 @@ class Feed:
         self._written = ""
         # Partitions whose place Redis has confirmed, though it is ahead of the ring.
         self._checked: set[int] = set()
+        self._full = False
         self._opened = self._said = time.monotonic()
         self._waiter: asyncio.Future[None] | None = None
 
@@ -50,6 +51,8 @@ class Feed:
     async def __anext__(self) -> bytes:
         """Return the next chunk once there is one, or a comment if there is none for long."""
         times = self._hub.times
+        if self._full:
+            await asyncio.sleep(0)  # others have their turn, and it is heard if the reader is gone
         while not (self._closed or self._hub.ended or time.monotonic() - self._opened >= times.longest):
             version = self._hub.version
             chunk, idle = await self._more()
@@ -57,7 +60,7 @@ class Feed:
             if not chunk and idle and now - self._said >= times.keep_alive:
                 chunk = b": keep-alive\n" + (b"id: %s\n\n" % self._written.encode() if self._written else b"\n")
             if chunk:
-                self._said = now
+                self._said, self._full = now, len(chunk) >= CHUNK
                 return chunk
             if idle:
                 await self._news(version)

@@ -13,6 +13,7 @@ from typing import Final, Self
 from crm_online.errors import StateMissing, StoreError, StoreUnavailable
 from crm_online.live.making import Derive, Maker
 from crm_online.live.snapshot import Snapshot
+from crm_online.live.troubles import NO_STATE, UNREADABLE
 from crm_online.settings import ServeSettings
 from crm_online.store import Store
 
@@ -135,9 +136,9 @@ class Snapshots:
         except StateMissing as error:
             self._maker.forget()
             self._current = None
-            self._fail(error, "no state yet: replay a log (crm-online replay), send events, or start a worker")
+            self._fail(error, NO_STATE)
         except StoreError as error:
-            self._fail(error, "the store cannot be read; the service's log says why")
+            self._fail(error, UNREADABLE)
         except Exception:
             # A state that becomes another one while it is read may look like anything: read it again.
             _log.exception("a snapshot could not be made")

@@ -1,0 +1,205 @@
+"""Changes made by hand in a real Redis, and readers of their feed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from crm_online.live import places
+from crm_online.live.changes import ChangeHub, Times
+from crm_online.live.feed import Feed
+from crm_online.live.places import Mark
+from crm_online.live.told import Wanted
+from crm_online.step import Assign, Entry, Step, Topic
+from crm_online.store import Store
+from crm_online.store.entries import blank, encode
+from crm_online.store.keys import CHANGES
+from crm_online.store.replies import as_bytes
+
+TIMES = Times(poll=0.001, keep_alive=1000)
+PATIENCE = 60.0
+"""Seconds after which a test fails instead of waiting."""
+
+Say = tuple[Topic, str, Mapping[str, Any]]
+"""Topic, key and value of a change, without its id."""
+
+
+def move(customer: str, to: str | None = "b", left: str | None = "a", reason: str = "events") -> Say:
+    time = "2026-01-01T00:00:00Z"
+    return Topic.SEGMENT_CHANGES, customer, {"from": left, "to": to, "reason": reason, "time": time}
+
+
+def segment(name: str) -> Say:
+    return Topic.SEGMENTS, name, {"id": name}
+
+
+def rule(left: Sequence[str], right: Sequence[str]) -> Say:
+    return Topic.RULES, f"{left}{right}", {"antecedent": left, "consequent": right}
+
+
+def reject(reason: str) -> Say:
+    return Topic.REJECTS, reason, {"reason": reason}
+
+
+class Log:
+    """A state whose changes a test tells; the store is emptied first."""
+
+    def __init__(self, store: Store, partitions: int = 1, keep: int = 1_000_000) -> None:
+        self.store, self.keep = store, keep
+        store._client.call("FLUSHALL")
+        store.initialise(partitions, "{}")
+        self.epoch = 0
+        self.claim()
+
+    def claim(self) -> None:
+        """Take all partitions over; after the state was put back, too."""
+        partitions = self.store.meta().partitions
+        self.parts = [self.store.partition(number) for number in range(partitions)]
+        claims = [part.claim("test") for part in self.parts]
+        self._tokens = [claim.token for claim in claims]
+        self._sequences = [claim.sequence for claim in claims]
+        self._steps = [claim.positions.get("log", 0) for claim in claims]
+
+    def tell(self, *says: Say, partition: int = 0, erased: str | None = None) -> list[Mark]:
+        """Commit changes in one step, and return their marks; like the flow, blank those of whom is erased in it."""
+        begin, marks = self._steps[partition], list[Mark]()
+        entries = []
+        for topic, key, value in says:
+            self._sequences[partition] += 1
+            mark = (self.epoch, self._sequences[partition])
+            marks.append(mark)
+            value = {"change_id": f"{partition}-{mark[0]}-{mark[1]}", "customer_id": key, **value}
+            entries.append(Entry(topic, key, json.dumps(value, separators=(",", ":")).encode(), mark[1]))
+        kept = enumerate(self.parts[partition].changes()) if erased is not None else ()
+        writes = [Assign(CHANGES, at, encode(blank(entry))) for at, entry in kept if entry.key == erased]
+        step = Step(partition, "log", begin, begin + 1, begin, writes, entries, keep=self.keep)
+        self.parts[partition].commit(step, self._tokens[partition])
+        self._steps[partition] += 1
+        return marks
+
+    def many(self, count: int, partition: int = 0) -> list[Mark]:
+        """Tell so many moves."""
+        return self.tell(*(move(f"c{number}") for number in range(count)), partition=partition)
+
+    def copy(self) -> Callable[[], None]:
+        """Return what puts the state back to as it is now, with nothing in between."""
+        call = self.store._client.call
+        keys = call("KEYS", "*")
+        assert isinstance(keys, list)
+        restore = [("RESTORE", key, 0, as_bytes(call("DUMP", key))) for key in keys]
+
+        def put_back() -> None:
+            self.store._client.together([("FLUSHALL",), *restore])
+
+        return put_back
+
+    def ids(self) -> list[list[str]]:
+        """Return the ids of the changes that are kept, by partition."""
+        return [[json.loads(entry.value)["change_id"] for entry in part.changes()] for part in self.parts]
+
+
+@dataclass
+class Reader:
+    """Reads a feed as a browser does.
+
+    Attributes
+    ----------
+    told
+        Event and data of each event so far.
+    places
+        The id that stood at each.
+    last
+        The last id; behind it a reader that comes again goes on.
+    largest
+        Bytes of the largest chunk.
+    """
+
+    feed: Feed
+    told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+    last: str = ""
+    largest: int = 0
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the changes so far, and the words of gaps."""
+        return [str(data.get("change_id") or data["reason"]) for _, data in self.told]
+
+    def of(self, partition: int) -> list[str]:
+        """Return the ids of one partition's changes so far, and the words of its gaps."""
+        told = zip(self.ids, self.told, strict=True)
+        return [
+            one for one, (_, data) in told if data.get("partition", -1) == partition or one.startswith(f"{partition}-")
+        ]
+
+    async def chunk(self) -> bool:
+        """Read one chunk; False at the feed's end."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                chunk = await anext(self.feed)
+        except StopAsyncIteration:
+            return False
+        self.largest = max(self.largest, len(chunk))
+        assert chunk.endswith(b"\n\n")
+        for block in chunk.decode().removesuffix("\n\n").split("\n\n"):
+            fields = dict(line.split(": ", 1) for line in block.split("\n"))
+            self.last = fields.get("id", self.last)
+            if "data" in fields:
+                self.told.append((fields["event"], json.loads(fields["data"])))
+                self.places.append(self.last)
+        return True
+
+    async def until(self, partition: int, mark: Mark) -> list[str]:
+        """Read up to a change, and return the ids so far."""
+        end = f"{partition}-{mark[0]}-{mark[1]}"
+        while end not in self.ids[-100:] and end not in self.ids:
+            assert await self.chunk(), f"the feed ended before {end}"
+        return self.ids
+
+    async def to_end(self) -> list[str]:
+        """Read up to the feed's end, and return the ids so far."""
+        while await self.chunk():
+            pass
+        return self.ids
+
+
+class Hub(ChangeHub):
+    """A hub whose readers a test opens."""
+
+    def reader(self, after: str | None = None, wanted: Wanted | None = None) -> Reader:
+        """Open a feed."""
+        return Reader(self.feed(wanted or Wanted(), places.parse(after) if after else None))
+
+    async def begun(self, after: str | None = None, wanted: Wanted | None = None) -> Reader:
+        """Open a feed, and wait until it has begun: whatever is told from now on is behind its place."""
+        reader = self.reader(after, wanted)
+        assert await reader.chunk()
+        return reader
+
+    async def knows(self, partition: int, mark: Mark) -> None:
+        """Wait until the hub has read up to a change."""
+        async with asyncio.timeout(PATIENCE):
+            while self.ring.last.get(partition) != mark:
+                version = self.version
+                while self.version == version and self.ring.last.get(partition) != mark:
+                    await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def hub(store: Store, times: Times = TIMES, most_bytes: int = 64_000_000) -> AsyncIterator[Hub]:
+    """Run a hub."""
+    made = Hub(store, times, most_bytes)
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.stop()
+
+
+def name(partition: int, mark: Mark) -> str:
+    """Return a change's id."""
+    return f"{partition}-{mark[0]}-{mark[1]}"
