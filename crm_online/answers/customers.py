@@ -98,7 +98,13 @@ class Explanation(Answer):
     customer_id: str
     segment: SegmentOrNone
     text: Annotated[str, Field(description="one sentence for a person")]
-    pulls: Annotated[list[Pull], Field(description="of the last move, the strongest first")]
+    pulls: Annotated[
+        list[Pull],
+        Field(
+            description="of the last move, the strongest first; by the features at the move while its change is kept, "
+            "else as last scored"
+        ),
+    ]
     against: Annotated[
         SegmentOrNone,
         Field(

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from crm_online.digits import digits
 from crm_online.lookup.customers import Bearings, Seen
-from crm_online.segments.model import Model
 from crm_online.segments.vectors import RESOLUTION
 
 _OF_CAUSE: Final = {"event_id": "event_id", "type": "event_type", "idle_days": "idle_days"}
@@ -69,9 +68,8 @@ def _pulls(
     model, centroids = bearings.model, bearings.centroids
     if model is None or centroids is None or move["to"] not in model.ids:
         return [], None
-    vector = _at_move(seen, bearings, model, change)
-    if vector is None:
-        return [], None
+    raw = _at_move(seen, bearings, change)
+    vector = model.scale.encode(raw)[0].astype(np.float64)
     entered = model.ids.index(move["to"])
     apart = ((vector - centroids) / RESOLUTION) ** 2
     others = [row for row in range(model.k) if row != entered]
@@ -80,8 +78,8 @@ def _pulls(
     nearest = min(others, key=lambda row: float(apart[row].sum()))
     left = model.ids.index(move["from"]) if move["from"] in model.ids else nearest
     pull = apart[left] - apart[entered]
-    values = (model.scale.decode(one).tolist() for one in (vector, centroids[left], centroids[entered]))
-    rows = zip(bearings.reader.features.items(), *values, pull.tolist(), strict=True)
+    before_after = (model.scale.decode(centroids[row]).tolist() for row in (left, entered))
+    rows = zip(bearings.reader.features.items(), raw[0].tolist(), *before_after, pull.tolist(), strict=True)
     pulls: list[dict[str, object]] = [
         {
             "feature": feature,
@@ -97,19 +95,12 @@ def _pulls(
     return [pulls[row] for row in strongest], model.ids[left]
 
 
-def _at_move(
-    seen: Seen, bearings: Bearings, model: Model, change: Mapping[str, Any] | None
-) -> NDArray[np.float64] | None:
-    """Return the customer's vector at the move if it was kept, or as last scored; shape (d,)."""
+def _at_move(seen: Seen, bearings: Bearings, change: Mapping[str, Any] | None) -> NDArray[np.float64]:
+    """Return the customer's features at the move if that is kept, or as last scored; shape (1, d)."""
     features = list(bearings.reader.features)
     if change is not None and change["features"].keys() == set(features):
-        raw = np.array([[change["features"][name] for name in features]], np.float64)
-        encoded: NDArray[np.float64] = model.scale.encode(raw)[0].astype(np.float64)
-        return encoded
-    if not seen.records.scored_by(model.version)[0]:
-        return None
-    scored: NDArray[np.float64] = seen.records.vectors[0].astype(np.float64)
-    return scored
+        return np.array([[change["features"][name] for name in features]], np.float64)
+    return bearings.reader.read(seen.records, seen.records.scored_at * 1000)
 
 
 def _text(
@@ -123,7 +114,7 @@ def _text(
     if entered is None:
         return f"{customer} left {left}."
     did = f"came into {entered}" if left is None else f"moved from {left} to {entered}"
-    for_it = [one["feature"] for one in pulls if one["pull"] > 0][:_STRONG]
+    for_it = [one["feature"].replace("_", " ") for one in pulls if one["pull"] > 0][:_STRONG]
     spoke = f"; what spoke most for it: {' and '.join(for_it)}" if for_it else ""
     return f"{customer} {did} on {last['time'][:10]}, {_why(last)}{spoke}."
 
