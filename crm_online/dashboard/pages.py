@@ -1,0 +1,51 @@
+"""The routes of the dashboard: its page, and the files that this is made of."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from crm_online.dashboard import files
+
+_IfNoneMatch = Annotated[str | None, Header(max_length=4000)]
+_AcceptEncoding = Annotated[str, Header()]
+_METHODS = ["GET", "HEAD"]
+
+
+def router() -> APIRouter:
+    """Return the routes; they need no key, as what they answer is the same for all."""
+    made = APIRouter(include_in_schema=False)
+    made.add_api_route("/", get_page, methods=_METHODS)
+    made.add_api_route("/static/{path:path}", get_static, methods=_METHODS)
+    return made
+
+
+# These are no coroutines, so that the files are read beside the event loop.
+def get_page(if_none_match: _IfNoneMatch = None) -> Response:
+    """Return the page."""
+    return _answer(files.page(), if_none_match)
+
+
+def get_static(path: str, if_none_match: _IfNoneMatch = None, accept_encoding: _AcceptEncoding = "") -> Response:
+    """Return a file of the page."""
+    if path == files.PLOTLY:
+        return _answer(files.plotly(), if_none_match, "gzip" in accept_encoding)
+    found = files.static().get(path)
+    if found is None:
+        raise HTTPException(404)
+    return _answer(found, if_none_match)
+
+
+def _answer(file: files.File, if_none_match: str | None, packed: bool = False) -> Response:
+    headers = {"ETag": file.etag, "Cache-Control": file.caching}
+    if file.packed is not None:
+        headers["Vary"] = "Accept-Encoding"
+    had = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
+    if file.etag in had or "*" in had:
+        return Response(status_code=304, headers=headers)
+    if packed and file.packed is not None:
+        return Response(file.packed, headers=headers | {"Content-Encoding": "gzip"}, media_type=file.media_type)
+    return Response(file.body, headers=headers, media_type=file.media_type)

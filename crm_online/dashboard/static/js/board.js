@@ -1,0 +1,96 @@
+// What all views show of the service: asked for again while events come in, told to whoever listens.
+
+import { getText, readiness } from "./api.js";
+
+const EVERY = 2000;
+// The costly parts of what is served are made anew a little later than the rest: what is asked just after the last
+// event may lack it.
+const AGAIN = 5;
+const SEEN = 150;
+
+export const PATHS = { segments: "segments", picture: "picture", sizes: "segment-sizes", flows: "flows", rejects: "rejects" };
+
+class Board {
+  #listeners = new Map();
+  #wanted = new Map();
+  #texts = new Map();
+  #again = AGAIN;
+  #busy = false;
+  values = {};
+  errors = {};
+  trouble = null;
+  rates = [];
+
+  /** Call back with a value now, if there is one, and whenever it changes, until the signal aborts. */
+  on(name, then, signal) {
+    const all = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, all.add(then));
+    signal?.addEventListener("abort", () => all.delete(then));
+    if (name in PATHS) {
+      this.#wanted.set(name, (this.#wanted.get(name) ?? 0) + 1);
+      signal?.addEventListener("abort", () => this.#wanted.set(name, this.#wanted.get(name) - 1));
+      if (name in this.values || name in this.errors) then(this.values[name], this.errors[name]);
+      this.#fetch(name);
+    } else if (name in this.values) then(this.values[name]);
+  }
+
+  tell(name, value) {
+    this.values[name] = value;
+    for (const then of this.#listeners.get(name) ?? []) then(value, this.errors[name]);
+  }
+
+  start() {
+    document.addEventListener("visibilitychange", () => document.hidden || this.now());
+    window.addEventListener("look-again", () => this.now());
+    setInterval(() => document.hidden || this.#look(), EVERY);
+    return this.#look();
+  }
+
+  /** Ask for everything now. */
+  async now() {
+    this.#again = AGAIN;
+    await this.#look();
+  }
+
+  async #look() {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      const ready = await readiness();
+      const before = this.values.status;
+      const status = JSON.parse(await getText("status"));
+      if (status.accepted !== before?.accepted || status.watermark !== before?.watermark || this.trouble) this.#again = AGAIN;
+      this.rates.push(status.events_per_second);
+      this.rates.splice(0, this.rates.length - SEEN);
+      this.#stand(ready.ready ? null : { status: 503, kind: "not-ready", message: ready.reasons.join("; ") });
+      this.tell("ready", ready);
+      this.tell("status", status);
+      if (this.#again-- > 0) await Promise.all([...this.#wanted].filter(([, n]) => n > 0).map(([name]) => this.#fetch(name)));
+    } catch (problem) {
+      this.#stand(problem);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #stand(problem) {
+    if ("trouble" in this.values && problem?.message === this.trouble?.message && problem?.kind === this.trouble?.kind) return;
+    this.trouble = problem;
+    this.tell("trouble", problem);
+  }
+
+  async #fetch(name) {
+    try {
+      const text = await getText(PATHS[name]);
+      if (text === this.#texts.get(name) && !(name in this.errors)) return;
+      this.#texts.set(name, text);
+      delete this.errors[name];
+      this.tell(name, JSON.parse(text));
+    } catch (problem) {
+      this.errors[name] = problem;
+      for (const then of this.#listeners.get(name) ?? []) then(this.values[name], problem);
+    }
+  }
+}
+
+export const board = new Board();

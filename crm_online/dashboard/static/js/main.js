@@ -1,0 +1,153 @@
+// The page: which view is shown, and what stands above every view.
+
+import { get, ofCustomer, signIn } from "./api.js";
+import { board } from "./board.js";
+import { dark, h, put, s, text } from "./dom.js";
+import { feed } from "./feed.js";
+import { number } from "./format.js";
+import { customer } from "./views/customer.js";
+import { overview } from "./views/overview.js";
+import { heading } from "./views/parts.js";
+import { rules } from "./views/rules.js";
+import { segment } from "./views/segment.js";
+import { segments } from "./views/segments.js";
+import { service } from "./views/service.js";
+
+const main = document.getElementById("main");
+const VIEWS = { "": [overview], segments: [segments, segment], rules: [rules], customers: [null, customer], service: [service] };
+const TITLES = { "": "Overview", segments: "Segments", rules: "Rules", customers: "Customer", service: "Service" };
+
+// Ids that are offered where one is typed.
+const OFFERED = 200;
+
+let shown = null;
+
+function lost(root) {
+  put(root, h("div", { class: "head" }, heading("There is no such page")), h("p", {}, h("a", { href: "#/" }, "Go to the overview")));
+}
+
+/** What the address asks for; an id is everything behind the view's name, whatever it holds. */
+function asked() {
+  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [name, ...rest] = path.split("/");
+  let id = rest.join("/");
+  try {
+    id = decodeURIComponent(id);
+  } catch {
+    // Not written by us: taken as it stands.
+  }
+  const view = VIEWS[name]?.[id ? 1 : 0] ?? lost;
+  return { name, id, view, query: new URLSearchParams(query) };
+}
+
+function show(first) {
+  shown?.abort();
+  shown = new AbortController();
+  const { name, id, view, query } = asked();
+  document.title = `${id || TITLES[name] || "No such page"} · crm-online`;
+  for (const link of document.querySelectorAll(".views a")) {
+    if (link.dataset.view === (name || "overview")) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  main.dataset.view = view.name;
+  view(main, { id, query }, shown.signal);
+  if (first) return;
+  scrollTo(0, 0);
+  (main.querySelector("h1") ?? main).focus({ preventScroll: true });
+}
+
+function top() {
+  // The address says which view is shown, so the link leads there without it.
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    main.focus();
+  });
+  const find = document.getElementById("find");
+  const input = document.getElementById("customer");
+  find.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!input.value) return;
+    location.hash = ofCustomer(input.value);
+    input.value = "";
+  });
+  input.addEventListener("focus", async () => {
+    const picture = board.values.picture ?? (await get("picture").catch(() => null));
+    put(document.getElementById("known"), (picture?.customers ?? []).slice(0, OFFERED).map((one) => h("option", { value: one.id })));
+  });
+
+  const theme = document.getElementById("theme");
+  const name = () => {
+    theme.setAttribute("aria-label", dark() ? "Light colours" : "Dark colours");
+    theme.title = theme.getAttribute("aria-label");
+    const sun = "M8 4.5A3.5 3.5 0 1 0 8 11.5 3.5 3.5 0 1 0 8 4.5M8 .8V2.4M8 13.6V15.2M.8 8H2.4M13.6 8H15.2M2.9 2.9 4 4M12 12 13.1 13.1M2.9 13.1 4 12M12 4 13.1 2.9";
+    const moon = "M13.5 9.8A6 6 0 0 1 6.2 2.5 6 6 0 1 0 13.5 9.8Z";
+    put(theme, s("svg", { viewBox: "0 0 16 16", width: 18, height: 18, "aria-hidden": "true", fill: "none", stroke: "currentColor", "stroke-width": 1.4, "stroke-linecap": "round", "stroke-linejoin": "round" }, s("path", { d: dark() ? sun : moon })));
+  };
+  theme.addEventListener("click", () => window.dispatchEvent(new CustomEvent("theme-chosen", { detail: dark() ? "light" : "dark" })));
+  window.addEventListener("theme", name);
+  name();
+}
+
+function pulse() {
+  const place = document.getElementById("pulse");
+  const said = document.getElementById("pulse-text");
+  const WORDS = { connecting: "connecting", away: "not connected" };
+  const draw = () => {
+    place.dataset.state = board.trouble?.status === 0 ? "away" : feed.state;
+    const rate = board.values.status?.events_per_second;
+    text(said, WORDS[place.dataset.state] ?? (rate ? `live, ${number(rate)} events/s` : "live"));
+  };
+  window.addEventListener("feed-state", draw);
+  board.on("status", draw);
+  board.on("trouble", draw);
+  draw();
+}
+
+/** What is wrong with the service, above every view. An empty state is told by the views. */
+function banner() {
+  const place = document.getElementById("banner");
+  place.setAttribute("role", "status");
+  const words = (trouble) => {
+    if (trouble.status === 0) return "The service does not answer. What stands here is what it said last; this page goes on by itself when it is back.";
+    if (trouble.kind === "not-ready") return `The service is not up to date: ${trouble.message}. What stands here is what it knew last.`;
+    return `${trouble.message}. This page asks again by itself.`;
+  };
+  board.on("trouble", (trouble) => {
+    const told = trouble && trouble.kind !== "no-state" && trouble.status !== 401;
+    place.hidden = !told;
+    text(place, told ? words(trouble) : "");
+  });
+}
+
+function keys() {
+  const dialog = document.getElementById("key");
+  const input = document.getElementById("key-text");
+  const wrong = document.getElementById("key-wrong");
+  window.addEventListener("key-needed", () => dialog.open || dialog.showModal());
+  document.getElementById("key-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      await signIn(input.value.trim());
+      location.reload();
+    } catch (problem) {
+      wrong.textContent = problem.status === 401 ? "This key is not known, or was revoked." : problem.message;
+      input.select();
+    }
+  });
+}
+
+async function start() {
+  top();
+  pulse();
+  banner();
+  keys();
+  board.on("status", (status) => status && text(document.getElementById("version"), `crm-online ${status.version}`));
+  window.addEventListener("hashchange", () => show(false));
+  show(true);
+  const allowed = await get("session").catch((problem) => problem.status !== 401);
+  if (!allowed) return;
+  feed.start();
+  await board.start();
+}
+
+start();

@@ -1,0 +1,191 @@
+// One customer: segment, features, how near each segment is, why, what happened, and what to recommend.
+
+import { askable, get, part, post, Problem } from "../api.js";
+import { board } from "../board.js";
+import { h, put, say } from "../dom.js";
+import { feed } from "../feed.js";
+import { count, number, plural, quantity, styles, time, words } from "../format.js";
+import { chip, colour, mark, named, unit } from "../segments.js";
+import { card, empty, heading, loading, wrong } from "./parts.js";
+
+const REASONS = { event: "event", lapse: "time without an event", refit: "another version of the model", erase: "erased", rewind: "state put back in time" };
+const AGAIN = 700;
+const SEEN = 4000;
+// Weaker pulls are left out.
+const LEAST = 0.005;
+const PULLS = 7;
+
+const bar = (share, kind) => {
+  const inside = h("i");
+  inside.style.width = `${Math.max(0, Math.min(100, 100 * share))}%`;
+  return h("span", { class: `bar ${kind}`, "aria-hidden": "true" }, inside);
+};
+
+function distances({ distances: all, segment }) {
+  const near = Object.entries(all).sort(([, a], [, b]) => a - b);
+  if (!near.length) return empty("No model yet", "Distances come with the first segments.");
+  const most = near.at(-1)[1] || 1;
+  return h("ul", { class: "bars" }, near.map(([id, apart]) => h("li", { class: id === segment ? "near" : null }, chip(id), bar(apart / most, colour(id)), h("span", { class: "val" }, number(apart)))));
+}
+
+function features(one, units) {
+  return h("dl", { class: "facts two" }, Object.entries(one.features).map(([name, value]) => [h("dt", {}, words(name)), h("dd", {}, quantity(value, units.get(name) ?? unit(name)))]));
+}
+
+function moves(one, causes) {
+  if (!one.history.length) return empty("No moves yet", "The customer has been in one segment, or in none, so far.");
+  const more = (move) => {
+    const cause = causes?.find((each) => each.time === move.time && each.to === move.to);
+    if (cause?.event_type) return `after a ${cause.event_type}`;
+    if (cause?.idle_days) return `after ${plural(Math.round(cause.idle_days), "day")} without an event`;
+    return REASONS[move.reason];
+  };
+  return h(
+    "ol",
+    { class: "moves" },
+    one.history.map((move) => h("li", { class: colour(move.to) }, move.from ? [named(move.from), " → "] : "first ", chip(move.to), h("p", { class: "note" }, time(move.time), " · ", more(move)))),
+  );
+}
+
+/** What pulled the customer over: to the right it spoke for the move, to the left against it. */
+function pulls(explained) {
+  const felt = explained.pulls.filter((one) => Math.abs(one.pull) >= LEAST).slice(0, PULLS);
+  if (!felt.length) return null;
+  const most = Math.max(...felt.map((one) => Math.abs(one.pull))) || 1;
+  const lane = (pull) => {
+    const inside = h("i", { class: pull < 0 ? "against" : null });
+    inside.style.width = `${(50 * Math.abs(pull)) / most}%`;
+    return h("span", { class: "pull", "aria-hidden": "true" }, inside);
+  };
+  const told = (one) => `${quantity(one.value, one.unit)}${one.entered === null ? "" : `; typical there: ${quantity(one.entered, one.unit)}`}`;
+  return [
+    h("h3", {}, "What pulled"),
+    h("ul", { class: "bars pulls" }, felt.map((one) => h("li", {}, h("span", {}, words(one.feature), h("span", { class: "note block" }, told(one))), lane(one.pull), h("span", { class: "val" }, h("span", { class: "unseen" }, one.pull < 0 ? "against the move: " : "for the move: "), number(one.pull))))),
+    h("p", { class: "note" }, "Right of the line: spoke for the move; left: against it. Squared standard deviations."),
+  ];
+}
+
+function recommended(id, signal) {
+  const place = h("div", {}, loading());
+  const input = h("input", { id: "basket", placeholder: "Add an item, as it is named", autocomplete: "off", maxlength: "1000" });
+  const tags = h("ul", { class: "tags", "aria-label": "Basket" });
+  const basket = [];
+  const ask = async () => {
+    try {
+      const found = await post("recommendations", { customer_id: id, basket, limit: 8 }, signal);
+      put(
+        place,
+        found.unknown.length ? h("p", { class: "note" }, `No basket had ${found.unknown.join(", ")} so far.`) : null,
+        found.items.length ? h("ol", { class: "recs" }, found.items.map((one) => h("li", {}, h("span", { class: "n" }, count(one.rank)), h("b", {}, one.item), h("span", { class: "note" }, one.because.text)))) : empty("Nothing to recommend yet", "That needs baskets."),
+        found.history ? null : h("p", { class: "note" }, "What this customer bought before is not remembered: that is so for sampled customers only."),
+      );
+    } catch (problem) {
+      if (problem.name !== "AbortError") put(place, wrong(problem));
+    }
+  };
+  const draw = () =>
+    put(tags, basket.map((item) => {
+      const away = h("button", { type: "button", "aria-label": `Take ${item} out of the basket` }, "×");
+      away.addEventListener("click", () => {
+        basket.splice(basket.indexOf(item), 1);
+        draw();
+        ask();
+        input.focus();
+      });
+      return h("li", {}, item, " ", away);
+    }));
+  const form = h("form", { class: "basket" }, h("label", { class: "unseen", for: "basket" }, "An item in the basket"), input, h("button", { type: "submit" }, "Add"));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const item = input.value.trim();
+    if (item && !basket.includes(item)) basket.push(item);
+    input.value = "";
+    draw();
+    ask();
+    if (item) say(`${item} is in the basket`);
+  });
+  ask();
+  return { element: card("", "Recommend", "what others with the same baskets buy, and the customer's own habits", form, tags, place), ask };
+}
+
+async function found(id, signal) {
+  const answer = await post("customers:batch", { customer_ids: [id] }, signal);
+  return answer.customers[0] ?? null;
+}
+
+async function explained(id, signal) {
+  if (!askable(id)) throw new Problem(404, "no explanation", "An id that is one or two dots cannot be asked for by its path.");
+  return get(`explain/${part(id)}`, {}, signal);
+}
+
+export function customer(root, { id }, signal) {
+  const body = h("div", {}, loading());
+  const title = h("h1", { class: "id", tabindex: "-1" }, h("small", {}, "Customer"), id);
+  const whose = h("p", { class: "whose" });
+  put(root, h("div", { class: "head" }, h("div", {}, title, whose)), body);
+  const places = { why: h("div"), apart: h("div"), features: h("div"), moves: h("div") };
+  let recommends = null;
+  let shown = "";
+
+  const build = () => {
+    recommends = recommended(id, signal);
+    put(
+      body,
+      h(
+        "div",
+        { class: "grid" },
+        h("div", { class: "w6 stack" }, card("", "Why this segment", null, places.why), recommends.element),
+        h(
+          "div",
+          { class: "w6 stack" },
+          card("", "How near each segment is", "standard deviations", places.apart),
+          card("", "Moves", "the latest first", places.moves),
+          card("", "Features", null, places.features),
+        ),
+      ),
+    );
+  };
+
+  const load = async () => {
+    try {
+      const one = await found(id, signal);
+      if (!one) {
+        put(body, h("section", { class: "card" }, empty("No such customer", "No event of this id was accepted so far. Ids are taken as they are: capitals and blanks count.")));
+        return;
+      }
+      const now = JSON.stringify(one);
+      if (now === shown) return;
+      shown = now;
+      if (!recommends) build();
+      put(whose, one.segment ? [chip(one.segment), one.since && h("span", { class: "note" }, "since ", time(one.since, styles.long))] : "in no segment yet", h("span", { class: "note" }, `${plural(one.events, "event")}, the last `, time(one.last_event)));
+      put(places.apart, distances(one));
+      const told = await explained(id, signal).catch((problem) => {
+        if (problem.name === "AbortError") throw problem;
+        return problem;
+      });
+      const units = new Map((told.pulls ?? []).map((pull) => [pull.feature, pull.unit]));
+      put(places.features, features(one, units));
+      put(places.moves, moves(one, told.causes));
+      if (told.text) put(places.why, h("p", { class: "why" }, told.text), pulls(told));
+      else put(places.why, empty("No explanation", told.message));
+    } catch (problem) {
+      if (problem.name !== "AbortError") put(body, h("section", { class: "card" }, wrong(problem)));
+    }
+  };
+  // The customer is looked up again when the feed tells of a move.
+  let timer = null;
+  feed.on((changes) => {
+    if (!changes.some((change) => change.customer_id === id)) return;
+    clearTimeout(timer);
+    timer = setTimeout(load, AGAIN);
+  }, signal);
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  // And now and then while events come in.
+  let [accepted, asked] = [board.values.status?.accepted, performance.now()];
+  board.on("status", (status) => {
+    if (!status || status.accepted === accepted || performance.now() - asked < SEEN) return;
+    [accepted, asked] = [status.accepted, performance.now()];
+    load();
+  }, signal);
+  load();
+}

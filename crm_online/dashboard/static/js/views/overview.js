@@ -1,0 +1,161 @@
+// How things stand: figures, the picture, sizes over time, who moved, and what changes.
+
+import { board } from "../board.js";
+import { flows, matrix, merged } from "../charts/flows.js";
+import { sampled, scatter } from "../charts/scatter.js";
+import { nameOf, series, sizes } from "../charts/sizes.js";
+import { h, put, s, text } from "../dom.js";
+import { at, count, number, percent, plural, styles, time } from "../format.js";
+import { mark, ranked } from "../segments.js";
+import { asTable, card, empty, figures, heading, loading, noModel, noState, scrolled, table, wrong } from "./parts.js";
+import { ticker } from "./ticker.js";
+
+const ROWS = 40;
+
+function spark(rates) {
+  const most = Math.max(...rates, 1);
+  const points = rates.map((rate, place) => `${((84 * place) / Math.max(1, rates.length - 1)).toFixed(1)} ${(25 - (23 * rate) / most).toFixed(1)}`);
+  return s(
+    "svg",
+    { class: "spark", viewBox: "0 0 84 26", "aria-hidden": "true" },
+    s("path", { class: "under", d: `M0 26L${points.join("L")}L84 26Z` }),
+    s("path", { d: `M${points.join("L")}` }),
+  );
+}
+
+function standing(figure, status) {
+  figure.set("Customers", count(status.customers));
+  figure.set("Baskets", count(status.baskets));
+  figure.set("Events accepted", count(status.accepted));
+  figure.set("Events a second", `${number(status.events_per_second)} `, board.rates.length > 2 ? spark(board.rates) : null);
+  const lag = status.lag === null ? ["–", h("small", {}, " logs feed it")] : [count(status.lag), h("small", {}, " records behind")];
+  figure.set("Lag", lag);
+  figure.set("Event time", status.watermark ? time(status.watermark, styles.long) : "–");
+}
+
+/** The segments, the largest first: colour, name, size, share, what sets them apart. */
+function legend(found) {
+  const rows = new Map();
+  const list = h("ul", { class: "legend" });
+  const row = (one) => {
+    const size = h("span", { class: "size" });
+    const share = h("span", { class: "share" });
+    const bar = h("i");
+    const what = h("span", { class: "what" }, one.description.text);
+    const who = h("span", { class: "who" }, one.name);
+    const link = h("a", { class: "row", href: `#/segments/${one.id}` }, mark(one.id), who, size, h("span", { class: "bar", "aria-hidden": "true" }, bar), share, what);
+    return { element: h("li", { "data-segment": one.id }, link), size, share, bar, what, who };
+  };
+  const set = ({ segments, customers }) => {
+    const all = [...segments].sort((a, b) => b.size - a.size);
+    for (const one of all) {
+      if (!rows.has(one.id)) rows.set(one.id, row(one));
+      const at = rows.get(one.id);
+      text(at.who, one.name);
+      text(at.size, count(one.size));
+      text(at.share, percent(one.size / (customers || 1)));
+      text(at.what, one.description.text);
+      at.bar.style.width = `${(100 * one.size) / (all[0].size || 1)}%`;
+      at.bar.style.background = `var(--${mark(one.id).classList[1]})`;
+    }
+    const order = all.map((one) => rows.get(one.id).element);
+    if (order.some((element, place) => list.children[place] !== element) || list.children.length !== order.length) put(list, order);
+  };
+  set(found);
+  return { element: list, set };
+}
+
+export function overview(root, _, signal) {
+  const figure = figures(["Customers", "Baskets", "Events accepted", "Events a second", "Lag", "Event time"]);
+  const lead = h("span", {}, "Segments, rules and customers as of the latest event");
+  const body = h("div", {}, loading());
+  put(root, h("div", { class: "head" }, heading("Overview", lead), figure.element), body);
+  board.on("status", (status) => status && standing(figure, status), signal);
+
+  let parts = null;
+  const show = () => {
+    const { segments } = board.values;
+    if (board.trouble?.kind === "no-state" || (!segments && board.errors.segments)) {
+      parts = null;
+      figure.element.hidden = true;
+      put(body, h("section", { class: "card" }, wrong(board.trouble ?? board.errors.segments)));
+      return;
+    }
+    figure.element.hidden = false;
+    if (!segments) return;
+    if (!segments.segments.length) {
+      parts = null;
+      put(body, h("div", { class: "grid" }, h("section", { class: "card w8" }, segments.customers ? noModel() : noState()), ticker(signal)));
+      return;
+    }
+    text(lead, `${plural(segments.k, "segment")} of ${plural(segments.customers, "customer")}${segments.complete ? "" : ", moving to another version of the model"}`);
+    parts ??= whole(body, signal);
+    parts.legend.set(segments);
+  };
+  board.on("segments", show, signal);
+  board.on("trouble", show, signal);
+}
+
+/** The overview once there are segments. */
+function whole(body, signal) {
+  const names = legend(board.values.segments);
+  const of = h("p", { class: "note" });
+  const picture = scatter(signal);
+  const over = sizes(signal);
+  const one = h("div", {}, over.element);
+  const few = empty("No history yet", "Sizes are kept from when this service began to look. They show here as soon as they change.");
+  const between = flows(signal);
+  const moves = scrolled("Moves, as a table");
+  const moved = h("div", { class: "beside" }, h("div", {}, between.element), moves);
+  const still = empty("Nobody has moved yet", "Who goes from one segment to another shows here.");
+  const since = h("p", { class: "note" });
+  const history = asTable("Sizes as a table", () => sizesTable(board.values.sizes));
+  const key = h("ul", { class: "key" });
+
+  put(
+    body,
+    h(
+      "div",
+      { class: "grid" },
+      h("section", { class: "card w8 filled" }, h("header", {}, h("h2", {}, "Customers"), of), picture.element),
+      card("w4", "Segments", "customers", names.element),
+      card("w8", "Sizes over time", null, one, few, key, history.element),
+      ticker(signal),
+      h("section", { class: "card w12" }, h("header", {}, h("h2", {}, "Who moved"), since), moved, still),
+    ),
+  );
+  board.on("picture", (value) => {
+    if (!value?.customers.length) return;
+    text(of, `${sampled(value, board.values.segments.customers)}; crosses are the segments' centres`);
+    picture.set(value);
+  }, signal);
+  board.on("sizes", (value) => {
+    if (!value) return;
+    [one.hidden, few.hidden, key.hidden, history.element.hidden] = value.points.length > 1 ? [false, true, false, false] : [true, false, true, true];
+    if (value.points.length < 2) return;
+    over.set(value);
+    put(key, series(value).map(({ id }) => h("li", { class: "chip" }, mark(id), nameOf(id))));
+    history.again();
+  }, signal);
+  board.on("flows", (value) => {
+    if (!value) return;
+    const any = merged(value).length > 0;
+    [moved.hidden, still.hidden] = [!any, any];
+    put(since, value.since ? [plural(value.moves, "move"), " since ", time(value.since, styles.day), ` · ${plural(value.first_segments, "first segment")}`] : "");
+    if (!any) return;
+    between.set(value);
+    put(moves, matrix(value));
+  }, signal);
+  return { legend: names };
+}
+
+function sizesTable(value) {
+  const step = Math.max(1, Math.ceil(value.points.length / ROWS));
+  const rows = value.points.map((point, place) => [point, place]).filter(([, place]) => (value.points.length - 1 - place) % step === 0).map(([point]) => point).reverse();
+  const all = ranked();
+  return table(
+    "Customers of each segment, the latest first",
+    ["event time", ...all.map((one) => one.name)],
+    rows.map((point) => [at(point.as_of), ...all.map((one) => count(point.sizes[one.id] ?? 0))]),
+  );
+}

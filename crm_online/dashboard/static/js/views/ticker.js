@@ -1,0 +1,90 @@
+// The changes as they come, the newest on top. They wait while somebody reads: when it is stopped, or pointed at.
+
+import { ofCustomer } from "../api.js";
+import { h, put } from "../dom.js";
+import { feed } from "../feed.js";
+import { count, plural, styles, time } from "../format.js";
+import { known, mark, named } from "../segments.js";
+import { rule } from "./rule.js";
+
+const SHOWN = 40;
+const EVERY = 400;
+const REASONS = {
+  event: "after an event",
+  lapse: "as time went by",
+  refit: "with another version of the model",
+  erase: "the customer was erased",
+  rewind: "the state was put back in time",
+};
+const SIGNS = { entered: "+", changed: "~", left: "−" };
+const WORDS = { entered: "new rule", changed: "rule changed", left: "rule left" };
+
+function why(change) {
+  if (change.cause?.type && change.reason === "event") return `after a ${change.cause.type}`;
+  if (change.cause?.idle_days) return `after ${plural(Math.round(change.cause.idle_days), "day")} without an event`;
+  return REASONS[change.reason];
+}
+
+const segment = (id) => (known(id) ? h("a", { href: `#/segments/${id}` }, named(id)) : named(id));
+const person = (id) => h("a", { href: ofCustomer(id) }, id);
+
+function line(change) {
+  if (change.kind === "segment-change") {
+    const moved = change.from === null ? [" came to ", segment(change.to)] : [" went from ", named(change.from), " to ", segment(change.to)];
+    return h("li", {}, mark(change.to), h("span", {}, person(change.customer_id), moved), note(why(change), change.time));
+  }
+  if (change.kind === "segment") {
+    const gone = change.name === undefined;
+    return h(
+      "li",
+      {},
+      mark(change.id),
+      h("span", {}, gone ? [named(change.id), " is gone"] : [segment(change.id), ": ", plural(change.size, "customer")]),
+      note(gone ? "segment gone" : "segment as it stands"),
+    );
+  }
+  return h("li", {}, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[change.change]), rule(change), note(WORDS[change.change]));
+}
+
+const note = (text, at) => h("span", { class: "note" }, text, at && [" · ", time(at, styles.short)]);
+
+export function ticker(signal) {
+  const list = h("ol", { tabindex: "0", "aria-label": "Latest changes", role: "list" });
+  const stop = h("button", { type: "button", class: "small", "aria-pressed": "false" }, "Stop");
+  const waiting = h("p", { class: "note", "aria-live": "off" });
+  const nothing = h("p", { class: "empty" }, h("strong", {}, "Nothing has changed yet"), "Since this page was opened, that is: changes show here as events come in.");
+  let [stopped, due, unseen] = [false, null, feed.recent.length];
+
+  const draw = () => {
+    due = null;
+    // What is pointed at, or has the focus, must not move away.
+    if (stopped || list.matches(":hover") || (list.contains(document.activeElement) && document.activeElement !== list)) {
+      waiting.textContent = unseen ? `${count(unseen)} more` : "";
+      return;
+    }
+    const shown = feed.recent.slice(-SHOWN).reverse();
+    nothing.hidden = shown.length > 0;
+    list.hidden = !nothing.hidden;
+    put(list, shown.map((change, at) => {
+      const made = line(change);
+      if (at < unseen) made.classList.add("new");
+      return made;
+    }));
+    [unseen, waiting.textContent] = [0, ""];
+  };
+  stop.addEventListener("click", () => {
+    stopped = !stopped;
+    stop.textContent = stopped ? "Go on" : "Stop";
+    stop.setAttribute("aria-pressed", String(stopped));
+    draw();
+  });
+  for (const event of ["pointerleave", "focusout"]) list.addEventListener(event, () => (due ??= setTimeout(draw, EVERY)));
+  feed.on((changes, skipped) => {
+    unseen += changes.length + skipped;
+    due ??= setTimeout(draw, EVERY);
+  }, signal);
+  signal.addEventListener("abort", () => clearTimeout(due));
+  unseen = 0;
+  draw();
+  return h("section", { class: "card w4 ticker" }, h("header", {}, h("h2", {}, "Changes"), waiting, stop), nothing, list);
+}

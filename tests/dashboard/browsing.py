@@ -1,0 +1,154 @@
+"""A real browser on the dashboard, which notes what must not happen."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
+
+from tests.command import ROOT
+
+ARTEFACTS = ROOT / "artefacts"
+"""Where screenshots are kept."""
+VIEWS = {
+    "overview": "",
+    "segments": "segments",
+    "segment": "segments/s1",
+    "rules": "rules",
+    "customer": "customers/C17",
+    "service": "service",
+}
+"""Each view, and its address."""
+_ARGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_WRONG = ("error", "warning", "trace", "assert")
+
+
+@dataclass
+class Seen:
+    """A page, and what went on that must not.
+
+    Attributes
+    ----------
+    page
+        The page.
+    base
+        The service's URL.
+    complaints
+        What the console said, and errors of scripts.
+    abroad
+        Requests to other hosts.
+    """
+
+    page: Page
+    base: str
+    complaints: list[str] = field(default_factory=list)
+    abroad: list[str] = field(default_factory=list)
+
+    def open(self, view: str = "") -> Page:
+        """Open a view, such as ``rules``, and wait until it has its heading."""
+        self.page.goto(f"{self.base}/#/{view}")
+        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+        return self.page
+
+    def keep(self, name: str) -> None:
+        """Keep a picture of the whole page."""
+        ARTEFACTS.mkdir(exist_ok=True)
+        self.page.evaluate("scrollTo(0, 0)")
+        self.page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
+
+    def clean(self) -> None:
+        """Nothing went on that must not."""
+        complaints, abroad = self.complaints.copy(), self.abroad.copy()
+        self.complaints.clear()
+        self.abroad.clear()
+        assert complaints == []
+        assert abroad == []
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run Debian's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_ARGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def browsing(browser: Browser, base: str, **context: Any) -> Iterator[Seen]:
+    """Open a window of its own, with nothing that others kept."""
+    window = browser.new_context(**{"viewport": {"width": 1360, "height": 900}} | context)
+    window.set_default_timeout(15_000)
+    expect.set_options(timeout=15_000)
+    seen = Seen(window.new_page(), base)
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type in _WRONG:
+            seen.complaints.append(f"{message.type}: {message.text}")
+
+    def asked(request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme != "data" and parts.netloc != urlsplit(base).netloc:
+            seen.abroad.append(request.url)
+
+    seen.page.on("console", said)
+    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    window.on("request", asked)
+    yield seen
+    window.close()
+
+
+def drawn(page: Page, kind: str) -> Locator:
+    """Wait until a chart is drawn, and return it."""
+    plot = page.locator(f".plot.{kind}")
+    expect(plot.locator(".main-svg").first).to_be_visible()
+    return plot
+
+
+def ready(page: Page, view: str) -> None:
+    """Wait until a view has what it shows."""
+    expect(page.locator("main .loading")).to_have_count(0)
+    if view in ("overview", "segments"):
+        drawn(page, "scatter" if view == "overview" else "tree")
+
+
+def mark_of(page: Page, customer: str) -> Locator:
+    """Return a customer's mark in the picture."""
+    ids = drawn(page, "scatter").evaluate("plot => plot.data[0].ids")
+    return page.locator(".plot.scatter .trace").first.locator("path.point").nth(ids.index(customer))
+
+
+def send(base: str, *events: dict[str, Any]) -> None:
+    """Send events to the service."""
+    httpx.post(f"{base}/v1/events", json=list(events)).raise_for_status()
+
+
+def orders(base: str, customer: str, count: int, items: list[str], price: float = 2.5) -> list[dict[str, Any]]:
+    """Return orders of a customer, each a minute later, the first a minute behind all that is known."""
+    status = httpx.get(f"{base}/v1/status").raise_for_status().json()
+    start = datetime.fromisoformat(status["watermark"]).astimezone(UTC)
+    return [
+        {
+            "type": "purchase",
+            "event_id": f"{quote(customer, safe='')[:80]}-{status['accepted']}-{number}",
+            "customer_id": customer,
+            "time": (start + timedelta(minutes=number + 1)).isoformat(),
+            "items": [{"item": item, "quantity": 1, "price": price} for item in items],
+        }
+        for number in range(count)
+    ]

@@ -1,0 +1,124 @@
+"""The page and its files: types, what a browser may keep, and nothing but them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from importlib.resources import files
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from crm_online.dashboard.pages import router
+
+STATIC = files("crm_online.dashboard") / "static"
+
+
+class Pages:
+    """The routes, asked without a network."""
+
+    def __init__(self) -> None:
+        app = FastAPI()
+        app.include_router(router())
+        self._transport = httpx.ASGITransport(app)
+
+    def get(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            async with httpx.AsyncClient(transport=self._transport, base_url="http://shop") as client:
+                return await client.request(method, path, headers={"Accept-Encoding": "identity"} | headers)
+
+        return asyncio.run(ask())
+
+
+@pytest.fixture
+def pages() -> Pages:
+    return Pages()
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/", "text/html; charset=utf-8"),
+        ("/static/js/main.js", "text/javascript; charset=utf-8"),
+        ("/static/css/page.css", "text/css; charset=utf-8"),
+        ("/static/mark.svg", "image/svg+xml"),
+        ("/static/plotly.min.js", "text/javascript; charset=utf-8"),
+    ],
+)
+def test_a_file_has_its_type_and_is_sent_once(pages: Pages, path: str, media_type: str) -> None:
+    answer = pages.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
+    for tag in (answer.headers["etag"], f'"other", W/{answer.headers["etag"]}', "*"):
+        again = pages.get(path, **{"If-None-Match": tag})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", answer.headers["etag"])
+    assert pages.get(path, **{"If-None-Match": '"other"'}).status_code == 200
+    assert pages.get(path, "HEAD").status_code == 200
+
+
+def test_the_page_is_asked_for_again_and_the_library_kept(pages: Pages) -> None:
+    assert pages.get("/").headers["cache-control"] == "no-cache"
+    assert pages.get("/static/js/main.js").headers["cache-control"] == "no-cache"
+    assert "max-age=86400" in pages.get("/static/plotly.min.js").headers["cache-control"]
+
+
+def test_the_library_is_sent_as_it_can_be_read(pages: Pages) -> None:
+    plain = pages.get("/static/plotly.min.js", **{"Accept-Encoding": "identity"})
+    packed = pages.get("/static/plotly.min.js", **{"Accept-Encoding": "br, gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < len(plain.content) / 3
+    assert packed.content == plain.content
+    assert "Accept-Encoding" in plain.headers["vary"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../pages.py",
+        "..%2Fpages.py",
+        "%2e%2e/pages.py",
+        "js/../../pages.py",
+        "/etc/passwd",
+        "%2Fetc%2Fpasswd",
+        "js",
+        "",
+    ],
+)
+def test_no_other_file_can_be_asked_for(pages: Pages, path: str) -> None:
+    assert pages.get(f"/static/{path}").status_code == 404
+
+
+def test_whatever_the_page_names_is_there(pages: Pages) -> None:
+    waiting, known = ["/"], {"/"}
+    while waiting:
+        path = waiting.pop()
+        answer = pages.get(path)
+        assert answer.status_code == 200, path
+        named = re.findall(r"""(?:src|href)="(/static/[^"]+)""", answer.text) if path == "/" else []
+        if path.endswith(".js") and "plotly" not in path:
+            folder = path.rpartition("/")[0]
+            named += [_joined(folder, found) for found in re.findall(r'from "(\.[^"]+)"', answer.text)]
+        waiting += [name for name in named if name not in known]
+        known.update(named)
+    ours = {path.removeprefix("/static/") for path in known if path != "/"}
+    assert {name for name in _all_files() if name != "index.html"} == ours
+
+
+def _joined(folder: str, name: str) -> str:
+    parts = folder.split("/")
+    for step in name.split("/"):
+        if step == "..":
+            parts.pop()
+        elif step != ".":
+            parts.append(step)
+    return "/".join(parts)
+
+
+def _all_files() -> set[str]:
+    return {
+        f"{folder}{found.name}"
+        for folder in ("", "css/", "js/", "js/charts/", "js/views/")
+        for found in (STATIC / folder if folder else STATIC).iterdir()
+        if found.is_file()
+    }

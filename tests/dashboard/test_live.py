@@ -1,0 +1,104 @@
+"""What comes in shows by itself: marks move, counts change, changes are told, hostile ids are text."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Browser, expect
+
+from tests.dashboard.browsing import Seen, browsing, drawn, mark_of, orders, send
+from tests.serving import Served
+
+IDS = [
+    "<script>document.title='run'</script>",
+    "<img src=x onerror=\"document.title='run'\">",
+    "a/b/../c?d#e%2F&f",
+    "..",
+    """quotes ' " ` and \\ back""",
+    "<b>bold</b><a href='https://elsewhere.example'>x</a>",
+    "ключ 🙂 *?[a]",
+]
+
+COUNT = """() => {
+  const move = Plotly.animate;
+  window.moved = 0;
+  Plotly.animate = (...all) => {
+    window.moved += 1;
+    return move(...all);
+  };
+}"""
+"""Counts how often the picture moves."""
+
+
+def test_an_event_moves_the_picture(seen: Seen, shop: Served) -> None:
+    page = seen.open()
+    mark = mark_of(page, "C0")
+    place = mark.get_attribute("transform")
+    assert place is not None
+    accepted = page.locator(".figures div").filter(has_text="Events accepted").locator("dd")
+    expect(accepted).to_have_text(re.compile(r"^[\d,]+$"))
+    before = accepted.inner_text()
+    page.evaluate(COUNT)
+    send(shop.url, *orders(shop.url, "C0", 7, ["bread", "butter", "tea"]))
+    expect(accepted).not_to_have_text(before)
+    expect(mark).not_to_have_attribute("transform", place)
+    assert page.evaluate("window.moved") > 0
+    told = page.locator(".ticker li").filter(has=page.get_by_role("link", name="C0", exact=True))
+    expect(told.first).to_contain_text("after a purchase")
+    seen.keep("moved")
+
+
+def test_sizes_and_flows_follow(seen: Seen, shop: Served) -> None:
+    page = seen.open()
+    for customer in ("C4", "C8", "C12", "C16"):
+        send(shop.url, *orders(shop.url, customer, 7, ["bread", "butter", "tea"]))
+    drawn(page, "sizes")
+    drawn(page, "flows")
+    expect(page.locator(".matrix tbody td").filter(has_text=re.compile(r"\d"))).not_to_have_count(0)
+    page.get_by_text("Sizes as a table").click()
+    expect(page.locator("details.data tbody tr")).not_to_have_count(0)
+    seen.keep("sizes-and-flows")
+
+
+def test_nothing_moves_for_who_wants_it_calm(browser: Browser, shop: Served) -> None:
+    with browsing(browser, shop.url, reduced_motion="reduce") as seen:
+        page = seen.open()
+        mark = mark_of(page, "C20")
+        place = mark.get_attribute("transform")
+        assert place is not None
+        page.evaluate(COUNT)
+        send(shop.url, *orders(shop.url, "C20", 7, ["bread", "butter", "tea"]))
+        expect(mark).not_to_have_attribute("transform", place)
+        assert page.evaluate("window.moved") == 0
+        seen.clean()
+
+
+def test_hostile_ids_are_text(seen: Seen, shop: Served) -> None:
+    page = seen.open()
+    expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+    for customer in IDS:
+        send(shop.url, *orders(shop.url, customer, 1, [IDS[0], "tea"]))
+    heading = page.locator("h1.id")
+    for customer in IDS:
+        seen.open()
+        link = page.locator(".ticker").get_by_role("link", name=customer, exact=True)
+        link.first.click()
+        expect(heading).to_have_text(f"Customer{customer}")
+        expect(page.locator(".whose")).to_contain_text("1 event")
+        assert page.title() == f"{customer} · crm-online"
+        assert page.locator("main script, main img, main b b").count() == 0
+        if customer == IDS[0]:
+            seen.keep("hostile-id")
+    page.get_by_label("Customer id").fill(IDS[2])
+    page.get_by_label("Customer id").press("Enter")
+    expect(heading).to_have_text(f"Customer{IDS[2]}")
+    seen.open("rules")
+    page.get_by_placeholder("Search items").fill("<script>")
+    expect(page.get_by_text("No rule fits")).to_be_visible()
+
+
+def test_an_id_that_cannot_be_is_only_unknown(seen: Seen) -> None:
+    page = seen.open("customers/two%0Alines%00")
+    expect(page.get_by_text("No such customer")).to_be_visible()
+    seen.page.goto(f"{seen.base}/#/customers/%E0%A4%A")
+    expect(page.get_by_text("No such customer")).to_be_visible()

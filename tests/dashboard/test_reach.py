@@ -1,0 +1,78 @@
+"""Everybody reaches everything: by keyboard alone, and by what axe-core asks for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from tests.dashboard.browsing import VIEWS, Seen, browsing, drawn, ready
+from tests.serving import Served
+
+SERIOUS = ("serious", "critical")
+# What is drawn is an image with a text, for whoever does not see it.
+WHAT = {"exclude": [[".plot svg"]]}
+# Dark colours change nothing but the contrast.
+HOW = {
+    "light": {"resultTypes": ["violations"]},
+    "dark": {"resultTypes": ["violations"], "runOnly": ["color-contrast"]},
+}
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_axe_finds_no_serious_fault(browser: Browser, shop: Served, colours: Literal["light", "dark"]) -> None:
+    found: dict[str, list[str]] = {}
+    # Axe puts a script into the page, which the page's policy refuses, rightly.
+    with browsing(browser, shop.url, color_scheme=colours, bypass_csp=True, reduced_motion="reduce") as seen:
+        for name, view in [*VIEWS.items(), ("nobody", "customers/nobody")]:
+            page = seen.open(view)
+            ready(page, name)
+            if name == "rules":
+                page.locator(".open").first.click()
+            for fault in Axe().run(page, WHAT, HOW[colours]).response["violations"]:
+                if fault["impact"] in SERIOUS:
+                    nodes = [node["html"][:200] for node in fault["nodes"][:3]]
+                    found.setdefault(name, []).append(f"{fault['id']}: {nodes}")
+    assert found == {}
+
+
+def test_the_keyboard_is_enough(seen: Seen) -> None:
+    page = seen.open()
+    expect(page.locator(".legend li").first).to_be_visible()
+    press = page.keyboard.press
+    press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    press("Tab")
+    row = page.locator(".legend a").first
+    expect(row).to_be_focused()
+    assert row.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
+    name = row.locator(".who").inner_text()
+    press("Enter")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_contain_text(name)
+    expect(heading).to_be_focused()
+    press("Tab")
+    expect(page.get_by_role("link", name="Rules for these customers")).to_be_focused()
+    press("Enter")
+    expect(heading).to_have_text("Rules")
+    expect(page.locator(".search .note")).to_contain_text("rule")
+    for label in ("rules-text", "rules-segment"):
+        press("Tab")
+        expect(page.locator(f"#{label}")).to_be_focused()
+
+
+def test_every_chart_says_what_it_shows(seen: Seen) -> None:
+    page = seen.open()
+    drawn(page, "scatter")
+    for plot in page.get_by_role("img").filter(has=page.locator(".main-svg")).all():
+        assert (plot.get_attribute("aria-label") or "").strip()
+    page = seen.open("segments")
+    drawn(page, "tree")
+    assert "standard deviations" in (page.locator(".plot.tree").get_attribute("aria-label") or "")

@@ -1,0 +1,103 @@
+"""When there is nothing yet, a key is needed, or the service is away: what to do next."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from crm_online.api.keyfile import new_key
+from tests.dashboard.browsing import browsing, send
+from tests.serving import Served, serving
+
+EVENT = {"type": "view", "event_id": "1", "customer_id": "ann", "time": "2026-01-01T10:00:00Z", "item": "tea"}
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Served]:
+    with serving(tmp_path, "--state", "none", "--set", "serve.refresh=1s") as it:
+        yield it
+
+
+def test_without_a_state_it_says_how_to_begin_and_goes_on_by_itself(browser: Browser, empty: Served) -> None:
+    with browsing(browser, empty.url) as seen:
+        page = seen.open()
+        expect(page.get_by_text("No events yet")).to_be_visible()
+        expect(page.locator("main")).to_contain_text("crm-online replay LOG --state")
+        expect(page.locator("main")).to_contain_text("POST /v1/events")
+        expect(page.locator("#banner")).to_be_hidden()
+        seen.keep("no-state")
+        for view in ("segments", "rules", "customers/ann", "service"):
+            seen.open(view)
+            expect(page.get_by_text("No events yet").first).to_be_visible()
+        seen.open()
+        send(empty.url, EVENT)
+        expect(page.get_by_text("No segments yet")).to_be_visible()
+        expect(page.locator("main")).to_contain_text("segments.min_customers")
+        seen.keep("no-segments")
+        assert seen.abroad == []
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A service that asks for keys, the folder of its state, and a key that may read."""
+
+    served: Served
+    state: Path
+    key: str
+
+
+@pytest.fixture(scope="module")
+def guarded(replayed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    folder = copytree(replayed, tmp_path_factory.mktemp("guarded") / "folder")
+    key = new_key(folder / "keys.toml", "marketing", ["read"])
+    with serving(folder, "--state", "shop", "--set", "serve.keys_file=keys.toml") as served:
+        yield Guarded(served, folder / "shop", key)
+
+
+def test_a_key_is_asked_for_once(browser: Browser, guarded: Guarded) -> None:
+    with browsing(browser, guarded.served.url) as seen:
+        page = seen.open()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_be_visible()
+        seen.keep("key")
+        show_key(page, "crm_wrong")
+        expect(dialog.get_by_role("alert")).to_contain_text("not known")
+        show_key(page, guarded.key)
+        expect(page.locator(".legend li").first).to_be_visible()
+        expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+        seen.open("service")
+        expect(page.get_by_text("Rejects need a key with the scope admin")).to_be_visible()
+        assert page.evaluate("document.cookie") == ""
+
+
+def test_a_store_or_a_service_that_is_away_is_told_until_it_is_back(browser: Browser, guarded: Guarded) -> None:
+    served = guarded.served
+    with browsing(browser, served.url) as seen:
+        page = seen.open()
+        show_key(page, guarded.key)
+        expect(page.locator(".legend li").first).to_be_visible()
+        os.kill(int((guarded.state / "redis" / "redis.pid").read_text()), signal.SIGKILL)
+        banner = page.locator("#banner")
+        expect(banner).to_contain_text("The service is not up to date")
+        seen.keep("store-away")
+        served.stop()
+        expect(banner).to_contain_text("The service does not answer")
+        expect(page.locator("#pulse-text")).to_have_text("not connected")
+        expect(page.locator(".legend li").first).to_be_visible()
+        seen.keep("away")
+        served.start()
+        expect(banner).to_be_hidden()
+        expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+
+
+def show_key(page: Page, key: str) -> None:
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Key", exact=True).fill(key)
+    dialog.get_by_role("button").click()

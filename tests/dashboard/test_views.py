@@ -1,0 +1,186 @@
+"""What each view shows of a shop, in a real browser that may load nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+from playwright.sync_api import Browser, expect
+
+from tests.dashboard.browsing import VIEWS, Seen, browsing, drawn, mark_of, ready
+from tests.dashboard.conftest import NO_TIME
+from tests.serving import Served
+
+
+def test_the_overview_shows_figures_segments_and_charts(seen: Seen, shop: Served) -> None:
+    page = seen.open()
+    status = httpx.get(f"{shop.url}/v1/status").json()
+    segments = httpx.get(f"{shop.url}/v1/segments").json()["segments"]
+    expect(page.locator(".figures")).to_contain_text(f"{status['baskets']:,}")
+    expect(page.locator(".legend li")).to_have_count(len(segments))
+    for segment in segments:
+        row = page.locator(f".legend li[data-segment={segment['id']}]")
+        expect(row).to_contain_text(segment["name"])
+        expect(row.locator(".size")).to_have_text(f"{segment['size']:,}")
+    plot = drawn(page, "scatter")
+    picture = httpx.get(f"{shop.url}/v1/picture").json()
+    expect(plot.locator(".trace").first.locator("path.point")).to_have_count(len(picture["customers"]))
+    expect(plot.locator(".xtitle, .ytitle")).to_have_text(
+        [re.compile(axis["name"].split(":")[0].replace("(", r"\(").replace(")", r"\)")) for axis in picture["axes"]]
+    )
+    expect(plot).to_have_attribute("aria-label", re.compile(r"Scatter of .* customers in .* segments"))
+    expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+    seen.keep("overview")
+
+
+def test_segments_have_a_tree_and_what_sets_each_apart(seen: Seen, shop: Served) -> None:
+    page = seen.open("segments")
+    found = httpx.get(f"{shop.url}/v1/segments").json()
+    expect(page.locator("article")).to_have_count(found["k"])
+    for segment in found["segments"]:
+        expect(page.locator(f"article[data-segment={segment['id']}]")).to_contain_text(segment["description"]["text"])
+    tree = drawn(page, "tree")
+    expect(tree.locator(".trace.scatter")).to_have_count(len(found["hierarchy"]["linkage"]) + 1)
+    expect(page.locator(".joins li")).to_have_count(len(found["hierarchy"]["linkage"]))
+    page.get_by_text("Distances between centres as a table").click()
+    expect(page.locator("details.data tbody tr")).to_have_count(len(found["hierarchy"]["leaves"]))
+    seen.keep("segments")
+
+
+def test_the_customers_of_a_segment_come_page_by_page(seen: Seen, shop: Served) -> None:
+    largest = max(httpx.get(f"{shop.url}/v1/segments").json()["segments"], key=lambda one: int(one["size"]))
+    page = seen.open("segments")
+    page.locator(f"article[data-segment={largest['id']}] h2 a").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(largest["name"])
+    members = page.locator(".members tbody tr")
+    expect(members.first).to_be_visible()
+    before = members.count()
+    page.get_by_role("button", name="More").click()
+    expect(members.nth(before)).to_be_visible()
+    seen.keep("segment")
+    first = page.locator(".members tbody a").first
+    name = first.inner_text()
+    first.click()
+    expect(page.locator("h1.id")).to_contain_text(name)
+
+
+def test_a_rule_is_found_sorted_and_explained(seen: Seen) -> None:
+    page = seen.open("rules")
+    rows = page.locator(".rules > tbody > tr:not(.more)")
+    expect(rows.first).to_be_visible()
+    before = rows.count()
+    page.get_by_placeholder("Search items").fill("butt")
+    expect(page.locator(".search .note")).to_contain_text(re.compile(r"^\d+ rules?"))
+    expect(rows.filter(has_not_text="butter")).to_have_count(0)
+    expect(rows.filter(has_text=re.compile("bread.*then.*butter")).first).to_be_visible()
+    assert 0 < rows.count() < before
+
+    lift = page.get_by_role("button", name="Lift", exact=True)
+    lift.click()
+    expect(page.locator("th[aria-sort=descending]")).to_have_text("Lift")
+    lifts = [float(text.rstrip(" ×")) for text in rows.locator("td.by").all_inner_texts()]
+    assert lifts == sorted(lifts, reverse=True)
+
+    page.get_by_role("button", name="Confidence", exact=True).hover()
+    expect(page.get_by_role("tooltip")).to_contain_text("Of the baskets with the first items")
+    lift.focus()
+    expect(page.get_by_role("tooltip")).to_contain_text("How many times as often")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("tooltip")).to_be_hidden()
+
+    rows.first.get_by_role("button").click()
+    expect(page.locator("tr.more:not([hidden]) .measures")).to_contain_text("Mutual information")
+    seen.keep("rules")
+
+
+def test_rules_are_filtered_and_the_address_says_how(seen: Seen, shop: Served) -> None:
+    page = seen.open("rules?min_lift=1.5&sort=confidence")
+    total = httpx.get(f"{shop.url}/v1/rules", params={"min_lift": 1.5}).json()["total"]
+    expect(page.locator(".search .note")).to_contain_text(f"{total} rule")
+    page.get_by_placeholder("Search items").fill("no such item")
+    expect(page.get_by_text("No rule fits")).to_be_visible()
+    assert "text=no+such+item" in page.url
+    page.get_by_role("button", name="Show all rules").click()
+    expect(page.locator(".rules")).to_be_visible()
+
+
+def test_a_customer_is_opened_by_id(seen: Seen, shop: Served) -> None:
+    page = seen.open()
+    page.get_by_label("Customer id").fill("C17")
+    page.get_by_label("Customer id").press("Enter")
+    expect(page.locator("h1.id")).to_contain_text("C17")
+    found = httpx.get(f"{shop.url}/v1/customers/C17").json()
+    told = httpx.get(f"{shop.url}/v1/explain/C17").json()
+    expect(page.locator(".why")).to_have_text(told["text"])
+    expect(page.locator(".near")).to_have_count(1)
+    expect(page.locator(".bars:not(.pulls) li")).to_have_count(len(found["distances"]))
+    expect(page.locator(".moves li")).to_have_count(len(found["history"]))
+    expect(page.locator(".facts")).to_contain_text("orders")
+    assert "C17" in page.title()
+    page.get_by_placeholder("Add an item").fill("bread")
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator(".recs li").first).to_be_visible()
+    expect(page.locator(".recs b").filter(has_text="bread")).to_have_count(0)
+    expect(page.locator(".recs li").filter(has_text="of the baskets with bread")).not_to_have_count(0)
+    seen.keep("customer")
+    page.get_by_role("button", name="Take bread out of the basket").click()
+    expect(page.locator(".basket + .tags li")).to_have_count(0)
+
+
+def test_a_mark_says_whose_it_is_and_opens_the_customer(seen: Seen) -> None:
+    page = seen.open()
+    box = mark_of(page, "C17").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    tip = page.get_by_role("tooltip")
+    expect(tip).to_be_visible()
+    # Another customer's mark may lie on it.
+    name = tip.locator("b").inner_text()
+    page.mouse.down()
+    page.mouse.up()
+    expect(page.locator("h1.id")).to_have_text(f"Customer{name}")
+    expect(tip).to_be_hidden()
+
+
+def test_the_service_shows_how_far_it_is(seen: Seen) -> None:
+    page = seen.open("service")
+    expect(page.locator(".ready")).to_have_text("Ready")
+    expect(page.get_by_role("table", name="How far each partition is")).to_contain_text("0")
+    rejects = page.locator(".rejects tbody tr")
+    expect(rejects).to_have_count(1)
+    expect(rejects).to_contain_text("time is missing")
+    expect(rejects.locator(".raw")).to_have_text(NO_TIME)
+    seen.keep("service")
+
+
+def test_a_page_that_is_not_there_leads_back(seen: Seen) -> None:
+    page = seen.open("nowhere")
+    page.get_by_role("link", name="Go to the overview").click()
+    expect(page.locator(".legend li").first).to_be_visible()
+
+
+def test_nothing_is_wider_than_a_phone(browser: Browser, shop: Served) -> None:
+    with browsing(browser, shop.url, viewport={"width": 390, "height": 844}, has_touch=True) as seen:
+        for name, view in VIEWS.items():
+            page = seen.open(view)
+            ready(page, name)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+            seen.keep(f"phone-{name}")
+        seen.clean()
+
+
+def test_the_colours_are_the_systems_until_others_are_chosen(browser: Browser, shop: Served) -> None:
+    with browsing(browser, shop.url, color_scheme="dark") as seen:
+        page = seen.open()
+        drawn(page, "scatter")
+        root = page.locator("html")
+        expect(root).to_have_attribute("data-theme", "dark")
+        ink = page.locator(".plot.scatter .textpoint text").first
+        expect(ink).to_have_css("fill", "rgb(232, 230, 225)")
+        seen.keep("dark-overview")
+        page.get_by_role("button", name="Light colours").click()
+        expect(root).to_have_attribute("data-theme", "light")
+        expect(ink).to_have_css("fill", "rgb(29, 33, 40)")
+        page.reload()
+        expect(root).to_have_attribute("data-theme", "light")
+        seen.clean()
