@@ -154,8 +154,9 @@ class Maker:
             return before
         with pace:
             self._segments = made = _made(lookup, mark, before)
-            self._history.add(made.as_of, {one["id"]: one["size"] for one in made.value["segments"]})
-            self._sizes = Document.of({"points": self._history.points})
+            if made.value["segments"]:
+                self._history.add(made.as_of, {one["id"]: one["size"] for one in made.value["segments"]})
+                self._sizes = Document.of({"points": self._history.points})
         if self._rules is not None:
             self._rules = replace(self._rules, book=self._rules.book.with_tastes(made.tastes))
         return made

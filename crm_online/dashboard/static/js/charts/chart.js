@@ -5,7 +5,7 @@ import { colour } from "../segments.js";
 import { hide, show } from "../tip.js";
 
 const FILE = "/static/plotly.min.js";
-export const CONFIG = { displayModeBar: false, responsive: true, showTips: false, doubleClick: false, scrollZoom: false };
+export const CONFIG = { displayModeBar: false, responsive: false, showTips: false, doubleClick: false, scrollZoom: false };
 export const MOVING = 900;
 const SETTLED = 250;
 
@@ -87,12 +87,18 @@ export class Chart {
     this.plot = h("div", { class: `plot ${kind}`, role: "img", "aria-label": "" });
     this.element = h("figure", {}, this.plot);
     window.addEventListener("theme", () => this.again(), { signal });
+    // Its place becomes another one not only with the window: what stands beside it grows and shrinks too.
     let resized = null;
-    window.addEventListener("resize", () => {
+    const watch = new ResizeObserver(() => {
       clearTimeout(resized);
-      resized = setTimeout(() => this.again(), SETTLED);
-    }, { signal });
-    signal.addEventListener("abort", () => this.#end());
+      resized = setTimeout(() => this.#resize(), SETTLED);
+    });
+    watch.observe(this.plot);
+    signal.addEventListener("abort", () => {
+      watch.disconnect();
+      clearTimeout(resized);
+      this.#end();
+    });
   }
 
   set(value) {
@@ -131,6 +137,15 @@ export class Chart {
       this.plot.classList.remove("over");
     });
     if (open) this.plot.on("plotly_click", ({ points }) => open(points[0]));
+  }
+
+  #resize() {
+    if (this.#gone || !this.plot.firstChild || !window.Plotly) return;
+    const { width, height } = this.plot.getBoundingClientRect();
+    const drawn = this.plot.querySelector(".main-svg")?.getBoundingClientRect();
+    if (!drawn || (Math.abs(drawn.width - width) < 1 && Math.abs(drawn.height - height) < 1)) return;
+    window.Plotly.Plots.resize(this.plot);
+    this.again();
   }
 
   #end() {
