@@ -16,12 +16,13 @@ import time
 from pathlib import Path
 
 import httpx
+from playwright.sync_api import ViewportSize
 
 from tests.dashboard.browsing import chromium
 
 _SPEED = "250000"
 _UNTIL = "2017-09"
-_SIZE = {"width": 1360, "height": 1180}
+_SIZE = ViewportSize(width=1360, height=1180)
 
 
 def main(file: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from crm_online.decay import Decay
 MS_PER_DAY = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
     """A batch of customers, read at one time.
 
@@ -37,10 +38,13 @@ class Reading:
 
     def sum(self, name: str) -> NDArray[np.float64]:
         """Return a decayed sum at the time of reading."""
-        landmark = self.decay.landmark(np.maximum(self.records.last_event, 0))
         column: NDArray[np.float64] = self.records.sums[:, self.sums.index(name)]
-        value: NDArray[np.float64] = column * self.decay.reading(self.as_of, landmark)
-        return value
+        return column * self._remains
+
+    @cached_property
+    def _remains(self) -> NDArray[np.float64]:
+        """What is left at the time of reading of 1 at each customer's landmark."""
+        return self.decay.reading(self.as_of, self.decay.landmark(np.maximum(self.records.last_event, 0)))
 
     def days_since(self, time: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the days from a time to the time of reading, never less than 0."""

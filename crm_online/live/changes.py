@@ -14,7 +14,7 @@ from typing import Any, Final
 from crm_online.answers.segments import Flows
 from crm_online.answers.service import Rejects
 from crm_online.engine.state import NAME, PartitionState
-from crm_online.errors import StateMissing, StoreError, StoreUnavailable
+from crm_online.errors import StateBeingRead, StateMissing, StoreError
 from crm_online.live.behind import Behind, begin, behind
 from crm_online.live.feed import Feed
 from crm_online.live.places import Mark
@@ -226,7 +226,7 @@ class ChangeHub:
         if self.empty:
             raise StateMissing("there is no state yet")
         if not self.caught_up:
-            raise StoreUnavailable(_BEING_READ)
+            raise StateBeingRead(_BEING_READ)
 
     async def _run(self) -> None:
         loop, pause = asyncio.get_running_loop(), self.times.poll

@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from crm_online.customers.records import MOVES
 from crm_online.errors import UnknownCustomer
 from crm_online.live.changes import ChangeHub
 from crm_online.live.members import Members, MembersPage
-from crm_online.lookup.customers import Customers
+from crm_online.lookup.customers import Customers, Fetched
 from crm_online.lookup.explaining import explanation
 from crm_online.lookup.written import written
 from crm_online.store import Store
 
-_T = TypeVar("_T")
 _MOST: Final = 500
 _NOBODY: Final = "no such customer in the state"
 
@@ -107,7 +105,7 @@ class CustomerReader:
         UnknownCustomer, StoreError
             As `one`.
         """
-        seen = await self._run(lambda customers: customers.read([name]))
+        seen = (await self._fetch([name])).seen()
         if not seen.names:
             raise UnknownCustomer(_NOBODY)
         return explanation(seen, segments, self._changes.moves_of(name, MOVES))
@@ -131,7 +129,7 @@ class CustomerReader:
             taken = self._taken()
             names = list(dict.fromkeys(name for some, _ in taken for name in some))
             try:
-                found = await self._run(partial(_as_json, names=names))
+                found = written((await self._fetch(names)).seen())
             except Exception as error:
                 for _, future in taken:
                     if not future.done():
@@ -152,25 +150,21 @@ class CustomerReader:
         taken, self._waiting = self._waiting[:count], self._waiting[count:]
         return taken
 
-    async def _run(self, read: Callable[[Customers], _T]) -> _T:
-        """Read in the thread."""
+    async def _fetch(self, names: Sequence[str]) -> Fetched:
+        """Read in the thread; what was read is made sense of in the event loop's, or both would fight for the GIL."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        found = await loop.run_in_executor(self._pool, self._with_customers, read)
+        found = await loop.run_in_executor(self._pool, self._fetched, names)
         if self._timed:
             self._timed(loop.time() - began)
         return found
 
-    def _with_customers(self, read: Callable[[Customers], _T]) -> _T:
+    def _fetched(self, names: Sequence[str]) -> Fetched:
         if self._customers is None:
             self._customers = Customers(self._store)
         try:
-            return read(self._customers)
+            return self._customers.read(names)
         except Exception:
             # What was read before may be of a state that is gone.
             self._customers = None
             raise
-
-
-def _as_json(customers: Customers, names: Sequence[str]) -> dict[str, bytes]:
-    return written(customers.read(names))

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Final, Self
 
-from crm_online.errors import StateMissing, StoreError, StoreUnavailable
+from crm_online.errors import StateBeingRead, StateMissing, StoreError, StoreUnavailable
 from crm_online.live.making import Derive, Maker
 from crm_online.live.snapshot import Snapshot
 from crm_online.live.troubles import NO_STATE, UNREADABLE
@@ -52,7 +52,7 @@ class Snapshots:
         self._pool = ThreadPoolExecutor(1, "snapshots")
         self._task: asyncio.Task[None] | None = None
         self._current: Snapshot | None = None
-        self._error: StoreError = StoreUnavailable("the state is being read for the first time")
+        self._error: StoreError = StateBeingRead("the state is being read for the first time")
         self._trouble: str | None = str(self._error)
         self._news: asyncio.Event | None = None
         self._switch = sys.getswitchinterval()

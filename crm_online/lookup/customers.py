@@ -137,6 +137,57 @@ class Seen:
         return values
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Fetched:
+    """Some customers as they were read, which takes the waiting; to make sense of them takes none.
+
+    Attributes
+    ----------
+    names
+        Who was asked for.
+    found
+        What each partition has of them.
+    parts
+        The small state and the model of each partition.
+    codec, bearings
+        What reads the records, and what customers are described against.
+    """
+
+    names: Sequence[str]
+    found: Sequence[Sequence[bytes | None]]
+    parts: Sequence[tuple[PartitionState, Model | None]]
+    codec: RecordCodec
+    bearings: Bearings
+
+    def seen(self) -> Seen:
+        """Return those who are known.
+
+        Raises
+        ------
+        StateCorrupt, StateTooNew
+            If a record cannot be read.
+        """
+        names = self.names
+        where: dict[str, list[int]] = {}
+        for number, stored in enumerate(self.found):
+            for name, raw in zip(names, stored, strict=True):
+                if raw is not None:
+                    where.setdefault(name, []).append(number)
+        known = [name for name in names if name in where]
+        row_of = {name: row for row, name in enumerate(names)}
+        records = self.codec.decode([self.found[where[name][0]][row_of[name]] for name in known])
+        segments: list[str | None] = [None] * len(known)
+        homes = np.array([where[name][0] for name in known], np.int64)
+        for number, (small, model) in enumerate(self.parts):
+            rows = np.flatnonzero(homes == number)
+            some = records if len(rows) == len(known) else records.take(rows)
+            ids = segment_ids(some, some.reported, model, small)
+            for row, segment in zip(rows.tolist(), ids, strict=True):
+                segments[row] = segment
+        more = {name: partitions[1:] for name, partitions in where.items() if len(partitions) > 1}
+        return Seen(known, records, segments, self.bearings, more)
+
+
 @dataclass(slots=True)
 class _Part:
     """What was read of a partition, and the bytes that it was read from: they seldom change between two readings."""
@@ -177,7 +228,7 @@ class Customers:
         self._store = store
         self._begin(store.meta())
 
-    def read(self, names: Sequence[str]) -> Seen:
+    def read(self, names: Sequence[str]) -> Fetched:
         """Read customers as they stand: those of one partition all between the same two commits.
 
         Parameters
@@ -191,30 +242,8 @@ class Customers:
             If there is no state any more (``StateMissing``), or it cannot be read.
         """
         found = self._found(names)
-        parts = self._parts
-        where: dict[str, list[int]] = {}
-        for number, stored in enumerate(found):
-            for name, raw in zip(names, stored, strict=True):
-                if raw is not None:
-                    where.setdefault(name, []).append(number)
-        known = [name for name in names if name in where]
-        row_of = {name: row for row, name in enumerate(names)}
-        records = self.codec.decode([found[where[name][0]][row_of[name]] for name in known])
-        segments: list[str | None] = [None] * len(known)
-        homes = np.array([where[name][0] for name in known], np.int64)
-        for number, part in enumerate(parts):
-            rows = np.flatnonzero(homes == number)
-            some = records if len(rows) == len(known) else records.take(rows)
-            ids = segment_ids(some, some.reported, part.model, part.state)
-            for row, segment in zip(rows.tolist(), ids, strict=True):
-                segments[row] = segment
-        more = {name: partitions[1:] for name, partitions in where.items() if len(partitions) > 1}
-        return Seen(known, records, segments, self._bearings(), more)
-
-    @property
-    def codec(self) -> RecordCodec:
-        """What reads the records."""
-        return self._codec
+        here = [(part.state, part.model) for part in self._parts]
+        return Fetched(names, found, here, self._codec, self._bearings())
 
     def _begin(self, meta: StateMeta) -> None:
         self._meta = meta

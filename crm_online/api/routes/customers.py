@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query
@@ -11,6 +10,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from crm_online.answers import customers as answers
 from crm_online.answers.customers import Explanation, Members
@@ -46,18 +46,18 @@ class Wanted(BaseModel):
 class _Direct(APIRoute):
     """The route that is asked most: FastAPI's way from a request to its parameters takes longer than the look-up."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return what answers a request."""
-        may_read = needs("read")
-
-        async def answer(request: Request) -> Response:
-            await may_read(request)
-            customer_id = request.path_params["customer_id"]
-            if len(customer_id) > LONGEST:
-                raise ProblemError(422, f"an id has at most {LONGEST:,} characters", kind="invalid")
-            return await get_customer(await service(request), customer_id)
-
-        return answer
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; with another method than GET, as FastAPI does."""
+        if scope["method"] != "GET":
+            await super().handle(scope, receive, send)
+            return
+        request = Request(scope)
+        await needs("read")(request)
+        customer_id = scope["path_params"]["customer_id"]
+        if len(customer_id) > LONGEST:
+            raise ProblemError(422, f"an id has at most {LONGEST:,} characters", kind="invalid")
+        response = await get_customer(await service(request), customer_id)
+        await response(scope, receive, send)
 
 
 async def get_customer(service: TheService, customer_id: CustomerId) -> Response:
@@ -99,7 +99,8 @@ async def get_members(
 ) -> Members:
     """Return the customers who are reported to be in a segment, page by page, in no order.
 
-    Who is in it all the time comes once or, while the state grows, twice; who moves meanwhile may come or not.
+    They are not always those nearest to its centroid, whom its `size` counts: near a border a customer stays for a
+    while. Who is in it all the time comes once or, while the state grows, twice; who moves meanwhile may come or not.
     """
     if segment_id not in service.snapshots.needed().segment_documents:
         raise ProblemError(404, "no such segment now; /v1/segments has those that there are", kind="unknown-segment")
