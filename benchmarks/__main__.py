@@ -15,6 +15,7 @@ from benchmarks import accuracy, counting, estimator, quality, replay, rules, sc
 from benchmarks.kafka import run as kafka
 from benchmarks.recommend import run as recommend
 from benchmarks.report import LeftOutError, Report, load_note
+from benchmarks.serve import run as serve
 from crm_online.errors import NoSuchLog
 
 BENCHMARKS: dict[str, Callable[[bool], Report]] = {
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, Callable[[bool], Report]] = {
     "quality": lambda quick: quality.run(quality.QUICK if quick else quality.FULL),
     "estimator": lambda quick: estimator.run(estimator.QUICK if quick else estimator.FULL),
     "recommend": lambda quick: recommend.run(recommend.QUICK if quick else recommend.FULL),
+    "serve": lambda quick: serve.run(serve.QUICK if quick else serve.FULL),
     "kafka": lambda quick: kafka.run(kafka.QUICK if quick else kafka.FULL),
 }
 
