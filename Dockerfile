@@ -1,4 +1,4 @@
-# The crm-online image: the worker, and every other command.
+# The crm-online image: the worker, the HTTP service, and every other command.
 #
 #   docker build --tag crm-online .
 #   docker run --rm crm-online --help
@@ -12,10 +12,12 @@ COPY crm_online crm_online
 COPY streams streams
 # The rule takes the folder for a package whose version could be pinned.
 # hadolint ignore=DL3013
-RUN pip install --no-cache-dir '.[kafka]'
+RUN pip install --no-cache-dir '.[kafka,serve]'
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent crm-online
+# A volume that is mounted at keys belongs to the user then.
+RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent crm-online \
+    && install --directory --owner=crm-online /etc/crm-online/keys
 COPY --from=build /opt/crm-online /opt/crm-online
 # Faust makes a folder for tables, though there are none: in /tmp, since all else may be read-only.
 ENV PATH=/opt/crm-online/bin:$PATH \

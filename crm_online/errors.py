@@ -109,6 +109,10 @@ class StoreUnavailable(StoreError):
     """Redis does not answer, or the connection broke."""
 
 
+class StateBeingRead(StoreUnavailable):
+    """The store answers, but what it was asked for has not all been read yet."""
+
+
 class StoreRefused(StoreError):
     """Redis answers, but refuses: a password, read-only, full, or set to evict."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.command import ROOT
 
-_URL = re.compile(r"http://127\.0\.0\.1:([0-9]+)")
+_URL = re.compile(r"http://[0-9.]+:([0-9]+)")
 
 
 class Served:

@@ -7,12 +7,12 @@ connections that send a byte now and then ("slow loris") would hold all there ar
 from __future__ import annotations
 
 import asyncio
-from http import HTTPStatus
 from typing import ClassVar, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from crm_online.api.problems import ProblemError
+from crm_online.api.headers import ALWAYS
+from crm_online.api.problems import ProblemError, phrase
 
 _HEAD: Final = 65_536
 _LINGER: Final = 2.0
@@ -95,6 +95,9 @@ class Connection(HttpToolsProtocol):
         self._taken_again()
         super().resume_writing()
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: who asks for another protocol is answered in this one; uvicorn would advise to install more."""
+
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP."""
         self._refuse(400, "not a valid HTTP request")
@@ -131,7 +134,9 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self._answering():
-            if self.cycle.response_started:
+            # An answer that has begun cannot become another one; nor can those of the requests before this one, that
+            # are still to come, stand behind a refusal.
+            if self.cycle.response_started or self.pipeline or self._in_head:
                 self.transport.abort()
                 return
             self.cycle.disconnected = True
@@ -150,6 +155,6 @@ def connections(patience: float, most: int) -> type[Connection]:
 
 def _answer(status: int, detail: str) -> bytes:
     response = ProblemError(status, detail).response()
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode(), b"connection: close"]
-    lines += [name + b": " + value for name, value in response.raw_headers]
+    lines = [f"HTTP/1.1 {status} {phrase(status)}".encode(), b"connection: close"]
+    lines += [name + b": " + value for name, value in (*response.raw_headers, *ALWAYS)]
     return b"\r\n".join(lines) + b"\r\n\r\n" + bytes(response.body)

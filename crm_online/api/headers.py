@@ -21,7 +21,7 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
     )
 )
 
-_ALWAYS: Final = [
+ALWAYS: Final = [
     (name.encode(), value.encode())
     for name, value in (
         ("content-security-policy", CONTENT_SECURITY_POLICY),
@@ -45,7 +45,7 @@ class Headers:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_ALWAYS]
+                message["headers"] = [*message.get("headers", ()), *ALWAYS]
             await send(message)
 
         await self._app(scope, receive, with_headers)

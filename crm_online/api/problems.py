@@ -28,9 +28,16 @@ ALWAYS = (400, 401, 403, 413, 414, 422, 429, 500, 503)
 """What every request below ``/v1`` may be answered: `create_app` declares them for all routes."""
 
 _log = logging.getLogger(__name__)
+_PHRASES = {413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
 _FAULTS = 20
 _LONGEST = 300
 _SOON = 5
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+
+
+def phrase(status: int) -> str:
+    """Return what a status is called in RFC 9110; Python before 3.13 has older names for some."""
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
 
 
 class ProblemError(Exception):
@@ -59,7 +66,7 @@ class ProblemError(Exception):
         faults: Sequence[Fault] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(detail or HTTPStatus(status).phrase)
+        super().__init__(detail or phrase(status))
         self.status, self.detail, self.kind, self.faults = status, detail, kind, list(faults)
         self.headers = dict(headers or {})
         self.instance: str | None = None
@@ -69,7 +76,7 @@ class ProblemError(Exception):
         status = HTTPStatus(self.status)
         problem = Problem(
             type=f"/problems/{self.kind}" if self.kind else "about:blank",
-            title=status.phrase,
+            title=phrase(status),
             status=status,
             detail=self.detail,
             instance=self.instance,
@@ -100,6 +107,7 @@ _TABLE = (
         "there is no state yet: replay a log (crm-online replay), send events, or start a worker; then ask again",
         _SOON,
     ),
+    _Row(errors.StateBeingRead, 503, "being-read", None, 1),
     _Row(errors.StoreUnavailable, 503, "store-away", "the store does not answer; ask again in a while", _SOON),
     _Row(errors.StoreError, 503, "store", "the store cannot be used as it is; the service's log says why", 60),
     _Row(errors.BrokerUnavailable, 503, "broker-away", "Kafka does not answer; ask again in a while", _SOON),
@@ -158,7 +166,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return ``responses=`` of a router or a route: the problems it may answer, besides those of `ALWAYS`."""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
-        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}}
+        status: {"description": phrase(status), "content": {MEDIA_TYPE: {"schema": schema}}}
         for status in sorted({*statuses})
     }
 
@@ -172,18 +180,28 @@ async def _on_invalid(_: Request, error: Exception) -> Response:
 async def _on_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise TypeError(f"not an error of HTTP: {error!r}")
-    phrase = HTTPStatus(error.status_code).phrase
-    detail = None if error.detail == phrase else _short(str(error.detail))
+    plain = error.detail in (phrase(error.status_code), HTTPStatus(error.status_code).phrase)
+    detail = None if plain else _short(str(error.detail))
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_allowed(request))
+        detail = f"this path takes {headers['Allow']}"
+    elif error.status_code == HTTPStatus.NOT_FOUND:
+        detail = detail or "nothing is at this path; /openapi.json lists what there is"
     return ProblemError(error.status_code, detail, headers=headers).response()
 
 
 def _allowed(request: Request) -> list[str]:
-    """Return the methods that a path has: Starlette names those of the first route only."""
-    matching = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
-    return sorted({method for route in matching for method in getattr(route, "methods", None) or ()})
+    """Return the methods that a path has: Starlette names those of the first route only.
+
+    Routes are asked, not looked at: which of their parts have methods differs between versions of FastAPI.
+    """
+    asked = {name: request.scope.get(name, "") for name in ("type", "path", "root_path")} | {"headers": []}
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches(asked | {"method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
 
 
 async def _on_ours(_: Request, error: Exception) -> Response:

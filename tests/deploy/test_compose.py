@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,15 @@ import jsonschema
 import pytest
 import redis
 
+from crm_online.api.keys import Keys
 from crm_online.settings import load_settings
 from crm_online.settings.units import SECOND
+from tests.command import environment
 from tests.deploy.files import ROOT, image_environment, instructions, read_yaml, services
 
 SERVICES = services()
+OURS = {"worker", "keys", "api"}
+"""Those that run our image."""
 
 
 def test_it_is_what_the_compose_specification_and_where_it_is_there_docker_itself_allow() -> None:
@@ -41,15 +47,18 @@ def compose_schema() -> Any:
     return json.loads(schema.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("variables", [SERVICES["worker"]["environment"], image_environment()])
+@pytest.mark.parametrize(
+    "variables", [SERVICES["worker"]["environment"], SERVICES["api"]["environment"], image_environment()]
+)
 def test_every_variable_is_a_setting_and_its_value_fits(variables: dict[str, str]) -> None:
     ours = {name: value for name, value in variables.items() if name.startswith("CRM_ONLINE_")}
     assert ours
     load_settings(environment=ours)
 
 
-def test_the_workers_find_redis_and_kafka_where_they_are() -> None:
-    environment = SERVICES["worker"]["environment"]
+@pytest.mark.parametrize("name", ["worker", "api"])
+def test_ours_find_redis_and_kafka_where_they_are(name: str) -> None:
+    environment = SERVICES[name]["environment"]
     assert environment["CRM_ONLINE_STATE"] == "redis://redis:6379/0"
     inside, outside = SERVICES["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(",")
     assert environment["CRM_ONLINE_KAFKA__BROKERS"] == inside.removeprefix("INSIDE://")
@@ -62,14 +71,46 @@ def test_a_worker_has_longer_to_end_than_it_takes() -> None:
     assert int(grace.removesuffix("s")) * SECOND > load_settings(environment={}).settings.worker.stop_timeout
 
 
+def test_the_service_has_longer_to_end_than_it_takes() -> None:
+    grace = SERVICES["api"]["stop_grace_period"]
+    assert int(grace.removesuffix("s")) * SECOND > load_settings(environment={}).settings.serve.stop_timeout
+
+
+def test_the_service_lets_in_those_whose_keys_are_made_at_the_first_start_and_stay(tmp_path: Path) -> None:
+    keys, api, prometheus = (SERVICES[name] for name in ("keys", "api", "prometheus"))
+    settings = load_settings(environment=api["environment"]).settings.serve
+    folder = str(settings.keys_file.parent) if settings.keys_file else ""
+    assert keys["volumes"] == api["volumes"] == [f"keys:{folder}"]
+    assert f"install --directory --owner=crm-online {folder}" in " ".join(rest for _, rest in instructions())
+    (crm_online := tmp_path / "bin" / "crm-online").parent.mkdir()
+    crm_online.write_text(f'#!/bin/sh\nexec {sys.executable} -m crm_online "$@"\n')
+    crm_online.chmod(0o755)
+    shell, options, script = keys["entrypoint"]
+    (made := tmp_path / "keys").mkdir()
+    env = environment() | {"PATH": f"{crm_online.parent}:{os.environ['PATH']}"}
+    for _ in range(2):
+        subprocess.run([shell, options, script.replace(folder, str(made))], env=env, check=True, capture_output=True)
+    known = Keys(made / "keys.toml")
+    callers = {name: known.caller((made / f"{name}.key").read_text().strip()) for name in ("admin", "prometheus")}
+    assert {name: [*caller.scopes] if caller else None for name, caller in callers.items()} == {
+        "admin": ["admin"],
+        "prometheus": ["read"],
+    }
+    modes = {file.name: file.stat().st_mode & 0o777 for file in made.iterdir()}
+    assert modes == {"keys.toml": 0o600, "admin.key": 0o600, "prometheus.key": 0o644}
+    job = read_yaml("deploy/prometheus.yml")["scrape_configs"][1]
+    assert "keys:/etc/prometheus/keys:ro" in prometheus["volumes"]
+    assert job["authorization"] == {"credentials_file": "/etc/prometheus/keys/prometheus.key"}
+
+
 def test_there_are_two_workers_and_they_wait_for_kafka_and_redis() -> None:
     assert SERVICES["worker"]["deploy"]["replicas"] == 2
     healthy = {"condition": "service_healthy"}
     assert SERVICES["worker"]["depends_on"] == {"kafka": healthy, "redis": healthy}
 
 
-@pytest.mark.parametrize("name", SERVICES)
-def test_every_service_has_a_health_check(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - {"keys"}))
+def test_every_service_that_goes_on_has_a_health_check(name: str) -> None:
     built = "build" in SERVICES[name] and "HEALTHCHECK" in dict(instructions())
     assert built or SERVICES[name]["healthcheck"]["test"][0] == "CMD"
 
@@ -100,7 +141,7 @@ def test_no_secret_is_written_down(name: str) -> None:
     assert not [value for value in variables.values() if re.search(r"://[^/]*@", value)]
 
 
-@pytest.mark.parametrize("name", sorted(SERVICES.keys() - {"worker"}))
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - OURS))
 def test_images_are_named_with_their_version_and_without_a_host(name: str) -> None:
     image, _, version = SERVICES[name]["image"].partition(":")
     assert re.fullmatch(r"v?\d+\.\d+(\.\d+)?(-alpine)?", version)

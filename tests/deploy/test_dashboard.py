@@ -101,13 +101,15 @@ def test_grafana_finds_the_dashboard_and_opens_with_it() -> None:
 
 
 def test_prometheus_asks_every_worker_where_it_listens() -> None:
-    (job,) = prometheus()["scrape_configs"]
+    job, api = prometheus()["scrape_configs"]
     (found,) = job["dns_sd_configs"]
     listen = load_settings(environment=ours(image_environment())).settings.worker.address
     assert (job["job_name"], found["names"]) == ("crm-online", ["worker"])
     assert listen == ("0.0.0.0", found["port"])
     # The default, /metrics, is where it is.
     assert "metrics_path" not in job
+    listen = load_settings(environment=services()["api"]["environment"]).settings.serve.address
+    assert api["static_configs"] == [{"targets": [f"api:{listen[1]}"]}]
 
 
 def prometheus() -> Any:

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.docs import fenced, made
+from tests.serving import serving
 
+URL = "http://127.0.0.1:8080"
 MAKE = "make "
 """Commands that set a checkout up; they need the network, and CI runs them by themselves."""
 
@@ -43,6 +45,27 @@ def test_every_command_and_every_snippet_of_the_readme_runs(reader: Path, root: 
         assert done.stdout.strip(), f"prints nothing:\n{text}"
         ran[language] += 1
     assert min(ran.values()) >= 2
+
+
+def test_what_the_readme_asks_the_service_is_answered(reader: Path, root: Path) -> None:
+    (block,) = [text for language, text in fenced.blocks(root / "README.md") if language == "bash"]
+    (serve, *asking) = block.splitlines()
+    assert serve == ".venv/bin/crm-online serve --state shop2"
+    env = {key: value for key, value in os.environ.items() if not key.startswith("CRM_ONLINE")}
+    replay = [sys.executable, "-m", "crm_online", "replay", "events.jsonl", "--state", "shop2"]
+    subprocess.run(replay, cwd=reader, env={**env, "PYTHONPATH": str(root)}, capture_output=True, check=True)
+    with serving(reader, "--state", "shop2") as served:
+        for command in asking:
+            run = ["bash", "-euo", "pipefail", "-c", "exec " + command.replace(URL, served.url)]
+            with subprocess.Popen(run, stdout=subprocess.PIPE, text=True) as process:
+                assert process.stdout is not None
+                line = process.stdout.readline()
+                if command.startswith("curl -sN"):
+                    assert line == "retry: 2000\n"
+                    process.terminate()
+                else:
+                    assert "type" not in json.loads(line), line
+    assert len(asking) >= 3
 
 
 def test_make_commands_of_the_readme_are_targets(root: Path) -> None:

@@ -1,0 +1,273 @@
+"""Customers as the service reads them: those of the command line, never half a step, pages with everybody once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from itertools import accumulate
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+
+from crm_online.answers.customers import Customer, Explanation
+from crm_online.errors import InputError, StateMissing, UnknownCustomer
+from crm_online.events import models
+from crm_online.events.columns import partition_of
+from crm_online.live.customers import CustomerReader
+from crm_online.live.members import Members
+from crm_online.lookup import Lookup
+from crm_online.store import Store, open_store
+from tests.engine import shop
+from tests.engine.flows import Shop, settings
+from tests.live.feeding import TIMES, Hub
+
+_T = TypeVar("_T")
+PARTITIONS = (1, 3)
+
+
+@pytest.fixture(scope="module", params=PARTITIONS)
+def at_rest(redis: Store, request: pytest.FixtureRequest) -> Shop:
+    """Return a shop at the end of its log."""
+    return Shop(redis, settings(min_customers=100, partitions=request.param)).all(log())
+
+
+def log() -> list[models.Event]:
+    """Return a log of which every customer is known."""
+    return [event for event in shop.made(120, 100, seed=2) if event.customer_id is not None]
+
+
+def customers(events: Sequence[models.Event]) -> list[str]:
+    """Return the customers of a log, each once."""
+    return [*dict.fromkeys(str(event.customer_id) for event in events)]
+
+
+@asynccontextmanager
+async def reading(store: Store) -> AsyncIterator[tuple[CustomerReader, Hub]]:
+    """Run a reader, and the hub of changes beside it."""
+    hub = Hub(store, TIMES)
+    reader = CustomerReader(store, hub)
+    await hub.start()
+    try:
+        yield reader, hub
+    finally:
+        await reader.stop()
+        await hub.stop()
+
+
+def read(store: Store, ask: Callable[[CustomerReader, Hub], Awaitable[_T]]) -> _T:
+    """Ask a reader of its own."""
+
+    async def asked() -> _T:
+        async with reading(store) as (reader, hub):
+            return await ask(reader, hub)
+
+    return asyncio.run(asked())
+
+
+def all_of(store: Store, names: Sequence[str]) -> dict[str, Any]:
+    """Return customers as a reader tells them."""
+
+    async def ask(reader: CustomerReader, _: Hub) -> dict[str, Any]:
+        return {name: json.loads(body) for name, body in (await reader.several(names)).items()}
+
+    return read(store, ask)
+
+
+def as_looked_up(store: Store, names: Sequence[str]) -> dict[str, Any]:
+    """Return customers as the command line tells them."""
+    lookup = Lookup(store)
+    return {name: json.loads(json.dumps(lookup.customer(name))) for name in names}
+
+
+def test_every_customer_is_told_as_by_the_command_line(at_rest: Shop) -> None:
+    names = customers(log())
+    found = all_of(at_rest.store, [*names, "nobody"])
+    assert found == as_looked_up(at_rest.store, names)
+    assert all(Customer.model_validate(one) for one in found.values())
+    assert {one["segment"] for one in found.values()} >= {"s1", "s2"}
+
+
+def test_before_the_first_model_and_while_one_is_taken_in_they_are_told_so_too(redis: Store) -> None:
+    events = log()
+    going = Shop(redis, settings(min_customers=100, partitions=3))
+    seen = set[bool | None]()
+
+    def compare() -> None:
+        names = customers(events[: going.position])
+        known = [
+            name for name in names if any(flow.store.hash_get("customers", [name.encode()])[0] for flow in going.flows)
+        ]
+        assert all_of(redis, known) == as_looked_up(redis, known)
+        lookup = Lookup(redis)
+        seen.add(bool(lookup.segments()["complete"]) if lookup.segmented else None)
+
+    for begin in range(0, len(events), 150):
+        # Between partitions, the new model is that of the first only.
+        going.step(events[begin : begin + 150], look=compare if begin % 450 == 0 else None)
+        if seen >= {None, False, True}:
+            break
+    assert None in seen
+    assert seen >= {None, False, True}, seen
+
+
+def test_who_is_not_known_and_where_there_is_no_state_are_told(redis: Store) -> None:
+    Shop(redis, settings())
+
+    async def one(reader: CustomerReader, _: Hub) -> bytes:
+        return await reader.one("nobody")
+
+    async def explained(reader: CustomerReader, _: Hub) -> object:
+        return await reader.explained("nobody", {})
+
+    for ask in (one, explained):
+        with pytest.raises(UnknownCustomer):
+            read(redis, ask)
+    redis._client.call("FLUSHALL")
+    for ask in (one, explained):
+        with pytest.raises(StateMissing):
+            read(redis, ask)
+    with pytest.raises(StateMissing):
+        Members(redis)
+
+
+@pytest.mark.parametrize("partitions", PARTITIONS)
+def test_customers_of_one_partition_are_all_as_of_the_same_commit(redis: Store, partitions: int) -> None:
+    events, size = log()[:3000], 30
+    names = customers(events)
+    going = Shop(redis, settings(min_customers=10_000, partitions=partitions))
+    home = dict(zip(names, homes(events, names, partitions), strict=True))
+    steps = [events[begin : begin + size] for begin in range(0, len(events), size)]
+    # How many events of each partition's customers there are behind each commit of it.
+    ends = [
+        {0, *accumulate(sum(home[str(one.customer_id)] == partition for one in step) for step in steps)}
+        for partition in range(partitions)
+    ]
+
+    def write() -> None:
+        for step in steps:
+            going.step(step)
+
+    async def ask(reader: CustomerReader, _: Hub) -> int:
+        counted = Counter[int]()
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(write)
+            different, ended = set[tuple[int, ...]](), False
+            while not ended:
+                ended = writing.done()
+                counted = Counter[int]()
+                for name, body in (await reader.several(names)).items():
+                    counted[home[name]] += json.loads(body)["events"]
+                for partition in range(partitions):
+                    assert counted[partition] in ends[partition], "half a step"
+                different.add(tuple(counted[partition] for partition in range(partitions)))
+            writing.result()
+        assert sum(counted.values()) == len(events)
+        return len(different)
+
+    # A connection of its own, as another process has it.
+    with open_store(redis.url or "") as other:
+        assert read(other, ask) > 3, "nothing was read while steps were committed"
+
+
+def homes(events: Sequence[models.Event], names: Sequence[str], partitions: int) -> list[int]:
+    """Return the partition of each customer."""
+    if partitions == 1:
+        return [0] * len(names)
+    where = partition_of(shop.columns(events), partitions)
+    of = {str(event.customer_id): int(at) for event, at in zip(events, np.asarray(where).tolist(), strict=True)}
+    return [of[name] for name in names]
+
+
+def members(store: Store, segment: str, limit: int) -> Iterator[list[dict[str, str]]]:
+    """Yield the pages of a segment's customers."""
+    after = None
+    while True:
+        page = Members(store).page(segment, after, limit)
+        yield page.customers
+        if page.next is None:
+            return
+        after = page.next
+
+
+@pytest.mark.parametrize("limit", [1, 7, 1000])
+def test_pages_of_a_segment_have_each_of_its_customers_once(at_rest: Shop, limit: int) -> None:
+    told = as_looked_up(at_rest.store, customers(log()))
+    segments = {one["segment"] for one in told.values()} - {None}
+    assert len(segments) > 1
+    for segment in segments:
+        pages = [*members(at_rest.store, segment, limit)]
+        found = [(one["customer_id"], one["since"]) for page in pages for one in page]
+        assert len(found) == len({*found})
+        assert {*found} == {(name, one["since"]) for name, one in told.items() if one["segment"] == segment}
+        # A hash of few customers is one piece to Redis, which gives no less.
+        assert max(map(len, pages)) <= max(limit, 128)
+    assert [*members(at_rest.store, "s999", limit)][-1] == []
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "",
+        "x",
+        "0",
+        ".",
+        "0.",
+        ".0",
+        "0.x",
+        "-1.0",
+        "0.-1",
+        "3.0",
+        "99999.0",
+        "0.18446744073709551616",
+        "\u0660.\u0660",
+        "0.0\n",
+    ],
+)
+def test_a_place_that_is_not_the_next_of_a_page_is_refused(at_rest: Shop, after: str) -> None:
+    with pytest.raises(InputError, match="begin again without it"):
+        Members(at_rest.store).page("s1", after, 10)
+
+
+def test_an_explanation_agrees_with_the_change_that_told_the_move(at_rest: Shop) -> None:
+    told = {change["customer_id"]: change for change in at_rest.moves()}  # the last of each
+    by_event = [change for change in told.values() if change["reason"] == "event"]
+    assert by_event
+    names = {one["id"]: one["name"] for one in json.loads(json.dumps(at_rest.lookup.segments()["segments"]))}
+
+    async def ask(reader: CustomerReader, hub: Hub) -> list[dict[str, object]]:
+        await hub.begun()
+        return [await reader.explained(change["customer_id"], names) for change in told.values()]
+
+    looked_up = as_looked_up(at_rest.store, [*told])
+    for change, found in zip(told.values(), read(at_rest.store, ask), strict=True):
+        why = Explanation.model_validate(found)
+        cause = json.loads(json.dumps(found))["causes"][0]
+        for name in ("change_id", "time", "from", "to", "reason"):
+            assert cause[name] == change[name], name
+        assert why.segment == change["to"] == looked_up[change["customer_id"]]["segment"]
+        if change["reason"] == "event":
+            assert cause["event_id"] == change["cause"]["event_id"]
+            assert cause["event_id"] in why.text
+        if change["to"] is None or not why.pulls:
+            continue
+        assert names[change["to"]] in why.text
+        pulls = {pull.feature: pull for pull in why.pulls}
+        assert {name: pull.value for name, pull in pulls.items()} == pytest.approx(
+            change["features"], rel=0.02, abs=0.02
+        )
+        strengths = [abs(pull.pull) for pull in why.pulls]
+        assert strengths == sorted(strengths, reverse=True)
+        if change["reason"] == "event":
+            assert change["from"] in (None, why.against)
+            for pull in why.pulls:
+                # Where the customer is beyond one of the two, there is no doubt, whatever the scale.
+                side = 1 if pull.entered >= pull.left else -1
+                if (pull.value - pull.entered) * side >= 0:
+                    assert pull.pull >= 0, pull
+                elif (pull.value - pull.left) * side <= 0:
+                    assert pull.pull <= 0, pull
