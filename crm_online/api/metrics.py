@@ -42,7 +42,7 @@ class Metrics:
             registry=self._registry,
         )
         self.feeds = Gauge(f"{PREFIX}_feeds", "Open feeds of changes.", registry=self._registry)
-        self._changes = Counter(f"{PREFIX}_changes_sent", "Changes sent to feeds.", ("kind",), registry=self._registry)
+        self._changes = Counter(f"{PREFIX}_changes_sent", "Changes sent to feeds.", registry=self._registry)
         self._store = Histogram(
             f"{PREFIX}_store_seconds",
             "Time that reads of the store took.",
@@ -75,9 +75,9 @@ class Metrics:
         """Count a request that was refused at the gate."""
         self._refused.labels(reason).inc()
 
-    def sent(self, kind: str, changes: int = 1) -> None:
-        """Count changes that were sent to a feed, by the kind of event."""
-        self._changes.labels(kind).inc(changes)
+    def sent(self, changes: int) -> None:
+        """Count changes that were sent to a feed."""
+        self._changes.inc(changes)
 
     def store(self, work: StoreWork, seconds: float) -> None:
         """Say how long a read of the store took."""

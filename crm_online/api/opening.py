@@ -9,7 +9,7 @@ from functools import partial
 from crm_online.api.keys import Keys
 from crm_online.api.metrics import Metrics
 from crm_online.api.service import Service
-from crm_online.live.changes import ChangeHub, Times
+from crm_online.live.changes import ChangeHub
 from crm_online.live.customers import CustomerReader
 from crm_online.live.recommender import Recommender, derive
 from crm_online.live.sinks import EventSink
@@ -43,7 +43,7 @@ def open_service(settings: Settings, state: str, kafka: Callable[[str], EventSin
     keys, metrics = Keys(serve.keys_file), Metrics()
     with open_store(state, create=True, answer_seconds=serve.store_timeout / 1000) as store:
         snapshots = Snapshots(store, serve, derive, timed=partial(metrics.store, "snapshots"))
-        changes = ChangeHub(store, Times(stuck=serve.request_timeout / 1000))
+        changes = ChangeHub(store)
         yield Service(
             settings=settings,
             where=store.where,

@@ -41,15 +41,12 @@ class Times:
         Between two looks for new changes.
     keep_alive
         Of silence after which a feed gets a comment, so that nothing between takes it for dead.
-    stuck
-        After which a reader that takes nothing is dropped.
     longest
         That a feed is open at most; its reader comes again.
     """
 
     poll: float = 0.05
     keep_alive: float = 15.0
-    stuck: float = 60.0
     longest: float = math.inf
 
 

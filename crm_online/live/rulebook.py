@@ -117,11 +117,6 @@ class RuleBook:
         """Return the number of rules."""
         return len(self._bodies)
 
-    @property
-    def bodies(self) -> Sequence[bytes]:
-        """Each rule as JSON, the best first."""
-        return self._bodies
-
     def with_tastes(self, tastes: Mapping[str, frozenset[str]]) -> RuleBook:
         """Return the same rules beside other tastes."""
         other = object.__new__(RuleBook)

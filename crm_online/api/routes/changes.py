@@ -60,7 +60,7 @@ async def get_changes(
     )
     place = last_event_id or after
     feed = service.changes.feed(wanted, places.parse(place) if place else None)
-    return EventStream(service.changes, feed)
+    return EventStream(service.changes, feed, service.metrics.sent)
 
 
 @router.get("/flows", dependencies=[Depends(needs("read"))])
