@@ -224,6 +224,8 @@ class Holdings:
         held.progressed = self.progressed = time.monotonic()
         self._patience.took(held.partition.flow.commit_seconds)
         held.publisher.offer(held.partition.flow.take())
+        if self.held.get(step.partition) is not held:
+            return  # given up meanwhile: its gauges are gone, and are not to come back
         accepted, rejected, duplicates = (
             now - then for now, then in zip((state.accepted, state.rejected, state.duplicates), before, strict=True)
         )

@@ -154,7 +154,9 @@ class Intake(Service, ConsumerRebalanceListener):
             await self._context.hand_over(batch)
 
     def _claim(self, number: int, pause: float = 0.0) -> None:
-        """Claim a partition, after a pause."""
+        """Claim a partition, after a pause; none any more once the worker is about to stop."""
+        if self.should_stop:
+            return
         # What was fetched under an earlier claim says nothing of where this one goes on.
         self.reading.forget(number)
         before = self._claiming.pop(number, None)
