@@ -8,8 +8,8 @@ from collections.abc import Callable
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from crm_online.live.changes import ChangeHub
-from crm_online.live.feed import Feed
+from crm_online.live.feeds.feed import Feed
+from crm_online.live.feeds.hub import ChangeHub
 
 
 class EventStream(Response):

@@ -9,12 +9,12 @@ from functools import partial
 from crm_online.api.keys import Keys
 from crm_online.api.metrics import Metrics
 from crm_online.api.service import Service
-from crm_online.live.changes import ChangeHub
-from crm_online.live.customers import CustomerReader
+from crm_online.live.customers.reader import CustomerReader
+from crm_online.live.feeds.hub import ChangeHub
+from crm_online.live.intake.sinks import EventSink
+from crm_online.live.intake.state_sink import StateSink
 from crm_online.live.recommender import Recommender, derive
-from crm_online.live.sinks import EventSink
-from crm_online.live.snapshots import Snapshots
-from crm_online.live.state_sink import StateSink
+from crm_online.live.snapshots.latest import Snapshots
 from crm_online.settings import Settings
 from crm_online.store import open_store
 

@@ -14,11 +14,11 @@ from crm_online.api.metrics import Metrics
 from crm_online.settings import Settings
 
 if TYPE_CHECKING:
-    from crm_online.live.changes import ChangeHub
-    from crm_online.live.customers import CustomerReader
+    from crm_online.live.customers.reader import CustomerReader
+    from crm_online.live.feeds.hub import ChangeHub
+    from crm_online.live.intake.state_sink import StateSink
     from crm_online.live.recommender import Recommender
-    from crm_online.live.snapshots import Snapshots
-    from crm_online.live.state_sink import StateSink
+    from crm_online.live.snapshots.latest import Snapshots
 
 
 class Part(Protocol):

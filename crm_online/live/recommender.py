@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from crm_online.live.snapshots import Snapshots
+from crm_online.live.snapshots.latest import Snapshots
 from crm_online.lookup import Lookup
 from crm_online.lookup.recommending import Recommending
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.digits import digits
-from crm_online.lookup.customers import Bearings, Seen
+from crm_online.lookup.customers import Bearings
+from crm_online.lookup.reading import Seen
 from crm_online.segments.vectors import RESOLUTION
 
 _OF_CAUSE: Final = {"event_id": "event_id", "type": "event_type", "idle_days": "idle_days"}

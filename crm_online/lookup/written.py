@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from crm_online.customers.records import NO_SEGMENT, Records
 from crm_online.engine.changes import Reason
-from crm_online.lookup.customers import Seen
+from crm_online.lookup.reading import Seen
 from crm_online.segments.kmeans import distances
 
 

@@ -18,7 +18,7 @@ from crm_online.api.problems import handle_errors
 from crm_online.api.routes.recommendations import LARGEST, MOST, router
 from crm_online.api.service import service
 from crm_online.live.recommender import Recommender, derive
-from crm_online.live.snapshots import Snapshots
+from crm_online.live.snapshots.latest import Snapshots
 from crm_online.settings import ServeSettings
 from crm_online.store import Store, open_store
 from tests.engine import shop

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from crm_online.live import places
-from crm_online.live.changes import ChangeHub, Times
-from crm_online.live.feed import Feed
-from crm_online.live.places import Mark
-from crm_online.live.told import Wanted
+from crm_online.live.feeds import places
+from crm_online.live.feeds.feed import Feed
+from crm_online.live.feeds.hub import ChangeHub, Times
+from crm_online.live.feeds.places import Mark
+from crm_online.live.feeds.told import Wanted
 from crm_online.step import Assign, Entry, Step, Topic
 from crm_online.store import Store
 from crm_online.store.entries import blank, encode

@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from crm_online.live.behind import begin, behind
-from crm_online.live.places import Mark
+from crm_online.live.feeds.behind import begin, behind
+from crm_online.live.feeds.places import Mark
 from crm_online.step import Entry
 from crm_online.store import PartitionStore, Store
 from crm_online.store.program import Fences

@@ -18,8 +18,8 @@ from crm_online.answers.customers import Customer, Explanation
 from crm_online.errors import InputError, StateMissing, UnknownCustomer
 from crm_online.events import models
 from crm_online.events.columns import partition_of
-from crm_online.live.customers import CustomerReader
-from crm_online.live.members import Members
+from crm_online.live.customers.members import Members
+from crm_online.live.customers.reader import CustomerReader
 from crm_online.lookup import Lookup
 from crm_online.store import Store, open_store
 from tests.engine import shop

@@ -12,9 +12,9 @@ import pytest
 from crm_online.answers.service import Taken
 from crm_online.errors import EventsRefused, StoreError, TooFarAhead
 from crm_online.events.models import Event
-from crm_online.live.event_log import SOURCE, EventLog
-from crm_online.live.sinks import EventSink
-from crm_online.live.state_sink import StateSink
+from crm_online.live.intake.event_log import SOURCE, EventLog
+from crm_online.live.intake.sinks import EventSink
+from crm_online.live.intake.state_sink import StateSink
 from crm_online.lookup import Lookup
 from crm_online.settings import Settings
 from crm_online.settings.model import BasketSettings

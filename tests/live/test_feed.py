@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_online.live.changes import Times
-from crm_online.live.ring import CHUNK
-from crm_online.live.told import Wanted
+from crm_online.live.feeds.hub import Times
+from crm_online.live.feeds.ring import CHUNK
+from crm_online.live.feeds.told import Wanted
 from crm_online.store import Store, open_store
 from crm_online.store.entries import is_blank
 from tests.engine import flows, shop

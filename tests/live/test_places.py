@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_online.errors import InputError
-from crm_online.live import places
+from crm_online.live.feeds import places
 
 MARKS = st.tuples(st.integers(0, 10**15 - 1), st.integers(0, 10**15 - 1))
 NONSENSE = ["", ",", "0", "0-0", "0-0-1,", ",0-0-1", "0-0-1,0-0-2", "0-0-1 ", "0-0-1\n", "00-0-1", "0--1", "-0-0-1"]

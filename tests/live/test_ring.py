@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from random import Random
 
-from crm_online.live.places import Mark, text
-from crm_online.live.ring import CHUNK, SCANNED, Ring
-from crm_online.live.told import BLANK, Told, Wanted, gap, told
+from crm_online.live.feeds.places import Mark, text
+from crm_online.live.feeds.ring import CHUNK, SCANNED, Ring
+from crm_online.live.feeds.told import BLANK, Told, Wanted, gap, told
 from crm_online.step import Entry
 from tests.live.feeding import Say, move, rule
 

@@ -12,9 +12,9 @@ from crm_online.answers.service import Rejects
 from crm_online.api.event_stream import EventStream
 from crm_online.api.keys import needs
 from crm_online.api.service import TheService
-from crm_online.live import places
-from crm_online.live.tally import REJECTS
-from crm_online.live.told import Wanted
+from crm_online.live.feeds import places
+from crm_online.live.feeds.tally import REJECTS
+from crm_online.live.feeds.told import Wanted
 
 router = APIRouter(prefix="/v1", tags=["changes"])
 

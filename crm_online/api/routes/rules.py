@@ -11,7 +11,7 @@ from crm_online.answers.rules import Rules
 from crm_online.api.documents import NOT_MODIFIED, IfNoneMatch, document
 from crm_online.api.keys import needs
 from crm_online.api.service import TheService
-from crm_online.live.rulebook import Asked, Sort
+from crm_online.live.snapshots.rulebook import Asked, Sort
 
 router = APIRouter(prefix="/v1", tags=["rules"], dependencies=[Depends(needs("read"))], responses=NOT_MODIFIED)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from crm_online.live.places import Mark
-from crm_online.live.told import Told, told
+from crm_online.live.feeds.places import Mark
+from crm_online.live.feeds.told import Told, told
 from crm_online.store import PartitionStore
 from crm_online.store.keys import META, SEQUENCE
 from crm_online.store.replies import as_int

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from crm_online.errors import StoreError
-from crm_online.live import places
-from crm_online.live.places import Mark
-from crm_online.live.ring import CHUNK, SCANNED
-from crm_online.live.told import GAP, Told, Wanted, gap
+from crm_online.live.feeds import places
+from crm_online.live.feeds.places import Mark
+from crm_online.live.feeds.ring import CHUNK, SCANNED
+from crm_online.live.feeds.told import GAP, Told, Wanted, gap
 
 if TYPE_CHECKING:
-    from crm_online.live.changes import ChangeHub
+    from crm_online.live.feeds.hub import ChangeHub
 
 _RETRY: Final = b"retry: 2000\n"
 _READ: Final = 200

@@ -15,12 +15,12 @@ from crm_online.answers.segments import Flows
 from crm_online.answers.service import Rejects
 from crm_online.engine.state import NAME, PartitionState
 from crm_online.errors import StateBeingRead, StateMissing, StoreError
-from crm_online.live.behind import Behind, begin, behind
-from crm_online.live.feed import Feed
-from crm_online.live.places import Mark
-from crm_online.live.ring import Ring
-from crm_online.live.tally import Tally
-from crm_online.live.told import Wanted, gap
+from crm_online.live.feeds.behind import Behind, begin, behind
+from crm_online.live.feeds.feed import Feed
+from crm_online.live.feeds.places import Mark
+from crm_online.live.feeds.ring import Ring
+from crm_online.live.feeds.tally import Tally
+from crm_online.live.feeds.told import Wanted, gap
 from crm_online.live.troubles import NO_STATE, UNREADABLE
 from crm_online.store import PartitionStore, Store, reads
 from crm_online.store.keys import CHANGES, META, SEQUENCE, TOKEN

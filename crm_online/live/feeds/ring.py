@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final
 
-from crm_online.live import places
-from crm_online.live.places import Mark
-from crm_online.live.told import MOVE, Told, Wanted
+from crm_online.live.feeds import places
+from crm_online.live.feeds.places import Mark
+from crm_online.live.feeds.told import MOVE, Told, Wanted
 
 CHUNK: Final = 32_768
 """Bytes of events from which on a chunk gets no more."""

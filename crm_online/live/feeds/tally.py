@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from crm_online.answers.segments import Flow, Flows
 from crm_online.answers.service import Reject, Rejects
-from crm_online.live.told import Told
+from crm_online.live.feeds.told import Told
 
 REJECTS: Final = 1000
 """Rejects of which more than the reason is held."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from crm_online.errors import StateCorrupt
-from crm_online.live.places import Mark
+from crm_online.live.feeds.places import Mark
 from crm_online.step import Entry, Topic
 from crm_online.store.entries import is_blank
 

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from crm_online.answers.service import Taken
 from crm_online.errors import CrmOnlineError, EventsRefused, TooFarAhead
 from crm_online.events.models import Event
-from crm_online.live.event_log import EventLog
+from crm_online.live.intake.event_log import EventLog
 
 _T = TypeVar("_T")
 _QUIET: Final = 1.0
@@ -74,7 +74,7 @@ class EngineSink:
         return None
 
     async def take(self, events: Sequence[Event]) -> Taken:
-        """Take events; see :class:`~crm_online.live.sinks.EventSink`."""
+        """Take events; see :class:`~crm_online.live.intake.sinks.EventSink`."""
         if self._stopping:
             raise EventsRefused("the service is being stopped")
         if sum(len(request.events) for request in self._waiting) > _WAITING * self._most:

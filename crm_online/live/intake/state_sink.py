@@ -10,9 +10,9 @@ from typing import Final
 from crm_online.answers.service import Taken
 from crm_online.errors import EventsRefused, StateMissing
 from crm_online.events.models import Event
-from crm_online.live.engine_sink import EngineSink
-from crm_online.live.event_log import EventLog
-from crm_online.live.sinks import EventSink
+from crm_online.live.intake.engine_sink import EngineSink
+from crm_online.live.intake.event_log import EventLog
+from crm_online.live.intake.sinks import EventSink
 from crm_online.settings import Settings
 from crm_online.store import Store
 from crm_online.store.meta import LOGS
@@ -79,7 +79,7 @@ class StateSink:
         return self._sink.trouble() if self._sink is not None else None
 
     async def take(self, events: Sequence[Event]) -> Taken:
-        """Take events; see :class:`~crm_online.live.sinks.EventSink`."""
+        """Take events; see :class:`~crm_online.live.intake.sinks.EventSink`."""
         if self._held is not None:
             raise EventsRefused(self._held)
         sink = self._sink or await self._opened()

@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from crm_online.errors import StateBeingRead, StateMissing, StoreError, StoreUnavailable
-from crm_online.live.making import Derive, Maker
-from crm_online.live.snapshot import Snapshot
+from crm_online.live.snapshots.making import Derive, Maker
+from crm_online.live.snapshots.snapshot import Snapshot
 from crm_online.live.troubles import NO_STATE, UNREADABLE
 from crm_online.settings import ServeSettings
 from crm_online.store import Store

@@ -9,10 +9,10 @@ from typing import Final
 
 from crm_online.customers.records import MOVES
 from crm_online.errors import UnknownCustomer
-from crm_online.live.changes import ChangeHub
-from crm_online.live.members import Members, MembersPage
-from crm_online.lookup.customers import Customers, Fetched
+from crm_online.live.customers.members import Members, MembersPage
+from crm_online.live.feeds.hub import ChangeHub
 from crm_online.lookup.explaining import explanation
+from crm_online.lookup.reading import Customers, Fetched
 from crm_online.lookup.written import written
 from crm_online.store import Store
 
@@ -111,7 +111,7 @@ class CustomerReader:
         return explanation(seen, segments, self._changes.moves_of(name, MOVES))
 
     async def members(self, segment: str, after: str | None, limit: int) -> MembersPage:
-        """Return some customers of a segment; see `crm_online.live.members.Members.page`.
+        """Return some customers of a segment; see `crm_online.live.customers.members.Members.page`.
 
         Raises
         ------

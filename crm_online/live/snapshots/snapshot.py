@@ -8,15 +8,16 @@ from typing import Any
 
 from crm_online.answers.service import Status
 from crm_online.itemsets.parts import FrequentItemsets
-from crm_online.live.document import Document
-from crm_online.live.rulebook import RuleBook
+from crm_online.live.snapshots.document import Document
+from crm_online.live.snapshots.rulebook import RuleBook
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """The whole state at one time, as far as look-ups need all of it; it never changes.
 
-    The segments and the rules are each of one time, but not always of the same: see :mod:`crm_online.live.making`.
+    The segments and the rules are each of one time, but not always of the same:
+    see :mod:`crm_online.live.snapshots.making`.
 
     Attributes
     ----------

@@ -15,13 +15,13 @@ from typing import Any
 from crm_online.answers.service import Status
 from crm_online.engine.changes import iso
 from crm_online.itemsets.parts import FrequentItemsets
-from crm_online.live.document import Document
-from crm_online.live.pacing import Pace
-from crm_online.live.pictures import Drawn, draw
-from crm_online.live.rulebook import RuleBook
-from crm_online.live.size_history import SizeHistory
-from crm_online.live.snapshot import Snapshot
-from crm_online.live.standing import Rate, Standing, status
+from crm_online.live.snapshots.document import Document
+from crm_online.live.snapshots.pacing import Pace
+from crm_online.live.snapshots.pictures import Drawn, draw
+from crm_online.live.snapshots.rulebook import RuleBook
+from crm_online.live.snapshots.size_history import SizeHistory
+from crm_online.live.snapshots.snapshot import Snapshot
+from crm_online.live.snapshots.standing import Rate, Standing, status
 from crm_online.lookup import Lookup
 from crm_online.store import Store, reads
 from crm_online.store.keys import COMMITS, ENDS, EPOCH, META, TOKEN

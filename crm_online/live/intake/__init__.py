@@ -1,0 +1,1 @@
+"""Events that are sent to the service, to the engine or to Kafka."""
