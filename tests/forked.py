@@ -20,6 +20,8 @@ from types import TracebackType
 from typing import Final, Self
 
 _PRELOADED: Final = (
+    "crm_online.api.opening",
+    "crm_online.api.server",
     "crm_online.cli.app",
     "crm_online.erase",
     "crm_online.lookup",

@@ -77,7 +77,7 @@ def run(report: Report, sizes: Sizes) -> None:
     ):
         shop = _Shop(log, Drive(store, settings), sizes)
         options = ["--state", f"unix://{server.socket}", "--set", f"serve.request_timeout={PATIENCE}"]
-        with serving(Path(name), *options, "--set", "serve.rate=none") as served:
+        with serving(Path(name), *options, "--set", "serve.rate=none", forked=False) as served:
             shop.told(report, served)
 
 
@@ -93,7 +93,7 @@ class _Shop:
     def told(self, report: Report, served: Served) -> None:
         """Open the feeds, take events, and compare what was told with what is kept."""
         sizes, port = self._sizes, urlsplit(served.url).port or 0
-        service = next(one for one in psutil.Process().children() if "serve" in one.cmdline())
+        service = psutil.Process(served.pid)
         with reading(port, _plans(sizes)) as readers:
             readers.opened()
             before, began = service.cpu_times(), time.monotonic()

@@ -69,7 +69,7 @@ def run(report: Report, sizes: Sizes) -> None:
             Drive(store, settings).run(log.columns(at, min(at + _BASE, len(log))) for at in range(0, len(log), _BASE))
         names = _filled(server, sizes.customers)
         options = ["--state", f"unix://{server.socket}", "--set", "serve.rate=none"]
-        with serving(Path(name), *options) as served, bare() as port:
+        with serving(Path(name), *options, forked=False) as served, bare() as port:
             _compare(report, sizes, served, port, names)
             _steady(report, sizes, served, port, names)
         report.add("customers in Redis", server.client.hlen(key(0, CUSTOMERS)), least=sizes.customers)

@@ -70,7 +70,7 @@ def run(report: Report, sizes: Sizes) -> None:
         drive.run(log.columns(begin, min(begin + _BASE, half)) for begin in range(0, half, _BASE))
         options = ["--set", "serve.rate=none", "--set", "serve.refresh=20ms"]
         with (
-            serving(Path(name), "--state", f"unix://{server.socket}", *options) as served,
+            serving(Path(name), "--state", f"unix://{server.socket}", *options, forked=False) as served,
             _asking(served.url, [f"c{number}" for number in customers]) as asker,
         ):
             stood, true = [_standing(Lookup(store).segments())], [drive.position]

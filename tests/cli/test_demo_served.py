@@ -20,6 +20,7 @@ import pytest
 
 from crm_online.cli.commands.demo import shop_log
 from tests.command import ROOT
+from tests.kafka.waiting import until
 
 LINES = 20_000
 
@@ -95,8 +96,7 @@ def demo(folder: Path, request: pytest.FixtureRequest) -> Iterator[Demo]:
 
 def asked(url: str, path: str) -> Any:
     """Ask for something, once the service is ready."""
-    while httpx.get(url + "/readyz").status_code != 200:
-        pass
+    until(lambda: httpx.get(url + "/readyz").status_code == 200, "the service is not ready")
     return httpx.get(url + path).raise_for_status().json()
 
 
@@ -105,7 +105,7 @@ def test_the_dashboard_is_there_when_the_tables_are_printed_until_ctrl_c(demo: D
     demo.until("Ctrl-C ends them")
     for table in ("events read", "segments", "rules"):
         assert table in demo.printed
-    assert asked(url, "/v1/status")["accepted"] == LINES
+    until(lambda: asked(url, "/v1/status")["accepted"] == LINES, "the page never had all events")
     assert "<title>crm-online" in httpx.get(url + "/").text
     event = {"type": "view", "customer_id": "new", "time": "2017-02-01T09:00:00Z"}
     assert httpx.post(
@@ -124,9 +124,8 @@ def test_it_is_looked_at_while_it_replays_and_stopped_in_the_middle(demo: Demo) 
     refused = httpx.post(url + "/v1/events", json={"type": "view", "customer_id": "x", "time": "2017-02-01T09:00:00Z"})
     assert refused.status_code == 503
     assert "replayed" in refused.json()["detail"]
-    while not (accepted := asked(url, "/v1/status")["accepted"]):
-        pass
-    assert accepted < LINES
+    until(lambda: asked(url, "/v1/status")["accepted"] > 0, "the page had no events")
+    assert asked(url, "/v1/status")["accepted"] < LINES
     assert demo.interrupt() == 130
     assert "the same command goes on from there" in demo.printed
     assert "Traceback" not in demo.printed
