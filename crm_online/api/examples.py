@@ -60,7 +60,8 @@ EXAMPLES: Final[dict[str, Any]] = {
     "explain": {
         "customer_id": "C17",
         "segment": "s3",
-        "text": "C17 moved from Big spenders to Occasional customers after 33 days without an event.",
+        "text": "C17 moved from Big spenders to Occasional customers on 2026-03-02, after 33 days without an event; "
+        "what spoke most for it: recency.",
         "pulls": [{"feature": "recency", "value": 33.1, "unit": "days", "left": 17.0, "entered": 31.2, "pull": 1.9}],
         "against": "s1",
         "causes": [
@@ -123,7 +124,7 @@ EXAMPLES: Final[dict[str, Any]] = {
                     "support": 0.38,
                     "confidence": 0.8,
                     "lift": 1.87,
-                    "text": "80 % of the baskets with bread have butter too, 1.9 × as many as of all.",
+                    "text": "80.0 % of the baskets with bread have it too: 1.87 times as many as of all baskets",
                 },
             }
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import logging
 import math
@@ -52,8 +53,15 @@ def run(service: Service, on_start: Callable[[str], None] | None = None) -> None
 
 
 @contextlib.contextmanager
-def in_background(service: Service) -> Iterator[str]:
+def in_background(service: Service, *, or_free: bool = False) -> Iterator[str]:
     """Serve in a thread while the context lasts, for what does something else meanwhile; gives the service's URL.
+
+    Parameters
+    ----------
+    service
+        What is served.
+    or_free
+        Whether a free port will do if that of ``serve.listen`` is taken.
 
     Raises
     ------
@@ -61,7 +69,7 @@ def in_background(service: Service) -> Iterator[str]:
         As `run`.
     """
     settings = service.settings.serve
-    with contextlib.closing(_listening(settings, service.keys.configured)) as listener:
+    with contextlib.closing(_listening(settings, service.keys.configured, or_free=or_free)) as listener:
         _allow_files(settings.connections + _SPARE_FILES)
         started = threading.Event()
         server = _Server(service, lambda _: started.set(), _url(listener))
@@ -142,7 +150,7 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def _listening(settings: ServeSettings, keys: bool) -> socket.socket:
+def _listening(settings: ServeSettings, keys: bool, *, or_free: bool = False) -> socket.socket:
     """Return the socket that the service listens on."""
     host, port = settings.address
     try:
@@ -152,7 +160,12 @@ def _listening(settings: ServeSettings, keys: bool) -> socket.socket:
                 f"serve.listen: without keys only this machine may ask: listen on 127.0.0.1, not on {host}, "
                 "or make keys (crm-online keys new) and set serve.keys_file"
             )
-        return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+        try:
+            return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+        except OSError as error:
+            if not or_free or error.errno != errno.EADDRINUSE:
+                raise
+            return socket.create_server((address[0], 0), family=family, backlog=_BACKLOG)
     except OSError as error:
         why = os.strerror(error.errno) if error.errno and error.errno > 0 else "no such host"
         raise InvalidSetting(f"serve.listen: {settings.listen} cannot be listened on: {why}") from error

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,7 +48,7 @@ class Demo:
         self._terminal, theirs = pty.openpty()
         env = {key: value for key, value in os.environ.items() if not key.startswith("CRM_ONLINE_")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "crm_online", "demo", "--state", "shop", "--port", "0", *args],
+            [sys.executable, "-m", "crm_online", "demo", "--state", "shop", *(args or ("--port", "0"))],
             cwd=folder,
             env={**env, "PYTHONPATH": f"{folder}:{ROOT}", "TERM": "dumb", "COLUMNS": "120"},
             stdin=theirs,
@@ -115,7 +116,7 @@ def test_the_dashboard_is_there_when_the_tables_are_printed_until_ctrl_c(demo: D
     assert "Traceback" not in demo.printed
 
 
-@pytest.mark.parametrize("demo", [("--speed", "40000")], indirect=True)
+@pytest.mark.parametrize("demo", [("--speed", "40000", "--port", "0")], indirect=True)
 def test_it_is_looked_at_while_it_replays_and_stopped_in_the_middle(demo: Demo) -> None:
     url = demo.until(r"http://127\.0\.0\.1:[0-9]+")[0]
     with httpx.stream("GET", url + "/v1/changes", timeout=60) as feed:
@@ -129,3 +130,19 @@ def test_it_is_looked_at_while_it_replays_and_stopped_in_the_middle(demo: Demo) 
     assert demo.interrupt() == 130
     assert "the same command goes on from there" in demo.printed
     assert "Traceback" not in demo.printed
+
+
+def test_where_its_port_is_taken_it_finds_another_unless_that_one_was_asked_for(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        demo = Demo(folder, "--set", f"serve.listen=127.0.0.1:{port}", "--speed", "1000")
+        try:
+            assert demo.until(r"http://127\.0\.0\.1:([0-9]+)")[1] != str(port)
+        finally:
+            demo.close()
+        demo = Demo(folder, "--port", str(port))
+        try:
+            demo.until(f"127.0.0.1:{port} cannot be listened on: Address already in use")
+            assert demo.process.wait() == 2
+        finally:
+            demo.close()

@@ -64,7 +64,7 @@ def demo(
         _show(_replayed(work), work, as_json=as_json)
         return
     need_serve()
-    _served(work)
+    _served(work, or_free=port is None)
 
 
 def _replayed(work: Work) -> dict[str, Any]:
@@ -84,8 +84,11 @@ def _replayed(work: Work) -> dict[str, Any]:
         ).as_dict()
 
 
-def _served(work: Work) -> None:
-    """Replay in a process beside this one, which serves meanwhile, and then until Ctrl-C."""
+def _served(work: Work, *, or_free: bool) -> None:
+    """Replay in a process beside this one, which serves meanwhile, and then until Ctrl-C.
+
+    Who gave no port gets a free one where that of ``serve.listen`` is taken.
+    """
     from crm_online.api.opening import open_service
     from crm_online.api.server import in_background
     from crm_online.logs import secrets, setup
@@ -93,7 +96,7 @@ def _served(work: Work) -> None:
     setup(work.settings.serve.logs, "error", secrets(work.settings, work.state))
     with open_service(work.settings, work.state, kafka_sink(work.settings)) as service:
         service.sink.hold("the demo's log is being replayed: send events when that is done")
-        with in_background(service) as url:
+        with in_background(service, or_free=or_free) as url:
             say(f"look at {url} meanwhile")
             with progress_bar(_DOES) as move:
                 result = replay_beside(replace(work, state=service.url or work.state), move)
