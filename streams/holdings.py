@@ -223,9 +223,9 @@ class Holdings:
         seconds = time.perf_counter() - began
         held.progressed = self.progressed = time.monotonic()
         self._patience.took(held.partition.flow.commit_seconds)
-        held.publisher.offer(held.partition.flow.take())
         if self.held.get(step.partition) is not held:
-            return  # given up meanwhile: its gauges are gone, and are not to come back
+            return  # given up meanwhile: who holds it next publishes; its gauges are gone, and are not to come back
+        held.publisher.offer(held.partition.flow.take())
         accepted, rejected, duplicates = (
             now - then for now, then in zip((state.accepted, state.rejected, state.duplicates), before, strict=True)
         )
