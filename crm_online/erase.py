@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from crm_online.engine.engine import CUSTOMERS
 from crm_online.errors import SettingsConflict, UnknownCustomer
 from crm_online.events.columns import from_events
@@ -11,7 +9,7 @@ from crm_online.events.models import EVENT
 from crm_online.events.times import to_iso
 from crm_online.flow import PartitionFlow
 from crm_online.settings import ChangeSettings
-from crm_online.settings.conflict import from_shaping
+from crm_online.settings.conflict import from_stored
 from crm_online.step import KEEP
 from crm_online.store import Store, open_store
 from crm_online.store.meta import LOGS
@@ -49,7 +47,7 @@ def erase(state: str, customer: str, keep: int = KEEP) -> list[int]:
         meta = store.meta()
         if meta.feed != LOGS:
             raise SettingsConflict(f"{store.where} holds a state that is fed by {meta.feed}: its workers erase")
-        shaped = from_shaping(json.loads(meta.settings))
+        shaped = from_stored(meta.settings)
         settings = shaped.model_copy(update={"changes": ChangeSettings(keep=keep)})
         found = [number for number in range(meta.partitions) if _has(store, number, customer)]
         if not found:

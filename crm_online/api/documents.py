@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final
 from fastapi import Header
 from starlette.responses import Response
 
+from crm_online.etags import is_among
+
 IfNoneMatch = Annotated[
     str | None, Header(max_length=4000, description="the ETag of what the caller has: 304 if it is still so")
 ]
@@ -26,12 +28,6 @@ def document(body: bytes, etag: str, if_none_match: str | None) -> Response:
         The header that was sent: tags with commas between, or ``*``.
     """
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if if_none_match is not None and _has(if_none_match, etag):
+    if is_among(etag, if_none_match):
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type="application/json")
-
-
-def _has(if_none_match: str, etag: str) -> bool:
-    """Whether a tag is among those sent; weakly, as RFC 9110 has it for this header."""
-    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return etag in tags or "*" in tags

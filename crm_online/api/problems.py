@@ -129,7 +129,7 @@ def problem_of(error: Exception) -> ProblemError:
     if row.status >= 500:
         _log.warning("%s: %s", row.kind, error)
     headers = {"Retry-After": str(row.retry)} if row.retry else {}
-    return ProblemError(row.status, _short(row.detail or str(error)), kind=row.kind, headers=headers)
+    return ProblemError(row.status, short(row.detail or str(error)), kind=row.kind, headers=headers)
 
 
 def _unexpected(error: Exception) -> ProblemError:
@@ -139,8 +139,20 @@ def _unexpected(error: Exception) -> ProblemError:
     return problem
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Return a text, cut where it is longer than a problem should be."""
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def pointer(path: Iterable[str | int]) -> str:
+    """Return a path into a body as a JSON pointer (RFC 6901).
+
+    Examples
+    --------
+    >>> pointer([3, "a/b"])
+    '/3/a~1b'
+    """
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
 def _faults(found: Iterable[Mapping[str, Any]]) -> list[Fault]:
@@ -150,13 +162,13 @@ def _faults(found: Iterable[Mapping[str, Any]]) -> list[Fault]:
         place, *path = one["loc"]
         if place == "body":
             path = [] if one["type"] == "json_invalid" else path
-            where = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+            where = pointer(path)
         else:
             where = ".".join(map(str, path)) or str(place)
         # JSON may hold halves of surrogate pairs, which no answer can.
         where = where.encode("utf-8", "replace").decode()
         why = f"not JSON: {one['ctx']['error']}" if one["type"] == "json_invalid" else str(one["msg"])
-        faults.append(Fault(where=_short(where), why=_short(why.encode("utf-8", "replace").decode())))
+        faults.append(Fault(where=short(where), why=short(why.encode("utf-8", "replace").decode())))
         if len(faults) == _FAULTS:
             break
     return faults
@@ -181,7 +193,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise TypeError(f"not an error of HTTP: {error!r}")
     plain = error.detail in (phrase(error.status_code), HTTPStatus(error.status_code).phrase)
-    detail = None if plain else _short(str(error.detail))
+    detail = None if plain else short(str(error.detail))
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_allowed(request))

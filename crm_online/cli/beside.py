@@ -31,6 +31,26 @@ class Work:
     out: Path
     speed: float | None
 
+    def replay(self, on_progress: Callable[[Progress], None]) -> dict[str, Any]:
+        """Replay here; return the result as JSON values.
+
+        Raises
+        ------
+        CrmOnlineError
+            If the replay fails.
+        """
+        from crm_online.replay import replay
+
+        return replay(
+            [self.log],
+            settings=self.settings,
+            state=self.state,
+            preset=self.preset,
+            out=self.out,
+            speed=self.speed,
+            on_progress=on_progress,
+        ).as_dict()
+
 
 def replay_beside(work: Work, on_progress: Callable[[Progress], None]) -> dict[str, Any]:
     """Replay in a process of its own; return the result as JSON values.
@@ -71,21 +91,10 @@ def replay_beside(work: Work, on_progress: Callable[[Progress], None]) -> dict[s
 def _run(work: Work, there: Connection) -> None:
     """Replay here, and tell the other process how far it is, and how it ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the other process, which ends this one
-    from crm_online.replay import replay
-
     told: dict[str, Any] | str
     with contextlib.suppress(BrokenPipeError):  # the other process is gone
         try:
-            told = replay(
-                [work.log],
-                settings=work.settings,
-                state=work.state,
-                preset=work.preset,
-                mapping={},
-                out=work.out,
-                speed=work.speed,
-                on_progress=there.send,
-            ).as_dict()
+            told = work.replay(there.send)
         except CrmOnlineError as error:
             told = str(error)
         there.send(told)

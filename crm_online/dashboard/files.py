@@ -11,7 +11,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
 
-from crm_online.live.snapshots.document import etag_of
+from crm_online.etags import etag_of
 
 PLOTLY: Final = "plotly.min.js"
 _MEDIA_TYPES: Final = {

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from crm_online.dashboard import files
+from crm_online.etags import is_among
 
 _IfNoneMatch = Annotated[str | None, Header(max_length=4000)]
 _AcceptEncoding = Annotated[str, Header()]
@@ -43,8 +44,7 @@ def _answer(file: files.File, if_none_match: str | None, packed: bool = False) -
     headers = {"ETag": file.etag, "Cache-Control": file.caching}
     if file.packed is not None:
         headers["Vary"] = "Accept-Encoding"
-    had = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
-    if file.etag in had or "*" in had:
+    if is_among(file.etag, if_none_match):
         return Response(status_code=304, headers=headers)
     if packed and file.packed is not None:
         return Response(file.packed, headers=headers | {"Content-Encoding": "gzip"}, media_type=file.media_type)

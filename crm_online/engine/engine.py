@@ -64,7 +64,7 @@ class Engine:
     def __init__(self, settings: Settings, partition: int, partitions: int, loaded: Loaded) -> None:
         self._settings, self._partition, self._partitions = settings, partition, partitions
         self._codec, self._reader = layout(settings)
-        self.state = PartitionState.decode(loaded.engine) if loaded.engine else PartitionState()
+        self.state = PartitionState.decode(loaded.engine)
         self.segmenting = Segmenting(settings, self._reader, self.state, loaded)
         self.mining = Mining(settings, self.state, loaded)
         self._intake = Intake(

@@ -105,14 +105,16 @@ class PartitionState(BaseModel):
         return self.model_dump_json().encode()
 
     @classmethod
-    def decode(cls, raw: bytes) -> PartitionState:
-        """Return the state of some bytes.
+    def decode(cls, raw: bytes | None) -> PartitionState:
+        """Return the state of some bytes; of nothing, that of a partition that has had no step.
 
         Raises
         ------
         StateTooNew, StateCorrupt
             If a newer version, or none, wrote them.
         """
+        if not raw:
+            return cls()
         try:
             return cls.model_validate_json(raw)
         except ValidationError as error:

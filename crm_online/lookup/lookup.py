@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -28,7 +27,7 @@ from crm_online.plots import SegmentPicture
 from crm_online.recommend.answer import TOP
 from crm_online.rules.frame import COLUMNS, Sort
 from crm_online.segments.linkage import Leaves, Linkage
-from crm_online.settings.conflict import from_shaping
+from crm_online.settings.conflict import from_stored
 from crm_online.store import Store, open_store
 from crm_online.store.meta import LOGS
 
@@ -80,7 +79,7 @@ class Lookup:
     def __init__(self, store: Store) -> None:
         meta = store.meta()
         self._store = store
-        self.settings = from_shaping(json.loads(meta.settings))
+        self.settings = from_stored(meta.settings)
         self.fed_by_workers = meta.feed != LOGS
         self._views = [PartitionView(store.partition(number), self.settings) for number in range(meta.partitions)]
         self._segments = Segments.of(self._views, self.settings.segments.sample)

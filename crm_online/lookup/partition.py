@@ -95,7 +95,7 @@ class PartitionView:
             plain_value(store.partition, segmenting.MODEL),
             plain_value(store.partition, peers.NAME),
         )
-        self.state = PartitionState.decode(small) if small else PartitionState()
+        self.state = PartitionState.decode(small)
         self.model = Model.from_json(model) if model else None
         self.sums = PartitionSums.decode(sums) if sums else None
 
@@ -116,7 +116,7 @@ class PartitionView:
         items = ItemNames()
         items.load(names)
         counters = counting.counted(empty_counters(self.settings), chunks, journal)
-        watermark = (PartitionState.decode(small).watermark if small else None) or 0
+        watermark = PartitionState.decode(small).watermark or 0
         return Counts(watermark, Counted(counters, items.names, items.ids), told)
 
     @cached_property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +15,7 @@ from crm_online.engine.state import PartitionState
 from crm_online.lookup.customers import Bearings, told
 from crm_online.lookup.partition import segment_ids
 from crm_online.segments.model import Model
-from crm_online.settings.conflict import from_shaping
+from crm_online.settings.conflict import from_stored
 from crm_online.store import Store
 from crm_online.store.keys import META, TOKEN
 from crm_online.store.meta import StateMeta
@@ -117,7 +116,7 @@ class _Part:
         """Take what stands there now."""
         before = self.raw or (None, None, None)
         if small != before[0]:
-            self.state = PartitionState.decode(small) if small else PartitionState()
+            self.state = PartitionState.decode(small)
         if model != before[1]:
             self.model = Model.from_json(model) if model else None
         if sums != before[2]:
@@ -162,7 +161,7 @@ class Customers:
 
     def _begin(self, meta: StateMeta) -> None:
         self._meta = meta
-        self._codec, self._reader = layout(from_shaping(json.loads(meta.settings)))
+        self._codec, self._reader = layout(from_stored(meta.settings))
         self._parts = [_Part() for _ in range(meta.partitions)]
 
     def _found(self, names: Sequence[str]) -> list[list[bytes | None]]:

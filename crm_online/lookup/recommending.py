@@ -65,7 +65,7 @@ class Recommending:
             return None
         records = self.codec.decode([record])
         model = Model.from_json(raw_model) if raw_model else None
-        here = PartitionState.decode(small) if small else PartitionState()
+        here = PartitionState.decode(small)
         segment = segment_ids(records, records.reported, model, here)[0]
         history = self._history(partition, int(records.purchases[0]), bought) if bought is not None else None
         return Buyer(name, segment, history)

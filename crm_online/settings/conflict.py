@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,11 @@ from crm_online.settings.fields import DEFAULT_FEATURES, FEATURE_NAMES
 from crm_online.settings.keys import as_typed, as_written
 from crm_online.settings.model import Settings
 from crm_online.settings.nesting import nested
+
+
+def from_stored(text: str) -> Settings:
+    """Return the settings that shaped a state, of the text that is stored in it; see `from_shaping`."""
+    return from_shaping(json.loads(text))
 
 
 def from_shaping(stored: Mapping[str, Any]) -> Settings:

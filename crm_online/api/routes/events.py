@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from crm_online.answers.service import Fault, Taken
 from crm_online.api.keys import needs
-from crm_online.api.problems import ProblemError, problems
+from crm_online.api.problems import ProblemError, pointer, problems, short
 from crm_online.api.service import TheService
 from crm_online.errors import TooFarAhead
 from crm_online.events.models import EVENT, Erase, Event, all_problems
@@ -20,7 +20,6 @@ from crm_online.events.models import EVENT, Erase, Event, all_problems
 MOST: Final = 1000
 """Most events in one request."""
 _FAULTS: Final = 100
-_LONGEST: Final = 300
 _EXAMPLE: Final = {
     "event_id": "till-7-88213",
     "type": "purchase",
@@ -94,7 +93,7 @@ def _values(content_type: str, body: bytes) -> tuple[bool, list[Any]]:
         # To a depth of 200, without NaN, infinity and halves of surrogate pairs.
         value = from_json(body, allow_inf_nan=False)
     except ValueError as error:
-        raise _refusal([Fault(where="", why=_short(f"not JSON: {error}"))]) from None
+        raise _refusal([Fault(where="", why=short(f"not JSON: {error}"))]) from None
     if not isinstance(value, list):
         return True, [value]
     if not 1 <= len(value) <= MOST:
@@ -119,8 +118,7 @@ def _events(single: bool, values: Sequence[Any]) -> tuple[list[Event], list[Faul
 
 def _fault(single: bool, place: int, path: Sequence[str | int], why: str) -> Fault:
     steps = path if single else [place, *path]
-    where = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
-    return Fault(where=_short(where), why=_short(why))
+    return Fault(where=short(pointer(steps)), why=short(why))
 
 
 def _refusal(faults: Sequence[Fault]) -> ProblemError:
@@ -128,7 +126,3 @@ def _refusal(faults: Sequence[Fault]) -> ProblemError:
     return ProblemError(
         422, f"nothing was taken, as not all of it are events: see errors{more}", kind="events", faults=faults[:_FAULTS]
     )
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

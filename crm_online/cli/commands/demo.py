@@ -61,27 +61,12 @@ def demo(
     changes = Path("crm-online-changes" if "://" in state else state) / "changes"
     work = Work(log, settings, state, "complete-journey", changes, speed)
     if no_serve or as_json or not sys.stdout.isatty():
-        _show(_replayed(work), work, as_json=as_json)
+        with progress_bar(_DOES) as move:
+            result = work.replay(move)
+        _show(result, work, as_json=as_json)
         return
     need_serve()
     _served(work, or_free=port is None)
-
-
-def _replayed(work: Work) -> dict[str, Any]:
-    """Replay in this process."""
-    from crm_online.replay import replay
-
-    with progress_bar(_DOES) as move:
-        return replay(
-            [work.log],
-            settings=work.settings,
-            state=work.state,
-            preset=work.preset,
-            mapping={},
-            out=work.out,
-            speed=work.speed,
-            on_progress=move,
-        ).as_dict()
 
 
 def _served(work: Work, *, or_free: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +14,7 @@ from crm_online.engine.state import PartitionState
 from crm_online.errors import InputError
 from crm_online.lookup.partition import segment_ids
 from crm_online.segments.model import Model
-from crm_online.settings.conflict import from_shaping
+from crm_online.settings.conflict import from_stored
 from crm_online.store import Store
 from crm_online.store.reads import hash_scan, plain_value
 
@@ -61,7 +60,7 @@ class Members:
     def __init__(self, store: Store) -> None:
         meta = store.meta()
         self._store, self._partitions = store, meta.partitions
-        self._codec: RecordCodec = layout(from_shaping(json.loads(meta.settings)))[0]
+        self._codec: RecordCodec = layout(from_stored(meta.settings))[0]
 
     def page(self, segment: str, after: str | None, limit: int) -> MembersPage:
         """Return customers who are reported to be in a segment.
@@ -111,7 +110,7 @@ class Members:
             hash_scan(partition, CUSTOMERS, cursor, count),
         )
         model = Model.from_json(model_json) if model_json else None
-        here = PartitionState.decode(small) if small else PartitionState()
+        here = PartitionState.decode(small)
         records = self._codec.decode(list(pairs.values()))
         ids = segment_ids(records, records.reported, model, here)
         rows = zip(pairs, ids, records.since.tolist(), strict=True)

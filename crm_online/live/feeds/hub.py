@@ -217,7 +217,7 @@ class ChangeHub:
     def _all(self) -> int:
         """Read how many records were rejected in all."""
         values = self._store.read_many([reads.plain_value(number, NAME) for number in range(len(self.ring.last))])
-        return sum(PartitionState.decode(value).rejected for value in values if value is not None)
+        return sum(PartitionState.decode(value).rejected for value in values)
 
     def _must_have_read(self) -> None:
         if self.empty:

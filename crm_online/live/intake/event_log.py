@@ -5,7 +5,6 @@ Nothing here is asynchronous; one thread calls it.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from crm_online.events.columns import EventColumns, concat, count_unknown, from_
 from crm_online.events.models import Event
 from crm_online.flow import PartitionFlow
 from crm_online.settings import Settings
-from crm_online.settings.conflict import from_shaping
+from crm_online.settings.conflict import from_stored
 from crm_online.store import Store
 
 SOURCE: Final = "events"
@@ -144,7 +143,7 @@ class EventLog:
     def _claimed(self) -> list[PartitionFlow]:
         if not self._flows:
             meta = self._store.meta()
-            shaped = from_shaping(json.loads(meta.settings))
+            shaped = from_stored(meta.settings)
             settings = shaped.model_copy(update={"changes": self._settings.changes})
             self._max_ahead = settings.events.max_ahead
             self._flows = [

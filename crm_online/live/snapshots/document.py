@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import orjson
+
+from crm_online.etags import etag_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,3 @@ class Document:
         """Write a value."""
         body = orjson.dumps(value)
         return cls(body, etag_of(body))
-
-
-def etag_of(body: bytes) -> str:
-    """Return the entity tag of some bytes."""
-    return f'"{blake2b(body, digest_size=12).hexdigest()}"'

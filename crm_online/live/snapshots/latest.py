@@ -57,11 +57,6 @@ class Snapshots:
         self._news: asyncio.Event | None = None
         self._switch = sys.getswitchinterval()
 
-    @property
-    def current(self) -> Snapshot | None:
-        """The latest snapshot; ``None`` while there is no state. While the store is away it stays."""
-        return self._current
-
     def needed(self) -> Snapshot:
         """Return the latest snapshot.
 
@@ -103,12 +98,6 @@ class Snapshots:
     ) -> None:
         """Look no more."""
         await self.stop()
-
-    async def wait(self, then: Callable[[Snapshot], bool] = lambda _: True) -> Snapshot:
-        """Wait for a snapshot, the current one or a later one, of which something holds."""
-        while (found := self._current) is None or not then(found):
-            await self.look()
-        return found
 
     async def look(self) -> None:
         """Wait for the next look at the state, whatever it finds."""

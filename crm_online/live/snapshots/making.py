@@ -8,13 +8,14 @@ whatever `serve.refresh` adds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from crm_online.answers.service import Status
 from crm_online.engine.changes import iso
-from crm_online.itemsets.parts import FrequentItemsets
+from crm_online.engine.state import PartitionState
 from crm_online.live.snapshots.document import Document
 from crm_online.live.snapshots.pacing import Pace
 from crm_online.live.snapshots.pictures import Drawn, draw
@@ -24,7 +25,7 @@ from crm_online.live.snapshots.snapshot import Snapshot
 from crm_online.live.snapshots.standing import Rate, Standing, status
 from crm_online.lookup import Lookup
 from crm_online.store import Store, reads
-from crm_online.store.keys import COMMITS, ENDS, EPOCH, META, TOKEN
+from crm_online.store.keys import COMMITS, ENDS, EPOCH, META, POSITIONS, TOKEN
 from crm_online.store.meta import StateMeta
 from crm_online.traits.tastes import bought_more
 
@@ -68,7 +69,6 @@ class _Rules:
 
     mark: _Mark
     book: RuleBook
-    itemsets: FrequentItemsets
     derived: object
 
 
@@ -109,26 +109,23 @@ class Maker:
         mark = self._look()
         if self._mark is not None and not mark.follows(self._mark):
             self.forget()
-        lookup = Lookup(self._store)
+        lookup = cache(lambda: Lookup(self._store))  # most looks find nothing new, and need none
         if mark != self._mark:
-            self._standings = self._stand(lookup, mark.meta.partitions)
+            self._standings = self._stand(lookup().states)
         self._mark = mark
         standing = self._status(mark.meta.feed)
         segments, rules = self._segments_of(lookup, mark), self._rules_of(lookup, mark)
         last = self._snapshot
-        if last is not None and last.segments is segments.value and last.rules is rules.book:
+        if last is not None and last.segments_document is segments.whole and last.rules is rules.book:
             self._snapshot = last if last.status == standing else replace(last, status=standing)
         else:
             self._snapshot = Snapshot(
-                as_of=segments.as_of,
-                segments=segments.value,
                 segments_document=segments.whole,
                 segment_documents=segments.each,
                 segment_names=segments.names,
                 picture=segments.picture,
                 sizes=self._sizes,
                 rules=rules.book,
-                itemsets=rules.itemsets,
                 derived=rules.derived,
                 status=standing,
             )
@@ -139,21 +136,21 @@ class Maker:
         wanted = [reads.hash_fields(number, META, (TOKEN, COMMITS, EPOCH)) for number in range(meta.partitions)]
         return _Mark(meta, tuple(map(tuple, self._store.read_many(wanted))))
 
-    def _stand(self, lookup: Lookup, partitions: int) -> list[Standing]:
-        positions = self._store.read_many([reads.positions(number) for number in range(partitions)])
-        ends = self._store.read_many([reads.numbers(number, ENDS) for number in range(partitions)])
-        return [Standing(state, at, end) for state, at, end in zip(lookup.states, positions, ends, strict=True)]
+    def _stand(self, states: Sequence[PartitionState]) -> list[Standing]:
+        names = [(number, name) for number in range(len(states)) for name in (POSITIONS, ENDS)]
+        found = self._store.read_many([reads.numbers(number, name) for number, name in names])
+        return [Standing(state, at, end) for state, at, end in zip(states, found[::2], found[1::2], strict=True)]
 
     def _status(self, feed: str) -> Status:
         self._rate.see(sum(standing.state.accepted for standing in self._standings))
         return status(feed, self._standings, self._rate.per_second)
 
-    def _segments_of(self, lookup: Lookup, mark: _Mark) -> _Segments:
+    def _segments_of(self, lookup: Callable[[], Lookup], mark: _Mark) -> _Segments:
         before, pace = self._segments, self._paces[0]
         if before is not None and (before.mark == mark or not pace.due):
             return before
         with pace:
-            self._segments = made = _made(lookup, mark, before)
+            self._segments = made = _made(lookup(), mark, before)
             if made.value["segments"]:
                 self._history.add(made.as_of, {one["id"]: one["size"] for one in made.value["segments"]})
                 self._sizes = Document.of({"points": self._history.points})
@@ -161,15 +158,14 @@ class Maker:
             self._rules = replace(self._rules, book=self._rules.book.with_tastes(made.tastes))
         return made
 
-    def _rules_of(self, lookup: Lookup, mark: _Mark) -> _Rules:
+    def _rules_of(self, lookup: Callable[[], Lookup], mark: _Mark) -> _Rules:
         before, pace = self._rules, self._paces[1]
         if before is not None and (before.mark == mark or not pace.due):
             return before
         with pace:
-            rules, itemsets = lookup.rules(), lookup.itemsets()
-            tastes = self._segments.tastes if self._segments else {}
-            derived = self._derive(lookup) if self._derive else None
-            self._rules = _Rules(mark, RuleBook(rules, iso(itemsets.as_of), tastes), itemsets, derived)
+            whole = lookup()
+            book = RuleBook(whole.rules(), iso(whole.itemsets().as_of), self._segments.tastes if self._segments else {})
+            self._rules = _Rules(mark, book, self._derive(whole) if self._derive else None)
         return self._rules
 
 

@@ -13,7 +13,7 @@ import orjson
 from numpy.typing import NDArray
 
 from crm_online.errors import InputError
-from crm_online.live.snapshots.document import etag_of
+from crm_online.etags import etag_of
 from crm_online.rules.measures import MEASURES
 
 Sort = Literal[

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from crm_online.answers.service import Status
-from crm_online.itemsets.parts import FrequentItemsets
 from crm_online.live.snapshots.document import Document
 from crm_online.live.snapshots.rulebook import RuleBook
 
@@ -21,34 +19,25 @@ class Snapshot:
 
     Attributes
     ----------
-    as_of
-        The watermark of the segments, in ms.
-    segments
-        The segments, with the content of ``crm-online segments --json``.
     segments_document, segment_documents
-        The same as it is sent, and each segment by its id.
+        The segments as they are sent, with the content of ``crm-online segments --json``; and each by its id.
     segment_names
         Their names by id.
     picture, sizes
         The picture and the history of sizes, as they are sent.
     rules
         The rules, with the content of ``crm-online rules --json``.
-    itemsets
-        What they were derived from; the same object as long as the baskets are not read again.
     derived
         What the function that `Snapshots` was given made of the baskets; ``None`` without one.
     status
         How the state stands.
     """
 
-    as_of: int
-    segments: Mapping[str, Any]
     segments_document: Document
     segment_documents: Mapping[str, Document]
     segment_names: Mapping[str, str]
     picture: Document
     sizes: Document
     rules: RuleBook
-    itemsets: FrequentItemsets
     derived: object
     status: Status
