@@ -50,6 +50,7 @@ class Intake(Service, ConsumerRebalanceListener):
         self.holdings = Holdings(context.store, settings, context.metrics, context.patience, self._lost)
         self.in_hand: set[int] = set()
         self._claiming: dict[int, asyncio.Task[None]] = {}
+        self._fetching: asyncio.Task[None] | None = None
         super().__init__(**kwargs)
 
     async def on_start(self) -> None:
@@ -69,12 +70,15 @@ class Intake(Service, ConsumerRebalanceListener):
         self.reading = Reading(self._consumer, self._topic, self._kafka, self._context.metrics)
         await self._context.patience.until_done(self._consumer.start, KafkaError, "broker", "joining the group")
         self._consumer.subscribe([self._topic], listener=self)
+        self._fetching = asyncio.create_task(self._fetch())
 
     async def on_stop(self) -> None:
         """Finish the step under way, publish what waits, and leave the group."""
-        for task in self._claiming.values():
+        # The fetching before its consumer: one that waits for the broker would try again on a consumer that is gone.
+        tasks = [*self._claiming.values(), *([self._fetching] if self._fetching else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._claiming.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.holdings.at_rest()
         await self.reading.commit(self.holdings.positions())
         await self.holdings.finish(self._context.settings.worker.stop_timeout / 2000)
@@ -121,11 +125,13 @@ class Intake(Service, ConsumerRebalanceListener):
             return True
         return False
 
-    @Service.task
     async def _fetch(self) -> None:
         """Hand what is fetched to the agent, for as long as the worker runs."""
-        while not self.should_stop:
-            await self._context.patience.until_done(self._fetched, KafkaError, "broker", "fetching")
+        try:
+            while not self.should_stop:
+                await self._context.patience.until_done(self._fetched, KafkaError, "broker", "fetching")
+        except Exception as error:  # the task has nobody else to tell
+            await self._context.fail(error)
 
     async def _fetched(self) -> None:
         try:
