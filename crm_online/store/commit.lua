@@ -10,9 +10,15 @@
 -- may send no more than a million arguments.
 --
 -- Whatever can fail is looked at before the first write: fences, types of keys, lengths of lists. The first write is
--- an HSET, which Redis refuses when it is full, read-only or its disk fails; after a script's first write, it refuses
+-- an HINCRBY, which Redis refuses when it is full, read-only or its disk fails; after a script's first write, it refuses
 -- nothing any more. Redis writes the effects of a script to its AOF as one MULTI … EXEC, and when it reads the AOF
 -- again it drops a MULTI that has no EXEC: so a commit is whole after a kill -9 as well.
+--
+-- But it leaves the whole commands of a MULTI without EXEC in the file. What is written behind them is done together
+-- with them when the file is read once more: part of a commit that was never answered comes back, and the commit that
+-- took its place comes on top. Embedded stores and deploy/redis.sh cut them off before anything is written. For any
+-- other Redis the commits that began are counted one by one ('begun'), while 'commits' is set: where the two differ,
+-- that has happened.
 
 local CHUNK = 4000 -- even (HSET wants pairs), and below what Lua's unpack can take
 local FIXED = 14
@@ -42,7 +48,7 @@ if wrong_kind(outbox, 'list') then return { 'kind', outbox, kinds[outbox] } end
 if wrong_kind(changes, 'list') then return { 'kind', changes, kinds[changes] } end
 
 -- 1. The fences.
-local stored = redis.call('HMGET', meta, 'token', 'commits', 'sequence')
+local stored = redis.call('HMGET', meta, 'token', 'commits', 'sequence', 'begun')
 local commits = tonumber(stored[2] or '0')
 local sequence = tonumber(stored[3] or '0')
 local position = redis.call('HGET', positions, ARGV[2]) or '0'
@@ -62,6 +68,10 @@ if ARGV[8] == '1' then
 end
 if ARGV[9] == '1' and ARGV[5] ~= ARGV[3] then
     return { 'hole', '' }
+end
+
+if stored[4] and tonumber(stored[4]) ~= commits then
+    return { 'torn' }
 end
 
 -- 2. Everything else that could fail: the type of each key, and the length of a list where an index is set.
@@ -103,8 +113,9 @@ local function each_chunk(command, key, from, args, count)
     end
 end
 
-redis.call('HSET', positions, ARGV[2], ARGV[4])
 commits = commits + 1
+redis.call('HINCRBY', meta, 'begun', stored[4] and 1 or commits) -- an older state counted none
+redis.call('HSET', positions, ARGV[2], ARGV[4])
 redis.call('HSET', meta, 'commits', string.format('%.0f', commits),
     'sequence', string.format('%.0f', entry_count > 0 and first_sequence + entry_count - 1 or sequence))
 

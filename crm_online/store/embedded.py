@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -68,16 +68,43 @@ def embedded(folder: Path, create: bool, answer_seconds: float) -> Iterator[Clie
             left.unlink(missing_ok=True)
         note_writer(folder, binary.version)
         options = [part for name, value in _OPTIONS.items() for part in (f"--{name}", value)]
-        server = Server([binary.path, *options, "--unixsocket", str(socket)], inner)
-        node = Node.at_socket(str(socket), f"the Redis of {folder}", answer_seconds)
-        client = Client(node, answer_seconds, server.last_words, f"unix://{quote(str(socket))}")
-        server.launch()
+        command = [binary.path, *options, "--unixsocket", str(socket)]
         try:
-            _wait(server, client)
-            yield client
+            written, (server, client) = _written(inner), _started(command, inner, socket, answer_seconds)
+            # After a kill, Redis cuts a torn command off its AOF, but leaves the whole ones of that MULTI there; it
+            # would do them with the next EXEC at a later start. One more start, with nothing written, cuts them too.
+            while (kept := _written(inner)) < written:
+                server.end(client)
+                written, (server, client) = kept, _started(command, inner, socket, answer_seconds)
+            try:
+                yield client
+            finally:
+                server.end(client)
         finally:
-            server.end(client)
             _forget_socket(note)
+
+
+def _written(inner: Path) -> int:
+    """Give the bytes of the AOF."""
+    size = 0
+    for path in inner.rglob("appendonly.aof*"):
+        with contextlib.suppress(FileNotFoundError):  # a server that has just started clears away what it replaced
+            size += path.stat().st_size
+    return size
+
+
+def _started(command: Sequence[str], inner: Path, socket: Path, answer_seconds: float) -> tuple[Server, Client]:
+    """Start a server, and come back when it has loaded its data."""
+    server = Server(command, inner)
+    node = Node.at_socket(str(socket), f"the Redis of {inner.parent}", answer_seconds)
+    client = Client(node, answer_seconds, server.last_words, f"unix://{quote(str(socket))}")
+    server.launch()
+    try:
+        _wait(server, client)
+    except BaseException:
+        server.end(client)
+        raise
+    return server, client
 
 
 def _wait(server: Server, client: Client) -> None:

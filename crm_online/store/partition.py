@@ -12,7 +12,7 @@ from crm_online.step import Entry, Step
 from crm_online.store import reads, replies
 from crm_online.store.client import Client, Script
 from crm_online.store.entries import decode
-from crm_online.store.keys import CHANGES, COMMITS, EPOCH, META, OUTBOX, POSITIONS, PROBE, SEQUENCE, TOKEN, key
+from crm_online.store.keys import BEGUN, CHANGES, COMMITS, EPOCH, META, OUTBOX, POSITIONS, PROBE, SEQUENCE, TOKEN, key
 from crm_online.store.program import Fences, keys_and_arguments
 
 _T = TypeVar("_T")
@@ -69,6 +69,11 @@ class PartitionStore:
         ----------
         owner
             Who takes it, for messages; it need not be unique.
+
+        Raises
+        ------
+        StateCorrupt
+            Its Redis lost part of a commit, and brought it back later (see ``commit.lua``).
         """
         token = f"{owner}:{secrets.token_hex(16)}"
         meta, positions = replies.as_list(
@@ -77,6 +82,8 @@ class PartitionStore:
         fields = replies.as_pairs(meta)
         fields.pop(TOKEN, None)
         commits, sequence, epoch = (replies.as_int(fields.pop(own, b"0")) for own in (COMMITS, SEQUENCE, EPOCH))
+        if replies.as_int(fields.pop(BEGUN, b"%d" % commits)) != commits:
+            raise self._torn()
         self._token, self._commits = token, commits
         return Claim(token, epoch, sequence, commits, reads.as_positions(positions), fields)
 
@@ -112,16 +119,14 @@ class PartitionStore:
     def hash_all(self, name: str) -> Iterator[tuple[bytes, bytes]]:
         """Give each field and value of a hash once, in no order, a few thousand a round trip."""
         seen: set[bytes] = set()
-        cursor = b"0"
+        cursor = 0
         while True:
-            reply = self._client.call("HSCAN", self._key(name), cursor, "COUNT", _SCANNED)
-            after, flat = replies.as_list(reply)
+            cursor, pairs = self._read(reads.hash_scan(self.partition, name, cursor, _SCANNED))
             # HSCAN may give a field again while Redis moves the hash to a larger table.
-            fresh = [pair for pair in replies.as_pairs(flat).items() if pair[0] not in seen]
+            fresh = [pair for pair in pairs.items() if pair[0] not in seen]
             seen.update(field for field, _ in fresh)
             yield from fresh
-            cursor = replies.as_bytes(after)
-            if cursor == b"0":
+            if cursor == 0:
                 return
 
     def hash_length(self, name: str) -> int:
@@ -223,6 +228,12 @@ class PartitionStore:
     def _key(self, name: str) -> bytes:
         return key(self.partition, name)
 
+    def _torn(self) -> StateCorrupt:
+        return StateCorrupt(
+            f"partition {self.partition} holds a part of a commit that was torn when {self._client.where} was killed: "
+            "run redis-check-aof --fix over its AOF, or put a copy back (docs/operations.md: Redis)"
+        )
+
     def _refusal(self, step: Step, answer: bytes, more: list[str]) -> Exception:
         here = f"partition {step.partition}"
         match answer, more:
@@ -237,6 +248,8 @@ class PartitionStore:
                 return PositionMoved(f"{here} ends at change {last}, but the step goes on with another than the next")
             case b"hole", _:
                 return HoleInLog(f"{here}: the step begins at {step.begin}, but its first record is at {step.first}")
+            case b"torn", _:
+                return self._torn()
             case b"kind", [name, kind]:
                 return StateCorrupt(f"{name} is a {kind}, which no version of crm-online made it")
             case b"index", [name, length]:

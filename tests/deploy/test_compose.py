@@ -160,6 +160,8 @@ def test_what_is_mounted_is_there_and_what_must_stay_is_in_a_volume() -> None:
 
 def test_redis_started_so_writes_each_commit_to_disk_and_evicts_nothing(tmp_path: Path) -> None:
     command = re.sub(r"\$\{\w+:-(\w+)\}", r"\1", SERVICES["redis"]["command"]).replace("/data", str(tmp_path))
+    assert "./deploy/redis.sh:/redis.sh:ro" in SERVICES["redis"]["volumes"]
+    command = command.replace("/redis.sh", str(ROOT / "deploy/redis.sh"))
     socket = tmp_path / "socket"
     with subprocess.Popen(
         [*shlex.split(command), "--port", "0", "--unixsocket", str(socket)], stdout=subprocess.PIPE, text=True

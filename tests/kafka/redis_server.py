@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -16,6 +17,7 @@ from redis.retry import Retry
 from crm_online.store.binary import Binary, binaries
 from tests.kafka.processes import Process, free_port
 
+_START = Path(__file__).parents[2] / "deploy/redis.sh"
 _START_SECONDS = 30.0
 _OPTIONS = {
     "bind": "127.0.0.1",
@@ -43,7 +45,7 @@ class RedisServer:
         self.folder = folder
         self.port = free_port()
         self._binary = binary or next(binaries(), None)
-        self._options = _OPTIONS | {"dir": str(folder)} | dict(options or {})
+        self._options = _OPTIONS | dict(options or {})
         # A socket's path must be short; the folder goes when this object does.
         self._short = tempfile.TemporaryDirectory(prefix="crm-test-")
         self._process: Process | None = None
@@ -74,10 +76,11 @@ class RedisServer:
         assert not self.running, "this redis-server runs already"
         self.folder.mkdir(parents=True, exist_ok=True)
         Path(self.socket).unlink(missing_ok=True)
+        command = [str(_START), str(self.folder)]
         given = [part for option, value in self._options.items() for part in (f"--{option}", value)]
         places = ["--port", str(self.port), "--unixsocket", self.socket]
         log = self.folder.with_name(f"{self.folder.name}.log")
-        self._process = Process([self._binary.path, *given, *places], log)
+        self._process = Process([*command, *given, *places], log, env=os.environ | {"REDIS_SERVER": self._binary.path})
         deadline = time.monotonic() + _START_SECONDS
         while not self._answers():
             if not self.running or time.monotonic() > deadline:

@@ -8,14 +8,17 @@ import random
 import shutil
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
-from crm_online.errors import StoreRefused, StoreUnavailable
+from crm_online.errors import StateCorrupt, StoreRefused, StoreUnavailable
 from crm_online.step import Append, Assign, Entry, Put, Replace, Shorten, Step, Topic, Write
 from crm_online.store import PartitionStore, open_store
+from crm_online.store.binary import Binary
+from tests.kafka.redis_server import RedisServer
 
 pytestmark = pytest.mark.usefixtures("only_binary")
 SPREAD = 1500
@@ -94,9 +97,62 @@ def test_an_aof_cut_at_any_byte_is_a_whole_number_of_steps(tmp_path: Path) -> No
         shutil.copytree(folder, copy)
         (copy / aof.relative_to(folder)).write_bytes(whole[:at])
         with open_store(copy) as store:
-            found.add(steps_in(store.partition(0)))
+            partition = store.partition(0)
+            found.add(kept := steps_in(partition))
+            partition.commit(step(kept), partition.claim("worker").token)
+        # Redis itself leaves a torn MULTI in the file, and does it with the next EXEC when it reads the file again.
+        with open_store(copy) as store:
+            assert steps_in(store.partition(0)) == kept + 1
         shutil.rmtree(copy)
     assert found == {0, 1, 2, 3}
+
+
+def test_a_state_to_which_redis_added_a_torn_commit_is_refused_and_its_aof_can_be_mended(
+    tmp_path: Path, only_binary: Binary
+) -> None:
+    folder = tmp_path / "state"
+    with open_store(folder) as store:
+        partition = store.partition(0)
+        token = partition.claim("worker").token
+        for number in range(3):
+            partition.commit(step(number), token)
+    aof = max((folder / "redis").rglob("appendonly.aof*"), key=lambda path: path.stat().st_size)
+    whole = aof.read_bytes()
+    last = whole.rindex(b"*1\r\n$5\r\nMULTI\r\n")
+    torn = [last + at for at in ends_of_commands(whole[last:])][1:-1]
+    assert len(torn) > 8
+    for cut in torn:
+        # What an AOF holds when Redis cut it off within the last commit, and that was done again.
+        aof.write_bytes(whole[:cut] + whole[last:])
+        with open_store(folder) as store:
+            partition = store.partition(0)
+            with pytest.raises(StateCorrupt, match="part of a commit that was torn"):
+                partition.commit(step(3), token)
+            with pytest.raises(StateCorrupt, match="run redis-check-aof --fix over its AOF"):
+                partition.claim("worker")
+        with plain_server(folder / "redis", only_binary) as server, open_store(server.url) as store:
+            assert steps_in(store.partition(0)) == 2
+
+
+@contextlib.contextmanager
+def plain_server(folder: Path, binary: Binary) -> Iterator[RedisServer]:
+    server = RedisServer(folder, binary)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.end()
+
+
+def ends_of_commands(aof: bytes) -> list[int]:
+    """Give where each command of an AOF ends."""
+    ends, at = [], 0
+    while at < len(aof):
+        for _ in range(int(aof[at + 1 : (at := aof.index(b"\r\n", at) + 2) - 2])):
+            length = int(aof[at + 1 : (at := aof.index(b"\r\n", at) + 2) - 2])
+            at += length + 2
+        ends.append(at)
+    return ends
 
 
 def test_a_refused_commit_on_a_full_redis_leaves_nothing_and_the_next_goes_on(tmp_path: Path) -> None:

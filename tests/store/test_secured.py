@@ -23,8 +23,8 @@ StartServer = Callable[..., RedisServer]
 StartSecured = Callable[..., int]
 
 RIGHTS = (
-    "+get +set +del +type +hget +hset +hmget +hgetall +hdel +hlen +hscan +rpush +llen +lset +ltrim +lrange +lpos "
-    "+multi +exec +eval +evalsha +info +config|get"
+    "+get +set +del +type +hget +hset +hmget +hgetall +hdel +hincrby +hlen +hscan +rpush +llen +lset +ltrim +lrange "
+    "+lpos +multi +exec +eval +evalsha +info +config|get"
 )
 """The rights that docs/operations.md names; a cluster needs those below as well."""
 
