@@ -2,7 +2,7 @@
 
 import { board } from "../board.js";
 import { h, put } from "../dom.js";
-import { plural } from "../format.js";
+import { count, plural } from "../format.js";
 
 /** A card: a heading, a note beside it, and what is in it. */
 export function card(width, title, note, ...children) {
@@ -57,14 +57,15 @@ export const noState = () =>
   );
 
 /** What to say where there are no segments yet. */
-export const noModel = () =>
-  empty(
+export function noModel() {
+  const status = board.values.status;
+  return empty(
     "No segments yet",
     h(
       "p",
       {},
-      board.values.status ? `${plural(board.values.status.customers, "customer")} so far. ` : "",
-      "The first segments come with 300 customers. Replay or send more events; for a new state another number can be set: ",
+      status ? `${plural(status.customers, "customer")} so far; the first segments come with ${count(status.first_fit)}. ` : "",
+      "Replay or send more events; for a new state another number can be set: ",
     ),
     h(
       "p",
@@ -72,6 +73,7 @@ export const noModel = () =>
       h("code", {}, "--set segments.min_customers=100"),
     ),
   );
+}
 
 /** What went wrong with a look-up, said where its answer would be. */
 export function wrong(problem) {
