@@ -49,6 +49,12 @@ def message(client: Client, change: SegmentChange) -> Message | None:
     return Message(change.customer_id, names.get(change.to, change.to), offers, found.items[0].because.text)
 
 
+def note(file: Path | None, place: str | None) -> None:
+    """Write down how far the feed is, for the next time."""
+    if file and place:
+        file.write_text(place)
+
+
 def main() -> None:
     """Follow the feed until it is interrupted."""
     parser = argparse.ArgumentParser(description="Write to whoever moves to another segment.")
@@ -60,6 +66,7 @@ def main() -> None:
         Client(asked.url, key=os.environ.get("CRM_ONLINE_KEY")) as client,
         client.changes(kind=["segment-change"], after=after) as feed,
     ):
+        note(asked.place, feed.place)  # from here on, so that nothing is missed if it is stopped before the first move
         print("waiting for customers to move; Ctrl+C ends it", flush=True)
         for change in feed:
             if isinstance(change, SegmentChange):
@@ -67,8 +74,7 @@ def main() -> None:
                     print(written, flush=True)
             else:
                 print(f"some moves were missed: {change}", flush=True)
-            if asked.place and feed.place:
-                asked.place.write_text(feed.place)
+            note(asked.place, feed.place)
 
 
 if __name__ == "__main__":

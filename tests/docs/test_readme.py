@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from crm_online.client import Client
 from tests.docs import fenced, made
 from tests.serving import serving
 
@@ -54,7 +55,8 @@ def test_what_the_readme_asks_the_service_is_answered(reader: Path, root: Path) 
     env = {key: value for key, value in os.environ.items() if not key.startswith("CRM_ONLINE")}
     replay = [sys.executable, "-m", "crm_online", "replay", "events.jsonl", "--state", "shop2"]
     subprocess.run(replay, cwd=reader, env={**env, "PYTHONPATH": str(root)}, capture_output=True, check=True)
-    with serving(reader, "--state", "shop2") as served:
+    with serving(reader, "--state", "shop2") as served, Client(served.url) as client:
+        client.status()  # waits until it has read the state
         for command in asking:
             run = ["bash", "-euo", "pipefail", "-c", "exec " + command.replace(URL, served.url)]
             with subprocess.Popen(run, stdout=subprocess.PIPE, text=True) as process:

@@ -13,6 +13,8 @@ from shutil import copytree
 import pytest
 
 from crm_online.client import Client
+from crm_online.values import SegmentChange
+from tests.kafka.waiting import until
 from tests.serving import serving
 
 
@@ -43,9 +45,13 @@ def test_the_personalisation_feed_writes_once_to_whoever_moves(url: str, root: P
         assert running.stdout is not None
         with running, Client(url) as client:
             assert running.stdout.readline().startswith("waiting")
+            begin = place.read_text()
             bread = {"item": "bread", "quantity": 1, "price": 2.5}
             client.send([{"type": "purchase", "customer_id": buyer, "time": "2026-04-02T09:00:00Z", "items": [bread]}])
             written = [running.stdout.readline() for _ in range(most)]
+            with client.changes(kind=["segment-change"], after=begin) as feed:
+                assert [isinstance(next(feed), SegmentChange) for _ in range(most)] == [True] * most
+                until(lambda: place.read_text() == feed.place, "the example has not noted its place")
             running.terminate()
         return written
 
