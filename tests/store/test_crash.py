@@ -8,7 +8,7 @@ import random
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,9 @@ import redis
 from crm_online.errors import StateCorrupt, StoreRefused, StoreUnavailable
 from crm_online.step import Append, Assign, Entry, Put, Replace, Shorten, Step, Topic, Write
 from crm_online.store import PartitionStore, open_store
-from crm_online.store.binary import Binary
 from tests.kafka.redis_server import RedisServer
+
+StartServer = Callable[..., RedisServer]
 
 pytestmark = pytest.mark.usefixtures("only_binary")
 SPREAD = 1500
@@ -58,6 +59,16 @@ def steps_in(partition: PartitionStore) -> int:
     return number
 
 
+def committed(folder: Path, steps: int) -> tuple[Path, str]:
+    """Make a state of so many steps; return the file of its AOF, and its owner's token."""
+    with open_store(folder) as store:
+        partition = store.partition(0)
+        token = partition.claim("worker").token
+        for number in range(steps):
+            partition.commit(step(number), token)
+    return max((folder / "redis").rglob("appendonly.aof*"), key=lambda path: path.stat().st_size), token
+
+
 def server_pid(folder: Path) -> int:
     return int((folder / "redis/redis.pid").read_text())
 
@@ -82,13 +93,8 @@ def test_a_killed_redis_comes_back_with_whole_steps_and_all_that_were_answered(t
 
 def test_an_aof_cut_at_any_byte_is_a_whole_number_of_steps(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    with open_store(folder) as store:
-        partition = store.partition(0)
-        token = partition.claim("worker").token
-        for number in range(4):
-            partition.commit(step(number), token)
-        aof = max((folder / "redis").rglob("appendonly.aof*"), key=lambda path: path.stat().st_size)
-        whole = aof.read_bytes()
+    aof, _ = committed(folder, 4)
+    whole = aof.read_bytes()
     begin = whole.index(b"customers") if b"customers" in whole else 0
     cuts = random.Random(3)
     found = set()
@@ -108,15 +114,10 @@ def test_an_aof_cut_at_any_byte_is_a_whole_number_of_steps(tmp_path: Path) -> No
 
 
 def test_a_state_to_which_redis_added_a_torn_commit_is_refused_and_its_aof_can_be_mended(
-    tmp_path: Path, only_binary: Binary
+    tmp_path: Path, start_server: StartServer
 ) -> None:
     folder = tmp_path / "state"
-    with open_store(folder) as store:
-        partition = store.partition(0)
-        token = partition.claim("worker").token
-        for number in range(3):
-            partition.commit(step(number), token)
-    aof = max((folder / "redis").rglob("appendonly.aof*"), key=lambda path: path.stat().st_size)
+    aof, token = committed(folder, 3)
     whole = aof.read_bytes()
     last = whole.rindex(b"*1\r\n$5\r\nMULTI\r\n")
     torn = [last + at for at in ends_of_commands(whole[last:])][1:-1]
@@ -130,18 +131,10 @@ def test_a_state_to_which_redis_added_a_torn_commit_is_refused_and_its_aof_can_b
                 partition.commit(step(3), token)
             with pytest.raises(StateCorrupt, match="run redis-check-aof --fix over its AOF"):
                 partition.claim("worker")
-        with plain_server(folder / "redis", only_binary) as server, open_store(server.url) as store:
+        server = start_server("state/redis")
+        with open_store(server.url) as store:
             assert steps_in(store.partition(0)) == 2
-
-
-@contextlib.contextmanager
-def plain_server(folder: Path, binary: Binary) -> Iterator[RedisServer]:
-    server = RedisServer(folder, binary)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.end()
+        server.kill()
 
 
 def ends_of_commands(aof: bytes) -> list[int]:
