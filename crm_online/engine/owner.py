@@ -26,6 +26,8 @@ DAY = 86_400_000
 SEGMENTS = "segments"
 _SIZE_TOLERANCE = 0.05
 _CENTROID_TOLERANCE = 0.05
+_NO_VERSION = 0
+"""Version of a segment in the table that must be told again: models begin at 1."""
 
 
 def fit_is_due(schedule: FitSchedule, settings: Settings, fitted: bool, customers: int, first: int, now: int) -> bool:
@@ -189,14 +191,17 @@ class SegmentTable:
         yield Put(SEGMENTS, put)
 
     def retell(self, heard: Collection[str], version: int, changes: Changes) -> Iterator[Write]:
-        """Tell that segments which consumers heard of are not there; those that are will be told by the next step."""
+        """Tell that segments which consumers heard of are not there; the next step tells how those that are stand.
+
+        They stay in the table until then: if the next step fits a model without them, it tells that they are gone.
+        """
         stand = [segment for segment in sorted(heard) if segment in self.told]
         for segment in sorted(set(heard) - set(stand)):
             changes.add(Topic.SEGMENTS, segment, {"id": segment, "model_version": version}, tombstone=True)
         for segment in stand:
-            del self.told[segment]
+            self.told[segment] = {**self.told[segment], "version": _NO_VERSION}
         if stand:
-            yield Remove(SEGMENTS, [segment.encode() for segment in stand])
+            yield Put(SEGMENTS, {segment.encode(): to_json(self.told[segment]) for segment in stand})
 
     def _differs(self, model: Model, row: int, size: int, centroid: NDArray[np.float64]) -> bool:
         told = self.told.get(model.ids[row])

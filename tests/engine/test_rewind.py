@@ -1,0 +1,66 @@
+"""A state that was put back in time goes on until what consumers were told last is what it holds."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from crm_online.engine.owner import SEGMENTS
+from crm_online.engine.retelling import Heard
+from crm_online.events import models
+from crm_online.settings import Settings
+from crm_online.step import Entry, Topic
+from crm_online.store import Store
+from tests.engine import shop
+from tests.engine.flows import LOG, Shop, settings
+
+SIZE = 100
+HEARD_BEHIND = frozenset({"s1", "s2", "s3", "s4", "s98"})
+"""Segments that consumers heard of behind the state: all that the first model has, and one that it never had."""
+
+
+@pytest.fixture(scope="module")
+def log() -> list[models.Event]:
+    """Return a log in which a refit lets some segments die."""
+    return shop.made(80, 90, seed=1)
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["goes on", "starts again behind the rewind"])
+def test_segments_heard_before_a_rewind_are_told_again_or_told_gone_by_whatever_model_comes_next(
+    redis: Store, log: list[models.Event], anew: bool
+) -> None:
+    steps = steps_that_let_segments_die(Shop(redis, chosen()), log)
+    assert steps, "the log is to have a refit that lets segments die"
+    for died in steps:
+        run = Shop(redis, chosen())
+        for number in run.run(log, SIZE):
+            if number == died - 1:
+                run.flows[0].retell(LOG, Heard(0, segments=HEARD_BEHIND))
+                if anew:
+                    run.claim()
+        run.end()
+        heard = dict.fromkeys(HEARD_BEHIND, b"heard") | last_told(run.entries)
+        told = {key: json.loads(value) for key, value in heard.items() if value is not None}
+        held = {key.decode(): json.loads(value) for key, value in run.flows[0].store.hash_all(SEGMENTS)}
+        assert {key: (value["size"], value["model_version"]) for key, value in told.items()} == {
+            key: (value["size"], value["version"]) for key, value in held.items()
+        }
+
+
+def chosen() -> Settings:
+    return settings(min_customers=30, sample=64)
+
+
+def steps_that_let_segments_die(run: Shop, log: list[models.Event]) -> list[int]:
+    """Return the numbers of the steps of a log in which some segment is told gone."""
+    found: list[int] = []
+    for number in run.run(log, SIZE):
+        gone = [entry for entry in run.entries if entry.topic is Topic.SEGMENTS and entry.tombstone]
+        if len(gone) > len(found):
+            found += [number] * (len(gone) - len(found))
+    return sorted(set(found))
+
+
+def last_told(entries: list[Entry]) -> dict[str, bytes | None]:
+    return {entry.key: None if entry.tombstone else entry.value for entry in entries if entry.topic is Topic.SEGMENTS}
