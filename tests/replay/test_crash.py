@@ -23,8 +23,8 @@ KILLS = {"1": 40, "3": 10}
 """How often a replay is killed, by its number of partitions."""
 
 
-PACE = "1000000"
-"""Event time to real time, for a log that must not be over within a few seconds on any machine: 200 days are 17."""
+PACE = "700000"
+"""Event time to real time, for a log that must not be over within a few seconds on any machine: 140 days are 17."""
 
 
 class Replay:
@@ -79,7 +79,7 @@ class Replay:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return shop.write(tmp_path_factory.mktemp("log") / "shop.jsonl", shop.events(320, 200, seed=5))
+    return shop.write(tmp_path_factory.mktemp("log") / "shop.jsonl", shop.events(320, 140, seed=5))
 
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["1 partition", "3 partitions"])
