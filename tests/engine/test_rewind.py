@@ -26,16 +26,26 @@ def log() -> list[models.Event]:
     return shop.made(80, 90, seed=1)
 
 
+@pytest.fixture(scope="module")
+def deaths(redis: Store, log: list[models.Event]) -> list[int]:
+    """Return the numbers of the steps in which some segment is told gone."""
+    run, told, found = Shop(redis, chosen()), 0, list[int]()
+    for number in run.run(log, SIZE):
+        before, told = told, sum(entry.topic is Topic.SEGMENTS and entry.tombstone for entry in run.entries)
+        if told > before:
+            found.append(number)
+    assert found, "the log is to have a refit that lets segments die"
+    return found
+
+
 @pytest.mark.parametrize("anew", [False, True], ids=["goes on", "starts again behind the rewind"])
 def test_segments_heard_before_a_rewind_are_told_again_or_told_gone_by_whatever_model_comes_next(
-    redis: Store, log: list[models.Event], anew: bool
+    redis: Store, log: list[models.Event], deaths: list[int], anew: bool
 ) -> None:
-    steps = steps_that_let_segments_die(Shop(redis, chosen()), log)
-    assert steps, "the log is to have a refit that lets segments die"
-    for died in steps:
+    for death in deaths:
         run = Shop(redis, chosen())
         for number in run.run(log, SIZE):
-            if number == died - 1:
+            if number == death - 1:
                 run.flows[0].retell(LOG, Heard(0, segments=HEARD_BEHIND))
                 if anew:
                     run.claim()
@@ -50,16 +60,6 @@ def test_segments_heard_before_a_rewind_are_told_again_or_told_gone_by_whatever_
 
 def chosen() -> Settings:
     return settings(min_customers=30, sample=64)
-
-
-def steps_that_let_segments_die(run: Shop, log: list[models.Event]) -> list[int]:
-    """Return the numbers of the steps of a log in which some segment is told gone."""
-    found: list[int] = []
-    for number in run.run(log, SIZE):
-        gone = [entry for entry in run.entries if entry.topic is Topic.SEGMENTS and entry.tombstone]
-        if len(gone) > len(found):
-            found += [number] * (len(gone) - len(found))
-    return sorted(set(found))
 
 
 def last_told(entries: list[Entry]) -> dict[str, bytes | None]:
