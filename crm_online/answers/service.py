@@ -30,7 +30,7 @@ class Status(Answer):
     feed: Annotated[str, Field(description="what feeds the state: logs, or kafka: and the topic")]
     watermark: Time | None
     customers: int
-    first_fit: Annotated[int, Field(description="customers at which the first segments come")]
+    min_customers: Annotated[int, Field(description="customers at which the first segments come")]
     baskets: int
     accepted: int
     rejected: int

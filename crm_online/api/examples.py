@@ -144,7 +144,7 @@ EXAMPLES: Final[dict[str, Any]] = {
         "feed": "logs",
         "watermark": _TIME,
         "customers": 400,
-        "first_fit": 300,
+        "min_customers": 300,
         "baskets": 1500,
         "accepted": 1500,
         "rejected": 0,

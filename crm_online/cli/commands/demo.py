@@ -97,7 +97,7 @@ def _show(result: dict[str, Any], work: Work, *, as_json: bool = False) -> None:
     with open_state(work.state, None, None) as lookup:
         segments = lookup.segments(as_of=None)
         rules = lookup.rules(as_of=None, top=TOP, sort="lift", item=None)
-        first_fit = lookup.settings.segments.min_customers
+        min_customers = lookup.settings.segments.min_customers
     flows = read_flows(work.out)
     if as_json:
         print_json({"replay": result, "segments": segments, "rules": rules, "changes": flows.as_dict()})
@@ -105,7 +105,7 @@ def _show(result: dict[str, Any], work: Work, *, as_json: bool = False) -> None:
     if not result["events"]:
         say("this log was replayed into this state before: nothing was left to do; here is what is there")
     names = segment_names(segments)
-    show(replay_table(result), segments_table(segments, first_fit), rules_table(rules), *flow_tables(flows, names))
+    show(replay_table(result), segments_table(segments, min_customers), rules_table(rules), *flow_tables(flows, names))
 
 
 def shop_log() -> Path:

@@ -56,7 +56,7 @@ def segments(
         check_suffix(plot)
     with open_state(state, config, overrides) as lookup:
         found = lookup.segments(as_of=as_of, linkage=linkage, of=of or Leaves.SEGMENTS)
-        first_fit = lookup.settings.segments.min_customers
+        min_customers = lookup.settings.segments.min_customers
         if plot:
             picture = lookup.picture(as_of, linkage=linkage)
             lacking = draw_segments(picture, plot, [name.strip() for name in axes.split(",")] if axes else None)
@@ -65,7 +65,7 @@ def segments(
         print_json(found)
         return
     traits = traits_table(found)
-    show(segments_table(found, first_fit), *([traits] if traits else []))
+    show(segments_table(found, min_customers), *([traits] if traits else []))
     if plot:
         say(f"drawn to {plot}")
 

@@ -12,13 +12,13 @@ from crm_online.cli.tables.words import NOTHING, Prose, count, number, share, ta
 from crm_online.traits.phrases import phrases
 
 
-def segments_table(found: Mapping[str, Any], first_fit: int) -> RenderableType:
-    """Return the segments, the largest first; the first model is fitted to ``first_fit`` customers."""
+def segments_table(found: Mapping[str, Any], min_customers: int) -> RenderableType:
+    """Return the segments, the largest first; the first model is fitted to ``min_customers`` customers."""
     segments = _largest_first(found["segments"])
     if not segments:
         return (
             f"No segments yet: {count(found['customers'], 'customer')} so far, and the first model is fitted "
-            f"once there are {first_fit:,} (segments.min_customers)"
+            f"once there are {min_customers:,} (segments.min_customers)"
         )
     people = sum(segment["size"] for segment in segments)
     title = f"{count(len(segments), 'segment')} of {count(people, 'customer')}, as of {time(found['as_of'])}"

@@ -91,7 +91,7 @@ class Maker:
         """Forget all: the state is gone, or another one."""
         self._mark: _Mark | None = None
         self._standings: list[Standing] = []
-        self._first_fit = 0
+        self._min_customers = 0
         self._segments: _Segments | None = None
         self._rules: _Rules | None = None
         self._snapshot: Snapshot | None = None
@@ -113,7 +113,7 @@ class Maker:
         lookup = cache(lambda: Lookup(self._store))  # most looks find nothing new, and need none
         if mark != self._mark:
             self._standings = self._stand(lookup().states)
-            self._first_fit = lookup().settings.segments.min_customers
+            self._min_customers = lookup().settings.segments.min_customers
         self._mark = mark
         standing = self._status(mark.meta.feed)
         segments, rules = self._segments_of(lookup, mark), self._rules_of(lookup, mark)
@@ -145,7 +145,7 @@ class Maker:
 
     def _status(self, feed: str) -> Status:
         self._rate.see(sum(standing.state.accepted for standing in self._standings))
-        return status(feed, self._standings, self._rate.per_second, self._first_fit)
+        return status(feed, self._standings, self._rate.per_second, self._min_customers)
 
     def _segments_of(self, lookup: Callable[[], Lookup], mark: _Mark) -> _Segments:
         before, pace = self._segments, self._paces[0]

@@ -70,7 +70,7 @@ class Rate:
         return round((last - first) / (now - since), 1) if now > since else 0.0
 
 
-def status(feed: str, standings: Sequence[Standing], per_second: float, first_fit: int) -> Status:
+def status(feed: str, standings: Sequence[Standing], per_second: float, min_customers: int) -> Status:
     """Return how the whole state stands."""
     states = [standing.state for standing in standings]
     partitions = [standing.partition(number) for number, standing in enumerate(standings)]
@@ -81,7 +81,7 @@ def status(feed: str, standings: Sequence[Standing], per_second: float, first_fi
         feed=feed,
         watermark=_time(max(watermarks)) if watermarks else None,
         customers=sum(state.customers for state in states),
-        first_fit=first_fit,
+        min_customers=min_customers,
         baskets=sum(state.baskets for state in states),
         accepted=sum(state.accepted for state in states),
         rejected=sum(state.rejected for state in states),

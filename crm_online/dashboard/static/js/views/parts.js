@@ -64,7 +64,7 @@ export function noModel() {
     h(
       "p",
       {},
-      status ? `${plural(status.customers, "customer")} so far; the first segments come with ${count(status.first_fit)}. ` : "",
+      status ? `${plural(status.customers, "customer")} so far; the first segments come with ${count(status.min_customers)}. ` : "",
       "Replay or send more events; for a new state another number can be set: ",
     ),
     h(
