@@ -83,7 +83,7 @@ def send(events: Iterable[Event | Mapping[str, Any]]) -> Call[Taken]:
 
 
 def native(event: Event | Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an event as it is sent.
+    """Return an event as it is sent: what was set, be it None, since an item that is None is an unknown one.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def native(event: Event | Mapping[str, Any]) -> Mapping[str, Any]:
     """
     if isinstance(event, Mapping):
         return event
-    return event.model_dump(exclude_none=True) | {"time": to_iso(event.time)}
+    return event.model_dump(exclude_unset=True) | {"time": to_iso(event.time)}
 
 
 def flows() -> Call[Flows]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crm_online.client import Client
+from crm_online.client.calls import native
 from crm_online.errors import (
     InputError,
     NotFound,
@@ -37,7 +39,8 @@ def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict
         client.flows()
         client.rules_page()
         client.recommend(basket=["bread"])
-        client.send([{"type": "view", "customer_id": "C17", "time": TIME}])
+        view = {"type": "view", "customer_id": "C17", "time": TIME}
+        client.send([view, EVENT.validate_python(view)])
         with client.changes():
             pass
         client.status()
@@ -112,6 +115,28 @@ def test_events_may_be_models(ask: Ask) -> None:
     event = {"type": "purchase", "customer_id": "model", "time": TIME, "event_id": "m", "items": [item]}
     assert ask("send", [EVENT.validate_python(event)]).events == 1
     assert ask("customer", "model").last_event.isoformat() == "2026-04-02T08:00:00+00:00"
+
+
+def test_an_event_of_any_type_is_sent_as_it_is_as_a_dict_or_as_a_model(ask: Ask) -> None:
+    head = {"customer_id": "every", "time": TIME}
+    lines = [{"item": None, "quantity": 2, "price": 3.5}, {"item": "rum"}]
+    sent: list[dict[str, Any]] = [
+        {"type": "purchase", **head, "items": lines},
+        {"type": "return", **head, "basket_id": None, "items": lines[:1]},
+        {"type": "view", **head, "item": None},
+        {"type": "feedback", **head, "score": 0, "text": "dull"},
+        {"type": "contact", **head, "channel": "phone", "reason": None},
+        {"type": "profile", **head, "attributes": {"phone": None, "city": "Ghent"}},
+        {"type": "outcome", **head, "name": "churned", "value": False},
+        {"type": "erase", **head, "customer_id": "somebody else"},
+    ]
+    assert {event["type"] for event in sent} == EVENT.json_schema()["discriminator"]["mapping"].keys(), "one of each"
+    named = [event | {"event_id": f"any {event['type']}"} for event in sent]
+    models = [EVENT.validate_python(event) for event in named]
+    assert [EVENT.validate_python(native(model)) for model in models] == models
+    assert ask("send", named).events == len(sent)
+    assert ask("send", models).events == len(sent)
+    assert ask("customer", "every").events == len(sent) - 1, "sent twice by three clients, but with one id"
 
 
 def test_what_the_service_says_against_a_request_is_an_error_of_its_kind(ask: Ask) -> None:
