@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +16,13 @@ import numpy as np
 import pytest
 
 from crm_online.answers.customers import Customer, Explanation
-from crm_online.errors import InputError, StateMissing, UnknownCustomer
+from crm_online.errors import InputError, StateMissing, StoreUnavailable, UnknownCustomer
 from crm_online.events import models
 from crm_online.events.columns import partition_of
 from crm_online.live.customers.members import Members
 from crm_online.live.customers.reader import CustomerReader
 from crm_online.lookup import Lookup
+from crm_online.lookup.reading import Fetched
 from crm_online.store import Store, open_store
 from tests.engine import shop
 from tests.engine.flows import Shop, settings
@@ -133,6 +135,34 @@ def test_who_is_not_known_and_where_there_is_no_state_are_told(redis: Store) -> 
             read(redis, ask)
     with pytest.raises(StateMissing):
         Members(redis)
+
+
+def test_whoever_waits_when_the_reader_stops_is_told_so_and_so_is_who_comes_after(redis: Store) -> None:
+    async def ask() -> Sequence[bytes | BaseException]:
+        begun, go_on = threading.Event(), threading.Event()
+
+        class Held(CustomerReader):
+            def _fetched(self, names: Sequence[str]) -> Fetched:
+                begun.set()
+                go_on.wait()
+                return super()._fetched(names)
+
+        reader = Held(redis, Hub(redis, TIMES))
+        at_hand = asyncio.create_task(reader.one("a"))
+        await asyncio.to_thread(begun.wait)
+        waiting = asyncio.create_task(reader.one("b"))
+        await asyncio.sleep(0)
+        stopping = asyncio.create_task(reader.stop())
+        done, _ = await asyncio.wait([at_hand, waiting], timeout=20)
+        go_on.set()
+        await stopping
+        assert done == {at_hand, waiting}, "somebody waits for ever"
+        return await asyncio.gather(at_hand, waiting, reader.one("c"), return_exceptions=True)
+
+    Shop(redis, settings())
+    for told in asyncio.run(ask()):
+        assert isinstance(told, StoreUnavailable)
+        assert "being stopped" in str(told)
 
 
 @pytest.mark.parametrize("partitions", PARTITIONS)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from crm_online.customers.records import MOVES
-from crm_online.errors import UnknownCustomer
+from crm_online.errors import StoreUnavailable, UnknownCustomer
 from crm_online.live.customers.members import Members, MembersPage
 from crm_online.live.feeds.hub import ChangeHub
 from crm_online.lookup.explaining import explanation
@@ -18,6 +18,7 @@ from crm_online.store import Store
 
 _MOST: Final = 500
 _NOBODY: Final = "no such customer in the state"
+_Request = tuple[Sequence[str], asyncio.Future[Mapping[str, bytes]]]
 
 
 class CustomerReader:
@@ -40,9 +41,10 @@ class CustomerReader:
         self._store, self._changes, self._timed = store, changes, timed
         self._pool = ThreadPoolExecutor(1, "customers")
         self._members_pool = ThreadPoolExecutor(1, "members")
-        self._waiting: list[tuple[Sequence[str], asyncio.Future[Mapping[str, bytes]]]] = []
+        self._waiting: list[_Request] = []
         self._reading: asyncio.Task[None] | None = None
         self._customers: Customers | None = None
+        self._stopped = False
 
     async def start(self) -> None:
         """Nothing goes on in the background."""
@@ -52,8 +54,9 @@ class CustomerReader:
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
-        for _, future in self._waiting:
-            future.cancel()
+        self._stopped = True
+        _fail(self._waiting, _stopping())
+        self._waiting = []
         for pool in (self._pool, self._members_pool):
             await asyncio.to_thread(pool.shutdown, cancel_futures=True)
 
@@ -82,8 +85,10 @@ class CustomerReader:
         Raises
         ------
         StoreError
-            If there is no state (``StateMissing``), or it cannot be read.
+            If there is no state (``StateMissing``), it cannot be read, or the reader was stopped.
         """
+        if self._stopped:
+            raise _stopping()
         future: asyncio.Future[Mapping[str, bytes]] = asyncio.get_running_loop().create_future()
         self._waiting.append((names, future))
         if self._reading is None:
@@ -126,21 +131,22 @@ class CustomerReader:
     async def _read(self) -> None:
         """Read until nobody waits."""
         while self._waiting:
-            taken = self._taken()
-            names = list(dict.fromkeys(name for some, _ in taken for name in some))
+            batch = self._taken()
+            names = list(dict.fromkeys(name for some, _ in batch for name in some))
             try:
                 found = written((await self._fetch(names)).seen())
+            except asyncio.CancelledError:
+                _fail(batch, _stopping())
+                raise
             except Exception as error:
-                for _, future in taken:
-                    if not future.done():
-                        future.set_exception(error)
+                _fail(batch, error)
             else:
-                for _, future in taken:
+                for _, future in batch:
                     if not future.done():
                         future.set_result(found)
         self._reading = None
 
-    def _taken(self) -> list[tuple[Sequence[str], asyncio.Future[Mapping[str, bytes]]]]:
+    def _taken(self) -> list[_Request]:
         """Take those who wait, up to about so many customers that others need not wait long."""
         count, size = 0, 0
         for names, _ in self._waiting:
@@ -168,3 +174,14 @@ class CustomerReader:
             # What was read before may be of a state that is gone.
             self._customers = None
             raise
+
+
+def _stopping() -> StoreUnavailable:
+    return StoreUnavailable("the service is being stopped")
+
+
+def _fail(requests: Iterable[_Request], error: Exception) -> None:
+    """Tell those who wait; who waits no more has a future that is done."""
+    for _, future in requests:
+        if not future.done():
+            future.set_exception(error)
