@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm_online.engine.engine import CUSTOMERS
+from crm_online.engine.engine import CUSTOMERS, customer_field
 from crm_online.errors import SettingsConflict, UnknownCustomer
 from crm_online.events.columns import from_events
 from crm_online.events.models import EVENT
@@ -58,7 +58,7 @@ def erase(state: str, customer: str, keep: int = KEEP) -> list[int]:
 
 
 def _has(store: Store, partition: int, customer: str) -> bool:
-    return store.partition(partition).hash_get(CUSTOMERS, [customer.encode()]) != [None]
+    return store.partition(partition).hash_get(CUSTOMERS, [customer_field(customer)]) != [None]
 
 
 def _erase(flow: PartitionFlow, customer: str) -> None:

@@ -38,6 +38,26 @@ def parse_time(text: str) -> int:
     return round(zoned.timestamp() * 1000)
 
 
+def parse_text(text: str) -> str:
+    """Return a text; the operating system hands over any bytes, but ids are characters.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is not UTF-8.
+
+    Examples
+    --------
+    >>> parse_text("né 雪")
+    'né 雪'
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise typer.BadParameter(f"{text!r} is not UTF-8") from error
+    return text
+
+
 def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
     """Return ``field=column`` pairs as a dict.
 
@@ -98,6 +118,9 @@ State = Annotated[
         envvar="CRM_ONLINE_STATE",
         help="Where the state is: redis://…, rediss://… or a folder with a Redis of its own.",
     ),
+]
+CustomerId = Annotated[
+    str, typer.Argument(metavar="ID", help="The customer's id, as it stands in the log.", parser=parse_text)
 ]
 Config = Annotated[
     Path | None,

@@ -41,6 +41,11 @@ ROSTER = "roster"
 OWNER = 0
 
 
+def customer_field(name: str) -> bytes:
+    """Return the field of `CUSTOMERS` that is a customer's; of an id that is not Unicode, one that nobody has."""
+    return name.encode(errors="surrogatepass")
+
+
 def layout(settings: Settings) -> tuple[RecordCodec, FeatureReader]:
     """Return how the settings lay customer records out, and what reads features from them."""
     features, sums = features_in_use(settings.features.use)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from crm_online.customers.records import Records
 from crm_online.customers.traits import Traits
 from crm_online.engine import counting, peers, rules, sampling, segmenting, state
-from crm_online.engine.engine import CUSTOMERS, layout
+from crm_online.engine.engine import CUSTOMERS, customer_field, layout
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import empty_counters
 from crm_online.engine.peers import PartitionSums
@@ -150,7 +150,7 @@ class PartitionView:
 
     def customer(self, name: str) -> Records | None:
         """Return one customer's record, or ``None``."""
-        raw = self.store.hash_get(CUSTOMERS, [name.encode()])
+        raw = self.store.hash_get(CUSTOMERS, [customer_field(name)])
         return self.codec.decode(raw) if raw[0] is not None else None
 
     def segment_ids(self, records: Records, labels: NDArray[np.uint8]) -> list[str | None]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from crm_online.customers.records import RecordCodec, Records
 from crm_online.engine import peers, segmenting, state
-from crm_online.engine.engine import CUSTOMERS, layout
+from crm_online.engine.engine import CUSTOMERS, customer_field, layout
 from crm_online.engine.peers import PartitionSums
 from crm_online.engine.state import PartitionState
 from crm_online.lookup.customers import Bearings, told
@@ -166,7 +166,7 @@ class Customers:
 
     def _found(self, names: Sequence[str]) -> list[list[bytes | None]]:
         """Read the records in each partition, and all that they are described against."""
-        fields = [name.encode() for name in names]
+        fields = [customer_field(name) for name in names]
         while True:
             found = [self._of_partition(number, part, fields) for number, part in enumerate(self._parts)]
             if None not in found:

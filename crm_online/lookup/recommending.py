@@ -9,7 +9,7 @@ from typing import Self
 from crm_online.customers.records import RecordCodec
 from crm_online.customers.traits import Traits
 from crm_online.engine import sampling, segmenting, state
-from crm_online.engine.engine import CUSTOMERS
+from crm_online.engine.engine import CUSTOMERS, customer_field
 from crm_online.engine.state import PartitionState
 from crm_online.errors import UnknownCustomer
 from crm_online.lookup.partition import PartitionView, segment_ids
@@ -54,7 +54,7 @@ class Recommending:
         return recommended(self.basis, buyer or Buyer(customer), basket, top)
 
     def _buyer(self, name: str) -> Buyer | None:
-        partition, field = self._partition(name), [name.encode()]
+        partition, field = self._partition(name), [customer_field(name)]
         (record,), (bought,), (small, raw_model) = self.store.partition(partition).together(
             hash_fields(partition, CUSTOMERS, field),
             hash_fields(partition, sampling.BOUGHT, field),
@@ -75,7 +75,7 @@ class Recommending:
         numbered = self.basis.numbered
         if len(numbered) == 1:
             return 0
-        wanted = [hash_fields(number, CUSTOMERS, [name.encode()]) for number in range(len(numbered))]
+        wanted = [hash_fields(number, CUSTOMERS, [customer_field(name)]) for number in range(len(numbered))]
         found = self.store.read_many(wanted)
         return next((number for number, (record,) in enumerate(found) if record is not None), 0)
 

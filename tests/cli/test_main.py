@@ -34,6 +34,10 @@ from tests.cli.conftest import Asked, Crm
         (["replay", "x", "--config", "none.toml"], "cannot read the settings file none.toml"),
         (["config", "--set", "segments.k"], "section.key=value"),
         (["customer", "1"], "no customer '1' in the state"),
+        (["customer", "\udcff"], "'\\udcff' is not UTF-8"),
+        (["erase", "a\udcff", "--yes"], "'a\\udcff' is not UTF-8"),
+        (["recommend", "--customer", "\udcff"], "'\\udcff' is not UTF-8"),
+        (["recommend", "--item", "bread", "--item", "\udcff"], "'\\udcff' is not UTF-8"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(asked: Asked, crm: Crm, arguments: list[str], part: str) -> None:

@@ -140,9 +140,11 @@ def test_figures_that_decay_are_read_at_the_time_asked_for(at_rest: Shop) -> Non
 
 
 def test_somebody_unknown_is_said_to_be(at_rest: Shop) -> None:
-    for name in ("nobody", "", "customer 00", "ü"):
+    for name in ("nobody", "", "customer 00", "ü", "\udcff"):
         with pytest.raises(UnknownCustomer):
             at_rest.lookup.customer(name)
+        with pytest.raises(UnknownCustomer):
+            at_rest.lookup.recommend(name)
 
 
 def test_before_the_first_model_look_ups_give_the_same_shapes(redis: Store, at_rest: Shop) -> None:

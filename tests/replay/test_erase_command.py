@@ -83,6 +83,17 @@ def test_erased_by_command_or_by_an_event_of_a_log_the_same_is_left(replayed: Pa
         assert printed(replayed, *command, "--json") == printed(other, *command, "--json")
 
 
+def test_an_id_that_is_no_text_is_one_line_on_a_real_command_line(replayed: Path) -> None:
+    for command in (("customer", "\udcff"), ("erase", "\udcff", "--yes"), ("recommend", "--customer", "\udcff")):
+        done = crm_online(replayed, *command)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("crm-online: ")
+        assert done.stderr.count("\n") == 1
+        assert "is not UTF-8" in done.stderr
+    with pytest.raises(UnknownCustomer):
+        erase(str(replayed / ".crm-online"), "\udcff")
+
+
 def test_somebody_unknown_is_one_line_and_nothing_happens(replayed: Path) -> None:
     before = verified(replayed)
     done = crm_online(replayed, "erase", "nobody", "--yes", "--json")

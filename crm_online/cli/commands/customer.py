@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from crm_online.cli.console import print_json, show
-from crm_online.cli.options import DEFAULT_STATE, AsJson, AsOf, Config, Overrides, State, open_state
+from crm_online.cli.options import DEFAULT_STATE, AsJson, AsOf, Config, CustomerId, Overrides, State, open_state
 from crm_online.cli.tables.customer import customer_tables
 
 
 def customer(
-    customer_id: Annotated[str, typer.Argument(metavar="ID", help="The customer's id, as it stands in the log.")],
+    customer_id: CustomerId,
     as_of: AsOf = None,
     state: State = DEFAULT_STATE,
     config: Config = None,

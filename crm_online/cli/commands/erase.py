@@ -12,13 +12,13 @@ import typer
 
 from crm_online.cli.console import plain, print_json, say, show
 from crm_online.cli.extras import need_kafka
-from crm_online.cli.options import DEFAULT_STATE, AsJson, Config, Overrides, State, open_state
+from crm_online.cli.options import DEFAULT_STATE, AsJson, Config, CustomerId, Overrides, State, open_state
 from crm_online.cli.tables.words import count
 from crm_online.errors import InputError
 
 
 def erase(
-    customer_id: Annotated[str, typer.Argument(metavar="ID", help="The customer's id, as it stands in the log.")],
+    customer_id: CustomerId,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     state: State = DEFAULT_STATE,
     config: Config = None,

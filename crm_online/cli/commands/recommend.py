@@ -7,17 +7,19 @@ from typing import Annotated
 import typer
 
 from crm_online.cli.console import print_json, show
-from crm_online.cli.options import DEFAULT_STATE, AsJson, Config, Overrides, State, open_state
+from crm_online.cli.options import DEFAULT_STATE, AsJson, Config, Overrides, State, open_state, parse_text
 from crm_online.cli.tables.recommend import recommend_table
 
 
 def recommend(
     customer: Annotated[
-        str | None, typer.Option(metavar="ID", help="For whom; nobody in particular if not given.")
+        str | None, typer.Option(metavar="ID", help="For whom; nobody in particular if not given.", parser=parse_text)
     ] = None,
     item: Annotated[
         list[str] | None,
-        typer.Option(metavar="ITEM", help="An item that is in the basket already; give it repeatedly."),
+        typer.Option(
+            metavar="ITEM", help="An item that is in the basket already; give it repeatedly.", parser=parse_text
+        ),
     ] = None,
     top: Annotated[int, typer.Option(metavar="N", min=1, help="How many items.")] = 10,
     state: State = DEFAULT_STATE,
