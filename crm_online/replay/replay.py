@@ -40,10 +40,10 @@ class Progress:
 class ReplayResult:
     """What one run of a replay did.
 
-    ``position`` is where it ended in each log; ``epsilon`` the error that supports may have, which is above
-    ``itemsets.epsilon`` only where ``itemsets.max_bytes`` did not hold all counters; ``durable`` whether
-    Redis has each commit on disk before it answers, without which changes may be told again after a crash;
-    ``rejects`` why rows were rejected.
+    ``position`` is where it ended in each log, by the path that was given; ``epsilon`` the error that
+    supports may have, which is above ``itemsets.epsilon`` only where ``itemsets.max_bytes`` did not hold all
+    counters; ``durable`` whether Redis has each commit on disk before it answers, without which changes may
+    be told again after a crash; ``rejects`` why rows were rejected.
     """
 
     events: int = 0
@@ -194,11 +194,11 @@ class _Run:
             max_ahead=self._settings.events.max_ahead,
             leap=behind[0].engine.state.leap,
         )
-        self._positions[source.name] = begin
+        self._positions[str(path)] = begin
         for chunk in chunks:
             self._pace(chunk)
             self._chunk(chunk)
-            self._positions[source.name] = chunk.end
+            self._positions[str(path)] = chunk.end
             self._events += chunk.end - chunk.begin
             if self._on_progress:
                 rate = self._events / max(time.monotonic() - self._started, 1e-9)

@@ -71,6 +71,16 @@ def test_a_half_written_last_line_is_told_once_and_read_when_it_is_whole(replaye
     assert rejected == [(1, 0), (0, 0), (0, 0), (0, 1), (0, 0)]
 
 
+def test_logs_of_one_name_in_two_folders_are_two_logs_and_both_are_reported(tmp_path: Path) -> None:
+    events = shop.events(20, 20, seed=1)
+    parts = {"p/l.jsonl": events[:40], "q/l.jsonl": events[40:60]}
+    for name, part in parts.items():
+        (tmp_path / name).parent.mkdir()
+        shop.write(tmp_path / name, part)
+    done = crm(tmp_path, "replay", *parts, "--json")
+    assert json.loads(done.stdout)["position"] == {name: len(part) for name, part in parts.items()}
+
+
 def test_a_log_that_grew_is_gone_on_with_and_a_second_log_is_added(replayed: Path) -> None:
     events = shop.events(40, 60, seed=1)
     end = max(int(str(event["time"])) for event in events if isinstance(event["time"], int))
