@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from fim import eclat
 
@@ -84,12 +86,13 @@ def _measure(report: Report, log: Log, size: Size) -> None:
     lists = whole.lists()
     ours: list[Cost] = []
     theirs: list[Cost] = []
-    rules: list[tuple[object, ...]] = []
+    rules: list[tuple[int, Sequence[int]]] = []
 
     def mined(baskets: list[list[int]]) -> None:
         # Mode "o": the support of a rule is that of all its items, as it is in crm-online.
         support, confidence = MIN_SUPPORT * 100, MIN_CONFIDENCE * 100
-        rules[:] = eclat(baskets, target="r", supp=support, conf=confidence, zmin=2, zmax=3, report="aC", mode="o")
+        found = eclat(baskets, target="r", supp=support, conf=confidence, zmin=2, zmax=3, report="aC", mode="o")
+        rules[:] = [(head, body) for head, body, *_ in found]
 
     for number in range(size.rounds):
         end = size.baskets + (number + 1) * EVERY
@@ -104,6 +107,12 @@ def _measure(report: Report, log: Log, size: Size) -> None:
     report.add(f"ratio of CPU {at}", fim.cpu / mine.cpu, "×", least=size.target)
     report.add(f"ratio of wall time {at}", fim.wall / mine.wall, "×")
     report.add(f"rules that pyfim finds {at}, one item on the right", len(rules))
-    single = [rule for rule in found if isinstance(head := rule["consequent"], list) and len(head) == 1]
+    single = {_sides(rule) for rule in found if len(_sides(rule)[1]) == 1}
     report.add(f"rules that crm-online finds {at}, one item on the right", len(single))
+    named = {(frozenset(whole.names[item] for item in body), frozenset({whole.names[head]})) for head, body in rules}
+    report.add(f"rules that only one of them finds {at}, one item on the right", len(named ^ single))
     report.add(f"rules that crm-online finds {at}, all", len(found))
+
+
+def _sides(rule: Mapping[str, Any]) -> tuple[frozenset[str], frozenset[str]]:
+    return frozenset(rule["antecedent"]), frozenset(rule["consequent"])

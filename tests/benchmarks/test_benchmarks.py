@@ -36,7 +36,12 @@ def test_counting_finds_the_same_itemsets_in_both_ways(shared_data: Path) -> Non
 
 
 def test_rules_are_refreshed_in_both_ways(shared_data: Path) -> None:
-    exact(rules.run(rules.Sizes((rules.Size(2000, 1, 3.0),), distinct=2000)))
+    report = rules.run(rules.Sizes((rules.Size(2000, 1, 3.0),), distinct=2000))
+
+    exact(report)
+    at = "at 2,000 baskets, one item on the right"
+    assert report.value(f"rules that pyfim finds {at}") > 1000
+    assert report.value(f"rules that only one of them finds {at}") == 0
 
 
 def test_accuracy_agrees_with_pyfim_and_with_the_truth(shared_data: Path) -> None:
