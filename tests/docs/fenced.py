@@ -7,6 +7,7 @@ from pathlib import Path
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
+_TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
@@ -19,6 +20,12 @@ def links(page: Path) -> list[str]:
     """Return the targets of a page's links that lead into the repository."""
     prose = _BLOCK.sub("", page.read_text(encoding="utf-8"))
     return [target for target in _LINK.findall(prose) if "://" not in target]
+
+
+def tables(page: Path) -> list[list[str]]:
+    """Return the lines of each table of a page."""
+    prose = _BLOCK.sub("", page.read_text(encoding="utf-8"))
+    return [found[0].splitlines() for found in _TABLE.finditer(prose)]
 
 
 def anchors(page: Path) -> set[str]:

@@ -21,6 +21,13 @@ def test_every_link_into_the_repository_leads_somewhere(root: Path) -> None:
             assert not anchor or anchor in fenced.anchors(target), f"{page.name}: {link}"
 
 
+def test_every_table_has_a_head_and_none_is_cut_in_two(root: Path) -> None:
+    for page in pages(root):
+        for table in fenced.tables(page):
+            assert len(table) > 2, f"{page.name}: {table[0]}"
+            assert set(table[1]) <= set("|-: "), f"{page.name}: no head: {table[0]}"
+
+
 def test_the_index_lists_every_page_and_every_decision(root: Path) -> None:
     index = root / "docs" / "README.md"
     listed = {(index.parent / link.partition("#")[0]).resolve() for link in fenced.links(index)}
