@@ -16,6 +16,7 @@ JOURNAL = "journal"
 COUNTERS = "counters"
 _HEAD = struct.Struct("<BII")
 _VERSION = 1
+"""The version of a batch; one of baskets that are withdrawn may follow in the same value."""
 _CHECKPOINT_BASKETS = 20_000
 _CHECKPOINT_BYTES = 1 << 20
 
@@ -36,15 +37,19 @@ def checkpoint(counters: ItemsetCounters) -> Iterator[Write]:
     yield Drop(JOURNAL)
 
 
-def journal(batch: Baskets) -> tuple[bytes, Write]:
-    """Return a batch of baskets as bytes, and the write that puts it into the journal."""
-    raw = (
+def journal(batch: Baskets, withdrawn: Baskets | None) -> tuple[bytes, Write]:
+    """Return what a step counts and what it withdraws as bytes, and the write that puts it into the journal."""
+    raw = _bytes(batch) + (_bytes(withdrawn) if withdrawn is not None else b"")
+    return raw, Append(JOURNAL, [raw])
+
+
+def _bytes(batch: Baskets) -> bytes:
+    return (
         _HEAD.pack(_VERSION, len(batch), len(batch.items))
         + batch.times.astype("<i8").tobytes()
         + batch.start.astype("<i8").tobytes()
         + batch.items.astype("<i4").tobytes()
     )
-    return raw, Append(JOURNAL, [raw])
 
 
 def counted(fresh: ItemsetCounters, chunks: Sequence[bytes], entries: Sequence[bytes]) -> ItemsetCounters:
@@ -59,21 +64,28 @@ def counted(fresh: ItemsetCounters, chunks: Sequence[bytes], entries: Sequence[b
     """
     counters = ItemsetCounters.load(list(chunks)) if chunks else fresh
     for raw in entries:
-        counters.count(_batch(raw))
+        batch, at = _batch(raw, 0)
+        withdrawn, at = _batch(raw, at) if at < len(raw) else (None, at)
+        if at != len(raw):
+            raise StateCorrupt("a batch in the journal of baskets has the wrong length")
+        counters.count(batch, withdrawn)
     return counters
 
 
-def _batch(raw: bytes) -> Baskets:
-    if len(raw) < _HEAD.size or raw[0] != _VERSION:
+def _batch(raw: bytes, at: int) -> tuple[Baskets, int]:
+    """Return the batch that begins at a place, and where it ends."""
+    if len(raw) < at + _HEAD.size or raw[at] != _VERSION:
         raise StateCorrupt("a batch in the journal of baskets cannot be read")
-    _, baskets, items = _HEAD.unpack_from(raw)
-    if len(raw) != _HEAD.size + 16 * baskets + 8 + 4 * items:
+    _, baskets, items = _HEAD.unpack_from(raw, at)
+    at += _HEAD.size
+    end = at + 16 * baskets + 8 + 4 * items
+    if len(raw) < end:
         raise StateCorrupt("a batch in the journal of baskets has the wrong length")
-    at = _HEAD.size
     times = np.frombuffer(raw, "<i8", baskets, at)
     start = np.frombuffer(raw, "<i8", baskets + 1, at + 8 * baskets)
-    return Baskets(
+    batch = Baskets(
         times.astype(np.int64),
         start.astype(np.int64),
         np.frombuffer(raw, "<i4", items, at + 16 * baskets + 8).astype(np.int32),
     )
+    return batch, end

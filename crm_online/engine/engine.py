@@ -172,7 +172,7 @@ class Engine:
 
         self._adopt(run)
         taken = self._customers(run, events)
-        self.mining.count(run, taken.whole)
+        self.mining.count(run, taken.whole, [])
         if self._partition == OWNER:
             self._lead(run)
         elif self._partitions > 1:

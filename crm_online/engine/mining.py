@@ -63,18 +63,27 @@ class Mining:
         self._rules = RuleFeed(settings)
         self._rules.load(iter(loaded.rules))
 
-    def count(self, run: Run, whole: list[tuple[int, list[int]]]) -> None:
-        """Count baskets that are whole, and at the log's end all that are open."""
+    def count(self, run: Run, whole: list[tuple[int, list[int]]], withdrawn: list[tuple[int, list[int]]]) -> None:
+        """Count baskets that are whole, and at the log's end all that are open.
+
+        Parameters
+        ----------
+        run
+            The step under way.
+        whole, withdrawn
+            Time and item ids of baskets to be counted, and of baskets that were counted before, with the same time and
+            items, and are no longer so: each is part of one that is to be counted.
+        """
         state = self._state
         if run.ended:
             whole = whole + self.baskets.close_all().whole
         if whole:
-            batch = Baskets.of(whole)
-            self.counters.count(batch)
-            raw, write = counting.journal(batch)
+            batch, before = Baskets.of(whole), Baskets.of(withdrawn) if withdrawn else None
+            self.counters.count(batch, before)
+            raw, write = counting.journal(batch, before)
             run.writes.append(write)
-            state.baskets += len(whole)
-            state.journal_baskets += len(whole)
+            state.baskets += len(whole) - len(withdrawn)
+            state.journal_baskets += len(whole) + len(withdrawn)
             state.journal_bytes += len(raw)
         due = counting.checkpoint_is_due(state.journal_baskets, state.journal_bytes, self.counters.bytes)
         if state.journal_baskets and (run.ended or due):

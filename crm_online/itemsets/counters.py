@@ -49,6 +49,9 @@ class ItemsetCounters:
     ``achieved_epsilon`` = θ/N ≤ min_support no itemset at or above min_support is absent. With ε = 0 and within the
     budget θ is 0, nothing is ever closed or pruned, and every count is exact.
 
+    *Baskets withdrawn.* A basket may be taken out again: what has an entry loses weight, in count and truth alike.
+    Truths only fall by that, so bounds of what has no entry still hold; H keeps θ where N has become smaller.
+
     *The budget.* When the entries take more than ``max_bytes``, H rises to where three quarters of it are enough. This
     may happen in the middle of a batch: then its pairs are all counted, some of its triples are, and what is born
     afterwards takes as "before" what its pairs have now. A batch is cut into parts of bounded numbers of pairs, triples
@@ -125,9 +128,18 @@ class ItemsetCounters:
         """The arrays, for the summary; not to be changed."""
         return self._state
 
-    def count(self, batch: Baskets) -> None:
-        """Count a batch of baskets; empty ones count for nothing."""
-        counting.count(self._state, batch)
+    def count(self, batch: Baskets, withdrawn: Baskets | None = None) -> None:
+        """Count a batch of baskets, and take some out that were counted before; empty ones count for nothing.
+
+        Parameters
+        ----------
+        batch
+            Baskets to be counted.
+        withdrawn
+            Baskets to be taken out: each was counted before with the same items and time, and its items stand in
+            a basket of the batch, which takes its place.
+        """
+        counting.count(self._state, batch, withdrawn)
 
     def baskets(self, as_of: int) -> float:
         """Return the decayed number of baskets as of a time in ms."""

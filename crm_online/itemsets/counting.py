@@ -1,4 +1,4 @@
-"""Counting a batch level by level: items, pairs of open items, triples of open pairs."""
+"""Counting a batch level by level: items, pairs of open items, triples of open pairs; and taking baskets out again."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from crm_online.itemsets.pairs import Weights, count_pairs
 from crm_online.itemsets.pruning import close_above, is_due, prune
 from crm_online.itemsets.state import CounterState
 from crm_online.itemsets.triples import count_triples
+from crm_online.itemsets.withdrawing import withdraw
 
 SMALLEST_PART, LARGEST_PART = 1 << 12, 1 << 19
 """Pairs that a part of a batch may have, whatever the budget."""
@@ -19,22 +20,44 @@ SMALLEST_PART, LARGEST_PART = 1 << 12, 1 << 19
 _LARGEST_BASKET = 4
 
 
-def count(state: CounterState, batch: Baskets) -> None:
+def count(state: CounterState, batch: Baskets, withdrawn: Baskets | None = None) -> None:
     """Count a batch: in parts of whole baskets whose pairs fit into a share of the budget.
 
     A part is a small batch of its own, so where a batch is cut changes no promise; the cuts follow from the baskets
     and the budget alone.
+
+    Baskets that are withdrawn leave N before anything is counted, so that the threshold is never that of more baskets
+    than there are, and the entries afterwards, so that none is dropped in between. Openings and floors may be as high
+    as the threshold was before: it is kept where N has become smaller.
+
+    Parameters
+    ----------
+    batch
+        Baskets to be counted.
+    withdrawn
+        Baskets to be taken out: each was counted before with the same items and time, and its items stand in a
+        basket of the batch.
     """
-    lengths = np.diff(batch.start)
-    filled = np.flatnonzero(lengths)
-    if not len(filled):
-        return
-    state.move_to(int(batch.times[filled].max()))
-    state.reserve_items(int(batch.items.max()) + 1)
-    lengths = lengths[filled]
+    filled = np.flatnonzero(np.diff(batch.start))
+    if len(filled):
+        state.move_to(int(batch.times[filled].max()))
+        state.reserve_items(int(batch.items.max()) + 1)
+    before = state.threshold
+    if withdrawn is not None:
+        state.baskets -= float(_weights(state, withdrawn.times[np.diff(withdrawn.start) > 0]).sum())
+    if len(filled):
+        _count(state, batch, filled)
+    if withdrawn is not None:
+        withdraw(state, withdrawn, _weights(state, withdrawn.times))
+        if state.threshold < before:
+            state.raised = before
+
+
+def _count(state: CounterState, batch: Baskets, filled: NDArray[np.int64]) -> None:
+    lengths = np.diff(batch.start)[filled]
     weights: Weights = 1.0
     if state.decay.half_life is not None:
-        weights = state.decay.weight(batch.times[filled], np.array([state.landmark]))
+        weights = _weights(state, batch.times[filled])
     start = np.concatenate([[0], np.cumsum(lengths)])
     for begin, end in cut(lengths, most_pairs(state)):
         items = batch.items[start[begin] : start[end]].astype(np.int64)
@@ -43,6 +66,10 @@ def count(state: CounterState, batch: Baskets) -> None:
         )
         if is_due(state):
             prune(state)
+
+
+def _weights(state: CounterState, times: NDArray[np.int64]) -> NDArray[np.float64]:
+    return state.decay.weight(times, np.array([state.landmark]))
 
 
 def most_pairs(state: CounterState) -> int:
