@@ -19,6 +19,7 @@ from benchmarks.logs import complete_journey_file, shared
 from benchmarks.report import Report
 from benchmarks.server import new_state, started
 from crm_online.engine.segmenting import MODEL
+from crm_online.events.options import LogOptions
 from crm_online.lookup.lookup import Lookup
 from crm_online.replay import replay
 from crm_online.segments.model import Model
@@ -82,7 +83,7 @@ def run(sizes: Sizes) -> Report:
 
 def _replayed(report: Report, name: str, path: Path, preset: str, state: Path) -> None:
     out = state / "changes"
-    replay([path], settings=Settings(), state=str(state), preset=preset, out=out)
+    replay([path], settings=Settings(), state=str(state), options=LogOptions(preset=preset), out=out)
     moves = [Move.of(line) for line in (out / "segment-changes.jsonl").read_bytes().splitlines()]
     with open_store(state) as store:
         _judge(report, name, store, moves)

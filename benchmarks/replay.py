@@ -14,6 +14,7 @@ from benchmarks.logs import complete_journey_file, complete_journey_lines
 from benchmarks.plain_replay import PlainCost, PlainReplay
 from benchmarks.report import Report
 from benchmarks.server import started
+from crm_online.events.options import LogOptions
 from crm_online.replay import replay
 from crm_online.settings import Settings
 
@@ -105,7 +106,7 @@ def _parts(report: Report, spent: PlainCost, lines: int, total: Cost) -> None:
 def _ours(path: Path, lines: int, state: Path) -> Cost:
     out = state.parent / f"{state.name}-out"
     before = Cost.so_far()
-    done = replay([path], settings=Settings(), state=str(state), preset="complete-journey", out=out)
+    done = replay([path], settings=Settings(), state=str(state), options=LogOptions(preset="complete-journey"), out=out)
     cost = Cost.so_far() - before
     if done.accepted != lines:
         raise ValueError(f"of {lines} lines the replay took {done.accepted}")

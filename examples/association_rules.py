@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 import crm_online
+from crm_online.events.options import LogOptions
 from crm_online.replay import replay
 from crm_online.settings import Settings
 from crm_online.settings.model import ItemsetSettings, RuleSettings
@@ -44,7 +45,7 @@ def rules(baskets: str, min_support: float = 0.15, min_confidence: float = 0.6) 
     with TemporaryDirectory() as folder:
         log, state = Path(folder, "baskets.csv"), str(Path(folder, "state"))
         log.write_text(baskets, encoding="utf-8")
-        replay([log], settings=settings, state=state, preset="baskets")
+        replay([log], settings=settings, state=state, options=LogOptions(preset="baskets"))
         return crm_online.rules_frame(state)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from crm_online.events.ahead import Leap
 from crm_online.events.log import Chunk, check_log, read_log
 from crm_online.events.native import keys, to_native
+from crm_online.events.options import AS_IT_IS, LogOptions
 from crm_online.events.rejects import RejectTally
 from crm_online.events.source import open_source
 from crm_online.replay import Progress
@@ -51,9 +52,7 @@ async def publish(
     paths: Sequence[Path],
     *,
     settings: Settings,
-    preset: str | None = None,
-    mapping: Mapping[str, str] | None = None,
-    sep: str | None = None,
+    options: LogOptions = AS_IT_IS,
     speed: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> PublishResult:
@@ -69,8 +68,8 @@ async def publish(
         Files, published one after the other.
     settings
         The settings in force.
-    preset, mapping, sep
-        How to read the files, see :func:`crm_online.events.log.read_log`.
+    options
+        How to read the files.
     speed
         How many times faster than event time to go; ``None`` for as fast as possible.
     on_progress
@@ -83,7 +82,7 @@ async def publish(
     """
     logs = [Path(path) for path in paths]
     for path in logs:  # what cannot be read so is told before anything is published
-        check_log(path, preset=preset, mapping=mapping, sep=sep)
+        check_log(path, options)
     result = PublishResult(topic_name(settings.kafka.prefix, EVENTS), await ensure_topics(settings))
     started = time.monotonic()
     pace = _Pace(speed) if speed else None
@@ -94,9 +93,7 @@ async def publish(
             chunks = read_log(
                 path,
                 open_source(path),
-                preset=preset,
-                mapping=mapping,
-                sep=sep,
+                options=options,
                 size=settings.replay.step,
                 watermark=watermark,
                 max_ahead=settings.events.max_ahead,

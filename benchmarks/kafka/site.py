@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.clock import others_so_far
+from crm_online.events.options import LogOptions
 from crm_online.settings import Settings, load_settings
 from streams.publish import publish
 from tests.kafka.broker import Broker
@@ -83,7 +84,7 @@ class Site:
 
     def publish(self, log: Path, preset: str) -> int:
         """Put a log on the topic, and return how many events that are."""
-        return asyncio.run(publish([log], settings=self.settings, preset=preset)).published
+        return asyncio.run(publish([log], settings=self.settings, options=LogOptions(preset=preset))).published
 
     @contextmanager
     def redis(self, name: str) -> Iterator[RedisServer]:

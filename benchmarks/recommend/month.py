@@ -11,6 +11,7 @@ import pandas as pd
 
 from crm_online.events.columns import Kind
 from crm_online.events.log import read_log
+from crm_online.events.options import LogOptions
 from crm_online.events.source import open_source
 
 _SEED = 6
@@ -84,7 +85,7 @@ def baskets_of(path: Path, preset: str) -> Iterator[Basket]:
     """Give the baskets of a log, in order of their first lines; lines of one customer and basket id are one."""
     items: dict[tuple[str | None, str], set[str]] = {}
     times: dict[tuple[str | None, str], int] = {}
-    for chunk in read_log(path, open_source(path, []), preset=preset, size=_ROWS):
+    for chunk in read_log(path, open_source(path, []), options=LogOptions(preset=preset), size=_ROWS):
         events = chunk.events
         for row in np.flatnonzero(events.kind == Kind.PURCHASE).tolist():
             customer = events.customers[events.customer[row]] if events.customer[row] >= 0 else None

@@ -12,6 +12,7 @@ from benchmarks.recommend.baselines import TOP, Learned, Way
 from benchmarks.recommend.compared import OURS, POPULAR, Comparison, Score
 from benchmarks.recommend.month import Hidden, Split, split
 from crm_online.cli.commands.demo import shop_log
+from crm_online.events.options import LogOptions
 from crm_online.lookup import open_lookup
 from crm_online.replay import replay
 from crm_online.settings import Settings
@@ -110,7 +111,7 @@ def _baselines(parts: Split) -> dict[str, Way]:
 
 def _ours(parts: Split, target: Target, folder: Path) -> Score:
     state = str(folder / "state")
-    replay([parts.before], settings=Settings(), state=state, preset=target.preset)
+    replay([parts.before], settings=Settings(), state=state, options=LogOptions(preset=target.preset))
     with open_lookup(state) as lookup:
         made = lookup.recommending
 

@@ -39,13 +39,14 @@ class Work:
         CrmOnlineError
             If the replay fails.
         """
+        from crm_online.events.options import LogOptions
         from crm_online.replay import replay
 
         return replay(
             [self.log],
             settings=self.settings,
             state=self.state,
-            preset=self.preset,
+            options=LogOptions(preset=self.preset),
             out=self.out,
             speed=self.speed,
             on_progress=on_progress,

@@ -13,6 +13,7 @@ from crm_online.events import files
 from crm_online.events.columns import KINDS
 from crm_online.events.csv_rows import csv_columns
 from crm_online.events.json_rows import decoded
+from crm_online.events.options import LogOptions
 from crm_online.events.parquet_rows import parquet_columns
 from crm_online.events.presets import BASKETS, NAMES, NATIVE, PRESETS, JsonPreset, TablePreset
 from crm_online.events.presets.mapped import preset_of
@@ -25,9 +26,7 @@ _FIRST_LINES = 1000
 _TABLES = frozenset({".csv", ".tsv", ".parquet"})
 
 
-def reader_of(
-    path: Path, source: Source, preset: str | None, mapping: Mapping[str, str] | None, sep: str | None
-) -> Reader:
+def reader_of(path: Path, source: Source, options: LogOptions) -> Reader:
     """Return what reads a log as asked; see :func:`crm_online.events.log.read_log`.
 
     Raises
@@ -35,6 +34,7 @@ def reader_of(
     InputError
         If the log cannot be read so.
     """
+    preset, mapping, sep = options.preset, options.mapping, options.sep
     suffix = files.suffix_of(path)
     if preset is not None and preset not in NAMES:
         raise UnknownPreset(f"no preset {preset!r}; {hint(preset, NAMES)}")

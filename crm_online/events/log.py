@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from crm_online.events.ahead import TOO_FAR, Leap, judge
 from crm_online.events.columns import EventColumns
 from crm_online.events.formats import reader_of
+from crm_online.events.options import AS_IT_IS, LogOptions
 from crm_online.events.reader import HALF_WRITTEN
 from crm_online.events.rejects import Reject
 from crm_online.events.source import Source, open_source
@@ -56,9 +57,7 @@ def read_log(
     path: Path,
     source: Source,
     *,
-    preset: str | None = None,
-    mapping: Mapping[str, str] | None = None,
-    sep: str | None = None,
+    options: LogOptions = AS_IT_IS,
     begin: int = 0,
     size: int = 2000,
     watermark: int | None = None,
@@ -71,12 +70,8 @@ def read_log(
     ----------
     path, source
         The file, and which log it is.
-    preset
-        One of :data:`crm_online.events.presets.NAMES`; ``None`` to go by the file.
-    mapping
-        Columns by native field, instead of a preset.
-    sep
-        What separates columns, or the items of a basket; ``None`` to go by the first line.
+    options
+        How to read it.
     begin, size
         First row, and rows in a chunk.
     watermark
@@ -92,7 +87,7 @@ def read_log(
     InputError
         If the file cannot be read so.
     """
-    reader = reader_of(path, source, preset, mapping, sep)
+    reader = reader_of(path, source, options)
     for rows, events, refused, unknown in reader.chunks(begin, size):
         far, watermark, leap = judge(events, watermark, max_ahead, leap)
         for row in events.position[far].tolist():
@@ -104,9 +99,7 @@ def read_log(
         yield Chunk(source, rows.begin, end, events, rejects, watermark, leap, rows.progress, unknown, half)
 
 
-def check_log(
-    path: Path, *, preset: str | None = None, mapping: Mapping[str, str] | None = None, sep: str | None = None
-) -> None:
+def check_log(path: Path, options: LogOptions = AS_IT_IS) -> None:
     """Raise what :func:`read_log` would raise before its first chunk."""
-    reader = reader_of(path, open_source(path), preset, mapping, sep)
+    reader = reader_of(path, open_source(path), options)
     next(reader.chunks(0, 1), None)

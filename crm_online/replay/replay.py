@@ -14,6 +14,7 @@ import numpy as np
 
 from crm_online.events.columns import EventColumns, partition_of
 from crm_online.events.log import Chunk, check_log, read_log
+from crm_online.events.options import AS_IT_IS, LogOptions
 from crm_online.events.rejects import Reject, RejectTally
 from crm_online.events.source import Source, open_source
 from crm_online.flow import PartitionFlow
@@ -73,9 +74,7 @@ def replay(
     *,
     settings: Settings,
     state: str,
-    preset: str | None = None,
-    mapping: Mapping[str, str] | None = None,
-    sep: str | None = None,
+    options: LogOptions = AS_IT_IS,
     out: Path | None = None,
     speed: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -90,8 +89,8 @@ def replay(
         The settings in force.
     state
         A folder, or the URL of a Redis.
-    preset, mapping, sep
-        How to read the files, see :func:`crm_online.events.log.read_log`.
+    options
+        How to read the files.
     out
         Folder for the JSONL files of changes; ``None`` for none.
     speed
@@ -106,7 +105,7 @@ def replay(
     """
     logs = [Path(path) for path in paths]
     for path in logs:  # what cannot be read so is told before anything is started
-        check_log(path, preset=preset, mapping=mapping, sep=sep)
+        check_log(path, options)
     with ExitStack() as stack:
         store = stack.enter_context(open_store(state))
         refuse_conflict(_settings_of(store, settings), settings)
@@ -119,7 +118,7 @@ def replay(
         for number, path in enumerate(logs):
             source = open_source(path, known)
             share = Share(number / len(logs), 1 / len(logs))
-            run.log(path, source, share, preset=preset, mapping=mapping, sep=sep)
+            run.log(path, source, share, options)
             if number == len(logs) - 1:
                 run.settle(source)
         result = run.result()
@@ -169,25 +168,14 @@ class _Run:
         for flow in self._flows:
             flow.publish(self._write)
 
-    def log(
-        self,
-        path: Path,
-        source: Source,
-        share: Share,
-        *,
-        preset: str | None,
-        mapping: Mapping[str, str] | None,
-        sep: str | None,
-    ) -> None:
+    def log(self, path: Path, source: Source, share: Share, options: LogOptions) -> None:
         """Run one log from where the partition that is furthest behind stopped."""
         begin = min(flow.positions.get(source.id, 0) for flow in self._flows)
         behind = [flow for flow in self._flows if flow.positions.get(source.id, 0) == begin]
         chunks = read_log(
             path,
             source,
-            preset=preset,
-            mapping=mapping,
-            sep=sep,
+            options=options,
             begin=begin,
             size=self._settings.replay.step,
             watermark=behind[0].engine.state.watermark,

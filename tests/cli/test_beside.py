@@ -11,6 +11,7 @@ import pytest
 
 from crm_online.cli.beside import Work, replay_beside
 from crm_online.errors import CrmOnlineError
+from crm_online.events.options import LogOptions
 from crm_online.lookup import Lookup
 from crm_online.replay import Progress, replay
 from crm_online.settings import Settings
@@ -46,7 +47,13 @@ def test_the_state_is_read_while_it_is_replayed_and_ends_as_without_anybody_besi
         result = replay_beside(work(log, store, tmp_path / "out"), look)
         digest = Lookup(store).verify()["digest"]
     assert result["accepted"] > seen[0] > 0
-    replay([log], settings=SETTINGS, state=str(tmp_path / "other"), preset="native", out=tmp_path / "other-out")
+    replay(
+        [log],
+        settings=SETTINGS,
+        state=str(tmp_path / "other"),
+        options=LogOptions(preset="native"),
+        out=tmp_path / "other-out",
+    )
     with open_store(tmp_path / "other") as store:
         assert Lookup(store).verify()["digest"] == digest
     for name in ("segment-changes.jsonl", "rules.jsonl", "rejects.jsonl"):

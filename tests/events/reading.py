@@ -10,6 +10,7 @@ from crm_online.events import models
 from crm_online.events.columns import EventColumns, concat
 from crm_online.events.json_rows import event_of
 from crm_online.events.log import Chunk, read_log
+from crm_online.events.options import LogOptions
 from crm_online.events.presets import JsonPreset, Refusal
 from crm_online.events.rejects import Reject
 from crm_online.events.source import open_source
@@ -54,9 +55,7 @@ def read(
         read_log(
             path,
             open_source(path),
-            preset=preset,
-            mapping=mapping,
-            sep=sep,
+            options=LogOptions(preset, mapping, sep),
             begin=begin,
             size=size,
             watermark=watermark,

@@ -8,6 +8,7 @@ import pytest
 
 from crm_online.errors import InputError, UnreadableLog
 from crm_online.events.log import check_log
+from crm_online.events.options import LogOptions
 from tests.events.reading import read
 from tests.events.writing import HEADER, MAP, ROW
 
@@ -100,7 +101,7 @@ def test_a_row_that_is_too_long_is_a_reject_even_if_its_beginning_looks_whole(tm
 @pytest.mark.parametrize("sep", ["||", '"', "\n"])
 def test_a_separator_that_cannot_be_one_is_told(tmp_path: Path, sep: str) -> None:
     with pytest.raises(InputError, match="separated by one character"):
-        check_log(csv_of(tmp_path, HEADER + ROW), mapping=MAP, sep=sep)
+        check_log(csv_of(tmp_path, HEADER + ROW), LogOptions(mapping=MAP, sep=sep))
 
 
 def test_a_separator_that_was_asked_for_is_used(tmp_path: Path) -> None:
@@ -109,7 +110,7 @@ def test_a_separator_that_was_asked_for_is_used(tmp_path: Path) -> None:
 
 def test_a_file_with_carriage_returns_only_is_told_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(UnreadableLog, match="no header that is CSV"):
-        check_log(csv_of(tmp_path, (HEADER + ROW).replace("\n", "\r")), mapping=MAP)
+        check_log(csv_of(tmp_path, (HEADER + ROW).replace("\n", "\r")), LogOptions(mapping=MAP))
 
 
 def test_a_last_row_without_line_end_is_an_event_if_it_is_whole(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import zstandard
 
 from crm_online.errors import InputError, MissingColumn, NoSuchLog, UnknownPreset, UnreadableLog
 from crm_online.events.log import check_log
+from crm_online.events.options import LogOptions
 from crm_online.events.source import open_source
 from tests.events.reading import read
 from tests.events.writing import HEADER, MAP, ROW, packed
@@ -82,17 +83,17 @@ def test_a_log_that_cannot_be_read_is_told_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(UnreadableLog, match="not a whole gz archive"):
         check_log(tmp_path / "d.csv.gz")
     with pytest.raises(UnknownPreset, match="did you mean online-retail"):
-        check_log(csv, preset="online-retial")
+        check_log(csv, LogOptions(preset="online-retial"))
     with pytest.raises(MissingColumn, match="InvoiceNo or Invoice; the log has: who, when"):
-        check_log(csv, preset="online-retail")
+        check_log(csv, LogOptions(preset="online-retail"))
     with pytest.raises(MissingColumn, match="needs a column nobody"):
-        check_log(csv, mapping=MAP | {"customer_id": "nobody"})
+        check_log(csv, LogOptions(mapping=MAP | {"customer_id": "nobody"}))
     with pytest.raises(InputError, match="did you mean customer_id"):
-        check_log(csv, mapping=MAP | {"customer": "who"})
+        check_log(csv, LogOptions(mapping=MAP | {"customer": "who"}))
     with pytest.raises(InputError, match="time=COLUMN"):
-        check_log(csv, mapping={"item": "what"})
+        check_log(csv, LogOptions(mapping={"item": "what"}))
     with pytest.raises(InputError, match="give one of them"):
-        check_log(csv, mapping=MAP, preset="baskets")
+        check_log(csv, LogOptions(mapping=MAP, preset="baskets"))
     with pytest.raises(InputError, match="fits no preset"):
         check_log(tmp_path / "e.txt")
 

@@ -18,6 +18,7 @@ from crm_online.events import presets
 from crm_online.events.columns import from_events
 from crm_online.events.json_rows import event_of
 from crm_online.events.log import check_log
+from crm_online.events.options import LogOptions
 from crm_online.events.presets import NAMES, PRESETS, JsonPreset, Refusal
 from crm_online.events.rejects import cut
 from tests.events import test_cloudevents, test_segment_spec
@@ -91,12 +92,12 @@ def test_what_a_log_is_may_be_said_whatever_its_name_is_and_however_it_is_packed
 def test_on_a_table_it_is_an_error_of_one_line(tmp_path: Path, name: str, file: str) -> None:
     (tmp_path / file).write_bytes(b"")
     with pytest.raises(InputError, match=rf"^preset {name} reads JSON lines, and {file} is a table: say --map$"):
-        check_log(tmp_path / file, preset=name)
+        check_log(tmp_path / file, LogOptions(preset=name))
 
 
 def test_a_wrong_name_is_told_with_the_near_one(tmp_path: Path) -> None:
     with pytest.raises(UnknownPreset, match="did you mean segment-spec"):
-        check_log(jsonl(tmp_path / "a.jsonl", GOOD), preset="segment")
+        check_log(jsonl(tmp_path / "a.jsonl", GOOD), LogOptions(preset="segment"))
 
 
 @pytest.mark.parametrize("name", JSON_PRESETS)

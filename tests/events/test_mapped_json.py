@@ -10,6 +10,7 @@ import pytest
 from crm_online.errors import MissingColumn
 from crm_online.events.columns import Kind
 from crm_online.events.log import check_log
+from crm_online.events.options import LogOptions
 from tests.events.reading import read
 from tests.events.writing import CELLS, MAP, jsonl
 
@@ -116,8 +117,8 @@ def test_attributes_may_be_an_object_or_its_text(tmp_path: Path) -> None:
 def test_a_time_that_no_line_has_is_told_with_the_fields_there_are(tmp_path: Path) -> None:
     path = jsonl(tmp_path / "a.jsonl", CELLS)
     with pytest.raises(MissingColumn, match=r"time=wen: no such field.*who, when, what"):
-        check_log(path, mapping=MAP | {"time": "wen"})
-    check_log(jsonl(path), mapping=MAP | {"time": "wen"})  # an empty log does not contradict
+        check_log(path, LogOptions(mapping=MAP | {"time": "wen"}))
+    check_log(jsonl(path), LogOptions(mapping=MAP | {"time": "wen"}))  # an empty log does not contradict
 
 
 def test_month_first_times_are_read_whatever_the_type(tmp_path: Path) -> None:

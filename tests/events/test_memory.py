@@ -13,6 +13,7 @@ import pytest
 import zstandard
 
 from crm_online.events.log import read_log
+from crm_online.events.options import LogOptions
 from crm_online.events.source import open_source
 from tests.events.writing import HEADER, MAP, ROW
 
@@ -33,7 +34,7 @@ def peak(path: Path) -> tuple[int, int, int]:
     tracemalloc.reset_peak()
     before = tracemalloc.get_traced_memory()[0]
     events = rejects = 0
-    for chunk in read_log(path, open_source(path), mapping=MAP):
+    for chunk in read_log(path, open_source(path), options=LogOptions(mapping=MAP)):
         events += len(chunk.events)
         rejects += len(chunk.rejects)
     return tracemalloc.get_traced_memory()[1] - before, events, rejects

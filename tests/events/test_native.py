@@ -17,6 +17,7 @@ from crm_online.events.json_rows import Refused, native_events
 from crm_online.events.log import read_log
 from crm_online.events.models import EVENTS, MAX_NUMBER
 from crm_online.events.native import keys, to_native
+from crm_online.events.options import LogOptions
 from crm_online.events.source import open_source
 from crm_online.events.times import BEGIN, END, to_iso
 
@@ -88,7 +89,7 @@ def test_any_events_are_the_same_when_read_again(raw: list[dict[str, Any]]) -> N
 )
 def test_events_of_a_real_log_are_the_same_when_read_again(shared_data: Path, name: str, preset: str) -> None:
     path = shared_data / name
-    chunks = read_log(path, open_source(path), preset=preset, size=20_000)
+    chunks = read_log(path, open_source(path), options=LogOptions(preset=preset), size=20_000)
     columns = concat([next(chunks).events])
     assert len(columns) > 9_000
     same(columns, read_again(to_native(columns), columns.position))

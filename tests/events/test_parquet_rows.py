@@ -13,6 +13,7 @@ import pytest
 
 from crm_online.errors import InputError, UnreadableLog
 from crm_online.events.log import check_log
+from crm_online.events.options import LogOptions
 from tests.events.reading import Read, read
 
 MAP = {"time": "when", "customer_id": "who", "item": "what", "quantity": "n"}
@@ -112,7 +113,7 @@ def test_only_columns_that_are_mapped_are_read(tmp_path: Path) -> None:
 def test_a_preset_of_text_lines_refuses_parquet(tmp_path: Path, preset: str) -> None:
     pq.write_table(pa.table(COLUMNS), tmp_path / "a.parquet")
     with pytest.raises(InputError, match="reads lines of text"):
-        check_log(tmp_path / "a.parquet", preset=preset, sep=",")
+        check_log(tmp_path / "a.parquet", LogOptions(preset=preset, sep=","))
 
 
 def test_a_parquet_file_that_is_broken_in_the_middle_is_told(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from benchmarks.recommend.month import Hidden, split
 from benchmarks.recommend.run import score
 from crm_online.cli.commands.demo import shop_log
 from crm_online.errors import NoSuchLog
+from crm_online.events.options import LogOptions
 from crm_online.lookup import open_lookup
 from crm_online.replay import replay
 from crm_online.settings import Settings
@@ -33,7 +34,7 @@ def compared(path: Path, preset: str, column: str, folder: Path) -> tuple[float,
     others = {name: score(parts.hidden, way).hit_rate for name, way in ways.items()}
     # Without triples, which recommendations do not read, the replay takes half the time.
     settings = Settings(itemsets=ItemsetSettings(max_size=2))
-    replay([parts.before], settings=settings, state=str(folder / "state"), preset=preset)
+    replay([parts.before], settings=settings, state=str(folder / "state"), options=LogOptions(preset=preset))
     with open_lookup(str(folder / "state")) as lookup:
 
         def ours(hidden: Hidden) -> Sequence[str]:

@@ -26,6 +26,7 @@ def publish(
     import asyncio
     import logging
 
+    from crm_online.events.options import LogOptions
     from crm_online.settings import load_settings
     from streams.publish import publish as publish_logs
 
@@ -35,7 +36,11 @@ def publish(
     with progress_bar("publishing") as move:
         result = asyncio.run(
             publish_logs(
-                paths, settings=settings, preset=preset, mapping=fields, sep=sep, speed=speed, on_progress=move
+                paths,
+                settings=settings,
+                options=LogOptions(preset, fields, sep),
+                speed=speed,
+                on_progress=move,
             )
         )
     if told := result.rejects.told(result.events):

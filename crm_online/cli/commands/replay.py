@@ -40,6 +40,7 @@ def replay(
     """Replay event logs into the state; go on where the last replay stopped."""
     fields = parse_mapping(mapping or ())
 
+    from crm_online.events.options import LogOptions
     from crm_online.replay import replay as replay_logs
     from crm_online.settings import load_settings
 
@@ -49,9 +50,7 @@ def replay(
             paths,
             settings=settings,
             state=state,
-            preset=preset,
-            mapping=fields,
-            sep=sep,
+            options=LogOptions(preset, fields, sep),
             out=out,
             speed=speed,
             on_progress=move,
