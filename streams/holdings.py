@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -33,6 +34,7 @@ from streams.topics import EVENTS, topic_name
 T = TypeVar("T")
 _THREADS: Final = 4
 _LEFT_OVER: Final = 20
+_END_SECONDS: Final = 2.0
 _log = logging.getLogger(__name__)
 
 
@@ -54,6 +56,10 @@ class Held:
         How many of its batches wait for their step.
     last
         The last of these; ``None`` if none waits.
+    deferred
+        Those of them that wait for its publisher too: more of its changes are unpublished than ``worker.outbox``.
+    resuming
+        The task that does these, as the publisher goes on.
     """
 
     claim: int
@@ -63,6 +69,8 @@ class Held:
     progressed: float = field(default_factory=time.monotonic)
     queued: int = 0
     last: Batch | None = None
+    deferred: deque[Batch] = field(default_factory=deque)
+    resuming: asyncio.Task[None] | None = None
 
 
 class Holdings:
@@ -80,6 +88,8 @@ class Holdings:
         Waits for store and broker.
     lost
         Told which partition was given up because of what; an error that is not ours is a bug.
+    pause
+        Pauses (True) the fetching of a partition whose changes wait to be published, and resumes it.
     """
 
     def __init__(
@@ -89,14 +99,16 @@ class Holdings:
         metrics: Metrics,
         patience: Patience,
         lost: Callable[[int, Exception], None],
+        pause: Callable[[int, bool], None],
     ) -> None:
         self._store, self._settings, self._metrics = store, settings, metrics
-        self._lost, self._patience = lost, patience
+        self._lost, self._pause, self._patience = lost, pause, patience
         self._topic = topic_name(settings.kafka.prefix, EVENTS)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="step")
         self._claims = count(1)
         self._stepping = asyncio.Lock()
-        self._losing: set[asyncio.Future[None]] = set()
+        self._background: set[asyncio.Future[None]] = set()
+        self._finishing = False
         self.progressed = time.monotonic()
         """When any of them last made progress."""
         self.held: dict[int, Held] = {}
@@ -114,10 +126,17 @@ class Holdings:
         partition = await self._patience.until_done(
             lambda: self._threaded(lambda: self._partition(number)), AWAY, "store", doing
         )
+
+        def published(sequence: int) -> None:
+            partition.flow.published(sequence)
+            held = self.held.get(number)
+            if held is not None and held.partition is partition:
+                held.progressed = time.monotonic()
+
         publisher = Publisher(
             number,
             self._settings.kafka,
-            partition.flow.published,
+            published,
             lambda: self._threaded(partition.flow.owned),
             self._metrics,
             self._patience,
@@ -136,6 +155,9 @@ class Holdings:
     async def step(self, work: Batch | Quiet) -> None:
         """Do one piece of work; of a claim that is over, nothing is done.
 
+        Where too many changes of the partition wait to be published, a batch is deferred until fewer do, and a tick
+        is left out: what holds one partition back holds no other back.
+
         Raises
         ------
         CrmOnlineError
@@ -143,16 +165,20 @@ class Holdings:
         """
         async with self._stepping:
             held = self.held.get(work.partition)
-            if held is None or held.claim != work.claim:
+            if held is None or held.claim != work.claim or self._finishing:
                 return
+            if isinstance(work, Batch) and self._must_wait(held, work):
+                self._defer(held, work)
+                return
+            if isinstance(work, Batch) and held.deferred:
+                held.deferred.popleft()
             held.queued -= 1
             if held.last is work:
                 held.last = None
+            if isinstance(work, Quiet) and self._is_full(held):
+                return  # it is due again as long as it was not done
             try:
                 if isinstance(work, Batch):
-                    await held.publisher.shrink(self._settings.worker.outbox)
-                    if self.held.get(work.partition) is not held:
-                        return
                     await self._commit(held, lambda: held.partition.take(work), len(work.records), work.lag)
                 else:
                     await self._commit(held, held.partition.tick, 0, 0)
@@ -186,22 +212,61 @@ class Holdings:
             return
         self._metrics.dropped(number)
         held.publishing.cancel()
-        await asyncio.gather(held.publishing, return_exceptions=True)
-        await held.publisher.close()
+        held.publisher.end()
+        ending = asyncio.ensure_future(_end(held))
+        self._background.add(ending)
+        ending.add_done_callback(self._background.discard)
+        # No heartbeats are sent while a rebalance waits for this, and a transaction whose records find no leader ends
+        # only when they expire; whoever claims the partition shuts it out before.
+        await asyncio.wait([ending], timeout=_END_SECONDS)
 
     async def finish(self, seconds: float) -> None:
         """Publish what waits, for at most so long, and give all partitions up."""
+        self._finishing = True  # what is left on the channel, or deferred, is read again by who holds it next
         drained = [held.publisher.shrink(0) for held in self.held.values()]
         try:
             await asyncio.wait_for(asyncio.gather(*drained), seconds)
         except TimeoutError:
             _log.warning("changes are left in the outbox: whoever holds their partitions next publishes them")
-        async with self._stepping:  # what is left on the channel then finds nothing held
-            for held in list(self.held.values()):
+        async with self._stepping:
+            for held in self.held.values():
                 with suppress(StoreError):  # what was published stays in the outbox, and is known again by its id
                     await self._threaded(held.partition.flow.close)
-                await self.give_up(held.partition.number)
+            await asyncio.gather(*map(self.give_up, list(self.held)))
+        for left in list(self._background):
+            left.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         self._threads.shutdown()
+
+    def _is_full(self, held: Held) -> bool:
+        return held.publisher.backlog > self._settings.worker.outbox
+
+    def _must_wait(self, held: Held, batch: Batch) -> bool:
+        """Tell whether a batch must wait for the publisher, or for those before it that do."""
+        return self._is_full(held) or (bool(held.deferred) and held.deferred[0] is not batch)
+
+    def _defer(self, held: Held, batch: Batch) -> None:
+        """Let a batch wait for its partition's publisher, and fetch nothing more meanwhile."""
+        if not (held.deferred and held.deferred[0] is batch):
+            held.deferred.append(batch)
+        self._pause(held.partition.number, True)
+        if held.resuming is None or held.resuming.done():
+            held.resuming = asyncio.create_task(self._resume(held.partition.number, held))
+
+    async def _resume(self, number: int, held: Held) -> None:
+        """Do what was deferred, whenever few enough changes are unpublished, and then fetch again."""
+        try:
+            while True:
+                await held.publisher.shrink(self._settings.worker.outbox)
+                if held.publisher.ended or self._finishing or self.held.get(number) is not held:
+                    return
+                if not held.deferred:
+                    break
+                await self.step(held.deferred[0])
+        except Exception as error:  # the task has nobody else to tell
+            self._lost(number, error)
+        else:
+            self._pause(number, False)
 
     async def _open(self, partition: Partition, publisher: Publisher, doing: str) -> None:
         """Let the publisher go on where consumers were told last; tell them if the state was put back since."""
@@ -261,8 +326,8 @@ class Holdings:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception) and self.held.get(number) is held:
             losing = asyncio.ensure_future(self._lose(number, held, error))
-            self._losing.add(losing)
-            losing.add_done_callback(self._losing.discard)
+            self._background.add(losing)
+            losing.add_done_callback(self._background.discard)
 
     def _partition(self, number: int) -> Partition:
         flow = PartitionFlow(self._store, self._settings, number, self._settings.replay.partitions)
@@ -271,6 +336,15 @@ class Holdings:
     def _threaded(self, run: Callable[[], T]) -> Awaitable[T]:
         """Run in a thread, so that heartbeats go on meanwhile."""
         return asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+
+async def _end(held: Held) -> None:
+    """Let the transaction under way be aborted, and close the connections."""
+    try:
+        await asyncio.wait([held.publishing])
+    finally:
+        held.publishing.cancel()
+        await held.publisher.close()
 
 
 def _refusal(error: Exception) -> Refusal:

@@ -47,7 +47,7 @@ class Intake(Service, ConsumerRebalanceListener):
         settings = context.settings
         self._context, self._kafka, self._step = context, settings.kafka, settings.replay.step
         self._topic = topic_name(self._kafka.prefix, EVENTS)
-        self.holdings = Holdings(context.store, settings, context.metrics, context.patience, self._lost)
+        self.holdings = Holdings(context.store, settings, context.metrics, context.patience, self._lost, self._pause)
         self.in_hand: set[int] = set()
         self._claiming: dict[int, asyncio.Task[None]] = {}
         self._fetching: asyncio.Task[None] | None = None
@@ -103,8 +103,7 @@ class Intake(Service, ConsumerRebalanceListener):
         numbers = {place.partition for place in assigned}
         for number in numbers:
             self.reading.halt(number)
-        for number in self.holdings.held.keys() - numbers:
-            await self.holdings.give_up(number)
+        await asyncio.gather(*map(self.holdings.give_up, self.holdings.held.keys() - numbers))
         self.reading.keep(numbers)
         for number in sorted(numbers):
             if number in self.holdings.held:
@@ -219,6 +218,13 @@ class Intake(Service, ConsumerRebalanceListener):
             self.reading.forget(number)
             self._failing = asyncio.ensure_future(self._context.fail(error))
         self._tell_health()
+
+    def _pause(self, number: int, wait: bool) -> None:
+        """Pause or resume the fetching of a partition, whose changes wait to be published."""
+        if wait:
+            self.reading.pause(number)
+        else:
+            self.reading.resume(number)
 
     def _tell_health(self) -> None:
         self._context.health.partitions(assigned=self.reading.assigned(), claimed=self.holdings.held.keys())

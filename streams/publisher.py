@@ -34,6 +34,8 @@ from streams.topics import MOST_BYTES, topic_name
 
 _BATCH: Final = 1000
 _CLOSE_SECONDS: Final = 2.0
+_CLOSING: Final = set[asyncio.Future[None]]()
+"""Producers that close by themselves: the event loop alone would let them be collected."""
 _TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError)
 _log = logging.getLogger(__name__)
 
@@ -75,7 +77,8 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
         self._waiting: deque[Entry] = deque()
         self._some, self._fewer = asyncio.Event(), asyncio.Event()
-        self._ended = False
+        self.ended = False
+        """Whether nothing is published any more."""
 
     @property
     def backlog(self) -> int:
@@ -119,7 +122,7 @@ class Publisher:
 
     async def shrink(self, most: int) -> None:
         """Wait until at most so many changes wait, or nothing is published any more."""
-        while self.backlog > most and not self._ended:
+        while self.backlog > most and not self.ended:
             self._fewer.clear()
             await self._fewer.wait()
 
@@ -142,18 +145,31 @@ class Publisher:
                 while self._waiting:
                     await self._publish()
         finally:
-            self._ended = True
-            self._fewer.set()
+            self.end()
+
+    def end(self) -> None:
+        """Say that nothing is published any more, to all who wait."""
+        self.ended = True
+        self._fewer.set()
 
     async def close(self) -> None:
-        """Close the connections; what was not published waits in the outbox."""
+        """Close the connections; what was not published waits in the outbox.
+
+        No heartbeats are sent while a rebalance waits for this: so a producer that cannot end its transaction soon,
+        since a partition has no leader, is left to close by itself, which it does when its records expire.
+        """
         producer, self._producer = self._producer, None
         if producer is not None:
-            try:
-                # No heartbeats are sent while a rebalance waits for this.
-                await asyncio.wait_for(producer.stop(), _CLOSE_SECONDS)
-            except (KafkaError, TimeoutError) as error:
-                _log.debug("the publisher of partition %d closed with: %r", self.partition, error)
+            closing = asyncio.ensure_future(producer.stop())
+            _CLOSING.add(closing)
+            closing.add_done_callback(self._closed)
+            await asyncio.wait([closing], timeout=_CLOSE_SECONDS)
+
+    def _closed(self, closing: asyncio.Future[None]) -> None:
+        _CLOSING.discard(closing)
+        error = None if closing.cancelled() else closing.exception()
+        if error is not None:
+            _log.debug("the publisher of partition %d closed with: %r", self.partition, error)
 
     async def _publish(self) -> None:
         """Publish one batch; wait and try again for as long as no broker answers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -68,6 +69,16 @@ class Reading:
             self._consumer.resume(self.place(number))
         except IllegalStateError:
             _log.debug("partition %d went to another worker meanwhile", number)
+
+    def pause(self, number: int) -> None:
+        """Fetch nothing for a while; what was fetched already may still come."""
+        with suppress(IllegalStateError):  # it went to another worker meanwhile
+            self._consumer.pause(self.place(number))
+
+    def resume(self, number: int) -> None:
+        """Fetch again from where the partition was paused."""
+        with suppress(IllegalStateError):  # it went to another worker meanwhile
+            self._consumer.resume(self.place(number))
 
     def forget(self, number: int) -> None:
         """Forget where a partition is read: the next claim will say."""

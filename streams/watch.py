@@ -62,8 +62,10 @@ class Watch(Service):
             await self.sleep(_QUIET)
             holdings = self._intake.holdings
             for number, held in list(holdings.held.items()):
-                # A batch that waits for the steps of other partitions stands still only if these do.
-                progressed = max(held.progressed, holdings.progressed) if held.queued else held.progressed
+                # A batch that waits for the steps of other partitions stands still only if these do; one that waits
+                # for its own publisher only if that one does.
+                waits_for_others = held.queued and not held.deferred
+                progressed = max(held.progressed, holdings.progressed) if waits_for_others else held.progressed
                 if not self._context.health.ready:  # something is waited for, and told
                     held.progressed = time.monotonic()
                 elif time.monotonic() - progressed > self._stall:
