@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from crm_online.events.options import LogOptions
     from crm_online.lookup import Lookup
 
 DEFAULT_STATE = "./.crm-online"
@@ -82,6 +83,49 @@ def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
     return mapping
 
 
+def parse_where(pairs: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return ``column=value`` texts as pairs; a value may be empty.
+
+    Raises
+    ------
+    typer.BadParameter
+        If a text is none.
+
+    Examples
+    --------
+    >>> parse_where(["Financial Status=paid"])
+    (('Financial Status', 'paid'),)
+    """
+    found = []
+    for pair in pairs:
+        column, equals, value = pair.partition("=")
+        if not (column and equals):
+            raise typer.BadParameter(f"{pair!r} is not COLUMN=VALUE", param_hint="--where")
+        found.append((column, value))
+    return tuple(found)
+
+
+def log_options(
+    preset: str | None,
+    mapping: Sequence[str] | None,
+    sep: str | None,
+    time_format: str | None,
+    decimal: str | None,
+    where: Sequence[str] | None,
+) -> LogOptions:
+    """Return how a log is read, as the options of a command say it.
+
+    Raises
+    ------
+    typer.BadParameter
+        If one is not written as it should be.
+    """
+    fields, pairs = parse_mapping(mapping or ()), parse_where(where or ())
+    from crm_online.events.options import LogOptions
+
+    return LogOptions(preset, fields or None, sep, time_format, decimal, pairs)
+
+
 def parse_sep(text: str) -> str:
     r"""Return a separator in which a tab may be written ``\t``.
 
@@ -131,19 +175,49 @@ Overrides = Annotated[
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting, stronger than file and environment."),
 ]
 Logs = Annotated[
-    list[Path], typer.Argument(metavar="PATH…", help="Event logs: CSV, JSONL or Parquet, also .gz and .zst.")
+    list[Path],
+    typer.Argument(
+        metavar="PATH…",
+        help="Event logs: CSV, JSON (one object a line, or an array), Parquet or a spreadsheet; texts also packed "
+        "(.gz, .zst, .bz2, .xz, .zip).",
+    ),
 ]
 Preset = Annotated[
     str | None,
     typer.Option(
         "--preset",
         metavar="NAME",
-        help="What the log looks like: native, segment-spec, cloudevents, online-retail, complete-journey or "
-        "baskets; found out from the log if not given (baskets never is).",
+        help="What the log looks like: native, shopify, woocommerce, stripe, ga4, snowplow, segment-spec, cloudevents, "
+        "online-retail, complete-journey or baskets; found out from the log if not given (baskets never is).",
     ),
 ]
 Fields = Annotated[
-    list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Column in which a field is found.")
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="FIELD=COLUMN",
+        help="Column in which a field is found, or the path to it (customer.id); Date+Time are two columns together.",
+    ),
+]
+TimeFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--time-format",
+        metavar="FORMAT",
+        help="How times are written: strptime's format (%d.%m.%Y %H:%M), dd/mm/yyyy, or s, ms or us since 1970; "
+        "ISO 8601 if not given.",
+    ),
+]
+Decimal = Annotated[
+    str | None, typer.Option("--decimal", metavar=".|,", help="What stands before decimals; a point if not given.")
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="COLUMN=VALUE",
+        help="Read only rows with this value; more values of the same column are alternatives.",
+    ),
 ]
 Sep = Annotated[
     str | None,

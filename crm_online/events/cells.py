@@ -14,8 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crm_online.events import models, times
+from crm_online.events.amounts import amount
 
-NO_TIME = int(np.iinfo(np.int64).min)
+NO_TIME = times.NONE
 """The time of a row whose time could not be read."""
 _NAME = re.compile(rf"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{{1,{models.MAX_ID}}}")
 
@@ -115,7 +116,7 @@ def times_of(column: pd.Series[Any]) -> NDArray[np.int64]:
         ms = naive.astype("datetime64[ms]")
         return np.where(ms.isna(), NO_TIME, ms.astype("int64")).astype(np.int64)
     codes, values = pd.factorize(column, use_na_sentinel=True)
-    read = np.array([_time(value) for value in values.tolist()] + [NO_TIME], np.int64)
+    read = np.array([times.from_cell(value) for value in values.tolist()] + [NO_TIME], np.int64)
     return read[codes]
 
 
@@ -138,22 +139,13 @@ def number_of(value: object) -> float:
 
     Examples
     --------
-    >>> number_of("2.50"), number_of("2,50"), number_of(10**400)
-    (2.5, nan, inf)
+    >>> number_of("2.50"), number_of("2,50"), number_of(10**400), number_of("$1,234.50")
+    (2.5, nan, inf, 1234.5)
     """
     if isinstance(value, int | float | np.number) and not isinstance(value, bool):
         try:
             return float(value)
         except OverflowError:
             return float("inf")
-    found = models.number(str(value).strip())
+    found = amount(str(value).strip())
     return float("nan") if found is None else found
-
-
-def _time(value: object) -> int:
-    for read in (times.from_iso, times.from_month_first):
-        try:
-            return read(str(value).strip())
-        except (ValueError, OverflowError):
-            continue
-    return NO_TIME

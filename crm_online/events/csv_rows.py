@@ -13,6 +13,7 @@ import pandas as pd
 from crm_online.errors import InputError, UnreadableLog
 from crm_online.events import files
 from crm_online.events.files import RawRows
+from crm_online.events.unpacking import bytes_of
 
 _SEPARATORS = ",;\t|"
 _OPEN_QUOTE = "a quote that is not closed"
@@ -23,7 +24,7 @@ def read_csv(path: Path, sep: str | None, begin: int, size: int) -> Iterator[Raw
 
     Blank lines are no rows. A row may go over several lines only if its quotes are right to the letter.
     """
-    with files.bytes_of(path) as (stream, raw, total):
+    with bytes_of(path) as (stream, raw, total):
         lines = _Lines(files.lines_of(stream))
         header_line = _header_of(lines)
         if header_line is None:
@@ -57,7 +58,7 @@ def csv_columns(path: Path, sep: str | None) -> list[str]:
     InputError
         If the header is not CSV, or its columns cannot be separated so.
     """
-    with files.bytes_of(path) as (stream, _, _):
+    with bytes_of(path) as (stream, _, _):
         header = _header_of(_Lines(files.lines_of(stream)))
     if header is None:
         return []

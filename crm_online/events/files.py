@@ -1,32 +1,22 @@
-"""Files into raw rows: what all kinds of text files have in common, packed or not, some rows at a time."""
+"""Text files into raw rows, some rows at a time: what all kinds of them have in common."""
 
 from __future__ import annotations
 
-import gzip
-import io
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 import pandas as pd
-import zstandard
-from typing_extensions import Buffer
 
-from crm_online.errors import UnreadableLog
 from crm_online.events.rejects import MAX_RAW
+from crm_online.events.unpacking import bytes_of
 
 MAX_LINE = 1 << 20
 """Most bytes of a line; a longer one is a reject."""
 TOO_LONG = f"the line is longer than {MAX_LINE} bytes"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_BINARY_LOOK = 8192
-# Zstandard may make 128 KiB of four bytes: little is unpacked at once, so that memory stays bounded.
-_PACKED_READ = 1 << 8
-_PACKED = {".gz", ".zst"}
 
 
 @dataclass(slots=True)
@@ -38,11 +28,12 @@ class RawRows:
     begin, end
         Their range in the file, from 0; a header is no row.
     lines
-        The rows as they were, without line ends; empty for Parquet.
+        The rows as they were, without line ends; empty for Parquet and spreadsheets, but where a preset takes
+        whole objects: then each is a row as JSON.
     numbers
         The line, from 1, where each row begins, if that is not its number in the file.
     table
-        The columns, for CSV and Parquet; rows that are broken hold nothing there.
+        The columns, for CSV, Parquet and spreadsheets; rows that are broken hold nothing there.
     broken
         By row within the range, why it cannot be used at all.
     unfinished
@@ -61,14 +52,6 @@ class RawRows:
     progress: float = 1.0
 
 
-def suffix_of(path: Path) -> str:
-    """Return what kind of file a name says it is, whatever it is packed with: ``.csv`` for ``a.csv.gz``."""
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in _PACKED:
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""
-
-
 def read_lines(path: Path, begin: int, size: int) -> Iterator[RawRows]:
     """Yield the lines of a text file from row ``begin`` on, ``size`` at a time."""
     with bytes_of(path) as (stream, raw, total):
@@ -83,59 +66,6 @@ def read_lines(path: Path, begin: int, size: int) -> Iterator[RawRows]:
             rows.broken = {place: TOO_LONG for place, line in enumerate(some) if isinstance(line, Beginning)}
             yield rows
             row += len(some)
-
-
-@contextmanager
-def bytes_of(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes], int]]:
-    """Open a file's text as bytes; give the raw file and its size too, for the progress.
-
-    Raises
-    ------
-    UnreadableLog
-        If it is binary, or a broken archive.
-    """
-    try:
-        with path.open("rb") as raw:
-            stream: IO[bytes] | gzip.GzipFile | _WholeZstd = raw
-            if path.suffix.lower() == ".gz":
-                stream = gzip.GzipFile(fileobj=raw)
-            elif path.suffix.lower() == ".zst":
-                stream = _WholeZstd(raw)
-            buffered = io.BufferedReader(cast(io.RawIOBase, stream), 1 << 18)
-            if b"\0" in buffered.peek(_BINARY_LOOK)[:_BINARY_LOOK]:
-                raise UnreadableLog(f"{path} is a binary file, not a log of events")
-            yield buffered, raw, path.stat().st_size
-    except (gzip.BadGzipFile, zlib.error, EOFError, zstandard.ZstdError) as error:
-        raise UnreadableLog(f"{path} is not a whole {path.suffix[1:]} archive: {first_line(error)}") from error
-    except OSError as error:
-        raise UnreadableLog(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-class _WholeZstd(io.RawIOBase):
-    """Reads a Zstandard archive of any number of frames; one that is cut off is an error, not an end."""
-
-    def __init__(self, raw: IO[bytes]) -> None:
-        self._raw, self._frame, self._ready = raw, zstandard.ZstdDecompressor().decompressobj(), b""
-        self._begun = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Buffer, /) -> int:
-        view = memoryview(buffer)
-        while not self._ready:
-            packed = self._frame.unused_data or self._raw.read(_PACKED_READ)
-            if not packed:
-                if self._begun and not self._frame.eof:
-                    raise EOFError("it ends in the middle of a frame")
-                return 0
-            if self._frame.eof:
-                self._frame = zstandard.ZstdDecompressor().decompressobj()
-            self._begun = True
-            self._ready = self._frame.decompress(packed)
-        taken, self._ready = self._ready[: len(view)], self._ready[len(view) :]
-        view[: len(taken)] = taken
-        return len(taken)
 
 
 class Beginning(bytes):
@@ -160,8 +90,3 @@ def as_text(line: bytes) -> str:
         except UnicodeDecodeError:
             continue
     return line.decode("latin-1")
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of what an error says."""
-    return (str(error) or type(error).__name__).splitlines()[0]

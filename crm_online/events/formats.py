@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Mapping
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from crm_online.errors import InputError, MissingColumn, UnknownPreset
 from crm_online.events import files
 from crm_online.events.columns import KINDS
+from crm_online.events.conversion import Conversion
 from crm_online.events.csv_rows import csv_columns
-from crm_online.events.json_rows import decoded
+from crm_online.events.fields import places_of
+from crm_online.events.layout import Kind, Layout, layout_of
+from crm_online.events.objects import Objects
 from crm_online.events.options import LogOptions
-from crm_online.events.parquet_rows import parquet_columns
-from crm_online.events.presets import BASKETS, NAMES, NATIVE, PRESETS, JsonPreset, TablePreset
-from crm_online.events.presets.mapped import preset_of
-from crm_online.events.presets.preset import listed
-from crm_online.events.reader import JSON, Reader
+from crm_online.events.parquet_rows import parquet_columns, parquet_paths
+from crm_online.events.paths import steps_of
+from crm_online.events.presets import BASKETS, JSON_PRESETS, NAMES, NATIVE, TABLE_PRESETS, JsonPreset
+from crm_online.events.presets.mapped import check_fields, preset_of
+from crm_online.events.presets.mapped_objects import LINE, objects_preset
+from crm_online.events.presets.preset import has_column, listed, meant
+from crm_online.events.reader import Reader
+from crm_online.events.sample import first_objects
+from crm_online.events.sheet_rows import sheet_columns
 from crm_online.events.source import Source
+from crm_online.events.where import Where
 from crm_online.hint import hint
 
-_FIRST_LINES = 1000
-_TABLES = frozenset({".csv", ".tsv", ".parquet"})
+_NATIVE_OBJECTS = JsonPreset(NATIVE, lambda value: value, fits=lambda value: False, times=("time",))
 
 
 def reader_of(path: Path, source: Source, options: LogOptions) -> Reader:
-    """Return what reads a log as asked; see :func:`crm_online.events.log.read_log`.
+    """Return what reads a log as asked.
 
     Raises
     ------
@@ -35,43 +39,145 @@ def reader_of(path: Path, source: Source, options: LogOptions) -> Reader:
         If the log cannot be read so.
     """
     preset, mapping, sep = options.preset, options.mapping, options.sep
-    suffix = files.suffix_of(path)
     if preset is not None and preset not in NAMES:
         raise UnknownPreset(f"no preset {preset!r}; {hint(preset, NAMES)}")
     if preset is not None and mapping:
         raise InputError("--preset and --map say the same thing in two ways: give one of them")
-    if preset in (NATIVE, BASKETS) and suffix == ".parquet":
-        raise InputError(f"preset {preset} reads lines of text, and {path.name} is Parquet: say --map")
-    if preset is None and not mapping and suffix in JSON:
-        preset = _told_by_the_first_object(path)
+    if mapping:
+        check_fields(mapping)
+    conversion = Conversion.of(options.time_format, options.decimal)
+    where = Where.of(options.where)
+    layout = layout_of(path)
+    if preset in (NATIVE, BASKETS) and not layout.is_text and (preset == BASKETS or not layout.is_json):
+        raise InputError(f"preset {preset} reads lines of text, and {path.name} is {layout.kind}: say --map")
     if preset == BASKETS:
-        return Reader(path, source, sep or _separator(path), None, {}, baskets=True)
+        if conversion or where:
+            raise InputError("preset baskets has no times, no prices and no columns: leave those options out")
+        return Reader(path, source, layout, sep or _separator(path), baskets=True)
+    if mapping and (layout.is_json or layout.kind is Kind.PARQUET):
+        return _mapped(path, source, layout, mapping, conversion, where)
+    columns = [] if layout.is_json else columns_of(path, layout, sep)
+    if preset is None and not mapping:
+        preset = _preset_of(path, layout, columns)
     if preset == NATIVE:
-        return Reader(path, source, sep, None, {})
-    chosen = PRESETS.get(preset) if preset else None
-    if isinstance(chosen, JsonPreset):
-        if suffix in _TABLES:
-            raise InputError(f"preset {preset} reads JSON lines, and {path.name} is a table: say --map")
-        return Reader(path, source, sep, None, {}, objects=chosen)
-    if mapping and suffix in JSON:
-        table = preset_of(mapping)
-        _check_time(path, mapping["time"])
-        return Reader(path, source, sep, table, dict(mapping))
-    columns = parquet_columns(path) if suffix == ".parquet" else csv_columns(path, sep)
-    table = preset_of(mapping) if mapping else chosen or _guessed(path, columns)
-    return Reader(path, source, sep, table, table.found(columns) if columns or suffix == ".parquet" else {})
+        objects = Objects(_NATIVE_OBJECTS, conversion, where) if conversion or where else None
+        return Reader(path, source, layout, sep, objects=objects)
+    by_objects = JSON_PRESETS.get(preset) if preset else None
+    table = preset_of(mapping) if mapping else TABLE_PRESETS.get(preset or "")
+    if by_objects is not None and (layout.is_json or table is None):
+        return _objects(path, source, layout, by_objects, columns, options)
+    if table is None or layout.is_json:
+        raise InputError(f"preset {preset} reads tables, and {path.name} is {layout.kind}: say --map")
+    chosen = table.found(columns) if columns or layout.kind is Kind.PARQUET else {}
+    _check_where(where, columns)
+    combined = frozenset(name for name in [*chosen.values(), *where.values] if name not in columns)
+    return Reader(path, source, layout, sep, table, chosen, conversion=conversion, where=where, combined=combined)
 
 
-def _told_by_the_first_object(path: Path) -> str:
-    """Return the preset of a log of JSON lines: that of the first object that fits one, else native."""
-    for rows in islice(files.read_lines(path, 0, 1), _FIRST_LINES):
-        value = decoded(rows.lines[0])
-        if isinstance(value, dict):
-            if _is_native(value):
-                break
-            for preset in PRESETS.values():
-                if isinstance(preset, JsonPreset) and preset.fits(value):
-                    return preset.name
+def columns_of(path: Path, layout: Layout, sep: str | None) -> list[str]:
+    """Return the columns of a table."""
+    if layout.kind is Kind.PARQUET:
+        return parquet_columns(path)
+    return sheet_columns(path) if layout.kind is Kind.SHEET else csv_columns(path, sep)
+
+
+def _objects(
+    path: Path, source: Source, layout: Layout, preset: JsonPreset, columns: Sequence[str], options: LogOptions
+) -> Reader:
+    """Return what reads the objects of a preset: JSON, the rows of a table if it takes those, or lines of its own."""
+    named_table = layout.named and not layout.is_json
+    if named_table and not preset.tables and not (preset.decode and layout.is_text) and layout.kind is not Kind.PARQUET:
+        raise InputError(f"preset {preset.name} reads JSON lines, and {path.name} is a table: say --map")
+    conversion = Conversion.of(options.time_format, options.decimal)
+    where = Where.of(options.where)
+    if preset.tables and columns:
+        if not preset.fits(dict.fromkeys(columns, "")):
+            there = listed(columns)
+            raise MissingColumn(f"{path.name} has not the columns of preset {preset.name}: say --map; it has: {there}")
+        _check_where(where, columns)
+    return Reader(path, source, layout, options.sep, objects=Objects(preset, conversion, where))
+
+
+def _mapped(
+    path: Path, source: Source, layout: Layout, mapping: Mapping[str, str], conversion: Conversion, where: Where
+) -> Reader:
+    """Return what reads JSON or Parquet by a mapping, whose columns may be paths to what is nested."""
+    wanted = [*mapping.values(), *where.values]
+    parquet = layout.kind is Kind.PARQUET
+    there = parquet_paths(path) if parquet else places_of(path, layout, wanted)
+    written = {column for column in wanted if column not in there and parquet and _names(there, column)}
+    there |= {column: _names(there, column) == "list" for column in written}
+    flat = {name for name, listed_ in there.items() if not listed_}
+    for name, column in [*mapping.items(), *((None, column) for column in where.values)]:
+        if there and column not in there and not has_column(list(flat), column):
+            asked = f"--map {name}={column}" if name else f"--where {column}=…"
+            raise MissingColumn(
+                f"{asked}: no such field in the first lines of the log{meant(column, list(there))}, "
+                f"which have: {listed(list(there))}"
+            )
+    in_lists = [name for name, column in mapping.items() if there.get(column)]
+    if in_lists or written or (parquet and any(there.get(column) for column in where.values)):
+        for name in in_lists:
+            if name not in LINE and name != "attributes":
+                raise InputError(f"--map {name}={mapping[name]}: that is a list, and an event has one {name}")
+        return Reader(path, source, layout, objects=Objects(objects_preset(mapping, conversion), conversion, where))
+    table = preset_of(mapping)
+    combined = frozenset(column for column in wanted if there and column not in there)
+    return Reader(
+        path, source, layout, None, table, dict(mapping), conversion=conversion, where=where, combined=combined
+    )
+
+
+def _names(there: Mapping[str, bool], column: str) -> str | None:
+    """Return what a path names that is written with brackets: one value or a list of them; ``None`` for nothing."""
+    steps = steps_of(column)
+    place = ".".join(step for step in steps if not step.isdecimal())
+    if place not in there:
+        return None
+    return "list" if there[place] and not any(step.isdecimal() for step in steps) else "value"
+
+
+def _preset_of(path: Path, layout: Layout, columns: list[str]) -> str:
+    """Return the preset that a log fits.
+
+    Raises
+    ------
+    InputError
+        If it fits none.
+    """
+    if layout.is_json:
+        return _told_by_the_first_object(path, layout)
+    found = fitting_preset(columns)
+    if found is None and layout.is_text:
+        lines = next(files.read_lines(path, 0, 1), None)
+        for preset in JSON_PRESETS.values():
+            value = preset.decode(lines.lines[0]) if lines and preset.decode else None
+            if isinstance(value, dict) and preset.fits(value):
+                return preset.name
+    if found is None:
+        presets = ", ".join(NAMES)
+        why = f"{path.name} fits no preset: try crm-online replay --check {path.name}, or say --preset ({presets})"
+        raise InputError(f"{why} or --map; its columns: {listed(columns)}")
+    return found
+
+
+def fitting_preset(columns: Sequence[str]) -> str | None:
+    """Return the preset whose columns a table has; of an empty table, the first."""
+    for name, table in TABLE_PRESETS.items():
+        if table.fits(columns) or not columns:
+            return name
+    row = dict.fromkeys(columns, "")
+    return next((name for name, preset in JSON_PRESETS.items() if preset.tables and preset.fits(row)), None)
+
+
+def _told_by_the_first_object(path: Path, layout: Layout) -> str:
+    """Return the preset of a log of JSON: that of the first object that fits one, else native."""
+    for value in first_objects(path, layout):
+        if _is_native(value):
+            break
+        for preset in JSON_PRESETS.values():
+            if preset.fits(value):
+                return preset.name
     return NATIVE
 
 
@@ -85,26 +191,13 @@ def _is_native(value: Mapping[str, object]) -> bool:
 
 def _separator(path: Path) -> str | None:
     """Return what separates the items of baskets: a comma if the first lines have any, else blanks."""
-    first = next(files.read_lines(path, 0, _FIRST_LINES), None)
+    first = next(files.read_lines(path, 0, 1000), None)
     return "," if first is not None and any(b"," in line for line in first.lines) else None
 
 
-def _guessed(path: Path, columns: list[str]) -> TablePreset:
-    for preset in PRESETS.values():
-        if isinstance(preset, TablePreset) and (preset.fits(columns) or not columns):
-            return preset
-    presets = ", ".join(NAMES)
-    raise InputError(f"{path.name} fits no preset: say --preset ({presets}) or --map; its columns: {listed(columns)}")
-
-
-def _check_time(path: Path, column: str) -> None:
-    """Raise if none of the first JSON lines has the column of the time: every line would be a reject."""
-    found: dict[str, None] = {}
-    for rows in islice(files.read_lines(path, 0, _FIRST_LINES), 1):
-        for line in rows.lines:
-            with contextlib.suppress(ValueError, RecursionError):
-                value = json.loads(files.as_text(line))
-                found |= dict.fromkeys(value if isinstance(value, dict) else ())
-    if found and column not in found:
-        there = listed(list(found))
-        raise MissingColumn(f"--map time={column}: no such field in the first lines of the log, which have: {there}")
+def _check_where(where: Where, columns: Sequence[str]) -> None:
+    for column in where.values:
+        if columns and not has_column(columns, column):
+            raise MissingColumn(
+                f"--where {column}=…: no such column{meant(column, columns)}; the log has: {listed(columns)}"
+            )

@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from crm_online.events import files, models
+from crm_online.events import files, models, paths
 from crm_online.events.files import RawRows
 from crm_online.events.presets.preset import JsonPreset, Refusal
 
@@ -66,23 +66,6 @@ def whole_lines(rows: RawRows, refused: Refused) -> dict[int, bytes]:
     return {place: line.strip() for place, line in enumerate(rows.lines) if place not in refused}
 
 
-def preset_events(lines: Mapping[int, bytes], preset: JsonPreset, refused: Refused) -> dict[int, models.Event]:
-    """Return the events of the lines of a preset, by place; what is none is refused.
-
-    They are validated one by one: all at once would be no faster, and one that fails would have the others
-    validated again.
-    """
-    events: dict[int, models.Event] = {}
-    for place, line in lines.items():
-        value = decoded(line)
-        event = value if isinstance(value, Refusal) else event_of(value, preset)
-        if isinstance(event, Refusal):
-            refused[place] = event
-        else:
-            events[place] = event
-    return events
-
-
 def native_events(lines: Mapping[int, bytes], refused: Refused) -> dict[int, models.Event]:
     """Return the events of native lines, by place; what is none is refused.
 
@@ -98,7 +81,7 @@ def native_events(lines: Mapping[int, bytes], refused: Refused) -> dict[int, mod
 
 
 def json_table(rows: RawRows, columns: list[str], refused: Refused) -> pd.DataFrame:
-    """Return some fields of JSON lines as a table; a column that no line has is empty."""
+    """Return what JSON lines have at some paths as a table; a column that no line has is empty."""
     found: list[dict[str, object]] = [{}] * len(rows.lines)
     for place, line in whole_lines(rows, refused).items():
         try:
@@ -107,10 +90,15 @@ def json_table(rows: RawRows, columns: list[str], refused: Refused) -> pd.DataFr
             refused[place] = Refusal("not JSON")
             continue
         if isinstance(value, dict):
-            found[place] = {name: value.get(name) for name in columns}
+            found[place] = {name: _at(value, name) for name in columns}
         else:
             refused[place] = Refusal("not a JSON object")
     return pd.DataFrame(found, columns=columns, dtype=object)
+
+
+def _at(value: Mapping[str, object], path: str) -> object:
+    part = paths.at(value, path)
+    return None if part is paths.MISSING else part
 
 
 def _no_number(name: str) -> object:

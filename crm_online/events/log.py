@@ -39,6 +39,8 @@ class Chunk:
     half_written
         Whether the last reject is a last line that was written by half: it lies at ``end``, and is read
         again when the log is gone on with, since it may be whole by then.
+    left_out
+        How many of the rows were not asked for: neither events nor rejects.
     """
 
     source: Source
@@ -51,6 +53,7 @@ class Chunk:
     progress: float
     unknown_fields: dict[str, int] = field(default_factory=dict)
     half_written: bool = False
+    left_out: int = 0
 
 
 def read_log(
@@ -88,7 +91,7 @@ def read_log(
         If the file cannot be read so.
     """
     reader = reader_of(path, source, options)
-    for rows, events, refused, unknown in reader.chunks(begin, size):
+    for rows, events, refused, unknown, left_out in reader.chunks(begin, size):
         far, watermark, leap = judge(events, watermark, max_ahead, leap)
         for row in events.position[far].tolist():
             refused[row - rows.begin] = (TOO_FAR, "time")
@@ -96,7 +99,7 @@ def read_log(
         rejects = [reader.reject(rows, place, *refused[place]) for place in sorted(refused)]
         half = bool(rejects) and rejects[-1].reason == HALF_WRITTEN
         end = rows.end - half
-        yield Chunk(source, rows.begin, end, events, rejects, watermark, leap, rows.progress, unknown, half)
+        yield Chunk(source, rows.begin, end, events, rejects, watermark, leap, rows.progress, unknown, half, left_out)
 
 
 def check_log(path: Path, options: LogOptions = AS_IT_IS) -> None:

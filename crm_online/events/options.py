@@ -18,11 +18,22 @@ class LogOptions:
         Columns by native field, instead of a preset.
     sep
         What separates columns, or the items of a basket.
+    time_format
+        How times are written, see :class:`crm_online.events.time_format.TimeFormat`; ``None`` for ISO 8601 and
+        what is near it.
+    decimal
+        What stands before decimals: ``.`` or ``,``.
+    where
+        Pairs of a column and a value: only rows with that value are read; several values of one column are
+        alternatives.
     """
 
     preset: str | None = None
     mapping: Mapping[str, str] | None = None
     sep: str | None = None
+    time_format: str | None = None
+    decimal: str | None = None
+    where: tuple[tuple[str, str], ...] = ()
 
 
 AS_IT_IS = LogOptions()

@@ -9,16 +9,68 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from crm_online.errors import UnreadableLog
-from crm_online.events.files import RawRows, as_text, first_line
+from crm_online.events.cells import as_json
+from crm_online.events.files import RawRows, as_text
+from crm_online.events.unpacking import first_line
 
 
 def read_parquet(path: Path, columns: Sequence[str], begin: int, size: int) -> Iterator[RawRows]:
-    """Yield the rows of a Parquet file from row ``begin`` on, ``size`` at a time; only some columns."""
+    """Yield the rows of a Parquet file from row ``begin`` on, ``size`` at a time; only some columns.
+
+    A column may be a path into nested ones, such as ``customer.id``.
+    """
+    for table, row, total in _tables(path, columns, begin, size):
+        # Integers beside nulls would become floats, and large ids other ids.
+        cells = {name: _column(table, name) for name in columns}
+        frame = pd.DataFrame(
+            {
+                name: _decoded(column) if _is_bytes(column) else column.to_pandas(integer_object_nulls=True)
+                for name, column in cells.items()
+            }
+        )
+        yield RawRows(row, row + len(table), table=frame, progress=(row + len(table)) / total)
+
+
+def read_parquet_objects(path: Path, begin: int, size: int) -> Iterator[RawRows]:
+    """Yield the rows of a Parquet file from row ``begin`` on as JSON objects, with all that is nested in them."""
+    for table, row, total in _tables(path, None, begin, size):
+        lines = [as_json(value).encode("utf-8", "replace") for value in table.to_pylist()]
+        yield RawRows(row, row + len(table), lines=lines, progress=(row + len(table)) / total)
+
+
+def parquet_columns(path: Path) -> list[str]:
+    """Return the columns of a Parquet file."""
+    with _parquet(path) as file:
+        return list(file.schema_arrow.names)
+
+
+def parquet_paths(path: Path) -> dict[str, bool]:
+    """Return the columns of a Parquet file and the paths to what they hold; whether each goes through a list."""
+    found: dict[str, bool] = {}
+
+    def walk(name: str, kind: pa.DataType, listed: bool) -> None:
+        if pa.types.is_struct(kind):
+            for place in range(kind.num_fields):
+                walk(f"{name}.{kind.field(place).name}", kind.field(place).type, listed)
+        elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            walk(name, kind.value_type, True)
+        found[name] = listed
+
+    with _parquet(path) as file:
+        for one in file.schema_arrow:
+            walk(one.name, one.type, False)
+    return found
+
+
+def _tables(path: Path, columns: Sequence[str] | None, begin: int, size: int) -> Iterator[tuple[pa.Table, int, int]]:
+    """Yield tables of ``size`` rows, the row where each begins, and how many rows the file has."""
     with _parquet(path) as file:
         total = file.metadata.num_rows
+        chosen = None if columns is None else _outermost(columns, file.schema_arrow.names)
         group = row = 0
         while group < file.num_row_groups and row + file.metadata.row_group(group).num_rows <= begin:
             row += file.metadata.row_group(group).num_rows
@@ -28,7 +80,7 @@ def read_parquet(path: Path, columns: Sequence[str], begin: int, size: int) -> I
         held = 0
         groups = list(range(group, file.num_row_groups))
         try:
-            batches = file.iter_batches(size, row_groups=groups, columns=list(columns))
+            batches = file.iter_batches(size, row_groups=groups, columns=chosen)
             for whole in batches if groups else ():
                 batch = whole.slice(min(skip, len(whole)))
                 skip -= len(whole) - len(batch)
@@ -36,19 +88,18 @@ def read_parquet(path: Path, columns: Sequence[str], begin: int, size: int) -> I
                 held += len(batch)
                 while held >= size:
                     table = pa.Table.from_batches(waiting)
-                    yield _rows(table.slice(0, size), row, total)
+                    yield table.slice(0, size), row, total
                     row, held = row + size, held - size
                     waiting = table.slice(size).to_batches()
             if held:
-                yield _rows(pa.Table.from_batches(waiting), row, total)
+                yield pa.Table.from_batches(waiting), row, total
         except (pa.ArrowException, OSError) as error:
             raise UnreadableLog(f"{path} is not a whole Parquet file: {first_line(error)}") from error
 
 
-def parquet_columns(path: Path) -> list[str]:
-    """Return the columns of a Parquet file."""
-    with _parquet(path) as file:
-        return list(file.schema_arrow.names)
+def _outermost(columns: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return the columns that paths begin in."""
+    return list(dict.fromkeys(name if name in names else name.split(".")[0] for name in columns))
 
 
 @contextmanager
@@ -61,16 +112,12 @@ def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
         yield file
 
 
-def _rows(table: pa.Table, begin: int, total: int) -> RawRows:
-    end = begin + len(table)
-    # Integers beside nulls would become floats, and large ids other ids.
-    frame = pd.DataFrame(
-        {
-            name: _decoded(column) if _is_bytes(column) else column.to_pandas(integer_object_nulls=True)
-            for name, column in zip(table.column_names, table.columns, strict=True)
-        }
-    )
-    return RawRows(begin, end, table=frame, progress=end / total)
+def _column(table: pa.Table, name: str) -> pa.ChunkedArray[Any]:
+    if name in table.column_names:
+        return table.column(name)
+    top, *inner = name.split(".")
+    nested: pa.ChunkedArray[Any] = pc.struct_field(table.column(top), inner)
+    return nested
 
 
 def _is_bytes(column: pa.ChunkedArray[Any]) -> bool:

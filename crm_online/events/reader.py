@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,47 +14,85 @@ import pandas as pd
 from crm_online.events import files, models
 from crm_online.events.cells import as_json, plain
 from crm_online.events.columns import EventColumns, concat, count_unknown, from_events, whole_baskets
+from crm_online.events.conversion import AS_USUAL, Conversion
 from crm_online.events.csv_rows import read_csv
 from crm_online.events.files import RawRows
-from crm_online.events.json_rows import Refused, json_table, native_events, preset_events, whole_lines
-from crm_online.events.parquet_rows import read_parquet
-from crm_online.events.presets import JsonPreset, TablePreset
+from crm_online.events.json_documents import read_objects
+from crm_online.events.json_rows import Refused, json_table, native_events, whole_lines
+from crm_online.events.layout import Kind, Layout
+from crm_online.events.objects import Objects, joined
+from crm_online.events.parquet_rows import read_parquet, read_parquet_objects
+from crm_online.events.presets import TablePreset
 from crm_online.events.rejects import Reject, cut
+from crm_online.events.sheet_rows import read_sheet
 from crm_online.events.source import Source
 from crm_online.events.table import events_of, validated
+from crm_online.events.where import EVERY, Where
 
-JSON = frozenset({".jsonl", ".ndjson", ".json"})
 HALF_WRITTEN = "half-written last line"
-_FIELDS = {role: f"items.0.{role}" for role in ("item", "quantity", "price")}
+_FIELDS = {role: f"items.0.{role}" for role in ("item", "quantity", "price")} | {"amount": "items.0.price"}
+
+
+class ReadRows(NamedTuple):
+    """What some rows hold.
+
+    Attributes
+    ----------
+    rows
+        The rows.
+    events
+        The events among them.
+    refused
+        Why the others are none.
+    unknown
+        How often each field occurred that no event has.
+    left_out
+        How many rows were not asked for.
+    """
+
+    rows: RawRows
+    events: EventColumns
+    refused: Refused
+    unknown: dict[str, int]
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads one file in one way: as a table or as JSON lines of a preset, as baskets, or as native JSON lines."""
+    """Reads one file in one way: as a table, as objects of a preset, as baskets, or as native JSON lines."""
 
     path: Path
     source: Source
-    sep: str | None
-    table: TablePreset | None
-    columns: Mapping[str, str]
+    layout: Layout
+    sep: str | None = None
+    table: TablePreset | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
     baskets: bool = False
-    objects: JsonPreset | None = None
+    objects: Objects | None = None
+    conversion: Conversion = AS_USUAL
+    where: Where = EVERY
+    combined: frozenset[str] = frozenset()
 
-    def chunks(self, begin: int, size: int) -> Iterator[tuple[RawRows, EventColumns, Refused, dict[str, int]]]:
-        """Yield rows, the events among them, the others, and how often each unknown field occurred."""
+    def chunks(self, begin: int, size: int) -> Iterator[ReadRows]:
+        """Yield rows, and what they hold."""
+        objects = self.objects.begun(self.rows, begin, size) if self.objects else None
         for rows in self.rows(begin, size):
             refused: Refused = {place: (why, None) for place, why in rows.broken.items()}
             unknown: dict[str, int] = {}
             if self.table is not None:
-                events = self._from_table(self.table, rows, refused)
+                events, left_out = self._from_table(self.table, rows, refused)
             elif self.baskets:
-                events = self._from_baskets(rows, refused)
+                events, left_out = self._from_baskets(rows, refused), 0
+            elif objects is not None:
+                found, left_out = objects.events(rows, refused)
+                count_unknown(found.values(), unknown)
+                events = from_events(list(found.values()), [rows.begin + place for place in found], self.source.id)
             else:
-                events = self._from_json(rows, refused, unknown)
+                events, left_out = self._from_native(rows, refused, unknown), 0
             last = rows.end - rows.begin - 1
             if rows.unfinished and last in refused:
                 refused[last] = (HALF_WRITTEN, None)
-            yield rows, events, refused, unknown
+            yield ReadRows(rows, events, refused, unknown, left_out)
 
     def reject(self, rows: RawRows, place: int, reason: str, name: str | None) -> Reject:
         """Return the reject of a row, by its place within the rows."""
@@ -69,26 +108,50 @@ class Reader:
 
     def rows(self, begin: int, size: int) -> Iterator[RawRows]:
         """Yield the raw rows from row ``begin`` on."""
-        suffix = files.suffix_of(self.path)
-        if suffix == ".parquet":
-            return read_parquet(self.path, list(dict.fromkeys(self.columns.values())), begin, size)
-        if self.table is not None and suffix not in JSON:
+        kind = self.layout.kind
+        if kind is Kind.PARQUET:
+            if self.objects is not None:
+                return read_parquet_objects(self.path, begin, size)
+            return read_parquet(self.path, self._needed(), begin, size)
+        if kind is Kind.SHEET:
+            return read_sheet(self.path, begin, size)
+        if kind is Kind.DOCUMENT:
+            return read_objects(self.path, self.layout.place, begin, size)
+        rows_of_table = self.table is not None or (self.objects is not None and self.objects.preset.tables)
+        if kind is Kind.CSV and rows_of_table:
             return read_csv(self.path, self.sep, begin, size)
         return files.read_lines(self.path, begin, size)
 
-    def _from_table(self, preset: TablePreset, rows: RawRows, refused: Refused) -> EventColumns:
-        table = rows.table
-        if table is None:
-            table = json_table(rows, list(dict.fromkeys(self.columns.values())), refused)
-        whole = np.array([place for place in range(len(table)) if place not in refused], np.int64)
+    def _needed(self) -> list[str]:
+        wanted = [*self.columns.values(), *self.where.values]
+        return list(dict.fromkeys(part for name in wanted for part in self._parts(name)))
+
+    def _parts(self, name: str) -> list[str]:
+        return name.split("+") if name in self.combined else [name]
+
+    def _from_table(self, preset: TablePreset, rows: RawRows, refused: Refused) -> tuple[EventColumns, int]:
+        table = json_table(rows, self._needed(), refused) if rows.table is None else rows.table
+        taken = np.ones(len(table), bool)
+        taken[list(refused)] = False
+        if self.where:
+            cells = {name: self._column(table, name).tolist() for name in self.where.values}
+            taken &= self.where.rows_that_fit(len(table), cells)
+        whole = np.flatnonzero(taken)
+        left_out = len(table) - len(whole) - len(refused)
         if len(whole) < len(table):
             table = table.iloc[whole].reset_index(drop=True)
-        named, odd = plain(pd.DataFrame({role: table[column] for role, column in self.columns.items()}), "attributes")
+        roles = pd.DataFrame({role: self._column(table, column) for role, column in self.columns.items()})
+        named, odd = plain(roles, "attributes")
+        named, unfit = self.conversion.table(named, preset.times, preset.numbers)
         lines = preset.lines(named, self.path.parent)
-        lines.refused |= {row: (why, _FIELDS.get(role, role)) for row, (why, role) in odd.items()}
+        lines.refused |= {row: (why, _FIELDS.get(role, role)) for row, (why, role) in {**unfit, **odd}.items()}
         events, failed, _ = events_of(lines, rows.begin + whole, self.source.id)
         refused |= {int(whole[place]): why for place, why in failed.items()}
-        return events
+        return events, left_out
+
+    def _column(self, table: pd.DataFrame, name: str) -> pd.Series[Any]:
+        """Return a column, or those that ``Date+Time`` names, put together."""
+        return table[name] if name in table else joined([table[part] for part in self._parts(name)])
 
     def _from_baskets(self, rows: RawRows, refused: Refused) -> EventColumns:
         texts = {place: files.as_text(line) for place, line in enumerate(rows.lines) if place not in refused}
@@ -110,9 +173,8 @@ class Reader:
         merged = concat([whole, from_events(events, [rows.begin + place for place in places], self.source.id)])
         return merged.select(np.argsort(merged.position, kind="stable"))
 
-    def _from_json(self, rows: RawRows, refused: Refused, unknown: dict[str, int]) -> EventColumns:
-        lines = whole_lines(rows, refused)
-        events = preset_events(lines, self.objects, refused) if self.objects else native_events(lines, refused)
+    def _from_native(self, rows: RawRows, refused: Refused, unknown: dict[str, int]) -> EventColumns:
+        events = native_events(whole_lines(rows, refused), refused)
         count_unknown(events.values(), unknown)
         return from_events(list(events.values()), [rows.begin + place for place in events], self.source.id)
 

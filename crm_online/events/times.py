@@ -10,6 +10,9 @@ BEGIN = 0
 END = int(datetime(2106, 1, 1, tzinfo=UTC).timestamp()) * 1000
 """The first time that an event may not have: 2106-01-01, in ms."""
 
+NONE = -(2**63)
+"""The time of a cell that holds none."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _ISO = re.compile(
@@ -17,6 +20,11 @@ _ISO = re.compile(
     re.ASCII,
 )
 _MONTH_FIRST = re.compile(r"(\d\d?)/(\d\d?)/(\d{4}) (\d\d?):(\d\d)(?::(\d\d))?", re.ASCII)
+_LOOSE = re.compile(
+    r"(\d{4})[-/]?(\d\d)[-/]?(\d\d)[T ](\d\d):?(\d\d)(?::?(\d\d(?:[.,]\d{1,9})?))? ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII,
+)
+_DAY = re.compile(r"(\d{4})/(\d\d)/(\d\d)", re.ASCII)
 _FRACTION = re.compile(r"[.,](\d+)")
 
 
@@ -58,6 +66,40 @@ def from_month_first(text: str) -> int:
         raise ValueError("neither an ISO 8601 time nor month/day/year hour:minute")
     month, day, year, hour, minute, second = (int(part or 0) for part in match.groups())
     return from_datetime(datetime(year, month, day, hour, minute, second, tzinfo=UTC))
+
+
+def from_cell(value: object) -> int:
+    """Return the milliseconds of a cell of a table, ``NONE`` if it holds no time; without a zone it is UTC.
+
+    ISO 8601, also as databases and shops print it: with a blank before the zone, with its name UTC or GMT, without
+    separators, with slashes after the year; and month first, as in the CSV of UCI's Online Retail.
+
+    Examples
+    --------
+    >>> [to_iso(from_cell(text)) for text in ("2025-12-26 17:51:02 -0500", "20251226T225102Z", "2025/12/26 22:51 UTC")]
+    ['2025-12-26T22:51:02.000Z', '2025-12-26T22:51:02.000Z', '2025-12-26T22:51:00.000Z']
+    >>> from_cell("26.12.2025") == NONE
+    True
+    """
+    text = str(value).strip()
+    for read in (from_iso, _from_loose, from_month_first):
+        try:
+            return read(text)
+        except (ValueError, OverflowError):
+            continue
+    return NONE
+
+
+def _from_loose(text: str) -> int:
+    upper = text.upper()
+    if day := _DAY.fullmatch(upper):
+        return from_iso("-".join(day.groups()))
+    match = _LOOSE.fullmatch(upper)
+    if not match:
+        raise ValueError("not a time")
+    year, month, day_, hour, minute, second, zone = match.groups()
+    zone = "Z" if zone in ("UTC", "GMT") else zone or ""
+    return from_iso(f"{year}-{month}-{day_}T{hour}:{minute}:{second or '00'}{zone}")
 
 
 def to_iso(milliseconds: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,17 +45,20 @@ def read(
     preset: str | None = None,
     mapping: Mapping[str, str] | None = None,
     sep: str | None = None,
+    time_format: str | None = None,
+    decimal: str | None = None,
+    where: Sequence[tuple[str, str]] = (),
     begin: int = 0,
     size: int = 2000,
     watermark: int | None = None,
     max_ahead: int | None = None,
 ) -> Read:
-    """Read a log to its end; every row is an event or a reject, and never both."""
+    """Read a log to its end; every row is an event or a reject, never both, or not asked for."""
     chunks = list(
         read_log(
             path,
             open_source(path),
-            options=LogOptions(preset, mapping, sep),
+            options=LogOptions(preset, mapping, sep, time_format, decimal, tuple(where)),
             begin=begin,
             size=size,
             watermark=watermark,
@@ -65,7 +68,9 @@ def read(
     for chunk in chunks:
         assert chunk.events.position.tolist() == sorted(chunk.events.position.tolist())
         rows = sorted([*chunk.events.position.tolist(), *(reject.row for reject in chunk.rejects)])
-        assert rows == list(range(chunk.begin, chunk.end + chunk.half_written))
+        every = range(chunk.begin, chunk.end + chunk.half_written)
+        assert rows == (list(every) if not where else sorted(set(rows) & set(every)))
+        assert len(rows) + chunk.left_out == len(every)
     return Read(chunks)
 
 

@@ -88,7 +88,7 @@ def test_what_a_log_is_may_be_said_whatever_its_name_is_and_however_it_is_packed
 
 
 @pytest.mark.parametrize("name", JSON_PRESETS)
-@pytest.mark.parametrize("file", ["a.csv", "a.csv.gz", "a.parquet", "a.tsv"])
+@pytest.mark.parametrize("file", ["a.csv", "a.csv.gz", "a.tsv"])
 def test_on_a_table_it_is_an_error_of_one_line(tmp_path: Path, name: str, file: str) -> None:
     (tmp_path / file).write_bytes(b"")
     with pytest.raises(InputError, match=rf"^preset {name} reads JSON lines, and {file} is a table: say --map$"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import zstandard
 from crm_online.events.log import read_log
 from crm_online.events.options import LogOptions
 from crm_online.events.source import open_source
-from tests.events.writing import HEADER, MAP, ROW
+from tests.events.writing import CELLS, HEADER, MAP, ROW
 
 MEGABYTE = 1 << 20
 OPEN: dict[str, Callable[[Path, str], Any]] = {".csv": open, ".gz": gzip.open, ".zst": zstandard.open}
@@ -60,7 +61,7 @@ def test_lines_of_three_megabytes_do_not_stay_in_memory(tmp_path: Path, name: st
     path = tmp_path / name
     long = b"x" * 3 * MEGABYTE + b"\n"
     with OPEN[path.suffix](path, "wb") as stream:
-        stream.write(HEADER.encode() if ".csv" in name else b'{"when": "2024-01-01"}\n')
+        stream.write(HEADER.encode() if ".csv" in name else json.dumps(CELLS).encode() + b"\n")
         for _ in range(30):
             stream.write(long)
     used, _, rejects = peak(path)

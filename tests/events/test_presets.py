@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from crm_online.events import models
+from crm_online.events import columns, models
 from crm_online.events.columns import Kind
 from tests.events.reading import read
 
@@ -27,8 +27,10 @@ def as_the_models_see_it(row: tuple[object, ...]) -> dict[str, object]:
     texts = {name: value.strip() for name, value in zip(NAMES, row, strict=True) if isinstance(value, str)}
     numbers = {name: value for name, value in zip(NAMES, row, strict=True) if isinstance(value, float)}
     item = {"item": texts.pop("item", "") or None}
-    line = item | {name: value for name, value in numbers.items() if not math.isnan(value)}
-    return {name: value for name, value in texts.items() if value} | {"type": "purchase", "items": [line]}
+    back = numbers.get("quantity", 1.0) < 0
+    line = item | {name: abs(value) if back else value for name, value in numbers.items() if not math.isnan(value)}
+    kind = "return" if back else "purchase"
+    return {name: value for name, value in texts.items() if value} | {"type": kind, "items": [line]}
 
 
 @given(rows=st.lists(st.tuples(TEXTS, TIMES, TEXTS, TEXTS, NUMBERS, NUMBERS), min_size=1, max_size=20))
@@ -48,7 +50,8 @@ def test_the_checks_of_whole_columns_and_the_models_agree(
             assert place not in taken
             continue
         at = taken[place]
-        assert isinstance(expected, models.Purchase)
+        assert isinstance(expected, models.Purchase | models.Return)
+        assert found.kind[at] == columns.KINDS[expected.type]
         assert found.time[at] == expected.time
         line = expected.items[0]
         assert (found.quantity[at], found.price[at]) == (line.quantity, line.price)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pytest
 
+from crm_online.events.options import AS_IT_IS, LogOptions
 from crm_online.lookup import open_lookup
 from crm_online.replay import replay
 from crm_online.settings import load_settings
@@ -36,10 +37,10 @@ class End(NamedTuple):
     segments: Any
 
 
-def end(log: Path, **how: Any) -> End:
+def end(log: Path, options: LogOptions = AS_IT_IS) -> End:
     """Replay a log into a state beside it, and look."""
     state = str(log.parent / f"state of {log.name}")
-    done = replay([log], settings=SETTINGS, state=state, **how)
+    done = replay([log], settings=SETTINGS, state=state, options=options)
     assert (done.rejected, done.duplicates, done.accepted) == (0, 0, done.events)
     with open_lookup(state) as lookup:
         found = lookup.itemsets()
@@ -73,7 +74,7 @@ def test_in_other_envelopes_the_whole_state_is_the_same(folder: Path, native: En
     else:
         lines = [envelopes.cloudevent(event, packed="packed" in preset) for event in EVENTS]
     log = jsonl(folder / f"{preset} {said}.jsonl", *lines)
-    found = end(log, preset=preset.split()[0] if said else None)
+    found = end(log, LogOptions(preset=preset.split()[0] if said else None))
     pd.testing.assert_frame_equal(found.customers, native.customers, check_exact=True)
     assert found.itemsets == native.itemsets
     assert found.segments == native.segments
@@ -86,7 +87,7 @@ def test_as_a_table_of_order_lines_totals_features_and_counts_are_the_same(folde
     # also needs an id of its own: ids of whole orders would make all but the first line duplicates.
     table = pd.DataFrame([row for event in EVENTS for row in envelopes.rows(event)], columns=list(COLUMNS))
     table.rename(columns=MAPPING).to_csv(folder / "lines.csv", index=False)
-    found = end(folder / "lines.csv", mapping=MAPPING)
+    found = end(folder / "lines.csv", LogOptions(mapping=MAPPING))
     assert len(table) > len(EVENTS) * 1.5
     assert found.verified["ok"]
     features = [name.removeprefix("vector.") for name in map(str, native.customers) if name.startswith("vector.")]

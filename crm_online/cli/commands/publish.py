@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from crm_online.cli.console import print_json, say, show
 from crm_online.cli.extras import need_kafka
-from crm_online.cli.options import AsJson, Config, Fields, Logs, Overrides, Preset, Sep, Speed, parse_mapping
+from crm_online.cli.options import (
+    AsJson,
+    Config,
+    Decimal,
+    Fields,
+    Logs,
+    Overrides,
+    Preset,
+    Sep,
+    Speed,
+    TimeFormat,
+    Where,
+    log_options,
+)
 from crm_online.cli.progress import progress_bar
 from crm_online.cli.tables.publish import publish_table
 
@@ -14,19 +27,21 @@ def publish(
     preset: Preset = None,
     mapping: Fields = None,
     sep: Sep = None,
+    time_format: TimeFormat = None,
+    decimal: Decimal = None,
+    where: Where = None,
     speed: Speed = None,
     config: Config = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
     """Put event logs on the Kafka topic of events, for the workers."""
-    fields = parse_mapping(mapping or ())
+    options = log_options(preset, mapping, sep, time_format, decimal, where)
     need_kafka()
 
     import asyncio
     import logging
 
-    from crm_online.events.options import LogOptions
     from crm_online.settings import load_settings
     from streams.publish import publish as publish_logs
 
@@ -38,7 +53,7 @@ def publish(
             publish_logs(
                 paths,
                 settings=settings,
-                options=LogOptions(preset, fields, sep),
+                options=options,
                 speed=speed,
                 on_progress=move,
             )

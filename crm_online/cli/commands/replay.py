@@ -12,6 +12,7 @@ from crm_online.cli.options import (
     DEFAULT_STATE,
     AsJson,
     Config,
+    Decimal,
     Fields,
     Logs,
     Overrides,
@@ -19,7 +20,9 @@ from crm_online.cli.options import (
     Sep,
     Speed,
     State,
-    parse_mapping,
+    TimeFormat,
+    Where,
+    log_options,
 )
 from crm_online.cli.progress import progress_bar
 from crm_online.cli.tables.replay import replay_table
@@ -30,6 +33,9 @@ def replay(
     preset: Preset = None,
     mapping: Fields = None,
     sep: Sep = None,
+    time_format: TimeFormat = None,
+    decimal: Decimal = None,
+    where: Where = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the changes, as JSONL files.")] = None,
     speed: Speed = None,
     state: State = DEFAULT_STATE,
@@ -38,9 +44,8 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Replay event logs into the state; go on where the last replay stopped."""
-    fields = parse_mapping(mapping or ())
+    options = log_options(preset, mapping, sep, time_format, decimal, where)
 
-    from crm_online.events.options import LogOptions
     from crm_online.replay import replay as replay_logs
     from crm_online.settings import load_settings
 
@@ -50,7 +55,7 @@ def replay(
             paths,
             settings=settings,
             state=state,
-            options=LogOptions(preset, fields, sep),
+            options=options,
             out=out,
             speed=speed,
             on_progress=move,

@@ -33,7 +33,20 @@ def _found() -> dict[str, TablePreset | JsonPreset]:
 PRESETS: dict[str, TablePreset | JsonPreset] = _found()
 """Presets by name, in the order of their files."""
 
+TABLE_PRESETS: dict[str, TablePreset] = {n: one for n, one in PRESETS.items() if isinstance(one, TablePreset)}
+JSON_PRESETS: dict[str, JsonPreset] = {n: one for n, one in PRESETS.items() if isinstance(one, JsonPreset)}
+
 NAMES: tuple[str, ...] = (NATIVE, *PRESETS, BASKETS)
 """All presets."""
 
-__all__ = ["BASKETS", "NAMES", "NATIVE", "PRESETS", "JsonPreset", "Refusal", "TablePreset"]
+__all__ = [
+    "BASKETS",
+    "JSON_PRESETS",
+    "NAMES",
+    "NATIVE",
+    "PRESETS",
+    "TABLE_PRESETS",
+    "JsonPreset",
+    "Refusal",
+    "TablePreset",
+]

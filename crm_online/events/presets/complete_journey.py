@@ -111,5 +111,6 @@ PRESET = TablePreset(
         "product": ("product_id",),
     },
     optional=frozenset({"category", "product"}),
+    numbers=("quantity", "value"),
     lines=_lines,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,12 +21,33 @@ from crm_online.events.table import OrderLines
 from crm_online.hint import hint
 
 FIELDS = (
-    *("event_id", "type", "customer_id", "time", "basket_id", "item", "quantity", "price"),
+    *("event_id", "type", "customer_id", "time", "basket_id", "item", "quantity", "price", "amount"),
     *("score", "text", "channel", "reason", "name", "value", "attributes"),
 )
-"""The native fields that a column can be mapped to; ``type`` is ``purchase`` where it is not mapped."""
+"""The fields that a column can be mapped to: the native ones, and ``amount``, the price of all pieces of a line.
+
+``type`` is ``purchase`` where it is not mapped, and ``return`` where the quantity is below 0.
+"""
 _LINES = {"purchase": Kind.PURCHASE, "return": Kind.RETURN}
-_NUMBERS = {"score", "quantity", "price"}
+_NUMBERS = {"score", "quantity", "price", "amount"}
+_WHOLE = re.compile(r"(\d+)\.0+", re.ASCII)
+
+
+def check_fields(mapping: Mapping[str, str]) -> None:
+    """Raise if a mapping cannot be one.
+
+    Raises
+    ------
+    InputError
+        If a native field is not known, or time is not mapped.
+    """
+    for name in mapping:
+        if name not in FIELDS:
+            raise InputError(f"--map {name}=…: no such field; {hint(name, FIELDS)}")
+    if "time" not in mapping:
+        raise InputError("--map needs time=COLUMN: every event has a time")
+    if "price" in mapping and "amount" in mapping:
+        raise InputError("--map price= and amount= say the same thing: price is of one piece, amount of all of a line")
 
 
 def preset_of(mapping: Mapping[str, str]) -> TablePreset:
@@ -36,19 +58,28 @@ def preset_of(mapping: Mapping[str, str]) -> TablePreset:
     InputError
         If a field is not known, or time is not mapped.
     """
-    for name in mapping:
-        if name not in FIELDS:
-            raise InputError(f"--map {name}=…: no such field; {hint(name, FIELDS)}")
-    if "time" not in mapping:
-        raise InputError("--map needs time=COLUMN: every event has a time")
+    check_fields(mapping)
     return TablePreset("--map", {name: (column,) for name, column in mapping.items()}, _lines)
+
+
+def written(value: object) -> str | None:
+    """Return how a name is written: as people write it, so that 123.0 is 123.
+
+    Examples
+    --------
+    >>> written("123.0"), written(123.0), written("1.5"), written(" tea ")
+    ('123', '123', '1.5', 'tea')
+    """
+    text = as_name(value)
+    whole = _WHOLE.fullmatch(text) if text else None
+    return whole[1] if whole else text
 
 
 def _lines(table: pd.DataFrame, folder: Path) -> OrderLines:
     n = len(table)
 
     def names(role: str) -> Names:
-        return Names.of(table[role]) if role in table else Names.none(n)
+        return Names.of(table[role], written) if role in table else Names.none(n)
 
     def numbers(role: str, default: float) -> NDArray[np.float64]:
         if role not in table:
@@ -59,8 +90,16 @@ def _lines(table: pd.DataFrame, folder: Path) -> OrderLines:
     types = names("type")
     kinds = np.array([_LINES.get(name.lower(), 255) for name in types.names] + [Kind.PURCHASE], np.uint8)
     kind = kinds[types.codes] if "type" in table else np.full(n, Kind.PURCHASE, np.uint8)
+    quantity, price = numbers("quantity", 1.0), numbers("price", 0.0)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        if "amount" in table:
+            price = numbers("amount", 0.0) / np.where(quantity == 0, 1.0, quantity)
+        if "type" not in table:
+            back = quantity < 0
+            kind[back] = Kind.RETURN
+            quantity, price = np.where(back, -quantity, quantity), np.where(back, np.abs(price), price)
     # What is no order line goes through the models, row by row.
-    quantity = np.where(kind == 255, np.nan, numbers("quantity", 1.0))
+    quantity = np.where(kind == 255, np.nan, quantity)
     lines = OrderLines(
         kind=kind,
         customer=names("customer_id"),
@@ -68,7 +107,7 @@ def _lines(table: pd.DataFrame, folder: Path) -> OrderLines:
         item=names("item"),
         time=times_of(table["time"]),
         quantity=quantity,
-        price=numbers("price", 0.0),
+        price=price,
         raw=lambda row: _raw(table, lines, row),
         event=names("event_id") if "event_id" in table else None,
     )
@@ -79,16 +118,23 @@ def _raw(table: pd.DataFrame, lines: OrderLines, row: int) -> Mapping[str, objec
     here: dict[str, object] = {}
     for role in table.columns:
         value = table[role].iloc[row]
-        text = None if pd.isna(value) else as_name(value)
+        text = None if pd.isna(value) else written(value)
         if text is not None:
             number = number_of(value) if role in _NUMBERS else math.nan
             here[role] = text if math.isnan(number) else number
     if "time" in here and lines.time[row] != NO_TIME:
         here["time"] = time_text(int(lines.time[row]), here["time"])
-    kind = str(here.setdefault("type", "purchase")).lower()
+    back = "return" if lines.kind[row] == Kind.RETURN else "purchase"
+    kind = str(here.setdefault("type", back)).lower()
     here["type"] = kind
     if kind in _LINES:
+        amount = here.pop("amount", None)
         line = {role: here.pop(role) for role in ("item", "quantity", "price") if role in here}
+        if amount is not None:
+            line["price"] = amount
+        # As the columns have them: a return's quantity is positive, and an amount is shared out.
+        read = {"quantity": float(lines.quantity[row]), "price": float(lines.price[row])}
+        line |= {role: number for role, number in read.items() if role in line and not math.isnan(number)}
         here["items"] = [{"item": None, **line}]
     if kind == "profile" and isinstance(here.get("attributes"), str):
         with contextlib.suppress(ValueError, RecursionError):  # the models say what is wrong with it

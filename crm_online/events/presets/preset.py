@@ -11,6 +11,7 @@ import pandas as pd
 
 from crm_online.errors import MissingColumn
 from crm_online.events.table import OrderLines
+from crm_online.hint import hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,16 @@ class TablePreset:
         Roles whose column need not be there.
     lines
         Takes a table whose columns are the roles, and the folder of the log, and reads the lines.
+    times, numbers
+        Roles whose cells are converted where somebody says how times and numbers are written.
     """
 
     name: str
     columns: Mapping[str, tuple[str, ...]]
     lines: Callable[[pd.DataFrame, Path], OrderLines]
     optional: frozenset[str] = frozenset()
+    times: tuple[str, ...] = ("time",)
+    numbers: tuple[str, ...] = ("quantity", "price", "amount", "score")
 
     def found(self, columns: Sequence[str]) -> dict[str, str]:
         """Return the column of each role.
@@ -44,13 +49,18 @@ class TablePreset:
         """
         chosen = {}
         for role, names in self.columns.items():
-            here = [name for name in names if name in columns]
+            here = [name for name in names if has_column(columns, name)]
             if here:
                 chosen[role] = here[0]
             elif role not in self.optional:
-                needed = " or ".join(names)
-                raise MissingColumn(f"preset {self.name} needs a column {needed}; the log has: {listed(columns)}")
+                needed, near = " or ".join(names), meant(names[-1], columns)
+                raise MissingColumn(f"{self.asked} needs a column {needed}{near}; the log has: {listed(columns)}")
         return chosen
+
+    @property
+    def asked(self) -> str:
+        """How somebody asked for it."""
+        return self.name if self.name.startswith("--") else f"preset {self.name}"
 
     def fits(self, columns: Sequence[str]) -> bool:
         """Return whether all columns that are needed are there."""
@@ -73,9 +83,26 @@ class Refusal(NamedTuple):
     field: str | None = None
 
 
+class Fill(NamedTuple):
+    """Cells that only the first row of an order has: the next rows of the same order get them too.
+
+    Attributes
+    ----------
+    by
+        The column of the order; an empty cell is the order before.
+    columns
+        What is filled.
+    """
+
+    by: str
+    columns: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class JsonPreset:
-    """Reads events from the JSON objects of one kind of tool: one object, one event.
+    """Reads events from the objects of one kind of tool: one object, one event.
+
+    Objects are those of JSON, and rows of tables too if it says so: the cells that are not empty, by column.
 
     Attributes
     ----------
@@ -86,12 +113,36 @@ class JsonPreset:
         it is none. It never raises, whatever the object holds, and leaves values that it cannot read as
         they are: what is wrong with them is for the models to say.
     fits
-        Whether an object looks like one of this tool. Native events do not.
+        Whether an object looks like one of this tool. Native events do not. Of a table it gets all columns.
+    tables
+        Whether rows of tables are objects for it.
+    times, numbers
+        Members that are converted where somebody says how times and numbers are written.
+    fill
+        What the rows of an order have in common.
+    decode
+        Reads a line that need not be JSON; ``None`` for JSON.
     """
 
     name: str
     event: Callable[[Mapping[str, object]], Mapping[str, object] | Refusal]
     fits: Callable[[Mapping[str, object]], bool]
+    tables: bool = False
+    times: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    fill: Fill | None = None
+    decode: Callable[[bytes], object] | None = None
+
+
+def has_column(columns: Sequence[str], name: str) -> bool:
+    """Return whether a table has a column, or all that ``Date+Time`` names together."""
+    return name in columns or ("+" in name and all(part in columns for part in name.split("+")))
+
+
+def meant(name: str, known: Sequence[str]) -> str:
+    """Return a question after the name that was probably meant; nothing if none is near."""
+    near = hint(name, known) if known else ""
+    return f" ({near})" if near.startswith("did you mean") else ""
 
 
 def listed(columns: Sequence[str]) -> str:

@@ -1,0 +1,65 @@
+"""Rows that are asked for: ``status=paid`` keeps those whose status is paid, and leaves the others out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.events import paths
+from crm_online.events.cells import as_name
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which rows are asked for.
+
+    Attributes
+    ----------
+    values
+        By column, the values that a row may have there, without regard to case; it must fit every column.
+    """
+
+    values: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, pairs: Sequence[tuple[str, str]]) -> Where:
+        """Return what pairs of column and value ask for; those of one column are alternatives."""
+        values: dict[str, set[str]] = {}
+        for column, value in pairs:
+            values.setdefault(column, set()).add(value.strip().casefold())
+        return cls({column: frozenset(some) for column, some in values.items()})
+
+    def __bool__(self) -> bool:
+        """Return whether anything is asked for."""
+        return bool(self.values)
+
+    def object_fits(self, value: Mapping[str, object]) -> bool:
+        """Return whether a JSON object is asked for; of a list, any member will do."""
+        return all(self._part_fits(paths.at(value, column), some) for column, some in self.values.items())
+
+    def rows_that_fit(self, n: int, cells: Mapping[str, Sequence[object]]) -> NDArray[np.bool_]:
+        """Return which of ``n`` rows of a table are asked for, by the cells of the columns that count."""
+        good = np.ones(n, bool)
+        for name, some in self.values.items():
+            good &= np.fromiter((_text(cell) in some for cell in cells[name]), bool, n)
+        return good
+
+    def _part_fits(self, part: object, some: frozenset[str]) -> bool:
+        if isinstance(part, list):
+            return any(_text(one) in some for one in part)
+        return _text(part) in some
+
+
+EVERY = Where({})
+"""Every row is asked for."""
+
+
+def _text(value: object) -> str:
+    if value is None or value is paths.MISSING or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    return (as_name(value) or "").casefold()
