@@ -40,7 +40,8 @@ def rules(baskets: str, min_support: float = 0.15, min_confidence: float = 0.6) 
     settings = Settings(
         # Every basket counts the same, and every itemset exactly.
         itemsets=ItemsetSettings(min_support=min_support, epsilon=0.0, half_life=None),
-        rules=RuleSettings(min_confidence=min_confidence, redundant="keep"),
+        # Twelve baskets are few: a shop's own log keeps the least count, so that chance makes no rules.
+        rules=RuleSettings(min_confidence=min_confidence, redundant="keep", min_count=1),
     )
     with TemporaryDirectory() as folder:
         log, state = Path(folder, "baskets.csv"), str(Path(folder, "state"))

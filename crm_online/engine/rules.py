@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from crm_online.engine.changes import Changes
 from crm_online.itemsets.parts import FrequentItemsets, Part, merge
-from crm_online.rules.changes import Change, Levels, RuleChange, diff, in_force, update
-from crm_online.rules.derive import derive
+from crm_online.rules.changes import Change, RuleChange, diff, in_force, update
+from crm_online.rules.levels import Levels
 from crm_online.settings import Settings
 from crm_online.step import Put, Remove, Topic, Write
 
@@ -17,8 +17,13 @@ NAME = "rules"
 
 def levels_of(settings: Settings) -> Levels:
     """Return when rules enter and leave."""
+    rules = settings.rules
     return Levels(
-        settings.itemsets.min_support, settings.rules.min_confidence, drop_redundant=settings.rules.redundant == "drop"
+        settings.itemsets.min_support,
+        rules.min_confidence,
+        drop_redundant=rules.redundant == "drop",
+        min_count=rules.min_count,
+        most=rules.max,
     )
 
 
@@ -52,9 +57,8 @@ class RuleFeed:
             Gets the changes.
         """
         levels = self._levels
-        support = levels.leave_support(sum(part.baskets(as_of) for part in parts))
-        found = merge(parts, as_of, support)
-        news = diff(derive(found, support, levels.least_confidence), self._told, levels)
+        found = merge(parts, as_of, levels.leave_support(sum(part.baskets(as_of) for part in parts)))
+        news = diff(found, self._told, levels)
         update(self._told, news)
         put: dict[bytes, bytes] = {}
         gone: list[bytes] = []
@@ -102,7 +106,7 @@ def listed(
     Parameters
     ----------
     found
-        The frequent itemsets.
+        The itemsets at :meth:`crm_online.rules.levels.Levels.enter_support` or below.
     settings
         The settings in force.
     told
@@ -112,9 +116,8 @@ def listed(
     item
         Only rules with this item on either side.
     """
-    levels = levels_of(settings)
     last = {key.decode(): json.loads(value) for key, value in told}
-    rules = in_force(derive(found, levels.min_support, levels.min_confidence), levels)
+    rules = in_force(found, levels_of(settings))
     values: list[dict[str, object]] = []
     for rule in rules:
         if item is not None and item not in rule.antecedent + rule.consequent:

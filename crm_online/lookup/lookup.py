@@ -16,7 +16,7 @@ from crm_online.engine.state import PartitionState
 from crm_online.errors import InputError, StateMissing, UnknownCustomer
 from crm_online.events import times
 from crm_online.hint import hint
-from crm_online.itemsets.parts import FrequentItemsets, merge
+from crm_online.itemsets.parts import Counted, FrequentItemsets, merge
 from crm_online.lookup import export
 from crm_online.lookup.customers import Bearings, told
 from crm_online.lookup.partition import PartitionView
@@ -184,7 +184,11 @@ class Lookup:
         if item is not None:
             self._must_know(item)
         told = [pair for view in self._views for pair in view.counts.told.items()]
-        return rule_feed.listed(self.itemsets(as_of), self.settings, told, sort=sort, item=item)[:top]
+        when = self._latest_time if as_of is None else self._when(as_of)
+        # Itemsets without the evidence that a rule must have are not even put together.
+        support = rule_feed.levels_of(self.settings).enter_support(sum(part.baskets(when) for part in self._parts))
+        found = self.itemsets(as_of) if support == self._min_support else merge(self._parts, when, support)
+        return rule_feed.listed(found, self.settings, told, sort=sort, item=item)[:top]
 
     def itemsets(self, as_of: int | None = None) -> FrequentItemsets:
         """Return the frequent itemsets over all partitions, with their bounds."""
@@ -270,11 +274,22 @@ class Lookup:
     @cached_property
     def _latest(self) -> FrequentItemsets:
         """The itemsets as of the watermark that the counters were read at."""
-        return self._merged(max(view.counts.watermark for view in self._views))
+        return self._merged(self._latest_time)
+
+    @property
+    def _latest_time(self) -> int:
+        return max(view.counts.watermark for view in self._views)
+
+    @property
+    def _parts(self) -> list[Counted]:
+        return [view.counts.counted for view in self._views]
+
+    @property
+    def _min_support(self) -> float:
+        return self.settings.itemsets.min_support
 
     def _merged(self, as_of: int) -> FrequentItemsets:
-        parts = [view.counts.counted for view in self._views]
-        return merge(parts, as_of, self.settings.itemsets.min_support)
+        return merge(self._parts, as_of, self._min_support)
 
     def _must_have_segments(self) -> Segments:
         if self._segments is None:

@@ -1,21 +1,24 @@
-"""All rules of frequent itemsets."""
+"""All rules of frequent itemsets, some itemsets at a time."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.itemsets.keys import keys_of
 from crm_online.itemsets.parts import FrequentItemsets
 from crm_online.itemsets.reading import SLACK
 from crm_online.rules.measures import measure
+from crm_online.rules.redundant import improvement
+from crm_online.rules.subsets import SubsetIndex
 from crm_online.rules.table import NO_ITEM, RuleTable
 
-_SPLITS = {
-    2: [([0], [1]), ([1], [0])],
-    3: [([0, 1], [2]), ([0, 2], [1]), ([1, 2], [0]), ([0], [1, 2]), ([1], [0, 2]), ([2], [0, 1])],
-}
-"""By size, the places of X and of Y in an itemset."""
+BLOCK = 1 << 18
+"""Rules that are looked at together, at most, so that memory stays bounded whatever there is."""
+
+MOST_CANDIDATES = 1 << 22
+"""Rules that are looked at for itemsets of one size, at most: those of the itemsets with the largest weights."""
 
 
 def derive(found: FrequentItemsets, min_support: float, min_confidence: float) -> RuleTable:
@@ -38,48 +41,98 @@ def derive(found: FrequentItemsets, min_support: float, min_confidence: float) -
     >>> rules.ids, rules.measures.lift.tolist()
     (['[["tea"],["cup"]]'], [1.25])
     """
-    sets = found.sets
-    sizes = sets.sizes
-    by_size = {size: sets.items[sizes == size, :size] for size in (1, 2, 3)}
-    keys = {size: keys_of(items) for size, items in by_size.items()}
-    counts = {size: sets.count[sizes == size] for size in (1, 2, 3)}
-    errors = {size: sets.error[sizes == size] for size in (1, 2, 3)}
+    return RuleTable.join(list(in_blocks(found, min_support, min_confidence)))
 
-    def count_of(items: NDArray[np.int32]) -> NDArray[np.float64]:
-        size = items.shape[1]
-        wanted = keys_of(items)
-        place = np.minimum(np.searchsorted(keys[size], wanted), max(len(keys[size]) - 1, 0))
-        # A subset of a frequent itemset is frequent; were one not here, its rules could not be measured.
-        return (
-            np.where(keys[size][place] == wanted, counts[size][place], 0.0) if len(keys[size]) else np.zeros(len(items))
+
+def in_blocks(found: FrequentItemsets, min_support: float, min_confidence: float) -> Iterator[RuleTable]:
+    """Give the rules of :func:`derive` in tables (one at least), each of at most ``BLOCK`` rules.
+
+    Of more than ``MOST_CANDIDATES`` rules of itemsets of one size, those of the itemsets that come most often are
+    looked at, equals in order of their items.
+    """
+    index = SubsetIndex.of(found.sets)
+    yield _table(found, [])
+    for size in range(2, found.sets.items.shape[1] + 1):
+        splits = (1 << size) - 2
+        count, error = index.count[size - 1], index.error[size - 1]
+        rows = np.flatnonzero((count > 0) & (count + error >= min_support * found.baskets * (1 - SLACK)))
+        most = MOST_CANDIDATES // splits
+        if len(rows) > most:
+            rows = np.sort(rows[np.argsort(-count[rows], kind="stable")[:most]])
+        step = BLOCK // splits
+        for begin in range(0, len(rows), step):
+            chosen = rows[begin : begin + step]
+            yield _rules_of(found, index, size, chosen, min_confidence)
+
+
+def reaches_confidence(
+    both: NDArray[np.float64],
+    antecedent: NDArray[np.float64],
+    error: NDArray[np.float64],
+    baskets: float,
+    least: float | NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Return which rules have a confidence of at least ``least``.
+
+    Plain counts are judged as mlxtend does, which divides the support of X + Y by that of X: at the edge its rounding
+    decides, and so it does here. Decayed counts, and bounds, are rounded sums already: a share of ``SLACK`` below is
+    taken.
+    """
+    plain = (error == 0) & (both == np.floor(both)) & (antecedent == np.floor(antecedent))
+    as_mlxtend = (both / baskets) / (antecedent / baskets) >= least
+    reaches: NDArray[np.bool_] = np.where(plain, as_mlxtend, both >= least * antecedent * (1 - SLACK))
+    return reaches
+
+
+_Rows = tuple[
+    NDArray[np.int32],
+    NDArray[np.int32],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.float64],
+]
+"""X, Y, count and error of X + Y, weights of X and of Y, and the improvement, of some rules."""
+
+
+def _rules_of(
+    found: FrequentItemsets, index: SubsetIndex, size: int, rows: NDArray[np.int64], min_confidence: float
+) -> RuleTable:
+    """Return the rules of some itemsets of one size."""
+    items, both, error = index.items[size - 1][rows], index.count[size - 1][rows], index.error[size - 1][rows]
+    subsets = index.subsets(items)
+    every = (1 << size) - 1
+    blocks: list[_Rows] = []
+    for x in range(1, every):
+        has_x, has_y = subsets[x], subsets[every ^ x]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reaches = reaches_confidence(both, has_x, error, found.baskets, min_confidence)
+        chosen = np.flatnonzero((has_x > 0) & (has_y > 0) & reaches)
+        blocks.append(
+            (
+                _side(items[chosen], x, found.sets.items.shape[1] - 1),
+                _side(items[chosen], every ^ x, found.sets.items.shape[1] - 1),
+                both[chosen],
+                error[chosen],
+                has_x[chosen],
+                has_y[chosen],
+                improvement(subsets, x, every ^ x, chosen),
+            )
         )
-
-    rows: list[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]] = []
-    for size, splits in _SPLITS.items():
-        for x, y in splits:
-            items, both, error = by_size[size], counts[size], errors[size]
-            figures = np.stack([both, error, count_of(items[:, x]), count_of(items[:, y])])
-            rows.append((_padded(items[:, x]), _padded(items[:, y]), figures))
-    antecedent = np.concatenate([row[0] for row in rows])
-    consequent = np.concatenate([row[1] for row in rows])
-    both, error, has_x, has_y = np.concatenate([row[2] for row in rows], axis=1)
-    chosen = (both > 0) & (has_x > 0) & (has_y > 0)
-    chosen &= both + error >= min_support * found.baskets * (1 - SLACK)
-    chosen &= both >= min_confidence * has_x * (1 - SLACK)
-    both, error, has_x, has_y = both[chosen], error[chosen], has_x[chosen], has_y[chosen]
-    return RuleTable(
-        found.names,
-        antecedent[chosen],
-        consequent[chosen],
-        measure(both, has_x, has_y, found.baskets),
-        both,
-        error,
-        has_x,
-        found.baskets,
-    )
+    return _table(found, blocks)
 
 
-def _padded(items: NDArray[np.int32]) -> NDArray[np.int32]:
-    side = np.full((len(items), 2), NO_ITEM, np.int32)
-    side[:, : items.shape[1]] = items
+def _side(items: NDArray[np.int32], columns: int, width: int) -> NDArray[np.int32]:
+    side = np.full((len(items), width), NO_ITEM, np.int32)
+    chosen = [column for column in range(items.shape[1]) if columns >> column & 1]
+    side[:, : len(chosen)] = items[:, chosen]
     return side
+
+
+def _table(found: FrequentItemsets, blocks: list[_Rows]) -> RuleTable:
+    none, sides = np.empty(0), np.empty((0, found.sets.items.shape[1] - 1), np.int32)
+    columns = [(sides, sides, none, none, none, none, none), *blocks]
+    x, y, both, error, has_x, has_y, better = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+    measures = measure(both, has_x, has_y, found.baskets)
+    return RuleTable(found.names, x, y, measures, both, error, has_x, has_y, better, found.baskets)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crm_online.rules.measures import MEASURES
-from crm_online.rules.rank import ranks
+from crm_online.rules.rank import order
 from crm_online.rules.table import RuleTable
 
 COLUMNS = (
@@ -34,13 +34,15 @@ def to_frame(table: RuleTable, sort: Sort = "lift") -> pd.DataFrame:
     >>> from crm_online.rules.measures import measure
     >>> one = np.array([[0, -1]], np.int32)
     >>> figures = np.array([4.0]), np.array([5.0]), np.array([6.0])
-    >>> both, tea, _ = figures
-    >>> table = RuleTable(["tea", "cup"], one, one + [[1, 0]], measure(*figures, 10.0), both, 0 * both, tea, 10.0)
+    >>> columns = figures[0], 0 * figures[0], *figures[1:], np.array([np.inf])
+    >>> table = RuleTable(["tea", "cup"], one, one + [[1, 0]], measure(*figures, 10.0), *columns, 10.0)
     >>> to_frame(table)[["antecedent", "consequent", "confidence"]].to_numpy().tolist()
     [[('tea',), ('cup',), 0.8]]
     """
     sides = [table.sides(row) for row in range(len(table))]
     measures = {name: getattr(table.measures, name) for name in MEASURES}
+    rank = np.empty(len(table), np.int64)
+    rank[order(table)] = np.arange(1, len(table) + 1)
     frame = pd.DataFrame(
         {
             "antecedent": pd.Series([x for x, _ in sides], dtype=object),
@@ -49,7 +51,7 @@ def to_frame(table: RuleTable, sort: Sort = "lift") -> pd.DataFrame:
             "count": table.count,
             "error": table.error,
             "baskets": table.baskets,
-            "rank": ranks(table, np.ones(len(table), bool)),
+            "rank": rank,
         }
     )
     return _sorted(frame, sort)

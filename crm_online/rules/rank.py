@@ -35,12 +35,3 @@ def sure_lift(table: RuleTable) -> NDArray[np.float64]:
     spread = _Z * np.sqrt(np.maximum(confidence * (1 - confidence), 0.0) / trials + share / trials / 4)
     low = (confidence + share / 2 - spread) / (1 + share)
     return np.maximum(low, 0.0) * table.measures.lift / confidence
-
-
-def ranks(table: RuleTable, in_force: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return each rule's rank among those in force, from 1; 0 for the others."""
-    found = np.zeros(len(table), np.int64)
-    best_first = order(table)
-    best_first = best_first[in_force[best_first]]
-    found[best_first] = np.arange(1, len(best_first) + 1)
-    return found

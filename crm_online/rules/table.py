@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.rules.measures import Measures
+from crm_online.rules.measures import MEASURES, Measures
 
 NO_ITEM = -1
-"""Fills the second place of a side that has one item."""
+"""Fills the places of a side that has fewer items than there is room for."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,16 @@ class RuleTable:
     names
         Names by item id.
     antecedent, consequent
-        Item ids of X and Y, ascending, padded with -1; shape (n, 2).
+        Item ids of X and Y, ascending, padded with -1; shape (n, w), w one less than itemsets have items at most.
     measures
         Support, confidence and so on; each of shape (n,).
     count, error
         Bounds of the weight of X + Y: count ≤ true ≤ count + error.
-    antecedent_count
-        Weight of X.
+    antecedent_count, consequent_count
+        Weights of X and of Y.
+    improvement
+        By how much the confidence is better than the best simpler rule's, see :mod:`crm_online.rules.redundant`;
+        infinite without one.
     baskets
         Weight of all baskets.
     """
@@ -43,6 +47,8 @@ class RuleTable:
     count: NDArray[np.float64]
     error: NDArray[np.float64]
     antecedent_count: NDArray[np.float64]
+    consequent_count: NDArray[np.float64]
+    improvement: NDArray[np.float64]
     baskets: float
 
     def __len__(self) -> int:
@@ -55,13 +61,14 @@ class RuleTable:
 
         No blanks; only quotes, backslashes and control characters are escaped.
         """
-        quoted = [json.dumps(name, ensure_ascii=False) for name in self.names]
-        found = []
-        for (a, b), (c, d) in zip(self.antecedent.tolist(), self.consequent.tolist(), strict=True):
-            x = quoted[a] if b == NO_ITEM else f"{quoted[a]},{quoted[b]}"
-            y = quoted[c] if d == NO_ITEM else f"{quoted[c]},{quoted[d]}"
-            found.append(f"[[{x}],[{y}]]")
-        return found
+        used = np.unique(np.concatenate([self.antecedent.ravel(), self.consequent.ravel()]))
+        quoted = {item: json.dumps(self.names[item], ensure_ascii=False) for item in used.tolist() if item != NO_ITEM}
+
+        def written(side: list[int]) -> str:
+            return ",".join([quoted[item] for item in side if item != NO_ITEM])
+
+        sides = zip(self.antecedent.tolist(), self.consequent.tolist(), strict=True)
+        return [f"[[{written(x)}],[{written(y)}]]" for x, y in sides]
 
     def sides(self, row: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the names of X and of Y."""
@@ -70,3 +77,22 @@ class RuleTable:
             tuple(self.names[item] for item in x if item != NO_ITEM),
             tuple(self.names[item] for item in y if item != NO_ITEM),
         )
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
+        """Return some rows as a table of their own."""
+        measures = Measures(**{name: getattr(self.measures, name)[rows] for name in MEASURES})
+        columns = {name: getattr(self, name)[rows] for name in _COLUMNS}
+        return type(self)(names=self.names, measures=measures, baskets=self.baskets, **columns)
+
+    @classmethod
+    def join(cls, tables: Sequence[Self]) -> Self:
+        """Return the rows of several tables (one at least) of the same itemsets, one table after the other."""
+        if len(tables) == 1:
+            return tables[0]
+        first = tables[0]
+        measures = {name: np.concatenate([getattr(one.measures, name) for one in tables]) for name in MEASURES}
+        columns = {name: np.concatenate([getattr(one, name) for one in tables]) for name in _COLUMNS}
+        return cls(names=first.names, measures=Measures(**measures), baskets=first.baskets, **columns)
+
+
+_COLUMNS = [field.name for field in fields(RuleTable) if field.name not in ("names", "measures", "baskets")]

@@ -160,6 +160,12 @@ class RuleSettings(Section):
     redundant: Literal["drop", "keep"] = Field(
         default="drop", description="what happens to rules that a simpler one does as well as"
     )
+    min_count: Number = Field(
+        default=10,
+        ge=0,
+        description="baskets that must be behind a rule, whatever its support, by their decayed number",
+    )
+    max: Count = Field(default=10_000, ge=1, le=1_000_000, description="rules in force at most: the first by rank")
     every: Count = Field(default=1000, ge=1, description="baskets between two derivations of the rules")
 
 

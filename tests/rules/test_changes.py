@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_online.rules.changes import Change, Levels, RuleChange, diff, in_force, update
+from crm_online.itemsets.parts import FrequentItemsets
+from crm_online.rules.changes import Change, RuleChange, diff, in_force, update
 from crm_online.rules.derive import derive
-from crm_online.rules.redundant import improvement
-from crm_online.rules.table import RuleTable
+from crm_online.rules.levels import Levels
 from tests.rules.shops import found_in
 
 LEVELS = Levels(min_support=0.1, min_confidence=0.5)
@@ -23,13 +23,13 @@ FIELDS = [
 ]
 
 
-def table_of(both: int, only_a: int, only_b: int, neither: int, levels: Levels = LEVELS) -> RuleTable:
+def table_of(both: int, only_a: int, only_b: int, neither: int, levels: Levels = LEVELS) -> FrequentItemsets:
     return derived([["a", "b"]] * both + [["a"]] * only_a + [["b"]] * only_b + [["z"]] * neither, levels)
 
 
-def derived(baskets: list[list[str]], levels: Levels = LEVELS) -> RuleTable:
+def derived(baskets: list[list[str]], levels: Levels = LEVELS) -> FrequentItemsets:
     leave = levels.leave_support(sum(map(bool, baskets)))
-    return derive(found_in(baskets, leave), leave, levels.least_confidence)
+    return found_in(baskets, leave)
 
 
 def kinds(changes: list[RuleChange]) -> list[tuple[str, str]]:
@@ -107,7 +107,7 @@ def test_of_few_baskets_a_rule_leaves_only_by_more_than_chance() -> None:
     assert dict(kinds(diff(table_of(4, 2, 50, 44), emitted, LEVELS)))[A_TO_B] == "left"
 
 
-def redundancy(extra: int) -> RuleTable:
+def redundancy(extra: int) -> FrequentItemsets:
     """Return rules where "a and b" is followed by y a little more often than "a" is."""
     baskets = [["a", "b", "y"]] * (500 + extra) + [["a", "b"]] * (500 - extra) + [["a", "y"]] * 500 + [["a"]] * 500
     baskets += [["b"]] * 1000 + [["z"]] * 500
@@ -133,16 +133,17 @@ def test_the_changes_taken_together_are_the_rules_in_force(logs: list[list[list[
     baskets: list[list[str]] = []
     for log in logs:
         baskets += log
-        table = derived(baskets)
-        changes = diff(table, emitted, LEVELS)
+        found = derived(baskets)
+        changes = diff(found, emitted, LEVELS)
+        table = derive(found, 0.0, LEVELS.least_confidence)
         assert len({change.id for change in changes}) == len(changes)
         for change in changes:
             assert (change.id in emitted) == (change.change is not Change.ENTERED)
         update(emitted, changes)
         row = {rule: number for number, rule in enumerate(table.ids)}
-        reaching = {change.id for change in in_force(table, LEVELS)}
+        reaching = {change.id for change in in_force(found, LEVELS)}
         assert reaching <= emitted.keys() <= row.keys()
-        better = improvement(table)
+        better = table.improvement
         for rule, change in emitted.items():
             assert better[row[rule]] > 0
             for name in ("support", "confidence", "lift"):
@@ -155,6 +156,6 @@ def test_the_changes_taken_together_are_the_rules_in_force(logs: list[list[list[
 
 
 def test_no_rules_change_nothing() -> None:
-    empty = derive(found_in([[]], 0.1), 0.1, 0.1)
+    empty = found_in([[]], 0.1)
     assert diff(empty, {}, LEVELS) == []
-    assert not np.isfinite(improvement(empty)).any()
+    assert not np.isfinite(derive(empty, 0.1, 0.1).improvement).any()

@@ -29,7 +29,6 @@ Sort = Literal[
 """What rules are sorted by: their rank, the best first, or a measure, the largest first and equals by rank."""
 
 _NOBODY = -1
-_SIDE = 2
 _PLACE = re.compile(r"([a-z_]+) (-?(?:inf|[0-9.]+(?:e[+-]?[0-9]+)?)) ([0-9]{1,9})")
 _LONGEST = 200
 
@@ -99,10 +98,13 @@ class RuleBook:
         self._names = sorted({name for pair in sides for side in pair for name in side})
         self._ids = {name: number for number, name in enumerate(self._names)}
         self._folded = [name.casefold() for name in self._names]
-        self._sides = np.full((len(rules), 2 * _SIDE), _NOBODY, np.int32)
+        self._side = max((len(side) for pair in sides for side in pair), default=1)
+        self._sides = np.full((len(rules), 2 * self._side), _NOBODY, np.int32)
         for row, pair in enumerate(sides):
             for place, side in enumerate(pair):
-                self._sides[row, place * _SIDE : place * _SIDE + len(side)] = [self._ids[name] for name in side]
+                self._sides[row, place * self._side : place * self._side + len(side)] = [
+                    self._ids[name] for name in side
+                ]
         # An infinite conviction is None in a rule's value.
         self._columns = {
             name: np.array([np.inf if rule[name] is None else rule[name] for rule in rules], np.float64)
@@ -180,7 +182,7 @@ class RuleBook:
             fits &= np.isin(self._sides, np.array(having, np.int32)).any(axis=1)
         if asked.segment is not None:
             liked = [self._ids[item] for item in self._tastes.get(asked.segment, ()) if item in self._ids]
-            fits &= np.isin(self._sides[:, :_SIDE], np.array([*liked, _NOBODY], np.int32)).all(axis=1)
+            fits &= np.isin(self._sides[:, : self._side], np.array([*liked, _NOBODY], np.int32)).all(axis=1)
             fits &= asked.segment in self._tastes
         return fits
 

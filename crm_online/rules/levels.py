@@ -1,0 +1,90 @@
+"""When rules enter and when they leave: support, confidence, and the evidence behind them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.itemsets.reading import SLACK
+from crm_online.rules.derive import reaches_confidence
+from crm_online.rules.redundant import TOLERANCE
+from crm_online.rules.table import RuleTable
+
+LEAVE = 0.9
+"""A rule that was emitted leaves below this share of the levels, or lower: see ``CHANCE``."""
+
+CHANCE = 2.0
+"""Standard errors that count as chance: while baskets are few, rules neither leave nor change by less than these."""
+
+LEAST = 0.5
+"""However few the baskets, a rule leaves below this share of the levels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """When rules enter; they leave below ``LEAVE`` times as much.
+
+    Attributes
+    ----------
+    min_support, min_confidence
+        The levels. Support is judged by its upper bound.
+    drop_redundant
+        Leave rules out that a simpler one does as well as.
+    min_count
+        Least weight of the baskets behind a rule. It is judged by the count, which is a lower bound.
+    most
+        How many rules there are at most: the first by rank. A rule that was emitted leaves behind ``most / LEAVE``.
+    """
+
+    min_support: float
+    min_confidence: float
+    drop_redundant: bool = True
+    min_count: float = 0.0
+    most: int = 1 << 31
+
+    def enter_support(self, baskets: float) -> float:
+        """Return the share of baskets from which a rule enters: ``min_support``, or what ``min_count`` baskets are."""
+        return max(self.min_support, self.min_count / baskets) if baskets > 0 else self.min_support
+
+    def leave_support(self, baskets: float) -> float:
+        """Return what itemsets must be found with, for ``diff`` to see the rules that stay."""
+        return _leave(self.enter_support(baskets) * max(baskets, 1.0)) / max(baskets, 1.0)
+
+    def leave_confidence(self, antecedent_count: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the confidence below which rules leave, by the weight of their antecedents."""
+        level = self.min_confidence
+        chance = CHANCE * np.sqrt(level * (1 - level) / np.maximum(antecedent_count, 1.0))
+        return np.maximum(np.minimum(level * LEAVE, level - chance), level * LEAST)
+
+    @property
+    def least_confidence(self) -> float:
+        """What the rules must be derived with."""
+        return self.min_confidence * LEAST
+
+    def enters(self, table: RuleTable) -> NDArray[np.bool_]:
+        """Return which rules are in force if they were not before."""
+        reaches = _reaches(table, self.min_support, self.min_count, self.min_confidence)
+        return reaches & (table.improvement > TOLERANCE) if self.drop_redundant else reaches
+
+    def stays(self, table: RuleTable) -> NDArray[np.bool_]:
+        """Return which rules are in force if they were before."""
+        support = _leave(self.min_support * max(table.baskets, 1.0)) / max(table.baskets, 1.0)
+        confidence = self.leave_confidence(table.antecedent_count)
+        reaches = _reaches(table, support, _leave(self.min_count), confidence)
+        return reaches & (table.improvement > 0) if self.drop_redundant else reaches
+
+
+def _leave(count: float) -> float:
+    """Return the weight below which what entered at a weight leaves; the error of a count is its root."""
+    return max(min(count * LEAVE, count - CHANCE * math.sqrt(count)), count * LEAST)
+
+
+def _reaches(
+    table: RuleTable, support: float, count: float, confidence: float | NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    reaches = table.count + table.error >= support * table.baskets * (1 - SLACK)
+    reaches &= table.count >= count * (1 - SLACK)
+    return reaches & reaches_confidence(table.count, table.antecedent_count, table.error, table.baskets, confidence)

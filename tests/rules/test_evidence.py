@@ -1,0 +1,188 @@
+"""Rules need evidence: enough baskets, few enough rules; and at the edge of the confidence they are mlxtend's."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mlxtend.frequent_patterns import association_rules, fpgrowth
+from scipy.sparse import csr_matrix
+
+from crm_online.engine.rules import levels_of
+from crm_online.itemsets.parts import FrequentItemsets
+from crm_online.rules import derive
+from crm_online.rules.changes import Change, RuleChange, diff, in_force, update
+from crm_online.rules.levels import Levels
+from crm_online.settings import Settings
+from tests.itemsets import real
+from tests.rules.shops import Rule, found_in
+
+DEFAULTS = levels_of(Settings())
+
+
+def by_mlxtend(baskets: Sequence[Sequence[str]], min_support: float, min_confidence: float) -> dict[Rule, float]:
+    """Return mlxtend's rules of up to three items, with their confidences."""
+    names = sorted({item for basket in baskets for item in basket})
+    ids = {name: number for number, name in enumerate(names)}
+    column = [ids[item] for basket in baskets for item in basket]
+    start = np.cumsum([0, *map(len, baskets)])
+    table = csr_matrix((np.ones(len(column), bool), column, start), (len(baskets), len(names)))
+    frame = pd.DataFrame(table.toarray(), columns=pd.Index(names))
+    sets = fpgrowth(frame, min_support, use_colnames=True, max_len=3)
+    if not len(sets):
+        return {}
+    rules = association_rules(sets, min_threshold=min_confidence)
+    sides = zip(rules["antecedents"], rules["consequents"], rules["confidence"], strict=True)
+    return {(tuple(sorted(x)), tuple(sorted(y))): confidence for x, y, confidence in sides}
+
+
+def ours(baskets: Sequence[Sequence[str]], min_support: float, min_confidence: float) -> dict[Rule, float]:
+    levels = Levels(min_support, min_confidence, drop_redundant=False)
+    rules = in_force(found_in(baskets, min_support), levels)
+    return {(rule.antecedent, rule.consequent): rule.confidence for rule in rules}
+
+
+def groceries(shared_data: Path) -> list[list[str]]:
+    shop = real.groceries(shared_data)
+    return [[shop.names[i] for i in shop.baskets.items[a:b]] for a, b in pairwise(shop.baskets.start.tolist())]
+
+
+def members(shared_data: Path) -> list[list[str]]:
+    lines = pd.read_csv(shared_data / "groceries_members.csv.gz")
+    return [sorted(set(items)) for _, items in lines.groupby(["Member_number", "Date"])["itemDescription"]]
+
+
+def invoices(shared_data: Path) -> list[list[str]]:
+    """Return the orders of a month of Online Retail, of the items that 30 orders or more have."""
+    lines = pd.read_parquet(shared_data / "online_retail.parquet")
+    lines = lines[(lines["Quantity"] > 0) & (lines["InvoiceDate"] < "2011-01-01")]
+    lines = lines[lines.groupby("StockCode")["InvoiceNo"].transform("nunique") >= 30]
+    return [sorted(set(items)) for _, items in lines.groupby("InvoiceNo")["StockCode"]]
+
+
+@pytest.mark.parametrize(
+    ("log", "least", "min_confidence"),
+    [(groceries, 30, 0.3), (groceries, 20, 0.5), (members, 15, 0.1), (invoices, 30, 0.5)],
+)
+def test_rules_of_real_logs_are_mlxtends_to_the_last_one(
+    shared_data: Path, log: Callable[[Path], list[list[str]]], least: int, min_confidence: float
+) -> None:
+    baskets = log(shared_data)
+    min_support = (least - 0.5) / len(baskets)
+    expected = by_mlxtend(baskets, min_support, min_confidence)
+    found = ours(baskets, min_support, min_confidence)
+    assert len(expected) > 20
+    assert found.keys() == expected.keys()
+    assert found == pytest.approx(expected)
+
+
+@given(st.integers(1, 60), st.integers(0, 60), st.integers(0, 60), st.sampled_from([0.1, 0.3, 0.6, 0.7, 0.9]))
+@settings(max_examples=60, deadline=None)
+def test_at_the_edge_of_the_confidence_the_rounding_is_mlxtends(
+    both: int, only_a: int, neither: int, level: float
+) -> None:
+    # So many baskets with a that the confidence of a ⇒ b is at the level, as near as whole numbers get.
+    only_a = max(round(both / level) - both, 0) if only_a % 2 else only_a
+    baskets = [["a", "b"]] * both + [["a"]] * only_a + [["z"]] * neither
+    assert ours(baskets, 1e-6, level).keys() == by_mlxtend(baskets, 1e-6, level).keys()
+
+
+def random_orders(orders: int, items: int, of: int) -> list[list[str]]:
+    draw = np.random.default_rng(5)
+    return [[f"i{item:04}" for item in draw.choice(of, items, replace=False)] for _ in range(orders)]
+
+
+def test_twenty_orders_of_forty_random_items_make_no_rule() -> None:
+    baskets = random_orders(20, 40, 1000)
+    assert in_force(found_in(baskets, DEFAULTS.enter_support(20)), DEFAULTS) == []
+
+
+def test_the_first_hundred_rows_of_a_log_make_no_rule_of_fewer_baskets_than_asked_for(shared_data: Path) -> None:
+    for begin in (0, 2000, 5000):
+        baskets = groceries(shared_data)[begin : begin + 100]
+        rules = in_force(found_in(baskets, 0.01), DEFAULTS)
+        assert all(rule.count >= 10 for rule in rules)
+        assert len(in_force(found_in(baskets, 0.01), Levels(0.01, 0.3))) > 100 * (1 + len(rules))
+
+
+def equal_baskets(baskets: int, items: int) -> FrequentItemsets:
+    return found_in([[f"i{item:03}" for item in range(items)]] * baskets, 0.5)
+
+
+def test_of_equal_baskets_only_the_best_rules_are_kept_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = equal_baskets(20, 32)  # 4,960 triples with six rules each, 496 pairs with two
+    monkeypatch.setattr(derive, "BLOCK", 1 << 10)
+    levels = Levels(0.01, 0.3, drop_redundant=False, min_count=10, most=500)
+    tracemalloc.start()
+    rules = in_force(found, levels)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(rules) == 500
+    assert [rule.rank for rule in rules] == list(range(1, 501))
+    assert peak < 4e6
+    every = in_force(found, Levels(0.01, 0.3, drop_redundant=False))
+    assert len(every) == 2 * 496 + 6 * 4960
+    assert [rule.id for rule in rules] == [rule.id for rule in every[:500]]
+
+
+def test_what_is_looked_at_is_bounded_before_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(derive, "MOST_CANDIDATES", 600)
+    found = equal_baskets(20, 32)
+    assert sum(map(len, derive.in_blocks(found, 0.01, 0.3))) == 2 * 600
+
+
+@given(
+    st.lists(st.lists(st.sampled_from("abcde"), min_size=1, max_size=5), min_size=1, max_size=30),
+    st.integers(1, 6),
+    st.integers(1, 20),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_rules_in_force_are_the_first_by_rank_of_those_with_evidence(
+    baskets: list[list[str]], min_count: int, most: int
+) -> None:
+    every = in_force(found_in(baskets, 0.1), Levels(0.1, 0.4))
+    found = found_in(baskets, Levels(0.1, 0.4, min_count=min_count).enter_support(len(baskets)))
+    rules = in_force(found, Levels(0.1, 0.4, min_count=min_count, most=most))
+    expected = [rule for rule in every if rule.count >= min_count][:most]
+    assert [rule.id for rule in rules] == [rule.id for rule in expected]
+
+
+@given(
+    st.lists(
+        st.lists(st.lists(st.sampled_from("abcde"), min_size=1, max_size=5), min_size=1, max_size=15),
+        min_size=2,
+        max_size=6,
+    ),
+    st.integers(1, 6),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_feed_never_holds_more_rules_than_allowed(logs: list[list[list[str]]], most: int) -> None:
+    levels = Levels(0.1, 0.4, min_count=2, most=most)
+    emitted: dict[str, RuleChange] = {}
+    baskets: list[list[str]] = []
+    for log in logs:
+        baskets += log
+        changes = diff(found_in(baskets, levels.leave_support(len(baskets))), emitted, levels)
+        for change in changes:
+            assert (change.id in emitted) == (change.change is not Change.ENTERED)
+        update(emitted, changes)
+        assert len(emitted) <= most
+        assert all(change.count >= 1 for change in emitted.values())
+
+
+def test_a_rule_leaves_only_when_it_is_a_tenth_behind_the_best() -> None:
+    baskets = [basket for n in range(30) for basket in [[f"x{n}", f"y{n}"]] * 40 + [[f"x{n}"]] * n]
+    found = found_in(baskets, 0.01)
+    every = in_force(found, Levels(0.01, 0.5))
+    near, far = every[19], every[20]
+    levels = Levels(0.01, 0.5, most=18)  # and so 20 for those that are in
+    changes = diff(found, {near.id: near, far.id: far}, levels)
+    assert [change.id for change in changes if change.change is Change.LEFT] == [far.id]
+    assert [change.id for change in changes if change.change is Change.ENTERED] == [rule.id for rule in every[:17]]
