@@ -65,4 +65,4 @@ def _erase(flow: PartitionFlow, customer: str) -> None:
     now, at = flow.engine.state.watermark, flow.positions.get(COMMANDS, 0)
     event = EVENT.validate_python({"type": "erase", "customer_id": customer, "time": to_iso(now or 0)})
     events = from_events([event], [at], COMMANDS)
-    flow.step(COMMANDS, at, at, events, (), now, leap=flow.engine.state.leap)
+    flow.step(COMMANDS, at, at, events, (), now)

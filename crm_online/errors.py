@@ -8,7 +8,7 @@
     │   ├── UnreadableLog         not text, not Parquet, a broken archive
     │   ├── UnknownPreset         no preset of that name
     │   ├── MissingColumn         a column that the preset or --map needs is not there
-    │   └── TooFarAhead           events that were sent have times too far ahead of the log
+    │   └── TooFarAhead           events that were sent have times too far ahead of the clock
     ├── SettingsError         the settings cannot be used
     │   ├── UnknownSetting        no setting of that name
     │   ├── InvalidSetting        a value that does not fit, or two that contradict
@@ -72,7 +72,7 @@ class MissingColumn(InputError):
 
 
 class TooFarAhead(InputError):
-    """Events that were sent have times too far ahead of the log.
+    """Events that were sent have times too far ahead of the clock.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class TooFarAhead(InputError):
     """
 
     def __init__(self, places: Sequence[int]) -> None:
-        super().__init__("time too far ahead of the log")
+        super().__init__("time too far ahead of the clock")
         self.places = list(places)
 
 

@@ -16,7 +16,6 @@ from crm_online.engine.engine import Engine
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.needs import Fetched, Needs
 from crm_online.engine.retelling import Heard
-from crm_online.events.ahead import Leap
 from crm_online.events.columns import EventColumns
 from crm_online.events.rejects import Reject
 from crm_online.itemsets import names as item_names
@@ -80,7 +79,7 @@ class PartitionFlow:
         rejects: Sequence[Reject],
         watermark: int | None,
         *,
-        leap: Leap | None = None,
+        pauses: Sequence[int] | None = None,
         unknown_fields: int = 0,
         ended: bool = False,
         beside: Sequence[Write] = (),
@@ -109,7 +108,7 @@ class PartitionFlow:
             watermark,
             needs,
             self._fetch(needs, events),
-            leap=leap,
+            pauses=pauses,
             unknown_fields=unknown_fields,
             ended=ended,
         )

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.events.ahead import Leap
 from crm_online.events.log import Chunk, check_log, read_log
 from crm_online.events.native import keys, to_native
 from crm_online.events.options import AS_IT_IS, LogOptions
@@ -87,7 +86,8 @@ async def publish(
     started = time.monotonic()
     pace = _Pace(speed) if speed else None
     watermark: int | None = None
-    leap: Leap | None = None
+    ahead = settings.events.max_ahead
+    latest = None if ahead is None else int(time.time() * 1000) + ahead  # as the broker's clock will judge
     async with Batches(settings.kafka, result.topic, result.partitions) as batches:
         for number, path in enumerate(logs):
             chunks = read_log(
@@ -96,11 +96,10 @@ async def publish(
                 options=options,
                 size=settings.replay.step,
                 watermark=watermark,
-                max_ahead=settings.events.max_ahead,
-                leap=leap,
+                latest=latest,
             )
             for chunk in chunks:
-                watermark, leap = chunk.watermark, chunk.leap
+                watermark = chunk.watermark
                 await _send(chunk, batches, pace)
                 result.events += len(chunk.events) + len(chunk.rejects)
                 result.published += len(chunk.events)

@@ -28,7 +28,6 @@ from crm_online.engine.scoring import MS, FeatureReader
 from crm_online.engine.segmenting import Segmenting
 from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
-from crm_online.events.ahead import Leap
 from crm_online.events.columns import EventColumns, Kind
 from crm_online.events.rejects import Reject
 from crm_online.segments.model import Model
@@ -134,7 +133,7 @@ class Engine:
         needs: Needs,
         fetched: Fetched,
         *,
-        leap: Leap | None = None,
+        pauses: Sequence[int] | None = None,
         unknown_fields: int = 0,
         ended: bool = False,
     ) -> Step:
@@ -150,8 +149,8 @@ class Engine:
             The largest event time of the whole log so far, in ms; ``None`` before the first event.
         needs, fetched
             What :meth:`needs` asked for, and what the store holds of it.
-        leap
-            Events at the end of the records that were refused as too far ahead; it is only kept.
+        pauses
+            The last pauses of the log, in ms, which are only kept; ``None`` for those known.
         unknown_fields
             How many fields that no event has were left out.
         ended
@@ -168,7 +167,7 @@ class Engine:
             changes.add(Topic.REJECTS, "", reject.value())
         state.rejected += len(rejects)
         state.unknown_fields += unknown_fields
-        state.leap = leap
+        state.pauses = state.pauses if pauses is None else list(pauses)
 
         self._adopt(run)
         taken = self._customers(run, events)

@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crm_online.engine.changes import Changes
 from crm_online.errors import StateCorrupt, StateTooNew
-from crm_online.events.ahead import Leap
 from crm_online.step import Topic
 
 NAME = "engine"
@@ -42,8 +41,8 @@ class PartitionState(BaseModel):
     ----------
     first_event, watermark
         Smallest and largest event time of the log so far, in ms.
-    leap
-        Events that were refused as too far ahead, and may be vouched for yet.
+    pauses
+        The last pauses of the log, in ms: what a leap in time is held against.
     sequence, epoch
         Number of the last change, and the timeline it belongs to.
     customers, accepted, rejected, duplicates, baskets, unknown_fields
@@ -71,7 +70,7 @@ class PartitionState(BaseModel):
     format: int = _FORMAT
     first_event: int | None = None
     watermark: int | None = None
-    leap: Leap | None = None
+    pauses: list[int] = Field(default_factory=list)
     sequence: int = 0
     epoch: int = 0
     customers: int = 0

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crm_online.events.ahead import TOO_FAR, Leap, judge
+from crm_online.events.ahead import TOO_FAR, TOO_FAR_BY_CLOCK, Judged, before_clock, judge
 from crm_online.events.columns import EventColumns
 from crm_online.events.formats import reader_of
 from crm_online.events.options import AS_IT_IS, LogOptions
 from crm_online.events.reader import HALF_WRITTEN
 from crm_online.events.rejects import Reject
 from crm_online.events.source import Source, open_source
+from crm_online.events.window import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class Chunk:
     watermark
         The largest event time of the log so far, in ms, but for erasures that lie far ahead of all else;
         ``None`` before the first event.
-    leap
-        Events at its end that were refused as too far ahead, and may be vouched for yet.
+    pauses
+        The last pauses of the log, in ms.
     progress
         Share of the file that has been read.
     unknown_fields
@@ -41,6 +42,9 @@ class Chunk:
         again when the log is gone on with, since it may be whole by then.
     left_out
         How many of the rows were not asked for: neither events nor rejects.
+    held
+        How many events at the end of the log are held back, since nothing vouches yet for how far they lie ahead
+        of it: they begin at ``end``, and are read again when the log is gone on with.
     """
 
     source: Source
@@ -49,11 +53,12 @@ class Chunk:
     events: EventColumns
     rejects: list[Reject]
     watermark: int | None
-    leap: Leap | None
+    pauses: Sequence[int]
     progress: float
     unknown_fields: dict[str, int] = field(default_factory=dict)
     half_written: bool = False
     left_out: int = 0
+    held: int = 0
 
 
 def read_log(
@@ -65,7 +70,9 @@ def read_log(
     size: int = 2000,
     watermark: int | None = None,
     max_ahead: int | None = None,
-    leap: Leap | None = None,
+    pauses: Sequence[int] = (),
+    later: Iterable[EventColumns] = (),
+    latest: int | None = None,
 ) -> Iterator[Chunk]:
     """Yield a log in chunks.
 
@@ -82,8 +89,12 @@ def read_log(
     max_ahead
         How far an event may lie ahead of the log, in ms; what lies further is rejected, see
         :func:`crm_online.events.ahead.judge`.
-    leap
+    pauses
         What the chunk before ``begin`` had.
+    later
+        What comes after this log, if there is more: it decides on events that lie far ahead at the log's end.
+    latest
+        The latest time that a clock lets an event have, in ms: it judges instead of the log itself.
 
     Raises
     ------
@@ -91,15 +102,51 @@ def read_log(
         If the file cannot be read so.
     """
     reader = reader_of(path, source, options)
-    for rows, events, refused, unknown, left_out in reader.chunks(begin, size):
-        far, watermark, leap = judge(events, watermark, max_ahead, leap)
+    window = Window(reader.chunks(begin, size), later)
+    for chunk in window:
+        if latest is None:
+            judged = judge(chunk.events, watermark, max_ahead, pauses, window.following)
+        else:
+            judged = Judged(*before_clock(chunk.events, watermark, latest))
+        watermark, pauses, progress, held = judged.watermark, judged.pauses, chunk.rows.progress, 0
+        if judged.held is not None:
+            end = int(chunk.events.position[judged.held])
+            held = len(chunk.events) - judged.held + window.rest()
+            if end == chunk.rows.begin:
+                yield Chunk(source, end, end, EventColumns.empty(), [], watermark, pauses, progress, held=held)
+                return
+            chunk = next(reader.chunks(chunk.rows.begin, end - chunk.rows.begin))
+        rows, events, refused, unknown, left_out = chunk
+        far = judged.far[: len(events)]
         for row in events.position[far].tolist():
-            refused[row - rows.begin] = (TOO_FAR, "time")
+            refused[row - rows.begin] = (TOO_FAR if latest is None else TOO_FAR_BY_CLOCK, "time")
         events = events.select(~far) if far.any() else events
         rejects = [reader.reject(rows, place, *refused[place]) for place in sorted(refused)]
         half = bool(rejects) and rejects[-1].reason == HALF_WRITTEN
-        end = rows.end - half
-        yield Chunk(source, rows.begin, end, events, rejects, watermark, leap, rows.progress, unknown, half, left_out)
+        yield Chunk(
+            source,
+            rows.begin,
+            rows.end - half,
+            events,
+            rejects,
+            watermark,
+            pauses,
+            progress,
+            unknown,
+            half,
+            left_out,
+            held,
+        )
+        if held:
+            return
+
+
+def read_events(
+    path: Path, source: Source, options: LogOptions = AS_IT_IS, begin: int = 0, size: int = 2000
+) -> Iterator[EventColumns]:
+    """Yield the events of a log in chunks, whatever their times; parameters and errors as for :func:`read_log`."""
+    for chunk in reader_of(path, source, options).chunks(begin, size):
+        yield chunk.events
 
 
 def check_log(path: Path, options: LogOptions = AS_IT_IS) -> None:

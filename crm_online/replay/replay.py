@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from crm_online.events.columns import EventColumns, partition_of
-from crm_online.events.log import Chunk, check_log, read_log
+from crm_online.events.log import Chunk, check_log, read_events, read_log
 from crm_online.events.options import AS_IT_IS, LogOptions
 from crm_online.events.rejects import Reject, RejectTally
 from crm_online.events.source import Source, open_source
@@ -44,7 +44,8 @@ class ReplayResult:
     ``position`` is where it ended in each log, by the path that was given; ``epsilon`` the error that
     supports may have, which is above ``itemsets.epsilon`` only where ``itemsets.max_bytes`` did not hold all
     counters; ``durable`` whether Redis has each commit on disk before it answers, without which changes may
-    be told again after a crash; ``rejects`` why rows were rejected.
+    be told again after a crash; ``rejects`` why rows were rejected; ``held`` how many events at the logs' ends
+    wait for what comes next, as they lie far ahead of all others.
     """
 
     events: int = 0
@@ -53,6 +54,7 @@ class ReplayResult:
     duplicates: int = 0
     baskets: int = 0
     customers: int = 0
+    held: int = 0
     segment_changes: int = 0
     rule_changes: int = 0
     epsilon: float = 0.0
@@ -118,7 +120,7 @@ def replay(
         for number, path in enumerate(logs):
             source = open_source(path, known)
             share = Share(number / len(logs), 1 / len(logs))
-            run.log(path, source, share, options)
+            run.log(path, source, share, options, run.later(logs[number + 1 :], known, options))
             if number == len(logs) - 1:
                 run.settle(source)
         result = run.result()
@@ -162,13 +164,14 @@ class _Run:
         self._before = [flow.engine.state.model_copy() for flow in flows]
         self._positions: dict[str, int] = {}
         self._rejects = RejectTally()
+        self._held = 0
 
     def publish_left_over(self) -> None:
         """Write what was committed before a crash but not yet written."""
         for flow in self._flows:
             flow.publish(self._write)
 
-    def log(self, path: Path, source: Source, share: Share, options: LogOptions) -> None:
+    def log(self, path: Path, source: Source, share: Share, options: LogOptions, later: Iterable[EventColumns]) -> None:
         """Run one log from where the partition that is furthest behind stopped."""
         begin = min(flow.positions.get(source.id, 0) for flow in self._flows)
         behind = [flow for flow in self._flows if flow.positions.get(source.id, 0) == begin]
@@ -180,17 +183,27 @@ class _Run:
             size=self._settings.replay.step,
             watermark=behind[0].engine.state.watermark,
             max_ahead=self._settings.events.max_ahead,
-            leap=behind[0].engine.state.leap,
+            pauses=behind[0].engine.state.pauses,
+            later=later,
         )
         self._positions[str(path)] = begin
         for chunk in chunks:
             self._pace(chunk)
             self._chunk(chunk)
             self._positions[str(path)] = chunk.end
+            self._held += chunk.held
             self._events += chunk.end - chunk.begin
             if self._on_progress:
                 rate = self._events / max(time.monotonic() - self._started, 1e-9)
                 self._on_progress(Progress(share.before + share.size * chunk.progress, self._events, rate))
+
+    def later(self, paths: Sequence[Path], known: Sequence[Source], options: LogOptions) -> Iterator[EventColumns]:
+        """Yield the events of the logs that come next."""
+        size = self._settings.replay.step
+        for path in paths:
+            source = open_source(path, known)
+            begin = min(flow.positions.get(source.id, 0) for flow in self._flows)
+            yield from read_events(path, source, options, begin, size)
 
     def settle(self, source: Source) -> None:
         """Finish what the end of the log allows: open baskets, lapses, a last look at model and rules."""
@@ -212,7 +225,7 @@ class _Run:
     def result(self) -> ReplayResult:
         """Return what this run did."""
         seconds = round(time.monotonic() - self._started, 3)
-        done = ReplayResult(seconds=seconds, position=self._positions, rejects=self._rejects)
+        done = ReplayResult(seconds=seconds, position=self._positions, rejects=self._rejects, held=self._held)
         for flow, before in zip(self._flows, self._before, strict=True):
             after = flow.engine.state
             for name in ("accepted", "rejected", "duplicates", "baskets", "segment_changes", "rule_changes"):
@@ -243,7 +256,7 @@ class _Run:
                 events,
                 rejects if leads else (),
                 chunk.watermark,
-                leap=chunk.leap,
+                pauses=chunk.pauses,
                 unknown_fields=sum(chunk.unknown_fields.values()) if leads else 0,
                 beside=notes if leads else (),
             )
@@ -267,7 +280,6 @@ class _Run:
             EventColumns.empty(),
             (),
             flow.engine.state.watermark,
-            leap=flow.engine.state.leap,
             ended=ended,
         )
         flow.publish(self._write)

@@ -112,8 +112,8 @@ class EventSettings(Section):
 
     max_ahead: OptionalDuration = Field(
         default=30 * DAY,
-        description="how far an event, but for an erase, may lie ahead of the log before it is rejected; "
-        "none: any distance",
+        description="how far an event, but for an erase, may lie ahead: in files of the log, else of the clock "
+        "of service and broker; none: any distance",
     )
 
 

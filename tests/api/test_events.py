@@ -177,7 +177,7 @@ def test_of_many_faults_the_first_are_told(store: Store) -> None:
 def test_a_time_too_far_ahead_is_told_by_its_place(store: Store) -> None:
     posted(store, VIEW)
     answer = posted(store, [VIEW, VIEW | {"time": "2031-01-01"}])
-    assert answer.json()["errors"] == [{"where": "/1/time", "why": "time too far ahead of the log"}]
+    assert answer.json()["errors"] == [{"where": "/1/time", "why": "time too far ahead of the clock"}]
     assert Lookup(store).states[0].accepted == 1
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,7 @@ def read(
     size: int = 2000,
     watermark: int | None = None,
     max_ahead: int | None = None,
+    later: Iterable[EventColumns] = (),
 ) -> Read:
     """Read a log to its end; every row is an event or a reject, never both, or not asked for."""
     chunks = list(
@@ -63,6 +64,7 @@ def read(
             size=size,
             watermark=watermark,
             max_ahead=max_ahead,
+            later=later,
         )
     )
     for chunk in chunks:

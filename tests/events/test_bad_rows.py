@@ -131,28 +131,6 @@ def test_late_events_are_events(tmp_path: Path) -> None:
     assert found.chunks[0].watermark == found.events.time[0]
 
 
-@pytest.mark.parametrize("place", [0, 3, 6])
-def test_one_poisoned_time_in_the_future_is_a_reject_wherever_it_stands(tmp_path: Path, place: int) -> None:
-    lines: list[object] = [GOOD] * 6
-    lines.insert(place, GOOD | {"time": "2099-01-01"})
-    found = read(jsonl(tmp_path / "a.jsonl", *lines), max_ahead=30 * 86_400_000)
-    assert found.reasons == [("time too far ahead of the log", "time")]
-    assert found.rejects[0].row == place
-    assert found.chunks[0].watermark == found.events.time[0]
-
-
-def test_after_a_long_pause_of_the_whole_shop_events_are_taken_again(tmp_path: Path) -> None:
-    after = GOOD | {"time": "2024-09-01"}
-    found = read(jsonl(tmp_path / "a.jsonl", *[GOOD] * 20, *[after] * 20), size=20, max_ahead=30 * 86_400_000)
-    assert len(found.events) == 40
-
-
-def test_a_poisoned_time_alone_at_the_end_of_a_log_is_a_reject(tmp_path: Path) -> None:
-    poison = GOOD | {"time": "2099-01-01"}
-    found = read(jsonl(tmp_path / "a.jsonl", *[GOOD] * 20, poison), size=20, max_ahead=30 * 86_400_000)
-    assert [reject.row for reject in found.rejects] == [20]
-
-
 def test_a_basket_of_five_hundred_lines_is_one_event(tmp_path: Path) -> None:
     items = [{"item": f"i{number}", "quantity": 1, "price": 2} for number in range(500)]
     found = read(jsonl(tmp_path / "a.jsonl", GOOD | {"items": items}))

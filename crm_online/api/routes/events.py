@@ -70,8 +70,8 @@ async def send_events(request: Request, service: TheService) -> Taken:
     Give every event an `event_id`: one that is among the last 16 of the same customer counts once. So after a 503, or
     no answer at all, send the same events again. Without an id each one that arrives is an event of its own.
 
-    `erase` needs the scope admin. Events whose time lies further ahead of all others than `events.max_ahead` are
-    refused, until ten of them agree.
+    `erase` needs the scope admin. Events whose time lies further ahead of the service's clock than
+    `events.max_ahead` are refused.
     """
     single, values = _values(request.headers.get("content-type", ""), await request.body())
     events, faults = _events(single, values)

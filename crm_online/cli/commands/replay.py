@@ -26,6 +26,7 @@ from crm_online.cli.options import (
 )
 from crm_online.cli.progress import progress_bar
 from crm_online.cli.tables.replay import replay_table
+from crm_online.cli.tables.words import count
 
 
 def replay(
@@ -63,6 +64,11 @@ def replay(
     told = result.rejects.told(result.events)
     if told:
         say(told + ("" if out else " (--out DIR keeps them all)"))
+    if result.held:
+        say(
+            f"held back: {count(result.held, 'event')} at the log's end, too far ahead of all others "
+            "(events.max_ahead); what comes next decides"
+        )
     if not result.durable:
         say("this Redis does not wait for its disk (appendfsync always): after a crash, changes may be told twice")
     if result.epsilon > settings.itemsets.min_support:

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from crm_online.errors import CrmOnlineError, FenceError
-from crm_online.events.ahead import Leap, judge
+from crm_online.events.ahead import before_clock
 from crm_online.events.columns import EventColumns, concat, count_unknown, from_events, partition_of
 from crm_online.events.models import Event
 from crm_online.flow import PartitionFlow
@@ -33,7 +33,6 @@ class _Batch:
 
     events: EventColumns
     watermark: int | None
-    leap: Leap | None
     unknown_fields: int
 
 
@@ -54,24 +53,31 @@ class EventLog:
         The settings in force; the state's own go before those that shape it.
     clock
         Seconds that pass.
+    now
+        Seconds since 1970: what lies before now is no mistyped year, however long nothing came.
     """
 
-    def __init__(self, store: Store, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
-        self._store, self._settings, self._clock = store, settings, clock
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._store, self._settings, self._clock, self._now = store, settings, clock, now
         self._keep, self._max_ahead = settings.changes.keep, settings.events.max_ahead
         self._flows: list[PartitionFlow] = []
-        self._leap: Leap | None = None
         self._came: tuple[float, int] | None = None
         # Events without an id get one that no other event has, whoever else takes events too.
         self._made, self._rows = f"{SOURCE}-{token_hex(6)}", count()
 
     def take(self, requests: Sequence[Sequence[Event]]) -> list[list[int]]:
-        """Commit the events of several requests together; of a request all, or none if one lies too far ahead.
+        """Commit the events of several requests together; of a request all, or none if one is too far ahead.
 
         Returns
         -------
         list of list of int
-            For each request, which of its events lie too far ahead of the log.
+            For each request, which of its events lie too far ahead of the clock.
 
         Raises
         ------
@@ -155,23 +161,21 @@ class EventLog:
         """Return what is committed, and which events of each request lie too far ahead."""
         flows = self._claimed()
         watermark = _latest(flows)
-        leap = self._leap or flows[0].engine.state.leap
+        latest = None if self._max_ahead is None else int(self._now() * 1000) + self._max_ahead
         parts: list[EventColumns] = []
         far: list[list[int]] = []
         unknown: dict[str, int] = {}
         for events in requests:
             columns = from_events(events, [next(self._rows) for _ in events], self._made)
-            judged = judge(columns, watermark, self._max_ahead, leap)
-            leap = judged.leap
-            far.append(np.flatnonzero(judged.far).tolist())
+            refused, moved = before_clock(columns, watermark, latest)
+            far.append(np.flatnonzero(refused).tolist())
             if not far[-1]:
-                watermark = judged.watermark
+                watermark = moved
                 parts.append(columns)
                 count_unknown(events, unknown)
-        self._leap = leap
         if not parts:
             return None, far
-        return _Batch(concat(parts), watermark, leap, sum(unknown.values())), far
+        return _Batch(concat(parts), watermark, sum(unknown.values())), far
 
     def _commit(self, batch: _Batch) -> None:
         """Commit a batch; if another process has taken the partitions meanwhile, they are claimed back once."""
@@ -200,7 +204,6 @@ class EventLog:
                 batch.events.select(where == flow.partition) if len(flows) > 1 else batch.events,
                 (),
                 batch.watermark,
-                leap=batch.leap,
                 unknown_fields=batch.unknown_fields if flow.partition == 0 else 0,
             )
             done.add(flow.partition)
@@ -211,7 +214,7 @@ class EventLog:
         try:
             for flow in flows:
                 at = flow.positions.get(SOURCE, 0)
-                flow.step(SOURCE, at, at, EventColumns.empty(), (), watermark, leap=flow.engine.state.leap)
+                flow.step(SOURCE, at, at, EventColumns.empty(), (), watermark)
                 self._trim(flow)
         except CrmOnlineError:
             self.let_go()
