@@ -74,14 +74,23 @@ def test_requests_that_wait_together_are_one_step_of_each_partition(server: Stor
 
 def test_an_event_too_far_ahead_refuses_its_request_and_no_other(server: Store) -> None:
     given = settings()
-    log = EventLog(begun(server, given), given)
-    far = 60 * 24 * 400.0
+    log = EventLog(begun(server, given), given, now=lambda: shop.START / 1000)
+    far = 60 * 24 * 31.0
     assert log.take(
         [[bought("a", 0, "tea")], [bought("b", 1, "tea"), bought("b", far, "tea")], [bought("c", 2, "tea")]]
     )
     assert log.take([[bought("d", 3, "tea"), bought("d", far, "tea")]]) == [[1]]
     assert (counts(server)["accepted"], counts(server)["rejected"]) == (2, 0)
-    assert [log.take([[bought("e", far + n, "tea")]]) for n in range(12)][-1] == [[]], "ten that agree are believed"
+    assert [log.take([[bought(f"e{n}", far + n, "tea")]]) for n in range(12)][-1] == [[0]], "a clock needs no witness"
+    assert log.take([[bought("e", 60 * 24 * 29.0, "tea")]]) == [[]]
+
+
+def test_the_first_event_after_a_quiet_year_is_taken_as_the_clock_has_gone_on_too(server: Store) -> None:
+    given = settings(partitions=2)
+    log = EventLog(begun(server, given), given, now=lambda: shop.START / 1000 + 86_400 * 365)
+    assert log.take([[bought("a", 0, "tea")]]) == [[]]
+    assert log.take([[bought("b", 60 * 24 * 365.0, "tea")]]) == [[]]
+    assert Lookup(server).watermark == shop.START + 365 * 86_400_000
 
 
 def test_a_baskets_lines_may_come_in_several_requests_and_it_is_counted_when_nothing_more_comes(server: Store) -> None:

@@ -81,6 +81,19 @@ def test_logs_of_one_name_in_two_folders_are_two_logs_and_both_are_reported(tmp_
     assert json.loads(done.stdout)["position"] == {name: len(part) for name, part in parts.items()}
 
 
+def test_an_order_far_ahead_of_a_log_is_told_as_held_back_and_counts_once_the_next_is_there(replayed: Path) -> None:
+    log = replayed / "shop.jsonl"
+    later = '{{"type": "view", "customer_id": "{}", "time": "2025-12-{}", "item": "tea"}}\n'
+    log.write_bytes(log.read_bytes() + later.format("new", 10).encode())
+    for _ in range(2):
+        first = crm(replayed, "replay", "shop.jsonl", *QUICK)
+        assert first.stderr.startswith("held back: 1 event at the log's end")
+    log.write_bytes(log.read_bytes() + later.format("newer", 11).encode())
+    done = json.loads(crm(replayed, "replay", "shop.jsonl", *QUICK, "--json").stdout)
+    assert (done["accepted"], done["rejected"], done["held"]) == (2, 0, 0)
+    assert json.loads(crm(replayed, "verify", "--json").stdout)["ok"]
+
+
 def test_a_log_that_grew_is_gone_on_with_and_a_second_log_is_added(replayed: Path) -> None:
     events = shop.events(40, 60, seed=1)
     end = max(int(str(event["time"])) for event in events if isinstance(event["time"], int))
