@@ -267,7 +267,7 @@ class Engine:
             self.state.customers += len(newcomers)
         run.writes += self._sample.listen(taken.remembered())
 
-        rows = np.flatnonzero(self.segmenting.score(run, records, ids, taken) & here)
+        rows = np.flatnonzero(self.segmenting.score(run, records, ids, taken, before.purchases) & here)
         if len(rows):
             encoded = self._codec.encode(records.take(rows))
             fields = {ids[row].encode(): raw for row, raw in zip(rows.tolist(), encoded, strict=True)}
@@ -278,9 +278,10 @@ class Engine:
         """Do the owner's work: tell segments, derive rules, and see when to look for a better model."""
         state, model = self.state, self.segmenting.model
         total = self.segmenting.total(model, run.others) if model else None
-        if model is not None and total is not None:
+        by_buying = self.segmenting.by_buying(model, run.others) if model else None
+        if model is not None and total is not None and by_buying is not None:
             self._total = model, total
-            run.writes += self._segments.tell(model, total, self._reader.features, run.changes)
+            run.writes += self._segments.tell(model, total, by_buying, self._reader.features, run.changes)
         self.mining.derive(run)
         first = run.now if state.first_event is None else state.first_event
         moved = state.complete and all(other.complete for other in run.others)

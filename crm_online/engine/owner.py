@@ -14,6 +14,7 @@ from crm_online.customers.feature import Feature
 from crm_online.digits import digits
 from crm_online.engine.changes import Changes, to_json
 from crm_online.engine.state import FitSchedule
+from crm_online.segments.buying import BuyerFigures
 from crm_online.segments.describe import Text, describe
 from crm_online.segments.kmeans import choose_k
 from crm_online.segments.model import Model, first_fit, next_look, refit
@@ -113,7 +114,7 @@ def described(
     model: Model,
     sizes: NDArray[np.int64],
     centroids: NDArray[np.float64],
-    everybody: NDArray[np.float64],
+    figures: BuyerFigures,
     features: Mapping[str, Feature],
 ) -> list[SegmentValue]:
     """Return the segments as topics and look-ups tell them.
@@ -124,16 +125,16 @@ def described(
         The version in use.
     sizes
         int64[k]: number of customers.
-    centroids, everybody
-        float64[k, d] and float64[d], in vector units.
+    centroids
+        float64[k, d], in vector units.
+    figures
+        What they are made of: who never bought, bought once, and again.
     features
         The features in use, by name.
     """
-    # Without any customers, as after erasures, the segments stand beside their own mean.
-    everybody = np.where(np.isnan(everybody), centroids.mean(axis=0), everybody)
     units = {name: feature.unit for name, feature in features.items()}
     words = {name: feature.words for name, feature in features.items() if feature.words}
-    told = describe(model.scale, model.ids, centroids, everybody, words, units)
+    told = describe(model.scale, model.ids, figures, words, units)
     natural = model.scale.decode(centroids)
     return [
         SegmentValue(
@@ -162,7 +163,12 @@ class SegmentTable:
         self.told = {key.decode(): json.loads(value) for key, value in sorted(raw)}
 
     def tell(
-        self, model: Model, sums: SegmentSums, features: Mapping[str, Feature], changes: Changes
+        self,
+        model: Model,
+        sums: SegmentSums,
+        by_buying: SegmentSums,
+        features: Mapping[str, Feature],
+        changes: Changes,
     ) -> Iterator[Write]:
         """Tell the segments that differ from what was last told, and those that are no more."""
         gone = sorted(self.told.keys() - set(model.ids))
@@ -176,7 +182,7 @@ class SegmentTable:
         if not fresh:
             return
         shares = sums.shares()
-        values = described(model, sums.W, centroids, sums.everybody(), features)
+        values = described(model, sums.W, centroids, BuyerFigures.of(by_buying, centroids), features)
         put = {}
         for row in fresh:
             segment = model.ids[row]

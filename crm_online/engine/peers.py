@@ -26,6 +26,8 @@ class PartitionSums:
         How many there are.
     sums
         The sums of its segments; ``None`` before the first model.
+    buying
+        The same by how often members have bought, see :mod:`crm_online.segments.buying`.
     """
 
     version: int
@@ -33,16 +35,19 @@ class PartitionSums:
     customers: int
     baskets: int
     sums: SegmentSums | None
+    buying: SegmentSums | None = None
 
     def encode(self) -> bytes:
-        """Return the sums as bytes: a line of JSON, then the sums."""
+        """Return the sums as bytes: a line of JSON, then the sums, then those by how often members have bought."""
+        sums, buying = (one.to_bytes() if one else b"" for one in (self.sums, self.buying))
         head = {
             "version": self.version,
             "complete": self.complete,
             "customers": self.customers,
             "baskets": self.baskets,
+            "bytes": len(sums),
         }
-        return json.dumps(head, separators=(",", ":")).encode() + b"\n" + (self.sums.to_bytes() if self.sums else b"")
+        return json.dumps(head, separators=(",", ":")).encode() + b"\n" + sums + buying
 
     @classmethod
     def decode(cls, raw: bytes) -> PartitionSums:
@@ -50,12 +55,14 @@ class PartitionSums:
         head, _, sums = raw.partition(b"\n")
         try:
             value = json.loads(head)
+            size = int(value["bytes"])
             return cls(
                 int(value["version"]),
                 bool(value["complete"]),
                 int(value["customers"]),
                 int(value["baskets"]),
-                SegmentSums.from_bytes(sums) if sums else None,
+                SegmentSums.from_bytes(sums[:size]) if size else None,
+                SegmentSums.from_bytes(sums[size:]) if len(sums) > size else None,
             )
         except (ValueError, KeyError, TypeError) as error:
             raise StateCorrupt("the sums of a partition cannot be read") from error
@@ -71,3 +78,12 @@ def added(parts: Iterable[PartitionSums], version: int) -> tuple[SegmentSums | N
         if part.customers and not (part.version == version and part.complete):
             complete = False
     return total, complete
+
+
+def added_by_buying(parts: Iterable[PartitionSums], version: int) -> SegmentSums | None:
+    """Return the sums of one version by how often members have bought, over the partitions."""
+    total: SegmentSums | None = None
+    for part in parts:
+        if part.version == version and part.buying is not None:
+            total = part.buying if total is None else total + part.buying
+    return total

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.due import DueQueue
-from crm_online.customers.records import Records
+from crm_online.customers.records import NO_SEGMENT, Records
 from crm_online.engine import peers
 from crm_online.engine.changes import Changes, Reason, iso
 from crm_online.engine.intake import Taken
@@ -17,9 +17,10 @@ from crm_online.engine.peers import PartitionSums
 from crm_online.engine.run import Run
 from crm_online.engine.scoring import MS, FeatureReader, Scorer
 from crm_online.engine.state import PartitionState
+from crm_online.segments.buying import KINDS, cells
 from crm_online.segments.model import Model
 from crm_online.segments.online import OnlineSegments
-from crm_online.segments.sums import SegmentSums
+from crm_online.segments.sums import ABSENT, SegmentSums
 from crm_online.settings import Settings
 from crm_online.step import Replace, Topic
 
@@ -44,6 +45,7 @@ class Segmenting:
         told = PartitionSums.decode(loaded.sums) if loaded.sums else None
         sums = told.sums if told else None
         self.segments = OnlineSegments(Model.from_json(loaded.model), sums) if loaded.model else None
+        self._buying = told.buying if told else None
         self.due = DueQueue(settings.features.half_life, state.waiting)
 
     @property
@@ -64,12 +66,16 @@ class Segmenting:
     def own(self) -> PartitionSums:
         """Return what this partition tells the others."""
         state = self._state
-        return PartitionSums(self.version, state.complete, state.customers, state.baskets, self.sums)
+        return PartitionSums(self.version, state.complete, state.customers, state.baskets, self.sums, self._buying)
 
     def total(self, model: Model, others: Sequence[PartitionSums]) -> SegmentSums | None:
         """Return the sums over all partitions, or ``None`` until all have moved to the model."""
         total, complete = peers.added([*others, self.own()], model.version)
         return total if complete else None
+
+    def by_buying(self, model: Model, others: Sequence[PartitionSums]) -> SegmentSums | None:
+        """Return the sums by how often members have bought, over all partitions that have moved to the model."""
+        return peers.added_by_buying([*others, self.own()], model.version)
 
     def centroids(self, model: Model, others: Sequence[PartitionSums]) -> NDArray[np.float64]:
         """Return the present centroids over all partitions; the fitted ones until all have moved."""
@@ -82,10 +88,21 @@ class Segmenting:
         state.previous_ids = list(self.segments.model.ids) if self.segments else []
         state.complete, state.cursor = False, 0
         self.segments = OnlineSegments(model)
+        self._buying = SegmentSums.empty(model.k * KINDS, len(model.scale.names))
         run.writes.append(Replace(MODEL, model.to_json()))
 
-    def score(self, run: Run, records: Records, ids: list[str], taken: Taken) -> NDArray[np.bool_]:
-        """Score who was touched, is due, or moves to a new model, in place; return whose record changed."""
+    def score(
+        self, run: Run, records: Records, ids: list[str], taken: Taken, bought: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Score who was touched, is due, or moves to a new model, in place; return whose record changed.
+
+        Parameters
+        ----------
+        run, records, ids, taken
+            The step, its customers' records, whose they are, and what its events did.
+        bought
+            int64[n]: how often each had bought before the step.
+        """
         segments = self.segments
         if segments is None:
             return taken.touched
@@ -108,7 +125,13 @@ class Segmenting:
             self._settings.min_dwell,
         )
         rows = np.flatnonzero(reasons)
+        before = records.take(rows)
+        left = self._cells(before, bought[rows])
         scorer.score(records, rows, ids, reasons[rows], taken.cause, run.now, run.changes)
+        if self._buying is not None:
+            after = records.take(rows)
+            entered = self._cells(after, after.purchases)
+            self._buying = self._buying.move(before.vectors, left, after.vectors, entered)
         changed: NDArray[np.bool_] = (reasons > 0) | popped
         run.writes += self.due.take(list(run.needs.due))
         self._queue(run, records, ids, popped, changed & here)
@@ -121,6 +144,8 @@ class Segmenting:
         model, current = self.segments.model, bool(record.scored_by(self.version)[0])
         if current and record.nearest[0] < model.k:
             self.segments.leave(record.vectors, record.nearest.astype(np.int64))
+            if self._buying is not None:
+                self._buying = self._buying.move(record.vectors, self._cells(record, record.purchases), None, None)
         left = self.reported(record)
         if left is not None:
             self._tell(name, left, None, Reason.ERASE, run.now, run.changes)
@@ -152,6 +177,11 @@ class Segmenting:
             "cause": {"type": reason.word},
         }
         changes.add(Topic.SEGMENT_CHANGES, name, value, tombstone=entered is None)
+
+    def _cells(self, records: Records, bought: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return in which sums by kind of buyer customers are; ``ABSENT`` for who has not moved to the model."""
+        counted = records.scored_by(self.version) & (records.nearest != NO_SEGMENT)
+        return cells(np.where(counted, records.nearest.astype(np.int64), ABSENT), bought)
 
     def _popped(self, run: Run, records: Records, row_of: dict[str, int]) -> NDArray[np.bool_]:
         """Return whose entry in the due queue has come up; entries that were replaced do not count."""

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from crm_online.customers.feature import Feature
 from crm_online.digits import digits
 from crm_online.engine.owner import SegmentValue, described
-from crm_online.engine.peers import PartitionSums, added
+from crm_online.engine.peers import PartitionSums, added, added_by_buying
 from crm_online.lookup.partition import PartitionView
 from crm_online.lookup.sampled import Sampled, sampled
 from crm_online.plots import SegmentPicture
+from crm_online.segments.buying import BuyerFigures
 from crm_online.segments.frames import distances_frame, merges_frame
 from crm_online.segments.hierarchy import MOST_CUSTOMERS, Hierarchy, distance_matrix, join, of_customers
 from crm_online.segments.linkage import Leaves, Linkage
@@ -43,8 +44,8 @@ class Segments:
     ----------
     model
         The version in use.
-    sums
-        Their sums over all partitions.
+    sums, by_buying
+        Their sums over all partitions, and these by how often members have bought.
     complete
         Whether all customers have moved to that version.
     views
@@ -55,6 +56,7 @@ class Segments:
 
     model: Model
     sums: SegmentSums
+    by_buying: SegmentSums
     complete: bool
     views: Sequence[PartitionView]
     most: int
@@ -65,7 +67,8 @@ class Segments:
         model = views[0].model
         parts: list[PartitionSums] = [view.sums for view in views if view.sums]
         total, complete = added(parts, model.version) if model else (None, False)
-        return cls(model, total, complete, views, most) if model and total else None
+        by_buying = added_by_buying(parts, model.version) if model else None
+        return cls(model, total, by_buying, complete, views, most) if model and total and by_buying else None
 
     @property
     def features(self) -> dict[str, Feature]:
@@ -88,7 +91,9 @@ class Segments:
 
     def told(self) -> list[SegmentValue]:
         """Return the segments as topics tell them."""
-        return described(self.model, self.sums.W, self.centroids(), self.sums.everybody(), self.features)
+        centroids = self.centroids()
+        figures = BuyerFigures.of(self.by_buying, centroids, complete=self.complete)
+        return described(self.model, self.sums.W, centroids, figures, self.features)
 
     def names(self) -> dict[str, str]:
         """Return the segments' names by id."""

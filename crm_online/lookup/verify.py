@@ -15,6 +15,7 @@ from crm_online.engine.state import PartitionState
 from crm_online.gaps import NAME as GAPS
 from crm_online.gaps import Gap
 from crm_online.lookup.partition import PartitionView
+from crm_online.segments.buying import KINDS, cells
 from crm_online.segments.sample import Sample
 from crm_online.segments.sums import ABSENT, SegmentSums
 
@@ -76,10 +77,11 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
 
     model, state = view.model, view.state
     sums = SegmentSums.empty(model.k, len(model.scale.names)) if model else None
+    buying = SegmentSums.empty(model.k * KINDS, len(model.scale.names)) if model else None
     raw_of: dict[str, bytes] = {}
     for ids, raw, records in view.batches():
         raw_of.update(zip(ids, raw, strict=True))
-        if model is None or sums is None:
+        if model is None or sums is None or buying is None:
             continue
         current = records.scored_by(model.version)
         vectors = model.scale.encode(view.reader.read(records, records.scored_at * 1000))
@@ -91,11 +93,14 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
             differ(f"{int((~current).sum())} customers have not moved to model version {model.version}")
         labels = np.where(current & (records.nearest < model.k), records.nearest.astype(np.int64), ABSENT)
         sums = sums.move(None, None, records.vectors, labels)
+        buying = buying.move(None, None, records.vectors, cells(labels, records.purchases))
     if len(raw_of) != state.customers:
         differ(f"{len(raw_of)} customers, stored is {state.customers}")
     stored = view.sums.sums if view.sums else None
     if sums is not None and (stored is None or sums != stored):
         differ(_sums_differ(sums, stored))
+    if buying is not None and buying != (view.sums.buying if view.sums else None):
+        differ("the sums by how often customers have bought do not follow from the records")
     roster = view.store.list_range(ROSTER, 0, -1)
     named = sorted(name.decode() for name in roster if name)
     if named != sorted(raw_of):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.digits import digits
-from crm_online.segments.vectors import RESOLUTION, Scale
+from crm_online.segments.buying import BuyerFigures, Buying
+from crm_online.segments.vectors import RESOLUTION, Scale, Transform
 from crm_online.segments.vocabulary import Place, Told, Words, made_up
 
 FACTS = 4
@@ -24,11 +26,27 @@ NAMING = 0.4
 LAPSED_AFTER = 90.0
 """Days without a purchase after which anybody counts as lapsed; before, those who pause for longer than usual."""
 
+MOST = 0.5
+"""Share of a segment's members of which something must hold to be told of the segment."""
+
+NEARLY_ALL = 0.8
+"""Share of its members that a noun such as "one-time buyers" takes; from ``MOST`` on it says "most of whom"."""
+
+SOME = 0.05
+"""Share of a segment's members who never bought from which on it is told that the figures are of the others."""
+
 _LONGER_THAN_USUAL = 1.5
-_NO_LONGER = 1.05
 _BESIDE_NEUTRAL = 0.05
 _TIMES = " \N{MULTIPLICATION SIGN}"
 _NEXT_TO_NOTHING = 0.05
+_MANY = 100.0
+# A quantity is told from a fifth more or less on; from one and a half times on also where everybody's varies widely.
+_SAME = 1.2
+_FAR = 1.5
+_TELLING_FAR = 0.1
+_TELLING_APART = 0.02
+_SHARES_APART = 0.1
+_A_GOOD_PART = 0.2
 
 
 class Fact(TypedDict, total=False):
@@ -56,18 +74,52 @@ class Description(TypedDict):
     description: Text
 
 
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """What is known of one segment, column by column of the scale.
+
+    Attributes
+    ----------
+    apart
+        float64[d]: how far it is from everybody, in (weighted) standard deviations; 0 for what most members have not.
+    sided
+        bool[d]: whether it is on the same side of the middle one of all customers as of their mean.
+    natural, typical
+        Its and everybody's values in natural units, by feature.
+    lower, upper
+        By feature, values below and above which is at most half of its members.
+    shares, everybodys
+        float64[3]: which share of it, and of everybody, never bought, bought once, bought again.
+    has
+        By feature, whether most members have it at all.
+    log1p
+        By feature, whether it is a quantity whose ratios count.
+    """
+
+    apart: NDArray[np.float64]
+    sided: NDArray[np.bool_]
+    natural: Mapping[str, float]
+    typical: Mapping[str, float]
+    lower: Mapping[str, float]
+    upper: Mapping[str, float]
+    shares: NDArray[np.float64]
+    everybodys: NDArray[np.float64]
+    has: Mapping[str, bool]
+    log1p: Mapping[str, bool]
+
+    def most(self, kind: Buying) -> bool:
+        """Return whether most members are of a kind."""
+        return bool(self.shares[kind] >= MOST)
+
+
 def describe(
-    scale: Scale,
-    ids: Sequence[str],
-    centroids: NDArray[np.float64],
-    everybody: NDArray[np.float64],
-    words: Mapping[str, Words],
-    units: Mapping[str, str],
+    scale: Scale, ids: Sequence[str], figures: BuyerFigures, words: Mapping[str, Words], units: Mapping[str, str]
 ) -> list[Description]:
     """Describe each segment by its strongest deviations from everybody.
 
     Natural values are those of the centroid: for a log1p feature a kind of geometric mean, which a
-    few very large customers do not sway. So they are told as what is typical, not as averages.
+    few very large customers do not sway. So they are told as what is typical, not as averages. What only
+    buyers have is told of those who bought, beside all who did, and only where most members are such.
 
     Parameters
     ----------
@@ -75,10 +127,8 @@ def describe(
         Of the model's version.
     ids
         The k segments' ids; they serve only where nothing else tells two segments apart.
-    centroids
-        In vector units, shape (k, d), without NaN.
-    everybody
-        The mean of all customers' vectors, shape (d,).
+    figures
+        The segments' figures, in vector units.
     words, units
         The features' words and units, as far as they have any.
 
@@ -91,37 +141,53 @@ def describe(
     >>> scale = Scale.fit(raw, ["spending", "recency"], ["log1p", "log1p"], [1.0, 1.0])
     >>> vectors = scale.encode(raw).astype(float)
     >>> segments = np.array([vectors[:2].mean(axis=0), vectors[2:].mean(axis=0)])
-    >>> two = describe(scale, ["s1", "s2"], segments, vectors.mean(axis=0), words, units)
+    >>> two = describe(scale, ["s1", "s2"], BuyerFigures.of_buyers(segments, vectors.mean(axis=0)), words, units)
     >>> [one["name"] for one in two]
     ['Active big spenders', 'Lapsed small spenders']
     >>> two[0]["description"]["text"].partition(", ")[2]
     'last bought 1 day ago (typical: 15 days).'
     """
     every_word = [words.get(name) or made_up(name) for name in scale.names]
-    apart = (centroids - everybody) / RESOLUTION
-    values, typical = scale.decode(centroids), scale.decode(everybody)
-    naturals = [dict(zip(scale.names, row.tolist(), strict=True)) for row in values]
-    names = [_name(every_word, *one) for one in zip(apart, naturals, strict=True)]
-    names = _told_apart(names, apart, every_word)
+    segments = _segments(scale, figures, every_word)
+    telling = [list(_telling(one, every_word)) for one in segments]
+    names = [_name(one, every_word, strong) for one, strong in zip(segments, telling, strict=True)]
+    names = _told_apart(names, segments, every_word)
     names = [f"{name} ({one})" if names.count(name) > 1 else name for name, one in zip(names, ids, strict=True)]
-    descriptions = []
-    for name, deviations, natural in zip(names, apart, naturals, strict=True):
-        facts: list[Fact] = []
-        phrases: list[str] = []
-        for number in _strongest(deviations, TELLING):
-            feature = scale.names[number]
-            if len(facts) == FACTS or not _says_something(feature, every_word[number], natural):
-                continue
-            fact, phrase = _fact(
-                feature, every_word[number], units.get(feature, ""), natural[feature], float(typical[number])
-            )
-            facts.append(fact)
-            phrases.append(phrase)
-        text = ", ".join(phrases) or "like everybody"
-        descriptions.append(
-            Description(name=name, description=Text(text=text[0].upper() + text[1:] + ".", facts=facts))
+    texts = [_text(one, every_word, strong, units) for one, strong in zip(segments, telling, strict=True)]
+    return [Description(name=name, description=text) for name, text in zip(names, texts, strict=True)]
+
+
+def _segments(scale: Scale, figures: BuyerFigures, every_word: Sequence[Words]) -> list[_Segment]:
+    """Return what is known of each segment, each feature of those members who have it."""
+    levels = np.array([told.of for told in every_word], np.int64)
+    columns = np.arange(len(levels))
+    centroids = figures.centroids[levels, :, columns].T if len(levels) else figures.centroids[0]
+    everybody = figures.everybody[levels, columns]
+    deviations = figures.deviations[levels, :, columns].T if len(levels) else figures.deviations[0]
+    has = np.array([figures.having(told.of) >= MOST for told in every_word]).reshape(len(levels), -1).T
+    apart = np.where(has, (centroids - everybody) / RESOLUTION, 0.0)
+    sided = apart * (centroids - figures.middle()[levels, columns]) >= 0
+    typical = dict(zip(scale.names, scale.decode(everybody).tolist(), strict=True))
+    log1p = dict(zip(scale.names, [one is Transform.LOG1P for one in scale.transforms], strict=True))
+    natural, lower, upper = (
+        [dict(zip(scale.names, values, strict=True)) for values in scale.decode(some).tolist()]
+        for some in (centroids, centroids - deviations, centroids + deviations)
+    )
+    return [
+        _Segment(
+            apart=apart[row],
+            sided=sided[row],
+            natural=natural[row],
+            typical=typical,
+            lower=lower[row],
+            upper=upper[row],
+            shares=figures.shares[row],
+            everybodys=figures.everybodys_shares,
+            has=dict(zip(scale.names, has[row].tolist(), strict=True)),
+            log1p=log1p,
         )
-    return descriptions
+        for row in range(len(centroids))
+    ]
 
 
 def _strongest(deviations: NDArray[np.float64], least: float) -> list[int]:
@@ -134,66 +200,157 @@ def _strongest(deviations: NDArray[np.float64], least: float) -> list[int]:
     return [int(number) for number in order if strength[number] >= least]
 
 
-def _name(every_word: Sequence[Words], deviations: NDArray[np.float64], natural: Mapping[str, float]) -> str:
+def _telling(segment: _Segment, every_word: Sequence[Words]) -> Iterator[int]:
+    """Return the places of the features that are told of a segment, the strongest first."""
+    for number in _strongest(segment.apart, _TELLING_FAR):
+        feature, told = list(segment.natural)[number], every_word[number]
+        value, typical = _amounts(segment, feature, told)
+        ratio = _ratio(value, typical)
+        far = segment.log1p[feature] and not 1 / _FAR <= ratio <= _FAR
+        same = told.told is not Told.DIRECTION and segment.log1p[feature] and 1 / _SAME < ratio < _SAME
+        if (abs(segment.apart[number]) >= TELLING or far) and not same and _says_something(value, told):
+            yield number
+
+
+def _name(segment: _Segment, every_word: Sequence[Words], telling: Sequence[int]) -> str:
     """Return a name of an adjective and a noun, each from the strongest deviation that has one."""
     found: dict[Place, str] = {}
-    pulls = np.where(deviations > 0, [told.pull for told in every_word], 1.0)
-    for number in _strongest(np.where(np.abs(deviations) >= NAMING, deviations * pulls, 0.0), NAMING):
-        feature, told = list(natural)[number], every_word[number]
-        word = told.high if deviations[number] > 0 else told.low
-        if word and _holds(feature, told, deviations[number] > 0, natural):
+    features = list(segment.natural)
+    pulls = np.where(segment.apart > 0, [told.pull for told in every_word], 1.0)
+    for number in _strongest(np.where(np.abs(segment.apart) >= NAMING, segment.apart * pulls, 0.0), NAMING):
+        told, high = every_word[number], bool(segment.apart[number] > 0)
+        word = told.high if high else told.low
+        if word and number in telling and segment.sided[number] and _holds(features[number], told, high, segment):
             found.setdefault(told.place, word)
-    if _bought_once(natural):
-        found[Place.NOUN] = "one-time buyers"
-    if not found:
-        return "Average customers"
-    parts = [found.get(Place.ADJECTIVE, ""), found.get(Place.NOUN, "customers")]
-    name = " ".join(part for part in parts if part)
+    noun = _by_buying(segment) or found.get(Place.NOUN, "")
+    if not noun and not found:
+        for number in telling:
+            if segment.sided[number]:
+                return f"Customers {_beside(every_word[number], bool(segment.apart[number] > 0))}"
+        return "Other customers" if telling else "Average customers"
+    name = " ".join(part for part in (found.get(Place.ADJECTIVE, ""), noun or "customers") if part)
     return name[0].upper() + name[1:]
 
 
-def _bought_once(natural: Mapping[str, float]) -> bool:
-    """Return whether the customers are known no longer than since their last purchase: there was no other."""
-    if "tenure" not in natural or "recency" not in natural:
+def _by_buying(segment: _Segment) -> str:
+    """Return the noun for a segment of customers who never bought, or bought once; empty for others."""
+    never, once = float(segment.shares[Buying.NEVER]), float(segment.shares[Buying.ONCE])
+    if never >= NEARLY_ALL:
+        return "browsers who never bought" if _looks(segment) else "customers who never bought"
+    if never >= MOST:
+        return "customers, most of whom never bought"
+    if once >= NEARLY_ALL:
+        return "one-time buyers"
+    return "customers, most of whom bought once" if once >= MOST else ""
+
+
+def _looks(segment: _Segment) -> bool:
+    """Return whether a segment's members look at items, as far as that is known."""
+    return segment.natural.get("views", 0.0) >= MOST
+
+
+def _beside(told: Words, more: bool) -> str:
+    return told.more if more else told.less
+
+
+def _says_something(value: float, told: Words) -> bool:
+    """Return whether a segment's value means what it says: a score needs feedback."""
+    return told.neutral is None or abs(value - told.neutral) > _BESIDE_NEUTRAL
+
+
+def _holds(feature: str, told: Words, high: bool, segment: _Segment) -> bool:
+    """Return whether a word is true of most members themselves, not only beside everybody."""
+    value = segment.natural[feature]
+    if feature == "recency":
+        if high:
+            return segment.lower[feature] >= _lapsed_from(segment)
+        return value < _lapsed_from(segment) and segment.upper[feature] < LAPSED_AFTER and segment.most(Buying.AGAIN)
+    if told.of is not Buying.NEVER and told.place is Place.ADJECTIVE and not segment.most(Buying.AGAIN):
+        return False  # how often somebody buys who bought once
+    if told.neutral is not None and (value > told.neutral) != high:
         return False
-    return natural["tenure"] <= _NO_LONGER * natural["recency"] + 1
+    bound = told.high_from if high else told.low_until
+    return bound is None or (segment.lower[feature] >= bound if high else segment.upper[feature] <= bound)
 
 
-def _says_something(feature: str, told: Words, natural: Mapping[str, float]) -> bool:
-    """Return whether a segment's value means what it says: a pause needs two purchases, a score feedback."""
-    if feature == "gap":
-        return not _bought_once(natural)
-    return told.neutral is None or abs(natural[feature] - told.neutral) > _BESIDE_NEUTRAL
+def _lapsed_from(segment: _Segment) -> float:
+    """Return after how many days without a purchase a segment's members have lapsed: longer than they pause."""
+    known = segment.has.get("gap", False)
+    usual = segment.natural["gap"] if known else segment.typical.get("gap", np.inf)
+    return min(LAPSED_AFTER, _LONGER_THAN_USUAL * usual)
 
 
-def _holds(feature: str, told: Words, high: bool, natural: Mapping[str, float]) -> bool:
-    """Return whether a word is true of the segment itself, not only beside everybody."""
-    if feature == "recency" and high and not _bought_once(natural):
-        return natural["recency"] >= min(LAPSED_AFTER, _LONGER_THAN_USUAL * natural.get("gap", 0.0))
-    on_its_side = told.neutral is None or (natural[feature] > told.neutral) == high
-    return on_its_side and _says_something(feature, told, natural)
-
-
-def _told_apart(names: Sequence[str], apart: NDArray[np.float64], every_word: Sequence[Words]) -> list[str]:
+def _told_apart(names: Sequence[str], segments: Sequence[_Segment], every_word: Sequence[Words]) -> list[str]:
     """Return names in which namesakes got what sets them apart from each other, as far as words go."""
     told = list(names)
     for name in dict.fromkeys(names):
         namesakes = [k for k, other in enumerate(names) if other == name]
         if len(namesakes) == 1:
             continue
+        all_have = np.all([list(segments[k].has.values()) for k in namesakes], axis=0)
         for k in namesakes:
-            others = [other for other in namesakes if other != k]
-            differences = apart[k] - apart[others].mean(axis=0)
-            number = _strongest(differences, 0.0)[0]
-            told[k] += " " + (every_word[number].more if differences[number] > 0 else every_word[number].less)
+            others = np.mean([segments[other].apart for other in namesakes if other != k], axis=0)
+            differences = np.where(all_have, segments[k].apart - others, 0.0)
+            comma = "," if " who" in name else ""
+            for number in _strongest(differences, _TELLING_APART)[:1]:
+                told[k] += f"{comma} {_beside(every_word[number], bool(differences[number] > 0))}"
     return told
+
+
+def _text(segment: _Segment, every_word: Sequence[Words], telling: Sequence[int], units: Mapping[str, str]) -> Text:
+    """Return the sentence about a segment, and the facts in it."""
+    facts, phrases = _shares_told(segment)
+    of_buyers: list[str] = []
+    some_never = segment.shares[Buying.NEVER] >= SOME
+    for number in telling[: FACTS - len(facts)]:
+        feature, told = list(segment.natural)[number], every_word[number]
+        fact, phrase = _fact(feature, told, units.get(feature, ""), *_amounts(segment, feature, told))
+        facts.append(fact)
+        (of_buyers if some_never and told.of is not Buying.NEVER else phrases).append(phrase)
+    text = ", ".join(phrases)
+    if of_buyers:
+        text += ("; " if text else "") + "whoever bought " + ", ".join(of_buyers)
+    text = text or "like everybody"
+    return Text(text=text[0].upper() + text[1:] + ".", facts=facts)
+
+
+def _shares_told(segment: _Segment) -> tuple[list[Fact], list[str]]:
+    """Return how many of the members never bought, or bought once, where that is most or unlike everybody."""
+    facts: list[Fact] = []
+    phrases: list[str] = []
+    for kind, feature, phrase in (
+        (Buying.NEVER, "never_bought", "{value} never bought"),
+        (Buying.ONCE, "bought_once", "{value} bought once"),
+    ):
+        share, average = float(segment.shares[kind]), float(segment.everybodys[kind])
+        apart = abs(share - average) >= _SHARES_APART
+        if share >= MOST or (kind is Buying.NEVER and share >= SOME and (apart or share >= _A_GOOD_PART)):
+            fact = Fact(feature=feature, value=_digits(share), everybody=_digits(average), unit="share")
+            fact["difference"] = _digits(share - average)
+            facts.append(fact)
+            beside = f" (average {_amount(average, 'share')})" if apart else ""
+            phrases.append(phrase.format(value=_amount(share, "share")) + beside)
+    return facts, phrases
+
+
+def _amounts(segment: _Segment, feature: str, told: Words) -> tuple[float, float]:
+    """Return a segment's value and everybody's; a ratio is one of amounts, which rounding cannot make negative."""
+    value, typical = segment.natural[feature], segment.typical[feature]
+    return (max(value, 0.0), max(typical, 0.0)) if told.told is Told.RATIO else (value, typical)
+
+
+def _ratio(value: float, typical: float) -> float:
+    """Return a value by what is typical; infinite where that is nothing, 1 where both are."""
+    if typical > 0:
+        return value / typical
+    return np.inf if value > typical else 1.0
 
 
 def _fact(feature: str, told: Words, unit: str, value: float, typical: float) -> tuple[Fact, str]:
     """Return a deviation as numbers and as a part of a sentence."""
     fact = Fact(feature=feature, value=_digits(value), everybody=_digits(typical), unit=unit)
-    ratio = value / typical if typical > 0 else np.inf
-    if told.told is Told.RATIO and 0 <= ratio < np.inf:
+    ratio = _ratio(value, typical)
+    if told.told is Told.RATIO and ratio <= _MANY:
         fact["ratio"] = _digits(ratio)
         if ratio < _NEXT_TO_NOTHING:
             return fact, told.none
@@ -215,7 +372,7 @@ def _amount(value: float, unit: str) -> str:
             return "less than a day"
         return "1 day" if days == 1 else f"{days:,} days"
     if unit == "share":
-        return f"{100 * value:.0f} %" if value >= 0.0095 or value < 0.0005 else f"{100 * value:.1f} %"
+        return f"{100 * value:.1f} %" if 0.0005 <= value < 0.0095 else f"{round(100 * value)} %"
     return _number(value)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from crm_online.segments.buying import Buying
+
 
 class Told(StrEnum):
     """How a feature's value is set against everybody's."""
@@ -48,6 +50,12 @@ class Words:
         How much its word for high is preferred to others in a name: the deviation counts so many times.
     neutral
         The value about which neither word holds, whatever everybody has; ``None`` if there is none.
+    high_from, low_until
+        In natural units, from where and up to where the words for high and low are true of somebody alone,
+        whatever everybody has: they are used where most members are beyond it. ``None`` if they say no more than
+        how the segment stands beside everybody.
+    of
+        Who has the feature at all: those who bought at least so often. Of others nothing is told by it.
     """
 
     told: Told
@@ -62,6 +70,9 @@ class Words:
     below: str = ""
     pull: float = 1.0
     neutral: float | None = None
+    high_from: float | None = None
+    low_until: float | None = None
+    of: Buying = Buying.NEVER
 
     def __post_init__(self) -> None:
         if self.told is Told.RATIO and not self.none:

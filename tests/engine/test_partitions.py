@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crm_online.engine.peers import PartitionSums, added
+from crm_online.engine.peers import PartitionSums, added, added_by_buying
 from crm_online.events import models
 from crm_online.events.columns import partition_of
+from crm_online.segments.buying import KINDS
 from crm_online.segments.sums import SegmentSums
 from crm_online.store import Store
 from tests.engine import shop
@@ -121,6 +122,14 @@ def test_sums_of_another_version_do_not_count_and_empty_partitions_hold_nobody_u
     assert added([moved, behind], 3) == (sums, False)
     assert added([under_way, moved], 3) == (sums + sums, False)
     assert added([empty, behind], 3) == (None, False)
+
+
+def test_sums_by_how_often_members_bought_are_added_up_alike() -> None:
+    sums = SegmentSums.empty(2 * KINDS, 1).move(None, None, np.array([[5], [7]], np.int16), np.array([0, 4]))
+    moved, behind = PartitionSums(3, True, 2, 0, None, sums), PartitionSums(2, True, 2, 0, None, sums)
+    assert added_by_buying([moved, behind, moved], 3) == sums + sums
+    assert added_by_buying([behind], 3) is None
+    assert PartitionSums.decode(moved.encode()) == moved
 
 
 def test_all_partitions_use_the_owners_model_byte_for_byte(redis: Store, log: list[models.Event]) -> None:

@@ -10,7 +10,9 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from crm_online.customers.registry import FEATURES as KNOWN
+from crm_online.segments.buying import KINDS, BuyerFigures, cells
 from crm_online.segments.describe import Description, describe
+from crm_online.segments.sums import SegmentSums
 from crm_online.segments.vectors import Scale, Transform
 from crm_online.segments.vocabulary import Place, Told, Words
 
@@ -38,37 +40,135 @@ FRESH = np.array([1.0, 30.0, 4.0, 30.0, 6.0, 4.0, 0.02, 4.0, 0.5, 0.2, 4.0])
 USUAL = np.array([2.0, 100.0, 25.0, 50.0, 8.0, 30.0, 0.05, 2.0, 0.5, 0.3, 150.0])
 
 
-def told(*segments: NDArray[np.float64], names: dict[str, Transform] = FEATURES) -> list[Description]:
-    """Describe segments of customers that are all alike, equally many in each."""
+def told(
+    *segments: NDArray[np.float64], names: dict[str, Transform] = FEATURES, purchases: tuple[int, ...] = ()
+) -> list[Description]:
+    """Describe segments of customers that are all alike, 100 in each; they bought so often, or nine times."""
+    return parted([{often: 100} for often in purchases or (9,) * len(segments)], *segments, names=names)
+
+
+def parted(
+    parts: list[dict[int, int]], *segments: NDArray[np.float64], names: dict[str, Transform] = FEATURES
+) -> list[Description]:
+    """Describe segments whose members are alike but for how often they bought: of each, how many."""
     raw = np.array(segments)
     scale = Scale.fit(raw, list(names), list(names.values()), [1.0] * len(names))
-    vectors = scale.encode(raw).astype(np.float64)
-    return describe(scale, [f"s{n}" for n in range(1, len(raw) + 1)], vectors, vectors.mean(axis=0), WORDS, UNITS)
+    labels = np.repeat(np.arange(len(raw)), [sum(part.values()) for part in parts])
+    purchases = np.array([often for part in parts for often, count in part.items() for _ in range(count)])
+    vectors, rows = scale.encode(raw)[labels], cells(labels, purchases)
+    sums = SegmentSums.empty(len(raw), len(names)).move(None, None, vectors, labels)
+    by_buying = SegmentSums.empty(len(raw) * KINDS, len(names)).move(None, None, vectors, rows)
+    figures = BuyerFigures.of(by_buying, sums.centroids())
+    return describe(scale, [f"s{n}" for n in range(1, len(raw) + 1)], figures, WORDS, UNITS)
 
 
 def test_made_segments_have_the_names_that_a_marketer_would_give() -> None:
-    assert [one["name"] for one in told(BEST, GONE, PICKY, FRESH, USUAL)] == [
+    assert [one["name"] for one in told(BEST, GONE, PICKY, FRESH, USUAL, purchases=(30, 1, 9, 1, 9))] == [
         "Frequent big spenders",
         "Lapsed one-time buyers",
         "Unhappy returners",
         "New one-time buyers",
-        "Average customers",
+        "Customers who look around less",
     ]
 
 
 def test_made_segments_are_told_in_words_and_numbers() -> None:
-    assert [one["description"]["text"] for one in told(BEST, GONE, PICKY, FRESH, USUAL)] == [
+    assert [
+        one["description"]["text"] for one in told(BEST, GONE, PICKY, FRESH, USUAL, purchases=(30, 1, 9, 1, 9))
+    ] == [
         "Buys 14 lines at a time (typical: 8.2), orders 5.4 × as often as is typical, "
         "spends 12 × what is typical, looks at 2.9 × as many items as is typical.",
-        "Last bought 280 days ago (typical: 19 days), looks at 0.097 × as many items as is typical, "
-        "spends next to nothing, hardly ever orders.",
+        "100 % bought once (average 40 %), last bought 280 days ago (typical: 19 days), "
+        "looks at 0.097 × as many items as is typical, spends next to nothing.",
         "Gives worse feedback than others, returns 60 % of what it buys (average 14 %), "
         "gets in touch 6.5 × as often as is typical, has baskets worth 1.4 × what is typical.",
-        "Known for 4 days (typical: 104 days), has baskets worth 0.64 × what is typical, "
-        "buys 6.0 lines at a time (typical: 8.2), last bought 4 days ago (typical: 19 days).",
-        "Looks at 0.64 × as many items as is typical, "
-        "returns 5 % of what it buys (average 14 %), gets in touch 0.48 × as often as is typical.",
+        "100 % bought once (average 40 %), known for 4 days (typical: 104 days), "
+        "has baskets worth 0.64 × what is typical, buys 6.0 lines at a time (typical: 8.2).",
+        "Looks at 0.64 × as many items as is typical, returns 5 % of what it buys (average 14 %), "
+        "gets in touch 0.48 × as often as is typical, buys every 30 days (typical: 17 days).",
     ]
+
+
+def test_who_never_bought_is_named_so_and_nothing_of_what_buyers_do_is_told_of_them() -> None:
+    described = parted([{0: 90, 1: 10}, {0: 60, 3: 40}, {1: 60, 0: 40}, {9: 100}], FRESH, GONE, FRESH, BEST)
+    assert [(one["name"], one["description"]["text"]) for one in described[:2]] == [
+        (
+            "New browsers who never bought",
+            "90 % never bought (average 48 %), known for 4 days (typical: 37 days).",
+        ),
+        (
+            "Long-standing customers, most of whom never bought",
+            "60 % never bought (average 48 %), looks at 0.092 × as many items as is typical, "
+            "gets in touch 0.51 × as often as is typical, known for 280 days (typical: 37 days).",
+        ),
+    ]
+    assert described[0]["description"]["facts"][0] == {
+        "feature": "never_bought",
+        "value": 0.9,
+        "everybody": 0.475,
+        "difference": 0.425,
+        "unit": "share",
+    }
+
+
+def test_figures_of_buyers_are_those_of_the_members_who_bought() -> None:
+    names = {"spending": LOG1P, "orders": LOG1P}
+    raw = np.array([[0.0, 0.0], [100.0, 4.0], [1000.0, 40.0]])
+    scale = Scale.fit(raw, list(names), list(names.values()), [1.0, 1.0])
+    labels, purchases = np.array([0] * 10 + [1] * 10), np.array([0] * 4 + [4] * 6 + [40] * 10)
+    vectors = scale.encode(raw)[np.minimum(np.array([0] * 4 + [1] * 6 + [2] * 10), 2)]
+    sums = SegmentSums.empty(6, 2).move(None, None, vectors, cells(labels, purchases))
+    centroids = SegmentSums.empty(2, 2).move(None, None, vectors, labels).centroids()
+    mixed, _ = describe(scale, ["s1", "s2"], BuyerFigures.of(sums, centroids), WORDS, UNITS)
+    # Of the ten of s1 six bought for 100; typical of the sixteen buyers of both is between that and 1,000.
+    typical = np.expm1((6 * np.log1p(100) + 10 * np.log1p(1000)) / 16)
+    assert mixed["description"]["text"].startswith("40 % never bought (average 20 %); whoever bought ")
+    spending = next(one for one in mixed["description"]["facts"] if one["feature"] == "spending")
+    assert spending["value"] == pytest.approx(100, rel=0.01)
+    assert spending["everybody"] == pytest.approx(typical, rel=0.01)
+
+
+def test_a_value_that_rounding_puts_below_nothing_is_no_many_times_of_anything() -> None:
+    scale = Scale.fit(np.array([[0.0], [0.5], [400.0]]), ["spending"], [LOG1P], [1.0])
+    vectors = scale.encode(np.array([[0.0], [400.0]])).astype(np.float64) - np.array([[1.0], [0.0]])
+    assert scale.decode(vectors)[0, 0] < 0
+    for typical, told_of in ((scale.encode(np.array([[0.5]])), "Spends next to nothing."), (vectors[:1], "Like ")):
+        figures = BuyerFigures.of_buyers(vectors, np.asarray(typical, np.float64)[0])
+        nothing, much = describe(scale, ["s1", "s2"], figures, WORDS, UNITS)
+        assert nothing["description"]["text"].startswith(told_of)
+        assert much["description"]["text"] == "Spends many times what is typical."
+
+
+def test_words_that_somebody_could_gainsay_are_left_out() -> None:
+    names = {"orders": LOG1P, "returned": IDENTITY, "tenure": LOG1P}
+    few, many = told(np.array([1.0, 0.04, 200.0]), np.array([0.2, 0.01, 400.0]), names=names)
+    # Beside the others they are frequent returners and new; they order less than twice, return 4 %, and came long ago.
+    assert (few["name"], many["name"]) == ("Customers who order more", "Occasional customers")
+
+
+def test_a_mean_between_two_kinds_of_members_makes_no_word_that_is_true_of_neither() -> None:
+    # Four of ten came yesterday, the others half a year ago; most others are of seven years' standing.
+    days = np.repeat([1.0, 180.0, 2500.0], [40, 60, 200])
+    scale = Scale.fit(days[:, None], ["tenure"], [LOG1P], [1.0], [30.0])
+    vectors, labels = scale.encode(days[:, None]), np.repeat([0, 1], [100, 200])
+    by_buying = SegmentSums.empty(2 * KINDS, 1).move(None, None, vectors, cells(labels, np.full(300, 9)))
+    centroids = SegmentSums.empty(2, 1).move(None, None, vectors, labels).centroids()
+    mixed, old = describe(scale, ["s1", "s2"], BuyerFigures.of(by_buying, centroids), WORDS, UNITS)
+    assert scale.decode(centroids)[0, 0] < 90
+    assert (mixed["name"], old["name"]) == ("Customers who came more lately", "Long-standing customers")
+
+
+def test_customers_are_average_only_if_nothing_typical_of_them_differs() -> None:
+    generator = np.random.default_rng(0)
+    spread = np.exp(generator.normal(4, 3, 500))
+    scale = Scale.fit(spread[:, None], ["spending"], [LOG1P], [1.0])
+    middle = np.expm1(np.log1p(spread).mean())
+    vectors = scale.encode(np.array([[1.8 * middle], [1.1 * middle]])).astype(np.float64)
+    more, same = describe(
+        scale, ["s1", "s2"], BuyerFigures.of_buyers(vectors, scale.encode(np.array([[middle]]))[0] * 1.0), WORDS, UNITS
+    )
+    assert (more["name"], same["name"]) == ("Customers who spend more", "Average customers")
+    assert more["description"]["text"] == "Spends 1.8 × what is typical."
 
 
 def test_facts_are_in_natural_units_the_strongest_first() -> None:
@@ -94,7 +194,8 @@ def test_a_feature_of_any_name_is_told_generically() -> None:
 def test_units_of_other_features_are_taken_over() -> None:
     scale = Scale.fit(np.array([[1.0], [9.0]]), ["pause"], [IDENTITY], [1.0])
     vectors = scale.encode(np.array([[1.0], [9.0]])).astype(np.float64)
-    one = describe(scale, ["s1", "s2"], vectors, np.zeros(1), {}, {"pause": "days"})[0]["description"]
+    figures = BuyerFigures.of_buyers(vectors, np.zeros(1))
+    one = describe(scale, ["s1", "s2"], figures, {}, {"pause": "days"})[0]["description"]
     assert one["text"] == "Has pause of 1 day (typical: 5 days)."
     assert one["facts"] == [{"feature": "pause", "value": 1.0, "everybody": 5.0, "unit": "days", "difference": -4.0}]
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
 from crm_online.customers.reading import Reading
+from crm_online.segments.buying import Buying
 from crm_online.segments.vocabulary import Place, Told, Words
 
 
@@ -27,5 +28,6 @@ FEATURE = Feature(
         low="few-item shoppers",
         more="with fuller baskets",
         less="with fewer items a basket",
+        of=Buying.ONCE,
     ),
 )

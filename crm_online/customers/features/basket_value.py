@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
 from crm_online.customers.reading import Reading
+from crm_online.segments.buying import Buying
 from crm_online.segments.vocabulary import Place, Told, Words
 
 
@@ -28,5 +29,6 @@ FEATURE = Feature(
         low="low-value basket buyers",
         more="with baskets of higher value",
         less="with baskets of lower value",
+        of=Buying.ONCE,
     ),
 )

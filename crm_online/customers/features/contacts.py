@@ -27,5 +27,6 @@ FEATURE = Feature(
         high="help-seekers",
         more="who get in touch more",
         less="who get in touch less",
+        high_from=0.1,
     ),
 )

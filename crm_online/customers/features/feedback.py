@@ -33,5 +33,7 @@ FEATURE = Feature(
         more="who rate higher",
         less="who rate lower",
         neutral=0.5,
+        high_from=0.55,
+        low_until=0.45,
     ),
 )

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
 from crm_online.customers.reading import MS_PER_DAY, Reading
+from crm_online.segments.buying import Buying
 from crm_online.segments.vocabulary import Place, Told, Words
 
 
@@ -32,5 +33,8 @@ FEATURE = Feature(
         low="regular",
         more="with longer pauses",
         less="with shorter pauses",
+        high_from=14.0,
+        low_until=90.0,
+        of=Buying.AGAIN,
     ),
 )

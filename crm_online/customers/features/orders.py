@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
 from crm_online.customers.reading import Reading
+from crm_online.segments.buying import Buying
 from crm_online.segments.vocabulary import Place, Told, Words
 
 
@@ -26,6 +27,9 @@ FEATURE = Feature(
         place=Place.ADJECTIVE,
         high="frequent",
         low="occasional",
+        high_from=2.0,
+        low_until=5.0,
+        of=Buying.ONCE,
         more="who order more",
         less="who order less",
     ),

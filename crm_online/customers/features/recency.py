@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
 from crm_online.customers.reading import Reading
+from crm_online.segments.buying import Buying
 from crm_online.segments.vocabulary import Place, Told, Words
 
 
@@ -29,5 +30,6 @@ FEATURE = Feature(
         more="who bought longer ago",
         less="who bought more lately",
         pull=1.75,
+        of=Buying.ONCE,
     ),
 )

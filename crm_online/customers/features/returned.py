@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
 from crm_online.customers.reading import Reading
+from crm_online.segments.buying import Buying
 from crm_online.segments.vectors import Transform
 from crm_online.segments.vocabulary import Place, Told, Words
 
@@ -28,5 +29,7 @@ FEATURE = Feature(
         high="returners",
         more="who return more",
         less="who return less",
+        high_from=0.05,
+        of=Buying.ONCE,
     ),
 )

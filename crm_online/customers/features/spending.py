@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
 from crm_online.customers.reading import Reading
+from crm_online.segments.buying import Buying
 from crm_online.segments.vocabulary import Place, Told, Words
 
 
@@ -29,5 +30,6 @@ FEATURE = Feature(
         more="who spend more",
         less="who spend less",
         pull=1.5,
+        of=Buying.ONCE,
     ),
 )

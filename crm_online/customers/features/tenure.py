@@ -27,5 +27,7 @@ FEATURE = Feature(
         low="new",
         more="of longer standing",
         less="who came more lately",
+        high_from=90.0,
+        low_until=90.0,
     ),
 )
