@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BufferedWriter
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from crm_online.errors import InputError
 from crm_online.step import Entry, Topic
 
+OWNER: Final = ".state.json"
+"""The file in the folder that tells whose changes they are, and up to which all of them were written."""
 _CHANGE_ID = re.compile(rb'\{"change_id":"(\d+)-(\d+)-(\d+)"')
 
 
@@ -23,22 +26,35 @@ class ChangeFiles:
     file has already are not written again. A replay repeats exactly, so what is skipped after a
     crash, or after the store went back, equals what is there.
 
+    The folder belongs to one state: what another one numbers alike is something else.
+
     Parameters
     ----------
     folder
         Made if it is not there.
+    state
+        Id of the state.
+    begins
+        By partition, the number after which changes are written if the folder is new.
+
+    Attributes
+    ----------
+    written
+        By partition, up to which number all changes are in the files for sure.
 
     Raises
     ------
     InputError
-        If the folder cannot be written, or a file in it is not of this kind.
+        If the folder cannot be written, a file in it is not of this kind, or it belongs to another state.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, state: str, begins: Mapping[int, int]) -> None:
+        self._folder, self._state = folder, state
         self._files: dict[Topic, BufferedWriter] = {}
         self._last: dict[tuple[Topic, int], int] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            self.written = self._owned(begins)
             for topic in Topic:
                 path = folder / f"{topic}.jsonl"
                 self._resume(topic, path)
@@ -54,6 +70,7 @@ class ChangeFiles:
     ) -> None:
         for file in self._files.values():
             file.close()
+        self._note()
 
     def write(self, partition: int, entries: Sequence[Entry]) -> None:
         """Write changes of one partition that are not there yet, and wait until they are on disk."""
@@ -68,6 +85,39 @@ class ChangeFiles:
         for topic in sorted(touched):
             self._files[topic].flush()
             os.fsync(self._files[topic].fileno())
+        if entries:
+            self.written[partition] = max(self.written[partition], entries[-1].sequence)
+
+    def _owned(self, begins: Mapping[int, int]) -> dict[int, int]:
+        """Return up to which number the files have all; make the folder this state's if it is nobody's."""
+        path = self._folder / OWNER
+        try:
+            owner = json.loads(path.read_text(encoding="utf-8"))
+            written = {int(partition): int(sequence) for partition, sequence in owner["written"].items()}
+            state = owner["state"]
+        except FileNotFoundError:
+            topics = [self._folder / f"{topic}.jsonl" for topic in Topic]
+            state = None if any(path.exists() and path.stat().st_size for path in topics) else self._state
+            written = dict(begins)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{path} cannot be read: name another folder for the changes") from error
+        if state != self._state or written.keys() != begins.keys():
+            raise InputError(
+                f"{self._folder} has the changes of another state: name another folder, "
+                "or remove this one if that state is gone"
+            )
+        self.written = written
+        self._note()
+        return written
+
+    def _note(self) -> None:
+        path = self._folder / OWNER
+        fresh = path.with_suffix(".new")
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(json.dumps({"state": self._state, "written": self.written}) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
 
     def _resume(self, topic: Topic, path: Path) -> None:
         if not path.exists():

@@ -21,7 +21,9 @@ from crm_online.flow import PartitionFlow
 from crm_online.replay.files import ChangeFiles
 from crm_online.settings import Settings, refuse_conflict
 from crm_online.step import Entry, Put
-from crm_online.store import Store, open_store
+from crm_online.store import PartitionStore, Store, open_store
+from crm_online.store.entries import is_blank
+from crm_online.store.keys import META, SEQUENCE
 
 LOGS = "logs"
 HALF_WRITTEN = "half-written"
@@ -45,7 +47,8 @@ class ReplayResult:
     supports may have, which is above ``itemsets.epsilon`` only where ``itemsets.max_bytes`` did not hold all
     counters; ``durable`` whether Redis has each commit on disk before it answers, without which changes may
     be told again after a crash; ``rejects`` why rows were rejected; ``held`` how many events at the logs' ends
-    wait for what comes next, as they lie far ahead of all others.
+    wait for what comes next, as they lie far ahead of all others; ``lost`` how many
+    changes the files lack, since they were made by runs without files and the state keeps them no more.
     """
 
     events: int = 0
@@ -55,6 +58,7 @@ class ReplayResult:
     baskets: int = 0
     customers: int = 0
     held: int = 0
+    lost: int = 0
     segment_changes: int = 0
     rule_changes: int = 0
     epsilon: float = 0.0
@@ -111,8 +115,11 @@ def replay(
     with ExitStack() as stack:
         store = stack.enter_context(open_store(state))
         refuse_conflict(_settings_of(store, settings), settings)
-        files = stack.enter_context(ChangeFiles(Path(out))) if out is not None else None
         partitions = settings.replay.partitions
+        files = None
+        if out is not None:  # a folder that cannot be used is told before another replay loses its partitions
+            begins = {number: unpublished(store.partition(number)) - 1 for number in range(partitions)}
+            files = stack.enter_context(ChangeFiles(Path(out), store.meta().id, begins))
         flows = [PartitionFlow(store, settings, number, partitions) for number in range(partitions)]
         known = [Source(**json.loads(raw)) for _, raw in flows[0].store.hash_all(LOGS)]
         run = _Run(flows, files, settings, speed, on_progress)
@@ -126,6 +133,13 @@ def replay(
         result = run.result()
         result.durable = store.durable
         return result
+
+
+def unpublished(store: PartitionStore) -> int:
+    """Return the number of the first change that was not published yet: that of the next one if all were."""
+    outbox = store.outbox(most=1)
+    (last,) = store.hash_get(META, [SEQUENCE])
+    return outbox[0].sequence if outbox else int(last or 0) + 1
 
 
 def _settings_of(store: Store, settings: Settings) -> Mapping[str, Any]:
@@ -156,7 +170,7 @@ class _Run:
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
         self._flows, self._settings = flows, settings
-        self._write = files.write if files else _discard
+        self._files, self._write = files, files.write if files else _discard
         self._speed, self._on_progress = speed, on_progress
         self._started = time.monotonic()
         self._paced_from: tuple[float, int] | None = None
@@ -165,10 +179,17 @@ class _Run:
         self._positions: dict[str, int] = {}
         self._rejects = RejectTally()
         self._held = 0
+        self._lost = 0
 
     def publish_left_over(self) -> None:
-        """Write what was committed before a crash but not yet written."""
+        """Write what was committed but not yet written: before a crash, or while nobody wanted files."""
         for flow in self._flows:
+            if self._files is not None:
+                first = unpublished(flow.store)
+                written = self._files.written[flow.partition]
+                kept = [entry for entry in flow.store.changes(written) if entry.sequence < first]
+                self._lost += max(0, (kept[0].sequence if kept else first) - written - 1)
+                self._write(flow.partition, [entry for entry in kept if not is_blank(entry)])
             flow.publish(self._write)
 
     def log(self, path: Path, source: Source, share: Share, options: LogOptions, later: Iterable[EventColumns]) -> None:
@@ -225,7 +246,9 @@ class _Run:
     def result(self) -> ReplayResult:
         """Return what this run did."""
         seconds = round(time.monotonic() - self._started, 3)
-        done = ReplayResult(seconds=seconds, position=self._positions, rejects=self._rejects, held=self._held)
+        done = ReplayResult(
+            seconds=seconds, position=self._positions, rejects=self._rejects, held=self._held, lost=self._lost
+        )
         for flow, before in zip(self._flows, self._before, strict=True):
             after = flow.engine.state
             for name in ("accepted", "rejected", "duplicates", "baskets", "segment_changes", "rule_changes"):

@@ -27,12 +27,15 @@ class StateMeta:
         different ways, so no state takes both.
     format
         Version of keys and codecs.
+    id
+        Which state it is, at random: files of its changes bear it.
     """
 
     partitions: int
     settings: str
     feed: str = LOGS
     format: int = FORMAT
+    id: str = ""
 
 
 def encode(meta: StateMeta) -> bytes:
@@ -57,7 +60,7 @@ def decode(data: bytes, where: str) -> StateMeta:
     check_format(found.get("format") if isinstance(found, dict) else None, where)
     match found:
         case {"format": int(version), "partitions": int(partitions), "settings": str(settings)}:
-            return StateMeta(partitions, settings, str(found.get("feed", LOGS)), version)
+            return StateMeta(partitions, settings, str(found.get("feed", LOGS)), version, str(found.get("id", "")))
         case _:
             raise StateCorrupt(f"{where} holds a state whose description is not known")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 
 from crm_online.errors import SettingsConflict, StateMissing
@@ -50,7 +51,8 @@ class Store:
         SettingsConflict
             If the state that is there is fed by something else.
         """
-        self._client.call("SET", STATE, meta.encode(StateMeta(partitions, settings_json, feed)), "NX")
+        new = StateMeta(partitions, settings_json, feed, id=secrets.token_hex(8))
+        self._client.call("SET", STATE, meta.encode(new), "NX")
         found = self.meta()
         if found.feed != feed:
             raise SettingsConflict(

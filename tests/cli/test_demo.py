@@ -52,7 +52,7 @@ def test_the_demo_prints_segments_rules_and_what_changed(
     for part in ("Active big spenders", "other vegetables", "3 moves (2 by event, 1 by lapse)", "2 entered", "155,848"):
         assert part in ended.out
     arguments = dict(asked.calls)["replay"]
-    assert arguments["preset"] == "complete-journey"
+    assert arguments["options"].preset == "complete-journey"
     assert arguments["paths"] == [Path("shop.parquet")]
 
 

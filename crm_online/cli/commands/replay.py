@@ -69,6 +69,8 @@ def replay(
             f"held back: {count(result.held, 'event')} at the log's end, too far ahead of all others "
             "(events.max_ahead); what comes next decides"
         )
+    if result.lost:
+        say(f"{out} lacks {count(result.lost, 'change')}: made without --out, and kept no longer (changes.keep)")
     if not result.durable:
         say("this Redis does not wait for its disk (appendfsync always): after a crash, changes may be told twice")
     if result.epsilon > settings.itemsets.min_support:
