@@ -8,6 +8,7 @@
     │   ├── UnreadableLog         not text, not Parquet, a broken archive
     │   ├── UnknownPreset         no preset of that name
     │   ├── MissingColumn         a column that the preset or --map needs is not there
+    │   ├── NothingAccepted       no row of a log is an event
     │   └── TooFarAhead           events that were sent have times too far ahead of the clock
     ├── SettingsError         the settings cannot be used
     │   ├── UnknownSetting        no setting of that name
@@ -69,6 +70,10 @@ class UnknownPreset(InputError):
 
 class MissingColumn(InputError):
     """A column that the preset or ``--map`` needs is not in the log."""
+
+
+class NothingAccepted(InputError):
+    """No row of a log is an event, read as asked: the preset or the mapping is probably wrong."""
 
 
 class TooFarAhead(InputError):

@@ -41,7 +41,7 @@ def objects_place(path: Path) -> str | None:
         if more is not None:
             return None
         if isinstance(value, list):
-            return ARRAY if not value or isinstance(value[0], dict) else None
+            return ARRAY if value and isinstance(value[0], dict) else None
     return _place_in(path)
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from crm_online.errors import NothingAccepted
 from crm_online.events.ahead import TOO_FAR, TOO_FAR_BY_CLOCK, Judged, before_clock, judge
 from crm_online.events.columns import EventColumns
 from crm_online.events.formats import reader_of
 from crm_online.events.options import AS_IT_IS, LogOptions
 from crm_online.events.reader import HALF_WRITTEN
-from crm_online.events.rejects import Reject
+from crm_online.events.rejects import Reject, RejectTally
 from crm_online.events.source import Source, open_source
 from crm_online.events.window import Window
+
+_LOOKED_AT = 2000
+_REASONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,43 @@ def read_events(
 
 
 def check_log(path: Path, options: LogOptions = AS_IT_IS) -> None:
-    """Raise what :func:`read_log` would raise before its first chunk."""
-    reader = reader_of(path, open_source(path), options)
-    next(reader.chunks(0, 1), None)
+    """Raise what :func:`read_log` would raise before its first chunk, and if nothing in a log is an event.
+
+    Nothing of a log is read for good before a row of it was accepted: with a wrong mapping no row would be left for
+    the right one. Rows are looked at up to the first that is an event.
+
+    Raises
+    ------
+    NothingAccepted
+        If it has rows, and each of them is a reject or is not asked for.
+    InputError
+        If the file cannot be read so.
+    """
+    source = open_source(path)
+    reader = reader_of(path, source, options)
+    tally, rows, left_out, shown = RejectTally(), 0, 0, ""
+    for chunk in reader.chunks(0, _LOOKED_AT):
+        if len(chunk.events):
+            return
+        places = [place for place, (why, _) in sorted(chunk.refused.items()) if why != HALF_WRITTEN]
+        tally.add(reader.reject(chunk.rows, place, *chunk.refused[place]) for place in places)
+        rows += len(places)
+        left_out += chunk.left_out
+        if places and not shown:
+            shown = reader.as_read(chunk.rows, places[0])
+    if rows or left_out:
+        raise NothingAccepted(_nothing(path, options, tally, rows, left_out, shown))
+
+
+def _nothing(path: Path, options: LogOptions, tally: RejectTally, rows: int, left_out: int, shown: str) -> str:
+    """Return one line on a log of which nothing was accepted."""
+    asked = ", ".join(f"{column}={value}" for column, value in options.where)
+    if not rows:
+        return f"none of the {left_out:,} rows of {path.name} has {asked}, which --where asks for; nothing was read"
+    common = sorted(tally.reasons.items(), key=lambda reason: -reason[1])[:_REASONS]
+    reasons = "; ".join(f"{why} ({count:,})" for why, count in common)
+    others = f", and {left_out:,} others are not asked for" if left_out else ""
+    return (
+        f"none of the {rows:,} rows of {path.name} is an event: {reasons}{others}; the first as read: {shown}; "
+        f"nothing was read, and crm-online replay --check {shlex.quote(str(path))} shows how it could be"
+    )

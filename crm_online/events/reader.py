@@ -29,6 +29,7 @@ from crm_online.events.source import Source
 from crm_online.events.table import events_of, validated
 from crm_online.events.where import EVERY, Where
 
+_SHOWN = 400
 HALF_WRITTEN = "half-written last line"
 _FIELDS = {role: f"items.0.{role}" for role in ("item", "quantity", "price")} | {"amount": "items.0.price"}
 
@@ -105,6 +106,19 @@ class Reader:
             cells = {column: rows.table[column].iloc[place] for column in rows.table.columns}
             raw = as_json({column: None if _is_nan(value) else value for column, value in cells.items()})
         return Reject(reason, name, f"{self.source.name}:{line}", cut(raw), row)
+
+    def as_read(self, rows: RawRows, place: int) -> str:
+        """Return what a row was read as, for a person: the fields of a table, or the beginning of the row."""
+        if rows.table is None and self.table is None:
+            return files.as_text(rows.lines[place])[:_SHOWN]
+        table = rows.table
+        if table is None:
+            table = json_table(rows, self._needed(), {})
+        if self.table is None:
+            cells = {str(name): table[name].iloc[place] for name in table.columns}
+        else:
+            cells = {role: self._column(table, column).iloc[place] for role, column in self.columns.items()}
+        return ", ".join(f"{name}={str(cell)[:40]!r}" for name, cell in cells.items() if not _is_nan(cell))[:_SHOWN]
 
     def rows(self, begin: int, size: int) -> Iterator[RawRows]:
         """Yield the raw rows from row ``begin`` on."""

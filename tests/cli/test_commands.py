@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from crm_online.events.options import LogOptions
 from crm_online.settings import Settings
 from tests.cli import answers
 from tests.cli.conftest import Asked, Crm
@@ -47,7 +48,9 @@ def test_the_state_is_the_default_folder_the_variable_or_the_option(
 def test_a_replay_is_given_all_that_was_asked(asked: Asked, crm: Crm) -> None:
     ended = crm(
         "replay", "a.csv", "b.csv", "--preset", "baskets", "--map", "item=Product", "--map", "time=Date of sale",
-        "--sep", r"\t", "--out", "changes", "--speed", "60", "--state", "here", "--set", "segments.k=8",
+        "--sep", r"\t",
+        "--time-format", "ms", "--decimal", ",", "--where", "Status=paid", "--out", "changes",
+        "--speed", "60", "--state", "here", "--set", "segments.k=8",
     )  # fmt: skip
     assert ended.code == 0
     [(_, arguments)] = asked.calls
@@ -56,9 +59,9 @@ def test_a_replay_is_given_all_that_was_asked(asked: Asked, crm: Crm) -> None:
     assert settings.segments.k == 8
     assert arguments == {
         "paths": [Path("a.csv"), Path("b.csv")],
-        "preset": "baskets",
-        "mapping": {"item": "Product", "time": "Date of sale"},
-        "sep": "\t",
+        "options": LogOptions(
+            "baskets", {"item": "Product", "time": "Date of sale"}, "\t", "ms", ",", (("Status", "paid"),)
+        ),
         "out": Path("changes"),
         "speed": 60.0,
         "state": "here",

@@ -12,16 +12,53 @@ from tests.replay import shop
 BAD = {"type": "purchase", "customer_id": "", "time": 0}
 
 
-def test_a_log_of_which_nothing_is_accepted_says_so_with_the_first_reason_and_its_place(tmp_path: Path) -> None:
-    shop.write(tmp_path / "bad.jsonl", [BAD, {"type": "sale", "time": 0}, BAD])
-    done = crm_online(tmp_path, "replay", "bad.jsonl", "--json")
-    assert done.returncode == 0
+TABLE = "who,when,what\na,26.12.2025,tea\nb,27.12.2025,jam\n"
+WRONG = ("--map", "customer_id=who", "--map", "time=when", "--map", "item=what")
+RIGHT = (*WRONG, "--time-format", "dd.mm.yyyy")
+
+
+def test_a_log_of_which_nothing_is_accepted_is_refused_with_the_commonest_reasons_and_stays_unread(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.csv").write_text(TABLE)
+    done = crm_online(tmp_path, "replay", "a.csv", *WRONG, "--json", "--out", "changes")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "none of 3 rows was accepted; the first is bad.jsonl:1: customer_id is empty (--out DIR keeps them all)\n"
+        "crm-online: none of the 2 rows of a.csv is an event: "
+        "time is not an ISO 8601 time such as 2017-01-31T12:00:00Z (2); "
+        "the first as read: customer_id='a', time='26.12.2025', item='tea'; "
+        "nothing was read, and crm-online replay --check a.csv shows how it could be\n"
     )
-    reasons = json.loads(done.stdout)["reject_reasons"]
-    assert next(iter(reasons.items())) == ("customer_id is empty", 2)
-    assert sum(reasons.values()) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+    again = crm_online(tmp_path, "replay", "a.csv", *RIGHT, "--json")
+    assert json.loads(again.stdout)["accepted"] == 2, again.stderr
+
+
+def test_what_is_refused_leaves_a_state_as_it_was_and_other_logs_of_the_command_unread(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(TABLE)
+    (tmp_path / "b.csv").write_text(TABLE.replace("2025", "2024").replace("26.12", "2.1"))
+    assert crm_online(tmp_path, "replay", "b.csv", *RIGHT).returncode == 0
+    before = crm_online(tmp_path, "verify", "--json").stdout
+    shop.write(tmp_path / "c.jsonl", shop.events(5, 5, seed=1))
+    done = crm_online(tmp_path, "replay", "c.jsonl", "a.csv")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert crm_online(tmp_path, "replay", "a.csv", *WRONG).returncode == 2
+    assert crm_online(tmp_path, "verify", "--json").stdout == before
+    assert json.loads(crm_online(tmp_path, "replay", "a.csv", *RIGHT, "--json").stdout)["events"] == 2
+
+
+def test_a_log_that_begins_with_thousands_of_rejects_is_read(tmp_path: Path) -> None:
+    shop.write(tmp_path / "a.jsonl", [BAD] * 4500 + shop.events(2, 2, seed=1))
+    done = json.loads(crm_online(tmp_path, "replay", "a.jsonl", "--json").stdout)
+    assert done["rejected"] == 4500
+    assert done["accepted"] > 0
+
+
+def test_the_rows_that_nothing_asks_for_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(TABLE)
+    done = crm_online(tmp_path, "replay", "a.csv", *RIGHT, "--where", "what=beer")
+    assert done.returncode == 2
+    assert "none of the 2 rows of a.csv has what=beer, which --where asks for" in done.stderr
 
 
 def test_reasons_are_those_of_this_run_over_all_partitions_and_logs(tmp_path: Path) -> None:
