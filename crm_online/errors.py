@@ -6,6 +6,7 @@
     ├── InputError            what was given, a log or a choice, cannot be used as asked
     │   ├── NoSuchLog             no such file, or a folder
     │   ├── UnreadableLog         not text, not Parquet, a broken archive
+    │   ├── LogMadeAnew           a file has the name of a log that is known, but begins otherwise
     │   ├── UnknownPreset         no preset of that name
     │   ├── MissingColumn         a column that the preset or --map needs is not there
     │   ├── NothingAccepted       no row of a log is an event
@@ -62,6 +63,10 @@ class NoSuchLog(InputError):
 
 class UnreadableLog(InputError):
     """The file is there, but it is not what its name or preset says."""
+
+
+class LogMadeAnew(InputError):
+    """A file has the name of a log that was replayed before, begins otherwise, and holds what may be in both."""
 
 
 class UnknownPreset(InputError):

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from crm_online.engine.state import NAME as STATE
+from crm_online.engine.state import PartitionState
 from crm_online.events.columns import EventColumns, partition_of
 from crm_online.events.log import Chunk, check_log, read_events, read_log
 from crm_online.events.options import AS_IT_IS, LogOptions
 from crm_online.events.rejects import Reject, RejectTally
-from crm_online.events.source import Source, open_source
+from crm_online.events.source import Source
 from crm_online.flow import PartitionFlow
 from crm_online.replay.files import ChangeFiles
+from crm_online.replay.logs import open_logs
 from crm_online.settings import Settings, refuse_conflict
 from crm_online.step import Entry, Put
 from crm_online.store import PartitionStore, Store, open_store
@@ -81,6 +84,7 @@ def replay(
     settings: Settings,
     state: str,
     options: LogOptions = AS_IT_IS,
+    another: bool = False,
     out: Path | None = None,
     speed: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -97,6 +101,8 @@ def replay(
         A folder, or the URL of a Redis.
     options
         How to read the files.
+    another
+        Whether files that begin otherwise than a log of their name, which was replayed before, are other logs.
     out
         Folder for the JSONL files of changes; ``None`` for none.
     speed
@@ -120,16 +126,15 @@ def replay(
         if out is not None:  # a folder that cannot be used is told before another replay loses its partitions
             begins = {number: unpublished(store.partition(number)) - 1 for number in range(partitions)}
             files = stack.enter_context(ChangeFiles(Path(out), store.meta().id, begins))
+        sources = _sources(store, settings, logs, options, another=another)
         flows = [PartitionFlow(store, settings, number, partitions) for number in range(partitions)]
-        known = [Source(**json.loads(raw)) for _, raw in flows[0].store.hash_all(LOGS)]
         run = _Run(flows, files, settings, speed, on_progress)
         run.publish_left_over()
-        for number, path in enumerate(logs):
-            source = open_source(path, known)
+        opened = list(zip(logs, sources, strict=True))
+        for number, (path, source) in enumerate(opened):
             share = Share(number / len(logs), 1 / len(logs))
-            run.log(path, source, share, options, run.later(logs[number + 1 :], known, options))
-            if number == len(logs) - 1:
-                run.settle(source)
+            run.log(path, source, share, options, run.later(opened[number + 1 :], options))
+        run.settle(sources[-1])
         result = run.result()
         result.durable = store.durable
         return result
@@ -140,6 +145,18 @@ def unpublished(store: PartitionStore) -> int:
     outbox = store.outbox(most=1)
     (last,) = store.hash_get(META, [SEQUENCE])
     return outbox[0].sequence if outbox else int(last or 0) + 1
+
+
+def _sources(
+    store: Store, settings: Settings, logs: Sequence[Path], options: LogOptions, *, another: bool
+) -> list[Source]:
+    """Return which log each file is, as far as the state knows it."""
+    known = [Source(**json.loads(raw)) for _, raw in store.partition(0).hash_all(LOGS)]
+    states = [
+        PartitionState.decode(store.partition(number).value(STATE)) for number in range(settings.replay.partitions)
+    ]
+    watermark = max((state.watermark for state in states if state.watermark is not None), default=None)
+    return open_logs(logs, known, options, watermark, another=another)
 
 
 def _settings_of(store: Store, settings: Settings) -> Mapping[str, Any]:
@@ -218,11 +235,10 @@ class _Run:
                 rate = self._events / max(time.monotonic() - self._started, 1e-9)
                 self._on_progress(Progress(share.before + share.size * chunk.progress, self._events, rate))
 
-    def later(self, paths: Sequence[Path], known: Sequence[Source], options: LogOptions) -> Iterator[EventColumns]:
+    def later(self, logs: Sequence[tuple[Path, Source]], options: LogOptions) -> Iterator[EventColumns]:
         """Yield the events of the logs that come next."""
         size = self._settings.replay.step
-        for path in paths:
-            source = open_source(path, known)
+        for path, source in logs:
             begin = min(flow.positions.get(source.id, 0) for flow in self._flows)
             yield from read_events(path, source, options, begin, size)
 

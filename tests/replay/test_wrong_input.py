@@ -106,3 +106,52 @@ def test_a_log_that_grew_is_gone_on_with_and_a_second_log_is_added(replayed: Pat
     added = json.loads(crm(replayed, "replay", "shop.jsonl", "more.jsonl", *QUICK, "--json").stdout)
     assert added["events"] == 30
     assert json.loads(crm(replayed, "verify", "--json").stdout)["ok"]
+
+
+def copies(folder: Path) -> dict[str, bytes]:
+    """Return the shop's log as it may be made anew: sorted otherwise, corrected, cut at its beginning."""
+    lines = (folder / "shop.jsonl").read_bytes().splitlines(keepends=True)
+    return {
+        "newest first": b"".join(reversed(lines)),
+        "an early cell corrected": b"".join([lines[0].replace(b'"quantity": ', b'"quantity": 1'), *lines[1:]]),
+        "an early row left out": b"".join(lines[1:]),
+    }
+
+
+@pytest.mark.parametrize("how", ["newest first", "an early cell corrected", "an early row left out"])
+def test_a_log_that_was_made_anew_is_refused_with_what_to_do_and_counts_nothing_twice(replayed: Path, how: str) -> None:
+    before = printed_state(replayed)
+    (replayed / "shop.jsonl").write_bytes(copies(replayed)[how])
+    done = crm(replayed, "replay", "shop.jsonl", *QUICK)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "crm-online: shop.jsonl begins otherwise than the log of this name that was replayed before: what is in both "
+        "would count twice. If it was made anew, replay it into a new --state; "
+        "if it is another log, say --another-log\n"
+    )
+    assert printed_state(replayed) == before
+    assert crm(replayed, "replay", "shop.jsonl", "--state", "new", *QUICK).returncode == 0
+    assert json.loads(crm(replayed, "replay", "shop.jsonl", *QUICK, "--another-log", "--json").stdout)["events"] > 0
+    assert json.loads(crm(replayed, "replay", "shop.jsonl", *QUICK, "--json").stdout)["events"] == 0
+
+
+def printed_state(folder: Path) -> object:
+    return json.loads(crm(folder, "verify", "--json").stdout)
+
+
+def test_a_rotated_log_goes_on_under_its_name_and_so_does_a_log_of_erasures(replayed: Path) -> None:
+    events = shop.events(40, 60, seed=1)
+    end = max(int(str(event["time"])) for event in events if isinstance(event["time"], int))
+    shop.write(replayed / "shop.jsonl", [event | {"time": end + n} for n, event in enumerate(events[:50])])
+    assert json.loads(crm(replayed, "replay", "shop.jsonl", *QUICK, "--json").stdout)["events"] == 50
+    for customer in ("c3", "c8"):
+        shop.write(replayed / "erase.jsonl", [{"type": "erase", "customer_id": customer, "time": "2020-01-01"}])
+        assert json.loads(crm(replayed, "replay", "erase.jsonl", *QUICK, "--json").stdout)["accepted"] == 1
+
+
+def test_baskets_without_time_are_refused_when_their_file_begins_otherwise(tmp_path: Path) -> None:
+    command = ("replay", "baskets.txt", "--preset", "baskets", "--sep", ",", "--json")
+    (tmp_path / "baskets.txt").write_text("tea,milk\nbread\n" * 50)
+    assert json.loads(crm(tmp_path, *command).stdout)["baskets"] == 100
+    (tmp_path / "baskets.txt").write_text("jam\n" + "tea,milk\nbread\n" * 50)
+    assert crm(tmp_path, *command).returncode == 2

@@ -37,6 +37,10 @@ def replay(
     time_format: TimeFormat = None,
     decimal: Decimal = None,
     where: Where = None,
+    another: Annotated[
+        bool,
+        typer.Option("--another-log", help="A file is another log, though one of its name was replayed before."),
+    ] = False,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the changes, as JSONL files.")] = None,
     speed: Speed = None,
     state: State = DEFAULT_STATE,
@@ -57,6 +61,7 @@ def replay(
             settings=settings,
             state=state,
             options=options,
+            another=another,
             out=out,
             speed=speed,
             on_progress=move,

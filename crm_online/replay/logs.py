@@ -1,0 +1,71 @@
+"""The logs of a replay: which are known, which are new, and which only look new."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from crm_online.errors import LogMadeAnew
+from crm_online.events.columns import EventColumns, Kind
+from crm_online.events.log import read_events
+from crm_online.events.options import LogOptions
+from crm_online.events.source import Source, open_source
+
+LATE: Final = 3_600_000
+"""How late an event may be, in ms, in a log that goes on where another one of its name ended."""
+
+
+def open_logs(
+    paths: Sequence[Path],
+    known: Sequence[Source],
+    options: LogOptions,
+    watermark: int | None,
+    *,
+    another: bool = False,
+) -> list[Source]:
+    """Return which log each file is, and refuse one that was made anew.
+
+    A log is known by its beginning. An export that was made again, as from the newest to the oldest or with one
+    early cell corrected, begins in another way, and all its rows would count twice. So a file that begins otherwise
+    than a log of its name must go on where the state ends, as a rotated log does.
+
+    Parameters
+    ----------
+    paths
+        The files, in order.
+    known
+        The logs that the state knows.
+    options
+        How to read the files.
+    watermark
+        The largest event time of the state, in ms; ``None`` before the first event.
+    another
+        Whether files of a known name are other logs, whatever they hold.
+
+    Raises
+    ------
+    LogMadeAnew
+        If a file has the name of a known log that none of the files is, another beginning, and events of times that
+        the state has seen.
+    InputError
+        If a file cannot be read.
+    """
+    sources = [open_source(path, known) for path in paths]
+    lost = {log.name for log in known if log not in sources}
+    for path, source in zip(paths, sources, strict=True):
+        if another or watermark is None or source in known or source.name not in lost:
+            continue
+        if any(_seen(events, watermark) for events in read_events(path, source, options)):
+            raise LogMadeAnew(
+                f"{path} begins otherwise than the log of this name that was replayed before: what is in both "
+                "would count twice. If it was made anew, replay it into a new --state; "
+                "if it is another log, say --another-log"
+            )
+    return sources
+
+
+def _seen(events: EventColumns, watermark: int) -> bool:
+    """Return whether there are events of a time that the state has seen, or of none; an erasure counts once anyway."""
+    seen = (events.time < watermark - LATE) | (events.time == 0)
+    return bool((seen & (events.kind != Kind.ERASE)).any())
