@@ -18,8 +18,8 @@ from benchmarks.recommend.month import Basket, Hidden
 from crm_online.decay import Decay
 from crm_online.itemsets.baskets import Baskets
 from crm_online.itemsets.counters import ItemsetCounters
-from crm_online.itemsets.keys import NO_ITEM
 from crm_online.itemsets.parts import Counted, merge
+from crm_online.itemsets.reading import NO_ITEM
 from crm_online.rules.derive import derive
 from crm_online.settings.units import DAY
 

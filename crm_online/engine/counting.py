@@ -1,33 +1,30 @@
-"""Whole baskets into counters, kept as a checkpoint and a journal of what was counted since."""
+"""Whole baskets into counters, kept as a checkpoint and a journal of what came and went since."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from crm_online.errors import StateCorrupt
 from crm_online.itemsets.baskets import Baskets
 from crm_online.itemsets.counters import ItemsetCounters
+from crm_online.itemsets.encoding import pack, unpack
 from crm_online.step import Append, Drop, Write
 
 JOURNAL = "journal"
 COUNTERS = "counters"
-_HEAD = struct.Struct("<BII")
-_VERSION = 1
-"""The version of a batch; one of baskets that are withdrawn may follow in the same value."""
-_CHECKPOINT_BASKETS = 20_000
+_HEAD = struct.Struct("<B")
+_VERSION = 2
 _CHECKPOINT_BYTES = 1 << 20
 
 
-def checkpoint_is_due(baskets: int, size: int, counters: int) -> bool:
+def checkpoint_is_due(size: int, counters: int) -> bool:
     """Return whether the journal is long enough for a new checkpoint.
 
-    A checkpoint costs its size, so small counters are written more often; a journal of 20,000
-    baskets is counted again in a second or two when a partition is claimed.
+    A checkpoint costs its size, so it is written when the journal is half as large: then all checkpoints together
+    cost three times what the baskets take.
     """
-    return baskets >= _CHECKPOINT_BASKETS or size >= max(_CHECKPOINT_BYTES, counters)
+    return size >= max(_CHECKPOINT_BYTES, counters // 2)
 
 
 def checkpoint(counters: ItemsetCounters) -> Iterator[Write]:
@@ -37,19 +34,10 @@ def checkpoint(counters: ItemsetCounters) -> Iterator[Write]:
     yield Drop(JOURNAL)
 
 
-def journal(batch: Baskets, withdrawn: Baskets | None) -> tuple[bytes, Write]:
-    """Return what a step counts and what it withdraws as bytes, and the write that puts it into the journal."""
-    raw = _bytes(batch) + (_bytes(withdrawn) if withdrawn is not None else b"")
+def journal(batch: Baskets, withdrawn: Baskets) -> tuple[bytes, Write]:
+    """Return what a step counted, and what it took back, as bytes, and the write that puts it into the journal."""
+    raw = _HEAD.pack(_VERSION) + pack(batch) + pack(withdrawn)
     return raw, Append(JOURNAL, [raw])
-
-
-def _bytes(batch: Baskets) -> bytes:
-    return (
-        _HEAD.pack(_VERSION, len(batch), len(batch.items))
-        + batch.times.astype("<i8").tobytes()
-        + batch.start.astype("<i8").tobytes()
-        + batch.items.astype("<i4").tobytes()
-    )
 
 
 def counted(fresh: ItemsetCounters, chunks: Sequence[bytes], entries: Sequence[bytes]) -> ItemsetCounters:
@@ -64,28 +52,14 @@ def counted(fresh: ItemsetCounters, chunks: Sequence[bytes], entries: Sequence[b
     """
     counters = ItemsetCounters.load(list(chunks)) if chunks else fresh
     for raw in entries:
-        batch, at = _batch(raw, 0)
-        withdrawn, at = _batch(raw, at) if at < len(raw) else (None, at)
-        if at != len(raw):
-            raise StateCorrupt("a batch in the journal of baskets has the wrong length")
-        counters.count(batch, withdrawn)
+        counters.count(*_entry(raw))
     return counters
 
 
-def _batch(raw: bytes, at: int) -> tuple[Baskets, int]:
-    """Return the batch that begins at a place, and where it ends."""
-    if len(raw) < at + _HEAD.size or raw[at] != _VERSION:
+def _entry(raw: bytes) -> tuple[Baskets, Baskets]:
+    if len(raw) < _HEAD.size or raw[0] != _VERSION:
         raise StateCorrupt("a batch in the journal of baskets cannot be read")
-    _, baskets, items = _HEAD.unpack_from(raw, at)
-    at += _HEAD.size
-    end = at + 16 * baskets + 8 + 4 * items
-    if len(raw) < end:
+    parts = unpack(raw[_HEAD.size :])
+    if len(parts) != 2:
         raise StateCorrupt("a batch in the journal of baskets has the wrong length")
-    times = np.frombuffer(raw, "<i8", baskets, at)
-    start = np.frombuffer(raw, "<i8", baskets + 1, at + 8 * baskets)
-    batch = Baskets(
-        times.astype(np.int64),
-        start.astype(np.int64),
-        np.frombuffer(raw, "<i4", items, at + 16 * baskets + 8).astype(np.int32),
-    )
-    return batch, end
+    return parts[0], parts[1]

@@ -72,15 +72,15 @@ class Mining:
         state = self._state
         if run.ended:
             whole = whole + self.baskets.close_all().whole
-        if whole:
-            batch, before = Baskets.of(whole), Baskets.of(withdrawn) if withdrawn else None
+        if whole or withdrawn:
+            batch, before = Baskets.of(whole), Baskets.of(withdrawn)
             self.counters.count(batch, before)
             raw, write = counting.journal(batch, before)
             run.writes.append(write)
             state.baskets += len(whole) - len(withdrawn)
             state.journal_baskets += len(whole) + len(withdrawn)
             state.journal_bytes += len(raw)
-        due = counting.checkpoint_is_due(state.journal_baskets, state.journal_bytes, self.counters.bytes)
+        due = counting.checkpoint_is_due(state.journal_bytes, self.counters.bytes)
         if state.journal_baskets and (run.ended or due):
             run.writes += counting.checkpoint(self.counters)
             state.journal_baskets = state.journal_bytes = 0

@@ -69,3 +69,33 @@ class Baskets:
         return cls.from_lines(
             table[:, 0], table[:, 1].astype(np.int32), np.array([time for time, _ in baskets], np.int64)
         )
+
+    def filled(self) -> Baskets:
+        """Return the baskets that are not empty."""
+        there = np.diff(self.start) > 0
+        if there.all():
+            return self
+        return Baskets(self.times[there], np.concatenate([self.start[:-1][there], self.start[-1:]]), self.items)
+
+    def taken(self, rows: NDArray[np.int64]) -> Baskets:
+        """Return some of the baskets, in the order of ``rows``."""
+        lengths = np.diff(self.start)[rows]
+        start = np.concatenate([[0], np.cumsum(lengths)])
+        places = np.repeat(self.start[rows] - start[:-1], lengths) + np.arange(start[-1])
+        return Baskets(self.times[rows], start, self.items[places])
+
+    def between(self, begin: int, end: int) -> Baskets:
+        """Return the baskets ``begin`` to ``end``, as views."""
+        start = self.start[begin : end + 1]
+        return Baskets(self.times[begin:end], start - start[0], self.items[start[0] : start[-1]])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Baskets]) -> Baskets:
+        """Return the baskets of several batches as one."""
+        ends = np.cumsum([0, *(len(part.items) for part in parts)])
+        starts = [part.start[:-1] + end for part, end in zip(parts, ends[:-1], strict=True)]
+        return cls(
+            np.concatenate([part.times for part in parts] or [np.empty(0, np.int64)]),
+            np.concatenate([*starts, ends[-1:]]).astype(np.int64),
+            np.concatenate([part.items for part in parts] or [np.empty(0, np.int32)]),
+        )

@@ -1,95 +1,82 @@
-"""Counting the pairs of open items in a part of a batch."""
+"""Which items come together, and how often: a product of sparse matrices."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from crm_online.itemsets.combinations import PairsWithin, pairs_within
-from crm_online.itemsets.keys import ITEM_BITS
-from crm_online.itemsets.pruning import prune
-from crm_online.itemsets.state import CLOSED, CounterState
-from crm_online.itemsets.table import ABSENT
+from crm_online.itemsets.baskets import Baskets
+from crm_online.itemsets.vertical import blocks
 
-Weights = NDArray[np.float64] | float
-"""One weight for each basket, place or set; or one for all."""
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Keys ``first << 32 | second`` of pairs of items, first < second, ascending, and their weights."""
 
-
-@dataclass(slots=True)
-class PairsOfPart:
-    """The pairs of open items in a part, one by one: their places, rows in the table and bounds before this part."""
-
-    places: PairsWithin
-    keys: NDArray[np.int64]
-    rows: NDArray[np.int64]
-    before: NDArray[np.float64]
-    is_open: NDArray[np.bool_]
-    weight: Weights
+NO_PAIRS: Pairs = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 def count_pairs(
-    state: CounterState,
+    baskets: Baskets,
+    weights: NDArray[np.int64] | None,
     items: NDArray[np.int64],
-    before: NDArray[np.float64],
-    lengths: NDArray[np.int64],
-    weight: Weights,
-) -> PairsOfPart:
-    """Count the pairs, open those that reach the gate, and return them for the triples.
+    fresh: NDArray[np.bool_] | None = None,
+) -> Pairs:
+    """Return the pairs of some items that come together, with the weight of the baskets that have both.
 
     Parameters
     ----------
+    weights
+        Weight of each basket; ``None``: 1.
     items
-        The open items of each basket, one behind the other.
-    before
-        Their counts before this part.
-    lengths
-        Number of open items of each basket.
-    weight
-        Weight of each item's basket.
+        Distinct item ids, ascending; shape (n,).
+    fresh
+        Only pairs with at least one of these items; shape (n,). ``None``: all pairs.
     """
-    places = pairs_within(lengths)
-    first, second = places.first, places.second
-    keys = items.take(first)
-    keys <<= ITEM_BITS
-    keys |= items.take(second)
-    table = state.pairs
-    rows, begin, new = table.find_or_add(keys)
-    counts, errors, openings = table.values
-    openings[begin:] = CLOSED
-    if len(new) and state.threshold > 0:
-        a, b = first[new], second[new]
-        missed = np.maximum(state.item_opening[items[a]], state.item_opening[items[b]])
-        missed = np.maximum(missed, state.floor(2, keys[new]))
-        errors[begin:] = np.minimum(missed, np.minimum(before[a], before[b]))
-    weight = weight.take(first) if isinstance(weight, np.ndarray) else weight
-    error = errors.take(rows)
-    bound = counts.take(rows) + error
-    np.add.at(counts, rows, weight)
-    is_open = openings.take(rows) >= 0
-    if state.max_size > 2:
-        closed = np.flatnonzero(~is_open)
-        opens = closed[counts.take(rows[closed]) + error[closed] >= state.gate(2)]
-        openings[rows[opens]] = bound[opens]
-        is_open[opens] = True
-    pairs = PairsOfPart(places, keys, rows, bound, is_open, weight)
-    if state.bytes > state.max_bytes:
-        prune_between(state, pairs)
-    return pairs
+    found = NO_PAIRS
+    for block, weight in blocks(baskets, weights):
+        found = merged(found, _of_block(block, weight, items, fresh))
+    return found
 
 
-def prune_between(state: CounterState, pairs: PairsOfPart) -> None:
-    """Prune in the middle of a part, after all its pairs were counted.
+def merged(one: Pairs, other: Pairs) -> Pairs:
+    """Add the weights of pairs up."""
+    if not len(one[0]) or not len(other[0]):
+        return other if not len(one[0]) else one
+    keys = np.concatenate([one[0], other[0]])
+    order = np.argsort(keys, kind="stable")
+    keys, counts = keys[order], np.concatenate([one[1], other[1]])[order]
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    return keys[starts], np.add.reduceat(counts, starts)
 
-    From here on "before this part" means now: a triple of this part may be counted, pruned and born again.
-    """
-    moved = prune(state)
-    there = pairs.rows != ABSENT
-    pairs.rows[there] = moved[pairs.rows[there]]
-    there = pairs.rows != ABSENT
-    rows = pairs.rows[there]
-    counts, errors, openings = state.pairs.values
-    pairs.is_open = np.zeros(len(there), bool)
-    pairs.is_open[there] = openings[rows] >= 0
-    pairs.before[there] = counts[rows] + errors[rows]
+
+def _of_block(
+    block: Baskets, weight: NDArray[np.int64] | None, items: NDArray[np.int64], fresh: NDArray[np.bool_] | None
+) -> Pairs:
+    if not len(items):
+        return NO_PAIRS
+    column_of = np.full(max(int(items[-1]), int(block.items.max(initial=0))) + 1, -1, np.int32)
+    column_of[items] = np.arange(len(items))
+    columns = column_of[block.items]
+    chosen = columns >= 0
+    start = np.concatenate([[0], np.cumsum(chosen)])[block.start]
+    lengths = np.diff(start)
+    data = np.ones(int(start[-1]), np.int64)
+    shape = (len(block), len(items))
+    matrix = csr_array((data, columns[chosen], start), shape=shape)
+    weighed = matrix
+    if weight is not None:
+        weighed = csr_array((np.repeat(weight, lengths), columns[chosen], start), shape=shape)
+    if fresh is None or fresh.all():
+        product = (weighed.T @ matrix).tocoo()
+        first, second = product.coords
+        once = first < second
+    else:
+        new = np.flatnonzero(fresh)
+        product = (weighed[:, new].T @ matrix).tocoo()
+        first, second = new[product.coords[0]].astype(np.int32), product.coords[1]
+        # A pair of two fresh items comes twice.
+        once = (first != second) & ~(fresh[second] & (first > second))
+    low, high = items[np.minimum(first, second)[once]], items[np.maximum(first, second)[once]]
+    keys = low << 32 | high
+    order = np.argsort(keys)
+    return keys[order], product.data[once][order]

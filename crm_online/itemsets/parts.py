@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.itemsets.counters import ItemsetCounters
-from crm_online.itemsets.keys import NO_ITEM, items_of, keys_of
-from crm_online.itemsets.reading import SLACK, Itemsets
+from crm_online.itemsets.reading import ABSENT, NO_ITEM, SLACK, ItemsetIndex, Itemsets, in_order, widened
 
 UNKNOWN = np.iinfo(np.int32).max
 """Id of an item whose name a partition does not know."""
@@ -109,13 +108,19 @@ def merge(parts: Sequence[Part], as_of: int, min_support: float) -> FrequentItem
     local = [(part, part.frequent(min_support, as_of)) for part in parts]
     names = sorted({part.names[item] for part, sets in local for item in _distinct(sets.items)})
     ids = {name: number for number, name in enumerate(names)}
-    candidates = _union([_renamed(sets.items, part.names, ids) for part, sets in local])
+    renamed = [_renamed(sets.items, part.names, ids) for part, sets in local]
+    candidates = _union(renamed)
     total = float(sum(part.baskets(as_of) for part in parts))
     count, error = np.zeros(len(candidates)), np.zeros(len(candidates))
-    for part in parts:
-        found = part.lookup(_renamed(candidates, names, part.ids), as_of)
-        count += found.count
-        error += found.error
+    for (part, sets), items in zip(local, renamed, strict=True):
+        row = ItemsetIndex(widened(items, candidates.shape[1])).find(candidates)
+        there = row != ABSENT
+        count[there] += sets.count[row[there]]
+        error[there] += sets.error[row[there]]
+        if not there.all():
+            found = part.lookup(_renamed(candidates[~there], names, part.ids), as_of)
+            count[~there] += found.count
+            error[~there] += found.error
     chosen = count + error >= min_support * total * (1 - SLACK)
     return FrequentItemsets(names, Itemsets(candidates[chosen], count[chosen], error[chosen]), total, as_of)
 
@@ -139,6 +144,9 @@ def _renamed(items: NDArray[np.int32], names: Sequence[str], ids: Mapping[str, i
 
 def _union(found: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:
     """Return the distinct itemsets by size and then by items."""
-    items = np.concatenate([*found, np.empty((0, 3), np.int32)])
-    sizes = np.count_nonzero(items != NO_ITEM, axis=1)
-    return np.concatenate([items_of(np.unique(keys_of(items[sizes == size, :size])), size) for size in (1, 2, 3)])
+    width = max(items.shape[1] for items in found)
+    every = np.concatenate([widened(items, width) for items in found])
+    every = every[in_order(every)]
+    differs = np.ones(len(every), bool)
+    differs[1:] = (every[1:] != every[:-1]).any(axis=1)
+    return every[differs]

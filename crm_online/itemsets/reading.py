@@ -1,4 +1,4 @@
-"""Reading bounds out of the counters."""
+"""Itemsets and their bounds, and how one is found among many."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.itemsets.keys import MAX_ITEMS, NO_ITEM, items_of, keys_of
-from crm_online.itemsets.state import COUNT, ERROR, OPENING, CounterState
-from crm_online.itemsets.table import ABSENT
+NO_ITEM = -1
+"""Fills the places of an itemset that has fewer items than others."""
+
+MAX_SIZE = 6
+"""Items that an itemset may have."""
+
+ABSENT = -1
+"""In place of the row of an itemset that is not there."""
 
 SLACK = 1e-12
 """A support this share below the asked one is still taken: sums of floats are rounded."""
@@ -22,14 +27,17 @@ class Itemsets:
     Attributes
     ----------
     items
-        Item ids, ascending, ``NO_ITEM`` (-1) behind the last one; shape (n, 3).
+        Item ids, ascending, ``NO_ITEM`` (-1) behind the last one; shape (n, width).
     count, error
         Decayed number of baskets as of one time; shape (n,).
+    missed
+        The largest weight that an itemset can have that should be among these and is not; 0: none is missing.
     """
 
     items: NDArray[np.int32]
     count: NDArray[np.float64]
     error: NDArray[np.float64]
+    missed: float = 0.0
 
     def __len__(self) -> int:
         """Return the number of itemsets."""
@@ -42,88 +50,54 @@ class Itemsets:
         return sizes
 
 
-def frequent(state: CounterState, least: float, *, upper: bool) -> Itemsets:
-    """Return the entries that reach a weight, by size and then by items; relative to the landmark.
+class ItemsetIndex:
+    """Finds itemsets, whole arrays at a time.
 
-    Parameters
-    ----------
-    least
-        The weight to reach.
-    upper
-        Judge by the upper bound, so that none is missed; else by the count, so that none is wrongly there.
-    """
-    least *= 1 - SLACK
-    item = np.flatnonzero(state.item_count >= least) if least > 0 else np.flatnonzero(state.item_count > 0)
-    found = [Itemsets(items_of(item, 1), state.item_count[item], np.zeros(len(item)))]
-    for size, table in zip((2, 3), state.tables, strict=True):
-        counts, errors = table.values[COUNT], table.values[ERROR]
-        row = np.flatnonzero((counts + errors if upper else counts) >= least)
-        row = row[np.argsort(table.keys[row], kind="stable")]
-        found.append(Itemsets(items_of(table.keys[row], size), counts[row], errors[row]))
-    found[0].items[:, 0] = item
-    return Itemsets(
-        np.concatenate([sets.items for sets in found]),
-        np.concatenate([sets.count for sets in found]),
-        np.concatenate([sets.error for sets in found]),
-    )
-
-
-def lookup(state: CounterState, items: NDArray[np.int32]) -> Itemsets:
-    """Return the bounds of any itemsets, counted or not; relative to the landmark.
-
-    An itemset that is not counted has a count of 0, and as error the least of what it can have missed: the upper
-    bounds of its subsets and, where all of these are open, their openings and what was pruned.
+    Each itemset is a path from column to column; the paths up to a column are numbered in their order.
 
     Parameters
     ----------
     items
-        Ascending ids padded with ``NO_ITEM``, shape (n, 3). An id that was never counted makes both bounds 0.
+        Distinct itemsets, padded with ``NO_ITEM``; shape (n, width).
+
+    Examples
+    --------
+    >>> index = ItemsetIndex(np.array([[0, 1, -1], [2, -1, -1]], np.int32))
+    >>> index.find(np.array([[2, -1, -1], [0, 2, -1], [0, 1, -1]], np.int32)).tolist()
+    [1, -1, 0]
     """
-    count, error = np.zeros(len(items)), np.zeros(len(items))
+
+    def __init__(self, items: NDArray[np.int32]) -> None:
+        self._steps: list[NDArray[np.int64]] = []
+        path = np.zeros(len(items), np.int64)
+        for column in items.T:
+            steps, path = np.unique(path << 32 | (column.astype(np.int64) + 1), return_inverse=True)
+            self._steps.append(steps)
+        self._rows = np.empty(len(items), np.int64)
+        self._rows[path] = np.arange(len(items))
+
+    def find(self, items: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Return the row of each itemset, or ``ABSENT``; of the width that the index has."""
+        path, found = np.zeros(len(items), np.int64), np.ones(len(items), bool)
+        if not len(self._rows):
+            return np.full(len(items), ABSENT)
+        for column, steps in zip(items.T, self._steps, strict=True):
+            key = path << 32 | (column.astype(np.int64) + 1)
+            path = np.minimum(np.searchsorted(steps, key), len(steps) - 1)
+            found &= steps[path] == key
+        return np.where(found, self._rows[path], ABSENT)
+
+
+def widened(items: NDArray[np.int32], width: int) -> NDArray[np.int32]:
+    """Return itemsets in at least so many columns."""
+    if items.shape[1] >= width:
+        return items
+    wide = np.full((len(items), width), NO_ITEM, np.int32)
+    wide[:, : items.shape[1]] = items
+    return wide
+
+
+def in_order(items: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return the order of itemsets by size and then by items."""
     sizes = np.count_nonzero(items != NO_ITEM, axis=1)
-    for size, bounds in ((1, _items), (2, _pairs), (3, _triples)):
-        rows = np.flatnonzero((sizes == size) & (items.max(axis=1, initial=NO_ITEM) < state.known))
-        if len(rows):
-            count[rows], error[rows] = bounds(state, items[rows, :size])[:2]
-    return Itemsets(items, count, error)
-
-
-_Bounds = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-"""Count, error and opening (NaN: not open)."""
-
-
-def _items(state: CounterState, items: NDArray[np.int32]) -> _Bounds:
-    item = items[:, 0]
-    return state.item_count[item], np.zeros(len(item)), state.item_opening[item]
-
-
-def _pairs(state: CounterState, items: NDArray[np.int32]) -> _Bounds:
-    sides = [_items(state, items[:, [side]]) for side in (0, 1)]
-    return _sets(state, items, sides)
-
-
-def _triples(state: CounterState, items: NDArray[np.int32]) -> _Bounds:
-    sides = [_pairs(state, items[:, side]) for side in ([0, 1], [0, 2], [1, 2])]
-    return _sets(state, items, sides)
-
-
-def _sets(state: CounterState, items: NDArray[np.int32], sides: list[_Bounds]) -> _Bounds:
-    size = items.shape[1]
-    least = np.min([count + error for count, error, _ in sides], axis=0)
-    opening = np.max([opening for _, _, opening in sides], axis=0)
-    # An item that no key has room for is never open, and its sets are in no table.
-    fits = items.max(axis=1) < MAX_ITEMS
-    keys = np.where(fits, keys_of(items), 0)
-    table = state.tables[size - 2]
-    row = np.where(fits, table.find(keys), ABSENT)
-    is_there = row != ABSENT
-    count, error = np.zeros(len(items)), least
-    # What was missed since all sides are open; NaN, and so no limit, while one is not.
-    missed = np.maximum(opening, state.floor(size, keys))
-    error = np.where(np.isnan(missed), least, np.fmin(missed, least)) if size <= state.max_size else least
-    found = table.values[:, row[is_there]]
-    count[is_there], error[is_there] = found[COUNT], found[ERROR]
-    openings = np.full(len(items), np.nan)
-    if size == 2:
-        openings[is_there] = found[OPENING]
-    return count, error, openings
+    return np.lexsort((*items.T[::-1], sizes))

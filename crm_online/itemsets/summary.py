@@ -13,17 +13,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.decay import Decay
 from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.itemsets.counters import ItemsetCounters
-from crm_online.itemsets.keys import MAX_ITEMS, NO_ITEM, keys_of
-from crm_online.itemsets.parts import UNKNOWN
-from crm_online.itemsets.reading import Itemsets, frequent
-from crm_online.itemsets.state import ERROR, OPENING, CounterState
-from crm_online.itemsets.table import ABSENT, KeyTable
+from crm_online.itemsets.reading import ABSENT, NO_ITEM, ItemsetIndex, Itemsets, widened
+from crm_online.itemsets.weights import Weights
 
 _MAGIC = b"crmS"
-_VERSION = 1
+_VERSION = 2
 _LEAD = struct.Struct("<4sHIQI")  # magic, version, length of the JSON head, length of the body, CRC-32 of both
 
 
@@ -33,25 +29,25 @@ class Summary:
 
     Attributes
     ----------
-    half_life, landmark
-        How weights fade (ms, None: they do not), and the time that they are relative to, ms.
+    half_life, read_at
+        How weights fade (ms, None: they do not), and the time as of which they are, ms.
     weight
-        Decayed number of baskets, relative to the landmark.
-    epsilon
-        The partition's achieved epsilon, or the floor where that is larger.
+        Decayed number of baskets.
+    max_size
+        Items in an itemset.
     missed
-        The largest weight that an itemset of 1, 2 or 3 items that is not here can have.
+        The largest weight that an itemset that is not here can have.
     names
         Names of the items that occur; ids are places in this list.
     sets
-        The itemsets and their bounds, relative to the landmark.
+        The itemsets and their bounds.
     """
 
     half_life: int | None
-    landmark: int
+    read_at: int
     weight: float
-    epsilon: float
-    missed: tuple[float, float, float]
+    max_size: int
+    missed: float
     names: Sequence[str]
     sets: Itemsets
 
@@ -65,20 +61,20 @@ class Summary:
             Names by the partition's item ids.
         floor
             Share of the partition's baskets below which an itemset is left out. Merging is right for every
-            ``min_support`` from here on; bounds get tighter with a lower floor, at 0 they are the counters' own.
+            ``min_support`` from here on; bounds get tighter with a lower floor.
         """
-        state = counters.state
-        least = floor * state.baskets
-        sets = frequent(state, least, upper=True)
+        as_of = counters.latest or 0
+        sets = counters.frequent(floor, as_of)
         used = np.unique(sets.items[sets.items != NO_ITEM])
         items = np.searchsorted(used, sets.items).astype(np.int32)
         items[sets.items == NO_ITEM] = NO_ITEM
+        weight = counters.baskets(as_of)
         return cls(
-            state.decay.half_life,
-            state.landmark,
-            state.baskets,
-            max(counters.achieved_epsilon, floor),
-            missed_by(state, least),
+            counters.weights.half_life,
+            as_of,
+            weight,
+            counters.max_size,
+            max(floor * weight, sets.missed),
             [names[item] for item in used.tolist()],
             Itemsets(items, sets.count, sets.error),
         )
@@ -100,11 +96,23 @@ class Summary:
 
     def lookup(self, items: NDArray[np.int32], as_of: int) -> Itemsets:
         """Return the bounds of any itemsets; what is not here may have been missed."""
-        count, error = np.zeros(len(items)), np.zeros(len(items))
+        width = max(items.shape[1], self.sets.items.shape[1])
+        index = self._index if width == self.sets.items.shape[1] else ItemsetIndex(widened(self.sets.items, width))
+        wide = widened(items, width)
+        row = index.find(wide)
+        there = row != ABSENT
         sizes = np.count_nonzero(items != NO_ITEM, axis=1)
-        for size in (1, 2, 3):
-            rows = np.flatnonzero(sizes == size)
-            count[rows], error[rows] = self._bounds(items[rows, :size])
+        count, error = np.zeros(len(items)), np.where(sizes <= self.max_size, self.missed, self.weight)
+        count[there], error[there] = self.sets.count[row[there]], self.sets.error[row[there]]
+        # An itemset that is not here weighs no more than its items.
+        for column in wide.T:
+            single = np.full((len(items), width), NO_ITEM, np.int32)
+            single[:, 0] = column
+            place = index.find(single)
+            known = place != ABSENT
+            least = np.where(known, self.sets.count[place] if len(self.sets) else 0.0, self.missed)
+            bounded = ~there & (column != NO_ITEM)
+            error[bounded] = np.minimum(error, least)[bounded]
         factor = self._reading(as_of)
         return Itemsets(items, count * factor, error * factor)
 
@@ -112,10 +120,11 @@ class Summary:
         """Return the summary as bytes."""
         head = {
             "half_life": self.half_life,
-            "landmark": self.landmark,
+            "read_at": self.read_at,
             "weight": self.weight.hex(),
-            "epsilon": self.epsilon.hex(),
-            "missed": [bound.hex() for bound in self.missed],
+            "max_size": self.max_size,
+            "missed": self.missed.hex(),
+            "width": self.sets.items.shape[1],
             "names": list(self.names),
         }
         raw = json.dumps(head, ensure_ascii=True).encode()
@@ -140,65 +149,28 @@ class Summary:
         if version > _VERSION:
             raise StateTooNew(f"a summary of itemsets is of version {version}, this crm-online knows up to {_VERSION}")
         rest = raw[_LEAD.size :]
-        if version < 1 or len(rest) != head_length + body_length or zlib.crc32(rest) != checksum:
+        if version < _VERSION or len(rest) != head_length + body_length or zlib.crc32(rest) != checksum:
             raise StateCorrupt("a summary of itemsets cannot be read: bytes are missing or changed")
         head = json.loads(rest[:head_length])
         body = rest[head_length:]
-        rows = len(body) // 28
-        items = np.frombuffer(body, "<i4", 3 * rows).reshape(rows, 3).astype(np.int32)
-        count = np.frombuffer(body, "<f8", rows, 12 * rows).astype(np.float64)
-        error = np.frombuffer(body, "<f8", rows, 20 * rows).astype(np.float64)
-        one, two, three = (float.fromhex(bound) for bound in head["missed"])
+        width = head["width"]
+        rows = len(body) // (16 + 4 * width)
+        items = np.frombuffer(body, "<i4", width * rows).reshape(rows, width).astype(np.int32)
+        count = np.frombuffer(body, "<f8", rows, 4 * width * rows).astype(np.float64)
+        error = np.frombuffer(body, "<f8", rows, (8 + 4 * width) * rows).astype(np.float64)
         return cls(
             head["half_life"],
-            head["landmark"],
+            head["read_at"],
             float.fromhex(head["weight"]),
-            float.fromhex(head["epsilon"]),
-            (one, two, three),
+            head["max_size"],
+            float.fromhex(head["missed"]),
             head["names"],
             Itemsets(items, count, error),
         )
 
     def _reading(self, as_of: int) -> float:
-        return float(Decay(self.half_life).reading(np.array([as_of]), np.array([self.landmark]))[0])
+        return Weights(self.half_life, self.read_at).reading(as_of)
 
     @cached_property
-    def _tables(self) -> tuple[KeyTable, KeyTable, KeyTable]:
-        tables = KeyTable(2), KeyTable(2), KeyTable(2)
-        sizes = self.sets.sizes
-        for size, table in enumerate(tables, start=1):
-            rows = np.flatnonzero(sizes == size)
-            keys = keys_of(self.sets.items[rows, :size])
-            table.append(keys, np.stack([self.sets.count[rows], self.sets.error[rows]]))
-        return tables
-
-    def _bounds(self, items: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        size = items.shape[1]
-        count, error = np.zeros(len(items)), np.full(len(items), self.missed[size - 1])
-        if size > 1:
-            for left_out in range(size):
-                count_, error_ = self._bounds(np.delete(items, left_out, axis=1))
-                error = np.minimum(error, count_ + error_)
-        fits = (items != UNKNOWN).all(axis=1) & (items < MAX_ITEMS).all(axis=1)
-        table = self._tables[size - 1]
-        row = np.where(fits, table.find(np.where(fits, keys_of(items), 0)), ABSENT)
-        is_there = row != ABSENT
-        count[is_there], error[is_there] = table.values[:, row[is_there]]
-        return count, error
-
-
-def missed_by(state: CounterState, least: float) -> tuple[float, float, float]:
-    """Return the largest weight of a set of 1, 2 or 3 items that is not counted, or is left out below ``least``."""
-    closed = state.item_count[np.isnan(state.item_opening)].max(initial=0.0)
-    opened = np.nanmax(state.item_opening, initial=0.0)
-    pairs = state.pairs.values
-    is_closed = np.isnan(pairs[OPENING])
-    closed_pair = (pairs[0, is_closed] + pairs[ERROR, is_closed]).max(initial=0.0)
-    opened_pair = np.nanmax(pairs[OPENING], initial=0.0)
-    if state.max_size == 1:
-        opened = state.item_count.max(initial=0.0)
-    if state.max_size < 3:
-        closed_pair = (pairs[0] + pairs[ERROR]).max(initial=0.0)
-    two = max(least, closed, opened, state.floors[0].max())
-    three = max(two, closed_pair, opened_pair, state.floors[1].max())
-    return least, float(two), float(three)
+    def _index(self) -> ItemsetIndex:
+        return ItemsetIndex(self.sets.items)

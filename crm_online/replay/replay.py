@@ -46,11 +46,11 @@ class Progress:
 class ReplayResult:
     """What one run of a replay did.
 
-    ``position`` is where it ended in each log, by the path that was given; ``epsilon`` the error that
-    supports may have, which is above ``itemsets.epsilon`` only where ``itemsets.max_bytes`` did not hold all
-    counters; ``durable`` whether Redis has each commit on disk before it answers, without which changes may
-    be told again after a crash; ``rejects`` why rows were rejected; ``held`` how many events at the logs' ends
-    wait for what comes next, as they lie far ahead of all others; ``lost`` how many
+    ``position`` is where it ended in each log, by the path that was given; ``epsilon`` the error that supports may
+    have, and below which itemsets may be missing: 0 unless ``itemsets.max_bytes`` did not hold all baskets, or these
+    have too many itemsets to try; ``durable`` whether Redis has each commit on disk before it answers, without which
+    changes may be told again after a crash; ``rejects`` why rows were rejected; ``held`` how many events at the logs'
+    ends wait for what comes next, as they lie far ahead of all others; ``lost`` how many
     changes the files lack, since they were made by runs without files and the state keeps them no more.
     """
 

@@ -124,15 +124,15 @@ class ItemsetSettings(Section):
         default=0.01, gt=0, le=1, description="share of baskets from which an itemset is frequent"
     )
     epsilon: OptionalNumber = Field(
-        default=None, description="largest error of a support; 0: count everything; none: min_support / 10"
+        default=None, description="largest error of a support, once baskets have left; none: min_support / 10"
     )
     half_life: OptionalDuration = Field(
         default=180 * DAY, description="time in which a basket's weight in the counts halves; none: plain counts"
     )
-    max_size: Count = Field(default=3, ge=1, le=3, description="items in an itemset, at most")
+    max_size: Count = Field(default=3, ge=1, le=6, description="items in an itemset, at most")
     max_bytes: Size = Field(
         default=256_000_000,
-        description="memory for the counters of one partition; above it the error of the supports grows",
+        description="memory for the baskets of one partition; above it the oldest leave, and supports get an error",
     )
 
     @property

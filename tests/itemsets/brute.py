@@ -9,20 +9,22 @@ from itertools import combinations
 import numpy as np
 
 from crm_online.itemsets.baskets import Baskets
-from crm_online.itemsets.keys import NO_ITEM
+from crm_online.itemsets.reading import NO_ITEM
 
 Log = Sequence[tuple[int, Sequence[int]]]
 
 
-def true_weights(log: Log, half_life: int | None, as_of: int) -> tuple[float, dict[tuple[int, ...], float]]:
-    """Return N and the weight of each itemset of up to three items, as of a time."""
+def true_weights(
+    log: Log, half_life: int | None, as_of: int, max_size: int = 3
+) -> tuple[float, dict[tuple[int, ...], float]]:
+    """Return N and the weight of each itemset of up to ``max_size`` items, as of a time."""
     total = 0.0
     weights: defaultdict[tuple[int, ...], float] = defaultdict(float)
     for time, items in log:
         basket = sorted(set(items))
         weight = 1.0 if half_life is None else 2.0 ** ((time - as_of) / half_life)
         total += weight if basket else 0.0
-        for size in (1, 2, 3):
+        for size in range(1, max_size + 1):
             for itemset in combinations(basket, size):
                 weights[itemset] += weight
     return total, dict(weights)
@@ -34,8 +36,8 @@ def batches(log: Log, size: int) -> list[Baskets]:
 
 
 def padded(itemsets: Sequence[tuple[int, ...]]) -> np.ndarray[tuple[int, int], np.dtype[np.int32]]:
-    """Return itemsets as rows of three ids."""
-    rows = np.full((len(itemsets), 3), NO_ITEM, np.int32)
+    """Return itemsets as rows of six ids."""
+    rows = np.full((len(itemsets), 6), NO_ITEM, np.int32)
     for row, itemset in zip(rows, itemsets, strict=True):
         row[: len(itemset)] = itemset
     return rows

@@ -5,13 +5,14 @@ from __future__ import annotations
 import struct
 import zlib
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_online.decay import Decay
 from crm_online.errors import StateCorrupt, StateTooNew
-from crm_online.itemsets import encoding, pruning
+from crm_online.itemsets import encoding
 from crm_online.itemsets.baskets import Baskets
 from crm_online.itemsets.counters import ItemsetCounters
 from tests.itemsets.brute import batches
@@ -31,16 +32,17 @@ from tests.itemsets.logs import DAY, HALF_LIFE, Log, logs
 def test_counting_on_from_a_dump_is_bit_by_bit_like_counting_through(
     log: Log, size: int, stop: int, epsilon: float, half_life: int | None, max_size: int, max_bytes: int
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pruning, "FEWEST_PAIRS", 8)
-        patch.setattr(pruning, "FEWEST_TRIPLES", 4)
-        through = ItemsetCounters(epsilon, Decay(half_life), max_size, max_bytes)
-        resumed = ItemsetCounters(epsilon, Decay(half_life), max_size, max_bytes)
-        for number, batch in enumerate(batches(log, size)):
-            if number % (stop + 1) == stop:
-                resumed = ItemsetCounters.load(resumed.dump())
-            through.count(batch)
-            resumed.count(batch)
+    through = ItemsetCounters(epsilon, Decay(half_life), max_size, max_bytes)
+    resumed = ItemsetCounters(epsilon, Decay(half_life), max_size, max_bytes)
+    for number, batch in enumerate(batches(log, size)):
+        if number % (stop + 1) == stop:
+            resumed = ItemsetCounters.load(resumed.dump())
+        through.count(batch)
+        resumed.count(batch)
+        one, other = through.frequent(0.1, 0), resumed.frequent(0.1, 0)
+        np.testing.assert_array_equal(one.items, other.items)
+        np.testing.assert_array_equal(one.count, other.count)
+        np.testing.assert_array_equal(one.error, other.error)
     assert resumed.dump() == through.dump()
     assert resumed.achieved_epsilon == through.achieved_epsilon
     assert resumed.bytes == through.bytes
@@ -52,9 +54,9 @@ def some_counters() -> ItemsetCounters:
     return counters
 
 
-def test_a_threshold_that_the_budget_raised_is_in_the_dump() -> None:
-    counters = ItemsetCounters(0.0, Decay(None), 3, 20_000)
-    counters.count(Baskets.of([(0, range(20 * number, 20 * number + 10)) for number in range(8)]))
+def test_what_the_budget_evicted_is_in_the_dump() -> None:
+    counters = ItemsetCounters(0.0, Decay(None), 3, 2_000)
+    counters.count(Baskets.of([(0, range(20 * number, 20 * number + 10)) for number in range(20)]))
     assert counters.achieved_epsilon > 0
     assert ItemsetCounters.load(counters.dump()).achieved_epsilon == counters.achieved_epsilon
 
@@ -94,7 +96,7 @@ def test_parts_that_do_not_fit_are_refused_though_their_checksum_does() -> None:
     raw = b"".join(some_counters().dump())
     body = raw[18:-8]
     for wrong in (body, body[:90], b""):
-        lead = struct.pack("<4sHQI", b"crmI", 1, len(wrong), zlib.crc32(wrong))
+        lead = struct.pack("<4sHQI", b"crmI", 2, len(wrong), zlib.crc32(wrong))
         with pytest.raises(StateCorrupt):
             ItemsetCounters.load([lead + wrong])
 
@@ -102,4 +104,10 @@ def test_parts_that_do_not_fit_are_refused_though_their_checksum_does() -> None:
 def test_a_newer_version_says_so() -> None:
     raw = b"".join(some_counters().dump())
     with pytest.raises(StateTooNew):
-        ItemsetCounters.load([raw[:4] + b"\x02\x00" + raw[6:]])
+        ItemsetCounters.load([raw[:4] + b"\x03\x00" + raw[6:]])
+
+
+def test_an_older_version_says_what_to_do() -> None:
+    raw = b"".join(some_counters().dump())
+    with pytest.raises(StateCorrupt, match="replay into a new state"):
+        ItemsetCounters.load([raw[:4] + b"\x01\x00" + raw[6:]])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,19 +9,12 @@ from hypothesis import strategies as st
 
 from crm_online.decay import Decay
 from crm_online.errors import StateCorrupt, StateTooNew
-from crm_online.itemsets import pruning
 from crm_online.itemsets.baskets import Baskets
 from crm_online.itemsets.counters import ItemsetCounters
 from crm_online.itemsets.parts import UNKNOWN, Counted, Part, merge
 from crm_online.itemsets.summary import Summary
 from tests.itemsets.brute import padded, true_weights
 from tests.itemsets.logs import DAY, HALF_LIFE, Log, logs
-
-
-@pytest.fixture(autouse=True)
-def _pruned_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pruning, "FEWEST_PAIRS", 8)
-    monkeypatch.setattr(pruning, "FEWEST_TRIPLES", 4)
 
 
 def parts_of(log: Log, partitions: int, counters: list[ItemsetCounters], size: int) -> list[Counted]:
@@ -140,30 +131,4 @@ def test_a_summary_refuses_bytes_it_does_not_know() -> None:
         with pytest.raises(StateCorrupt):
             Summary.decode(wrong)
     with pytest.raises(StateTooNew):
-        Summary.decode(raw[:4] + b"\x02\x00" + raw[6:])
-
-
-TRIANGLE = [[0, 1], [0, 2], [1, 2]]
-
-
-@pytest.mark.parametrize(
-    "batches",
-    [
-        pytest.param([[[9]] * 50, [[0, 1, 2]]], id="while its pairs are closed"),
-        pytest.param([[[9]] * 50, [[0, 1, 2]], TRIANGLE], id="before its pairs opened"),
-        pytest.param(
-            [[[0, 1, 2], *(list(pair) for pair in combinations(range(3, 9), 2))], TRIANGLE * 8, [list(range(3, 9))]],
-            id="pruned",
-        ),
-    ],
-)
-def test_a_summary_owns_up_to_a_triple_that_came_once(
-    batches: list[list[list[int]]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pruning, "FEWEST_TRIPLES", 0)
-    counters = ItemsetCounters(0.05, Decay(None), 3, 10**7)
-    for batch in batches:
-        counters.count(Baskets.of([(0, basket) for basket in batch]))
-    assert counters.entries[2] == 0
-    found = Summary.of(counters, [str(item) for item in range(10)]).lookup(padded([(0, 1, 2)]), 0)
-    assert found.count[0] + found.error[0] >= 1
+        Summary.decode(raw[:4] + b"\x03\x00" + raw[6:])

@@ -8,21 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_online.decay import Decay
-from crm_online.itemsets import counting, pruning, triples, withdrawing
 from crm_online.itemsets.baskets import Baskets
 from crm_online.itemsets.counters import ItemsetCounters
 from tests.itemsets.logs import DAY, HALF_LIFE, Log, alternating, late_friends, logs, wide
 from tests.itemsets.test_bounds import assert_bounds_hold, budgets, counted, epsilons, half_lives
-
-
-@pytest.fixture(autouse=True, params=["whole batches", "small parts, pruned always"])
-def _prunings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param == "small parts, pruned always":
-        monkeypatch.setattr(pruning, "FEWEST_PAIRS", 8)
-        monkeypatch.setattr(pruning, "FEWEST_TRIPLES", 4)
-        monkeypatch.setattr(triples, "TRIPLES_AT_ONCE", 6)
-        monkeypatch.setattr(withdrawing, "_AT_ONCE", 6)
-        monkeypatch.setattr(counting, "SMALLEST_PART", 40)
 
 
 def counted_in_pieces(counters: ItemsetCounters, log: Log, size: int, seed: int) -> None:
@@ -75,13 +64,3 @@ def test_with_epsilon_0_the_counts_are_those_of_whole_baskets(
     np.testing.assert_allclose(found.count, plain.count, rtol=1e-9, atol=1e-12)
     assert not found.error.any()
     assert counters.achieved_epsilon == 0
-
-
-def test_the_threshold_stays_where_two_baskets_have_become_one() -> None:
-    counters = ItemsetCounters(0.2, Decay(None), 3, 10**7)
-    counters.count(Baskets.of([(0, [0, 1]), (0, [2, 3])] * 30))
-    counters.count(Baskets.of([(0, [4, 5])] * 3))
-    before = counters.state.threshold
-    counters.count(Baskets.of([(0, [0, 1, 2, 3])] * 10), Baskets.of([(0, [0, 1]), (0, [2, 3])] * 10))
-    assert counters.baskets(0) == 53
-    assert counters.achieved_epsilon == pytest.approx(before / 53), "what was below it then has no entry now"

@@ -156,7 +156,7 @@ def test_a_bad_value_is_told_with_its_key_its_source_and_what_is_allowed() -> No
         "itemsets.min_support=0",
         "itemsets.min_support=1.5",
         "itemsets.epsilon=-0.1",
-        "itemsets.max_size=4",
+        "itemsets.max_size=7",
         "itemsets.max_size=0",
         "itemsets.max_bytes=256",
         "itemsets.max_bytes=1kB",

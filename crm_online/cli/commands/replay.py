@@ -78,8 +78,12 @@ def replay(
         say(f"{out} lacks {count(result.lost, 'change')}: made without --out, and kept no longer (changes.keep)")
     if not result.durable:
         say("this Redis does not wait for its disk (appendfsync always): after a crash, changes may be told twice")
-    if result.epsilon > settings.itemsets.min_support:
-        say(f"itemsets.max_bytes is too small for this log: sets below {result.epsilon:.2%} of baskets may be missing")
+    asked = settings.itemsets.epsilon_in_force
+    if result.epsilon > asked:
+        say(
+            f"itemsets in up to {result.epsilon:.2%} of the baskets may be missing, or counted too low by that much; "
+            f"asked was {asked:.2%} (itemsets.epsilon): they need more itemsets.max_bytes, or a higher min_support"
+        )
     if as_json:
         print_json(result.as_dict())
     else:
