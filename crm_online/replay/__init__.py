@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from crm_online.replay.replay import Progress, ReplayResult, replay
+from crm_online.replay.replay import Progress, ReplayResult, logs_of, replay
 
-__all__ = ["Progress", "ReplayResult", "replay"]
+__all__ = ["Progress", "ReplayResult", "logs_of", "replay"]

@@ -147,11 +147,18 @@ def unpublished(store: PartitionStore) -> int:
     return outbox[0].sequence if outbox else int(last or 0) + 1
 
 
+def logs_of(store: Store) -> list[Source] | None:
+    """Return the logs that a state knows; ``None`` if something else feeds it, such as events that were sent to it."""
+    partition = store.partition(0)
+    known = [Source(**json.loads(raw)) for _, raw in partition.hash_all(LOGS)]
+    return known if known or not partition.positions() else None
+
+
 def _sources(
     store: Store, settings: Settings, logs: Sequence[Path], options: LogOptions, *, another: bool
 ) -> list[Source]:
     """Return which log each file is, as far as the state knows it."""
-    known = [Source(**json.loads(raw)) for _, raw in store.partition(0).hash_all(LOGS)]
+    known = logs_of(store) or []
     states = [
         PartitionState.decode(store.partition(number).value(STATE)) for number in range(settings.replay.partitions)
     ]

@@ -66,7 +66,7 @@ def embedded(folder: Path, create: bool, answer_seconds: float) -> Iterator[Clie
         socket = _socket(inner, note)
         for left in (socket, inner / "redis.pid"):
             left.unlink(missing_ok=True)
-        note_writer(folder, binary.version)
+        note_writer(folder, binary)
         options = [part for name, value in _OPTIONS.items() for part in (f"--{name}", value)]
         command = [binary.path, *options, "--unixsocket", str(socket)]
         try:

@@ -2,7 +2,7 @@
 
 ::
 
-    FORMAT          JSON: format of the state, version of the Redis that wrote it
+    FORMAT          JSON: format of the state, version and path of the redis-server that wrote it
     lock            locked by the process that has the state open
     redis/          the embedded Redis: its AOF, socket and log (mode 700)
 """
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crm_online.errors import StateCorrupt, StateLocked, StateMissing, StoreError
+from crm_online.store.binary import Binary
 from crm_online.store.keys import FORMAT
 from crm_online.store.meta import check_format
 
@@ -66,8 +67,8 @@ def _lock(descriptor: int, folder: Path) -> None:
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
 
-def written_by(folder: Path) -> tuple[int, int]:
-    """Give the version of the newest Redis that wrote into the folder; (0, 0) if none did.
+def written_by(folder: Path) -> Binary | None:
+    """Give the newest redis-server that wrote into the folder; ``None`` if none did.
 
     Raises
     ------
@@ -77,7 +78,7 @@ def written_by(folder: Path) -> tuple[int, int]:
     try:
         text = (folder / "FORMAT").read_text(encoding="utf-8")
     except FileNotFoundError:
-        return (0, 0)
+        return None
     except (OSError, UnicodeDecodeError):
         raise StateCorrupt(f"{folder / 'FORMAT'} cannot be read") from None
     try:
@@ -87,19 +88,20 @@ def written_by(folder: Path) -> tuple[int, int]:
     check_format(found.get("format") if isinstance(found, dict) else None, str(folder))
     match found:
         case {"redis": [int(major), int(minor)]}:
-            return (major, minor)
+            return Binary(str(found.get("server", "")), (major, minor))
         case _:
             raise StateCorrupt(f"{folder / 'FORMAT'} is not known")
 
 
-def note_writer(folder: Path, version: tuple[int, int]) -> None:
-    """Write down the version of the Redis that is about to write, unless a newer one is noted."""
-    if written_by(folder) >= version:
+def note_writer(folder: Path, binary: Binary) -> None:
+    """Write down which redis-server is about to write, unless a newer one, or one of its version, is noted."""
+    noted = written_by(folder)
+    if noted is not None and noted.version >= binary.version:
         return
     fresh = folder / "FORMAT.new"
     try:
         with fresh.open("w", encoding="utf-8") as file:
-            json.dump({"format": FORMAT, "redis": list(version)}, file)
+            json.dump({"format": FORMAT, "redis": list(binary.version), "server": binary.path}, file)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(folder / "FORMAT")

@@ -63,6 +63,7 @@ def test_a_replay_is_given_all_that_was_asked(asked: Asked, crm: Crm) -> None:
             "baskets", {"item": "Product", "time": "Date of sale"}, "\t", "ms", ",", (("Status", "paid"),)
         ),
         "out": Path("changes"),
+        "another": False,
         "speed": 60.0,
         "state": "here",
     }

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from crm_online.cli.commands.demo import shop_log
-from tests.command import ROOT
+from tests.command import ROOT, environment
 from tests.kafka.waiting import until
 
 LINES = 20_000
@@ -146,3 +146,23 @@ def test_where_its_port_is_taken_it_finds_another_unless_that_one_was_asked_for(
             assert demo.process.wait() == 2
         finally:
             demo.close()
+
+
+def test_the_demo_leaves_the_state_of_another_shop_alone_and_the_variable_that_names_one(folder: Path) -> None:
+    line = '{"type": "view", "customer_id": "me", "time": "2026-01-01", "item": "tea"}\n'
+    (folder / "mine.jsonl").write_text(line)
+    env = environment() | {"PYTHONPATH": f"{folder}:{ROOT}", "CRM_ONLINE_STATE": "mine"}
+
+    def crm(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "crm_online", *arguments]
+        return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+    assert crm("replay", "mine.jsonl").returncode == 0
+    before = crm("verify", "--json").stdout
+    refused = crm("demo", "--no-serve", "--state", "mine")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("crm-online: mine is the state of another shop")
+    for _ in range(2):
+        assert crm("demo", "--no-serve", "--json").returncode == 0
+    assert json.loads(crm("verify", "--state", ".crm-online", "--json").stdout)["events"] > 1000
+    assert crm("verify", "--json").stdout == before

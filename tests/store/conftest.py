@@ -11,7 +11,7 @@ import pytest
 from crm_online.store.binary import Binary, binaries
 from tests.kafka.redis_server import RedisServer
 
-_KNOWN: list[Binary | None] = [*binaries()]
+_KNOWN: list[Binary | None] = [*{binary.version: binary for binary in binaries()}.values()]
 
 
 StartServer = Callable[..., RedisServer]

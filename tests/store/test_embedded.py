@@ -137,7 +137,7 @@ def test_a_server_whose_pid_file_is_lost_is_ended_through_its_socket(tmp_path: P
     commit_one(folder)
     inner = folder / "redis"
     options = ["--port", "0", "--appendonly", "yes", "--save", "", "--unixsocket", str(inner / "redis.sock")]
-    process = subprocess.Popen([chosen((0, 0), folder).path, *options], cwd=inner, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([chosen(None, folder).path, *options], cwd=inner, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 20
     while not (inner / "redis.sock").exists():
         assert time.monotonic() < deadline
@@ -225,9 +225,40 @@ def test_a_folder_of_another_format_is_refused(tmp_path: Path, content: str, ref
 def test_a_redis_older_than_the_one_that_wrote_is_not_let_near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Redis 6.2 does not see the AOF of 7.0: it would start empty.
     commit_one(tmp_path)
-    (tmp_path / "FORMAT").write_text(json.dumps({"format": 1, "redis": [99, 0]}))
-    with pytest.raises(StoreRefused, match=r"Redis 99\.0 wrote the state .* upgrade"):
+    note = {"format": 1, "redis": [99, 0], "server": "/opt/bin/redis-server"}
+    (tmp_path / "FORMAT").write_text(json.dumps(note))
+    with pytest.raises(StoreRefused) as refused:
         commit_one(tmp_path)
+    assert str(refused.value).startswith(f"redis-server 99.0 (/opt/bin/redis-server) wrote the state in {tmp_path}")
+    for binary in binaries():
+        assert str(binary) in str(refused.value), "both are named, with their versions"
+
+
+def two_ages() -> tuple[Binary, Binary]:
+    by_age = sorted(binaries(), key=lambda found: found.version)
+    if by_age[0].version == by_age[-1].version:
+        pytest.skip("needs two versions of redis-server")
+    return by_age[0], by_age[-1]
+
+
+@pytest.mark.parametrize("newer_first", [False, True])
+def test_whichever_server_comes_first_on_path_a_state_stays_readable_in_and_out_of_a_virtual_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newer_first: bool
+) -> None:
+    folders = []
+    for name, binary in zip(("old", "new"), two_ages(), strict=True):
+        folders.append(tmp_path / name)
+        folders[-1].mkdir()
+        (folders[-1] / "redis-server").symlink_to(binary.path)
+    old, new = map(str, folders)
+    active, plain = (os.pathsep.join(places) for places in ([old, new], [new, old]))
+    first, second = (plain, active) if newer_first else (active, plain)
+    for number, path in enumerate([first, second, first], start=1):
+        monkeypatch.setenv("PATH", path)
+        commit_one(tmp_path / "state")
+        assert committed(tmp_path / "state") == number
+    wrote = json.loads((tmp_path / "state" / "FORMAT").read_text())["redis"]
+    assert wrote == list(two_ages()[newer_first].version), "a newer one does not make it unreadable for the older"
 
 
 def test_a_newer_redis_reads_what_an_older_one_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +270,7 @@ def test_a_newer_redis_reads_what_an_older_one_wrote(tmp_path: Path, monkeypatch
         commit_one(tmp_path)
         assert committed(tmp_path) == number
     monkeypatch.undo()
-    assert chosen((7, 0), tmp_path).version >= (7, 0)
+    assert chosen(Binary("", (7, 0)), tmp_path).version >= (7, 0)
 
 
 def test_where_no_redis_is_installed_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

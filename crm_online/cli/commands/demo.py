@@ -26,7 +26,6 @@ from crm_online.cli.options import (
     Overrides,
     Port,
     Speed,
-    State,
     open_state,
 )
 from crm_online.cli.progress import progress_bar
@@ -34,10 +33,16 @@ from crm_online.cli.tables.flows import flow_tables
 from crm_online.cli.tables.replay import replay_table
 from crm_online.cli.tables.rules import rules_table
 from crm_online.cli.tables.segments import segment_names, segments_table
-from crm_online.errors import NoSuchLog
+from crm_online.errors import InputError, NoSuchLog, StateMissing
 
 TOP: Final = 10
 _DOES: Final = "replaying a year of a grocery shop"
+
+
+DemoState = Annotated[
+    str,
+    typer.Option("--state", metavar="URL|DIR", help="Where the state of the demo is; CRM_ONLINE_STATE is left alone."),
+]
 
 
 def demo(
@@ -45,7 +50,7 @@ def demo(
         bool, typer.Option("--no-serve", help="End when all is printed; serve nothing meanwhile.")
     ] = False,
     speed: Speed = None,
-    state: State = DEFAULT_STATE,
+    state: DemoState = DEFAULT_STATE,
     host: Host = None,
     port: Port = None,
     config: Config = None,
@@ -57,6 +62,7 @@ def demo(
     On a terminal the dashboard is served meanwhile, and until Ctrl-C.
     """
     log = shop_log()
+    _keep_off(state, log)
     settings = serve_settings(config, overrides or (), host, port)
     changes = Path("crm-online-changes" if "://" in state else state) / "changes"
     work = Work(log, settings, state, "complete-journey", changes, speed)
@@ -67,6 +73,30 @@ def demo(
         return
     need_serve()
     _served(work, or_free=port is None)
+
+
+def _keep_off(state: str, log: Path) -> None:
+    """Leave the state of another shop alone.
+
+    Raises
+    ------
+    InputError
+        If something other than the demo's log was replayed into the state, or sent to it.
+    StoreError
+        If it cannot be opened.
+    """
+    from crm_online.store import open_store
+
+    with contextlib.suppress(StateMissing), open_store(state, create=False) as store:
+        from crm_online.events.source import open_source
+        from crm_online.replay import logs_of
+
+        known = logs_of(store)
+        if known is None or (known and open_source(log, known) not in known):
+            raise InputError(
+                f"{state} is the state of another shop, which the demo's would be poured into: give the demo a --state "
+                "of its own"
+            )
 
 
 def _served(work: Work, *, or_free: bool) -> None:
