@@ -15,6 +15,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     JsonValue,
     StringConstraints,
@@ -28,6 +29,8 @@ from crm_online.events import times
 
 MAX_ID = 256
 """Most characters that an id or an item's name may have."""
+MAX_LINES = 10_000
+"""Most lines that a purchase or a return may have."""
 MAX_NUMBER = 1e12
 """Largest price and quantity."""
 
@@ -122,6 +125,10 @@ class Line(_Model):
     price: Price = 0.0
 
 
+Lines = Annotated[list[Line], Field(min_length=1, max_length=MAX_LINES), FailFast()]
+"""The lines of a basket; only the first that is wrong is told, as there may be thousands."""
+
+
 class _Event(_Model):
     event_id: Id | None = None
     time: Time
@@ -137,7 +144,7 @@ class Purchase(_Event):
     type: Literal["purchase"]
     customer_id: Id | None = None
     basket_id: Id | None = None
-    items: Annotated[list[Line], Field(min_length=1)]
+    items: Lines
 
 
 class Return(_Event):
@@ -146,7 +153,7 @@ class Return(_Event):
     type: Literal["return"]
     customer_id: Id | None = None
     basket_id: Id | None = None
-    items: Annotated[list[Line], Field(min_length=1)]
+    items: Lines
 
 
 class View(_Customer):
@@ -209,6 +216,7 @@ _WORDS = {
     "union_tag_invalid": f"is none of {', '.join(_TYPES)}",
     "string_too_short": "is empty",
     "too_short": "is empty",
+    "too_long": "has more than {max_length:,} lines",
     "string_too_long": "has more than {max_length} characters",
     "string_type": "is not a text",
     "string_pattern_mismatch": "has control characters",

@@ -174,7 +174,7 @@ class Reader:
             items = [item for item in map(str.strip, text.split(self.sep)) if item]
             if not items:
                 refused[place] = ("a basket without items", None)
-            elif text.isprintable() and max(map(len, items)) <= models.MAX_ID:
+            elif text.isprintable() and max(map(len, items)) <= models.MAX_ID and len(items) <= models.MAX_LINES:
                 baskets[place] = items
             else:
                 lines = [{"item": item} for item in items]

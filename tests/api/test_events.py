@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from crm_online.api.keyfile import Caller
 from crm_online.api.keys import CALLER
 from crm_online.api.problems import handle_errors
+from crm_online.api.routes import events
 from crm_online.api.routes.events import MOST, router
 from crm_online.api.service import service
 from crm_online.errors import EventsRefused
@@ -172,6 +174,34 @@ def test_of_many_faults_the_first_are_told(store: Store) -> None:
     answer = posted(store, [{}] * 500).json()
     assert len(answer["errors"]) == 100
     assert "the first 100 of 500" in answer["detail"]
+
+
+def test_a_large_body_is_read_beside_the_event_loop_and_no_more_faults_are_made_than_told(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[threading.Thread] = []
+    read, made = events._read, events._fault
+
+    def reading(content_type: str, body: bytes) -> Any:
+        threads.append(threading.current_thread())
+        return read(content_type, body)
+
+    faults: list[object] = []
+
+    def fault(*args: Any) -> Any:
+        faults.append(args)
+        return made(*args)
+
+    monkeypatch.setattr(events, "_read", reading)
+    monkeypatch.setattr(events, "_fault", fault)
+    for body in (BUY | {"items": [1] * 300_000}, [BUY | {"items": [1] * 300}] * 1000, [17] * 1000 + [VIEW] * 9000):
+        answer = posted(store, body)
+        assert answer.status_code == 422
+        assert len(answer.json()["errors"]) <= 100
+    assert posted(store, [VIEW] * 1000).status_code == 202
+    assert posted(store, VIEW).status_code == 202
+    assert [one is threading.main_thread() for one in threads] == [False, False, False, False, True]
+    assert len(faults) < 250
 
 
 def test_a_time_too_far_ahead_is_told_by_its_place(store: Store) -> None:

@@ -189,6 +189,16 @@ def test_bodies_that_are_not_what_is_wanted_are_refused(served: Served, path: st
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("path", POSTS)
+def test_a_body_of_thousands_of_faults_is_refused_for_a_few(served: Served, path: str) -> None:
+    many = ",".join(f'"a{number}":1' for number in range(80_000))
+    ones = ",".join(["1"] * 300_000)
+    for body in (f"{{{many}}}", f'{{"customer_ids":[{ones}]}}', f'{{"basket":[{ones}]}}', f"[{ones}]"):
+        answer = ask(served.url, path, body)
+        assert len(answer.problem(422)["errors"]) <= 3
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize("path", POSTS)
 def test_bodies_that_are_too_large_are_refused_said_or_chunked(served: Served, path: str) -> None:
     ask(served.url, path, b" " * 1_000_001).problem(413)
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n".encode()

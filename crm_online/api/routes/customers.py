@@ -7,13 +7,14 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from crm_online.answers import customers as answers
 from crm_online.answers.customers import Explanation, Members
+from crm_online.api.body import Body
 from crm_online.api.keys import needs
 from crm_online.api.paths import ANYTHING
 from crm_online.api.problems import ProblemError, problems
@@ -32,10 +33,10 @@ LONGEST = 1000
 CustomerId = Annotated[str, Path(min_length=1, max_length=LONGEST, description="percent-encoded, whatever is in it")]
 
 
-class Wanted(BaseModel):
+class Wanted(Body):
     """Whom to look up."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"customer_ids": ["C17", "nobody"]}})
+    model_config = ConfigDict(json_schema_extra={"example": {"customer_ids": ["C17", "nobody"]}})
 
     customer_ids: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=LONGEST)]],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ from crm_online.events.models import EVENT, Erase, Event, all_problems
 MOST: Final = 1000
 """Most events in one request."""
 _FAULTS: Final = 100
+_SMALL: Final = 10_000
+"""Bytes of a body that are read in the event loop."""
 _EXAMPLE: Final = {
     "event_id": "till-7-88213",
     "type": "purchase",
@@ -73,16 +76,26 @@ async def send_events(request: Request, service: TheService) -> Taken:
     `erase` needs the scope admin. Events whose time lies further ahead of the service's clock than
     `events.max_ahead` are refused.
     """
-    single, values = _values(request.headers.get("content-type", ""), await request.body())
-    events, faults = _events(single, values)
-    if faults:
-        raise _refusal(faults)
+    content_type, body = request.headers.get("content-type", ""), await request.body()
+    # The event loop has others to answer; a small body is read sooner than a thread begins.
+    events, single = (
+        await asyncio.to_thread(_read, content_type, body) if len(body) > _SMALL else _read(content_type, body)
+    )
     if any(isinstance(event, Erase) for event in events):
         await needs("admin")(request)
     try:
         return await service.sink.take(events)
     except TooFarAhead as error:
         raise _refusal([_fault(single, place, ["time"], str(error)) for place in error.places]) from error
+
+
+def _read(content_type: str, body: bytes) -> tuple[list[Event], bool]:
+    """Return the events of a body, and whether it is one event, not a list."""
+    single, values = _values(content_type, body)
+    events, faults, count = _events(single, values)
+    if faults:
+        raise _refusal(faults, count)
+    return events, single
 
 
 def _values(content_type: str, body: bytes) -> tuple[bool, list[Any]]:
@@ -101,19 +114,20 @@ def _values(content_type: str, body: bytes) -> tuple[bool, list[Any]]:
     return False, value
 
 
-def _events(single: bool, values: Sequence[Any]) -> tuple[list[Event], list[Fault]]:
-    """Return the events, and what is wrong with those that are none."""
+def _events(single: bool, values: Sequence[Any]) -> tuple[list[Event], list[Fault], int]:
+    """Return the events, what is wrong with those that are none, as far as it is listed, and how much that is."""
     events: list[Event] = []
     faults: list[Fault] = []
+    count = 0
     for place, value in enumerate(values):
-        if not isinstance(value, dict):
-            faults.append(_fault(single, place, [], "not a JSON object"))
-            continue
         try:
             events.append(EVENT.validate_python(value))
         except ValidationError as error:
-            faults += [_fault(single, place, path, why) for why, path in all_problems(error)]
-    return events, faults
+            count += error.error_count()
+            if len(faults) < _FAULTS:
+                found = all_problems(error) if isinstance(value, dict) else [("not a JSON object", [])]
+                faults += [_fault(single, place, path, why) for why, path in found]
+    return events, faults, count
 
 
 def _fault(single: bool, place: int, path: Sequence[str | int], why: str) -> Fault:
@@ -121,8 +135,10 @@ def _fault(single: bool, place: int, path: Sequence[str | int], why: str) -> Fau
     return Fault(where=short(pointer(steps)), why=short(why))
 
 
-def _refusal(faults: Sequence[Fault]) -> ProblemError:
-    more = f"; the first {_FAULTS} of {len(faults):,} are listed" if len(faults) > _FAULTS else ""
+def _refusal(faults: Sequence[Fault], count: int | None = None) -> ProblemError:
+    """Return the refusal for some faults; of more than are listed, how many there are is said."""
+    count = len(faults) if count is None else count
+    more = f"; the first {_FAULTS} of {count:,} are listed" if count > _FAULTS else ""
     return ProblemError(
         422, f"nothing was taken, as not all of it are events: see errors{more}", kind="events", faults=faults[:_FAULTS]
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from crm_online.answers.rules import Recommendations
+from crm_online.api.body import Body
 from crm_online.api.keys import needs
 from crm_online.api.problems import problems
 from crm_online.api.service import TheService
@@ -23,17 +24,17 @@ LARGEST = 500
 Item = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class Wanted(BaseModel):
+class Wanted(Body):
     """For whom, and beside what."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"customer_id": "C17", "basket": ["tea"]}})
+    model_config = ConfigDict(json_schema_extra={"example": {"customer_id": "C17", "basket": ["tea"]}})
 
     customer_id: Annotated[
         str | None, Field(min_length=1, max_length=1000, description="for whom; left out: nobody in particular")
     ] = None
     basket: Annotated[
         list[Item], Field(max_length=LARGEST, description="what is in the basket already; the order does not matter")
-    ] = []
+    ] = Field(default=[])
     limit: Annotated[int, Field(ge=1, le=MOST, description="items, at most")] = TOP
 
 
