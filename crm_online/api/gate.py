@@ -1,4 +1,4 @@
-"""The gate that every request passes: how long its address is, from where it comes, whose it is, and how often.
+"""The gate that every request passes: how long its address and headers are, whence it comes, whose it is, how often.
 
 With keys, whoever shows one may ask from anywhere; a browser may show its key as a cookie, if the page that asks is
 the service's own. Without keys anybody may do everything, so only this machine may ask, and of the pages that a
@@ -12,7 +12,6 @@ import ipaddress
 import math
 from collections.abc import Collection, Mapping
 from functools import lru_cache
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,6 +26,8 @@ COOKIE = "crm_online_key"
 """The cookie that holds a browser's key."""
 
 _URL = 8192
+_HEADER = 10_240
+"""As long as the longest place in the changes, which ``Last-Event-ID`` is."""
 _OPEN = frozenset({"/healthz", "/readyz"})
 _SAFE = frozenset({"GET", "HEAD"})
 _WANTED = frozenset({b"authorization", b"cookie", b"host", b"origin", b"sec-fetch-site"})
@@ -62,9 +63,14 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] == "http" and scope["path"] not in _OPEN:
+        if scope["type"] == "http":
             try:
-                scope[CALLER] = self._let_in(scope)
+                _must_be_short(scope)
+                if scope["path"] not in _OPEN:
+                    scope[CALLER] = self._let_in(scope)
+                # FastAPI reads the cookies of every request, with a parser of the standard library that takes seconds
+                # for a few kB of quoted quotes before Python 3.11.10 (CVE-2024-7592).
+                scope["headers"] = [header for header in scope["headers"] if header[0] != b"cookie"]
             except ProblemError as problem:
                 self._metrics.refused(problem.kind or str(problem.status))
                 await problem.response()(scope, receive, send)
@@ -107,14 +113,30 @@ class Gate:
             scheme, _, key = shown.partition(b" ")
             right = scheme.lower() == b"bearer" and len(key) <= _LONGEST_KEY
             return key.strip().decode("latin-1") if right else ""
-        cookie = headers.get(b"cookie")
-        if cookie is None or COOKIE.encode() not in cookie or not _from_own_page(headers, method):
-            return None
-        try:
-            found = SimpleCookie(cookie.decode("latin-1")).get(COOKIE)
-        except CookieError:
-            return None
-        return found.value[:_LONGEST_KEY] if found else None
+        kept = _cookie(headers.get(b"cookie", b""))
+        return kept if kept is not None and _from_own_page(headers, method) else None
+
+
+def _must_be_short(scope: Scope) -> None:
+    """Refuse a request with a long header before anything reads it."""
+    for name, value in scope["headers"]:
+        if len(name) + len(value) > _HEADER:
+            raise ProblemError(431, f"a header is longer than {_HEADER:,} bytes")
+
+
+def _cookie(header: bytes) -> str | None:
+    """Return the key in the cookies of a request, which has no need of quotes; None if there is none.
+
+    Examples
+    --------
+    >>> _cookie(b"a=b; crm_online_key=crm_1; c=d"), _cookie(b"a=b")
+    ('crm_1', None)
+    """
+    for cookie in header.split(b";"):
+        name, _, value = cookie.partition(b"=")
+        if name.strip() == COOKIE.encode():
+            return value.strip()[:_LONGEST_KEY].decode("latin-1")
+    return None
 
 
 def _address(scope: Scope) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
+from crm_online.api.gate import Gate
+from crm_online.api.keys import Keys
+from crm_online.api.metrics import Metrics
 from crm_online.engine.engine import CUSTOMERS
 from crm_online.lookup import open_lookup
 from crm_online.store.replies import as_bytes
@@ -312,7 +317,7 @@ def test_headers_that_say_nonsense_are_no_matter_or_refused(served: Served) -> N
         for path in ("/v1/segments", "/v1/segments/s1", "/v1/segment-sizes", "/v1/picture", "/v1/rules", "/"):
             assert ask(served.url, path, headers={"If-None-Match": tag}).status == 200, (tag, path)
     ask(served.url, "/v1/segments", headers={"If-None-Match": "x" * 4001}).problem(422)
-    for place in ("x", "0-0", "-", "0-0-x", "\xff", "0-0-1 ", "0-0-1\t,", "1" * 60_000, "0-0-1," * 5000):
+    for place in ("x", "0-0", "-", "0-0-x", "\xff", "0-0-1 ", "0-0-1\t,", "1" * 10_000, "0-0-1," * 1500):
         if place == "0-0-1 ":
             continue  # spaces around are none of the header's value
         ask(served.url, "/v1/changes", headers={"Last-Event-ID": place}).problem(422)
@@ -331,6 +336,37 @@ def test_a_head_that_is_too_large_is_refused(served: Served) -> None:
     sent(served.url, begin + b"X: x\r\n" * 50_000).problem(431)
     sent(served.url, b"GET /v1/rules?" + b"x" * 1_000_000).problem(414)
     sent(served.url, b"GET /v1/rules?" + b"x" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n").problem(414)
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize("path", ["/healthz", "/v1/segments", "/"])
+def test_a_long_header_is_refused_and_what_is_read_of_cookies_is_read_in_a_moment(served: Served, path: str) -> None:
+    """62 kB of quoted quotes took 5 s of any route: the parser of the standard library is quadratic (CVE-2024-7592)."""
+    for name in ("Cookie", "Accept-Encoding", "If-None-Match", "Last-Event-ID", "X"):
+        ask(served.url, path, headers={name: "x" * 10_241}).problem(431)
+    for cookie in ('crm_online_key="' + '\\"' * 31_000, 'a="' + '\\"' * 31_000 + '"'):
+        ask(served.url, path, headers={"Cookie": cookie}).problem(431)
+    assert ask(served.url, path, headers={"Cookie": 'a="' + '\\"' * 5000 + '"'}).status == 200
+
+
+def test_nothing_behind_the_gate_sees_cookies() -> None:
+    seen: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope)
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        raise AssertionError(message)
+
+    gate = Gate(app, Keys(None), None, [], Metrics())
+    for path in ("/healthz", "/v1/segments"):
+        headers = [(b"host", b"localhost"), (b"cookie", b'a="\\""'), (b"cookie", b"b=c"), (b"x", b"y")]
+        scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b""}
+        asyncio.run(gate(scope | {"headers": headers}, receive, send))
+    assert [scope["headers"] for scope in seen] == [[(b"host", b"localhost"), (b"x", b"y")]] * 2
 
 
 METHODS = ("HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PURGE", "PROPFIND", "POST", "GET")

@@ -130,7 +130,7 @@ def test_a_key_that_is_not_right_is_refused(served: Served, keys: dict[str, str]
     key = keys["admin"]
     name, secret = key[:13], key[13:]
     wrong = (
-        *("", "x", "crm_", name, name[:-1], key[: len(key) // 2], key[:-1], key + "x", key + key, "x" * 60_000),
+        *("", "x", "crm_", name, name[:-1], key[: len(key) // 2], key[:-1], key + "x", key + key, "x" * 10_000),
         *(key.upper(), key.replace("crm_", "xyz_"), secret, f"{name}{keys['read'][13:]}", f"{name}\xff{secret}"),
         *(f"crm_00000000_{secret}", f"{key},{key}", f'"{key}"', "crm_*", f"crm_{'?' * 8}_{secret}"),
     )
@@ -259,5 +259,5 @@ def test_a_cookie_counts_for_the_services_own_pages_only(served: Served, keys: d
     ask(served.url, "/v1/events", EVENT, headers=cookie).problem(401, "key")
     # A cookie does not make itself last.
     ask(served.url, "/v1/session", method="POST", headers=cookie | mine[0]).problem(401, "key")
-    for wrong in ("", "x", keys["admin"][:-1], keys["admin"] + "x", "\xff", '"' * 50, "x" * 60_000):
+    for wrong in ("", "x", keys["admin"][:-1], keys["admin"] + "x", "\xff", '"' * 50, "x" * 10_000):
         ask(served.url, GUARDED, headers={"Cookie": f"{COOKIE}={wrong}"}).problem(401, "key")
