@@ -84,6 +84,12 @@ def show(*parts: RenderableType) -> None:
             out.print(part)
 
 
+def show_line(line: str) -> None:
+    """Print one line on stdout, whatever its width: one that is to be copied must not be broken."""
+    with _read_by_somebody():
+        print(plain(line))
+
+
 def say(line: str) -> None:
     """Print one line on stderr, whatever its width."""
     print(without_secrets(plain(line)), file=sys.stderr)

@@ -216,7 +216,7 @@ Where = Annotated[
     typer.Option(
         "--where",
         metavar="COLUMN=VALUE",
-        help="Read only rows with this value; more values of the same column are alternatives.",
+        help="Read only rows with this value (COLUMN!=VALUE: without it); more values of a column are alternatives.",
     ),
 ]
 Sep = Annotated[

@@ -70,7 +70,7 @@ def reader_of(path: Path, source: Source, options: LogOptions) -> Reader:
         raise InputError(f"preset {preset} reads tables, and {path.name} is {layout.kind}: say --map")
     chosen = table.found(columns) if columns or layout.kind is Kind.PARQUET else {}
     _check_where(where, columns)
-    combined = frozenset(name for name in [*chosen.values(), *where.values] if name not in columns)
+    combined = frozenset(name for name in [*chosen.values(), *where.columns] if name not in columns)
     return Reader(path, source, layout, sep, table, chosen, conversion=conversion, where=where, combined=combined)
 
 
@@ -102,13 +102,13 @@ def _mapped(
     path: Path, source: Source, layout: Layout, mapping: Mapping[str, str], conversion: Conversion, where: Where
 ) -> Reader:
     """Return what reads JSON or Parquet by a mapping, whose columns may be paths to what is nested."""
-    wanted = [*mapping.values(), *where.values]
+    wanted = [*mapping.values(), *where.columns]
     parquet = layout.kind is Kind.PARQUET
     there = parquet_paths(path) if parquet else places_of(path, layout, wanted)
     written = {column for column in wanted if column not in there and parquet and _names(there, column)}
     there |= {column: _names(there, column) == "list" for column in written}
     flat = {name for name, listed_ in there.items() if not listed_}
-    for name, column in [*mapping.items(), *((None, column) for column in where.values)]:
+    for name, column in [*mapping.items(), *((None, column) for column in where.columns)]:
         if there and column not in there and not has_column(list(flat), column):
             asked = f"--map {name}={column}" if name else f"--where {column}=…"
             raise MissingColumn(
@@ -116,7 +116,7 @@ def _mapped(
                 f"which have: {listed(list(there))}"
             )
     in_lists = [name for name, column in mapping.items() if there.get(column)]
-    if in_lists or written or (parquet and any(there.get(column) for column in where.values)):
+    if in_lists or written or (parquet and any(there.get(column) for column in where.columns)):
         for name in in_lists:
             if name not in LINE and name != "attributes":
                 raise InputError(f"--map {name}={mapping[name]}: that is a list, and an event has one {name}")
@@ -146,8 +146,10 @@ def _preset_of(path: Path, layout: Layout, columns: list[str]) -> str:
         If it fits none.
     """
     if layout.is_json:
-        return _told_by_the_first_object(path, layout)
+        return told_by_the_first_object(path, layout) or NATIVE
     found = fitting_preset(columns)
+    if found is None and layout.kind is Kind.PARQUET:
+        found = told_by_the_first_object(path, layout, native=None)
     if found is None and layout.is_text:
         lines = next(files.read_lines(path, 0, 1), None)
         for preset in JSON_PRESETS.values():
@@ -170,15 +172,15 @@ def fitting_preset(columns: Sequence[str]) -> str | None:
     return next((name for name, preset in JSON_PRESETS.items() if preset.tables and preset.fits(row)), None)
 
 
-def _told_by_the_first_object(path: Path, layout: Layout) -> str:
-    """Return the preset of a log of JSON: that of the first object that fits one, else native."""
+def told_by_the_first_object(path: Path, layout: Layout, native: str | None = NATIVE) -> str | None:
+    """Return the preset of a log of JSON: that of the first object that fits one, ``native`` if none does."""
     for value in first_objects(path, layout):
-        if _is_native(value):
-            break
+        if layout.is_json and _is_native(value):
+            return NATIVE
         for preset in JSON_PRESETS.values():
             if preset.fits(value):
                 return preset.name
-    return NATIVE
+    return native
 
 
 def _is_native(value: Mapping[str, object]) -> bool:
@@ -196,7 +198,7 @@ def _separator(path: Path) -> str | None:
 
 
 def _check_where(where: Where, columns: Sequence[str]) -> None:
-    for column in where.values:
+    for column in where.columns:
         if columns and not has_column(columns, column):
             raise MissingColumn(
                 f"--where {column}=…: no such column{meant(column, columns)}; the log has: {listed(columns)}"

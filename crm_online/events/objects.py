@@ -84,9 +84,9 @@ class Reading:
                 place: row for place, row in enumerate(_rows_of(rows.table)) if place not in refused
             }
         else:
-            found, decode = {}, self.how.preset.decode or decoded
+            found, decode = {}, self.how.preset.decode
             for place, line in whole_lines(rows, refused).items():
-                value = decode(line)
+                value = decode(rows.lines[place]) if decode else decoded(line)
                 if isinstance(value, Refusal):
                     refused[place] = value
                 else:

@@ -24,8 +24,8 @@ class LogOptions:
     decimal
         What stands before decimals: ``.`` or ``,``.
     where
-        Pairs of a column and a value: only rows with that value are read; several values of one column are
-        alternatives.
+        Pairs of a column and a value: only rows with that value are read, or without it where the column's name is
+        followed by ``!``; several values of one column are alternatives.
     """
 
     preset: str | None = None

@@ -137,7 +137,7 @@ class Reader:
         return files.read_lines(self.path, begin, size)
 
     def _needed(self) -> list[str]:
-        wanted = [*self.columns.values(), *self.where.values]
+        wanted = [*self.columns.values(), *self.where.columns]
         return list(dict.fromkeys(part for name in wanted for part in self._parts(name)))
 
     def _parts(self, name: str) -> list[str]:
@@ -148,7 +148,7 @@ class Reader:
         taken = np.ones(len(table), bool)
         taken[list(refused)] = False
         if self.where:
-            cells = {name: self._column(table, name).tolist() for name in self.where.values}
+            cells = {name: self._column(table, name).tolist() for name in self.where.columns}
             taken &= self.where.rows_that_fit(len(table), cells)
         whole = np.flatnonzero(taken)
         left_out = len(table) - len(whole) - len(refused)

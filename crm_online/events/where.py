@@ -1,4 +1,4 @@
-"""Rows that are asked for: ``status=paid`` keeps those whose status is paid, and leaves the others out."""
+"""Rows that are asked for: ``status=paid`` keeps those that are paid, ``status!=void`` leaves the void ones out."""
 
 from __future__ import annotations
 
@@ -20,31 +20,48 @@ class Where:
     ----------
     values
         By column, the values that a row may have there, without regard to case; it must fit every column.
+    barred
+        By column, the values that it may not have.
     """
 
     values: Mapping[str, frozenset[str]]
+    barred: Mapping[str, frozenset[str]]
 
     @classmethod
     def of(cls, pairs: Sequence[tuple[str, str]]) -> Where:
-        """Return what pairs of column and value ask for; those of one column are alternatives."""
+        """Return what pairs of column and value ask for; ``column!`` bars a value.
+
+        Values of one column are alternatives, and of those that are barred it may have none.
+        """
         values: dict[str, set[str]] = {}
+        barred: dict[str, set[str]] = {}
         for column, value in pairs:
-            values.setdefault(column, set()).add(value.strip().casefold())
-        return cls({column: frozenset(some) for column, some in values.items()})
+            some = barred if column.endswith("!") else values
+            some.setdefault(column.removesuffix("!"), set()).add(value.strip().casefold())
+        return cls(*({column: frozenset(found) for column, found in some.items()} for some in (values, barred)))
 
     def __bool__(self) -> bool:
         """Return whether anything is asked for."""
-        return bool(self.values)
+        return bool(self.values or self.barred)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that count."""
+        return list(dict.fromkeys((*self.values, *self.barred)))
 
     def object_fits(self, value: Mapping[str, object]) -> bool:
         """Return whether a JSON object is asked for; of a list, any member will do."""
-        return all(self._part_fits(paths.at(value, column), some) for column, some in self.values.items())
+        if not all(self._part_fits(paths.at(value, column), some) for column, some in self.values.items()):
+            return False
+        return not any(self._part_fits(paths.at(value, column), some) for column, some in self.barred.items())
 
     def rows_that_fit(self, n: int, cells: Mapping[str, Sequence[object]]) -> NDArray[np.bool_]:
         """Return which of ``n`` rows of a table are asked for, by the cells of the columns that count."""
         good = np.ones(n, bool)
         for name, some in self.values.items():
             good &= np.fromiter((_text(cell) in some for cell in cells[name]), bool, n)
+        for name, some in self.barred.items():
+            good &= np.fromiter((_text(cell) not in some for cell in cells[name]), bool, n)
         return good
 
     def _part_fits(self, part: object, some: frozenset[str]) -> bool:
@@ -53,7 +70,7 @@ class Where:
         return _text(part) in some
 
 
-EVERY = Where({})
+EVERY = Where({}, {})
 """Every row is asked for."""
 
 

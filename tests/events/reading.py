@@ -55,11 +55,26 @@ def read(
     later: Iterable[EventColumns] = (),
 ) -> Read:
     """Read a log to its end; every row is an event or a reject, never both, or not asked for."""
+    options = LogOptions(preset, mapping, sep, time_format, decimal, tuple(where))
+    return read_as(path, options, begin=begin, size=size, watermark=watermark, max_ahead=max_ahead, later=later)
+
+
+def read_as(
+    path: Path,
+    options: LogOptions,
+    *,
+    begin: int = 0,
+    size: int = 2000,
+    watermark: int | None = None,
+    max_ahead: int | None = None,
+    later: Iterable[EventColumns] = (),
+) -> Read:
+    """Read a log to its end as :func:`read` does."""
     chunks = list(
         read_log(
             path,
             open_source(path),
-            options=LogOptions(preset, mapping, sep, time_format, decimal, tuple(where)),
+            options=options,
             begin=begin,
             size=size,
             watermark=watermark,
@@ -71,7 +86,7 @@ def read(
         assert chunk.events.position.tolist() == sorted(chunk.events.position.tolist())
         rows = sorted([*chunk.events.position.tolist(), *(reject.row for reject in chunk.rejects)])
         every = range(chunk.begin, chunk.end + chunk.half_written)
-        assert rows == (list(every) if not where else sorted(set(rows) & set(every)))
+        assert rows == (list(every) if not options.where else sorted(set(rows) & set(every)))
         assert len(rows) + chunk.left_out == len(every)
     return Read(chunks)
 

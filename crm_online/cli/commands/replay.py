@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crm_online.cli.console import print_json, say, show
+from crm_online.cli.console import print_json, say, show, show_line
 from crm_online.cli.options import (
     DEFAULT_STATE,
     AsJson,
@@ -28,6 +29,9 @@ from crm_online.cli.progress import progress_bar
 from crm_online.cli.tables.replay import replay_table
 from crm_online.cli.tables.words import count
 
+if TYPE_CHECKING:
+    from crm_online.events.options import LogOptions
+
 
 def replay(
     paths: Logs,
@@ -46,10 +50,18 @@ def replay(
     state: State = DEFAULT_STATE,
     config: Config = None,
     overrides: Overrides = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Only look: how the first rows would be read, and the command that reads them."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Replay event logs into the state; go on where the last replay stopped."""
     options = log_options(preset, mapping, sep, time_format, decimal, where)
+    if check:
+        more = [] if state == DEFAULT_STATE else ["--state", state]
+        _check(paths, options, [*more, *(["--out", str(out)] if out else [])], as_json)
+        return
 
     from crm_online.replay import replay as replay_logs
     from crm_online.settings import load_settings
@@ -88,3 +100,18 @@ def replay(
         print_json(result.as_dict())
     else:
         show(replay_table(result.as_dict()))
+
+
+def _check(paths: Sequence[Path], options: LogOptions, more: Sequence[str], as_json: bool) -> None:
+    """Show how a log would be read, and the command that reads it so; nothing is opened but the log."""
+    if len(paths) != 1:
+        raise typer.BadParameter("it looks at one log at a time", param_hint="--check")
+    from crm_online.cli.tables.check import check_table
+    from crm_online.events.guess import check
+
+    found = check(paths[0], options)
+    if as_json:
+        print_json({**found.as_dict(), "command": found.command(more)})
+    else:
+        show(check_table(found), "")
+        show_line(found.command(more))

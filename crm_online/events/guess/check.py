@@ -1,0 +1,256 @@
+"""A log's first rows as they would be read, and the options to read it with."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from crm_online.errors import InputError, NothingAccepted
+from crm_online.events import files
+from crm_online.events.amounts import COMMA
+from crm_online.events.formats import columns_of, fitting_preset, reader_of, told_by_the_first_object
+from crm_online.events.guess.columns import decimal_of, guessed
+from crm_online.events.guess.names import FIELDS, STATUS, likeness
+from crm_online.events.guess.sample import Sample, sample_of
+from crm_online.events.guess.time_formats import is_ambiguous, time_format_of
+from crm_online.events.layout import Kind, Layout, layout_of
+from crm_online.events.native import to_native
+from crm_online.events.options import LogOptions
+from crm_online.events.presets import BASKETS, JSON_PRESETS, NATIVE
+from crm_online.events.presets.preset import listed
+from crm_online.events.rejects import RejectTally
+from crm_online.events.sample import FIRST
+from crm_online.events.source import open_source
+
+SHOWN = 10
+_HEADER_LINES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a log is read as.
+
+    Attributes
+    ----------
+    path
+        The log.
+    options
+        How it is best read.
+    rows
+        The first rows: native events, and what is none as ``{"rejected", "position", "raw"}``.
+    looked_at, accepted, left_out
+        How many rows were looked at, how many of them are events, and how many are not asked for.
+    reasons
+        How many of the others there are by reason.
+    notes
+        What somebody should know who reads the log so.
+    """
+
+    path: Path
+    options: LogOptions
+    rows: list[dict[str, Any]]
+    looked_at: int
+    accepted: int
+    left_out: int
+    reasons: dict[str, int]
+    notes: list[str]
+
+    def arguments(self) -> list[str]:
+        """Return the path and the options, as a command takes them."""
+        said = self.options
+        found = [str(self.path)]
+        if said.preset is not None and said.preset != NATIVE:
+            found += ["--preset", said.preset]
+        for name, column in (said.mapping or {}).items():
+            found += ["--map", f"{name}={column}"]
+        for option, value in (("--sep", said.sep), ("--time-format", said.time_format), ("--decimal", said.decimal)):
+            found += [] if value is None else [option, value.replace("\t", r"\t")]
+        for column, value in said.where:
+            found += ["--where", f"{column}={value}"]
+        return found
+
+    def command(self, more: Sequence[str] = ()) -> str:
+        """Return the command that reads the log so, quoted for a shell."""
+        return shlex.join(["crm-online", "replay", *self.arguments(), *more])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        said = self.options
+        return {
+            "path": str(self.path),
+            **{"preset": said.preset, "map": dict(said.mapping) if said.mapping else None, "sep": said.sep},
+            **{"time_format": said.time_format, "decimal": said.decimal},
+            "where": [f"{column}={value}" for column, value in said.where],
+            **{"looked_at": self.looked_at, "accepted": self.accepted, "left_out": self.left_out},
+            "rejected": sum(self.reasons.values()),
+            "reject_reasons": self.reasons,
+            "notes": self.notes,
+            "rows": self.rows,
+        }
+
+
+def check(path: Path, options: LogOptions) -> Check:
+    """Look at the first rows of a log, and find out what nobody said about it.
+
+    Parameters
+    ----------
+    path
+        The log.
+    options
+        What was said; the rest is guessed.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or nothing is found that would read it.
+    """
+    source = open_source(path)
+    layout = layout_of(path)
+    chosen, notes = _chosen(path, layout, options)
+    reader = reader_of(path, source, chosen)
+    chunk = next(reader.chunks(0, FIRST), None)
+    if chunk is None:
+        raise InputError(f"{path.name} has no rows")
+    tally = RejectTally()
+    rejects = {place: reader.reject(chunk.rows, place, *why) for place, why in sorted(chunk.refused.items())}
+    tally.add(rejects.values())
+    if not len(chunk.events):
+        reasons = "; ".join(f"{why} ({count:,})" for why, count in list(tally.reasons.items())[:3])
+        place = next(iter(rejects), 0)
+        raise NothingAccepted(
+            f"none of the first {chunk.rows.end:,} rows of {path.name} is an event, with {_said(chosen)}: {reasons}; "
+            f"the first as read: {reader.as_read(chunk.rows, place)}; say --preset or --map"
+        )
+    events = chunk.events.select(chunk.events.position < chunk.rows.begin + 10 * SHOWN)
+    native = [json.loads(line) for line in to_native(events)]
+    by_row: dict[int, dict[str, Any]] = dict(zip(events.position.tolist(), native, strict=True))
+    for reject in rejects.values():
+        by_row[reject.row] = {"rejected": reject.reason, "position": reject.position, "raw": reject.raw}
+    shown = [by_row[row] for row in sorted(by_row)][:SHOWN]
+    return Check(path, chosen, shown, chunk.rows.end, len(chunk.events), chunk.left_out, tally.reasons, notes)
+
+
+def _chosen(path: Path, layout: Layout, options: LogOptions) -> tuple[LogOptions, list[str]]:
+    """Return the options to read a log with, and what is to be known about them."""
+    sample = Sample({}, frozenset(), 0)
+    preset = options.preset
+    if preset is None and not options.mapping:
+        preset = _preset_of(path, layout, options)
+    if preset in (BASKETS, NATIVE):
+        return replace(options, preset=preset), []
+    if layout.is_json or not (preset in JSON_PRESETS and JSON_PRESETS[preset].decode):
+        sample = sample_of(path, layout, options.sep)
+    if preset is not None:
+        return _for_preset(replace(options, preset=preset), sample), []
+    guess = guessed(sample)
+    mapping = {**({} if options.mapping else guess.mapping), **(options.mapping or {})}
+    if "time" not in mapping:
+        raise InputError(_no_time(path, layout, sample))
+    time_format, decimal = options.time_format, options.decimal or guess.decimal
+    if time_format is None:
+        time_format = guess.time_format
+        if options.mapping and mapping["time"] in sample.columns:
+            time_format = time_format_of(sample.filled(mapping["time"]), comma=decimal == COMMA) or None
+    where = options.where or guess.where
+    chosen = LogOptions(None, mapping, options.sep, time_format, decimal, where)
+    return chosen, _notes(chosen, sample)
+
+
+def _preset_of(path: Path, layout: Layout, options: LogOptions) -> str | None:
+    """Return the preset that a log fits, ``None`` for none."""
+    if layout.is_json:
+        return told_by_the_first_object(path, layout, native=None)
+    columns = columns_of(path, layout, options.sep)
+    found = fitting_preset(columns) if columns else None
+    if found or not layout.is_text:
+        return found or told_by_the_first_object(path, layout, native=None) if layout.kind is Kind.PARQUET else found
+    first = next(files.read_lines(path, 0, 200), None)
+    lines = first.lines if first else []
+    for preset in JSON_PRESETS.values():
+        value = preset.decode(lines[0]) if lines and preset.decode else None
+        if isinstance(value, dict) and preset.fits(value):
+            return preset.name
+    return BASKETS if _are_baskets(lines) else None
+
+
+def _are_baskets(lines: Sequence[bytes]) -> bool:
+    """Return whether lines seem to be baskets: of items without a header, since the first line's come again."""
+    texts = [files.as_text(line).strip() for line in lines]
+    sep = "," if any("," in text for text in texts) else None
+    rows = [[item.strip() for item in text.split(sep)] for text in texts if text]
+    if len(rows) < 3 or len({len(row) for row in rows}) < 3 or any(":" in item for row in rows[:20] for item in row):
+        return False
+    later = {item for row in rows[1:] for item in row}
+    return sum(item in later for item in rows[0]) * 2 >= len(rows[0]) or len({len(row) for row in rows}) > 5
+
+
+def _for_preset(options: LogOptions, sample: Sample) -> LogOptions:
+    """Return the options of a preset, with how times and numbers are written where that is not as usual."""
+    preset = JSON_PRESETS.get(options.preset or "")
+    names, numbers = (preset.times, preset.numbers) if preset else ((), ())
+    decimal = options.decimal
+    if decimal is None and decimal_of([text for name in numbers for text in sample.texts(name)]) == COMMA:
+        decimal = COMMA
+    cells = next((sample.filled(name) for name in names if sample.filled(name)), [])
+    time_format = options.time_format
+    if time_format is None and cells:
+        time_format = time_format_of(cells, comma=decimal == COMMA) or None
+    return replace(options, time_format=time_format, decimal=decimal)
+
+
+def _notes(options: LogOptions, sample: Sample) -> list[str]:
+    mapping, notes = options.mapping or {}, []
+    if "customer_id" not in mapping:
+        notes.append("no column looks like a customer: baskets count for the rules, and for no customer")
+    if "item" not in mapping:
+        notes.append("no column looks like an item: lines count for spend only")
+    if "basket_id" not in mapping:
+        together = "+".join(mapping[name] for name in ("customer_id", "time") if name in mapping)
+        say = f"; --map {shlex.quote(f'basket_id={together}')} makes one of what a customer buys at a time"
+        notes.append(f"no column looks like an order: every row is a basket{say if '+' in together else ''}")
+    times = sample.filled(mapping["time"])
+    if options.time_format and times and is_ambiguous(options.time_format, times):
+        notes.append(f"day and month could be the other way round: times are read as {options.time_format}")
+    return notes if options.where else [*notes, *_states(sample)]
+
+
+def _states(sample: Sample) -> list[str]:
+    """Return a note on a column that says what became of orders, where nothing says which of it is no sale."""
+    for name in sample.columns:
+        found = list(dict.fromkeys(sample.texts(name)))[:10] if likeness(name, STATUS) > 1 else []
+        if len(found) > 1:
+            return [f"{name} has {listed(found)}: --where {shlex.quote(f'{name}={found[0]}')} would keep one of them"]
+    return []
+
+
+def _no_time(path: Path, layout: Layout, sample: Sample) -> str:
+    """Return one line on a log in which nothing looks like a time."""
+    line = _header_line(path) if layout.is_text else 0
+    if line:
+        return f"{path.name} has its header in line {line}: delete the lines above it, and check it again"
+    return (
+        f"nothing in {path.name} looks like a time: say --map time=COLUMN, or --preset baskets if each line is a "
+        f"basket; its columns: {listed(list(sample.columns))}"
+    )
+
+
+def _header_line(path: Path) -> int:
+    """Return the number of a line that is rather the header than the first; 0 for none."""
+    first = next(files.read_lines(path, 0, _HEADER_LINES), None)
+    best, found = 0, 0
+    for number, line in enumerate(first.lines if first else [], 1):
+        text = files.as_text(line)
+        for sep in ",;\t|":
+            cells = [cell.strip(' "') for cell in text.split(sep)]
+            fits = sum(any(likeness(cell, names) > 1 for names in FIELDS.values()) for cell in cells)
+            if fits > max(best, 2):
+                best, found = fits, number
+    return found if found > 1 else 0
+
+
+def _said(options: LogOptions) -> str:
+    return shlex.join(Check(Path(), options, [], 0, 0, 0, {}, []).arguments()[1:]) or "no option"

@@ -1,0 +1,207 @@
+"""Which column of a log holds which field: by its name, and by what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isclose
+
+from crm_online.events.amounts import COMMA, POINT, amount
+from crm_online.events.columns import KINDS
+from crm_online.events.guess.names import FIELDS, NO_SALE, STATUS, TIME_OF_DAY, likeness
+from crm_online.events.guess.sample import Sample
+from crm_online.events.guess.time_formats import ENOUGH, time_format_of
+from crm_online.events.models import MAX_ID
+
+_ORDER = ("time", "basket_id", "customer_id", "quantity", "price", "amount", "item")
+_MOST_STATES = 30
+_SHARED = 0.9
+_LINE = ("item", "quantity", "price", "amount")
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What the columns of a log seem to hold.
+
+    Attributes
+    ----------
+    mapping
+        Columns by native field; without ``time`` no column seems to hold any.
+    time_format, decimal
+        How times and numbers are written, where that has to be said.
+    where
+        The rows that are sales, where others are none.
+    """
+
+    mapping: dict[str, str]
+    time_format: str | None = None
+    decimal: str | None = None
+    where: tuple[tuple[str, str], ...] = ()
+
+
+def guessed(sample: Sample) -> Guess:
+    """Guess what the columns of a log hold."""
+    decimal = _decimal_of(sample)
+    mapping: dict[str, str] = {}
+    for field in _ORDER:
+        if field == "amount" and "price" in mapping:
+            continue
+        found = _column_of(field, sample, set(mapping.values()), decimal)
+        if found:
+            mapping[field] = found
+    _price_or_amount(sample, mapping, decimal)
+    time_format = None
+    if "time" in mapping:
+        time_format = time_format_of(sample.filled(mapping["time"]), comma=decimal == COMMA)
+        mapping["time"], time_format = _with_time_of_day(sample, mapping["time"], time_format)
+    if "basket_id" not in mapping and (basket := _together(sample, mapping)):
+        mapping["basket_id"] = basket
+    if kinds := _kinds_of(sample):
+        mapping["type"] = kinds
+    where = () if "type" in mapping else sales_of(sample, mapping.get("quantity"), decimal)
+    ordered = {name: mapping[name] for name in ("type", "customer_id", "basket_id", "time", *_LINE) if name in mapping}
+    return Guess(ordered, time_format or None, COMMA if decimal == COMMA else None, where)
+
+
+def sales_of(sample: Sample, quantity: str | None, decimal: str) -> tuple[tuple[str, str], ...]:
+    """Return what keeps the rows that are no sales out: each value of a state that says so, but for returns.
+
+    Returns have a quantity below 0: those rows are wanted.
+    """
+    named = [(likeness(name, STATUS), name) for name in sample.columns if name not in sample.listed]
+    for score, name in sorted(named, key=lambda one: -one[0]):
+        if score <= 0.9:
+            break
+        states = list(dict.fromkeys(sample.texts(name)))
+        if not 1 < len(states) <= _MOST_STATES:
+            continue
+        bad = [state for state in states if NO_SALE.search(state)]
+        bad = [state for state in bad if not _returns(sample, name, state, quantity, decimal)]
+        if bad and len(bad) < len(states):
+            return tuple((f"{name}!", state) for state in bad)
+    return ()
+
+
+def decimal_of(texts: Sequence[str]) -> str:
+    """Return what stands before the decimals of numbers: a point, unless more of them are numbers with a comma."""
+    points = sum(amount(text) is not None for text in texts)
+    commas = sum("," in text and amount(text, COMMA) is not None for text in texts)
+    whole = sum(amount(text, COMMA) is not None for text in texts)
+    return COMMA if commas and whole > points else POINT
+
+
+def _decimal_of(sample: Sample) -> str:
+    texts = []
+    for field in ("price", "amount", "quantity"):
+        names = [name for name in sample.columns if likeness(name, FIELDS[field]) > 0.3]
+        texts += [text for name in names for text in sample.texts(name)]
+    return decimal_of(texts)
+
+
+def _column_of(field: str, sample: Sample, taken: set[str], decimal: str) -> str | None:
+    """Return the column that holds a field: the likeliest by its name of those whose cells could be it."""
+    scored = [(likeness(name, FIELDS[field]), name) for name in sample.columns if name not in taken]
+    for score, name in sorted(scored, key=lambda one: -one[0]):
+        if score <= 0.25:
+            return None
+        if field not in _LINE and name in sample.listed:
+            continue
+        if _could_be(field, sample, name, decimal):
+            return name
+    return None
+
+
+def _could_be(field: str, sample: Sample, name: str, decimal: str) -> bool:
+    cells = sample.filled(name)
+    if not cells:
+        return False
+    if field == "time":
+        return time_format_of(cells) is not None and len(cells) >= ENOUGH * sample.rows
+    if field in ("quantity", "price", "amount"):
+        return _share(cells, lambda cell: _number(cell, decimal) is not None) >= ENOUGH
+    plain = _share(cells, lambda cell: isinstance(cell, str | int | float) and len(str(cell)) <= MAX_ID)
+    if plain < ENOUGH or (field != "item" and _share(cells, lambda cell: isinstance(cell, float) and cell % 1) > 0.1):
+        return False
+    return field != "item" or _share(cells, lambda cell: _number(cell, decimal) is None) >= 0.5 or _named_as_item(name)
+
+
+def _named_as_item(name: str) -> bool:
+    """Return whether a column of numbers may be that of items: its name must be one of theirs."""
+    return likeness(name, FIELDS["item"]) > 1
+
+
+def _number(cell: object, decimal: str) -> float | None:
+    if isinstance(cell, bool):
+        return None
+    return float(cell) if isinstance(cell, int | float) else amount(str(cell), decimal)
+
+
+def _share(cells: Sequence[object], good: Callable[[object], object]) -> float:
+    return sum(bool(good(cell)) for cell in cells) / len(cells)
+
+
+def _price_or_amount(sample: Sample, mapping: dict[str, str], decimal: str) -> None:
+    """Tell the price of a piece from that of a line by the rows: which of them is the same for any number of pieces."""
+    name = mapping.get("price") or mapping.get("amount")
+    if name is None or "quantity" not in mapping or "item" not in mapping:
+        return
+    columns = (sample.columns[mapping["item"]], sample.columns[mapping["quantity"]], sample.columns[name])
+    seen: dict[object, dict[float, float]] = {}
+    for item, pieces, price in zip(*columns, strict=True):
+        count, worth = _number(pieces, decimal), _number(price, decimal)
+        if item is not None and count and worth:
+            seen.setdefault(item, {}).setdefault(abs(count), abs(worth))
+    piece = line = 0
+    for figures in seen.values():
+        (first, worth), *others = figures.items()
+        for count, other in others:
+            piece += isclose(other, worth, rel_tol=0.02)
+            line += isclose(other / count, worth / first, rel_tol=0.02)
+    if piece != line:
+        for field in ("price", "amount"):
+            mapping.pop(field, None)
+        mapping["price" if piece > line else "amount"] = name
+
+
+def _together(sample: Sample, mapping: dict[str, str]) -> str | None:
+    """Return customer and time together as an order's id, where several rows share both: orders without numbers."""
+    names = [mapping[field] for field in ("customer_id", "time") if field in mapping]
+    parts = [part for name in names for part in name.split("+") if part in sample.columns]
+    if len(names) < 2 or any("+" in part or part in sample.listed for part in parts):
+        return None
+    rows = list(zip(*(map(str, sample.columns[part]) for part in parts), strict=True))
+    return "+".join(parts) if len(set(rows)) <= _SHARED * len(rows) else None
+
+
+def _kinds_of(sample: Sample) -> str | None:
+    """Return the column of native types, if there is one."""
+    for name in sample.columns:
+        texts = {text.lower() for text in sample.texts(name)}
+        if texts and texts <= KINDS.keys() and name not in sample.listed:
+            return name
+    return None
+
+
+def _returns(sample: Sample, column: str, state: str, quantity: str | None, decimal: str) -> bool:
+    if quantity is None:
+        return False
+    pairs = zip(sample.columns[column], sample.columns[quantity], strict=True)
+    counts = [_number(cell, decimal) for one, cell in pairs if one == state and cell is not None]
+    return bool(counts) and all(count is not None and count < 0 for count in counts)
+
+
+def _with_time_of_day(sample: Sample, name: str, time_format: str | None) -> tuple[str, str | None]:
+    """Return the column of a day together with that of its time of day, if they are two."""
+    cells = sample.filled(name)
+    if ":" in str(cells[0]) or time_format in ("s", "ms", "us", "ns"):
+        return name, time_format
+    for other in sample.columns:
+        clock = sample.filled(other)
+        if other == name or likeness(other, TIME_OF_DAY) <= 1 or len(clock) < len(cells) or ":" not in str(clock[0]):
+            continue
+        pairs = zip(sample.columns[name], sample.columns[other], strict=True)
+        both = [f"{day} {at}" for day, at in pairs if day is not None and at is not None]
+        found = time_format_of(both)
+        if found is not None:
+            return f"{name}+{other}", found
+    return name, time_format
