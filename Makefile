@@ -59,7 +59,7 @@ docs: $(WITH_DEV) ## Write the pages that are made from the code
 	$(BIN)/python scripts/openapi.py > docs/openapi.json
 
 .PHONY: test-lowest
-test-lowest: ## Run the tests with the oldest dependencies that pyproject.toml allows (Python 3.11)
+test-lowest: ## Run the tests with the oldest dependencies that pyproject.toml allows, extras too (Python 3.11)
 	scripts/test-lowest $(PYTEST_OPTIONS)
 
 .PHONY: clean
