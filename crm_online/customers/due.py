@@ -1,7 +1,8 @@
 """The due queue: idle customers wait, in coarse buckets of event time, to be scored again.
 
 A customer who stops buying must move to a lapsing segment though nothing arrives. Who has been idle
-for a time ``i`` is scored again after ``min(i / 2, a quarter of the half-life)``.
+for a time ``i`` is scored again after ``min(i / 2, a quarter of the half-life)``, rounded down to the beginning of a
+bucket: a visit is early by less than a bucket, and late only by what a step spans.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class DueQueue:
     def plan(self, watermark: int, most: int) -> list[tuple[int, int]]:
         """Return which entries are due: pairs of bucket and number of entries, ``most`` in all."""
         now, planned = watermark // self.bucket_ms, []
-        for bucket in sorted(bucket for bucket in self.waiting if bucket < now):
+        for bucket in sorted(bucket for bucket in self.waiting if bucket <= now):
             count = min(self.waiting[bucket], most)
             if not count:
                 break
@@ -71,10 +72,13 @@ class DueQueue:
                 yield Drop(bucket_name(bucket))
 
     def next_visit(self, last_event: NDArray[np.int64], now: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the bucket in which each customer, last scored at ``now``, is due again (times in ms)."""
+        """Return the bucket with whose beginning each customer, last scored at ``now``, is due again (times in ms).
+
+        It is never the bucket of ``now``.
+        """
         longest = self.half_life // 4 if self.half_life else _PLAIN_LONGEST
         wait = np.clip((now - last_event) // 2, 0, longest)
-        bucket: NDArray[np.int64] = (now + wait) // self.bucket_ms + 1
+        bucket: NDArray[np.int64] = np.maximum((now + wait) // self.bucket_ms, now // self.bucket_ms + 1)
         return bucket
 
     def put(self, buckets: NDArray[np.int64], ids: list[str]) -> Iterator[Write]:

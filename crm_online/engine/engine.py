@@ -19,7 +19,7 @@ from crm_online.engine.intake import Intake, Taken
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import Mining
 from crm_online.engine.needs import Fetched, Needs
-from crm_online.engine.owner import Figures, SegmentTable, fit_is_due, fitted_model
+from crm_online.engine.owner import Figures, Fitted, SegmentTable, fit_is_due, fitted_model
 from crm_online.engine.peers import PartitionSums
 from crm_online.engine.retelling import Heard
 from crm_online.engine.run import Run
@@ -284,9 +284,11 @@ class Engine:
             run.writes += self._segments.tell(model, total, by_buying, self._reader.features, run.changes)
         self.mining.derive(run)
         first = run.now if state.first_event is None else state.first_event
-        moved = state.complete and all(other.complete for other in run.others)
         customers = self._all_customers(run)
-        state.fit.due = moved and fit_is_due(state.fit, self._settings, model is not None, customers, first, run.now)
+        fitted = Fitted(model, total) if model is not None and total is not None else None
+        state.fit.due = (fitted is not None or model is None) and fit_is_due(
+            state.fit, self._settings, customers, first, run.now, fitted
+        )
 
     def _all_customers(self, run: Run) -> int:
         return self.state.customers + sum(other.customers for other in run.others)

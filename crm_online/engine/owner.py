@@ -17,7 +17,8 @@ from crm_online.engine.state import FitSchedule
 from crm_online.segments.buying import BuyerFigures
 from crm_online.segments.describe import Text, describe
 from crm_online.segments.kmeans import choose_k
-from crm_online.segments.model import Model, first_fit, next_look, refit
+from crm_online.segments.model import Model, first_fit, next_look
+from crm_online.segments.refits import AGED, misweighed, refit
 from crm_online.segments.sums import SegmentSums
 from crm_online.segments.vectors import RESOLUTION, Scale
 from crm_online.settings import Settings
@@ -31,18 +32,21 @@ _NO_VERSION = 0
 """Version of a segment in the table that must be told again: models begin at 1."""
 
 
-def fit_is_due(schedule: FitSchedule, settings: Settings, fitted: bool, customers: int, first: int, now: int) -> bool:
+def fit_is_due(
+    schedule: FitSchedule, settings: Settings, customers: int, first: int, now: int, fitted: Fitted | None
+) -> bool:
     """Return whether it is time to look for a (better) model.
 
-    The first model waits for ``segments.min_customers``. After that a look is due whenever the log,
-    or the number of customers, has doubled since the last one, and at least every quarter of the
-    half-life.
+    The first model waits for ``segments.min_customers``. After that a look is due whenever the log has become half as
+    old again, or the number of customers has doubled since the last one, at least every eighteenth of the half-life.
     """
-    if not fitted or schedule.checked_at is None:
+    if fitted is None or schedule.checked_at is None:
         return customers >= settings.segments.min_customers
-    longest = (settings.features.half_life or 120 * DAY) // 4
-    grown = max(schedule.checked_at - first, DAY)
-    return now - schedule.checked_at >= min(grown, longest) or customers >= next_look(schedule.checked_customers)
+    half_life = settings.features.half_life or 120 * DAY
+    grown, passed = max((schedule.checked_at - first) // 2, DAY), now - schedule.checked_at
+    if passed >= min(grown, half_life // 18) or customers >= next_look(schedule.checked_customers):
+        return True
+    return passed >= min(grown, half_life // 90) and fitted.aged()
 
 
 def fitted_model(
@@ -79,6 +83,26 @@ def fitted_model(
     scale = Scale.fit(raw, names, transforms, weights, [feature.knee for feature in features.values()])
     k = segments.k if isinstance(segments.k, int) else choose_k(scale.encode(raw))
     return first_fit(raw, scale, k, as_of=as_of, starts=segments.starts)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The model in force, and what its segments add up to over all partitions."""
+
+    model: Model
+    sums: SegmentSums
+
+    def aged(self) -> bool:
+        """Return whether the vectors vary otherwise than the scale says: the sums tell, without a look at any."""
+        members = int(self.sums.W.sum())
+        if not members:
+            return False
+        scale = self.model.scale
+        mean = self.sums.S.sum(axis=0) / members
+        deviations = np.sqrt(np.maximum(self.sums.Q.sum(axis=0) / members - mean * mean, 0.0)) / RESOLUTION
+        wanted = np.array(scale.units()) * scale.weights
+        units = np.divide(wanted, deviations, out=np.zeros_like(deviations), where=deviations > 0)
+        return misweighed(scale, units) > AGED
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from crm_online.customers.registry import read_features
 from crm_online.decay import Decay
 from crm_online.digits import digits
 from crm_online.engine.changes import Changes, Reason, iso
+from crm_online.segments.kmeans import distances
 from crm_online.segments.online import OnlineSegments
 from crm_online.segments.reported import report
 from crm_online.segments.sums import ABSENT
@@ -47,6 +48,17 @@ class FeatureReader:
 
 
 @dataclass(frozen=True, slots=True)
+class Previous:
+    """The version before: its segment ids, to which records that it scored refer, and its last centroids.
+
+    The centroids are float64[k, d], in vector units of the version in use; there are none before the first refit.
+    """
+
+    ids: list[str]
+    centroids: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class Scorer:
     """Scores customers by one version of the model.
 
@@ -56,8 +68,8 @@ class Scorer:
         Reads the features.
     segments
         The model in use, and the partition's sums: they follow.
-    previous_ids
-        Segment ids of the version before: records that it scored refer to them.
+    previous
+        The version before.
     centroids
         float64[k, d]: the present centroids over all partitions.
     margin, min_dwell
@@ -66,7 +78,7 @@ class Scorer:
 
     reader: FeatureReader
     segments: OnlineSegments
-    previous_ids: list[str]
+    previous: Previous
     centroids: NDArray[np.float64]
     margin: float
     min_dwell: int
@@ -119,6 +131,7 @@ class Scorer:
             min_dwell=self.min_dwell,
         )
         left = self._old_ids(some, current)
+        reasons = np.where(self._anyway(vectors, left, reports.labels, reasons), int(Reason.LAPSE), reasons)
         for place in np.flatnonzero(reports.changed).tolist():
             reason = Reason.REFIT if reports.orphaned[place] else Reason(int(reasons[place]))
             row, entered = int(rows[place]), model.ids[int(reports.labels[place])]
@@ -156,7 +169,7 @@ class Scorer:
         """Return the reported segments as rows of this model: ABSENT for none, DIED if it is gone."""
         labels = np.where(some.reported == NO_SEGMENT, ABSENT, some.reported.astype(np.int64))
         carried, model = np.empty(len(labels), np.int64), self.segments.model
-        for rows, ids in ((current, model.ids), (~current, self.previous_ids)):
+        for rows, ids in ((current, model.ids), (~current, self.previous.ids)):
             carried[rows] = model.labels_of(ids)[labels[rows]]
         return carried
 
@@ -165,9 +178,27 @@ class Scorer:
         row_of = {number_of(segment): row for row, segment in enumerate(self.segments.model.ids)}
         return np.array([row_of.get(number, ABSENT) for number in some.moves["left"][:, 0].tolist()], np.int64)
 
+    def _anyway(
+        self, vectors: NDArray[np.int16], left: list[str | None], labels: NDArray[np.int64], reasons: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Return who is scored for a refit, but would be in the same segment without it: time has passed."""
+        before = self.previous
+        asked = np.flatnonzero((reasons == int(Reason.REFIT)) & np.array([one is not None for one in left], bool))
+        found = np.zeros(len(reasons), bool)
+        if not len(asked) or not len(before.centroids):
+            return found
+        away = distances(vectors[asked], before.centroids)
+        row_of = {one: row for row, one in enumerate(before.ids)}
+        was = np.array([row_of.get(left[place] or "", 0) for place in asked.tolist()], np.int64)
+        entered = [row_of.get(self.segments.model.ids[label], ABSENT) for label in labels[asked].tolist()]
+        nearest, index = away.argmin(axis=1), np.arange(len(asked))
+        beyond = away[index, nearest] < (1 - self.margin) * away[index, was]
+        found[asked] = (nearest == entered) & beyond
+        return found
+
     def _old_ids(self, some: Records, current: NDArray[np.bool_]) -> list[str | None]:
         return [
-            None if label == NO_SEGMENT else self.segments.model.ids[label] if same else self.previous_ids[label]
+            None if label == NO_SEGMENT else self.segments.model.ids[label] if same else self.previous.ids[label]
             for label, same in zip(some.reported.tolist(), current.tolist(), strict=True)
         ]
 

@@ -15,10 +15,10 @@ from crm_online.engine.intake import Taken
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.peers import PartitionSums
 from crm_online.engine.run import Run
-from crm_online.engine.scoring import MS, FeatureReader, Scorer
+from crm_online.engine.scoring import MS, FeatureReader, Previous, Scorer
 from crm_online.engine.state import PartitionState
 from crm_online.segments.buying import KINDS, cells
-from crm_online.segments.model import Model
+from crm_online.segments.model import Model, translate
 from crm_online.segments.online import OnlineSegments
 from crm_online.segments.sums import ABSENT, SegmentSums
 from crm_online.settings import Settings
@@ -84,8 +84,12 @@ class Segmenting:
 
     def adopt(self, model: Model, run: Run) -> None:
         """Take a new model into use: all customers move to it, block by block of the roster."""
-        state = self._state
-        state.previous_ids = list(self.segments.model.ids) if self.segments else []
+        state, before = self._state, self.model
+        state.previous_ids = list(before.ids) if before else []
+        state.previous_centroids = []
+        if before:
+            last = translate(self.centroids(before, run.others), before.scale, model.scale)
+            state.previous_centroids = last.round(1).tolist()
         state.complete, state.cursor = False, 0
         self.segments = OnlineSegments(model)
         self._buying = SegmentSums.empty(model.k * KINDS, len(model.scale.names))
@@ -119,7 +123,7 @@ class Segmenting:
         scorer = Scorer(
             self._reader,
             segments,
-            self._state.previous_ids,
+            Previous(self._state.previous_ids, np.array(self._state.previous_centroids, np.float64)),
             self.centroids(segments.model, run.others),
             self._settings.margin,
             self._settings.min_dwell,

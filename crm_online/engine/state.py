@@ -54,9 +54,10 @@ class PartitionState(BaseModel):
         Whether the log's end was reached and nothing has come since.
     waiting
         The due queue: number of entries by bucket.
-    complete, cursor, previous_ids
+    complete, cursor, previous_ids, previous_centroids
         Whether all customers have moved to the model in use; if not, how far the roster is done;
-        the segment ids of the version before, which the records of the others refer to.
+        the segment ids of the version before, which the records of the others refer to, and its
+        last centroids, in vector units of the version in use.
     journal_baskets, journal_bytes
         Size of the journal since the last checkpoint of the counters.
     summary_baskets
@@ -86,6 +87,7 @@ class PartitionState(BaseModel):
     complete: bool = True
     cursor: int = 0
     previous_ids: list[str] = Field(default_factory=list)
+    previous_centroids: list[list[float]] = Field(default_factory=list)
     journal_baskets: int = 0
     journal_bytes: int = 0
     summary_baskets: int = 0

@@ -22,6 +22,14 @@ _REASONS = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """How time stood before a chunk: the watermark in ms, and the last pauses of the log."""
+
+    watermark: int | None
+    pauses: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """What some rows of a log hold.
 
@@ -38,6 +46,8 @@ class Chunk:
         ``None`` before the first event.
     pauses
         The last pauses of the log, in ms.
+    before
+        How time stood before it.
     progress
         Share of the file that has been read.
     unknown_fields
@@ -59,6 +69,7 @@ class Chunk:
     rejects: list[Reject]
     watermark: int | None
     pauses: Sequence[int]
+    before: Before
     progress: float
     unknown_fields: dict[str, int] = field(default_factory=dict)
     half_written: bool = False
@@ -109,6 +120,7 @@ def read_log(
     reader = reader_of(path, source, options)
     window = Window(reader.chunks(begin, size), later)
     for chunk in window:
+        before = Before(watermark, pauses)
         if latest is None:
             judged = judge(chunk.events, watermark, max_ahead, pauses, window.following)
         else:
@@ -118,7 +130,7 @@ def read_log(
             end = int(chunk.events.position[judged.held])
             held = len(chunk.events) - judged.held + window.rest()
             if end == chunk.rows.begin:
-                yield Chunk(source, end, end, EventColumns.empty(), [], watermark, pauses, progress, held=held)
+                yield Chunk(source, end, end, EventColumns.empty(), [], watermark, pauses, before, progress, held=held)
                 return
             chunk = next(reader.chunks(chunk.rows.begin, end - chunk.rows.begin))
         rows, events, refused, unknown, left_out = chunk
@@ -136,6 +148,7 @@ def read_log(
             rejects,
             watermark,
             pauses,
+            before,
             progress,
             unknown,
             half,

@@ -14,7 +14,7 @@ import numpy as np
 
 from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
-from crm_online.events.columns import EventColumns, partition_of
+from crm_online.events.columns import EventColumns
 from crm_online.events.log import Chunk, check_log, read_events, read_log
 from crm_online.events.options import AS_IT_IS, LogOptions
 from crm_online.events.rejects import Reject, RejectTally
@@ -22,13 +22,13 @@ from crm_online.events.source import Source
 from crm_online.flow import PartitionFlow
 from crm_online.replay.files import ChangeFiles
 from crm_online.replay.logs import open_logs
+from crm_online.replay.partitions import LOGS, Partitions
 from crm_online.settings import Settings, refuse_conflict
 from crm_online.step import Entry, Put
 from crm_online.store import PartitionStore, Store, open_store
 from crm_online.store.entries import is_blank
 from crm_online.store.keys import META, SEQUENCE
 
-LOGS = "logs"
 HALF_WRITTEN = "half-written"
 """The row of each log that was told as half-written, and is read again when the log is gone on with."""
 
@@ -195,6 +195,7 @@ class _Run:
     ) -> None:
         self._flows, self._settings = flows, settings
         self._files, self._write = files, files.write if files else _discard
+        self._partitions = Partitions(flows, self._write)
         self._speed, self._on_progress = speed, on_progress
         self._started = time.monotonic()
         self._paced_from: tuple[float, int] | None = None
@@ -218,26 +219,26 @@ class _Run:
 
     def log(self, path: Path, source: Source, share: Share, options: LogOptions, later: Iterable[EventColumns]) -> None:
         """Run one log from where the partition that is furthest behind stopped."""
-        begin = min(flow.positions.get(source.id, 0) for flow in self._flows)
-        behind = [flow for flow in self._flows if flow.positions.get(source.id, 0) == begin]
+        reached = min(self._partitions.reached(source))
+        begun = self._partitions.resume(source)
         chunks = read_log(
             path,
             source,
             options=options,
-            begin=begin,
+            begin=begun.row,
             size=self._settings.replay.step,
-            watermark=behind[0].engine.state.watermark,
+            watermark=begun.before.watermark,
             max_ahead=self._settings.events.max_ahead,
-            pauses=behind[0].engine.state.pauses,
+            pauses=begun.before.pauses,
             later=later,
         )
-        self._positions[str(path)] = begin
+        self._positions[str(path)] = reached
         for chunk in chunks:
             self._pace(chunk)
             self._chunk(chunk)
             self._positions[str(path)] = chunk.end
             self._held += chunk.held
-            self._events += chunk.end - chunk.begin
+            self._events += chunk.end - min(max(chunk.begin, reached), chunk.end)
             if self._on_progress:
                 rate = self._events / max(time.monotonic() - self._started, 1e-9)
                 self._on_progress(Progress(share.before + share.size * chunk.progress, self._events, rate))
@@ -246,23 +247,19 @@ class _Run:
         """Yield the events of the logs that come next."""
         size = self._settings.replay.step
         for path, source in logs:
-            begin = min(flow.positions.get(source.id, 0) for flow in self._flows)
+            begin = min(self._partitions.reached(source))
             yield from read_events(path, source, options, begin, size)
 
     def settle(self, source: Source) -> None:
         """Finish what the end of the log allows: open baskets, lapses, a last look at model and rules."""
-        end = max(flow.positions.get(source.id, 0) for flow in self._flows)
+        end = max(self._partitions.reached(source))
         if not end:
             return
         owner, *others = self._flows
         for flow in [*others, owner]:
             if flow.engine.unfinished:
-                self._tick(flow, source, end, ended=True)
-        # Each partition is brought to rest before the next, so that a resumed replay takes the same steps.
-        for flow in self._flows:
-            while not flow.engine.settled or flow.engine.segmenting.version < owner.engine.segmenting.version:
-                self._tick(flow, source, end)
-
+                self._partitions.tick(flow, source, end, ended=True)
+        self._partitions.rest(source, end)
         for flow in self._flows:
             flow.close()
 
@@ -283,30 +280,10 @@ class _Run:
         return done
 
     def _chunk(self, chunk: Chunk) -> None:
-        number, source = len(self._flows), chunk.source
-        where = partition_of(chunk.events, number) if number > 1 else np.zeros(len(chunk.events), np.int64)
         rejects, notes = self._told_once(chunk)
-        if chunk.begin == 0:
-            notes.append(Put(LOGS, {source.id.encode(): json.dumps(asdict(source)).encode()}))
-        for flow in self._flows:
-            leads = flow.partition == 0
-            done = flow.positions.get(source.id, 0) >= chunk.end
-            if done and not (leads and chunk.begin == chunk.end and rejects):
-                continue
-            events = chunk.events.select(where == flow.partition) if number > 1 else chunk.events
-            self._rejects.add(rejects if leads else ())
-            flow.step(
-                source.id,
-                chunk.begin,
-                chunk.end,
-                events,
-                rejects if leads else (),
-                chunk.watermark,
-                pauses=chunk.pauses,
-                unknown_fields=sum(chunk.unknown_fields.values()) if leads else 0,
-                beside=notes if leads else (),
-            )
-            flow.publish(self._write)
+        if chunk.end > self._partitions.reached(chunk.source)[0] or chunk.begin == chunk.end:
+            self._rejects.add(rejects)
+        self._partitions.take(chunk, rejects, notes)
 
     def _told_once(self, chunk: Chunk) -> tuple[list[Reject], list[Put]]:
         """Return the rejects that were not told yet: a half-written line is met again until it is whole."""
@@ -316,19 +293,6 @@ class _Run:
         if self._flows[0].store.hash_get(HALF_WRITTEN, [source]) == [row]:
             return chunk.rejects[:-1], []
         return chunk.rejects, [Put(HALF_WRITTEN, {source: row})]
-
-    def _tick(self, flow: PartitionFlow, source: Source, end: int, *, ended: bool = False) -> None:
-        """Take a step without records at the log's end."""
-        flow.step(
-            source.id,
-            end,
-            end,
-            EventColumns.empty(),
-            (),
-            flow.engine.state.watermark,
-            ended=ended,
-        )
-        flow.publish(self._write)
 
     def _pace(self, chunk: Chunk) -> None:
         """Wait until a chunk's events are due at the chosen speed."""

@@ -21,6 +21,9 @@ from crm_online.segments.vectors import RESOLUTION
 CANDIDATES = range(2, 13)
 """Numbers of segments that ``auto`` chooses from."""
 
+MOST_ROUNDS = 100
+"""Rounds of Lloyd's algorithm from given centres, at most."""
+
 SILHOUETTE_SAMPLE = 1000
 """Most points that a silhouette is taken over: it costs their number squared."""
 
@@ -121,6 +124,27 @@ def fit(
     best = min(tries, key=lambda one: float(one.inertia_))
     centres = np.unique(np.rint(best.cluster_centers_ * RESOLUTION), axis=0)
     return np.asarray(centres, dtype=np.float64)
+
+
+def settled(sample: NDArray[np.int16], centres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return centres after Lloyd's algorithm from them, rounded to whole vector units, each in its place.
+
+    A centre without points stays where it is.
+
+    Source: Lloyd, Least squares quantization in PCM, IEEE Trans. Inf. Theory 28 (1982).
+    """
+    points = sample.astype(np.float64)
+    now = centres.astype(np.float64).copy()
+    labels = np.full(len(points), -1)
+    for _ in range(MOST_ROUNDS):
+        fresh, _ = nearest(sample, now)
+        if (fresh == labels).all():
+            break
+        labels = fresh
+        sizes = np.bincount(labels, minlength=len(now))
+        sums = np.array([points[labels == place].sum(axis=0) for place in range(len(now))])
+        now = np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1)[:, None], now)
+    return np.rint(now)
 
 
 def choose_k(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from crm_online.errors import StateCorrupt, StateTooNew
-from crm_online.segments.kmeans import fit, inertia, nearest
+from crm_online.segments.kmeans import fit, nearest
 from crm_online.segments.reported import DIED
 from crm_online.segments.sums import ABSENT, SegmentSums
 from crm_online.segments.vectors import Scale
@@ -22,9 +22,6 @@ FORMAT = 1
 
 STARTS = 10
 """k-means++ starts of a fit that is meant to be adopted."""
-
-FIRST_STARTS = 2
-"""Starts of the first look of a refit, beside a warm one; if these gain too little, no more are made."""
 
 GAIN = 0.02
 """Share of J on the sample that a refit must save to be adopted."""
@@ -163,59 +160,7 @@ def first_fit(
     centres = fit(vectors, k, starts=starts, seed=seed)
     centres = centres[_by_size(vectors, centres)]
     ids = tuple(f"s{number}" for number in range(1, len(centres) + 1))
-    return Model(1, scale, ids, _rows(centres), as_of, None, len(ids))
-
-
-def refit(
-    model: Model,
-    raw: NDArray[np.float64],
-    scale: Scale,
-    k: int,
-    *,
-    current: NDArray[np.float64],
-    as_of: int,
-    gain: float = GAIN,
-    starts: int = STARTS,
-    seed: int = 0,
-) -> Model | None:
-    """Return the next version if a fresh fit is better by enough, else ``None``.
-
-    Both are judged by J of the partition that they make of the sample, in the scale of the sample
-    and in that of the version in force; a fresh fit that is better by enough in either is adopted.
-
-    Parameters
-    ----------
-    model
-        The version in force.
-    raw
-        The sample's features now, in natural units, shape (n, d).
-    scale
-        The scale of the sample now, over the features of the model.
-    k
-        Number of segments.
-    current
-        The present centroids of ``model`` in its vector units, shape (k, d), without NaN.
-    as_of
-        Event time, in ms.
-    gain
-        Share of the old J by which the new one must be lower.
-    starts, seed
-        As for :func:`crm_online.segments.kmeans.fit`.
-    """
-    vectors = scale.encode(raw)
-    old = translate(current, model.scale, scale)
-    # A scale that has aged hides in the one space what is lost in the other, so either is reason enough.
-    if not (_beaten(vectors, old, k, gain, seed) or _beaten(model.scale.encode(raw), current, k, gain, seed)):
-        return None
-    centres = fit(vectors, k, starts=starts, seed=seed, warm=old)
-    ids, order, numbered = _inherit(model, old, vectors, centres)
-    return Model(model.version + 1, scale, ids, _rows(centres[order]), as_of, model.version, numbered)
-
-
-def _beaten(vectors: NDArray[np.int16], centroids: NDArray[np.float64], k: int, gain: float, seed: int) -> bool:
-    """Return whether a quick fit, from the centroids and a few other starts, lowers J by the share ``gain``."""
-    centres = fit(vectors, k, starts=FIRST_STARTS, seed=seed, warm=centroids)
-    return inertia(vectors, centres) < (1 - gain) * inertia(vectors, centroids)
+    return Model(1, scale, ids, rows_of(centres), as_of, None, len(ids))
 
 
 def translate(centroids: NDArray[np.float64], old: Scale, new: Scale) -> NDArray[np.float64]:
@@ -272,7 +217,7 @@ def match(
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if away[i, j] <= limits[i, j]]
 
 
-def _inherit(
+def inherit(
     model: Model, old: NDArray[np.float64], vectors: NDArray[np.int16], centres: NDArray[np.float64]
 ) -> tuple[tuple[str, ...], list[int], int]:
     """Return ids for new centres, the order of centres that goes with them, and how many ids were ever given.
@@ -309,6 +254,6 @@ def _neighbour(centroids: NDArray[np.float64]) -> NDArray[np.float64]:
     return result
 
 
-def _rows(centres: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
+def rows_of(centres: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
     """Return an array as nested tuples."""
     return tuple(tuple(float(x) for x in centre) for centre in centres)

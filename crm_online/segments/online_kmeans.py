@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from river.base import Clusterer
 
 from crm_online.segments.kmeans import distances
-from crm_online.segments.model import Model, first_fit, next_look, refit
+from crm_online.segments.model import Model, first_fit, next_look
 from crm_online.segments.observations import Observations, Point, in_order
 from crm_online.segments.online import OnlineSegments
+from crm_online.segments.refits import refit
 from crm_online.segments.vectors import LIMIT, Scale
 
 WARM_UP = 10

@@ -24,6 +24,7 @@ LATER = (60_000, 600_000)
 
 CHANNELS = ("phone", "mail", "chat")
 
+_OF_BUYERS = [Kind.PURCHASE, Kind.RETURN, Kind.FEEDBACK]
 _SPREAD = 0.1
 _LENGTHS = np.array([len(segment.script) for segment in SEGMENTS])
 _SCRIPTS = np.array([np.resize([int(kind) for kind in one.kinds], _LENGTHS.max()) for one in SEGMENTS], np.uint8)
@@ -98,6 +99,7 @@ def _day(day: Day, begin: int, people: People, past: _Past, rng: np.random.Gener
     again[~profile] = _times_before(customer[~profile])
     turn = past.turns[customer] + again
     kind = np.where(profile, np.uint8(Kind.PROFILE), _SCRIPTS[segment, turn % _LENGTHS[segment]])
+    kind[people.browses[customer] & np.isin(kind, _OF_BUYERS)] = Kind.VIEW
     np.add.at(past.turns, customer[~profile], 1)
 
     bought = baskets.fill(segment[kind == Kind.PURCHASE], day.day >= SHIFT_DAY, rng)

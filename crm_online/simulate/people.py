@@ -35,6 +35,8 @@ class People:
         for those who stay.
     brisk
         Who comes a little more often than others of the segment, bool ``[n]``.
+    browses
+        Who never buys, but looks at items instead, bool ``[n]``.
     attributes
         By attribute, the place of each customer's value in ``ATTRIBUTES``, int8 ``[n]``.
     """
@@ -44,6 +46,7 @@ class People:
     join: NDArray[np.int16]
     stop: NDArray[np.int16]
     brisk: NDArray[np.bool_]
+    browses: NDArray[np.bool_]
     attributes: Mapping[str, NDArray[np.int8]]
 
     def __len__(self) -> int:
@@ -65,8 +68,11 @@ class People:
         return np.bincount(self.segment, minlength=len(SEGMENTS))
 
 
-def settle(customers: int, rng: np.random.Generator) -> People:
-    """Draw the customers: segments have exactly their shares, to within one customer."""
+def settle(customers: int, rng: np.random.Generator, *, browsers: bool = False) -> People:
+    """Draw the customers: segments have exactly their shares, to within one customer.
+
+    With ``browsers`` every other one never buys.
+    """
     sizes = apportion(customers, [segment.share for segment in SEGMENTS])
     segment = rng.permutation(np.repeat(np.arange(len(SEGMENTS), dtype=np.int8), sizes))
     first = segment.copy()
@@ -84,7 +90,9 @@ def settle(customers: int, rng: np.random.Generator) -> People:
             members = segment == place
             shares = one.attributes.get(name, common)
             attributes[name][members] = pick([shares[value] for value in common], int(members.sum()), rng)
-    return People(first, segment, join, stop, rng.random(customers) < 0.5, attributes)
+    brisk = rng.random(customers) < 0.5
+    browses = rng.permutation(customers) < (customers // 2 if browsers else 0)  # drawn last: the rest stays as it is
+    return People(first, segment, join, stop, brisk, browses, attributes)
 
 
 def _spread(days: tuple[int, int], count: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -32,7 +32,7 @@ EACH = 25
 _PEOPLE, _EVENTS = 0, 1
 
 
-def simulate(customers: int = 2000, events: int | None = None, seed: int = 0) -> Simulation:
+def simulate(customers: int = 2000, events: int | None = None, seed: int = 0, *, browsers: bool = False) -> Simulation:
     """Return a year of a shop in which segments, rules, lapses and a shift of behaviour are planted.
 
     The same numbers give the same log, byte for byte (as long as numpy's generators stay as they are). Its
@@ -47,6 +47,9 @@ def simulate(customers: int = 2000, events: int | None = None, seed: int = 0) ->
         At least two for each customer, at most a billion; 25 for each if not given.
     seed
         Of all that is drawn, from 0 to 2**64 - 1.
+    browsers
+        Whether half of the customers never buy: where others of their segment would, they look at an item. The
+        planted segments are then not what is found.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def simulate(customers: int = 2000, events: int | None = None, seed: int = 0) ->
         raise ValueError(f"a log has at most {MOST_EVENTS:,} events")
     if not 0 <= seed <= GREATEST_SEED:
         raise ValueError(f"a seed is a whole number from 0 to {GREATEST_SEED}, not {seed}")
-    return Simulation(customers, events, seed)
+    return Simulation(customers, events, seed, browsers)
 
 
 @dataclass(frozen=True)
@@ -79,18 +82,19 @@ class Simulation:
 
     Attributes
     ----------
-    customers, events, seed
+    customers, events, seed, browsers
         What it is made from.
     """
 
     customers: int
     events: int
     seed: int
+    browsers: bool = False
 
     @cached_property
     def people(self) -> People:
         """The customers."""
-        return settle(self.customers, np.random.default_rng((self.seed, _PEOPLE)))
+        return settle(self.customers, np.random.default_rng((self.seed, _PEOPLE)), browsers=self.browsers)
 
     @cached_property
     def truth(self) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from crm_online.simulate.people import People
 from crm_online.simulate.shop import (
     ATTRIBUTES,
@@ -41,7 +43,8 @@ def truth_of(people: People, ids: list[str], events: int, seed: int) -> dict[str
         ``shifted``: from which segment to which, by customer; ``lapsed``: by customer, the first day without events;
         ``rules``: a list of ``antecedent, consequent, confidence, lift`` as planned while the rule is in force,
         ``from`` and ``until`` (``None``: still in force), and ``follows``: all other rules between the same items, with
-        theirs; they come by themselves.
+        theirs; they come by themselves;
+        ``browsers``: the customers who never buy.
     """
     places, befores, stops = people.segment.tolist(), people.first.tolist(), people.stop.tolist()
     sizes = people.sizes.tolist()
@@ -57,6 +60,7 @@ def truth_of(people: People, ids: list[str], events: int, seed: int) -> dict[str
         "shifted": {ids[row]: [NAMES[befores[row]], NAMES[places[row]]] for row in people.shifted.tolist()},
         "lapsed": {name: date_of(stop) for name, stop in zip(ids, stops, strict=True) if stop < DAYS},
         "segment_of": {name: NAMES[place] for name, place in zip(ids, places, strict=True)},
+        "browsers": [ids[row] for row in np.flatnonzero(people.browses).tolist()],
     }
 
 

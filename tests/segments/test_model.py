@@ -13,7 +13,8 @@ from sklearn.cluster import KMeans
 
 from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.segments.kmeans import nearest
-from crm_online.segments.model import GAIN, Model, first_fit, match, refit, translate, translate_sums
+from crm_online.segments.model import GAIN, Model, first_fit, match, translate, translate_sums
+from crm_online.segments.refits import refit
 from crm_online.segments.reported import DIED
 from crm_online.segments.sums import ABSENT, SegmentSums
 from crm_online.segments.vectors import RESOLUTION, Scale, Transform

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from crm_online.segments.kmeans import nearest
-from crm_online.segments.model import Model, first_fit, next_look, refit
+from crm_online.segments.model import Model, first_fit, next_look
 from crm_online.segments.online import OnlineSegments
+from crm_online.segments.refits import refit
 from crm_online.segments.sums import ABSENT, SegmentSums
 from crm_online.segments.vectors import RESOLUTION, Scale, Transform
 

@@ -113,3 +113,15 @@ def test_another_seed_makes_another_log() -> None:
 def test_numbers_that_make_no_shop_are_refused(customers: int, events: int, seed: int, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         simulate(customers, events, seed)
+
+
+def test_half_of_the_customers_never_buy_if_asked_for() -> None:
+    plain, browsing = simulate(400, 12_000, 5), simulate(400, 12_000, 5, browsers=True)
+    assert plain.truth["browsers"] == []
+    assert len(browsing.truth["browsers"]) == 200
+    events = [json.loads(line) for line in browsing.lines()]
+    buying = {event["customer_id"] for event in events if event["type"] in {"purchase", "return", "feedback"}}
+    assert buying.isdisjoint(browsing.truth["browsers"])
+    assert len(buying) > 190
+    assert len(events) == 12_000
+    assert browsing.truth["segment_of"] == plain.truth["segment_of"]

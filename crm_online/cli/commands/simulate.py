@@ -19,6 +19,9 @@ def simulate(
         int | None, typer.Option(metavar="N", help="Events; at least 2 for each customer, 25 if not given.")
     ] = None,
     seed: Annotated[int, typer.Option(metavar="S", help="The same seed and numbers make the same log.")] = 0,
+    browsers: Annotated[
+        bool, typer.Option("--browsers", help="Half of the customers never buy, but look around.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="File for the log; stdout if not given.")] = None,
     truth: Annotated[
         Path | None,
@@ -43,7 +46,7 @@ def simulate(
     from crm_online.simulate.simulation import text_of
 
     try:
-        shop = make(customers, events, seed)
+        shop = make(customers, events, seed, browsers=browsers)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     if out is not None:
