@@ -71,7 +71,7 @@ class SegmentSettings(Section):
         default=7 * DAY, description="time that a customer stays in a reported segment at least"
     )
     refit_gain: Number = Field(
-        default=0.04, ge=0, lt=1, description="share by which J on the sample must fall for a segment to be given up"
+        default=0.05, ge=0, lt=1, description="share by which J on the sample must fall for a segment to be given up"
     )
     starts: Count = Field(default=5, ge=1, le=100, description="starting points tried in each fit")
     visits: Count = Field(default=2000, ge=1, description="idle customers scored again in one step, at most")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from crm_online.errors import StateCorrupt, StateTooNew
-from crm_online.segments.kmeans import nearest
+from crm_online.segments.kmeans import nearest, settled
 from crm_online.segments.model import GAIN, Model, first_fit, match, translate, translate_sums
 from crm_online.segments.refits import refit
 from crm_online.segments.reported import DIED
@@ -81,15 +81,25 @@ def test_ids_follow_segments_that_drift_however_the_new_fit_orders_them() -> Non
     assert natural(successor) == {"s1": [9, 2], "s2": [11, 12], "s3": [1, 11], "s4": [1, -1]}
 
 
-def test_a_partition_that_only_the_old_scale_shows_to_be_bad_is_left() -> None:
+def test_a_scale_that_has_aged_is_taken_anew_and_a_partition_that_only_it_shows_to_be_bad_is_left() -> None:
     square = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
     model = fitted(customers(square, [200, 200, 200, 200]), 2)
     # Now x spreads more widely. The new scale evens that out, and either way to halve the square is as good again.
     wider = customers(square * [1.4, 1.0], [200, 200, 200, 200])
     along_x, along_y = np.array([[7.0, 0.0], [7.0, 10.0]]), np.array([[0.0, 5.0], [14.0, 5.0]])
-    for natural_centres, stays in ((along_x, False), (along_y, True)):
-        current = model.scale.encode(natural_centres).astype(np.float64)
-        assert (refitted(model, wider, 2, current=current, as_of=2000) is None) == stays
+    for centres in (along_x, along_y):
+        successor = refitted(model, wider, 2, current=model.scale.encode(centres).astype(np.float64), as_of=2000)
+        assert successor is not None
+        assert successor.ids == model.ids
+        assert successor.scale.stds[0] == pytest.approx(1.4 * model.scale.stds[0], rel=0.01)
+
+
+def test_segments_live_on_where_fresh_starts_find_little_more() -> None:
+    raw = customers(np.array([[0.0, 0.0]]), [900])  # a cloud: every start ends in another partition, as good as others
+    model = fitted(raw, 6)
+    turned = model.scale.encode(model.scale.decode(model.centres())[:, ::-1]).astype(np.float64)
+    successor = refitted(model, raw, 6, current=turned, gain=0.1)
+    assert successor is None or successor.ids == model.ids
 
 
 def test_a_new_group_is_born_with_an_id_never_given_and_one_that_is_gone_dies() -> None:
@@ -133,7 +143,8 @@ def test_a_refit_is_adopted_only_when_it_saves_its_share(beside: float, adopted:
     raw = customers(PLACES, [100, 400, 200, 300])
     model = fitted(raw, 4)
     # One centre between two groups, two in another group: a local minimum that costs far more than half of J.
-    current = model.scale.encode(np.array([[5.0, 0.0], [0.0, 9.5], [0.0, 10.5], [12.0, 12.0]])).astype(np.float64)
+    start = model.scale.encode(np.array([[10.0, 0.4], [10.0, -0.4], [0.0, 5.0], [12.0, 12.0]])).astype(np.float64)
+    current = settled(model.scale.encode(raw), start)
     labels, _ = nearest(model.scale.encode(raw), current)
     old = SegmentSums.empty(4, 2).move(None, None, model.scale.encode(raw), labels).inertia()
     new = KMeans(4, n_init=5, random_state=0).fit(model.scale.encode(raw) / RESOLUTION).inertia_

