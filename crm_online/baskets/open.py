@@ -1,82 +1,55 @@
-"""Open baskets: lines are gathered by basket id until the basket is counted once."""
+"""Open baskets: lines are gathered by basket id until the basket is counted, and again if more of them come late."""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.errors import StateCorrupt
+from crm_online.baskets.basket import Basket
+from crm_online.baskets.counted import SEPARATOR, CountedBaskets
+from crm_online.baskets.gathered import Gathered, Whole
+from crm_online.baskets.lines import Lines, gathered_lines
 from crm_online.events.columns import EventColumns, Kind
+from crm_online.step import Put, Remove, Write
 
-_HEAD = struct.Struct("<Bqq")
-_VERSION = 1
-_SEPARATOR = "\x1f"
-
-
-@dataclass(slots=True)
-class OpenBasket:
-    """A basket that may get more lines: first and last line's time in ms, and the ids of its items."""
-
-    first: int
-    last: int
-    items: set[int]
-
-    def encode(self) -> bytes:
-        """Return the basket as bytes."""
-        return _HEAD.pack(_VERSION, self.first, self.last) + np.array(sorted(self.items), "<i4").tobytes()
-
-    @classmethod
-    def decode(cls, raw: bytes) -> OpenBasket:
-        """Return the basket of some bytes; raises ``StateCorrupt`` where they are none."""
-        if len(raw) < _HEAD.size or raw[0] != _VERSION or (len(raw) - _HEAD.size) % 4:
-            raise StateCorrupt("an open basket in the state cannot be read")
-        _, first, last = _HEAD.unpack_from(raw)
-        return cls(first, last, set(np.frombuffer(raw, "<i4", offset=_HEAD.size).tolist()))
-
-
-@dataclass(slots=True)
-class Gathered:
-    """What one batch of events did to the baskets.
-
-    Attributes
-    ----------
-    opens_order
-        bool[n]: True for the first event of each order or return.
-    whole
-        Baskets that are whole now: their time in ms and their items' ids, in a fixed order.
-    """
-
-    opens_order: NDArray[np.bool_]
-    whole: list[tuple[int, list[int]]] = field(default_factory=list)
+NAME = "open-baskets"
+_PURCHASE = f"{int(Kind.PURCHASE)}{SEPARATOR}"
 
 
 @dataclass(slots=True)
 class OpenBaskets:
-    """The open baskets of one partition, by key.
+    """The baskets of one partition, by key (kind, customer, basket id): those that are open, and those counted last.
 
-    A line belongs to the open basket of its key (kind, customer, basket id) when it is at most
-    ``open_for`` away from it in event time; otherwise it opens a new one. A basket is whole once
-    the watermark has passed its last line by ``open_for``. Only event times and the log's watermark
-    decide, so the baskets are the same over any number of partitions.
+    Lines of a key belong to one basket when the pauses between them, in order of time, are at most ``open_for``: a
+    session window. A basket is whole once the watermark has passed its last line by ``open_for``, or the log has
+    ended. Lines that come later are added to it all the same, as long as it is remembered: it is withdrawn, and whole
+    again with them. So neither the order of rows nor where a log is cut decides what a basket is.
 
     Parameters
     ----------
     open_for
         Milliseconds of event time.
+    counted
+        The baskets that were counted and are remembered.
+
+    Notes
+    -----
+    Session windows that merge when late data arrives, with retraction of what was emitted: Akidau et al., The Dataflow
+    Model, VLDB 2015.
     """
 
     open_for: int
-    baskets: dict[str, OpenBasket] = field(default_factory=dict)
-    changed: set[str] = field(default_factory=set)
-    gone: set[str] = field(default_factory=set)
+    counted: CountedBaskets
+    baskets: dict[str, Basket] = field(default_factory=dict)
+    _changed: set[str] = field(default_factory=set)
+    _gone: set[str] = field(default_factory=set)
 
-    def load(self, raw: Iterator[tuple[bytes, bytes]]) -> None:
+    def load(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
         """Take the open baskets from the store, in the order of their keys."""
-        self.baskets = {key.decode(): OpenBasket.decode(value) for key, value in sorted(raw)}
+        self.baskets = {key.decode(): Basket.decode(value) for key, value in sorted(raw)}
 
     def gather(self, events: EventColumns, items: NDArray[np.int64], watermark: int) -> Gathered:
         """Add a batch of events, and take out the baskets that are whole.
@@ -96,76 +69,87 @@ class OpenBaskets:
         gathered.opens_order[alone] = True
         for event in alone[events.kind[alone] == Kind.PURCHASE].tolist():
             lines = items[events.line_start[event] : events.line_start[event + 1]]
-            self._emit(gathered, int(events.time[event]), set(lines[lines >= 0].tolist()))
-        self._gather_lines(gathered, events, items, order[events.basket[order] >= 0])
+            found = sorted(set(lines[lines >= 0].tolist()))
+            if found:
+                gathered.whole.append((int(events.time[event]), found))
+        for part in gathered_lines(events, items, order[events.basket[order] >= 0], self.open_for):
+            self._add(gathered, part)
         self._close(gathered, watermark)
         return gathered
 
-    def close_all(self) -> Gathered:
-        """Take every basket out: the log has ended."""
+    def close_all(self) -> list[Whole]:
+        """Take every open basket out: the log has ended."""
         gathered = Gathered(opens_order=np.zeros(0, bool))
         self._close(gathered, None)
-        return gathered
-
-    def forget_customer(self, customer: str) -> list[tuple[int, list[int]]]:
-        """Take a customer's baskets out: they are whole now, so that nothing of theirs waits under their name."""
-        gathered = Gathered(opens_order=np.zeros(0, bool))
-        for key in sorted(key for key in self.baskets if key.split(_SEPARATOR, 2)[1] == customer):
-            self._finish(gathered, key, self.baskets.pop(key))
         return gathered.whole
 
-    def _gather_lines(
-        self, gathered: Gathered, events: EventColumns, items: NDArray[np.int64], rows: NDArray[np.int64]
-    ) -> None:
-        by_key = (events.basket[rows], events.customer[rows], events.kind[rows])
-        rows = rows[np.lexsort((rows, events.time[rows], *by_key))]
-        keys = np.stack([events.kind[rows], events.customer[rows], events.basket[rows]], axis=1)
-        cuts = np.flatnonzero((keys[1:] != keys[:-1]).any(axis=1)) + 1
-        starts = np.r_[0, cuts] if len(rows) else cuts
-        ends = np.r_[cuts, len(rows)] if len(rows) else cuts
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-            self._gather_basket(gathered, events, items, rows[start:end])
+    def forget_customer(self, customer: str) -> list[Whole]:
+        """Take a customer's baskets out: they are whole now, so that nothing of theirs waits under their name."""
+        gathered = Gathered(opens_order=np.zeros(0, bool))
+        for key in sorted(key for key in self.baskets if key.split(SEPARATOR, 2)[1] == customer):
+            self._finish(gathered, key)
+        self.counted.forget_customer(customer)
+        return gathered.whole
 
-    def _gather_basket(
-        self, gathered: Gathered, events: EventColumns, items: NDArray[np.int64], rows: NDArray[np.int64]
-    ) -> None:
-        first = int(rows[0])
-        customer = events.customers[events.customer[first]] if events.customer[first] >= 0 else ""
-        basket_id = events.baskets[events.basket[first]]
-        key = f"{int(events.kind[first])}{_SEPARATOR}{customer}{_SEPARATOR}{basket_id}"
-        times = events.time[rows]
-        cuts = np.flatnonzero(np.diff(times) > self.open_for) + 1
-        for part in np.split(np.arange(len(rows)), cuts) if len(cuts) else [np.arange(len(rows))]:
-            begin, end = int(times[part[0]]), int(times[part[-1]])
-            basket = self.baskets.get(key)
-            if basket and (begin > basket.last + self.open_for or end < basket.first - self.open_for):
-                self._finish(gathered, key, self.baskets.pop(key))
-                basket = None
-            if basket is None:
-                basket = self.baskets[key] = OpenBasket(begin, end, set())
-                gathered.opens_order[rows[part[0]]] = True
-            basket.first, basket.last = min(basket.first, begin), max(basket.last, end)
-            for event in rows[part].tolist():
-                lines = items[events.line_start[event] : events.line_start[event + 1]].tolist()
-                basket.items.update(lines)
-            basket.items.discard(-1)
-            self.changed.add(key)
-            self.gone.discard(key)
+    def writes(self) -> Iterator[Write]:
+        """Write what has changed."""
+        if self._gone:
+            yield Remove(NAME, [key.encode() for key in sorted(self._gone)])
+        if self._changed:
+            yield Put(NAME, {key.encode(): self.baskets[key].encode() for key in sorted(self._changed)})
+        self._gone, self._changed = set(), set()
+        yield from self.counted.writes()
+
+    def _add(self, gathered: Gathered, lines: Lines) -> None:
+        key, begin, end = lines.key, lines.begin, lines.end
+        parts = self.counted.take(key, begin, end, self.open_for)
+        if len(parts) == 1 and key not in self.baskets and _adds_nothing(lines, parts[0]):
+            parts[0].last = max(parts[0].last, end)
+            self.counted.keep(key, parts[0])
+            return
+        if key.startswith(_PURCHASE):
+            gathered.withdrawn += [(part.first, sorted(part.items)) for part in parts if part.items]
+        basket = self.baskets.get(key)
+        if basket is not None and basket.near(begin, end, self.open_for):
+            parts.append(basket)
+        elif basket is not None:
+            self._finish(gathered, key)
+        self._open(gathered, lines, sorted(part.first for part in parts))
+        merged = [Basket(begin, end, set(lines.items)), *parts]
+        self.baskets[key] = Basket(
+            min(part.first for part in merged),
+            max(part.last for part in merged),
+            set().union(*(part.items for part in merged)),
+        )
+        self._changed.add(key)
+        self._gone.discard(key)
+
+    def _open(self, gathered: Gathered, lines: Lines, before: list[int]) -> None:
+        """Let the earliest line open the order: of what was opened before, in order of time, the rest is closed."""
+        if not before:
+            gathered.doubtful += self.counted.doubtful(lines.begin, self.open_for)
+        if not before or lines.begin < before[0]:
+            gathered.opens_order[lines.event] = True
+        else:
+            before = before[1:]
+        gathered.closed += [(lines.event, time) for time in before]
 
     def _close(self, gathered: Gathered, watermark: int | None) -> None:
         due = [
             key for key, basket in self.baskets.items() if watermark is None or watermark > basket.last + self.open_for
         ]
         for key in sorted(due, key=lambda key: (self.baskets[key].first, key)):
-            self._finish(gathered, key, self.baskets.pop(key))
+            self._finish(gathered, key)
 
-    def _finish(self, gathered: Gathered, key: str, basket: OpenBasket) -> None:
-        self.changed.discard(key)
-        self.gone.add(key)
-        if key.startswith(f"{int(Kind.PURCHASE)}{_SEPARATOR}"):
-            self._emit(gathered, basket.first, basket.items)
+    def _finish(self, gathered: Gathered, key: str) -> None:
+        basket = self.baskets.pop(key)
+        self._changed.discard(key)
+        self._gone.add(key)
+        self.counted.keep(key, basket)
+        if basket.items and key.startswith(_PURCHASE):
+            gathered.whole.append((basket.first, sorted(basket.items)))
 
-    @staticmethod
-    def _emit(gathered: Gathered, time: int, items: set[int]) -> None:
-        if items:
-            gathered.whole.append((time, sorted(items)))
+
+def _adds_nothing(lines: Lines, basket: Basket) -> bool:
+    """Return whether a basket is counted as it would be with the lines."""
+    return lines.begin >= basket.first and basket.items.issuperset(lines.items)

@@ -6,7 +6,7 @@ A feature names the sums that it reads; a customer's record keeps the sums of th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,8 @@ class Quantities:
     value, pieces, lines
         float64[n]: money, pieces and number of lines of each event.
     opens_order
-        bool[n]: True for the event that opens an order or a return: the earliest of its basket in the step in
-        which the basket is first seen. A line that comes in a later step does not open it again, even with an
-        earlier time.
+        bool[n]: True for the event that opens an order or a return: the earliest of its basket. Where an earlier one
+        comes later, what the one before brought by opening it is taken back; of that only kind and time are known.
     """
 
     events: EventColumns
@@ -49,6 +48,26 @@ class Quantities:
             lines=counts.astype(np.float64),
             opens_order=opens_order,
         )
+
+    @classmethod
+    def of_openings(
+        cls, kind: NDArray[np.uint8], time: NDArray[np.int64], opens_order: NDArray[np.bool_]
+    ) -> Quantities:
+        """Return events of some kinds at some times that bring nothing, but may open orders or returns."""
+        n = len(kind)
+        nothing = np.zeros(n)
+        events = replace(
+            EventColumns.empty(),
+            position=np.zeros(n, np.int64),
+            event_ids=[""] * n,
+            kind=kind,
+            customer=np.full(n, -1, np.int32),
+            time=time,
+            basket=np.full(n, -1, np.int32),
+            line_start=np.zeros(n + 1, np.int64),
+            score=np.full(n, np.nan),
+        )
+        return cls(events, nothing, nothing, nothing, opens_order)
 
     def of_kind(self, kind: Kind) -> NDArray[np.bool_]:
         """Return which events are of a kind."""

@@ -99,6 +99,40 @@ def add(
     records.events += np.bincount(rows, minlength=n)
 
 
+def close_orders(
+    records: Records,
+    rows: NDArray[np.int64],
+    kind: NDArray[np.uint8],
+    time: NDArray[np.int64],
+    sums: Sequence[str],
+    decay: Decay,
+) -> None:
+    """Take back what orders and returns brought by being opened, in place.
+
+    Parameters
+    ----------
+    records
+        The customers' records.
+    rows
+        int64[n]: the row of each customer; all known.
+    kind, time
+        Kind of each, and when it was opened, in ms.
+    sums, decay
+        As for :func:`add`.
+    """
+    if not len(rows):
+        return
+    opened, not_opened = (Quantities.of_openings(kind, time, np.full(len(rows), opens)) for opens in (True, False))
+    weight = decay.weight(time, decay.landmark(records.last_event[rows]))
+    n = len(records)
+    for column, name in enumerate(sums):
+        brought = QUANTITIES[name](opened) - QUANTITIES[name](not_opened)
+        if brought.any():
+            records.sums[:, column] -= np.bincount(rows, brought * weight, n)
+    records.purchases -= np.bincount(rows[kind == Kind.PURCHASE], minlength=n)
+    records.returns -= np.bincount(rows[kind == Kind.RETURN], minlength=n)
+
+
 def _extend(
     first: NDArray[np.int64], last: NDArray[np.int64], rows: NDArray[np.int64], time: NDArray[np.int64]
 ) -> None:

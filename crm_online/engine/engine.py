@@ -171,7 +171,7 @@ class Engine:
 
         self._adopt(run)
         taken = self._customers(run, events)
-        self.mining.count(run, taken.whole, [])
+        self.mining.count(run, taken.whole, taken.withdrawn)
         if self._partition == OWNER:
             self._lead(run)
         elif self._partitions > 1:
@@ -250,6 +250,7 @@ class Engine:
         taken = self._intake.take(events, ids, records, run.now)
         self.state.accepted += taken.accepted
         self.state.duplicates += taken.duplicates
+        self.state.doubtful_baskets += taken.doubtful
 
         here = records.events > 0
         for row in [row for row in dict.fromkeys(taken.erased) if known[row]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from crm_online.baskets.gathered import Whole
 from crm_online.baskets.open import OpenBaskets
 from crm_online.customers import totals
 from crm_online.customers.records import RecordCodec, Records
@@ -33,24 +34,26 @@ class Taken:
         bool[n]: customers with an event that counted.
     erased
         Rows of customers who were erased, in order; they may have come back since.
-    whole
-        Baskets that are whole now: time and item ids.
+    whole, withdrawn
+        Baskets that are whole now, and that were so before and have got more lines: time and item ids.
     heard
         The events of known customers, run by run between erasures.
     forgotten
         Customers who were erased: how many of the runs were before.
-    accepted, duplicates
-        How many events counted, and how many were seen before.
+    accepted, duplicates, doubtful
+        How many events counted, and how many were seen before; how many baskets may be part of one that is forgotten.
     """
 
     cause: dict[int, dict[str, object]]
     touched: NDArray[np.bool_]
     erased: list[int] = field(default_factory=list)
-    whole: list[tuple[int, list[int]]] = field(default_factory=list)
+    whole: list[Whole] = field(default_factory=list)
+    withdrawn: list[Whole] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
     forgotten: dict[str, int] = field(default_factory=dict)
     accepted: int = 0
     duplicates: int = 0
+    doubtful: int = 0
 
     def remembered(self) -> list[Heard]:
         """Return what was heard, without what customers said before they were erased."""
@@ -122,6 +125,11 @@ class Intake:
         numbers = np.append(self.items.numbers(events.items), -1)[events.item]
         gathered = self.baskets.gather(events, numbers, watermark)
         taken.whole += gathered.whole
+        taken.withdrawn += gathered.withdrawn
+        taken.doubtful += gathered.doubtful
+        closed = [(event, time) for event, time in gathered.closed if rows[event] >= 0]
+        where = np.array([event for event, _ in closed], np.int64)
+        openings = rows[where], events.kind[where], np.array([time for _, time in closed], np.int64)
         known = rows >= 0
         if not known.all():
             lines = np.repeat(known, np.diff(events.line_start))
@@ -129,6 +137,7 @@ class Intake:
         taken.heard.append(Heard(events, numbers))
         quantities = Quantities.of(events, gathered.opens_order[known])
         totals.add(records, rows, hashes, quantities, self.sums, self.decay)
+        totals.close_orders(records, *openings, self.sums, self.decay)
         taken.touched[rows] = True
         last = np.full(len(records), -1, np.int64)
         last[rows] = np.arange(len(rows))

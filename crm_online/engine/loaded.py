@@ -18,9 +18,9 @@ class Loaded:
         The small state, and the model in use.
     sums
         What this partition told the others.
-    open_baskets, sample, said, bought, rules, segments
-        Hashes: open baskets, the sample, what its customers said and bought, rules and segments as they
-        were last told.
+    open_baskets, counted_baskets, sample, said, bought, rules, segments
+        Hashes: baskets that are open, and that were counted last; the sample, what its customers said and bought;
+        rules and segments as they were last told.
     items, counters, journal
         Lists: items by number, the checkpoint of the counters, and the baskets counted since.
     """
@@ -29,6 +29,7 @@ class Loaded:
     model: bytes | None = None
     sums: bytes | None = None
     open_baskets: Pairs = ()
+    counted_baskets: Pairs = ()
     sample: Pairs = ()
     said: Pairs = ()
     bought: Pairs = ()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from crm_online.baskets.counted import CountedBaskets
+from crm_online.baskets.gathered import Whole
 from crm_online.baskets.open import OpenBaskets
 from crm_online.decay import Decay
 from crm_online.engine import counting
@@ -18,9 +20,8 @@ from crm_online.itemsets.names import ItemNames
 from crm_online.itemsets.parts import Counted, Part
 from crm_online.itemsets.summary import Summary
 from crm_online.settings import Settings
-from crm_online.step import Put, Remove, Replace, Write
+from crm_online.step import Replace, Write
 
-OPEN_BASKETS = "open-baskets"
 SUMMARY = "summary"
 SUMMARY_FLOOR = 0.25
 """Partitions tell each other the itemsets that may reach this share of min_support; the rest is error."""
@@ -52,13 +53,15 @@ class Mining:
         self._state = state
         self.items = ItemNames()
         self.items.load(loaded.items)
-        self.baskets = OpenBaskets(settings.baskets.open_for)
-        self.baskets.load(iter(loaded.open_baskets))
+        counted = CountedBaskets(settings.baskets.max_bytes, state.remembered_baskets, state.forgotten_to)
+        counted.load(loaded.counted_baskets)
+        self.baskets = OpenBaskets(settings.baskets.open_for, counted)
+        self.baskets.load(loaded.open_baskets)
         self.counters = counting.counted(empty_counters(settings), loaded.counters, loaded.journal)
         self._rules = RuleFeed(settings)
         self._rules.load(iter(loaded.rules))
 
-    def count(self, run: Run, whole: list[tuple[int, list[int]]], withdrawn: list[tuple[int, list[int]]]) -> None:
+    def count(self, run: Run, whole: list[Whole], withdrawn: list[Whole]) -> None:
         """Count baskets that are whole, and at the log's end all that are open.
 
         Parameters
@@ -67,17 +70,18 @@ class Mining:
             The step under way.
         whole, withdrawn
             Time and item ids of baskets to be counted, and of baskets that were counted before, with the same time and
-            items, and are no longer so: each is part of one that is to be counted.
+            items, and are no longer so: each is part of one that is to be counted, now or when it is whole.
         """
         state = self._state
         if run.ended:
-            whole = whole + self.baskets.close_all().whole
+            whole = whole + self.baskets.close_all()
         if whole or withdrawn:
             batch, before = Baskets.of(whole), Baskets.of(withdrawn)
             self.counters.count(batch, before)
             raw, write = counting.journal(batch, before)
             run.writes.append(write)
             state.baskets += len(whole) - len(withdrawn)
+            state.withdrawn_baskets += len(withdrawn)
             state.journal_baskets += len(whole) + len(withdrawn)
             state.journal_bytes += len(raw)
         due = counting.checkpoint_is_due(state.journal_bytes, self.counters.bytes)
@@ -85,13 +89,16 @@ class Mining:
             run.writes += counting.checkpoint(self.counters)
             state.journal_baskets = state.journal_bytes = 0
         run.writes += self.items.writes()
-        self._keep_open_baskets(run)
+        run.writes += self.baskets.writes()
+        state.remembered_baskets = self.baskets.counted.number
+        state.forgotten_to = self.baskets.counted.forgotten_to
 
     def summarise(self, run: Run) -> None:
         """Tell the owner of the rules what this partition has counted, now and then."""
         state = self._state
-        if run.ended or state.baskets - state.summary_baskets >= self._every // self._partitions:
-            state.summary_baskets = state.baskets
+        counted = state.baskets + state.withdrawn_baskets
+        if run.ended or counted - state.summary_baskets >= self._every // self._partitions:
+            state.summary_baskets = counted
             floor = SUMMARY_FLOOR * self._min_support
             run.writes.append(Replace(SUMMARY, Summary.of(self.counters, self.items.names, floor).encode()))
 
@@ -99,23 +106,15 @@ class Mining:
         """Derive the rules over all partitions, if it is time; the owner does it."""
         state = self._state
         baskets = state.baskets + sum(other.baskets for other in run.others)
+        counted = baskets + state.withdrawn_baskets + sum(other.withdrawn for other in run.others)
         if state.rules_due:
             own = Counted(self.counters, self.items.names, self.items.ids)
             parts: list[Part] = [own, *map(Summary.decode, run.fetched.summaries)]
             run.writes += self._rules.tell(parts, run.now, run.changes)
-            state.rules_baskets = baskets
-        fresh = baskets - state.rules_baskets
+            state.rules_baskets = counted
+        fresh = counted - state.rules_baskets
         state.rules_due = fresh >= self._every or (run.ended and fresh > 0)
 
     def retell(self, heard: Collection[str], changes: Changes) -> Iterator[Write]:
         """Tell again how rules stand that consumers heard of otherwise."""
         return self._rules.retell(heard, changes)
-
-    def _keep_open_baskets(self, run: Run) -> None:
-        baskets = self.baskets
-        if baskets.gone:
-            run.writes.append(Remove(OPEN_BASKETS, [key.encode() for key in sorted(baskets.gone)]))
-        if baskets.changed:
-            put = {key.encode(): baskets.baskets[key].encode() for key in sorted(baskets.changed)}
-            run.writes.append(Put(OPEN_BASKETS, put))
-        baskets.gone, baskets.changed = set(), set()

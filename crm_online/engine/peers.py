@@ -24,6 +24,8 @@ class PartitionSums:
         Whether all of its customers have moved to that version.
     customers, baskets
         How many there are.
+    withdrawn
+        How many baskets were counted that have got more lines since, and are counted anew.
     sums
         The sums of its segments; ``None`` before the first model.
     buying
@@ -34,6 +36,7 @@ class PartitionSums:
     complete: bool
     customers: int
     baskets: int
+    withdrawn: int
     sums: SegmentSums | None
     buying: SegmentSums | None = None
 
@@ -45,6 +48,7 @@ class PartitionSums:
             "complete": self.complete,
             "customers": self.customers,
             "baskets": self.baskets,
+            "withdrawn": self.withdrawn,
             "bytes": len(sums),
         }
         return json.dumps(head, separators=(",", ":")).encode() + b"\n" + sums + buying
@@ -61,6 +65,7 @@ class PartitionSums:
                 bool(value["complete"]),
                 int(value["customers"]),
                 int(value["baskets"]),
+                int(value["withdrawn"]),
                 SegmentSums.from_bytes(sums[:size]) if size else None,
                 SegmentSums.from_bytes(sums[size:]) if len(sums) > size else None,
             )

@@ -66,7 +66,15 @@ class Segmenting:
     def own(self) -> PartitionSums:
         """Return what this partition tells the others."""
         state = self._state
-        return PartitionSums(self.version, state.complete, state.customers, state.baskets, self.sums, self._buying)
+        return PartitionSums(
+            self.version,
+            state.complete,
+            state.customers,
+            state.baskets,
+            state.withdrawn_baskets,
+            self.sums,
+            self._buying,
+        )
 
     def total(self, model: Model, others: Sequence[PartitionSums]) -> SegmentSums | None:
         """Return the sums over all partitions, or ``None`` until all have moved to the model."""

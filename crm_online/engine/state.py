@@ -50,6 +50,12 @@ class PartitionState(BaseModel):
         before, whole baskets with an item, fields that no event has.
     segment_changes, rule_changes
         How many changes were emitted.
+    withdrawn_baskets
+        How many baskets were counted, have got more lines since, and are counted anew.
+    doubtful_baskets
+        How many baskets began where earlier ones were forgotten already, so that each may be part of one of them.
+    remembered_baskets, forgotten_to
+        Number of the basket that was last remembered, and the last time, in ms, of any that was forgotten.
     closed
         Whether the log's end was reached and nothing has come since.
     waiting
@@ -61,9 +67,10 @@ class PartitionState(BaseModel):
     journal_baskets, journal_bytes
         Size of the journal since the last checkpoint of the counters.
     summary_baskets
-        Number of baskets when the last summary was written for the other partitions.
+        How often baskets had been counted when the last summary was written for the other partitions.
     rules_baskets, rules_due
-        Number of baskets, over all partitions, when rules were last derived; whether the next step does.
+        How often baskets had been counted, over all partitions, when rules were last derived; whether the next step
+        does.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -82,6 +89,10 @@ class PartitionState(BaseModel):
     unknown_fields: int = 0
     segment_changes: int = 0
     rule_changes: int = 0
+    withdrawn_baskets: int = 0
+    doubtful_baskets: int = 0
+    remembered_baskets: int = 0
+    forgotten_to: int | None = None
     closed: bool = True
     waiting: dict[int, int] = Field(default_factory=dict)
     complete: bool = True

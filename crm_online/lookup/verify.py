@@ -119,6 +119,7 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
     digest.add("model", [loaded.model or b"", loaded.sums or b""])
     for name, pairs in (
         ("open-baskets", loaded.open_baskets),
+        ("counted-baskets", loaded.counted_baskets),
         ("sample", loaded.sample),
         ("said", said.items()),
         ("bought", bought.items()),

@@ -42,6 +42,12 @@ class Progress:
     events_per_second: float
 
 
+_COUNTED = (
+    *("accepted", "rejected", "duplicates", "baskets", "doubtful_baskets"),
+    *("segment_changes", "rule_changes"),
+)
+
+
 @dataclass(slots=True)
 class ReplayResult:
     """What one run of a replay did.
@@ -51,7 +57,8 @@ class ReplayResult:
     have too many itemsets to try; ``durable`` whether Redis has each commit on disk before it answers, without which
     changes may be told again after a crash; ``rejects`` why rows were rejected; ``held`` how many events at the logs'
     ends wait for what comes next, as they lie far ahead of all others; ``lost`` how many
-    changes the files lack, since they were made by runs without files and the state keeps them no more.
+    changes the files lack, since they were made by runs without files and the state keeps them no more;
+    ``doubtful_baskets`` how many baskets, at most, are part of one that was forgotten already (``baskets.max_bytes``).
     """
 
     events: int = 0
@@ -60,6 +67,7 @@ class ReplayResult:
     duplicates: int = 0
     baskets: int = 0
     customers: int = 0
+    doubtful_baskets: int = 0
     held: int = 0
     lost: int = 0
     segment_changes: int = 0
@@ -271,7 +279,7 @@ class _Run:
         )
         for flow, before in zip(self._flows, self._before, strict=True):
             after = flow.engine.state
-            for name in ("accepted", "rejected", "duplicates", "baskets", "segment_changes", "rule_changes"):
+            for name in _COUNTED:
                 setattr(done, name, getattr(done, name) + getattr(after, name) - getattr(before, name))
             done.customers += after.customers
             done.epsilon = max(done.epsilon, flow.engine.mining.counters.achieved_epsilon)

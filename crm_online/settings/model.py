@@ -105,6 +105,11 @@ class BasketSettings(Section):
     """How order lines are gathered into baskets."""
 
     open_for: Duration = Field(default=30 * MINUTE, description="event time for which a basket waits for more lines")
+    max_bytes: Size = Field(
+        default=32_000_000,
+        description="memory for the baskets of one partition that were counted last: lines that come late are still "
+        "added to these",
+    )
 
 
 class EventSettings(Section):

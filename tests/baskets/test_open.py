@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_online.baskets.open import OpenBasket, OpenBaskets
+from crm_online.baskets.basket import Basket
+from crm_online.baskets.counted import CountedBaskets
+from crm_online.baskets.open import OpenBaskets
 from crm_online.errors import StateCorrupt
 from crm_online.events.columns import EventColumns, from_events
 from crm_online.events.models import EVENTS
@@ -47,7 +49,7 @@ def columns(lines: list[Line]) -> EventColumns:
 
 def gathered(lines: list[Line], size: int) -> tuple[list[tuple[int, tuple[str, ...]]], int]:
     """Return the baskets of lines that come in chunks, and how many orders and returns were opened."""
-    items, baskets = ItemNames(), OpenBaskets(OPEN_FOR * 1000)
+    items, baskets = ItemNames(), OpenBaskets(OPEN_FOR * 1000, CountedBaskets(10**6))
     whole: list[tuple[int, list[int]]] = []
     opened, watermark = 0, 0
     for begin in range(0, len(lines), size):
@@ -57,10 +59,10 @@ def gathered(lines: list[Line], size: int) -> tuple[list[tuple[int, tuple[str, .
         found = baskets.gather(events, numbers, watermark)
         whole += found.whole
         opened += int(found.opens_order.sum())
-        again = OpenBaskets(OPEN_FOR * 1000)  # as after a crash
+        again = OpenBaskets(OPEN_FOR * 1000, CountedBaskets(10**6))  # as after a crash
         again.load((key.encode(), basket.encode()) for key, basket in baskets.baskets.items())
         baskets = again
-    whole += baskets.close_all().whole
+    whole += baskets.close_all()
     named = [(time, tuple(sorted(items.names[number] for number in basket))) for time, basket in whole]
     return sorted(named), opened
 
@@ -92,12 +94,14 @@ def test_baskets_are_those_of_a_plain_grouping_whatever_the_chunks(gaps: list[Li
 def test_an_event_without_basket_id_is_whole_by_itself() -> None:
     event = {"type": "purchase", "time": "2024-01-01", "items": [{"item": "tea"}, {"item": "tea"}, {"item": None}]}
     events = from_events(EVENTS.validate_python([event, event]), [0, 1], "log")
-    found = OpenBaskets(OPEN_FOR).gather(events, np.array([0, 0, -1, 0, 0, -1]), int(events.time[0]))
+    found = OpenBaskets(OPEN_FOR, CountedBaskets(10**6)).gather(
+        events, np.array([0, 0, -1, 0, 0, -1]), int(events.time[0])
+    )
     assert [items for _, items in found.whole] == [[0], [0]]
     assert found.opens_order.all()
 
 
-@pytest.mark.parametrize("raw", [b"", b"\x01", b"\x09" * 40, OpenBasket(1, 2, {3}).encode()[:-1]])
+@pytest.mark.parametrize("raw", [b"", b"\x01", b"\x09" * 40, Basket(1, 2, {3}).encode()[:-1]])
 def test_bytes_that_are_no_basket_are_refused(raw: bytes) -> None:
     with pytest.raises(StateCorrupt):
-        OpenBasket.decode(raw)
+        Basket.decode(raw)

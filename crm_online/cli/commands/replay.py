@@ -88,6 +88,11 @@ def replay(
         )
     if result.lost:
         say(f"{out} lacks {count(result.lost, 'change')}: made without --out, and kept no longer (changes.keep)")
+    if result.doubtful_baskets:
+        say(
+            f"up to {count(result.doubtful_baskets, 'basket')} may be part of others: their lines came too late for "
+            "the baskets that are remembered (baskets.max_bytes)"
+        )
     if not result.durable:
         say("this Redis does not wait for its disk (appendfsync always): after a crash, changes may be told twice")
     asked = settings.itemsets.epsilon_in_force

@@ -1,0 +1,157 @@
+"""Baskets that were counted and are remembered, so that lines which come late find theirs."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+
+from crm_online.baskets.basket import Basket, packed, unpacked
+from crm_online.errors import StateCorrupt
+from crm_online.step import Put, Remove, Write
+
+NAME = "counted-baskets"
+SESSIONS = 32
+"""How many baskets of one customer and basket id are remembered at most, as of tills that count from 1 every day."""
+SEPARATOR = "\x1f"
+"""Between kind, customer and basket id in a key."""
+
+_HEAD = struct.Struct("<BQ")
+_VERSION = 1
+_SESSION = struct.Struct("<qqI")
+_COST = 250
+"""Bytes that a key takes in memory beside its name and its value: two objects and a place in a dictionary."""
+
+
+class CountedBaskets:
+    """The baskets of one partition that were counted last, by key (kind, customer, basket id).
+
+    Those that were changed longest ago are forgotten first: what decides is when lines came, not what time they have,
+    so a log in any order of time finds the neighbours of its lines.
+
+    Parameters
+    ----------
+    max_bytes
+        Memory that they may take; about half of it is taken in the store.
+    number
+        The number of the key that was last changed.
+    forgotten_to
+        The last time of any basket that was forgotten, in ms; ``None`` if none was.
+
+    Attributes
+    ----------
+    bytes
+        Memory that they take.
+    """
+
+    def __init__(self, max_bytes: int, number: int = 0, forgotten_to: int | None = None) -> None:
+        self.max_bytes, self.number, self.forgotten_to = max_bytes, number, forgotten_to
+        self.bytes = 0
+        self._values: dict[str, bytes] = {}  # by key, the longest unchanged first
+        self._changed: set[str] = set()
+        self._gone: set[str] = set()
+
+    def __len__(self) -> int:
+        """Return the number of keys."""
+        return len(self._values)
+
+    def load(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take the baskets from the store; raises ``StateCorrupt`` where they are none."""
+        for key, value in sorted(raw, key=lambda pair: _number(pair[1])):
+            self._place(key.decode(), value)
+
+    def keep(self, key: str, basket: Basket) -> None:
+        """Remember a basket that was counted."""
+        items = packed(basket.items)
+        value = self._drop(key)[_HEAD.size :] + _SESSION.pack(basket.first, basket.last, len(basket.items)) + items
+        self._set(key, value)
+
+    def take(self, key: str, begin: int, end: int, reach: int) -> list[Basket]:
+        """Take the baskets of a key out that are at most ``reach`` ms away from lines from ``begin`` to ``end``."""
+        value = self._values.get(key)
+        if value is None:
+            return []
+        near, others = [], []
+        for first, last, raw in _sessions(value):
+            basket = Basket(first, last, set())
+            if basket.near(begin, end, reach):
+                basket.items = unpacked(raw)
+                near.append(basket)
+            else:
+                others.append(_SESSION.pack(first, last, len(raw) // 4) + raw)
+        if near:
+            self._drop(key)
+            if others:
+                self._set(key, b"".join(others))
+            else:
+                self._changed.discard(key)
+                self._gone.add(key)
+        return near
+
+    def doubtful(self, begin: int, reach: int) -> bool:
+        """Return whether lines that begin at a time may belong to a basket that was forgotten."""
+        return self.forgotten_to is not None and begin <= self.forgotten_to + reach
+
+    def forget_customer(self, customer: str) -> None:
+        """Forget the baskets of a customer."""
+        for key in [key for key in self._values if key.split(SEPARATOR, 2)[1] == customer]:
+            self._drop(key)
+            self._changed.discard(key)
+            self._gone.add(key)
+
+    def writes(self) -> Iterator[Write]:
+        """Forget what is above ``max_bytes``, and write what has changed."""
+        while self.bytes > self.max_bytes:
+            key = next(iter(self._values))
+            for _, last, _ in _sessions(self._drop(key)):
+                self._forgotten(last)
+            self._changed.discard(key)
+            self._gone.add(key)
+        if self._gone:
+            yield Remove(NAME, [key.encode() for key in sorted(self._gone)])
+        if self._changed:
+            yield Put(NAME, {key.encode(): self._values[key] for key in sorted(self._changed)})
+        self._gone, self._changed = set(), set()
+
+    def _set(self, key: str, sessions: bytes) -> None:
+        parts = list(_sessions(_HEAD.pack(_VERSION, 0) + sessions))
+        for _, last, raw in parts[:-SESSIONS]:
+            self._forgotten(last)
+            sessions = sessions[_SESSION.size + len(raw) :]
+        self.number += 1
+        self._place(key, _HEAD.pack(_VERSION, self.number) + sessions)
+        self._changed.add(key)
+        self._gone.discard(key)
+
+    def _place(self, key: str, value: bytes) -> None:
+        self._values[key] = value
+        self.bytes += _COST + len(key) + len(value)
+
+    def _drop(self, key: str) -> bytes:
+        value = self._values.pop(key, b"")
+        if value:
+            self.bytes -= _COST + len(key) + len(value)
+        return value
+
+    def _forgotten(self, last: int) -> None:
+        self.forgotten_to = last if self.forgotten_to is None else max(last, self.forgotten_to)
+
+
+def _number(value: bytes) -> int:
+    if len(value) < _HEAD.size or value[0] != _VERSION:
+        raise StateCorrupt("a counted basket in the state cannot be read")
+    number: int = _HEAD.unpack_from(value)[1]
+    return number
+
+
+def _sessions(value: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Return first and last time of each basket of a key, and its items as bytes, the longest unchanged first."""
+    at = _HEAD.size
+    while at < len(value):
+        if len(value) < at + _SESSION.size:
+            raise StateCorrupt("a counted basket in the state cannot be read")
+        first, last, count = _SESSION.unpack_from(value, at)
+        begin = at + _SESSION.size
+        at = begin + 4 * count
+        if len(value) < at:
+            raise StateCorrupt("a counted basket in the state cannot be read")
+        yield first, last, value[begin:at]
