@@ -75,12 +75,19 @@ class Broker:
         SCRAM-SHA-256, SCRAM-SHA-512), ``tls_address`` for a client's certificate.
     settings
         More of Kafka's own settings.
+    beside
+        A broker of whose cluster this is the second node.
     """
 
     def __init__(
-        self, folder: Path, *, certificates: Certificates | None = None, settings: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        certificates: Certificates | None = None,
+        settings: Mapping[str, str] | None = None,
+        beside: Broker | None = None,
     ) -> None:
-        self.folder = folder
+        self.folder, self._beside = folder, beside
         self._certificates = certificates
         listeners = ["PLAINTEXT", "CONTROLLER", *(["SASL_SSL", "SSL"] if certificates else [])]
         self._addresses = {name: f"127.0.0.1:{free_port()}" for name in listeners}
@@ -149,6 +156,12 @@ class Broker:
             self.kill()
 
     @property
+    def cluster(self) -> str:
+        """The id of its cluster."""
+        text = (self.folder / "data" / "meta.properties").read_text()
+        return next(line.partition("=")[2] for line in text.splitlines() if line.startswith("cluster.id="))
+
+    @property
     def _properties(self) -> Path:
         return self.folder / "server.properties"
 
@@ -157,6 +170,15 @@ class Broker:
         return self._process
 
     def _placed(self) -> dict[str, str]:
+        if self._beside is not None:
+            return {
+                "process.roles": "broker",
+                "node.id": "2",
+                "log.dirs": str(self.folder / "data"),
+                "listeners": f"PLAINTEXT://{self.address}",
+                "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+                "controller.quorum.voters": f"1@{self._beside._addresses['CONTROLLER']}",
+            }
         kinds = {name: "PLAINTEXT" if name == "CONTROLLER" else name for name in self._addresses}
         return {
             "log.dirs": str(self.folder / "data"),
@@ -181,7 +203,9 @@ class Broker:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in self._settings.items()))
         # It may begin with "-": so it is given with "=".
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = (
+            self._beside.cluster if self._beside else base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        )
         tool = [*_JAVA, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(self._properties)]
         if self._certificates:
             for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):

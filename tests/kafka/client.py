@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -66,10 +66,13 @@ class KafkaClient:
 
         Kafka's settings of topics are given with ``_`` for ``.``: ``cleanup_policy="compact"``.
         """
-        settings = {option.replace("_", "."): value for option, value in config.items()}
-        self._admin.create_topics([NewTopic(name, partitions, 1, config=settings)])[name].result(SECONDS)
-        self._wait(lambda: self._ready(name, partitions), f"topic {name} is not ready")
-        return name
+        return self._create(NewTopic(name, partitions, 1, config=_dotted(config)), partitions)
+
+    def create_topic_on(self, nodes: Sequence[int], name: str, **config: str) -> str:
+        """Create a topic of which each partition is on one node; see :meth:`create_topic`."""
+        placed = [[node] for node in nodes]
+        topic = NewTopic(name, len(nodes), replica_assignment=placed, config=_dotted(config))
+        return self._create(topic, len(nodes))
 
     def delete_topic(self, name: str) -> None:
         """Delete a topic and wait until it is gone."""
@@ -157,6 +160,11 @@ class KafkaClient:
         described = self._admin.describe_consumer_groups([group])[group].result(SECONDS)
         return len(described.members)
 
+    def _create(self, topic: NewTopic, partitions: int) -> str:
+        self._admin.create_topics([topic])[topic.topic].result(SECONDS)
+        self._wait(lambda: self._ready(topic.topic, partitions), f"topic {topic.topic} is not ready")
+        return topic.topic
+
     @cached_property
     def _admin(self) -> AdminClient:
         return AdminClient(self._options)
@@ -178,3 +186,7 @@ class KafkaClient:
 
 def _led(topic: TopicMetadata) -> bool:
     return all(partition.leader >= 0 for partition in topic.partitions.values())
+
+
+def _dotted(config: Mapping[str, str]) -> dict[str, str]:
+    return {option.replace("_", "."): value for option, value in config.items()}

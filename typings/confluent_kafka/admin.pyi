@@ -6,8 +6,15 @@ from typing import Any
 from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, TopicPartition
 
 class NewTopic:
+    topic: str
     def __init__(
-        self, topic: str, num_partitions: int, replication_factor: int, *, config: Mapping[str, str]
+        self,
+        topic: str,
+        num_partitions: int,
+        replication_factor: int = ...,
+        *,
+        replica_assignment: Sequence[Sequence[int]] = ...,
+        config: Mapping[str, str],
     ) -> None: ...
 
 class NewPartitions:
