@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from crm_online.cli.commands.demo import shop_log
 from crm_online.errors import NoSuchLog
+from crm_online.events.options import LogOptions
 from crm_online.itemsets.baskets import Baskets
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +32,22 @@ def shared(name: str) -> Path:
     path = Path(os.environ.get("CRM_ONLINE_SHARED") or ROOT.parent / "shared" / "data") / name
     if not path.exists():
         raise NoSuchLog(f"there is no {path} (CRM_ONLINE_SHARED names another folder)")
+    return path
+
+
+MEMBERS = LogOptions(mapping={"customer_id": "member", "basket_id": "basket", "item": "item", "time": "time"})
+"""How the file of :func:`members_file` is read."""
+
+
+def members_file(folder: Path) -> Path:
+    """Write the groceries by member as a Parquet file in order of time; a basket is a member's day."""
+    lines = pd.read_csv(shared("groceries_members.csv.gz"))
+    time = pd.to_datetime(lines["Date"], format="%d-%m-%Y")
+    member = lines["Member_number"].astype(str)
+    basket = member + " " + time.dt.strftime("%Y-%m-%d")
+    table = pd.DataFrame({"member": member, "basket": basket, "item": lines["itemDescription"], "time": time})
+    path = folder / "members.parquet"
+    table.sort_values("time", kind="stable").to_parquet(path, index=False)
     return path
 
 

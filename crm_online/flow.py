@@ -12,6 +12,7 @@ from secrets import token_hex
 
 from crm_online.baskets import counted as counted_baskets
 from crm_online.baskets import open as open_baskets
+from crm_online.baskets import sampled
 from crm_online.customers.due import bucket_name
 from crm_online.engine import counting, engine, mining, owner, peers, rules, sampling, segmenting, state
 from crm_online.engine.engine import Engine
@@ -246,6 +247,7 @@ def load(store: PartitionStore, *, traits: bool = True) -> Loaded:
         sums=store.value(peers.NAME),
         open_baskets=list(store.hash_all(open_baskets.NAME)),
         counted_baskets=list(store.hash_all(counted_baskets.NAME)),
+        sampled_orders=list(store.hash_all(sampled.NAME)),
         sample=list(store.hash_all(sample.NAME)),
         said=list(store.hash_all(sampling.SAID)) if traits else (),
         bought=list(store.hash_all(sampling.BOUGHT)) if traits else (),

@@ -86,6 +86,19 @@ class Learned:
 
         return self._by(lambda hidden: self._filled(scored(hidden)))
 
+    def nearest(self) -> Way:
+        """Recommend what is nearest to the items of the basket together: the sum of their cosines (item-kNN)."""
+        length = np.sqrt(self.popular)
+        cosines = self._together / length[:, None] / length
+        np.fill_diagonal(cosines, 0.0)
+
+        def scored(hidden: Hidden) -> NDArray[np.float64]:
+            rest = [self.ids[item] for item in hidden.rest if item in self.ids]
+            near: NDArray[np.float64] = cosines[rest].sum(axis=0)
+            return near
+
+        return self._by(lambda hidden: self._filled(scored(hidden)))
+
     def rules(self, min_support: float) -> dict[str, Way]:
         """Recommend by the best rule of up to 3 items whose antecedent is in the basket, by confidence or lift."""
         # An item that is not frequent is in no rule, so its sets need not be counted.

@@ -57,14 +57,19 @@ class Split:
     hidden: list[Hidden]
     of_one: int
 
+    @property
+    def alone(self) -> list[Hidden]:
+        """The hidden items of known customers without the rest of their baskets."""
+        return [Hidden(one.customer, [], one.item) for one in self.hidden if one.customer is not None]
 
-def split(path: Path, preset: str, column: str, folder: Path, months_back: int = 0) -> Split:
+
+def split(path: Path, options: LogOptions, column: str, folder: Path, months_back: int = 0) -> Split:
     """Cut a log at midnight one month before its last event.
 
     Parameters
     ----------
-    path, preset, column
-        A Parquet file, its preset, and its column of times.
+    path, options, column
+        A Parquet file, how it is read, and its column of times.
     folder
         Where the parts are written.
     months_back
@@ -77,15 +82,15 @@ def split(path: Path, preset: str, column: str, folder: Path, months_back: int =
     before, month = folder / "before.parquet", folder / "month.parquet"
     table[times < begin].to_parquet(before, index=False)
     table[(times >= begin) & (times <= end)].to_parquet(month, index=False)
-    baskets = list(baskets_of(month, preset))
-    return Split(before, list(baskets_of(before, preset)), hide(baskets), sum(len(one.items) == 1 for one in baskets))
+    baskets = list(baskets_of(month, options))
+    return Split(before, list(baskets_of(before, options)), hide(baskets), sum(len(one.items) == 1 for one in baskets))
 
 
-def baskets_of(path: Path, preset: str) -> Iterator[Basket]:
+def baskets_of(path: Path, options: LogOptions) -> Iterator[Basket]:
     """Give the baskets of a log, in order of their first lines; lines of one customer and basket id are one."""
     items: dict[tuple[str | None, str], set[str]] = {}
     times: dict[tuple[str | None, str], int] = {}
-    for chunk in read_log(path, open_source(path, []), options=LogOptions(preset=preset), size=_ROWS):
+    for chunk in read_log(path, open_source(path, []), options=options, size=_ROWS):
         events = chunk.events
         for row in np.flatnonzero(events.kind == Kind.PURCHASE).tolist():
             customer = events.customers[events.customer[row]] if events.customer[row] >= 0 else None

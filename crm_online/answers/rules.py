@@ -57,13 +57,17 @@ class Because(Answer):
     confidence: Annotated[
         float,
         Field(
-            description="basket: share of the baskets with the antecedent that have the item too; history: the item's "
-            "order lines for each order of the customer, at most 1; everybody: the support"
+            description="basket: share of the baskets with the antecedent that have the item too; history: share of "
+            "the customer's orders that had the item, older ones count less; everybody: the support"
         ),
     ]
     lift: Annotated[float, Field(description="confidence as a multiple of the item's own support")]
-    lines: Annotated[int | None, Field(description="history: the customer's order lines of the item; else null")] = None
-    orders: Annotated[int | None, Field(description="history: the customer's orders; else null")] = None
+    bought: Annotated[
+        float | None, Field(description="history: decayed number of the customer's orders with the item; else null")
+    ] = None
+    orders: Annotated[
+        float | None, Field(description="history: decayed number of the customer's orders; else null")
+    ] = None
     text: Annotated[str, Field(description="one sentence for a person")]
 
 
@@ -81,9 +85,7 @@ class Recommendations(Answer):
 
     customer_id: str | None
     segment: Annotated[SegmentOrNone, Field(description="of the customer; null: in none, or no such customer")]
-    history: Annotated[
-        bool, Field(description="whether what the customer bought before is known: it is of sampled customers")
-    ]
+    history: Annotated[bool, Field(description="whether the customer has bought before")]
     basket: Annotated[list[str], Field(description="the items of the basket, each once, in ascending order")]
     unknown: Annotated[list[str], Field(description="items of the basket that no basket had so far")]
     as_of: Time

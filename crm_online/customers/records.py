@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from crm_online.errors import InvalidSetting, StateCorrupt, StateTooNew
 
-VERSION = 1
+VERSION = 2
 RECENT = 16
 """How many of a customer's last event ids are kept to tell duplicates."""
 NEVER = np.int64(-1)
@@ -71,6 +71,8 @@ class Records:
         uint64[n, 16]: hashes (48 bits) of the last event ids; event number ``e`` is at ``e % 16``.
     moves
         The last moves, ``MOVE``[n, 4]; a time of 0 where there were fewer.
+    own
+        What the customer bought before, as bytes: see :mod:`crm_online.customers.own`.
     """
 
     first_event: NDArray[np.int64]
@@ -92,6 +94,7 @@ class Records:
     queued: NDArray[np.int64]
     recent: NDArray[np.uint64]
     moves: NDArray[np.void]
+    own: NDArray[np.object_]
 
     def __len__(self) -> int:
         return len(self.first_event)
@@ -115,8 +118,8 @@ class RecordCodec:
     """Bytes of customer records with ``sums`` decayed sums (at most ``MOST_SUMS``) and ``features`` features.
 
     A record is a core of fixed size, then the sums that are not 0, the ids of the last events and the
-    last moves, as many as there were: 93 bytes, 8 for each sum, 6 for each event up to 16, and 9 for
-    each move up to 4. So who only buys takes at most 249 bytes, which Redis keeps in 256.
+    last moves, as many as there were: 95 bytes, 8 for each sum, 6 for each event up to 16, and 9 for
+    each move up to 4. Then what the customer bought before: 4 bytes, and 5 for each item up to 64.
     """
 
     sums: int
@@ -147,6 +150,7 @@ class RecordCodec:
                 ("items", "<f8"),
                 ("vectors", "<i2", (self.features,)),
                 ("has_sum", "<u2"),
+                ("own", "<u2"),
             ]
         )
 
@@ -172,6 +176,7 @@ class RecordCodec:
             queued=np.zeros(n, np.int64),
             recent=np.zeros((n, RECENT), np.uint64),
             moves=np.zeros((n, MOVES), MOVE),
+            own=np.full(n, b"", np.object_),
         )
 
     def encode(self, records: Records) -> list[bytes]:
@@ -188,6 +193,8 @@ class RecordCodec:
             wire[name] = getattr(records, name)
         has_sum = records.sums != 0
         wire["has_sum"] = has_sum @ (1 << np.arange(self.sums))
+        own: list[bytes] = records.own.tolist()
+        wire["own"] = [len(items) for items in own]
         recent = np.ascontiguousarray(records.recent.astype("<u8")).view(np.uint8).reshape(n, RECENT, 8)
         cores, size = wire.tobytes(), wire.itemsize
         ids, moves = recent[:, :, :_ID_BYTES].tobytes(), records.moves.tobytes()
@@ -200,6 +207,7 @@ class RecordCodec:
             + sums[starts[row] : ends[row]]
             + ids[row * _IDS : row * _IDS + id_bytes[row]]
             + moves[row * _MOVES : row * _MOVES + move_bytes[row]]
+            + own[row]
             for row in range(n)
         ]
 
@@ -232,8 +240,9 @@ class RecordCodec:
         has_sum = (wire["has_sum"][:, np.newaxis] >> np.arange(self.sums)) & 1 == 1
         firsts = (has_sum.sum(axis=1) * 8 + size).tolist()
         ends = (np.minimum(wire["events"], RECENT) * _ID_BYTES + firsts).tolist()
-        for value, end in zip(values, ends, strict=True):
-            if len(value) < end or len(value) - end > _MOVES or (len(value) - end) % MOVE.itemsize:
+        tails = [len(value) - items for value, items in zip(values, wire["own"].tolist(), strict=True)]
+        for value, end, tail in zip(values, ends, tails, strict=True):
+            if tail < end or tail - end > _MOVES or (tail - end) % MOVE.itemsize:
                 raise StateCorrupt(f"a customer record of {len(value)} bytes cannot be read")
         sums = np.zeros(has_sum.shape)
         sums[has_sum] = np.frombuffer(
@@ -245,6 +254,13 @@ class RecordCodec:
         recent = np.zeros((len(known), RECENT, 8), np.uint8)
         recent[:, :, :_ID_BYTES] = ids.reshape(len(known), RECENT, _ID_BYTES)
         records.recent[known] = recent.reshape(len(known), RECENT * 8).view("<u8")
-        moves = np.frombuffer(b"".join([value[end:].ljust(_MOVES, b"\0") for value, _, end in parts]), MOVE)
+        moves = np.frombuffer(
+            b"".join(
+                [value[end:tail].ljust(_MOVES, b"\0") for (value, _, end), tail in zip(parts, tails, strict=True)]
+            ),
+            MOVE,
+        )
         records.moves[known] = moves.reshape(len(known), MOVES)
+        for row, value, tail in zip(known.tolist(), values, tails, strict=True):
+            records.own[row] = value[tail:]
         return records

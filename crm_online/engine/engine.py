@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from crm_online.baskets.sampled import SampledOrders
 from crm_online.customers.records import RecordCodec
 from crm_online.customers.registry import features_in_use
 from crm_online.decay import Decay
@@ -71,8 +72,16 @@ class Engine:
         self.state = PartitionState.decode(loaded.engine)
         self.segmenting = Segmenting(settings, self._reader, self.state, loaded)
         self.mining = Mining(settings, self.state, loaded)
+        self._orders = SampledOrders(self.state.sampled_orders)
+        self._orders.load(loaded.sampled_orders)
         self._intake = Intake(
-            self._codec, self._reader.sums, self._reader.decay, self.mining.items, self.mining.baskets
+            self._codec,
+            self._reader.sums,
+            self._reader.decay,
+            self.mining.items,
+            self.mining.baskets,
+            self._orders,
+            settings.itemsets.half_life,
         )
         self._sample = Sampling(settings.segments.sample, loaded)
         self._segments = SegmentTable()
@@ -267,6 +276,7 @@ class Engine:
             run.writes += self._sample.offer(newcomers)
             self.state.customers += len(newcomers)
         run.writes += self._sample.listen(taken.remembered())
+        run.writes += self._orders.writes()
 
         rows = np.flatnonzero(self.segmenting.score(run, records, ids, taken, before.purchases) & here)
         if len(rows):

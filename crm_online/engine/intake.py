@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from crm_online.baskets.gathered import Whole
 from crm_online.baskets.open import OpenBaskets
-from crm_online.customers import totals
+from crm_online.baskets.orders import OrderItems
+from crm_online.baskets.sampled import SampledOrders
+from crm_online.customers import own, totals
 from crm_online.customers.records import RecordCodec, Records
 from crm_online.customers.sums import Quantities
 from crm_online.decay import Decay
@@ -75,6 +77,10 @@ class Intake:
         The partition's items by number.
     baskets
         The partition's open baskets.
+    orders
+        The partition's sample of orders.
+    own_half_life
+        In which what a customer bought fades to half, in ms; ``None``: not at all.
     """
 
     codec: RecordCodec
@@ -82,6 +88,8 @@ class Intake:
     decay: Decay
     items: ItemNames
     baskets: OpenBaskets
+    orders: SampledOrders
+    own_half_life: int | None
 
     def take(self, events: EventColumns, ids: list[str], records: Records, watermark: int) -> Taken:
         """Add a batch of events.
@@ -130,6 +138,9 @@ class Intake:
         closed = [(event, time) for event, time in gathered.closed if rows[event] >= 0]
         where = np.array([event for event, _ in closed], np.int64)
         openings = rows[where], events.kind[where], np.array([time for _, time in closed], np.int64)
+        order_items = OrderItems.of(events, numbers)
+        self.orders.offer(events, order_items)
+        self._own(records, rows, events, order_items, gathered.opens_order)
         known = rows >= 0
         if not known.all():
             lines = np.repeat(known, np.diff(events.line_start))
@@ -145,9 +156,29 @@ class Intake:
             event = int(last[row])
             taken.cause[row] = {"event_id": events.event_ids[event], "type": _KINDS[int(events.kind[event])]}
 
+    def _own(
+        self,
+        records: Records,
+        rows: NDArray[np.int64],
+        events: EventColumns,
+        items: OrderItems,
+        opens_order: NDArray[np.bool_],
+    ) -> None:
+        """Add orders and their items to what their customers bought."""
+        opening = np.flatnonzero(opens_order & (events.kind == Kind.PURCHASE) & (rows >= 0))
+        known = rows[items.event] >= 0
+        event = items.event[known]
+        buyers, place = np.unique(np.concatenate([rows[opening], rows[event]]), return_inverse=True)
+        if not len(buyers):
+            return
+        of_order, of_item = place[: len(opening)], place[len(opening) :]
+        bought = own.Bought(of_order, events.time[opening], of_item, items.item[known], events.time[event])
+        records.own[buyers] = own.add(records.own[buyers].tolist(), bought, self.own_half_life)
+
     def _erase(self, row: int, ids: list[str], records: Records, taken: Taken) -> None:
         records.place(np.array([row]), self.codec.blank(1))
         taken.whole += self.baskets.forget_customer(ids[row])
+        self.orders.forget(ids[row])
         taken.forgotten[ids[row]] = len(taken.heard)
         taken.erased.append(row)
         taken.touched[row] = False

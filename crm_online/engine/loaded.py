@@ -18,9 +18,9 @@ class Loaded:
         The small state, and the model in use.
     sums
         What this partition told the others.
-    open_baskets, counted_baskets, sample, said, bought, rules, segments
-        Hashes: baskets that are open, and that were counted last; the sample, what its customers said and bought;
-        rules and segments as they were last told.
+    open_baskets, counted_baskets, sampled_orders, sample, said, bought, rules, segments
+        Hashes: baskets that are open, and that were counted last; some of the latest orders; the sample, what its
+        customers said and bought; rules and segments as they were last told.
     items, counters, journal
         Lists: items by number, the checkpoint of the counters, and the baskets counted since.
     """
@@ -30,6 +30,7 @@ class Loaded:
     sums: bytes | None = None
     open_baskets: Pairs = ()
     counted_baskets: Pairs = ()
+    sampled_orders: Pairs = ()
     sample: Pairs = ()
     said: Pairs = ()
     bought: Pairs = ()

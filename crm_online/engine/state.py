@@ -6,6 +6,7 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from crm_online.baskets.sampled import SampledPlace
 from crm_online.engine.changes import Changes
 from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.step import Topic
@@ -71,6 +72,8 @@ class PartitionState(BaseModel):
     rules_baskets, rules_due
         How often baskets had been counted, over all partitions, when rules were last derived; whether the next step
         does.
+    sampled_orders
+        Where the sample of orders goes on.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -105,6 +108,7 @@ class PartitionState(BaseModel):
     rules_baskets: int = 0
     rules_due: bool = False
     fit: FitSchedule = Field(default_factory=FitSchedule)
+    sampled_orders: SampledPlace = Field(default_factory=SampledPlace)
 
     def count(self, changes: Changes) -> None:
         """Count a step's changes, and note the number of the last."""

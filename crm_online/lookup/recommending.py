@@ -6,15 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+
+from crm_online.baskets import sampled
+from crm_online.baskets.sampled import SampledOrder
+from crm_online.customers import own
 from crm_online.customers.records import RecordCodec
-from crm_online.customers.traits import Traits
-from crm_online.engine import sampling, segmenting, state
+from crm_online.decay import Decay
+from crm_online.engine import segmenting, state
 from crm_online.engine.engine import CUSTOMERS, customer_field
 from crm_online.engine.state import PartitionState
 from crm_online.errors import UnknownCustomer
 from crm_online.lookup.partition import PartitionView, segment_ids
 from crm_online.recommend.answer import TOP, Buyer, recommended
-from crm_online.recommend.basis import ABSENT, Basis
+from crm_online.recommend.basis import ABSENT, Basis, SampledFrom
+from crm_online.recommend.learning import ORDERS
 from crm_online.recommend.ranking import History
 from crm_online.segments.model import Model
 from crm_online.store import Store
@@ -33,18 +39,23 @@ class Recommending:
         Reads their records.
     basis
         The counts.
+    half_life
+        In which a basket's weight halves, in ms; ``None``: it does not.
     """
 
     store: Store
     codec: RecordCodec
     basis: Basis
+    half_life: int | None
 
     @classmethod
     def of(cls, store: Store, views: Sequence[PartitionView]) -> Self:
-        """Read the counts of all partitions."""
+        """Read the counts and the sampled orders of all partitions."""
         counts = [view.counts for view in views]
-        basis = Basis.of([one.counted for one in counts], max(one.watermark for one in counts))
-        return cls(store, views[0].codec, basis)
+        as_of, half_life = max(one.watermark for one in counts), views[0].settings.itemsets.half_life
+        orders = [one for view in views for one in _sampled_from(view, as_of, half_life)]
+        latest = [one for _, one in sorted(orders, key=lambda order: order[0])[-ORDERS:]]
+        return cls(store, views[0].codec, Basis.of([one.counted for one in counts], as_of, latest), half_life)
 
     def recommend(self, customer: str | None, basket: Sequence[str], top: int = TOP) -> dict[str, object]:
         """Return recommendations, see :meth:`crm_online.lookup.lookup.Lookup.recommend`."""
@@ -55,9 +66,8 @@ class Recommending:
 
     def _buyer(self, name: str) -> Buyer | None:
         partition, field = self._partition(name), [customer_field(name)]
-        (record,), (bought,), (small, raw_model) = self.store.partition(partition).together(
+        (record,), small, (raw_model,) = self.store.partition(partition).together(
             hash_fields(partition, CUSTOMERS, field),
-            hash_fields(partition, sampling.BOUGHT, field),
             plain_value(partition, state.NAME),
             plain_value(partition, segmenting.MODEL),
         )
@@ -67,8 +77,7 @@ class Recommending:
         model = Model.from_json(raw_model) if raw_model else None
         here = PartitionState.decode(small)
         segment = segment_ids(records, records.reported, model, here)[0]
-        history = self._history(partition, int(records.purchases[0]), bought) if bought is not None else None
-        return Buyer(name, segment, history)
+        return Buyer(name, segment, self._history(partition, records.own[0]) if records.own[0] else None)
 
     def _partition(self, name: str) -> int:
         """Return the first partition that has a customer; 0 if none has."""
@@ -79,9 +88,28 @@ class Recommending:
         found = self.store.read_many(wanted)
         return next((number for number, (record,) in enumerate(found) if record is not None), 0)
 
-    def _history(self, partition: int, orders: int, bought: bytes) -> History:
+    def _history(self, partition: int, raw: bytes) -> History:
         """Return a history by the basis's ids; items that came after it was read are left out."""
         ids = self.basis.numbered[partition]
-        lines = Traits.of(None, bought).bought
-        known = {int(ids[item]): count for item, count in lines.items() if item < len(ids)}
+        orders, bought = own.read(raw, self.basis.as_of, self.half_life)
+        known = {int(ids[item]): count for item, count in bought.items() if item < len(ids)}
         return History(orders, {item: count for item, count in known.items() if item != ABSENT})
+
+
+def _sampled_from(
+    view: PartitionView, as_of: int, half_life: int | None
+) -> list[tuple[tuple[int, int, int], SampledFrom]]:
+    """Return the sampled orders of a partition with what their customers bought, each with what they are sorted by."""
+    partition = view.store.partition
+    orders = [SampledOrder.decode(raw) for _, raw in view.store.hash_all(sampled.NAME)]
+    names = sorted({order.customer for order in orders if order.customer is not None})
+    raw = view.store.hash_get(CUSTOMERS, [name.encode() for name in names]) if names else []
+    bought = dict(zip(names, view.codec.decode(raw).own.tolist(), strict=True))
+    decay, found = Decay(half_life), []
+    for order in orders:
+        # Everything weighs as at the one time that counts are read at.
+        weight = float(decay.reading(np.array([as_of]), np.array([order.time]))[0])
+        number, items = own.read(bought.get(order.customer or "", b""), as_of, half_life)
+        place = order.time, partition, order.hash
+        found.append((place, SampledFrom(partition, order.items, weight, number, items)))
+    return found

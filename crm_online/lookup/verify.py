@@ -120,6 +120,7 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
     for name, pairs in (
         ("open-baskets", loaded.open_baskets),
         ("counted-baskets", loaded.counted_baskets),
+        ("sampled-orders", loaded.sampled_orders),
         ("sample", loaded.sample),
         ("said", said.items()),
         ("bought", bought.items()),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from crm_online.digits import digits
 from crm_online.engine.changes import iso
-from crm_online.recommend.basis import Basis
+from crm_online.recommend.basis import ABSENT, Basis
 from crm_online.recommend.ranking import NOBODY, History, Ranked, rank
 
 TOP = 10
@@ -28,7 +28,7 @@ class Buyer:
     segment
         The reported segment.
     history
-        What the customer bought before; ``None`` where it is not remembered.
+        What the customer bought before; ``None`` where that is nothing.
     """
 
     customer_id: str | None = None
@@ -68,17 +68,17 @@ def _told(basis: Basis, history: History, found: Ranked) -> Iterator[dict[str, o
     rows = zip(found.item.tolist(), *(one.tolist() for one in figures), strict=True)
     for place, (item, score, popular, basket, by, own) in enumerate(rows, start=1):
         telling = TELLING * popular
-        if basket >= max(own, telling):
-            because = _of_basket(basis, by, item, popular)
+        if by != ABSENT and basket >= max(own, telling):
+            because = _of_basket(basis, by, item)
         elif own >= telling:
-            because = _of_history(basis, history, item, popular)
+            because = _of_history(basis, history, item)
         else:
-            because = _of_everybody(basis, item, popular)
+            because = _of_everybody(basis, item)
         yield {"item": basis.names[item], "rank": place, "score": digits(score), "because": because}
 
 
-def _of_basket(basis: Basis, by: int, item: int, popular: float) -> dict[str, object]:
-    both = basis.pair(by, item)
+def _of_basket(basis: Basis, by: int, item: int) -> dict[str, object]:
+    both, popular = basis.pair(by, item), float(basis.support[item])
     confidence = both / float(basis.count[by])
     lift = confidence / popular
     text = (
@@ -96,10 +96,9 @@ def _of_basket(basis: Basis, by: int, item: int, popular: float) -> dict[str, ob
     }
 
 
-def _of_history(basis: Basis, history: History, item: int, popular: float) -> dict[str, object]:
-    lines = history.lines[item]
-    confidence = min(1.0, lines / history.orders)
-    orders = "1 order" if history.orders == 1 else f"{history.orders:,} orders"
+def _of_history(basis: Basis, history: History, item: int) -> dict[str, object]:
+    popular, bought = float(basis.support[item]), history.items[item]
+    confidence = min(1.0, bought / history.orders)
     return {
         "kind": "history",
         "antecedent": [],
@@ -107,13 +106,14 @@ def _of_history(basis: Basis, history: History, item: int, popular: float) -> di
         "support": digits(popular),
         "confidence": digits(confidence),
         "lift": digits(confidence / popular),
-        "lines": lines,
-        "orders": history.orders,
-        "text": f"bought {'once' if lines == 1 else f'{lines:,} times'} in {orders} of this customer",
+        "bought": digits(bought),
+        "orders": digits(history.orders),
+        "text": f"in {_percent(confidence)} of this customer's orders, of which older ones count less",
     }
 
 
-def _of_everybody(basis: Basis, item: int, popular: float) -> dict[str, object]:
+def _of_everybody(basis: Basis, item: int) -> dict[str, object]:
+    popular = float(basis.support[item])
     return {
         "kind": "everybody",
         "antecedent": [],

@@ -1,4 +1,4 @@
-"""What recommendations are made from: how many baskets have each item, and each pair of items."""
+"""What recommendations are made from: the counts of items and pairs, items' ties, and the learned weights."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.itemsets.parts import Counted
+from crm_online.recommend.learning import ITEMS, Example, Learned, learn
+from crm_online.recommend.regression import coefficients, inverse, together
 
-PRIOR = 3.0
-"""Baskets, or orders, that an item's popularity counts for beside what was seen."""
+TIED = 1024
+"""Items whose ties to each other are a regression: those that most baskets have. For others single pairs speak."""
+
+LEAST_RIDGE = 3.0
+"""Baskets beside an item's that say that it has no ties, at least, where a single pair is looked at."""
 
 ABSENT = -1
 """In place of the id of an item that no basket had."""
@@ -42,8 +47,15 @@ class Basis:
     both
         Decayed number of baskets with a and b, float64[m].
     gain
-        How much a adds to b: the baskets with both less those that b's popularity lets expect, for each basket with a
-        and ``PRIOR`` more; float64[m].
+        How much a adds to b, if no other item is looked at: the baskets with both less those that b's popularity lets
+        expect, for each basket with a and a tenth of the learned ridge more (``LEAST_RIDGE`` at least); float64[m].
+    tied, ties
+        Ids of the items whose ties are a regression, int64[k], and what each of them (row) adds to each other one,
+        float32[k, k].
+    recent
+        Share of the sampled orders that have each item, float64[n].
+    learned
+        How the parts of a score are weighed.
     numbered
         For each partition the ids of its items by its own numbers, ``ABSENT`` if no basket had it.
     """
@@ -57,6 +69,10 @@ class Basis:
     other: NDArray[np.int32]
     both: NDArray[np.float64]
     gain: NDArray[np.float64]
+    tied: NDArray[np.int64]
+    ties: NDArray[np.float32]
+    recent: NDArray[np.float64]
+    learned: Learned
     numbered: Sequence[NDArray[np.int64]]
 
     @property
@@ -65,8 +81,8 @@ class Basis:
         return self.count / self.baskets if self.baskets > 0 else self.count
 
     @classmethod
-    def of(cls, parts: Sequence[Counted], as_of: int) -> Self:
-        """Add up the counts of all partitions.
+    def of(cls, parts: Sequence[Counted], as_of: int, orders: Sequence[SampledFrom] = ()) -> Self:
+        """Add up the counts of all partitions, and learn from the sampled orders how to weigh them.
 
         Counts are lower bounds, as in rules: what a pair may have missed before it was counted is left out.
 
@@ -92,22 +108,87 @@ class Basis:
         baskets = float(sum(part.baskets(as_of) for part in parts))
         keys, both = _pairs(parts, numbered, as_of, len(names))
         left, right = keys // max(len(names), 1), keys % max(len(names), 1)
+        examples = _examples(orders, numbered)
+        most = np.argsort(-count, kind="stable")
+        tied = np.sort(most[:TIED])
+        matrix = together(tied, count, left, right, both)
+        guessed = np.sort(most[:ITEMS])
+        place = np.searchsorted(tied, guessed)
+        learned = learn(guessed, count, baskets, matrix[np.ix_(place, place)], examples)
+        ridge = learned.basket.ridge
+        ties = learned.basket.ties * coefficients(inverse(matrix, ridge))
         # Each pair twice: once in the row of each of its items.
         left, right, both = np.concatenate([left, right]), np.concatenate([right, left]), np.concatenate([both, both])
         support = count / baskets if baskets > 0 else count
-        gain = (both - support[right] * count[left]) / (count[left] + PRIOR)
+        gain = (both - support[right] * count[left]) / (count[left] + max(ridge / 10, LEAST_RIDGE))
         kept = np.flatnonzero(gain > 0)
         kept = kept[np.argsort(left[kept] * len(names) + right[kept])]
         start = np.searchsorted(left[kept], np.arange(len(names) + 1))
         return cls(
-            names, ids, count, baskets, as_of, start, right[kept].astype(np.int32), both[kept], gain[kept], numbered
+            names=names,
+            ids=ids,
+            count=count,
+            baskets=baskets,
+            as_of=as_of,
+            start=start,
+            other=right[kept].astype(np.int32),
+            both=both[kept],
+            gain=gain[kept],
+            tied=tied,
+            ties=ties.astype(np.float32),
+            recent=_recent(examples, support),
+            learned=learned,
+            numbered=numbered,
         )
 
+    def popularity(self, recent: float) -> NDArray[np.float64]:
+        """Return each item's share of baskets, of which a share is that of the sampled orders."""
+        popular: NDArray[np.float64] = (1 - recent) * self.support + recent * self.recent
+        return popular
+
+    def gains(self, antecedent: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Return the items that come with an item more often than by chance, and what it adds to them."""
+        row = slice(self.start[antecedent], self.start[antecedent + 1])
+        return self.other[row], self.gain[row]
+
     def pair(self, antecedent: int, consequent: int) -> float:
-        """Return the number of baskets with both items, of which the row of the first has the second."""
+        """Return the number of baskets with both items; 0 where they come together no more often than by chance."""
         row = slice(self.start[antecedent], self.start[antecedent + 1])
         place = int(np.searchsorted(self.other[row], consequent))
-        return float(self.both[row][place])
+        there = place < len(self.other[row]) and self.other[row][place] == consequent
+        return float(self.both[row][place]) if there else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SampledFrom:
+    """An order that a partition keeps: the partition, the items by its numbers, its weight, and its customer's own."""
+
+    partition: int
+    items: Sequence[int]
+    weight: float
+    orders: float
+    own: Mapping[int, float]
+
+
+def _examples(orders: Sequence[SampledFrom], numbered: Sequence[NDArray[np.int64]]) -> list[Example]:
+    found = []
+    for one in orders:
+        ids = numbered[one.partition]
+        items = [int(ids[item]) for item in one.items if item < len(ids)]
+        own = {int(ids[item]): count for item, count in one.own.items() if item < len(ids)}
+        known = np.array([item for item in items if item != ABSENT], np.int64)
+        found.append(
+            Example(known, one.weight, one.orders, {item: count for item, count in own.items() if item != ABSENT})
+        )
+    return found
+
+
+def _recent(examples: Sequence[Example], support: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not examples:
+        return support
+    items = np.concatenate([one.items for one in examples])
+    recent: NDArray[np.float64] = np.bincount(items, minlength=len(support)) / len(examples)
+    return recent
 
 
 def _bought(counts: NDArray[np.float64]) -> list[int]:

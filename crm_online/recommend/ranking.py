@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.recommend.basis import ABSENT, PRIOR, Basis
+from crm_online.recommend.basis import ABSENT, Basis
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,13 @@ class History:
     Attributes
     ----------
     orders
-        Number of orders.
-    lines
-        Number of order lines by id of the item in the basis.
+        Decayed number of orders.
+    items
+        Decayed number of orders with each item, by its id in the basis.
     """
 
-    orders: int = 0
-    lines: Mapping[int, int] = field(default_factory=dict)
+    orders: float = 0.0
+    items: Mapping[int, float] = field(default_factory=dict)
 
 
 NOBODY = History()
@@ -42,9 +42,10 @@ class Ranked:
     score
         popular + basket + own.
     popular
-        The item's support.
+        The item's popularity: its support, or how often sampled orders have it, or something between.
     basket, by
-        The largest gain that an item of the basket adds, and its id; 0 and ``ABSENT`` if none does.
+        What the basket adds, and the id of the item of it that adds most; ``ABSENT`` if none comes with the item more
+        often than by chance.
     own
         What the customer's history adds; below 0 if the customer buys it less often than others.
     """
@@ -60,10 +61,9 @@ class Ranked:
 def rank(basis: Basis, basket: Sequence[int], history: History, limit: int) -> Ranked:
     """Return the best items that are not in the basket.
 
-    The score estimates how likely the item is to be bought: its popularity, and what is seen beyond it, once in the
-    baskets with an item of the basket (the one that adds most), once in the customer's own orders. Both are
-    shrunk in the same way, (seen - expected) / (number + ``PRIOR``): who has few orders, or an item in few
-    baskets, says little. Equals come by name.
+    The score estimates how likely the item is to be bought: its popularity, what all items of the basket add to it
+    together, and what the customer's own orders have beyond popularity, (seen - expected) / (orders + prior). How
+    each is weighed the log itself says, see :mod:`crm_online.recommend.learning`. Equals come by name.
 
     Parameters
     ----------
@@ -86,34 +86,56 @@ def rank(basis: Basis, basket: Sequence[int], history: History, limit: int) -> R
     >>> [basis.names[item] for item in rank(basis, [basis.ids["tea"]], NOBODY, 2).item]
     ['cup', 'jug']
     """
-    popular = basis.support
-    best, by = _of_basket(basis, sorted(set(basket)))
-    own = _of_history(popular, history)
-    score = popular + best + own
-    score[list(basket)] = -np.inf
-    chosen = _first(score, min(limit, len(score) - len(set(basket))))
-    return Ranked(chosen, score[chosen], popular[chosen], best[chosen], by[chosen], own[chosen])
+    known = sorted(set(basket))
+    weights = basis.learned.basket if known else basis.learned.alone
+    popular = basis.popularity(weights.recent)
+    added, of_ties = _of_basket(basis, known)
+    own = _of_history(popular, history, weights.prior)
+    score = popular + added + own
+    score[known] = -np.inf
+    chosen = _first(score, min(limit, len(score) - len(known)))
+    by = np.array([_by(basis, known, of_ties, item) for item in chosen.tolist()], np.int64)
+    return Ranked(chosen, score[chosen], popular[chosen], added[chosen], by, own[chosen])
 
 
 def _of_basket(basis: Basis, basket: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the largest gain for each item, and which item of the basket adds it: the first of equals by name."""
-    best, by = np.zeros(len(basis.names)), np.full(len(basis.names), ABSENT, np.int64)
+    """Return what the basket adds to each item, and the places of its items among those that are tied."""
+    added = np.zeros(len(basis.names))
     for item in basket:
-        row = slice(basis.start[item], basis.start[item + 1])
-        other, gain = basis.other[row], basis.gain[row]
-        more = gain > best[other]
-        other = other[more]
-        best[other], by[other] = gain[more], item
-    return best, by
+        other, gain = basis.gains(item)
+        np.maximum.at(added, other, gain)
+    place = np.searchsorted(basis.tied, basket)
+    found = np.array([row for row, item in zip(place.tolist(), basket, strict=True) if _is_at(basis, row, item)], int)
+    added[basis.tied] = basis.ties[found].sum(axis=0)
+    return added, found
 
 
-def _of_history(popular: NDArray[np.float64], history: History) -> NDArray[np.float64]:
+def _is_at(basis: Basis, place: int, item: int) -> bool:
+    return place < len(basis.tied) and int(basis.tied[place]) == item
+
+
+def _by(basis: Basis, basket: Sequence[int], tied: NDArray[np.int64], item: int) -> int:
+    """Return which item of the basket adds most to an item: the first of equals by name, ``ABSENT`` if none does."""
+    place = int(np.searchsorted(basis.tied, item))
+    added = dict.fromkeys(basket, 0.0)
+    if _is_at(basis, place, item):
+        rows = zip(basis.tied[tied].tolist(), basis.ties[tied, place].tolist(), strict=True)
+        added.update(rows)
+    else:
+        for other in basket:
+            others, gain = basis.gains(other)
+            added[other] = float(gain[others == item].sum())
+    best = max(basket, key=lambda other: added[other], default=ABSENT)
+    return best if best != ABSENT and added[best] > 0 and basis.pair(best, item) > 0 else ABSENT
+
+
+def _of_history(popular: NDArray[np.float64], history: History, prior: float) -> NDArray[np.float64]:
     seen = np.zeros(len(popular))
-    if history.lines:
-        lines = np.fromiter(history.lines.values(), np.float64, len(history.lines))
-        # Lines, not orders, are counted, and an order may have several of an item.
-        seen[np.fromiter(history.lines, np.int64, len(history.lines))] = np.minimum(lines, history.orders)
-    return (seen - history.orders * popular) / (history.orders + PRIOR)
+    if history.items:
+        counts = np.fromiter(history.items.values(), np.float64, len(history.items))
+        seen[np.fromiter(history.items, np.int64, len(history.items))] = np.minimum(counts, history.orders)
+    own: NDArray[np.float64] = (seen - history.orders * popular) / (history.orders + prior)
+    return own
 
 
 def _first(score: NDArray[np.float64], limit: int) -> NDArray[np.int64]:

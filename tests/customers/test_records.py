@@ -53,11 +53,12 @@ def test_customers_who_are_not_there_yet_are_blank() -> None:
     assert back.last_event[0] == NEVER
 
 
-def test_who_only_buys_fits_into_256_bytes_of_redis_with_its_header() -> None:
+def test_who_buys_ten_items_fits_into_320_bytes_of_redis_with_its_header() -> None:
     records = CODEC.blank(1)
     records.events[:], records.recent[:], records.moves["time"] = 99, 1, 1
     records.sums[0, :3] = 1.5
-    assert len(CODEC.encode(records)[0]) <= 252
+    records.own[0] = bytes(4 + 10 * 5)
+    assert len(CODEC.encode(records)[0]) <= 316
 
 
 @pytest.mark.parametrize("change", ["short", "long", "empty", "other"])
@@ -71,4 +72,4 @@ def test_bytes_that_are_no_record_are_refused(change: str) -> None:
 def test_a_record_of_a_newer_version_is_refused_as_such() -> None:
     raw = CODEC.encode(made(1, seed=3))[0]
     with pytest.raises(StateTooNew):
-        CODEC.decode([b"\x02" + raw[1:]])
+        CODEC.decode([b"\x03" + raw[1:]])

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from crm_online.answers.rules import Recommendations
+from crm_online.baskets import sampled
+from crm_online.baskets.sampled import SampledOrder
 from crm_online.errors import UnknownCustomer
 from crm_online.store import Store, open_store
 from tests.engine import shop
@@ -60,7 +62,13 @@ def test_a_habit_is_recommended_and_told_as_the_reason(shopping: Shop) -> None:
     [habit] = [one for one in found["items"] if one["item"] == HABIT]
 
     assert habit["rank"] == 1
-    assert (habit["because"]["kind"], habit["because"]["lines"], habit["because"]["orders"]) == ("history", 15, 15)
+    because = habit["because"]
+    assert because["kind"] == "history"
+    # 15 orders every six days, of which older ones count less: half after 180 days.
+    days = (shopping.lookup.watermark - shop.START) / shop.DAY
+    decayed = sum(2 ** ((day - days) / 180) for day in range(0, 90, 6))
+    assert (because["bought"], because["orders"]) == pytest.approx((decayed, decayed), rel=0.03)
+    assert because["confidence"] == 1
     assert HABIT not in items(shopping.lookup.recommend(top=5))
 
 
@@ -87,11 +95,27 @@ def test_a_stranger_with_a_basket_is_served_and_one_without_is_told(shopping: Sh
         lookup.recommend("stranger")
 
 
-def test_a_customer_outside_the_sample_is_served_without_history(own_redis: Store) -> None:
+def test_every_customer_has_a_history_however_small_the_sample_is(own_redis: Store) -> None:
     shopping = Shop(own_redis, settings(min_customers=100, sample=64)).all(log())
     lookup = shopping.lookup
-    told = [lookup.recommend(f"customer {number:03}")["history"] for number in range(120)]
+    known = [lookup.recommend(f"customer {number:03}")["history"] for number in range(120)]
 
-    assert 50 <= sum(map(bool, told)) <= 64
-    outside = f"customer {told.index(False):03}"
-    assert items(lookup.recommend(outside)) == items(lookup.recommend())
+    assert sum(map(bool, known)) > 100
+    found: Any = lookup.recommend(LOYAL)
+    assert found["items"][0]["item"] == HABIT
+
+
+def test_what_was_learned_repeats_over_any_number_of_steps(shopping: Shop) -> None:
+    learned = shopping.lookup.recommending.basis.learned
+    assert learned.hidden > 64
+    assert shopping.lookup.recommending.basis.learned == learned
+
+
+def test_nothing_of_an_erased_customer_is_left_in_what_recommendations_read(own_redis: Store) -> None:
+    shopping = Shop(own_redis, settings(min_customers=100)).all([*log(), shop.erase(LOYAL, shop.START + 99 * shop.DAY)])
+    store = own_redis.partition(0)
+    orders = [SampledOrder.decode(raw) for _, raw in store.hash_all(sampled.NAME)]
+    assert orders
+    assert LOYAL not in {order.customer for order in orders}
+    with pytest.raises(UnknownCustomer):
+        shopping.lookup.recommend(LOYAL)

@@ -43,7 +43,7 @@ async def recommend(wanted: Wanted, service: TheService) -> Recommendations:
     """Return items to recommend, the best first, each with why; none that is in the basket already.
 
     With a customer and a basket both count; without any, what is popular comes. A customer whom nobody knows is told
-    (404) if there is no basket to go by. What a customer bought before counts where it is remembered, which
+    (404) if there is no basket to go by. What a customer bought before counts, if that is anything, which
     `history` says; the customer is read as of now, the counts of items are at most seconds older.
     """
     found = await service.recommender.recommend(wanted.customer_id, wanted.basket, wanted.limit)

@@ -59,5 +59,5 @@ def _title(found: Mapping[str, Any]) -> str:
 def _customer(found: Mapping[str, Any], names: Mapping[str, str]) -> str:
     segment = found["segment"]
     name = names.get(segment, segment) if segment is not None else "no segment"
-    told = "" if found["history"] else "; what they bought before is not known, so it does not count"
+    told = "" if found["history"] else "; they have bought nothing so far"
     return plain(f"Customer {found['customer_id']}: {name}{told}")

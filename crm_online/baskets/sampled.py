@@ -1,0 +1,165 @@
+"""Some of the latest orders, whole, with their customers: what recommendations are judged by."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from crm_online.baskets.orders import OrderItems
+from crm_online.errors import StateCorrupt
+from crm_online.events.columns import EventColumns, hash64
+from crm_online.step import Put, Remove, Write
+
+NAME = "sampled-orders"
+ROOM = 1024
+"""Orders that a partition keeps."""
+MOST_ITEMS = 128
+"""Items that are kept of an order."""
+SPAN = 30 * 86_400_000
+"""Time that the orders kept should reach back, in ms: where they reach less, fewer of those that come are taken."""
+_KEY = "crm-online/order"
+_HEAD = struct.Struct("<BqQB")
+_VERSION = 1
+
+
+class SampledPlace(BaseModel):
+    """Where the sample of orders goes on.
+
+    Attributes
+    ----------
+    next
+        How many orders were taken so far; each takes the place of the one ``ROOM`` before.
+    halvings
+        One order of ``2 ** halvings`` is taken.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    next: int = 0
+    halvings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SampledOrder:
+    """An order: its customer (``None``: unknown), time in ms, a hash of its customer and id, the items' numbers."""
+
+    customer: str | None
+    time: int
+    hash: int
+    items: list[int]
+
+    def encode(self) -> bytes:
+        """Return the order as bytes."""
+        name = b"" if self.customer is None else self.customer.encode()
+        head = _HEAD.pack(
+            _VERSION, self.time, self.hash, (self.customer is not None) << 7 | len(self.items) % MOST_ITEMS
+        )
+        return head + np.array(self.items, "<i4").tobytes() + name
+
+    @classmethod
+    def decode(cls, raw: bytes) -> SampledOrder:
+        """Return the order of some bytes; raises ``StateCorrupt`` where they are none."""
+        if len(raw) < _HEAD.size or raw[0] != _VERSION:
+            raise StateCorrupt("a sampled order in the state cannot be read")
+        _, time, hash_, many = _HEAD.unpack_from(raw)
+        end = _HEAD.size + 4 * (many % MOST_ITEMS or MOST_ITEMS)
+        if len(raw) < end:
+            raise StateCorrupt("a sampled order in the state cannot be read")
+        items = np.frombuffer(raw[_HEAD.size : end], "<i4").tolist()
+        return cls(raw[end:].decode() if many >= MOST_ITEMS else None, time, hash_, items)
+
+
+@dataclass(slots=True)
+class SampledOrders:
+    """The sample of a partition.
+
+    An order is taken or left by a hash of its customer and its id, so that lines which come later find it again.
+
+    Parameters
+    ----------
+    place
+        Where the sample goes on, changed in place.
+    """
+
+    place: SampledPlace
+    _orders: dict[int, SampledOrder] = field(default_factory=dict)
+    _places: dict[int, int] = field(default_factory=dict)
+    _changed: set[int] = field(default_factory=set)
+    _gone: set[int] = field(default_factory=set)
+
+    def load(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take the orders from the store."""
+        self._orders = {int(name): SampledOrder.decode(value) for name, value in sorted(raw)}
+        self._places = {order.hash: place for place, order in self._orders.items()}
+
+    def offer(self, events: EventColumns, orders: OrderItems) -> None:
+        """Take some of the orders of a batch, or add to those that were taken before."""
+        starts = np.flatnonzero(np.diff(orders.order, prepend=-1))
+        if not len(starts):
+            return
+        event = orders.event[starts]
+        keys = [
+            f"{events.customers[customer] if customer >= 0 else ''}\x1f{events.baskets[basket]}"
+            if basket >= 0
+            else events.event_ids[row]
+            for row, customer, basket in zip(
+                event.tolist(), events.customer[event].tolist(), events.basket[event].tolist(), strict=True
+            )
+        ]
+        hashes = hash64(keys, _KEY)
+        chosen = np.flatnonzero(hashes % np.uint64(1 << self.place.halvings) == 0)
+        ends = np.append(starts, len(orders.order))[1:]
+        for number in chosen.tolist():
+            row, (begin, end) = int(event[number]), (int(starts[number]), int(ends[number]))
+            code = int(events.customer[row])
+            customer = events.customers[code] if code >= 0 else None
+            self._take(customer, int(events.time[row]), int(hashes[number]), orders.item[begin:end])
+
+    def forget(self, customer: str) -> None:
+        """Take a customer's orders out."""
+        for place in [place for place, order in self._orders.items() if order.customer == customer]:
+            del self._places[self._orders.pop(place).hash]
+            self._changed.discard(place)
+            self._gone.add(place)
+
+    def writes(self) -> Iterator[Write]:
+        """Write what has changed."""
+        if self._gone:
+            yield Remove(NAME, [b"%d" % place for place in sorted(self._gone)])
+        if self._changed:
+            yield Put(NAME, {b"%d" % place: self._orders[place].encode() for place in sorted(self._changed)})
+        self._gone, self._changed = set(), set()
+
+    def _take(self, customer: str | None, time: int, hash_: int, items: NDArray[np.int64]) -> None:
+        place = self._places.get(hash_)
+        if place is None:
+            place = self.place.next % ROOM
+            if place == 0 and self.place.next:
+                self._pace()
+            self.place.next += 1
+            before = self._orders.get(place)
+            if before is not None:
+                del self._places[before.hash]
+            self._places[hash_] = place
+            distinct = items.tolist()
+        else:
+            distinct = sorted({*self._orders[place].items, *items.tolist()})
+        # Of a very large order every so manyth item, not the first: numbers are in order of age.
+        distinct = distinct[:: -(-len(distinct) // MOST_ITEMS)]
+        self._orders[place] = SampledOrder(customer, time, hash_, distinct)
+        self._changed.add(place)
+        self._gone.discard(place)
+
+    def _pace(self) -> None:
+        """Take fewer orders where all are younger than half of ``SPAN``, more where they reach back four times it."""
+        times = [order.time for order in self._orders.values()]
+        reach = max(times, default=0) - min(times, default=0)
+        if reach < SPAN / 2:
+            self.place.halvings = min(self.place.halvings + 1, 40)
+        elif reach > 4 * SPAN and self.place.halvings:
+            self.place.halvings -= 1

@@ -1,0 +1,227 @@
+"""What the shop's own log says about how to recommend: each sampled order is left out of the counts and guessed.
+
+How far own habits, ties between items and the last weeks are to be trusted differs from shop to shop. So the latest
+orders that the state keeps are taken, one by one, out of all counts, some of their items are hidden, and those weights
+are chosen by which the hidden items come first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.recommend.regression import inverse
+
+GRIDS = {
+    "ridge": (1e5, 3e4, 1e4, 3e3, 1e3, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0),
+    "prior": (1e12, 1e4, 1e3, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3),
+    "recent": (0.0, 0.25, 0.5, 0.75, 1.0),
+    "ties": (1.0, 0.5, 2.0),
+}
+"""The weights that are tried: first what says least beyond popularity. Of those that chance cannot tell apart from the
+best, the first is taken."""
+ITEMS = 512
+"""Items that are guessed among: those that most baskets have."""
+ORDERS = 1024
+"""Orders that are guessed, at most: the latest."""
+FEWEST = 64
+"""With fewer hidden items nothing is learned, and the weights are those of ``Weights()``."""
+CHANCE = 1.0
+"""Standard errors of a difference that count as chance."""
+_HIDDEN = 2
+_FIRST = 10.0
+_SEED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How the parts of a score are weighed.
+
+    Attributes
+    ----------
+    ridge
+        Baskets beside an item's that say that it has no ties; see :mod:`crm_online.recommend.regression`.
+    ties
+        What the regression is multiplied by.
+    prior
+        Orders that popularity counts for beside a customer's own.
+    recent
+        Share of the sampled orders in popularity; the rest are all orders.
+    """
+
+    ridge: float = 3.0
+    ties: float = 1.0
+    prior: float = 3.0
+    recent: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The weights beside a basket, and without one; from how many hidden items they were learned."""
+
+    basket: Weights = field(default_factory=Weights)
+    alone: Weights = field(default_factory=Weights)
+    hidden: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A sampled order.
+
+    Attributes
+    ----------
+    items
+        Ids of its items.
+    weight
+        What it weighs in the counts, which hold it.
+    orders, own
+        Decayed number of its customer's orders, and of those with each item by id; this order is one of them.
+    """
+
+    items: NDArray[np.int64]
+    weight: float
+    orders: float
+    own: dict[int, float]
+
+
+def learn(
+    top: NDArray[np.int64],
+    count: NDArray[np.float64],
+    baskets: float,
+    matrix: NDArray[np.float64],
+    examples: Sequence[Example],
+) -> Learned:
+    """Return the weights by which the items hidden in sampled orders come first.
+
+    Parameters
+    ----------
+    top
+        Ids of the items that are guessed among.
+    count, baskets
+        Number of baskets with each item by id, and of all.
+    matrix
+        Number of baskets with each two of ``top``, see :func:`crm_online.recommend.regression.together`.
+    examples
+        The sampled orders.
+    """
+    guesses = _Guesses.of(top, count, baskets, matrix, examples)
+    if guesses is None or len(guesses.hidden) < FEWEST:
+        return Learned()
+    return Learned(
+        _best(guesses, Weights(), with_basket=True),
+        _best(guesses, Weights(), with_basket=False),
+        len(guesses.hidden),
+    )
+
+
+def _best(guesses: _Guesses, weights: Weights, *, with_basket: bool) -> Weights:
+    """Choose one weight after the other, each twice."""
+    names = list(GRIDS) if with_basket else ["prior", "recent"]
+    for name in names * 2:
+        tried = [replace(weights, **{name: value}) for value in GRIDS[name]]
+        quality = np.stack([guesses.quality(one, with_basket=with_basket) for one in tried])
+        behind = quality[quality.mean(axis=1).argmax()] - quality
+        # Paired differences: rows in which both guess alike say nothing, and cost nothing.
+        chance = behind.std(axis=1) / np.sqrt(behind.shape[1])
+        weights = tried[int(np.argmax(behind.mean(axis=1) <= CHANCE * chance))]
+    return weights
+
+
+@dataclass(slots=True)
+class _Guesses:
+    """Hidden items, one row each: what is known without their order; all matrices are float32[n, k]."""
+
+    hidden: NDArray[np.int64]
+    basket: NDArray[np.bool_]
+    popular: NDArray[np.float32]
+    recent: NDArray[np.float32]
+    own: NDArray[np.float32]
+    orders: NDArray[np.float32]
+    order_of: NDArray[np.int64]
+    has: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    matrix: NDArray[np.float64]
+    _ties: dict[float, NDArray[np.float32]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        top: NDArray[np.int64],
+        count: NDArray[np.float64],
+        baskets: float,
+        matrix: NDArray[np.float64],
+        examples: Sequence[Example],
+    ) -> _Guesses | None:
+        place = np.full(len(count), -1, np.int64)
+        place[top] = np.arange(len(top))
+        examples = examples[-ORDERS:]
+        has = np.zeros((len(top), len(examples)))
+        own, orders = np.zeros((len(examples), len(top))), np.zeros(len(examples))
+        weight = np.array([one.weight for one in examples])
+        draw = np.random.default_rng(_SEED)
+        hidden, order_of = list[int](), list[int]()
+        for number, one in enumerate(examples):
+            items = place[one.items]
+            items = items[items >= 0]
+            has[items, number] = 1.0
+            orders[number] = max(one.orders - one.weight, 0.0)
+            mine = place[np.fromiter(one.own, np.int64, len(one.own))]
+            own[number, mine[mine >= 0]] = np.fromiter(one.own.values(), np.float64, len(one.own))[mine >= 0]
+            own[number] = np.maximum(own[number] - one.weight * has[:, number], 0.0)
+            if len(items) > 1:
+                chosen = draw.permutation(items)[:_HIDDEN].tolist()
+                hidden += chosen
+                order_of += [number] * len(chosen)
+        if not hidden:
+            return None
+        rows, which = np.array(order_of), np.array(hidden)
+        # What is left of a faded count may be less than what the order weighs, by rounding.
+        popular = np.maximum(count[top] - weight[:, np.newaxis] * has.T, 0.0)
+        popular /= np.maximum(baskets - weight, 1e-9)[:, np.newaxis]
+        recent = (has.sum(axis=1) - has.T) / max(len(examples) - 1, 1)
+        basket = has.T[rows] > 0
+        basket[np.arange(len(rows)), which] = False
+        return cls(
+            hidden=which,
+            basket=basket,
+            popular=popular[rows].astype(np.float32),
+            recent=recent[rows].astype(np.float32),
+            own=own[rows].astype(np.float32),
+            orders=orders[rows].astype(np.float32),
+            order_of=rows,
+            has=has,
+            weight=weight,
+            matrix=matrix,
+        )
+
+    def quality(self, weights: Weights, *, with_basket: bool) -> NDArray[np.float64]:
+        """Return how far in front each hidden item comes: 10 / (10 + number of items before it)."""
+        popular = (1 - weights.recent) * self.popular + weights.recent * self.recent
+        orders = self.orders[:, np.newaxis]
+        score = popular + (self.own - orders * popular) / (orders + np.float32(weights.prior))
+        if with_basket:
+            score += weights.ties * self._tied(weights.ridge)
+            score[self.basket] = -np.inf
+        wanted = score[np.arange(len(score)), self.hidden][:, np.newaxis]
+        before = (score > wanted).sum(axis=1) + ((score == wanted).sum(axis=1) - 1) / 2
+        found: NDArray[np.float64] = _FIRST / (_FIRST + before)
+        return found
+
+    def _tied(self, ridge: float) -> NDArray[np.float32]:
+        """Return what the rest of each basket adds by a regression that has not seen the order."""
+        if ridge not in self._ties:
+            inverted = inverse(self.matrix, ridge)
+            # An order is taken out of the counts by a rank one update (Sherman and Morrison) of their inverse.
+            seen = inverted @ self.has
+            reach = np.einsum("ij,ij->j", self.has, seen)
+            factor = self.weight / np.maximum(1 - self.weight * reach, 1e-6)
+            rows = self.order_of
+            column, factor, reach = seen[:, rows], factor[rows], reach[rows]
+            rest = column - inverted[:, self.hidden]
+            reach = reach - column[self.hidden, np.arange(len(rows))]
+            added = -(rest + factor * reach * column) / (np.diag(inverted)[:, np.newaxis] + factor * column**2)
+            self._ties[ridge] = added.T.astype(np.float32)
+        return self._ties[ridge]

@@ -1,0 +1,75 @@
+"""How much each item of a basket adds to each other item, all of them together: a ridge regression on the counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+_GIVE_UP = 1e12
+
+
+def together(
+    items: NDArray[np.int64],
+    count: NDArray[np.float64],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    both: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the number of baskets with each two of some items, symmetric, with the items' own counts in the diagonal.
+
+    Parameters
+    ----------
+    items
+        Ids of the items, ascending; k of them.
+    count
+        Number of baskets by item id.
+    left, right, both
+        Pairs of item ids, and how many baskets have both.
+    """
+    place = np.full(len(count), -1, np.int64)
+    place[items] = np.arange(len(items))
+    row, column = place[left], place[right]
+    there = (row >= 0) & (column >= 0)
+    matrix = np.zeros((len(items), len(items)))
+    matrix[row[there], column[there]] = both[there]
+    matrix[column[there], row[there]] = both[there]
+    matrix[np.arange(len(items)), np.arange(len(items))] = count[items]
+    return matrix
+
+
+def inverse(matrix: NDArray[np.float64], ridge: float) -> NDArray[np.float64]:
+    """Return the inverse of a matrix of counts with ``ridge`` added to its diagonal.
+
+    Counts that are lower bounds need not fit together. Where they do not, the ridge rises until they do.
+    """
+    while ridge < _GIVE_UP:
+        raised = matrix.copy()
+        raised[np.diag_indices(len(raised))] += ridge
+        try:
+            factor = scipy.linalg.cho_factor(raised, lower=True, overwrite_a=True, check_finite=False)
+        except scipy.linalg.LinAlgError:
+            ridge *= 10
+            continue
+        found: NDArray[np.float64] = scipy.linalg.cho_solve(factor, np.eye(len(matrix)), check_finite=False)
+        return (found + found.T) / 2
+    return np.eye(len(matrix)) / _GIVE_UP
+
+
+def coefficients(inverted: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what each item (row) adds to each other item (column), given all others.
+
+    Notes
+    -----
+    The columns are the ridge regressions of each item on all others: with P the inverse, -P[j, i] / P[i, i]. Steck:
+    Embarrassingly shallow autoencoders for sparse data, WWW 2019 (EASE).
+
+    Examples
+    --------
+    >>> counts = np.array([[4.0, 3.0], [3.0, 6.0]])
+    >>> coefficients(inverse(counts, 2.0)).round(3).tolist()
+    [[0.0, 0.5], [0.375, 0.0]]
+    """
+    found: NDArray[np.float64] = -inverted / np.diag(inverted)
+    np.fill_diagonal(found, 0.0)
+    return found

@@ -1,0 +1,9 @@
+import numpy as np
+from numpy.typing import NDArray
+
+class Ridge:
+    coef_: NDArray[np.float64]
+    def __init__(self, alpha: float = ..., *, fit_intercept: bool = ...) -> None: ...
+    def fit(
+        self, X: NDArray[np.float64], y: NDArray[np.float64], sample_weight: NDArray[np.float64] | None = ...
+    ) -> Ridge: ...
