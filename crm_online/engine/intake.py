@@ -140,7 +140,11 @@ class Intake:
         openings = rows[where], events.kind[where], np.array([time for _, time in closed], np.int64)
         order_items = OrderItems.of(events, numbers)
         self.orders.offer(events, order_items)
-        self._own(records, rows, events, order_items, gathered.opens_order)
+        opens = gathered.opens_order.copy()
+        opens[[event for event, _ in gathered.closed]] = (
+            False  # an order that begins earlier than was known is no other
+        )
+        self._own(records, rows, events, order_items, opens)
         known = rows >= 0
         if not known.all():
             lines = np.repeat(known, np.diff(events.line_start))
