@@ -114,7 +114,8 @@ class Border:
             level.is_open = reach | (level.is_open & (high >= STAYS_OPEN * least))
             rows = np.flatnonzero(reach)
             if not len(rows):
-                self._forget(size + 1)
+                if not level.is_open.any():
+                    self._forget(size + 1)
                 break
             found.append(Mined(tree.items_of(self._levels, size, rows), low[rows], high[rows]))
             if size < self._max_size:

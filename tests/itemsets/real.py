@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import dataclass
 from importlib import import_module
@@ -42,18 +43,33 @@ class Shop:
         cuts = [*range(0, len(times), size), len(times)]
         return [Baskets(times[a:b], start[a : b + 1] - start[a], items[start[a] : start[b]]) for a, b in pairwise(cuts)]
 
-    def count(self, epsilon: float, size: int = 1000, half_life: int | None = None) -> ItemsetCounters:
+    def shuffled(self, seed: int) -> Shop:
+        """Return the log with its baskets in another order, and its items under other numbers."""
+        random = np.random.default_rng(seed)
+        number = random.permutation(len(self.names))
+        baskets = self.baskets.taken(random.permutation(len(self.baskets)))
+        basket = np.repeat(np.arange(len(baskets)), np.diff(baskets.start))
+        renamed = Baskets.from_lines(basket, number[baskets.items].astype(np.int32), baskets.times)
+        return Shop(renamed, [self.names[old] for old in np.argsort(number).tolist()])
+
+    def cut(self, begin: int, end: int) -> Shop:
+        """Return some baskets that follow each other."""
+        return Shop(self.baskets.between(begin, end), self.names)
+
+    def count(
+        self, epsilon: float, size: int = 1000, half_life: int | None = None, max_size: int = 3
+    ) -> ItemsetCounters:
         """Count all of it."""
-        counters = ItemsetCounters(epsilon, Decay(half_life), 3, 256_000_000)
+        counters = ItemsetCounters(epsilon, Decay(half_life), max_size, 256_000_000)
         for batch in self.batches(size):
             counters.count(batch)
         return counters
 
-    def mined(self, least: int) -> dict[tuple[int, ...], int]:
-        """Return the itemsets of sizes 1 to 3 in at least so many baskets, by pyfim."""
+    def mined(self, least: int, max_size: int = 3) -> dict[tuple[int, ...], int]:
+        """Return the itemsets of up to ``max_size`` items in at least so many baskets, by pyfim."""
         start, items = self.baskets.start.tolist(), self.baskets.items.tolist()
         transactions = [items[a:b] for a, b in pairwise(start)]
-        return {tuple(sorted(s)): n for s, n in fpgrowth(transactions, target="s", supp=-least, zmin=1, zmax=3)}
+        return {tuple(sorted(s)): n for s, n in fpgrowth(transactions, target="s", supp=-least, zmin=1, zmax=max_size)}
 
 
 def groceries(shared_data: Path) -> Shop:
@@ -69,17 +85,34 @@ def t10i4(shared_data: Path) -> Shop:
     return _of([(basket, item) for basket, line in enumerate(lines) for item in line.split()])
 
 
-def online_retail(shared_data: Path) -> Shop:
-    """Online Retail, known customers, no cancelled invoices and no negative quantities."""
+def bms1(shared_data: Path) -> Shop:
+    """BMS-WebView-1 (KDD Cup 2000)."""
+    return _of_packed(shared_data / "bms1.txt.gz")
+
+
+def fimi_retail(shared_data: Path) -> Shop:
+    """Retail of a Belgian supermarket (Brijs 1999)."""
+    return _of_packed(shared_data / "fimi_retail.dat.gz")
+
+
+def groceries_members(shared_data: Path) -> Shop:
+    """Groceries by member: a basket is a member's day."""
+    lines = pd.read_csv(shared_data / "groceries_members.csv.gz", dtype=str)
+    day = pd.to_datetime(lines["Date"], format="%d-%m-%Y").to_numpy().astype("datetime64[ms]").astype(np.int64)
+    return Shop.from_lines(
+        (lines["Member_number"] + lines["Date"]).to_numpy(), lines["itemDescription"].to_numpy(), day
+    )
+
+
+def online_retail(shared_data: Path, *, known: bool = True) -> Shop:
+    """Online Retail, known customers or all, no cancelled invoices and no negative quantities."""
     lines = pd.read_parquet(shared_data / "online_retail.parquet")
     lines["InvoiceNo"] = lines["InvoiceNo"].astype(str)
     lines["StockCode"] = lines["StockCode"].astype(str).str.strip().str.upper()
-    lines = lines[
-        lines["CustomerID"].notna()
-        & ~lines["InvoiceNo"].str.startswith("C")
-        & (lines["Quantity"] > 0)
-        & (lines["UnitPrice"] > 0)
-    ]
+    good = ~lines["InvoiceNo"].str.startswith("C") & (lines["Quantity"] > 0) & (lines["UnitPrice"] > 0)
+    if known:
+        good &= lines["CustomerID"].notna()
+    lines = lines[good]
     return Shop.from_lines(lines["InvoiceNo"].to_numpy(), lines["StockCode"].to_numpy(), np.zeros(len(lines), np.int64))
 
 
@@ -96,6 +129,11 @@ def truth(shared_data: Path, name: str) -> dict[str, Any]:
     """Read a truth that other software made."""
     found: dict[str, Any] = json.loads((shared_data / "truth" / f"{name}.json").read_text())
     return found
+
+
+def _of_packed(path: Path) -> Shop:
+    with gzip.open(path, "rt") as file:
+        return _of([(basket, item) for basket, line in enumerate(file) for item in line.split()])
 
 
 def _of(rows: list[tuple[int, str]]) -> Shop:

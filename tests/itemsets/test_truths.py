@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from crm_online.decay import Decay
 from crm_online.itemsets.counters import ItemsetCounters
 from tests.itemsets import real
 from tests.itemsets.real import Shop
@@ -44,28 +48,49 @@ def test_epsilon_0_gives_the_itemsets_of_two_other_miners(shared_data: Path, log
         assert hashlib.sha256("\n".join(lines).encode()).hexdigest() == truth["itemsets_sha256"]
 
 
+LOGS: dict[str, Callable[[Path], Shop]] = {
+    "T10I4D100K": real.t10i4,
+    "BMS-1": real.bms1,
+    "FIMI retail": real.fimi_retail,
+    "groceries": real.groceries,
+    "groceries by member": real.groceries_members,
+    "Online Retail": real.online_retail,
+    "Online Retail, all": partial(real.online_retail, known=False),
+}
+
+
 @pytest.mark.parametrize(
-    ("name", "min_support", "size"),
+    ("name", "min_support"),
     [
-        pytest.param("online_retail_known_customers_1pct", 0.01, 300, marks=pytest.mark.slow),
-        ("T10I4D100K_0.5pct", 0.005, 1000),
+        ("T10I4D100K", 0.002),
+        ("BMS-1", 0.001),
+        ("FIMI retail", 0.001),
+        ("groceries", 0.001),
+        ("groceries by member", 0.001),
+        pytest.param("Online Retail", 0.005, marks=pytest.mark.slow),
+        pytest.param("Online Retail, all", 0.01, marks=pytest.mark.slow),
     ],
 )
-def test_the_default_epsilon_misses_nothing_and_bounds_hold(
-    shared_data: Path, name: str, min_support: float, size: int
+def test_all_counts_of_a_log_and_of_its_copies_are_those_of_pyfim_whatever_epsilon_is_asked_for(
+    shared_data: Path, name: str, min_support: float
 ) -> None:
-    shop: Shop = real.t10i4(shared_data) if name.startswith("T10") else real.online_retail(shared_data)
-    truth = real.truth(shared_data, name)
-    assert len(shop.baskets) == truth["n_transactions"]
-    counters = shop.count(min_support / 10, size)
-    found = counters.frequent(min_support, 0)
-    bounds = {tuple(i[i >= 0].tolist()): b for i, *b in zip(found.items, found.count, found.error, strict=True)}
-    mined = shop.mined(truth["min_count"])
-    lengths = Counter(map(len, mined))
-    assert {str(size): lengths[size] for size in (1, 2, 3)} == {s: truth["by_length"][s] for s in "123"}
-    assert set(mined) <= set(bounds)
-    for itemset, true in mined.items():
-        count, error = bounds[itemset]
-        assert count <= true <= count + error
-    assert found.error.max() <= counters.achieved_epsilon * truth["n_transactions"]
-    assert counters.achieved_epsilon <= min_support
+    shop = LOGS[name](shared_data)
+    third = len(shop.baskets) // 3
+    copies = [(shop, 1000), (shop.shuffled(seed=1), 313), (shop.cut(third, 2 * third), 100), (shop.cut(0, 500), 7)]
+    for copy, size in copies:
+        support = min_support if len(copy.baskets) > 500 else 0.02
+        least = int(np.ceil(support * len(copy.baskets) - 1e-9))
+        counters = copy.count(support / 10, size, max_size=6)
+        assert exact(counters, support) == copy.mined(least, 6)
+        assert counters.achieved_epsilon == 0
+
+
+def test_mined_every_thousand_baskets_the_counts_are_those_of_pyfim_each_time(shared_data: Path) -> None:
+    shop = real.bms1(shared_data).shuffled(seed=2)
+    counters = ItemsetCounters(0.0, Decay(None), 4, 256_000_000)
+    for number, batch in enumerate(shop.batches(1000), start=1):
+        counters.count(batch)
+        found = exact(counters, 0.002)
+        if number % 12 == 0:
+            seen = shop.cut(0, 1000 * number)
+            assert found == seen.mined(int(np.ceil(0.002 * len(seen.baskets) - 1e-9)), 4)
