@@ -17,7 +17,7 @@ from crm_online.itemsets.evicted import Evicted, Mined
 from crm_online.itemsets.kept import BASKET_BYTES, ITEM_BYTES, KeptBaskets
 from crm_online.itemsets.pairs import count_pairs
 from crm_online.itemsets.reading import MAX_SIZE, NO_ITEM, SLACK, Itemsets
-from crm_online.itemsets.weights import Weights
+from crm_online.itemsets.weights import SMALLEST_SUM, Weights
 
 WIDTH = 3
 """Columns that itemsets have at least."""
@@ -293,13 +293,25 @@ class ItemsetCounters:
     def _suit(self, batch: Baskets) -> None:
         """Move the origin where weights would not fit any more."""
         assert self._latest is not None
-        before = self.weights
-        weights = before.fitting(self._latest, float(self._total))
-        total = self._total * before.shift(weights) + float(weights.of(batch.times).sum(dtype=np.float64))
-        weights = weights.fitting(self._latest, total)
-        if weights != before:
+        weights = self.weights.fitting(self._latest, float(self._total))
+        total = self._total * self.weights.shift(weights) + float(weights.of(batch.times).sum(dtype=np.float64))
+        self._weigh_by(weights.fitting(self._latest, total))
+
+    def _suit_what_is_left(self) -> None:
+        """Move the origin back where what is left is so old that roundings would matter."""
+        if self.weights.half_life is None or not len(self.kept) or self._total >= SMALLEST_SUM:
+            return
+        times = self.kept.all().times
+        self._latest = int(times.max())
+        weights = Weights(self.weights.half_life).fitting(self._latest, 0.0)
+        evicted = self.evicted.weight * self.weights.shift(weights) if self.evicted.weight else 0.0
+        total = evicted + float(weights.of(times).sum(dtype=np.float64))
+        self._weigh_by(weights.fitting(self._latest, total))
+
+    def _weigh_by(self, weights: Weights) -> None:
+        if weights != self.weights:
+            self.evicted = self.evicted.scaled(self.weights.shift(weights))
             self.weights = weights
-            self.evicted = self.evicted.scaled(before.shift(weights))
             self._recount()
 
     def _recount(self) -> None:
@@ -334,6 +346,7 @@ class ItemsetCounters:
             self._taken.append(baskets.taken(counted))
         self.kept.remove(places[found])
         self._added = self.kept.compact(self._added)
+        self._suit_what_is_left()
 
     def _mined(self, least: float) -> list[Mined]:
         """Return the itemsets of which the upper bound reaches a weight, by size."""
@@ -366,7 +379,7 @@ class ItemsetCounters:
         weights = self._weights_of(leaving)
         before = self._items.copy(), self._weight
         self._add_items(leaving, -1)
-        new = Evicted(before[1] - self._weight, before[0] - self._items, math.ceil(floor))
+        new = Evicted(len(leaving), before[1] - self._weight, before[0] - self._items, math.ceil(floor))
         sets = [self.evicted.with_more(some, vertical.count(some.items, leaving, weights)) for some in mined]
         self.evicted = self.evicted.followed_by(new, sets, int(_SETS * room))
         self._begin_anew()

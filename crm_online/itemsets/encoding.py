@@ -45,7 +45,7 @@ def encode(saved: Saved) -> list[bytes]:
         "settings": [epsilon.hex(), max_size, max_bytes],
         "weights": [saved.weights.half_life, saved.weights.origin],
         "latest": saved.latest,
-        "evicted": [evicted.weight, evicted.floor, evicted.sets.shape[1]],
+        "evicted": [evicted.baskets, evicted.weight, evicted.floor, evicted.sets.shape[1]],
     }
     raw = json.dumps(head, separators=(",", ":")).encode()
     arrays = (evicted.items, evicted.sets.ravel().astype(np.int64) + 1, evicted.least, evicted.most)
@@ -79,9 +79,9 @@ def decode(chunks: Sequence[bytes]) -> Saved:
     try:
         head = json.loads(bytes(reader.bytes(struct.unpack("<I", reader.bytes(4))[0])))
         epsilon, max_size, max_bytes = head["settings"]
-        weight, floor, width = head["evicted"]
+        number, weight, floor, width = head["evicted"]
         items, sets, least, most = (reader.array() for _ in range(4))
-        evicted = Evicted(weight, items, floor, (sets - 1).astype(np.int32).reshape(-1, width), least, most)
+        evicted = Evicted(number, weight, items, floor, (sets - 1).astype(np.int32).reshape(-1, width), least, most)
         half_life, origin = head["weights"]
         kept = reader.baskets()
         reader.end()

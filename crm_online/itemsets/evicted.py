@@ -32,8 +32,8 @@ class Evicted:
 
     Attributes
     ----------
-    weight
-        Weight of all of them.
+    baskets, weight
+        How many there are, and their weight, which may have faded altogether.
     items
         Weight of those with each item, by id, int64[known]; exact.
     floor
@@ -44,6 +44,7 @@ class Evicted:
         Bounds of their weights, int64[n].
     """
 
+    baskets: int = 0
     weight: int = 0
     items: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     floor: int = 0
@@ -53,7 +54,7 @@ class Evicted:
 
     def __bool__(self) -> bool:
         """Return whether any basket was evicted."""
-        return self.weight > 0
+        return self.baskets > 0
 
     @property
     def bytes(self) -> int:
@@ -133,7 +134,7 @@ class Evicted:
         totals = np.zeros(max(len(self.items), len(new.items)), np.int64)
         totals[: len(self.items)] += self.items
         totals[: len(new.items)] += new.items
-        return Evicted(self.weight + new.weight, totals, floor, items, least, most)
+        return Evicted(self.baskets + new.baskets, self.weight + new.weight, totals, floor, items, least, most)
 
     def without(self, items: NDArray[np.int64], weight: int) -> Evicted:
         """Return this without one basket that had been evicted."""
@@ -142,16 +143,18 @@ class Evicted:
         inside = (np.isin(self.sets, items) | (self.sets == NO_ITEM)).all(axis=1)
         drop = np.where(inside, weight, 0)
         least, most = np.maximum(self.least - drop, 0), np.maximum(self.most - drop, 0)
-        return Evicted(max(self.weight - weight, 1), np.maximum(left, 0), self.floor, self.sets, least, most)
+        lighter = max(self.weight - weight, 0)
+        return Evicted(self.baskets - 1, lighter, np.maximum(left, 0), self.floor, self.sets, least, most)
 
     def scaled(self, factor: float) -> Evicted:
         """Return this with weights multiplied: bounds are rounded apart."""
         if not self:
             return self
         return Evicted(
-            max(round(self.weight * factor), 1),
+            self.baskets,
+            round(self.weight * factor),
             np.rint(self.items * factor).astype(np.int64),
-            math.ceil(self.floor * factor),
+            min(math.ceil(self.floor * factor), math.ceil(self.weight * factor)),
             self.sets,
             np.floor(self.least * factor).astype(np.int64),
             np.ceil(self.most * factor).astype(np.int64),

@@ -16,6 +16,9 @@ _NEWEST = 44
 
 _LARGEST_SUM = 2.0**60
 
+SMALLEST_SUM = 2.0**30
+"""Below this weight of all baskets the roundings of single ones matter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
@@ -76,8 +79,8 @@ class Weights:
             origin += step
         return type(self)(self.half_life, origin)
 
-    def shift(self, newer: Weights) -> float:
-        """Return the factor that takes a weight to a newer origin: a power of two, at most 1."""
+    def shift(self, other: Weights) -> float:
+        """Return the factor that takes a weight to another origin: a power of two."""
         if self.half_life is None:
             return 1.0
-        return float(np.exp2(max((self.origin - newer.origin) / self.half_life, -1070.0)))
+        return float(np.exp2(np.clip((self.origin - other.origin) / self.half_life, -1070.0, 1020.0)))
