@@ -13,6 +13,7 @@ CUSTOMERS = 400
 """More than a first model needs, so that there are segments to look at."""
 
 ITEMS = ("milk", "tea", "jam", "beer", "rice", "soap")
+PRICES = {"milk": 1.2, "tea": 4.5, "jam": 3.2, "beer": 1.9, "rice": 2.4, "soap": 2.8, "bread": 3.6, "butter": 2.9}
 _START = datetime(2026, 1, 1, 8, tzinfo=UTC)
 
 
@@ -41,13 +42,16 @@ def orders() -> list[Order]:
 
 
 def write_csv(path: Path) -> None:
-    """Write the orders as somebody's own table: one line a row, columns of other names."""
+    """Write the orders as somebody's own table: one line a row, columns of other names; it is examples/orders.csv."""
+    random = Random(8)
     with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
+        table = csv.writer(file, lineterminator="\n")
         table.writerow(("order", "client", "date", "product", "pieces", "price"))
         for order in orders():
             date = f"{order.time:%Y-%m-%d %H:%M}"
-            table.writerows((order.number, order.customer, date, item, 1, "2.50") for item in order.items)
+            for item in order.items:
+                pieces = random.choice((1, 1, 1, 2, 3))
+                table.writerow((order.number, order.customer, date, item, pieces, f"{PRICES[item]:.2f}"))
 
 
 def write_jsonl(path: Path) -> None:

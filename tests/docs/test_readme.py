@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from crm_online.client import Client
+from tests.command import printed
 from tests.docs import fenced, made
 from tests.serving import serving
 
@@ -27,7 +30,8 @@ def reader(tmp_path: Path, root: Path) -> Path:
     command.parent.mkdir(parents=True)
     command.write_text(f'#!/bin/sh\nPYTHONPATH={root} exec {sys.executable} -m crm_online "$@"\n', encoding="utf-8")
     command.chmod(0o755)
-    made.write_csv(tmp_path / "orders.csv")
+    (tmp_path / "examples").mkdir()
+    shutil.copy(root / "examples/orders.csv", tmp_path / "examples/orders.csv")
     made.write_jsonl(tmp_path / "events.jsonl")
     return tmp_path
 
@@ -46,6 +50,16 @@ def test_every_command_and_every_snippet_of_the_readme_runs(reader: Path, root: 
         assert done.stdout.strip(), f"prints nothing:\n{text}"
         ran[language] += 1
     assert min(ran.values()) >= 2
+
+
+def test_the_sample_is_the_made_shop_and_a_check_prints_the_command_of_the_readme(root: Path, tmp_path: Path) -> None:
+    made.write_csv(tmp_path / "orders.csv")
+    assert (tmp_path / "orders.csv").read_bytes() == (root / "examples/orders.csv").read_bytes()
+    lines = next(text for _, text in fenced.blocks(root / "README.md") if "replay --check" in text)
+    checking, replaying, *_ = lines.replace("\\\n", " ").splitlines()
+    asked = shlex.split(checking.partition("#")[0])
+    done = printed(root, *asked[1:])
+    assert shlex.split(done.splitlines()[-1])[1:] == shlex.split(replaying)[1:]
 
 
 def test_what_the_readme_asks_the_service_is_answered(reader: Path, root: Path) -> None:
