@@ -20,6 +20,8 @@ from benchmarks.report import Report
 from crm_online import OnlineKMeans
 
 SAMPLE = 100
+MOVED = 20_000
+PLACES_BEFORE, PLACES_AFTER = [(0.0, 0.0), (5.0, 5.0)], [(20.0, -10.0), (24.0, -14.0)]
 ONLINE = "OnlineKMeans"
 WAYS: dict[str, Callable[[int], Any]] = {
     f"{ONLINE}, sample of {SAMPLE}": lambda seed: OnlineKMeans(4, sample=SAMPLE, seed=seed),
@@ -55,6 +57,7 @@ def run(sizes: Sizes) -> Report:
         report.add(f"{name}: J to scikit-learn's, median", float(np.median(ratios)), "×")
         report.add(f"{name}: J to scikit-learn's, worst", max(ratios), "×", most=1.01 if ours else None)
         report.add(f"{name}: ARI with the true labels, worst", min(agreements), least=1 if ours else None)
+    _drift(report)
     for k, d in ((4, 2), (6, 11)):
         many, _ = make_blobs(sizes.timed, n_features=d, centers=k, random_state=1)
         _time(report, many, k, f"k = {k}, d = {d}")
@@ -80,6 +83,28 @@ def _judged(centres: NDArray[np.float64], points: NDArray[np.float64], truth: ND
     """Return J of the points by their nearest centres, and how well that agrees with the truth."""
     labels = nearest(points, centres)
     return float(((points - centres[labels]) ** 2).sum()), float(adjusted_rand_score(truth, labels))
+
+
+def _drift(report: Report) -> None:
+    """Let two clusters jump elsewhere after half of the points, and judge the last centres by the last points."""
+    generator = np.random.default_rng(0)
+    labels, late = generator.integers(0, 2, 2 * MOVED), np.arange(2 * MOVED) >= MOVED
+    points = np.array([PLACES_BEFORE, PLACES_AFTER])[late.astype(int), labels] + generator.normal(
+        0, 0.5, (2 * MOVED, 2)
+    )
+    last = points[-MOVED // 4 :]
+    best = float(KMeans(2, n_init=STARTS, random_state=1).fit(last).inertia_)
+    ways: dict[str, Any] = {
+        ONLINE: OnlineKMeans(2),
+        f"{ONLINE}, halflife None": OnlineKMeans(2, halflife=None),
+        "river's KMeans": cluster.KMeans(2, seed=0),
+        "river's KMeans, halflife 0.02 and sigma 6": cluster.KMeans(2, halflife=0.02, sigma=6, seed=0),
+    }
+    for name, model in ways.items():
+        centres = learnt(model, points)
+        ratio = float(((last - centres[nearest(last, centres)]) ** 2).sum()) / best
+        most = 1.01 if name == ONLINE else None
+        report.add(f"clusters that moved: {name}: J of the last {len(last):,} to scikit-learn's", ratio, "×", most=most)
 
 
 def _time(report: Report, points: NDArray[np.float64], k: int, of: str) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from fractions import Fraction
-from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -176,23 +174,17 @@ def translate(centroids: NDArray[np.float64], old: Scale, new: Scale) -> NDArray
 
 
 def translate_sums(sums: SegmentSums, old: Scale, new: Scale) -> SegmentSums:
-    """Return sums in one scale as sums in another over the same features, rounded to whole vector units.
+    """Return sums in one scale as sums in another over the same features, as float64.
 
-    The rounding is of sums, not of members: each segment's part of J is off by less than one squared
-    vector unit a feature, however many members it has.
+    Members whose vectors are not known any more are not rounded again, so each segment's part of J is what it was.
     """
-    totals, squares = np.zeros_like(sums.S), np.zeros_like(sums.Q)
-    for place, (before, after) in enumerate(zip(old.units(), new.units(), strict=True)):
-        stretch = Fraction(after) / Fraction(before) if before else Fraction(0)
-        shift = (Fraction(old.means[place]) - Fraction(new.means[place])) * Fraction(after)
-        for label, w in enumerate(sums.W.tolist()):
-            if w:
-                s, q = int(sums.S[label, place]), int(sums.Q[label, place])
-                total = round(stretch * s + shift * w)
-                totals[label, place] = total
-                # What the members vary by is kept, and not less than 0.
-                squares[label, place] = ceil(stretch**2 * (q - Fraction(s * s, w)) + Fraction(total * total, w))
-    return SegmentSums(sums.W, totals, squares)
+    before, after = np.array(old.units()), np.array(new.units())
+    stretch = np.divide(after, before, out=np.zeros_like(after), where=before > 0)
+    shift = (np.array(old.means) - np.array(new.means)) * after
+    members = sums.W.astype(np.float64)[:, None]
+    totals = stretch * sums.S + shift * members
+    squares = stretch**2 * sums.Q + 2 * stretch * shift * sums.S + shift**2 * members
+    return SegmentSums(members[:, 0], totals, squares)
 
 
 def match(

@@ -70,10 +70,10 @@ class OnlineSegments:
         difference *= difference
         return int(np.sqrt(np.add.reduce(difference)).argmin())
 
-    def enter(self, vector: NDArray[np.int16]) -> int:
+    def enter(self, vector: NDArray[np.int16], weight: float = 1) -> int:
         """Let one vector, shape (d,), into its nearest segment, and return it: :meth:`replace` for one, but faster."""
         label = self.nearest(vector)
-        self._sums = self._sums.enter(vector, label)
+        self._sums = self._sums.enter(vector, label, weight)
         if self._centroids is not None:
             self._centroids[label] = self._sums.S[label] / self._sums.W[label]
         return label
@@ -108,6 +108,29 @@ class OnlineSegments:
         away = distances(new, self.centroids() if centroids is None else centroids)
         self._move(self._sums.move(old, labels, new, away.argmin(axis=1)))
         return away
+
+    def join(
+        self,
+        vectors: NDArray[np.int16],
+        weights: NDArray[np.float64],
+        centroids: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.int64]:
+        """Let vectors, shape (n, d), of some weights, shape (n,), into their nearest segments, and return these.
+
+        All are judged by the centroids as they are before, or by those given, shape (k, d). The sums must be float64.
+        """
+        away = distances(vectors, self.centroids() if centroids is None else centroids)
+        labels: NDArray[np.int64] = away.argmin(axis=1).astype(np.int64)
+        self._move(self._sums.weigh(vectors, labels, weights))
+        return labels
+
+    def part(self, vectors: NDArray[np.int16], labels: NDArray[np.integer], weights: NDArray[np.float64]) -> None:
+        """Let vectors leave that joined with these weights."""
+        self._move(self._sums.weigh(vectors, labels, -weights))
+
+    def fade(self, factor: float) -> None:
+        """Let all members weigh ``factor`` as much; centres stay. The sums must be float64."""
+        self._sums = self._sums.faded(factor)
 
     def leave(self, vectors: NDArray[np.int16], labels: NDArray[np.integer]) -> None:
         """Let vectors, shape (n, d), leave the segments that they are in, shape (n,)."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from math import ceil, fabs, inf
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from river.base import Clusterer
 
 from crm_online.segments.kmeans import distances
@@ -16,10 +17,20 @@ from crm_online.segments.model import Model, first_fit, next_look
 from crm_online.segments.observations import Observations, Point, in_order
 from crm_online.segments.online import OnlineSegments
 from crm_online.segments.refits import refit
+from crm_online.segments.sums import SegmentSums
 from crm_online.segments.vectors import LIMIT, Scale
 
 WARM_UP = 10
 """Points for each cluster that the first fit waits for, if the sample holds as many."""
+
+HALFLIFE = 1000
+"""After how many more points one counts half, unless told otherwise."""
+
+_HEAVY = 2.0**64
+
+# Points are watched in blocks of this share of those that count; so many times the usual squared distance surprises.
+_BLOCK = 0.25
+_SURPRISING = 2.0
 
 GREATEST_SEED = 2**32 - 1
 """The greatest seed: that of scikit-learn."""
@@ -35,8 +46,14 @@ class OnlineKMeans(Clusterer):
     It is what crm-online's engine does with customers, for points that come once and are not kept.
     The first ``10 * n_clusters`` points wait (``sample`` of them, if that is less); then centres are
     fitted to them with k-means++, and each point joins the nearest. From then on a point joins the
-    cluster whose mean is nearest, and that mean moves. Whenever the number of points has doubled, a
-    fresh fit is made to a uniform sample of all points so far, and adopted if it is better by enough.
+    cluster whose mean is nearest, and that mean moves. Whenever the number of points has doubled, and
+    after each half-life, and when points lie much further off than those before, a fresh fit is made to a sample of
+    the points so far, and adopted if it is better by enough.
+
+    **It forgets**: a point counts half after ``halflife`` more points, a quarter after twice as many, in means,
+    sizes, inertia and sample alike. So centres follow clusters that move, appear or vanish. A mean is then that of
+    some ``2.9 * halflife`` points at most, which costs about ``n_clusters / (2.9 * halflife)`` of the inertia where
+    nothing moves.
 
     **After a refit** the points in the sample are assigned anew. The others are not kept, so they
     stay, as sums, with the cluster that inherited theirs: clusters before and after are matched by the
@@ -44,12 +61,12 @@ class OnlineKMeans(Clusterer):
     with it. So ``inertia_`` is the inertia of the assignment that was made, point by point, which a
     batch algorithm that sees all points again can beat.
 
-    **Order matters** where it is not by chance: a place that first fills after a look has no centre of
-    its own until the next, so points that come one cluster after the other are grouped worse.
+    **Order matters** where it is not by chance: a place that fills has no centre of its own until the next look, and
+    the points that came before it have left their trace in a mean.
 
     **Distances** are Euclidean in the units of the data; put a ``StandardScaler`` before it where
     these differ. Coordinates are whole multiples of 1/1024 of the largest standard deviation among
-    the features of the sample, so sums are exact, and do not drift however many points come. A
+    the features of the sample, so sums of points that are not forgotten are exact. A
     coordinate more than 32 of these deviations from the mean counts as 32, until a refit takes a wider
     scale; so a feature that appears late, and with greater values than all others had, is seen whole only
     from the next look on. A feature that is missing counts as 0; one that is new was 0 in all points before.
@@ -70,6 +87,9 @@ class OnlineKMeans(Clusterer):
         Share of the inertia on the sample that a refit must save to be adopted.
     seed
         Of the starts.
+    halflife
+        After how many more points one counts half, 1 or more; ``None``: none is ever forgotten, and the sample is
+        uniform over all. (The ``halflife`` of river's ``KMeans`` is the share of the way that a centre moves.)
 
     Attributes
     ----------
@@ -92,12 +112,18 @@ class OnlineKMeans(Clusterer):
     (0, 1)
     >>> {label: [round(value, 2) for value in centre.values()] for label, centre in model.centers.items()}
     {0: [1.0, 2.0], 1: [-4.0, 2.0]}
-    >>> round(model.inertia_)  # 40 points are 2 away from their centre
-    160
+    >>> round(model.inertia_)  # 40 points are 2 away from their centre, and the first count a little less
+    157
     """
 
     def __init__(
-        self, n_clusters: int = 5, sample: int = 4096, starts: int = 5, refit_gain: float = 0.02, seed: int = 0
+        self,
+        n_clusters: int = 5,
+        sample: int = 4096,
+        starts: int = 5,
+        refit_gain: float = 0.02,
+        seed: int = 0,
+        halflife: float | None = HALFLIFE,
     ) -> None:
         _check_whole(n_clusters=n_clusters, sample=sample, starts=starts, seed=seed)
         if not 1 <= n_clusters <= sample:
@@ -112,9 +138,15 @@ class OnlineKMeans(Clusterer):
         self.sample = sample
         self.starts = starts
         self.refit_gain = refit_gain
+        if not (halflife is None or _is_halflife(halflife)):
+            raise ValueError(f"halflife is a number of points, 1 or more, or None, not {halflife!r}")
         self.seed = seed
-        self._observed = Observations(sample)
-        self._next_look = min(WARM_UP * n_clusters, sample)
+        self.halflife = halflife
+        self._observed = Observations(sample, halflife)
+        self._next_look = self._next_stop = min(WARM_UP * n_clusters, sample)
+        self._at_last_stop, self._usual = (0.0, 0.0), 0.0
+        # The number of the point that weighs 1 in the sums; later ones weigh more, until all are faded to one of them.
+        self._landmark = 0
         # The features' places in a vector, the clusters' numbers by segment, and the scale as arrays.
         self._places: dict[Hashable, int] = {}
         self._numbers: list[int] = []
@@ -140,19 +172,20 @@ class OnlineKMeans(Clusterer):
         return {number: dict(zip(self._places, means[row], strict=True)) for number, row in self._by_number()}
 
     @property
-    def sizes(self) -> dict[int, int]:
-        """How many points each cluster has, by number; nothing before the first fit."""
+    def sizes(self) -> dict[int, float]:
+        """How many points each cluster has, as far as not forgotten, by number; nothing before the first fit."""
         if self._segments is None:
             return {}
-        members = self._segments.sums.W.tolist()
+        members = (self._segments.sums.W / self._weight(self.n_points)).tolist()
         return {number: members[row] for number, row in self._by_number()}
 
     @property
     def inertia_(self) -> float:
-        """The sum of the points' squared distances to their clusters' means; 0 before the first fit."""
+        """The sum of the points' squared distances to their clusters' means, each as far as it is not forgotten."""
         if self._segments is None:
             return 0.0
-        return self._segments.sums.inertia() * max(self._segments.model.scale.stds, default=1.0) ** 2
+        unit = max(self._segments.model.scale.stds, default=1.0)
+        return self._segments.sums.inertia() / self._weight(self.n_points) * unit**2
 
     def learn_one(self, x: Point) -> None:
         """Let a point join the cluster that is nearest.
@@ -165,7 +198,7 @@ class OnlineKMeans(Clusterer):
         _check(x)
         observed = self._observed
         if observed.n == observed.planned:
-            observed.plan(self._next_look)
+            observed.plan(self._next_stop)
         observed.n += 1
         kept = observed.kept(observed.n)
         if kept:
@@ -173,11 +206,11 @@ class OnlineKMeans(Clusterer):
         if self._segments is not None:
             if not x.keys() <= self._places.keys():
                 self._widen(self._segments, x)
-            row = self._segments.enter(self._vector(x))
+            row = self._segments.enter(self._vector(x), self._weight(observed.n))
             if kept:
                 observed.rows[observed.n] = row
-        if observed.n == self._next_look:
-            self._look()
+        if observed.n == self._next_stop:
+            self._stop()
 
     def predict_one(self, x: Point) -> int:
         """Return the number of the nearest cluster; 0 before the first fit.
@@ -192,48 +225,108 @@ class OnlineKMeans(Clusterer):
         _check(x)
         return 0 if self._segments is None else self._numbers[self._segments.nearest(self._vector(x))]
 
-    def learn_many(self, X: pd.DataFrame) -> None:  # noqa: N803
+    def learn_many(self, X: pd.DataFrame | ArrayLike) -> None:  # noqa: N803
         """Let many points join their clusters, as the engine does in a step.
 
         All rows up to the next look for better centres, 4096 at most, are judged by the means as they
         are before them. That is much faster than one by one, and the means lag a little.
+
+        Parameters
+        ----------
+        X
+            A point a row: a frame, or an array of shape (n, d) whose features are named 0 to d - 1.
 
         Raises
         ------
         ValueError
             If a value is no number, not finite, or beyond ``GREATEST``; no point is learnt.
         """
-        _check_many(X)
+        points = _frame(X)
         observed, begin = self._observed, 0
-        while begin < len(X):
+        while begin < len(points):
             if observed.n == observed.planned:
-                observed.plan(self._next_look)
-            some = X.iloc[begin : begin + observed.planned - observed.n]
+                observed.plan(self._next_stop)
+            some = points.iloc[begin : begin + observed.planned - observed.n]
             begin += len(some)
             kept = [place for place in range(len(some)) if observed.kept(observed.n + 1 + place)]
             for place, point in zip(kept, some.iloc[kept].astype(np.float64).to_dict("records"), strict=True):
                 observed.points[observed.n + 1 + place] = point
             if self._segments is not None:
-                if not self._places.keys() >= set(X.columns):
-                    self._widen(self._segments, X.columns)
-                rows = self._segments.replace(None, None, self._vectors(self._segments, some)).argmin(axis=1).tolist()
+                if not self._places.keys() >= set(points.columns):
+                    self._widen(self._segments, points.columns)
+                weights = np.array([self._weight(observed.n + 1 + place) for place in range(len(some))])
+                rows = self._segments.join(self._vectors(self._segments, some), weights).tolist()
                 observed.rows |= {observed.n + 1 + place: rows[place] for place in kept}
             observed.n += len(some)
-            if observed.n == self._next_look:
-                self._look()
+            if observed.n == self._next_stop:
+                self._stop()
 
-    def predict_many(self, X: pd.DataFrame) -> pd.Series[int]:  # noqa: N803
-        """Return the numbers of the nearest clusters, with the index of ``X``; see :meth:`predict_one`."""
-        _check_many(X)
+    def predict_many(self, X: pd.DataFrame | ArrayLike) -> pd.Series[int]:  # noqa: N803
+        """Return the numbers of the nearest clusters, with the index of ``X``; see :meth:`predict_one`.
+
+        ``X`` is as for :meth:`learn_many`.
+        """
+        points = _frame(X)
         if self._segments is None:
-            return pd.Series(0, index=X.index)
-        rows = distances(self._vectors(self._segments, X), self._segments.centroids()).argmin(axis=1)
-        return pd.Series(np.array(self._numbers)[rows], index=X.index)
+            return pd.Series(0, index=points.index)
+        rows = distances(self._vectors(self._segments, points), self._segments.centroids()).argmin(axis=1)
+        return pd.Series(np.array(self._numbers)[rows], index=points.index)
+
+    def _weight(self, number: int) -> float:
+        """Return what a point weighs in the sums, where they are."""
+        if self.halflife is None:
+            return 1.0
+        weight = 2.0 ** ((number - self._landmark) / self.halflife)
+        if weight > _HEAVY:
+            self._fade(number)
+            return 1.0
+        return float(weight)
+
+    def _fade(self, landmark: int) -> None:
+        """Let point number ``landmark`` be the one that weighs 1, and those before it less."""
+        if self._segments is not None and self.halflife is not None:
+            factor = 2.0 ** ((self._landmark - landmark) / self.halflife)
+            self._segments.fade(factor)
+            self._at_last_stop = self._at_last_stop[0] * factor, self._at_last_stop[1] * factor
+        self._landmark = landmark
+
+    def _stop(self) -> None:
+        """Look for better centres when that is due, or when the last points lie further off than those before."""
+        n, reach = self.n_points, inf if self.halflife is None else self.halflife
+        if n == self._next_look or self._surprised():
+            self._look()
+            self._usual = self._squared_distance()
+        block = max(WARM_UP * self.n_clusters, int(min(n, reach) * _BLOCK))
+        self._next_stop = min(self._next_look, n + block)
+        if self._segments is not None:
+            self._at_last_stop = self._segments.sums.inertia(), float(self._segments.sums.W.sum())
+
+    def _surprised(self) -> bool:
+        """Return whether the points since the last stop are much further from their means than it is usual."""
+        if self._segments is None:
+            return False
+        inertia, weight = self._at_last_stop
+        more = self._segments.sums.inertia() - inertia, float(self._segments.sums.W.sum()) - weight
+        return more[0] > _SURPRISING * self._usual * more[1]
+
+    def _squared_distance(self) -> float:
+        """Return the mean squared distance of the points that are kept from the nearest mean."""
+        if self._segments is None:
+            return 0.0
+        raw = self._observed.matrix(self._places)
+        away = distances(self._segments.model.scale.encode(raw), self._segments.centroids()).min(axis=1)
+        return float((away * away).mean())
 
     def _look(self) -> None:
         """Fit the first centres to the points that waited, or look for better ones."""
         observed, before = self._observed, self._segments
+        self._fade(observed.n)
         self._next_look = next_look(observed.n)
+        if self.halflife is not None:
+            least = max(ceil(self.halflife), min(WARM_UP * self.n_clusters, self.sample))
+            self._next_look = min(self._next_look, observed.n + least)
+        if before is not None:
+            observed.age()
         raw = observed.matrix(self._places or observed.features())
         if before is None:
             self._places = {feature: place for place, feature in enumerate(observed.features())}
@@ -256,17 +349,19 @@ class OnlineKMeans(Clusterer):
                 return
             model = better
             self._numbers = self._inherited(before.model, model)
-        self._adopt(OnlineSegments(model), before, raw)
+        sums = SegmentSums.empty(model.k, len(model.scale.names), np.float64)
+        self._adopt(OnlineSegments(model, sums), before, raw)
 
     def _adopt(self, segments: OnlineSegments, before: OnlineSegments | None, raw: NDArray[np.float64]) -> None:
         """Take a new version into use: points that are kept are assigned anew, the others inherited."""
         observed = self._observed
+        weights = observed.weights(self._landmark)
         if before is not None:
             rows = np.array([observed.rows[number] for number in observed.points], np.int64)
-            before.leave(before.model.scale.encode(raw), rows)
+            before.part(before.model.scale.encode(raw), rows, weights)
             segments.inherit(before)
-        away = segments.replace(None, None, segments.model.scale.encode(raw), segments.model.centres())
-        observed.rows = dict(zip(observed.points, away.argmin(axis=1).tolist(), strict=True))
+        rows = segments.join(segments.model.scale.encode(raw), weights, segments.model.centres())
+        observed.rows = dict(zip(observed.points, rows.tolist(), strict=True))
         self._use(segments)
 
     def _widen(self, segments: OnlineSegments, features: Iterable[Hashable]) -> None:
@@ -310,19 +405,36 @@ def _is_share(value: object) -> bool:
     return isinstance(value, Real) and 0 <= float(value) < 1
 
 
+def _is_halflife(value: object) -> bool:
+    return isinstance(value, Real) and 1 <= float(value) < inf
+
+
 def _check(x: Point) -> None:
     try:
-        finite = all(-GREATEST <= value <= GREATEST for value in x.values())
+        finite = all(fabs(value) <= GREATEST for value in x.values())  # as a float, whatever its own type holds
     except TypeError as error:
         raise ValueError(_NOT_FINITE) from error
     if not finite:
         raise ValueError(_NOT_FINITE)
 
 
-def _check_many(points: pd.DataFrame) -> None:
+def _frame(points: pd.DataFrame | ArrayLike) -> pd.DataFrame:
+    """Return points as a frame of finite numbers.
+
+    Raises
+    ------
+    ValueError
+        If they are something else.
+    """
+    if not isinstance(points, pd.DataFrame):
+        array = np.asarray(points)
+        if array.ndim != 2:
+            raise ValueError(f"points are a frame, or an array of shape (n, d), not {array.shape}")
+        points = pd.DataFrame(array)
     try:
         finite = (np.abs(points.to_numpy(np.float64)) <= GREATEST).all()
     except (TypeError, ValueError) as error:
         raise ValueError(_NOT_FINITE) from error
     if not finite:
         raise ValueError(_NOT_FINITE)
+    return points

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,16 @@ ABSENT = -1
 
 _MAGIC = b"SU"
 _VERSION = 1
+_NOTHING = 1e-9
 _HEADER = struct.Struct("<2sBxHH")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SegmentSums:
     """The exact sums of k segments over d features; never changed, only replaced.
+
+    Customers weigh 1 each, so their sums are whole numbers. Points that are forgotten by and by weigh less, so
+    theirs are float64, as :meth:`empty` is told: exact while they are whole numbers below 2**53.
 
     Attributes
     ----------
@@ -47,14 +52,14 @@ class SegmentSums:
     ([2, 1], [[2.0, 0.0], [0.0, 5.0]], 2.0)
     """
 
-    W: NDArray[np.int64]
-    S: NDArray[np.int64]
-    Q: NDArray[np.int64]
+    W: NDArray[Any]
+    S: NDArray[Any]
+    Q: NDArray[Any]
 
     @classmethod
-    def empty(cls, k: int, d: int) -> SegmentSums:
+    def empty(cls, k: int, d: int, dtype: type[np.int64 | np.float64] = np.int64) -> SegmentSums:
         """Return the sums of k segments without members."""
-        return cls(np.zeros(k, np.int64), np.zeros((k, d), np.int64), np.zeros((k, d), np.int64))
+        return cls(np.zeros(k, dtype), np.zeros((k, d), dtype), np.zeros((k, d), dtype))
 
     def move(
         self,
@@ -84,17 +89,41 @@ class SegmentSums:
                 squares[k] += sign * (moved * moved).sum(axis=0)
         return SegmentSums(members, totals, squares)
 
-    def enter(self, vector: NDArray[np.int16], label: int) -> SegmentSums:
-        """Return the sums after one vector, shape (d,), has entered a segment: :meth:`move` for one, but faster."""
-        members, totals, squares, wide = self.W.copy(), self.S.copy(), self.Q.copy(), vector.astype(np.int64)
-        members[label] += 1
-        totals[label] += wide
-        squares[label] += wide * wide
+    def enter(self, vector: NDArray[np.int16], label: int, weight: float = 1) -> SegmentSums:
+        """Return the sums after one vector, shape (d,), has entered a segment."""
+        members, totals, squares, wide = self.W.copy(), self.S.copy(), self.Q.copy(), vector.astype(self.S.dtype)
+        members[label] += weight
+        weighed = wide * weight if weight != 1 else wide
+        totals[label] += weighed
+        squares[label] += weighed * wide
         return SegmentSums(members, totals, squares)
+
+    def weigh(
+        self, vectors: NDArray[np.int16], labels: NDArray[np.integer], weights: NDArray[np.float64]
+    ) -> SegmentSums:
+        """Return the sums after vectors, shape (n, d), of some weights, shape (n,), have entered their segments.
+
+        Negative weights let vectors leave; what is left of a segment is nothing when it is mere rounding.
+        """
+        members, totals, squares = self.W.copy(), self.S.copy(), self.Q.copy()
+        for k in range(len(members)):
+            here = labels == k
+            wide, weight = vectors[here].astype(self.S.dtype), weights[here, None]
+            members[k] += weight.sum()
+            totals[k] += (weight * wide).sum(axis=0)
+            squares[k] += (weight * wide * wide).sum(axis=0)
+        some = members > _NOTHING * np.abs(self.W).max(initial=0.0)
+        return SegmentSums(
+            np.where(some, members, 0.0), np.where(some[:, None], totals, 0.0), np.where(some[:, None], squares, 0.0)
+        )
+
+    def faded(self, factor: float) -> SegmentSums:
+        """Return the sums with all members weighing ``factor`` as much."""
+        return SegmentSums(self.W * factor, self.S * factor, self.Q * factor)
 
     def regrouped(self, labels: NDArray[np.integer], k: int) -> SegmentSums:
         """Return the sums of k segments, after all members of each one here have moved to its label there."""
-        sums = SegmentSums.empty(k, self.S.shape[1])
+        sums = SegmentSums.empty(k, self.S.shape[1], self.W.dtype.type)
         for total, part in zip((sums.W, sums.S, sums.Q), (self.W, self.S, self.Q), strict=True):
             np.add.at(total, labels, part)
         return sums
@@ -186,7 +215,9 @@ class SegmentSums:
     def _inertias(self) -> list[Fraction]:
         """Return each segment's part of J in squared vector units, exactly: int64 would overflow in |S|²."""
         parts = []
-        for w, s, q in zip(self.W, self.S, self.Q, strict=True):
-            squares = sum(int(value) for value in q)
-            parts.append(squares - Fraction(sum(int(value) ** 2 for value in s), int(w)) if w else Fraction(squares))
+        exact: type[int | Fraction] = int if np.issubdtype(self.W.dtype, np.integer) else Fraction
+        for w, s, q in zip(self.W.tolist(), self.S.tolist(), self.Q.tolist(), strict=True):
+            squares = Fraction(sum(exact(value) for value in q))
+            inertia = squares - Fraction(sum(exact(value) ** 2 for value in s)) / Fraction(w) if w else squares
+            parts.append(inertia if exact is int else max(inertia, Fraction(0)))
         return parts

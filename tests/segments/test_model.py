@@ -179,13 +179,10 @@ def test_sums_in_another_scale_are_those_of_the_same_members(seed: int, stretch:
     labels = generator.integers(0, 3, 40)
     sums = SegmentSums.empty(4, 2).move(None, None, old.encode(raw), labels)
     moved = translate_sums(sums, old, new)
-    assert SegmentSums.from_bytes(moved.to_bytes()) == moved
     assert moved.W.tolist() == sums.W.tolist()
-    # A sum is rounded to half a unit, and each feature's part of J up to a whole squared one.
-    assert (moved.S - moved.W[:, None] * translate(sums.centroids(), old, new))[:3] == pytest.approx(0, abs=0.51)
+    assert moved.S[:3] == pytest.approx((moved.W[:, None] * translate(sums.centroids(), old, new))[:3], abs=1e-6)
     in_old_units = moved.inertias() * (new.stds[0] / old.stds[0]) ** 2
-    grain = 2 * (new.stds[0] / old.stds[0] / RESOLUTION) ** 2
-    assert in_old_units == pytest.approx(sums.inertias(), rel=1e-9, abs=1.01 * grain)
+    assert in_old_units == pytest.approx(sums.inertias(), rel=1e-6)
 
 
 @given(st.permutations(range(5)), st.integers(0, 99))

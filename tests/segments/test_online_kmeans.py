@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,12 @@ from sklearn.metrics import adjusted_rand_score
 
 import crm_online
 from crm_online import OnlineKMeans
-from crm_online.segments.observations import in_order
+from crm_online.segments.observations import Observations, in_order
 
 Points = NDArray[np.float64]
 
 
-def learnt(points: Points, **parameters: int) -> OnlineKMeans:
+def learnt(points: Points, **parameters: Any) -> OnlineKMeans:
     """Return an estimator that has learnt points one by one; features are named by their place."""
     model = OnlineKMeans(**parameters)
     for point in points.tolist():
@@ -65,8 +66,9 @@ def test_the_articles_blobs_are_found_in_any_order_from_a_sample_of_100(shuffle:
     assert adjusted_rand_score(TRUTH, labels) == 1
 
 
-def test_blobs_that_come_one_after_the_other_are_told_apart_too() -> None:
-    model = learnt(BLOBS[np.argsort(TRUTH, kind="stable")], n_clusters=4, sample=100)
+@pytest.mark.parametrize("clusters", list(permutations(range(4)))[::3])
+def test_blobs_that_come_one_after_the_other_are_told_apart_too(clusters: tuple[int, ...]) -> None:
+    model = learnt(BLOBS[np.argsort(np.array(clusters)[TRUTH], kind="stable")], n_clusters=4, sample=100)
     _, labels = judged(BLOBS, centres(model))
     # Those that came before there was a centre for them, and are not in the sample, have left their trace in means.
     assert adjusted_rand_score(TRUTH, labels) >= 0.99
@@ -90,7 +92,7 @@ def drifting(n: int) -> Points:
 
 def test_inertia_is_that_of_the_assignment_that_was_made() -> None:
     points = drifting(900)
-    model = learnt(points, n_clusters=2)  # all points are in the sample, so their segments are known
+    model = learnt(points, n_clusters=2, halflife=None)  # all points are in the sample, so their segments are known
     rows = np.array([model._observed.rows[number + 1] for number in range(900)])
     means = np.array([points[rows == row].mean(axis=0) for row in range(2)])
     assert model.version > 1
@@ -100,7 +102,7 @@ def test_inertia_is_that_of_the_assignment_that_was_made() -> None:
 
 def test_points_that_are_not_kept_stay_counted_through_refits() -> None:
     points = drifting(900)
-    model = learnt(points, n_clusters=2, sample=60)
+    model = learnt(points, n_clusters=2, sample=60, halflife=None)
     assert model.version > 1
     sizes, means = np.array(list(model.sizes.values())), centres(model)
     assert sizes.sum() == 900
@@ -112,13 +114,13 @@ def test_points_that_are_not_kept_stay_counted_through_refits() -> None:
 def test_inertia_is_scikit_learns_for_the_same_assignment_where_nothing_is_rounded() -> None:
     # The deviation is 1024, so a vector unit is 1.
     points = np.array([[x, y] for x in (-1024.0, 1024.0) for y in (-512.0, 512.0)] * 30)
-    model = learnt(points, n_clusters=2)
+    model = learnt(points, n_clusters=2, halflife=None)
     own = KMeans(2, init=centres(model), n_init=1).fit(points)
     assert model.inertia_ == float(own.inertia_) == 120 * 512**2
 
 
 def test_no_point_is_lost_in_the_warm_up() -> None:
-    model = learnt(BLOBS[:39], n_clusters=4)
+    model = learnt(BLOBS[:39], n_clusters=4, halflife=None)
     assert (model.version, model.centers, model.sizes, model.inertia_) == (0, {}, {}, 0.0)
     assert model.predict_one({0: 1.0, 1: 1.0}) == 0
     model.learn_one(dict(enumerate(BLOBS[39].tolist())))
@@ -134,7 +136,7 @@ def test_points_are_predicted_in_the_cluster_whose_centre_is_nearest() -> None:
 
 def test_many_points_at_once_are_learnt_and_predicted_nearly_as_one_by_one() -> None:
     frame = pd.DataFrame(BLOBS, columns=["x", "y"], index=np.arange(1000) + 7)
-    many, one = OnlineKMeans(4, sample=100), OnlineKMeans(4, sample=100)
+    many, one = (OnlineKMeans(4, sample=100, halflife=None) for _ in range(2))
     assert many.predict_many(frame).tolist() == [0] * 1000
     for begin in range(0, 1000, 170):
         many.learn_many(frame.iloc[begin : begin + 170])
@@ -149,7 +151,7 @@ def test_many_points_at_once_are_learnt_and_predicted_nearly_as_one_by_one() -> 
 
 
 def test_a_new_feature_was_0_in_all_points_before() -> None:
-    late, early = OnlineKMeans(4, sample=100), OnlineKMeans(4, sample=100)
+    late, early = (OnlineKMeans(4, sample=100, halflife=None) for _ in range(2))
     for number, (x, y) in enumerate(BLOBS.tolist()):
         more = {"z": 5.0} if number > 300 else {}
         late.learn_one({"x": x, "y": y} | more)
@@ -184,7 +186,7 @@ def test_fewer_places_than_clusters_make_fewer_clusters_until_there_are_more() -
 
 @pytest.mark.parametrize("x", [{}, {"x": 3.0}])
 def test_points_that_are_all_alike_are_one_cluster(x: dict[str, float]) -> None:
-    model = OnlineKMeans(3)
+    model = OnlineKMeans(3, halflife=None)
     for _ in range(100):
         model.learn_one(x)
     assert (model.centers, model.sizes, model.inertia_, model.predict_one(x)) == ({0: x}, {0: 100}, 0.0, 0)
@@ -221,11 +223,104 @@ def test_a_point_that_is_no_finite_numbers_is_refused_and_changes_nothing(bad: A
         {"seed": -1},
         {"seed": 2**32},
         {"seed": "lucky"},
+        {"halflife": 0.5},
+        {"halflife": 0},
+        {"halflife": float("nan")},
+        {"halflife": float("inf")},
+        {"halflife": "90d"},
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         OnlineKMeans(**wrong)
+
+
+def moving(n: int, seed: int = 0) -> Points:
+    """Return points of two clusters that jump to other places after the first half."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, 2, 2 * n)
+    places = np.where(np.arange(2 * n)[:, None] < n, PLACES[0][labels], PLACES[1][labels])
+    points: Points = places + generator.normal(0, 0.5, (2 * n, 2))
+    return points
+
+
+PLACES = np.array([[[0.0, 0.0], [5.0, 5.0]], [[20.0, -10.0], [24.0, -14.0]]])
+
+
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_centres_follow_clusters_that_moved(one_by_one: bool) -> None:
+    points = moving(20_000)
+    forgets, remembers = OnlineKMeans(2), OnlineKMeans(2, halflife=None)
+    for model in (forgets, remembers) if not one_by_one else (forgets,):
+        if one_by_one:
+            for point in points.tolist():
+                model.learn_one(dict(enumerate(point)))
+        else:
+            for begin in range(0, len(points), 1000):
+                model.learn_many(points[begin : begin + 1000])
+    assert np.sort(centres(forgets), axis=0) == pytest.approx(np.sort(PLACES[1], axis=0), abs=0.1)
+    inertia, _ = judged(points[-4000:], centres(forgets))
+    assert inertia <= 1.01 * batch(points[-4000:], 2)
+    if not one_by_one:
+        assert judged(points[-4000:], centres(remembers))[0] > 5 * inertia
+
+
+def test_a_point_counts_half_after_each_half_life() -> None:
+    points = np.random.default_rng(0).normal(0, 1, (1500, 2)) + np.linspace(0, 5, 1500)[:, None]
+    model = learnt(points, n_clusters=1, halflife=200, sample=50)
+    weights = 0.5 ** (np.arange(1499, -1, -1) / 200)
+    mean = weights @ points / weights.sum()
+    assert model.sizes[0] == pytest.approx(weights.sum())
+    assert centres(model)[0] == pytest.approx(mean, abs=2e-3)
+    assert model.inertia_ == pytest.approx(weights @ ((points - mean) ** 2).sum(axis=1), rel=1e-2)
+
+
+@pytest.mark.parametrize("halflife", [1, 7.5, 1000])
+def test_however_short_the_half_life_no_weight_grows_beyond_all_bounds(halflife: float) -> None:
+    model = learnt(np.tile(BLOBS, (3, 1)), n_clusters=4, sample=100, halflife=halflife)
+    assert np.isfinite(centres(model)).all()
+    assert sum(model.sizes.values()) == pytest.approx(1 / (1 - 0.5 ** (1 / halflife)), rel=0.2)
+    assert 0 <= model.inertia_ < np.inf
+
+
+def test_a_point_is_kept_as_often_as_it_counts() -> None:
+    ages = []
+    for start in range(40):
+        observed = Observations(100, halflife=500)
+        observed.n = observed.planned = start * 5000
+        while observed.n < (start + 1) * 5000:
+            observed.plan((start + 1) * 5000)
+            for number in range(observed.n + 1, observed.planned + 1):
+                if observed.kept(number):
+                    observed.points[number] = {}
+            observed.n = observed.planned
+        observed.age()
+        assert len(observed.points) == 100
+        ages += [observed.n - number for number in observed.points]
+    # Of 4,000 from an exponential law with half-life 500, within 3 errors.
+    assert np.mean(ages) == pytest.approx(500 / np.log(2), rel=0.05)
+    assert np.mean(np.array(ages) < 500) == pytest.approx(0.5, abs=0.03)
+
+
+def test_arrays_are_learnt_and_predicted_as_frames_are() -> None:
+    arrays, frames = OnlineKMeans(4, sample=100), OnlineKMeans(4, sample=100)
+    arrays.learn_many(BLOBS)
+    frames.learn_many(pd.DataFrame(BLOBS))
+    assert arrays.centers == frames.centers
+    assert arrays.predict_many(BLOBS.tolist()).tolist() == frames.predict_many(pd.DataFrame(BLOBS)).tolist()
+    for wrong in ([1.0, 2.0], 3.0, [[[1.0]]]):
+        with pytest.raises(ValueError, match="shape"):
+            arrays.learn_many(wrong)
+
+
+@pytest.mark.filterwarnings("error")
+def test_single_precision_is_learnt_without_a_warning() -> None:
+    single, model = BLOBS.astype(np.float32), OnlineKMeans(4, sample=100)
+    for x, y in single[:500]:
+        model.learn_one({0: x, 1: y})
+    model.learn_many(single[500:])
+    model.learn_many(pd.DataFrame(single))
+    assert len({model.predict_one({0: x, 1: y}) for x, y in single}) == 4
 
 
 def test_it_is_listed_among_the_names_of_the_package() -> None:
