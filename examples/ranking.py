@@ -1,8 +1,8 @@
-"""The article's ranking of rules, as far as it exists here: by the lift that a rule has at least.
+"""The article's ranking of rules, as far as it exists here: by a fixed score, nothing is learned yet.
 
 Run it with ``python examples/ranking.py``. A simulated shop is replayed into a state in a temporary folder. Its rules
-stand once in the order of their lift, as in the article, and once by rank: the lower end of the lift's 95 % interval,
-so that a high lift that was seen a few times comes behind one a little lower that was seen often.
+stand once in the order of their lift, as in the article, and once by rank: the lower end of the 95 % interval of the
+confidence, times the root of how popular the consequent is, so that what will often be right comes first.
 """
 
 from __future__ import annotations

@@ -14,24 +14,36 @@ _Z = 1.959963984540054
 def order(table: RuleTable) -> NDArray[np.int64]:
     """Return the rows of a table, the best rule first.
 
-    Best is the largest lift that the rule has with some certainty: the lower end of Wilson's 95 % interval of the
-    confidence, over P(Y). A high lift seen a few times comes behind one a little lower seen often. Ties: confidence,
-    support, the items' names.
+    First come the rules whose lift is surely above 1. Among these, and among the others, best is the largest
+    :func:`usefulness`. Ties: confidence, support, the items' names.
+    """
+    measures = table.measures
+    sides = (*table.consequent.T[::-1], *table.antecedent.T[::-1])
+    chance = sure_confidence(table) * table.baskets <= table.consequent_count
+    return np.lexsort((*sides, -measures.support, -measures.confidence, -usefulness(table), chance))
+
+
+def usefulness(table: RuleTable) -> NDArray[np.float64]:
+    """Return the score that rules are ranked by: their sure confidence times the root of P(Y).
+
+    Confidence alone puts rules of rare items first, lift rarer ones yet, support rules of items that come with
+    everything. How many of the next baskets of those who had X hold Y decided, at many moments of three logs: see
+    docs/adr/0025.
+    """
+    popular: NDArray[np.float64] = np.sqrt(table.consequent_count / table.baskets)
+    return sure_confidence(table) * popular
+
+
+def sure_confidence(table: RuleTable) -> NDArray[np.float64]:
+    """Return the lower end of Wilson's 95 % interval of each rule's confidence.
 
     Notes
     -----
     Wilson: Probable inference, the law of succession, and statistical inference, JASA 1927. The weight of X stands for
     the number of trials, so with decay old baskets count for less of it.
     """
-    measures = table.measures
-    sides = (*table.consequent.T[::-1], *table.antecedent.T[::-1])
-    return np.lexsort((*sides, -measures.support, -measures.confidence, -sure_lift(table)))
-
-
-def sure_lift(table: RuleTable) -> NDArray[np.float64]:
-    """Return the lower end of the 95 % interval of each rule's lift."""
     confidence, trials = table.measures.confidence, table.antecedent_count
     share = _Z**2 / trials
     spread = _Z * np.sqrt(np.maximum(confidence * (1 - confidence), 0.0) / trials + share / trials / 4)
-    low = (confidence + share / 2 - spread) / (1 + share)
-    return np.maximum(low, 0.0) * table.measures.lift / confidence
+    low: NDArray[np.float64] = np.maximum((confidence + share / 2 - spread) / (1 + share), 0.0)
+    return low

@@ -15,7 +15,7 @@ from crm_online.rules.derive import derive
 from crm_online.rules.frame import COLUMNS, frame_of_values, to_frame
 from crm_online.rules.levels import Levels
 from crm_online.rules.measures import MEASURES
-from crm_online.rules.rank import order, sure_lift
+from crm_online.rules.rank import order, sure_confidence, usefulness
 from crm_online.rules.redundant import TOLERANCE
 from crm_online.rules.table import RuleTable
 from tests.itemsets import real
@@ -100,7 +100,7 @@ def test_an_id_is_canonical_json() -> None:
     assert len(set(table.ids)) == len(table) == 12
 
 
-def test_rank_1_is_the_rule_whose_lift_is_surest_not_the_one_with_the_highest_seen_twice() -> None:
+def test_rank_1_is_what_will_often_be_right_not_the_highest_lift_nor_what_was_seen_twice() -> None:
     baskets = [["a", "b"]] * 100 + [["c", "d"]] * 2 + [["d"]] * 48 + [["e"]] * 10_000
     table = derive(found_in(baskets, 1e-4), 1e-4, 0.5)
     lift = {sides: float(table.measures.lift[row]) for sides, row in by_sides(table).items()}
@@ -110,7 +110,18 @@ def test_rank_1_is_the_rule_whose_lift_is_surest_not_the_one_with_the_highest_se
         (("b",), ("a",)),
         (("c",), ("d",)),
     ]
-    assert (sure_lift(table) < table.measures.lift).all()
+    assert (sure_confidence(table) < table.measures.confidence).all()
+
+
+def test_of_two_rules_as_sure_the_one_of_the_popular_item_comes_first_but_none_that_chance_makes() -> None:
+    rare = [["a", "b"]] * 40 + [["a"]] * 10 + [["b"]] * 10
+    popular = [["c", "d"]] * 40 + [["c"]] * 10 + [["d"]] * 300
+    chance = [["x", "z"]] * 80 + [["x"]] * 20 + [["z"]] * 1400 + [["e"]] * 90
+    table = derive(found_in(rare + popular + chance, 0.01), 0.01, 0.5)
+    rank = {table.sides(row): place for place, row in enumerate(order(table).tolist())}
+    assert rank[("c",), ("d",)] < rank[("a",), ("b",)] < rank[("x",), ("z",)]
+    useful = {table.sides(row): score for row, score in enumerate(usefulness(table).tolist())}
+    assert useful[("x",), ("z",)] > useful[("c",), ("d",)]
 
 
 def test_a_rule_is_redundant_when_a_simpler_one_does_as_well() -> None:

@@ -38,7 +38,8 @@ def by_mlxtend(baskets: Sequence[Sequence[str]], min_support: float, min_confide
     sets = fpgrowth(frame, min_support, use_colnames=True, max_len=3)
     if not len(sets):
         return {}
-    rules = association_rules(sets, min_threshold=min_confidence)
+    with np.errstate(all="ignore"):  # it divides by 0 in measures that are not looked at
+        rules = association_rules(sets, min_threshold=min_confidence)
     sides = zip(rules["antecedents"], rules["consequents"], rules["confidence"], strict=True)
     return {(tuple(sorted(x)), tuple(sorted(y))): confidence for x, y, confidence in sides}
 
