@@ -44,8 +44,8 @@ class Names:
     @classmethod
     def of(cls, column: pd.Series[Any], written: Callable[[object], str | None] = as_name) -> Names:
         """Make names of a column; ``written`` tells how a value is written, ``None`` for no name."""
-        codes, values = pd.factorize(column, use_na_sentinel=True)
-        texts = [written(value) for value in values.tolist()]
+        codes, values = distinct(column)
+        texts = [written(value) for value in values]
         names = list(dict.fromkeys(text for text in texts if text is not None))
         place = {name: at for at, name in enumerate(names)}
         where = np.array([-1 if text is None else place[text] for text in texts] + [-1], np.int32)
@@ -109,14 +109,24 @@ def _json_value(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
+def distinct(column: pd.Series[Any]) -> tuple[NDArray[np.intp], list[Any]]:
+    """Return for each row of a column which of its different values it has, -1 for none, and these values.
+
+    Of objects pandas is given the array alone: those of a Series it tries to convert, and pandas 2.2 fails where an
+    integer is too large for a float.
+    """
+    codes, values = pd.factorize(column.to_numpy() if column.dtype == object else column, use_na_sentinel=True)
+    return codes, values.tolist()
+
+
 def times_of(column: pd.Series[Any]) -> NDArray[np.int64]:
     """Return the times of a column of datetimes or of texts, in ms; ``NO_TIME`` where there is none."""
     if pd.api.types.is_datetime64_any_dtype(column):
         naive = column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
         ms = naive.astype("datetime64[ms]")
         return np.where(ms.isna(), NO_TIME, ms.astype("int64")).astype(np.int64)
-    codes, values = pd.factorize(column, use_na_sentinel=True)
-    read = np.array([times.from_cell(value) for value in values.tolist()] + [NO_TIME], np.int64)
+    codes, values = distinct(column)
+    read = np.array([times.from_cell(value) for value in values] + [NO_TIME], np.int64)
     return read[codes]
 
 
@@ -129,8 +139,8 @@ def numbers_of(column: pd.Series[Any]) -> NDArray[np.float64]:
     """Return the numbers of a column; NaN where there is none."""
     if pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(np.float64, na_value=np.nan)
-    codes, values = pd.factorize(column, use_na_sentinel=True)
-    read = np.array([number_of(value) for value in values.tolist()] + [np.nan], np.float64)
+    codes, values = distinct(column)
+    read = np.array([number_of(value) for value in values] + [np.nan], np.float64)
     return read[codes]
 
 

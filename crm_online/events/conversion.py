@@ -12,6 +12,7 @@ import pandas as pd
 from crm_online.errors import InputError
 from crm_online.events import times
 from crm_online.events.amounts import COMMA, POINT, amount
+from crm_online.events.cells import distinct
 from crm_online.events.time_format import TimeFormat
 
 Odd = dict[int, tuple[str, str]]
@@ -78,11 +79,10 @@ class Conversion:
         assert self.time is not None
         if pd.api.types.is_datetime64_any_dtype(column):
             return column
-        codes, values = pd.factorize(column, use_na_sentinel=True)
-        distinct = values.tolist()
-        read = self.time.read(distinct).tolist()
+        codes, values = distinct(column)
+        read = self.time.read(values).tolist()
         texts: list[str | None] = [None if ms == times.NONE else times.to_iso(ms) for ms in read]
-        blank = np.array([not str(value).strip() for value in distinct] + [True], bool)
+        blank = np.array([not str(value).strip() for value in values] + [True], bool)
         failed = np.array([text is None for text in texts] + [True], bool) & ~blank
         for row in np.flatnonzero(failed[codes]).tolist():
             odd[row] = (f"time does not fit --time-format {self.time.text}", name)
@@ -92,9 +92,9 @@ class Conversion:
     def _numbers(self, column: pd.Series[Any]) -> pd.Series[Any]:
         if pd.api.types.is_numeric_dtype(column):
             return column
-        codes, values = pd.factorize(column, use_na_sentinel=True)
+        codes, values = distinct(column)
         found = np.empty(len(values) + 1, dtype=object)
-        found[: len(values)] = [self.number_of(value) for value in values.tolist()]
+        found[: len(values)] = [self.number_of(value) for value in values]
         found[-1] = None
         return pd.Series(found[codes], dtype=object, index=column.index)
 
