@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,7 @@ from crm_online.events.files import RawRows
 from crm_online.events.unpacking import bytes_of
 
 _SEPARATORS = ",;\t|"
+_SAID = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _OPEN_QUOTE = "a quote that is not closed"
 
 
@@ -26,7 +28,7 @@ def read_csv(path: Path, sep: str | None, begin: int, size: int) -> Iterator[Raw
     """
     with bytes_of(path) as (stream, raw, total):
         lines = _Lines(files.lines_of(stream))
-        header_line = _header_of(lines)
+        header_line, sep = _header_of(lines, sep)
         if header_line is None:
             return
         sep = separator_of(sep, header_line)
@@ -59,7 +61,7 @@ def csv_columns(path: Path, sep: str | None) -> list[str]:
         If the header is not CSV, or its columns cannot be separated so.
     """
     with bytes_of(path) as (stream, _, _):
-        header = _header_of(_Lines(files.lines_of(stream)))
+        header, sep = _header_of(_Lines(files.lines_of(stream)), sep)
     if header is None:
         return []
     sep = separator_of(sep, header)
@@ -119,8 +121,12 @@ class _Lines:
         self.taken, self.ended = self.taken[:1], False
 
 
-def _header_of(lines: _Lines) -> str | None:
-    return next((line for line in lines if line.strip()), None)
+def _header_of(lines: _Lines, sep: str | None) -> tuple[str | None, str | None]:
+    """Return the header, and what separates columns: what was asked for, or what a line ``sep=;`` of Excel says."""
+    filled = (line for line in lines if line.strip())
+    header = next(filled, None)
+    said = _SAID.fullmatch(header.strip("\r\n")) if header else None
+    return (next(filled, None), sep or said[1]) if said else (header, sep)
 
 
 def _rows(lines: _Lines, sep: str, width: int) -> Iterator[_Row]:

@@ -1,10 +1,10 @@
-"""Spreadsheets into raw rows: the first sheet that has any; its first row that is not empty is the header."""
+"""Spreadsheets into raw rows: the first sheet that has any; its first row that is as wide as a table is the header."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.util import find_spec
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +15,7 @@ from crm_online.events.unpacking import first_line
 
 SHEETS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
 """How the names of spreadsheets end."""
+_HEADER_WITHIN = 30
 MAX_BYTES = 100 << 20
 """Largest spreadsheet in bytes: it is read whole, which takes up to ten times as much memory."""
 
@@ -57,9 +58,13 @@ def _header_and_rows(path: Path) -> tuple[list[str], Iterator[tuple[int, list[ob
         book = python_calamine.CalamineWorkbook.from_path(str(path))
         for name in book.sheet_names:
             rows = enumerate(book.get_sheet_by_name(name).iter_rows(), 1)
-            for _, cells in rows:
-                if any(cell != "" for cell in cells):
-                    return [str(cell).strip() for cell in cells], ((number, list(row)) for number, row in rows)
+            first = list(islice(rows, _HEADER_WITHIN))
+            widths = [sum(cell != "" for cell in cells) for _, cells in first]
+            # A title above the table is narrower than its header.
+            place = next((at for at, width in enumerate(widths) if width and 2 * width >= max(widths)), None)
+            if place is not None:
+                header = [str(cell).strip() for cell in first[place][1]]
+                return header, ((number, list(row)) for number, row in chain(first[place + 1 :], rows))
     except (python_calamine.CalamineError, OSError) as error:
         raise UnreadableLog(f"{path} is not a spreadsheet: {first_line(error)}") from error
     return [], iter(())

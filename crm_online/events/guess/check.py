@@ -14,7 +14,7 @@ from crm_online.events import files
 from crm_online.events.amounts import COMMA
 from crm_online.events.formats import columns_of, fitting_preset, reader_of, told_by_the_first_object
 from crm_online.events.guess.columns import decimal_of, guessed
-from crm_online.events.guess.names import FIELDS, STATUS, likeness
+from crm_online.events.guess.names import FIELDS, NO_SALE, STATUS, likeness
 from crm_online.events.guess.sample import Sample, sample_of
 from crm_online.events.guess.time_formats import is_ambiguous, time_format_of
 from crm_online.events.layout import Kind, Layout, layout_of
@@ -146,6 +146,8 @@ def _chosen(path: Path, layout: Layout, options: LogOptions) -> tuple[LogOptions
         sample = sample_of(path, layout, options.sep)
     if preset is not None:
         return _for_preset(replace(options, preset=preset), sample), []
+    if not sample.rows:
+        raise InputError(f"{path.name} has no rows")
     guess = guessed(sample)
     mapping = {**({} if options.mapping else guess.mapping), **(options.mapping or {})}
     if "time" not in mapping:
@@ -222,7 +224,7 @@ def _states(sample: Sample) -> list[str]:
     """Return a note on a column that says what became of orders, where nothing says which of it is no sale."""
     for name in sample.columns:
         found = list(dict.fromkeys(sample.texts(name)))[:10] if likeness(name, STATUS) > 1 else []
-        if len(found) > 1:
+        if len(found) > 1 and not any(NO_SALE.search(state) for state in found):
             return [f"{name} has {listed(found)}: --where {shlex.quote(f'{name}={found[0]}')} would keep one of them"]
     return []
 

@@ -8,7 +8,7 @@ from math import isclose
 
 from crm_online.events.amounts import COMMA, POINT, amount
 from crm_online.events.columns import KINDS
-from crm_online.events.guess.names import FIELDS, NO_SALE, STATUS, TIME_OF_DAY, likeness
+from crm_online.events.guess.names import BESIDE, FIELDS, NO_SALE, STATUS, TIME_OF_DAY, WITH, likeness, normalised
 from crm_online.events.guess.sample import Sample
 from crm_online.events.guess.time_formats import ENOUGH, time_format_of
 from crm_online.events.models import MAX_ID
@@ -16,6 +16,7 @@ from crm_online.events.models import MAX_ID
 _ORDER = ("time", "basket_id", "customer_id", "quantity", "price", "amount", "item")
 _MOST_STATES = 30
 _SHARED = 0.9
+_LEAST = 0.25
 _LINE = ("item", "quantity", "price", "amount")
 
 
@@ -100,15 +101,33 @@ def _decimal_of(sample: Sample) -> str:
 
 def _column_of(field: str, sample: Sample, taken: set[str], decimal: str) -> str | None:
     """Return the column that holds a field: the likeliest by its name of those whose cells could be it."""
-    scored = [(likeness(name, FIELDS[field]), name) for name in sample.columns if name not in taken]
+    scored = [(_score(field, name), name) for name in sample.columns if name not in taken]
     for score, name in sorted(scored, key=lambda one: -one[0]):
-        if score <= 0.25:
-            return None
+        if score <= _LEAST:
+            break
         if field not in _LINE and name in sample.listed:
             continue
         if _could_be(field, sample, name, decimal):
             return name
+    if field == "time":
+        return next((name for name in sample.columns if name not in sample.listed and _is_dated(sample, name)), None)
     return None
+
+
+def _score(field: str, name: str) -> float:
+    """Return how well a column's name fits a field; the words of an amount count wherever they stand."""
+    score = likeness(name, FIELDS[field])
+    if field not in ("price", "amount") or score > 1:
+        return score
+    if BESIDE.search(normalised(name)) and not WITH.search(normalised(name)):
+        return 0.0
+    return max(score, 2 * _LEAST if score > 0 else 0.0)
+
+
+def _is_dated(sample: Sample, name: str) -> bool:
+    """Return whether all cells of a column, whatever its name is, are times that cannot be anything else."""
+    texts = sample.texts(name)
+    return len(texts) >= ENOUGH * sample.rows > 0 and len(texts[0]) > 7 and time_format_of(texts) == ""
 
 
 def _could_be(field: str, sample: Sample, name: str, decimal: str) -> bool:

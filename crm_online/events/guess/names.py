@@ -16,7 +16,19 @@ FIELDS: dict[str, tuple[str, ...]] = {
             "created at",
             "order created at",
         ),
-        *("date created", "created", "order time", "timestamp", "event time", "datetime", "date time", "ordered at"),
+        *(
+            "date created",
+            "created",
+            "order time",
+            "order ts",
+            "event ts",
+            "ts",
+            "timestamp",
+            "event time",
+            "datetime",
+            "date time",
+            "ordered at",
+        ),
         *("placed at", "paid at", "date purchased", "bestelldatum", "auftragsdatum", "rechnungsdatum", "belegdatum"),
         *("kaufdatum", "buchungsdatum", "erstellt am", "angelegt am", "datum", "zeitpunkt", "date de commande"),
         *("date commande", "date d achat", "fecha de pedido", "fecha pedido", "fecha", "data ordine", "data do pedido"),
@@ -237,6 +249,15 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NO_WORD = re.compile(r"[^a-z0-9#]+")
 
 
+_GENERIC = {"value", "amount", "name", "title"}
+BESIDE = re.compile(
+    r"\b(shipping|tax|taxes|vat|discount|fee|fees|versand|porto|steuer|mwst|rabatt|tva|iva|frais|envio)\b"
+)
+"""What a column of money is named after that is not that of a line."""
+WITH = re.compile(r"\b(incl|including|inc|inkl|excl|excluding|ex|exkl|zzgl|before|after|with|without|net of)\b")
+"""What makes it that of a line all the same: a price without tax."""
+
+
 def normalised(name: str) -> str:
     """Return a column's name in lower case, without accents, its words apart.
 
@@ -261,7 +282,9 @@ def likeness(name: str, wanted: tuple[str, ...]) -> float:
     True
     """
     text = normalised(name)
-    short = normalised(name.rpartition(".")[2])
+    *outer, last = name.split(".")
+    # The value of a price, and the name of a product, are the price and the product.
+    short = normalised(outer[-1] if outer and normalised(last) in _GENERIC else last)
     joined = text.replace(" ", "")
     best = 0.0
     for rank, one in enumerate(wanted):
