@@ -130,8 +130,12 @@ class TopologyDriver:
             while (begin := partition.position or 0) < len(self.log[number]):
                 records = self.log[number][begin : begin + step]
                 end = begin + len(records)
-                partition.take(Batch(number, 0, begin, end, records, len(self.log[number]) - end))
-                self._publish(partition)
+                for part in partition.parts(Batch(number, 0, begin, end, records, len(self.log[number]) - end)):
+                    while partition.goes_on(part):
+                        partition.tick()
+                        self._publish(partition)
+                    partition.take(part)
+                    self._publish(partition)
         self._settle()
 
     def advance(self, seconds: float) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Final, TypeVar
 
@@ -179,7 +180,7 @@ class Holdings:
                 return  # it is due again as long as it was not done
             try:
                 if isinstance(work, Batch):
-                    await self._commit(held, lambda: held.partition.take(work), len(work.records), work.lag)
+                    await self._live_through(held, work)
                 else:
                     await self._commit(held, held.partition.tick, 0, 0)
                 for _ in range(_LEFT_OVER):
@@ -189,6 +190,16 @@ class Holdings:
             except (*AWAY, FenceError) as error:
                 self._metrics.refused(_refusal(error))
                 await self._lose(work.partition, held, error)
+
+    async def _live_through(self, held: Held, batch: Batch) -> None:
+        """Commit a batch; an old log that is caught up with is lived through, not leapt through."""
+        partition = held.partition
+        for part in await self._threaded(partial(partition.parts, batch)):
+            while self.held.get(partition.number) is held and partition.goes_on(part):
+                await self._commit(held, partition.tick, 0, part.lag + len(part.records))
+            if self.held.get(partition.number) is not held:
+                return
+            await self._commit(held, partial(partition.take, part), len(part.records), part.lag)
 
     async def skip(self, number: int, to: int, why: str) -> None:
         """Leave a part of a partition's log out; see :meth:`Partition.skip`."""

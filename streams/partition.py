@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from crm_online import gaps
 from crm_online.events.columns import EventColumns
+from crm_online.events.slices import slices
 from crm_online.events.times import to_iso
 from crm_online.flow import PartitionFlow
 from crm_online.gaps import Gap
@@ -19,7 +20,7 @@ from crm_online.step import Append, Drop, Entry, Put, Step, Write
 from crm_online.store.keys import ENDS
 from streams.marks import FIRST, LAST, MARKS, Mark, read_marks
 from streams.output import ChangeId
-from streams.records import Record, decode
+from streams.records import Decoded, Record, decode
 from streams.told import Told
 
 
@@ -42,6 +43,8 @@ class Batch:
         The records.
     lag
         How many records are behind them in the log; 0 at its end.
+    found
+        What they hold, if that was looked at already.
     """
 
     partition: int
@@ -50,11 +53,13 @@ class Batch:
     end: int
     records: Sequence[Record]
     lag: int
+    found: Decoded | None = None
 
     def join(self, more: Batch, most: int) -> bool:
         """Take the records that follow on too, if that makes no more than ``most``; return whether they were taken."""
         if more.claim != self.claim or more.begin != self.end or len(self.records) + len(more.records) > most:
             return False
+        self.found = None
         self.records, self.end, self.lag = [*self.records, *more.records], more.end, more.lag
         return True
 
@@ -135,6 +140,31 @@ class Partition:
         last = told.last
         return [entry for entry in self.flow.take() if last is None or ChangeId.of_entry(entry) > last]
 
+    def parts(self, batch: Batch) -> list[Batch]:
+        """Return a batch in parts in which event time goes on little; one part, as a rule.
+
+        Between them, what is due by then is to be done first: see :meth:`goes_on`.
+        """
+        batch.found = self._decoded(batch)
+        before, span = self.flow.engine.state.watermark, self.flow.engine.segmenting.due.bucket_ms
+        latest = max((mark for mark in (batch.found.latest, before) if mark is not None), default=None)
+        cuts = list(slices(batch.found.events, batch.begin, batch.end, before, latest, span))
+        if len(cuts) == 1:
+            return [batch]
+        parts = []
+        for cut in cuts:
+            records = [record for record in batch.records if cut.begin <= record.offset < cut.end]
+            behind = sum(record.offset >= cut.end for record in batch.records)
+            parts.append(Batch(batch.partition, batch.claim, cut.begin, cut.end, records, behind + batch.lag))
+        return parts
+
+    def goes_on(self, part: Batch) -> bool:
+        """Whether time goes on in a part while something is due: that is to be done first."""
+        now, span = self.flow.engine.state.watermark, self.flow.engine.segmenting.due.bucket_ms
+        part.found = self._decoded(part)
+        latest = part.found.latest
+        return not self.settled and None not in (now, latest) and (latest or 0) // span > (now or 0) // span
+
     def take(self, batch: Batch) -> Step:
         """Commit a batch.
 
@@ -143,7 +173,7 @@ class Partition:
         FenceError, StoreError
             See :meth:`PartitionFlow.step`.
         """
-        found = decode(batch.records, self._topic, self.number, self._max_ahead)
+        found = self._decoded(batch)
         if found.refit:
             self.flow.engine.state.fit.due = self.number == 0
         watermark = self.flow.engine.state.watermark
@@ -171,6 +201,9 @@ class Partition:
             self.reach_end()
         self._stepped = self._clock()
         return step
+
+    def _decoded(self, batch: Batch) -> Decoded:
+        return batch.found or decode(batch.records, self._topic, self.number, self._max_ahead)
 
     def tick(self) -> Step:
         """Commit a step without records: time goes on if the log's end was reached, and left over work is done.

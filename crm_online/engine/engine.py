@@ -243,6 +243,7 @@ class Engine:
     def _fit(self, run: Run) -> Model | None:
         schedule = self.state.fit
         schedule.due, schedule.checked_at, schedule.checked_customers = False, run.now, self._all_customers(run)
+        schedule.checked_events = self._came(run)
         records = self._codec.decode([raw for raw in run.fetched.sample if raw is not None])
         if len(records) < 2:
             return None
@@ -297,9 +298,12 @@ class Engine:
         first = run.now if state.first_event is None else state.first_event
         customers = self._all_customers(run)
         fitted = Fitted(model, total) if model is not None and total is not None else None
-        state.fit.due = (fitted is not None or model is None) and fit_is_due(
-            state.fit, self._settings, customers, first, run.now, fitted
-        )
+        # Where nothing comes, everybody grows idle, and must not be measured by a model that follows.
+        come = self._came(run) > state.fit.checked_events and (fitted is not None or model is None)
+        state.fit.due = come and fit_is_due(state.fit, self._settings, customers, first, run.now, fitted)
+
+    def _came(self, run: Run) -> int:
+        return self.state.accepted + sum(other.baskets for other in run.others)
 
     def _all_customers(self, run: Run) -> int:
         return self.state.customers + sum(other.customers for other in run.others)

@@ -24,8 +24,8 @@ class FitSchedule(BaseModel):
         Whether the next step does.
     checked_at
         Event time of the last look, in ms; ``None`` before the first.
-    checked_customers
-        Number of customers at the last look.
+    checked_customers, checked_events
+        Number of customers at the last look, and how much had come.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -33,6 +33,7 @@ class FitSchedule(BaseModel):
     due: bool = False
     checked_at: int | None = None
     checked_customers: int = 0
+    checked_events: int = 0
 
 
 class PartitionState(BaseModel):

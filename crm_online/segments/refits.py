@@ -15,6 +15,9 @@ from crm_online.segments.kmeans import fit, inertia, nearest, settled
 from crm_online.segments.model import GAIN, STARTS, Model, inherit, match, rows_of, translate
 from crm_online.segments.vectors import Scale
 
+LEFT = 2 / 3
+"""Share of the gain that may be left where segments are given up: the way with the fewest moves is taken."""
+
 AGED = 0.1
 """Share of the variance that a scale may weigh wrongly before it is taken anew."""
 
@@ -61,7 +64,7 @@ def refit(
     if len(old) != k:
         centres = fresh
     elif inertia(vectors, fresh) < (1 - gain) * inertia(vectors, centres):
-        centres = _swapped(vectors, centres, fresh, gain / 2)
+        centres = _swapped(vectors, centres, fresh, LEFT * gain)
     elif not (
         inertia(vectors, centres) < (1 - gain / 2) * inertia(vectors, old)
         or misweighed(model.scale, np.array(scale.units())) > AGED

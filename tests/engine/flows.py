@@ -114,8 +114,13 @@ class Shop:
         owner, *others = self.flows
         for flow in [*others, owner]:
             self.tick(flow, ended=True)
+        self.rest()
+
+    def rest(self) -> None:
+        """Do what is due by now, as a replay does before time goes on."""
+        owner = self.flows[0].engine.segmenting
         for flow in self.flows:
-            while not flow.engine.settled or flow.engine.segmenting.version < owner.engine.segmenting.version:
+            while not flow.engine.settled or flow.engine.segmenting.version < owner.version:
                 self.tick(flow)
 
     @property
