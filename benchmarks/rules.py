@@ -17,6 +17,7 @@ from crm_online.engine.changes import Changes
 from crm_online.engine.rules import RuleFeed, listed
 from crm_online.itemsets.counters import ItemsetCounters
 from crm_online.itemsets.parts import Counted, merge
+from crm_online.rules.customers import NOBODY
 from crm_online.settings import Settings
 from crm_online.settings.nesting import nested
 
@@ -78,11 +79,11 @@ def _measure(report: Report, log: Log, size: Size) -> None:
 
     def fresh(number: int) -> None:
         counters.count(batches[number])
-        list(feed.tell(parts, 0, changes))
+        list(feed.tell(parts, NOBODY, 0, changes))
 
     for batch in batches[:before]:
         counters.count(batch)
-    list(feed.tell(parts, 0, changes))
+    list(feed.tell(parts, NOBODY, 0, changes))
     lists = whole.lists()
     ours: list[Cost] = []
     theirs: list[Cost] = []
@@ -100,7 +101,7 @@ def _measure(report: Report, log: Log, size: Size) -> None:
         for costs, work in ways if number % 2 == 0 else reversed(ways):
             costs.append(cost_of(work))
     mine, fim = middle(ours), middle(theirs)
-    found = listed(merge(parts, 0, MIN_SUPPORT), settings, ())
+    found = listed(merge(parts, 0, MIN_SUPPORT), settings, (), NOBODY)
     at = f"at {size.baskets:,} baskets"
     report.add(f"pyfim, all mined again, CPU {at}", fim.cpu * 1e3, "ms")
     report.add(f"crm-online, counted on and derived, CPU {at}", mine.cpu * 1e3, "ms")

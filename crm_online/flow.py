@@ -208,6 +208,11 @@ class PartitionFlow:
         if needs.summaries:
             every = enumerate(self._values(mining.SUMMARY))
             fetched.summaries = [raw for number, raw in every if number != self.partition and raw is not None]
+            others = [peer for number, peer in enumerate(self._everyone) if number != self.partition]
+            fetched.orders = [
+                (peer.list_range(item_names.NAME, 0, -1), [raw for _, raw in sorted(peer.hash_all(sampled.NAME))])
+                for peer in others
+            ]
         customers = self.engine.customers(events, fetched)
         records = store.hash_get(engine.CUSTOMERS, [name.encode() for name in customers])
         fetched.customers = dict(zip(customers, records, strict=True))

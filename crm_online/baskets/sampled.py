@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -120,6 +120,11 @@ class SampledOrders:
             customer = events.customers[code] if code >= 0 else None
             self._take(customer, int(events.time[row]), int(hashes[number]), orders.item[begin:end])
 
+    @property
+    def orders(self) -> list[SampledOrder]:
+        """The orders that are kept."""
+        return list(self._orders.values())
+
     def forget(self, customer: str) -> None:
         """Take a customer's orders out."""
         for place in [place for place, order in self._orders.items() if order.customer == customer]:
@@ -163,3 +168,8 @@ class SampledOrders:
             self.place.halvings = min(self.place.halvings + 1, 40)
         elif reach > 4 * SPAN and self.place.halvings:
             self.place.halvings -= 1
+
+
+def named(orders: Iterable[SampledOrder], names: Sequence[str]) -> list[tuple[str | None, list[str]]]:
+    """Return orders as customers and names of items, of the names by number."""
+    return [(order.customer, [names[item] for item in order.items if item < len(names)]) for order in orders]

@@ -294,7 +294,7 @@ class Engine:
         if model is not None and total is not None and by_buying is not None:
             self._total = model, total
             run.writes += self._segments.tell(model, total, by_buying, self._reader.features, run.changes)
-        self.mining.derive(run)
+        self.mining.derive(run, self._orders.orders)
         first = run.now if state.first_event is None else state.first_event
         customers = self._all_customers(run)
         fitted = Fitted(model, total) if model is not None and total is not None else None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from crm_online.baskets.counted import CountedBaskets
 from crm_online.baskets.gathered import Whole
 from crm_online.baskets.open import OpenBaskets
+from crm_online.baskets.sampled import SampledOrder, named
 from crm_online.decay import Decay
 from crm_online.engine import counting
 from crm_online.engine.changes import Changes
@@ -19,6 +20,7 @@ from crm_online.itemsets.counters import ItemsetCounters
 from crm_online.itemsets.names import ItemNames
 from crm_online.itemsets.parts import Counted, Part
 from crm_online.itemsets.summary import Summary
+from crm_online.rules.customers import Buyers
 from crm_online.settings import Settings
 from crm_online.step import Replace, Write
 
@@ -102,18 +104,24 @@ class Mining:
             floor = SUMMARY_FLOOR * self._min_support
             run.writes.append(Replace(SUMMARY, Summary.of(self.counters, self.items.names, floor).encode()))
 
-    def derive(self, run: Run) -> None:
-        """Derive the rules over all partitions, if it is time; the owner does it."""
+    def derive(self, run: Run, orders: Sequence[SampledOrder]) -> None:
+        """Derive the rules over all partitions, if it is time; the owner does it, with the orders that it keeps."""
         state = self._state
         baskets = state.baskets + sum(other.baskets for other in run.others)
         counted = baskets + state.withdrawn_baskets + sum(other.withdrawn for other in run.others)
         if state.rules_due:
             own = Counted(self.counters, self.items.names, self.items.ids)
             parts: list[Part] = [own, *map(Summary.decode, run.fetched.summaries)]
-            run.writes += self._rules.tell(parts, run.now, run.changes)
+            run.writes += self._rules.tell(parts, self._buyers(run, orders), run.now, run.changes)
             state.rules_baskets = counted
         fresh = counted - state.rules_baskets
         state.rules_due = fresh >= self._every or (run.ended and fresh > 0)
+
+    def _buyers(self, run: Run, orders: Sequence[SampledOrder]) -> Buyers:
+        found = named(orders, self.items.names)
+        for names, raw in run.fetched.orders:
+            found += named(map(SampledOrder.decode, raw), [name.decode() for name in names])
+        return Buyers.of(found)
 
     def retell(self, heard: Collection[str], changes: Changes) -> Iterator[Write]:
         """Tell again how rules stand that consumers heard of otherwise."""

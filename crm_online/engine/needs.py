@@ -58,6 +58,8 @@ class Fetched:
         The records of the sample over all partitions, in order of hash.
     summaries
         The counters' summaries of the other partitions.
+    orders
+        The names of the items, and the sampled orders, of the other partitions.
     spare
         Who may take the places of erased customers in the sample.
     """
@@ -70,4 +72,5 @@ class Fetched:
     model: bytes | None = None
     sample: list[bytes | None] = field(default_factory=list)
     summaries: list[bytes] = field(default_factory=list)
+    orders: list[tuple[list[bytes], list[bytes]]] = field(default_factory=list)
     spare: list[str] = field(default_factory=list)

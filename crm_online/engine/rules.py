@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from crm_online.engine.changes import Changes
 from crm_online.itemsets.parts import FrequentItemsets, Part, merge
 from crm_online.rules.changes import Change, RuleChange, diff, in_force, update
+from crm_online.rules.customers import Buyers
 from crm_online.rules.levels import Levels
 from crm_online.settings import Settings
 from crm_online.step import Put, Remove, Topic, Write
@@ -23,6 +24,7 @@ def levels_of(settings: Settings) -> Levels:
         rules.min_confidence,
         drop_redundant=rules.redundant == "drop",
         min_count=rules.min_count,
+        min_customers=rules.min_customers,
         most=rules.max,
     )
 
@@ -44,13 +46,15 @@ class RuleFeed:
         """Take what was last told from the store."""
         self._told = {key.decode(): RuleChange.of_value(key.decode(), json.loads(value)) for key, value in sorted(raw)}
 
-    def tell(self, parts: Sequence[Part], as_of: int, changes: Changes) -> Iterator[Write]:
+    def tell(self, parts: Sequence[Part], buyers: Buyers, as_of: int, changes: Changes) -> Iterator[Write]:
         """Derive the rules over all partitions, and tell those that differ from what was last told.
 
         Parameters
         ----------
         parts
             What each partition has counted.
+        buyers
+            The orders that the partitions keep.
         as_of
             Time in ms at which counts are read.
         changes
@@ -58,7 +62,7 @@ class RuleFeed:
         """
         levels = self._levels
         found = merge(parts, as_of, levels.leave_support(sum(part.baskets(as_of) for part in parts)))
-        news = diff(found, self._told, levels)
+        news = diff(found, self._told, levels, buyers)
         update(self._told, news)
         put: dict[bytes, bytes] = {}
         gone: list[bytes] = []
@@ -97,6 +101,7 @@ def listed(
     found: FrequentItemsets,
     settings: Settings,
     told: Iterable[tuple[bytes, bytes]],
+    buyers: Buyers,
     *,
     sort: str = "rank",
     item: str | None = None,
@@ -111,13 +116,15 @@ def listed(
         The settings in force.
     told
         The rules as they were last told: a rule that was has that change's id.
+    buyers
+        The orders that the partitions keep.
     sort
         ``lift``, ``confidence``, ``support`` (the largest first) or ``rank``.
     item
         Only rules with this item on either side.
     """
     last = {key.decode(): json.loads(value) for key, value in told}
-    rules = in_force(found, levels_of(settings))
+    rules = in_force(found, levels_of(settings), buyers)
     values: list[dict[str, object]] = []
     for rule in rules:
         if item is not None and item not in rule.antecedent + rule.consequent:

@@ -10,6 +10,7 @@ from typing import get_args
 
 import pandas as pd
 
+from crm_online.baskets.sampled import named
 from crm_online.engine import rules as rule_feed
 from crm_online.engine.changes import iso
 from crm_online.engine.state import PartitionState
@@ -25,6 +26,7 @@ from crm_online.lookup.segments import Segments, Tree
 from crm_online.lookup.verify import verify
 from crm_online.plots import SegmentPicture
 from crm_online.recommend.answer import TOP
+from crm_online.rules.customers import Buyers
 from crm_online.rules.frame import COLUMNS, Sort
 from crm_online.segments.linkage import Leaves, Linkage
 from crm_online.settings.conflict import from_stored
@@ -188,7 +190,7 @@ class Lookup:
         # Itemsets without the evidence that a rule must have are not even put together.
         support = rule_feed.levels_of(self.settings).enter_support(sum(part.baskets(when) for part in self._parts))
         found = self.itemsets(as_of) if support == self._min_support else merge(self._parts, when, support)
-        return rule_feed.listed(found, self.settings, told, sort=sort, item=item)[:top]
+        return rule_feed.listed(found, self.settings, told, self._buyers, sort=sort, item=item)[:top]
 
     def itemsets(self, as_of: int | None = None) -> FrequentItemsets:
         """Return the frequent itemsets over all partitions, with their bounds."""
@@ -283,6 +285,10 @@ class Lookup:
     @property
     def _parts(self) -> list[Counted]:
         return [view.counts.counted for view in self._views]
+
+    @cached_property
+    def _buyers(self) -> Buyers:
+        return Buyers.of([order for view in self._views for order in named(view.orders, view.counts.counted.names)])
 
     @property
     def _min_support(self) -> float:

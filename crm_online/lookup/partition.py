@@ -10,6 +10,8 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from crm_online.baskets import sampled
+from crm_online.baskets.sampled import SampledOrder
 from crm_online.customers.records import Records
 from crm_online.customers.traits import Traits
 from crm_online.engine import counting, peers, rules, sampling, segmenting, state
@@ -123,6 +125,11 @@ class PartitionView:
     def sample(self) -> list[tuple[bytes, bytes]]:
         """The customers of the partition's sample, with their hashes."""
         return list(self.store.hash_all(sample.NAME))
+
+    @cached_property
+    def orders(self) -> list[SampledOrder]:
+        """The orders that the partition keeps."""
+        return [SampledOrder.decode(raw) for _, raw in sorted(self.store.hash_all(sampled.NAME))]
 
     def sampled(self, names: Sequence[str]) -> SampledHere:
         """Read some customers of the sample."""

@@ -8,8 +8,6 @@ from typing import Self
 
 import numpy as np
 
-from crm_online.baskets import sampled
-from crm_online.baskets.sampled import SampledOrder
 from crm_online.customers import own
 from crm_online.customers.records import RecordCodec
 from crm_online.decay import Decay
@@ -101,7 +99,7 @@ def _sampled_from(
 ) -> list[tuple[tuple[int, int, int], SampledFrom]]:
     """Return the sampled orders of a partition with what their customers bought, each with what they are sorted by."""
     partition = view.store.partition
-    orders = [SampledOrder.decode(raw) for _, raw in view.store.hash_all(sampled.NAME)]
+    orders = view.orders
     names = sorted({order.customer for order in orders if order.customer is not None})
     raw = view.store.hash_get(CUSTOMERS, [name.encode() for name in names]) if names else []
     bought = dict(zip(names, view.codec.decode(raw).own.tolist(), strict=True))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.itemsets.parts import FrequentItemsets
+from crm_online.rules.customers import NOBODY, Buyers
 from crm_online.rules.levels import CHANCE, Levels
 from crm_online.rules.measures import MEASURES
 from crm_online.rules.selection import select
@@ -66,7 +67,9 @@ class RuleChange:
         return type(self)(**{name: getattr(self, name) for name in self.__slots__} | {"change": Change.LEFT})
 
 
-def diff(found: FrequentItemsets, emitted: Mapping[str, RuleChange], levels: Levels) -> list[RuleChange]:
+def diff(
+    found: FrequentItemsets, emitted: Mapping[str, RuleChange], levels: Levels, buyers: Buyers = NOBODY
+) -> list[RuleChange]:
     """Return what to emit: first the rules that left, by id, then those that entered or changed, by rank.
 
     Parameters
@@ -75,8 +78,10 @@ def diff(found: FrequentItemsets, emitted: Mapping[str, RuleChange], levels: Lev
         The itemsets now, at ``levels.leave_support(baskets)``.
     emitted
         The last change emitted of each rule in force, by id. ``update`` keeps it.
+    buyers
+        The orders that are kept, and whose they are.
     """
-    chosen = select(found, levels, emitted.keys())
+    chosen = select(found, levels, emitted.keys(), buyers)
     table, ids = chosen.table, chosen.table.ids
     news = ~chosen.was_in
     kept = np.flatnonzero(chosen.was_in)
@@ -96,12 +101,12 @@ def update(emitted: dict[str, RuleChange], changes: list[RuleChange]) -> None:
             emitted[change.id] = change
 
 
-def in_force(found: FrequentItemsets, levels: Levels) -> list[RuleChange]:
+def in_force(found: FrequentItemsets, levels: Levels, buyers: Buyers = NOBODY) -> list[RuleChange]:
     """Return all rules at or above the levels, the best first, as if none had been emitted.
 
     ``found`` is at ``levels.enter_support(baskets)`` or below.
     """
-    return diff(found, {}, levels)
+    return diff(found, {}, levels, buyers)
 
 
 def _differs(table: RuleTable, rows: NDArray[np.int64], last: list[RuleChange]) -> NDArray[np.bool_]:

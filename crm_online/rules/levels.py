@@ -35,6 +35,8 @@ class Levels:
         Leave rules out that a simpler one does as well as.
     min_count
         Least weight of the baskets behind a rule. It is judged by the count, which is a lower bound.
+    min_customers
+        Least number of different customers behind a rule, as far as the orders that are kept can say.
     most
         How many rules there are at most: the first by rank. A rule that was emitted leaves behind ``most / LEAVE``.
     """
@@ -43,6 +45,7 @@ class Levels:
     min_confidence: float
     drop_redundant: bool = True
     min_count: float = 0.0
+    min_customers: int = 1
     most: int = 1 << 31
 
     def enter_support(self, baskets: float) -> float:

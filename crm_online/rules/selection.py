@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.itemsets.parts import FrequentItemsets
+from crm_online.rules.customers import NOBODY, Buyers
 from crm_online.rules.derive import in_blocks
 from crm_online.rules.levels import LEAVE, Levels
 from crm_online.rules.rank import order
@@ -25,7 +26,9 @@ class Selection:
     was_in: NDArray[np.bool_]
 
 
-def select(found: FrequentItemsets, levels: Levels, emitted: Collection[str] = ()) -> Selection:
+def select(
+    found: FrequentItemsets, levels: Levels, emitted: Collection[str] = (), buyers: Buyers = NOBODY
+) -> Selection:
     """Return the rules in force.
 
     Never more than a block of rules, and as many as can be in force, are held at a time.
@@ -39,6 +42,8 @@ def select(found: FrequentItemsets, levels: Levels, emitted: Collection[str] = (
         What rules must reach.
     emitted
         Ids of the rules that were in force before: they stay at lower levels than others enter.
+    buyers
+        The orders that are kept, and whose they are.
     """
     before = _Emitted.of(found, emitted)
     support, confidence = levels.enter_support(found.baskets), levels.min_confidence
@@ -49,8 +54,10 @@ def select(found: FrequentItemsets, levels: Levels, emitted: Collection[str] = (
     for table in in_blocks(found, support, confidence):
         was_in = before.has(table)
         chosen = np.flatnonzero(np.where(was_in, levels.stays(table), levels.enters(table)))
-        parts.append(Selection(table.take(chosen), was_in[chosen]))
-        waiting += len(chosen)
+        reaching = table.take(chosen)
+        kept = ~buyers.have_too_few(reaching, levels.min_customers)
+        parts.append(Selection(reaching.take(kept), was_in[chosen][kept]))
+        waiting += int(np.count_nonzero(kept))
         if waiting > 2 * within:
             parts = [_first(parts, within)]
             waiting = within
@@ -58,8 +65,8 @@ def select(found: FrequentItemsets, levels: Levels, emitted: Collection[str] = (
     # Who stays keeps its place; others come in only where they are among the best, as far as there is room.
     enters = ~best.was_in & (np.arange(len(best.table)) < levels.most)
     enters &= np.cumsum(enters) <= levels.most - np.count_nonzero(best.was_in)
-    kept = np.flatnonzero(best.was_in | enters)
-    return Selection(best.table.take(kept), best.was_in[kept])
+    rows = np.flatnonzero(best.was_in | enters)
+    return Selection(best.table.take(rows), best.was_in[rows])
 
 
 def _first(parts: Sequence[Selection], most: int) -> Selection:

@@ -19,6 +19,7 @@ from crm_online.engine.rules import levels_of
 from crm_online.itemsets.parts import FrequentItemsets
 from crm_online.rules import derive
 from crm_online.rules.changes import Change, RuleChange, diff, in_force, update
+from crm_online.rules.customers import Buyers
 from crm_online.rules.levels import Levels
 from crm_online.settings import Settings
 from tests.itemsets import real
@@ -187,3 +188,20 @@ def test_a_rule_leaves_only_when_it_is_a_tenth_behind_the_best() -> None:
     changes = diff(found, {near.id: near, far.id: far}, levels)
     assert [change.id for change in changes if change.change is Change.LEFT] == [far.id]
     assert [change.id for change in changes if change.change is Change.ENTERED] == [rule.id for rule in every[:17]]
+
+
+def test_a_rule_needs_different_customers_as_far_as_the_orders_kept_can_say() -> None:
+    pairs = {"one": ("a", "b"), "two": ("c", "d"), "three": ("e", "f"), "anybody": ("g", "h"), "unseen": ("i", "j")}
+    baskets = [list(pair) for pair in pairs.values() for _ in range(12)]
+    orders: list[tuple[str | None, list[str]]] = []
+    for number in range(12):
+        orders += [("one", ["a", "b"]), (f"two {number % 2}", ["c", "d", "z"]), (f"three {number % 3}", ["e", "f"])]
+        orders.append((None, ["g", "h"]))
+    orders += [("unseen", ["i", "j"])] * 2  # fewer orders than customers are asked for: they say nothing
+    levels = Levels(0.01, 0.5, min_count=10, min_customers=3)
+    rules = in_force(found_in(baskets, 0.01), levels, Buyers.of(orders))
+    assert {rule.antecedent[0] for rule in rules} == set("efghij")
+    assert len(in_force(found_in(baskets, 0.01), Levels(0.01, 0.5, min_count=10), Buyers.of(orders))) == 10
+    emitted = {rule.id: rule for rule in in_force(found_in(baskets, 0.01), Levels(0.01, 0.5))}
+    left = [rule.antecedent[0] for rule in diff(found_in(baskets, 0.01), emitted, levels, Buyers.of(orders))]
+    assert sorted(left) == list("abcd")
