@@ -37,8 +37,9 @@ def rules_by_hand(baskets: Sequence[Sequence[str]], min_support: float, min_conf
                 continue
             for part in range(1, size):
                 for x in combinations(itemset, part):
-                    confidence = both / sum(set(x) <= basket for basket in sets)
-                    if confidence >= min_confidence - 1e-12:
+                    # As mlxtend divides: a support by a support, and the rounding decides at the edge.
+                    confidence = (both / total) / (sum(set(x) <= basket for basket in sets) / total)
+                    if confidence >= min_confidence:
                         found[x, tuple(item for item in itemset if item not in x)] = confidence
     return found
 
