@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from crm_online.errors import NothingAccepted
+from crm_online.errors import InputError, NothingAccepted
 from crm_online.events.ahead import TOO_FAR, TOO_FAR_BY_CLOCK, Judged, before_clock, judge
 from crm_online.events.columns import EventColumns
 from crm_online.events.formats import reader_of
@@ -19,6 +20,7 @@ from crm_online.events.window import Window
 
 _LOOKED_AT = 2000
 _REASONS = 3
+_SLASHES = re.compile(r"(\d{1,2})/(\d{1,2})/\d{4} \d{1,2}:\d\d(:\d\d)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,8 @@ def check_log(path: Path, options: LogOptions = AS_IT_IS) -> None:
     tally, rows, left_out, shown = RejectTally(), 0, 0, ""
     for chunk in reader.chunks(0, _LOOKED_AT):
         if len(chunk.events):
+            if options.mapping and options.time_format is None:
+                _refuse_day_first(path, reader.cells(chunk.rows, "time"))
             return
         places = [place for place, (why, _) in sorted(chunk.refused.items()) if why != HALF_WRITTEN]
         tally.add(reader.reject(chunk.rows, place, *chunk.refused[place]) for place in places)
@@ -194,6 +198,19 @@ def check_log(path: Path, options: LogOptions = AS_IT_IS) -> None:
             shown = reader.as_read(chunk.rows, places[0])
     if rows or left_out:
         raise NothingAccepted(_nothing(path, options, tally, rows, left_out, shown))
+
+
+def _refuse_day_first(path: Path, cells: Sequence[object]) -> None:
+    """Raise if times such as 3/4/2010 8:26, which are read month first, are rather those of a day in April."""
+    found = [match for match in (_SLASHES.match(str(cell)) for cell in cells) if match]
+    days_first = [match for match in found if int(match[1]) > 12]
+    if len(days_first) > sum(int(match[2]) > 12 for match in found):
+        first = days_first[0]
+        clock = " %H:%M:%S" if first[3] else " %H:%M"
+        raise InputError(
+            f"the times of {path.name} are day first ({first[0]}), and are read month first: say "
+            f"--time-format '%d/%m/%Y{clock}'"
+        )
 
 
 def _nothing(path: Path, options: LogOptions, tally: RejectTally, rows: int, left_out: int, shown: str) -> str:

@@ -120,6 +120,13 @@ class Reader:
             cells = {role: self._column(table, column).iloc[place] for role, column in self.columns.items()}
         return ", ".join(f"{name}={str(cell)[:40]!r}" for name, cell in cells.items() if not _is_nan(cell))[:_SHOWN]
 
+    def cells(self, rows: RawRows, role: str) -> list[object]:
+        """Return the cells of a column of a table by its role; none where rows are no table."""
+        if rows.table is None or self.table is None or role not in self.columns:
+            return []
+        found: list[object] = self._column(rows.table, self.columns[role]).tolist()
+        return found
+
     def rows(self, begin: int, size: int) -> Iterator[RawRows]:
         """Yield the raw rows from row ``begin`` on."""
         kind = self.layout.kind

@@ -71,6 +71,15 @@ def test_with_a_format_a_day_that_also_fits_month_first_is_never_read_so(tmp_pat
     assert [reject.row for reject in found.rejects] == [1]
 
 
+def test_times_that_are_day_first_are_not_read_month_first(tmp_path: Path) -> None:
+    rows = [f"a,{day:02}/02/2025 10:00,tea,1,1,o" for day in range(1, 28)]
+    path = table(tmp_path / "a.csv", *rows)
+    with pytest.raises(InputError, match=r"day first \(13/02/2025 10:00\).*say --time-format '%d/%m/%Y %H:%M'"):
+        check_log(path, LogOptions(mapping=MAP))
+    check_log(path, LogOptions(mapping=MAP, time_format="%d/%m/%Y %H:%M"))
+    check_log(table(tmp_path / "b.csv", *[row.replace("/02/", "/28/") for row in rows[:12]]), LogOptions(mapping=MAP))
+
+
 @pytest.mark.parametrize("how", ["%d/%m", "soon", "%Q", "%H:%M", "%Y %"])
 def test_a_time_format_that_tells_no_day_is_refused(tmp_path: Path, how: str) -> None:
     with pytest.raises(InputError, match="--time-format"):
