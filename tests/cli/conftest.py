@@ -87,7 +87,14 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asked:
             on_progress(SimpleNamespace(fraction=fraction, events=int(fraction * 1000), events_per_second=500.0))
         tally = SimpleNamespace(told=lambda rows: asked.told)
         return SimpleNamespace(
-            as_dict=lambda: answers.REPLAYED, durable=True, epsilon=0.001, rejects=tally, events=155900, held=0, lost=0
+            as_dict=lambda: answers.REPLAYED,
+            durable=True,
+            epsilon=0.001,
+            doubtful_baskets=0,
+            rejects=tally,
+            events=155900,
+            held=0,
+            lost=0,
         )
 
     for name, content in (("lookup", {"open_lookup": open_lookup}), ("replay", {"replay": replay})):
