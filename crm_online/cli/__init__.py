@@ -1,5 +1,5 @@
 """The command line: `crm-online`, for people and, with ``--json``, for scripts."""
 
-from crm_online.cli.main import main
+from crm_online.cli.process import main
 
 __all__ = ["main"]

@@ -98,5 +98,6 @@ def say(line: str) -> None:
 def print_json(document: Any) -> None:
     """Print one JSON document on stdout, indented where a person looks."""
     indent = 2 if sys.stdout.isatty() else None
+    escaped = not (sys.stdout.encoding or "").lower().startswith("utf")
     with _read_by_somebody():
-        print(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent))
+        print(json.dumps(document, ensure_ascii=escaped, allow_nan=False, indent=indent))

@@ -8,13 +8,32 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from crm_online.cli.console import console
+from crm_online.cli.console import console, say
+from crm_online.cli.tables.words import count
 
 if TYPE_CHECKING:
     from crm_online import replay
 
 PARTS = 10_000
 """What a whole replay counts as on the bar."""
+
+
+@contextmanager
+def stop_note(move: Callable[[replay.Progress], None]) -> Iterator[Callable[[replay.Progress], None]]:
+    """Give what notes how far a replay is before ``move``; if it is interrupted, say so on stderr."""
+    events = 0
+
+    def noted(progress: replay.Progress) -> None:
+        nonlocal events
+        events = progress.events
+        move(progress)
+
+    try:
+        yield noted
+    except KeyboardInterrupt:
+        if events:
+            say(f"{count(events, 'row')} of this run had been read and committed")
+        raise
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from crm_online.customers.records import Records
 from crm_online.customers.traits import Traits
+from crm_online.errors import StateCorrupt
 from crm_online.lookup.partition import PartitionView
 from crm_online.segments.model import Model
 from crm_online.segments.sample import merged
@@ -71,6 +72,8 @@ def sampled(views: Sequence[PartitionView], model: Model, size: int) -> Sampled:
             places.append(place)
             ids.append(name)
             traits.append(one)
+            if any(item >= len(found.items) for item in one.bought):
+                raise StateCorrupt(f"what customer {name!r} of the sample bought cannot be read")
             bought.append({found.items[item]: lines for item, lines in one.bought.items()})
     order = np.argsort(places)
     return Sampled(

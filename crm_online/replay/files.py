@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -68,12 +69,23 @@ class ChangeFiles:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for file in self._files.values():
-            file.close()
-        self._note()
+        failures = [failure for failure in map(_close, self._files.values()) if failure]
+        if error is None and failures:
+            raise InputError(f"changes cannot be written to {self._folder}: {failures[0].strerror}")
+        with contextlib.suppress(OSError):  # a lower number only lets more be looked through next time
+            self._note()
 
     def write(self, partition: int, entries: Sequence[Entry]) -> None:
         """Write changes of one partition that are not there yet, and wait until they are on disk."""
+        try:
+            self._write(partition, entries)
+        except OSError as error:
+            raise InputError(
+                f"changes cannot be written to {self._folder}: {error.strerror or error}; nothing is lost: "
+                "mend that, and run the same command again"
+            ) from error
+
+    def _write(self, partition: int, entries: Sequence[Entry]) -> None:
         touched = set()
         for entry in entries:
             place = (entry.topic, partition)
@@ -134,3 +146,12 @@ class ChangeFiles:
                 self._last[place] = max(self._last.get(place, 0), int(found[3]))
                 whole += len(line)
             file.truncate(whole)
+
+
+def _close(file: BufferedWriter) -> OSError | None:
+    """Close a file whose buffer may not fit on the disk: the next run writes what it lacks."""
+    try:
+        file.close()
+    except OSError as error:
+        return error
+    return None

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import socket
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from crm_online.errors import StoreError, StoreRefused
+from crm_online.errors import StoreError, StoreRefused, StoreUnavailable
 from crm_online.store.checks import checked, clustered
 from crm_online.store.client import Client
 from crm_online.store.cluster import Cluster
 from crm_online.store.embedded import embedded
 from crm_online.store.node import ANSWER_SECONDS, Address, Node
 from crm_online.store.state import Store
+
+_PROBE_SECONDS = 2.0
 
 
 @contextlib.contextmanager
@@ -64,6 +68,9 @@ def _client(state: str, create: bool, answer_seconds: float) -> Iterator[Client]
     with contextlib.ExitStack() as stack:
         try:
             _look_for_files(state)
+            _look_at_database(state)
+            if scheme == "rediss":
+                _look_for_tls(state)
             node = Node.at_url(state, f"Redis at {_place(state)}", answer_seconds)
             stack.callback(node.close)
             client = Client(node, answer_seconds)
@@ -85,6 +92,27 @@ def _look_for_files(url: str) -> None:
     for option, path in parse_qsl(urlsplit(url).query):
         if option in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile") and not Path(path).is_file():
             raise StoreError(f"the state's URL names a file that is not there: {option}={path}")
+
+
+def _look_at_database(url: str) -> None:
+    """Refuse a path that is no number of a database: redis-py takes database 0 for it."""
+    parts = urlsplit(url)
+    if parts.scheme != "unix" and not re.fullmatch(r"/?|/[0-9]{1,9}", parts.path):
+        # What it ends in is not shown: it may be a part of the password.
+        raise StoreError("the state's URL must end in the number of a database, such as /0, or with the port")
+
+
+def _look_for_tls(url: str) -> None:
+    """Refuse a port at once that speaks no TLS; a plain Redis would wait for the end of a line as long as we do."""
+    parts = urlsplit(url)
+    try:
+        with socket.create_connection((parts.hostname or "localhost", parts.port or 6379), _PROBE_SECONDS) as probe:
+            probe.sendall(b"PING\r\n")
+            plain = probe.recv(1) in (b"+", b"-")
+    except OSError:
+        return  # whatever is wrong with it, the real connection says it better
+    if plain:
+        raise StoreUnavailable(f"Redis at {_place(url)} speaks no TLS at this port: say redis://, or give its TLS port")
 
 
 def _beside(url: str, answer_seconds: float, address: Address) -> Node:

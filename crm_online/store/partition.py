@@ -239,7 +239,12 @@ class PartitionStore:
         match answer, more:
             case b"owner", [token]:
                 taker = token.rpartition(":")[0]
-                return OwnerLost(f"{here} was claimed by {taker}" if taker else f"{here} is claimed by nobody")
+                return OwnerLost(
+                    f"another process (owner {taker}) has taken {here} over: a second replay or worker, erase, or a "
+                    "service that takes events; run one at a time, then this one goes on from its last commit"
+                    if taker
+                    else f"{here} is claimed by nobody"
+                )
             case b"position", [at]:
                 return PositionMoved(f"{here} is at {at} of {step.source}, but the step begins at {step.begin}")
             case b"commits", [count]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from crm_online.errors import InputError
 from crm_online.replay.files import OWNER, ChangeFiles
 from crm_online.step import Entry, Topic
 from crm_online.store import open_store
@@ -135,3 +137,17 @@ def test_what_a_kill_left_of_a_batch_is_written_though_other_files_are_further(t
         files.write(0, entries[2:])
     assert [line["change_id"] for line in lines(tmp_path, "segments")] == ["0-0-2", "0-0-4", "0-0-6"]
     assert [line["change_id"] for line in lines(tmp_path, "rules")] == ["0-0-1", "0-0-3", "0-0-5"]
+
+
+def test_a_full_disk_is_told_in_words_and_leaves_nothing_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [Entry(Topic.RULES, "k", b'{"change_id":"0-0-%d"}' % number, number) for number in (1, 2)]
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with ChangeFiles(tmp_path, "s", {0: 0}) as files, monkeypatch.context() as patched:
+        files.write(0, entries[:1])
+        patched.setattr("os.fsync", full)
+        with pytest.raises(InputError, match=r": No space left on device; nothing is lost: mend that"):
+            files.write(0, entries[1:])
+    assert json.loads((tmp_path / OWNER).read_text())["written"] == {"0": 1}

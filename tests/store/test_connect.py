@@ -117,7 +117,15 @@ def test_no_server_is_told_with_its_place_and_without_its_password() -> None:
         assert "\n" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("url", ["http://localhost", "redis://:s3c/ret@localhost:99x", "redis://host:port:1"])
+def test_a_plain_port_that_is_asked_for_tls_is_refused_at_once(start_server: StartServer) -> None:
+    with pytest.raises(StoreUnavailable, match="speaks no TLS at this port: say redis://"):
+        commit_one(start_server().url.replace("redis://", "rediss://"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://localhost", "redis://:s3c/ret@localhost:99x", "redis://host:port:1", "redis://h/abc", "rediss://h/0/1"],
+)
 def test_a_url_that_cannot_be_read_is_refused(url: str) -> None:
     with pytest.raises(StoreError) as refusal:
         commit_one(url)

@@ -135,5 +135,5 @@ def test_the_refusal_names_who_took_the_partition(tmp_path: Path) -> None:
         with pytest.raises(OwnerLost, match="claimed by nobody"):
             store.partition(1).commit(Step(1, "log", 0, 1, 0, []), token)
         new.claim("worker-b")
-        with pytest.raises(OwnerLost, match="claimed by worker-b"):
+        with pytest.raises(OwnerLost, match="owner worker-b"):
             count_up(old, token, "log", 0, 0)

@@ -25,7 +25,7 @@ from crm_online.cli.options import (
     Where,
     log_options,
 )
-from crm_online.cli.progress import progress_bar
+from crm_online.cli.progress import progress_bar, stop_note
 from crm_online.cli.tables.replay import replay_table
 from crm_online.cli.tables.words import count
 
@@ -67,7 +67,7 @@ def replay(
     from crm_online.settings import load_settings
 
     settings = load_settings(config, overrides or ()).settings
-    with progress_bar("replaying") as move:
+    with progress_bar("replaying") as move, stop_note(move) as moved:
         result = replay_logs(
             paths,
             settings=settings,
@@ -76,7 +76,7 @@ def replay(
             another=another,
             out=out,
             speed=speed,
-            on_progress=move,
+            on_progress=moved,
         )
     told = result.rejects.told(result.events)
     if told:

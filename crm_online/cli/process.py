@@ -1,0 +1,71 @@
+"""The process of the command line: its signals and streams, before anything that takes long is imported."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Final, TextIO
+
+WRONG: Final = 2
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+_STREAMS: Final = {0: "stdin", 1: "stdout", 2: "stderr"}
+
+_received: list[int] = []
+
+
+def main() -> None:
+    """Run the command line on the process's arguments and end the process."""
+    _received.clear()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
+    if _open_streams():
+        print("crm-online: stdout is closed: there is nowhere to print to", file=sys.stderr)
+        sys.exit(WRONG)
+    try:
+        from crm_online.cli.main import run
+
+        code = run(sys.argv[1:])
+    except BaseException:
+        # Whatever a signal broke off, such as an import that then says that a part of it is missing.
+        if not _received:
+            raise
+        code = stopped()
+    sys.exit(code)
+
+
+def stopped() -> int:
+    """Say that a signal ended the command; return the exit code."""
+    by_term = signal.SIGTERM in _received
+    how = "stopped by SIGTERM" if by_term else "interrupted"
+    print(f"{how}; what was committed stays, and the same command goes on from there", file=sys.stderr)
+    return TERMINATED if by_term else INTERRUPTED
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    _received.append(number)
+    raise KeyboardInterrupt
+
+
+def _open_streams() -> bool:
+    """Let no file take the place of a closed stream, and no stream fail on a letter; return if stdout was closed."""
+    closed = False
+    for number, name in _STREAMS.items():
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            closed |= name == "stdout"
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if not _writes_all(stream) and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    return closed
+
+
+def _writes_all(stream: TextIO) -> bool:
+    return stream.encoding.lower().replace("-", "") in ("utf8", "utf16", "utf32")
