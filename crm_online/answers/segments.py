@@ -37,12 +37,30 @@ class Hierarchy(Answer):
     distances: Annotated[list[list[float]], Field(default_factory=list)]
 
 
+class NumberScore(Answer):
+    """How one number of segments does."""
+
+    k: int
+    prediction_strength: Annotated[float, Field(description="how well they repeat in halves of the customers, 0 to 1")]
+    explained: Annotated[float, Field(description="share of what customers vary by, 0 to 1")]
+
+
+class NumberChoice(Answer):
+    """Why there are so many segments, under segments.k=auto."""
+
+    k: int
+    method: Annotated[str, Field(description="prediction strength, or explained variance")]
+    reason: str
+    scores: list[NumberScore]
+
+
 class Segments(Answer):
     """The segments of the model in use."""
 
     model_version: int
     complete: Annotated[bool, Field(description="whether all customers have moved to this version")]
     k: int
+    k_choice: Annotated[NumberChoice | None, Field(description="why so many; null: the settings say how many")] = None
     J: Annotated[float | None, Field(description="sum of squared distances to the centroids")]
     customers: int
     as_of: Time

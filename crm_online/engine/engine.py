@@ -249,7 +249,7 @@ class Engine:
             return None
         raw, model = self._reader.read(records, run.now // MS * MS), self.segmenting.model
         centroids = self.segmenting.centroids(model, run.others) if model else None
-        return fitted_model(model, raw, self._reader.features, self._settings, centroids, run.now)
+        return fitted_model(model, raw, self._reader.features, self._settings, centroids, run.now, schedule)
 
     def _customers(self, run: Run, events: EventColumns) -> Taken:
         """Add events to the customers' records, score them, and keep what changed."""

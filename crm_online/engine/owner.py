@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
 import numpy as np
@@ -16,8 +16,8 @@ from crm_online.engine.changes import Changes, to_json
 from crm_online.engine.state import FitSchedule
 from crm_online.segments.buying import BuyerFigures
 from crm_online.segments.describe import Text, describe
-from crm_online.segments.kmeans import choose_k
 from crm_online.segments.model import Model, first_fit, next_look
+from crm_online.segments.number import LOOKS, Choice, scored, stands
 from crm_online.segments.refits import AGED, misweighed, refit
 from crm_online.segments.sums import SegmentSums
 from crm_online.segments.vectors import RESOLUTION, Scale
@@ -56,6 +56,7 @@ def fitted_model(
     settings: Settings,
     centroids: NDArray[np.float64] | None,
     as_of: int,
+    schedule: FitSchedule,
 ) -> Model | None:
     """Return the next version of the model, or ``None`` if the one there is does as well.
 
@@ -71,18 +72,46 @@ def fitted_model(
         float64[k, d]: the present centroids of ``model``.
     as_of
         Event time of the fit, in ms.
+    schedule
+        When the number of segments was last looked at; noted here.
     """
     segments = settings.segments
     if model is not None and centroids is not None:
-        k = segments.k if isinstance(segments.k, int) else model.k
         scale, gain = model.scale.refitted(raw), segments.refit_gain
-        return refit(model, raw, scale, k, current=centroids, as_of=as_of, gain=gain, starts=segments.starts)
+        k, choice = _number(model, scale.encode(raw), settings, as_of, schedule)
+        better = refit(model, raw, scale, k, current=centroids, as_of=as_of, gain=gain, starts=segments.starts)
+        return replace(better, choice=choice) if better else None
     names = list(features)
     transforms = [feature.transform for feature in features.values()]
     weights = [settings.features.weights[name] for name in names]
     scale = Scale.fit(raw, names, transforms, weights, [feature.knee for feature in features.values()])
-    k = segments.k if isinstance(segments.k, int) else choose_k(scale.encode(raw))
-    return first_fit(raw, scale, k, as_of=as_of, starts=segments.starts)
+    choice = None if isinstance(segments.k, int) else Choice.of(scored(scale.encode(raw)))
+    schedule.number_checked_at, schedule.number_checked_customers = as_of, schedule.checked_customers
+    k = segments.k if isinstance(segments.k, int) else choice.k if choice else 1
+    return replace(first_fit(raw, scale, k, as_of=as_of, starts=segments.starts), choice=choice)
+
+
+def _number(
+    model: Model, sample: NDArray[np.int16], settings: Settings, now: int, schedule: FitSchedule
+) -> tuple[int, Choice | None]:
+    """Return how many segments the next version has, and why.
+
+    Under ``auto`` it is looked at when the number of customers has doubled, and every quarter of the half-life; it
+    changes when the number in force was not right in two such looks, one after the other.
+    """
+    if isinstance(settings.segments.k, int):
+        return settings.segments.k, None
+    passed = now - (schedule.number_checked_at or 0)
+    often = (settings.features.half_life or 120 * DAY) // 4
+    if passed < often and schedule.checked_customers < next_look(schedule.number_checked_customers):
+        return model.k, model.choice
+    schedule.number_checked_at, schedule.number_checked_customers = now, schedule.checked_customers
+    scores = scored(sample)
+    schedule.number_unfit = 0 if stands(scores, model.k) else schedule.number_unfit + 1
+    if schedule.number_unfit < LOOKS:
+        return model.k, model.choice
+    schedule.number_unfit, choice = 0, Choice.of(scores)
+    return choice.k, choice
 
 
 @dataclass(frozen=True, slots=True)

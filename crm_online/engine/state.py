@@ -26,6 +26,10 @@ class FitSchedule(BaseModel):
         Event time of the last look, in ms; ``None`` before the first.
     checked_customers, checked_events
         Number of customers at the last look, and how much had come.
+    number_checked_at, number_checked_customers
+        The same of the last look at how many segments there are to be.
+    number_unfit
+        In how many looks, one after the other, the number in force was not right.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -34,6 +38,9 @@ class FitSchedule(BaseModel):
     checked_at: int | None = None
     checked_customers: int = 0
     checked_events: int = 0
+    number_checked_at: int | None = None
+    number_checked_customers: int = 0
+    number_unfit: int = 0
 
 
 class PartitionState(BaseModel):

@@ -128,6 +128,7 @@ class Lookup:
             "model_version": found.model.version if found else 0,
             "complete": found.complete if found else False,
             "k": found.model.k if found else 0,
+            "k_choice": found.model.choice.to_json() if found and found.model.choice else None,
             "J": found.sums.inertia() if found else None,
             "customers": self.customers,
             "as_of": iso(when),

@@ -8,24 +8,16 @@ distance does not depend on the batch that it came in.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import pdist, squareform
 from threadpoolctl import threadpool_limits
 
 from crm_online.segments.sums import SegmentSums
 from crm_online.segments.vectors import RESOLUTION
 
-CANDIDATES = range(2, 13)
-"""Numbers of segments that ``auto`` chooses from."""
-
 MOST_ROUNDS = 100
 """Rounds of Lloyd's algorithm from given centres, at most."""
-
-SILHOUETTE_SAMPLE = 1000
-"""Most points that a silhouette is taken over: it costs their number squared."""
 
 
 def distances(vectors: NDArray[np.int16], centroids: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -145,46 +137,3 @@ def settled(sample: NDArray[np.int16], centres: NDArray[np.float64]) -> NDArray[
         sums = np.array([points[labels == place].sum(axis=0) for place in range(len(now))])
         now = np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1)[:, None], now)
     return np.rint(now)
-
-
-def choose_k(
-    sample: NDArray[np.int16], candidates: Sequence[int] = CANDIDATES, *, starts: int = 3, seed: int = 0
-) -> int:
-    """Return the number of segments with the greatest mean silhouette (the lowest of equals).
-
-    Source: Rousseeuw, Silhouettes, J. Comput. Appl. Math. 20 (1987).
-
-    Parameters
-    ----------
-    sample
-        Vectors, shape (n, d); at most ``SILHOUETTE_SAMPLE`` of them, evenly spaced, are used.
-    candidates
-        Numbers to choose from, each at least 2.
-    starts, seed
-        As for :func:`fit`.
-    """
-    few = sample[np.linspace(0, len(sample) - 1, min(len(sample), SILHOUETTE_SAMPLE)).astype(np.int64)]
-    between = squareform(pdist(few.astype(np.float64)))
-    best, chosen = -np.inf, 1
-    for k in candidates:
-        labels, _ = nearest(few, fit(few, k, starts=starts, seed=seed))
-        if len(np.unique(labels)) < k or k >= len(few):
-            break
-        width = round(_silhouette(between, labels, k), 9)
-        if width > best:
-            best, chosen = width, k
-    return chosen
-
-
-def _silhouette(between: NDArray[np.float64], labels: NDArray[np.int64], k: int) -> float:
-    """Return the mean silhouette of a partition, given all distances, shape (n, n)."""
-    sizes = np.bincount(labels, minlength=k)
-    sums = np.stack([between[:, labels == number].sum(axis=1) for number in range(k)], axis=1)
-    rows = np.arange(len(labels))
-    own = sums[rows, labels] / np.maximum(sizes[labels] - 1, 1)
-    other = sums / sizes
-    other[rows, labels] = np.inf
-    away = other.min(axis=1)
-    greater = np.maximum(own, away)
-    widths = np.where((sizes[labels] > 1) & (greater > 0), (away - own) / np.where(greater > 0, greater, 1), 0.0)
-    return float(widths.mean())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from scipy.optimize import linear_sum_assignment
 
 from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.segments.kmeans import fit, nearest
+from crm_online.segments.number import Choice, Score
 from crm_online.segments.reported import DIED
 from crm_online.segments.sums import ABSENT, SegmentSums
 from crm_online.segments.vectors import Scale
@@ -48,6 +50,8 @@ class Model:
         The version that it replaced; ``None`` for the first.
     numbered
         How many ids have ever been given: an id that died is not given again.
+    choice
+        Why there are so many segments; ``None`` if the settings say how many.
     """
 
     version: int
@@ -57,6 +61,7 @@ class Model:
     as_of: int
     parent: int | None
     numbered: int
+    choice: Choice | None = None
 
     @property
     def k(self) -> int:
@@ -113,6 +118,7 @@ class Model:
                 as_of=int(value["as_of"]),
                 parent=None if value["parent"] is None else int(value["parent"]),
                 numbered=int(value["numbered"]),
+                choice=_choice(value.get("choice")),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise StateCorrupt("the model of the segments cannot be read") from error
@@ -120,6 +126,14 @@ class Model:
         if not model.ids or len(model.fitted) != model.k or any(len(centre) != d for centre in model.fitted):
             raise StateCorrupt("the model of the segments has centres that do not fit its ids or features")
         return model
+
+
+def _choice(value: dict[str, Any] | None) -> Choice | None:
+    """Return what :func:`dataclasses.asdict` made of a choice."""
+    if value is None:
+        return None
+    scores = tuple(Score(int(one["k"]), float(one["strength"]), float(one["explained"])) for one in value["scores"])
+    return Choice(int(value["k"]), str(value["method"]), str(value["reason"]), scores)
 
 
 def next_look(points: int) -> int:

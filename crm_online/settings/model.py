@@ -58,7 +58,7 @@ class SegmentSettings(Section):
     """How customers are grouped, and when a move is reported."""
 
     k: Annotated[int | Literal["auto"], Allowed("a whole number from 2 to 64, or auto")] = Field(
-        default=6, description="number of segments; auto: chosen at the first fit"
+        default=6, description="number of segments; auto: chosen by what repeats, and looked at again"
     )
     sample: Count = Field(
         default=4096, ge=64, le=1_000_000, description="customers in the sample that models are fitted on"

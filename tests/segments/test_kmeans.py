@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from crm_online.segments.kmeans import choose_k, distances, fit, inertia, nearest
+from crm_online.segments.kmeans import distances, fit, inertia, nearest
 from crm_online.segments.vectors import RESOLUTION
 
 points = arrays(np.int16, st.tuples(st.integers(1, 30), st.just(3)), elements=st.integers(-32767, 32767))
@@ -104,15 +104,6 @@ def test_a_fit_of_nothing_is_refused() -> None:
         fit(blobs(3), 3, starts=0)
 
 
-@pytest.mark.parametrize("centres", [2, 3, 5, 7])
-def test_auto_finds_the_number_of_blobs(centres: int) -> None:
-    assert choose_k(blobs(centres, n=1500)) == centres
-
-
-def test_auto_takes_one_segment_where_all_are_alike() -> None:
-    assert choose_k(np.zeros((50, 2), np.int16)) == 1
-
-
 def test_fits_run_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     # More threads add up in another order; rounding hides that nearly always, but not always.
     seen: list[int] = []
@@ -129,10 +120,11 @@ def test_fits_run_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 FIT = """
 import numpy as np
-from crm_online.segments.kmeans import choose_k, fit, nearest
+from crm_online.segments.kmeans import fit, nearest
+from crm_online.segments.number import scored
 sample = np.random.default_rng(0).normal(0, 1500, (4096, 11)).astype(np.int16)
 centres = fit(sample, 6, starts=2)
-print(centres.tobytes().hex(), nearest(sample, centres)[1].tobytes().hex()[:4000], choose_k(sample[:300], [2, 3]))
+print(centres.tobytes().hex(), nearest(sample, centres)[1].tobytes().hex()[:4000], scored(sample[:300], [2, 3]))
 """
 
 

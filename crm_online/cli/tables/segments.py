@@ -25,6 +25,8 @@ def segments_table(found: Mapping[str, Any], min_customers: int) -> RenderableTy
     about = [f"model {found['model_version']}", f"J {number(found['J'])}"]
     if not found["complete"]:
         about.append("incomplete: some partitions are still moving to the next model")
+    if found.get("k_choice"):
+        about.append(f"{found['k']} by {found['k_choice']['method']}: {found['k_choice']['reason']}")
     rows = table(title)
     rows.caption = " · ".join(about)
     rows.caption_justify = "left"
