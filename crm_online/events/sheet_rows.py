@@ -57,7 +57,10 @@ def _header_and_rows(path: Path) -> tuple[list[str], Iterator[tuple[int, list[ob
     try:
         book = python_calamine.CalamineWorkbook.from_path(str(path))
         for name in book.sheet_names:
-            rows = enumerate(book.get_sheet_by_name(name).iter_rows(), 1)
+            sheet = book.get_sheet_by_name(name)
+            if not sheet.height:  # older versions of calamine give no rows of an empty sheet, but panic
+                continue
+            rows = enumerate(sheet.iter_rows(), 1)
             first = list(islice(rows, _HEADER_WITHIN))
             widths = [sum(cell != "" for cell in cells) for _, cells in first]
             # A title above the table is narrower than its header.

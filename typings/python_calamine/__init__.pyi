@@ -3,6 +3,7 @@ from collections.abc import Iterator
 class CalamineError(Exception): ...
 
 class CalamineSheet:
+    height: int
     def iter_rows(self) -> Iterator[list[object]]: ...
 
 class CalamineWorkbook:
