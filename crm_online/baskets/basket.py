@@ -40,7 +40,7 @@ class Basket:
 
 def packed(items: set[int]) -> bytes:
     """Return item ids as bytes, in ascending order."""
-    return np.array(sorted(items), "<i4").tobytes()
+    return struct.pack(f"<{len(items)}i", *sorted(items))
 
 
 def unpacked(raw: bytes) -> set[int]:

@@ -113,10 +113,11 @@ class CountedBaskets:
         self._gone, self._changed = set(), set()
 
     def _set(self, key: str, sessions: bytes) -> None:
-        parts = list(_sessions(_HEAD.pack(_VERSION, 0) + sessions))
-        for _, last, raw in parts[:-SESSIONS]:
-            self._forgotten(last)
-            sessions = sessions[_SESSION.size + len(raw) :]
+        if len(sessions) > SESSIONS * _SESSION.size:  # else there cannot be too many
+            parts = list(_sessions(_HEAD.pack(_VERSION, 0) + sessions))
+            for _, last, raw in parts[:-SESSIONS]:
+                self._forgotten(last)
+                sessions = sessions[_SESSION.size + len(raw) :]
         self.number += 1
         self._place(key, _HEAD.pack(_VERSION, self.number) + sessions)
         self._changed.add(key)

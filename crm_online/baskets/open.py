@@ -115,12 +115,10 @@ class OpenBaskets:
         elif basket is not None:
             self._finish(gathered, key)
         self._open(gathered, lines, sorted(part.first for part in parts))
-        merged = [Basket(begin, end, set(lines.items)), *parts]
-        self.baskets[key] = Basket(
-            min(part.first for part in merged),
-            max(part.last for part in merged),
-            set().union(*(part.items for part in merged)),
-        )
+        merged = self.baskets[key] = Basket(begin, end, set(lines.items))
+        for part in parts:
+            merged.first, merged.last = min(merged.first, part.first), max(merged.last, part.last)
+            merged.items |= part.items
         self._changed.add(key)
         self._gone.discard(key)
 
