@@ -8,6 +8,7 @@ The same look-ups as on the command line, as pandas DataFrames::
     crm_online.segments_frame("redis://localhost")
     crm_online.customers_frame("./state")
     crm_online.hierarchy_frame("./state")  # how the segments join into a tree
+    crm_online.changes_frame("./state")  # the last moves between segments
 
 And the engine's online k-means by itself, as an estimator of `river <https://riverml.xyz>`_::
 
@@ -19,12 +20,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
+    from crm_online.moments import Moment
     from crm_online.segments.online_kmeans import OnlineKMeans
 
 __version__ = "0.1.0"
-__all__ = ["OnlineKMeans", "customers_frame", "distances_frame", "hierarchy_frame", "rules_frame", "segments_frame"]
+__all__ = [
+    "OnlineKMeans",
+    "changes_frame",
+    "customers_frame",
+    "distances_frame",
+    "hierarchy_frame",
+    "linkage_matrix",
+    "rules_frame",
+    "segments_frame",
+]
 
 _STATE = "./.crm-online"
 
@@ -43,7 +56,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def rules_frame(state: str = _STATE, *, as_of: int | None = None, sort: str = "lift") -> pd.DataFrame:
+def rules_frame(state: str = _STATE, *, as_of: Moment | None = None, sort: str = "lift") -> pd.DataFrame:
     """Return the association rules in force, as in the article: a DataFrame sorted by lift.
 
     Parameters
@@ -51,7 +64,8 @@ def rules_frame(state: str = _STATE, *, as_of: int | None = None, sort: str = "l
     state
         A folder, or the URL of a Redis.
     as_of
-        Time in ms since 1970 at which counts are read; the largest event time by default.
+        Time at which counts are read: a date, datetime, pandas Timestamp, ISO 8601 text or ms since 1970 (UTC if
+        it has no zone); the largest event time by default.
     sort
         ``lift``, ``confidence``, ``support`` (the largest first) or ``rank``.
 
@@ -63,31 +77,34 @@ def rules_frame(state: str = _STATE, *, as_of: int | None = None, sort: str = "l
         If there is no such way to sort, or ``as_of`` is before the log or outside 1970 to 2105.
     """
     from crm_online.lookup import open_lookup
+    from crm_online.moments import milliseconds
 
     with open_lookup(state) as lookup:
-        return lookup.rules_frame(as_of, sort=sort)
+        return lookup.rules_frame(milliseconds(as_of), sort=sort)
 
 
-def segments_frame(state: str = _STATE, *, as_of: int | None = None) -> pd.DataFrame:
+def segments_frame(state: str = _STATE, *, as_of: Moment | None = None) -> pd.DataFrame:
     """Return the segments, one row each: id, name, size, description, centroid in natural units.
 
     Parameters and errors are those of :func:`rules_frame`.
     """
     from crm_online.lookup import open_lookup
+    from crm_online.moments import milliseconds
 
     with open_lookup(state) as lookup:
-        return lookup.segments_frame(as_of)
+        return lookup.segments_frame(milliseconds(as_of))
 
 
-def customers_frame(state: str = _STATE, *, as_of: int | None = None) -> pd.DataFrame:
+def customers_frame(state: str = _STATE, *, as_of: Moment | None = None) -> pd.DataFrame:
     """Return all customers, one row each: segment, totals, features at ``as_of``, scaled vector.
 
     Parameters and errors are those of :func:`rules_frame`.
     """
     from crm_online.lookup import open_lookup
+    from crm_online.moments import milliseconds
 
     with open_lookup(state) as lookup:
-        return lookup.customers_frame(as_of)
+        return lookup.customers_frame(milliseconds(as_of))
 
 
 def hierarchy_frame(state: str = _STATE, *, linkage: str = "average", of: str = "segments") -> pd.DataFrame:
@@ -126,3 +143,44 @@ def distances_frame(state: str = _STATE, *, of: str = "segments") -> pd.DataFram
 
     with open_lookup(state) as lookup:
         return lookup.distances_frame(Leaves(of))
+
+
+def linkage_matrix(
+    state: str = _STATE, *, linkage: str = "average", of: str = "segments"
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Return the tree as scipy's ``dendrogram`` and ``fcluster`` take it, and the ids of its leaves.
+
+    Each row is a step: the two parts, their distance, and how many leaves the step joins. Parameters and errors are
+    those of :func:`hierarchy_frame`. A cut into three groups of segments::
+
+        matrix, ids = crm_online.linkage_matrix("./state")
+        groups = dict(zip(ids, scipy.cluster.hierarchy.fcluster(matrix, 3, "maxclust")))
+    """
+    from crm_online.lookup import open_lookup
+    from crm_online.segments.linkage import Leaves, Linkage
+
+    with open_lookup(state) as lookup:
+        return lookup.linkage_matrix(Linkage(linkage), Leaves(of))
+
+
+def changes_frame(state: str = _STATE, *, topic: str = "segment-changes") -> pd.DataFrame:
+    """Return the last changes that the state keeps (``changes.keep``), one row each, partition by partition in order.
+
+    Parameters
+    ----------
+    state
+        A folder, or the URL of a Redis.
+    topic
+        ``segment-changes``, ``segments``, ``rules`` or ``rejects``; the columns are the fields of its values.
+
+    Raises
+    ------
+    StoreError
+        If the state cannot be read, or there is none (``StateMissing``).
+    ValueError
+        If there is no such topic.
+    """
+    from crm_online.lookup.kept import kept_changes
+    from crm_online.step import Topic
+
+    return kept_changes(state, Topic(topic))

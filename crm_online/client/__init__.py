@@ -9,6 +9,11 @@ answers as models (``crm_online.answers``). Errors are those below ``ServiceErro
             print(change)
 """
 
+from importlib.util import find_spec as _find_spec
+
+if _find_spec("httpx") is None or _find_spec("httpx_sse") is None:
+    raise ImportError("crm_online.client needs an extra: pip install 'crm-online[client]'", name="httpx")
+
 from crm_online.client.asynchronous import AsyncClient
 from crm_online.client.course import Change
 from crm_online.client.feed import AsyncFeed, Feed

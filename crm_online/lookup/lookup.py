@@ -8,7 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from crm_online.baskets.sampled import named
 from crm_online.engine import rules as rule_feed
@@ -156,6 +158,19 @@ class Lookup:
     def hierarchy_frame(self, linkage: Linkage = Linkage.AVERAGE, of: Leaves = Leaves.SEGMENTS) -> pd.DataFrame:
         """Return the steps in which segments or sampled customers join, one row each, the nearest first."""
         return self._must_have_segments().merges_frame(linkage, of)
+
+    def linkage_matrix(
+        self, linkage: Linkage = Linkage.AVERAGE, of: Leaves = Leaves.SEGMENTS
+    ) -> tuple[NDArray[np.float64], list[str]]:
+        """Return the tree as scipy takes it: of each step the parts, their distance and how many leaves it joins."""
+        tree = self._must_have_segments().hierarchy(linkage, of)
+        leaves = list(tree["leaves"])
+        steps = np.array(tree["linkage"], np.float64).reshape(-1, 4)
+        counts = [1] * len(leaves)
+        for left, right in steps[:, :2].astype(int).tolist():
+            counts.append(counts[left] + counts[right])
+        steps[:, 3] = counts[len(leaves) :]  # scipy counts leaves, where the look-ups count customers
+        return steps, leaves
 
     def distances_frame(self, of: Leaves = Leaves.SEGMENTS) -> pd.DataFrame:
         """Return how far segments or sampled customers are from each other, in standard deviations."""

@@ -1,0 +1,28 @@
+"""The changes that a state keeps, as a pandas DataFrame."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+
+from crm_online.step import Topic
+from crm_online.store import open_store
+from crm_online.store.entries import is_blank
+
+
+def kept_changes(state: str, topic: Topic) -> pd.DataFrame:
+    """Return the changes of one topic that a state keeps, but for those of customers who were erased since.
+
+    Raises
+    ------
+    StoreError
+        If the state cannot be read, or there is none.
+    """
+    with open_store(state, create=False) as store:
+        entries = [entry for number in range(store.meta().partitions) for entry in store.partition(number).changes()]
+    values = [json.loads(entry.value) for entry in entries if entry.topic is topic and not is_blank(entry)]
+    frame = pd.DataFrame(values)
+    if "time" in frame:
+        frame["time"] = pd.to_datetime(frame["time"], format="ISO8601", utc=True)
+    return frame
