@@ -245,8 +245,8 @@ def _by_buying(segment: _Segment) -> str:
 
 
 def _looks(segment: _Segment) -> bool:
-    """Return whether a segment's members look at items, as far as that is known."""
-    return segment.natural.get("views", 0.0) >= MOST
+    """Return whether most members of a segment look at items, as far as that is known."""
+    return segment.lower.get("views", 0.0) > _NEXT_TO_NOTHING
 
 
 def _beside(told: Words, more: bool) -> str:
