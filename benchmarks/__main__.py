@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import accuracy, counting, estimator, quality, replay, rules, scale
+from benchmarks import accuracy, counting, estimator, middle, quality, replay, rules, scale
 from benchmarks.kafka import run as kafka
 from benchmarks.recommend import run as recommend
 from benchmarks.report import LeftOutError, Report, load_note
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[bool], Report]] = {
     "scale": lambda quick: scale.run(scale.QUICK if quick else scale.FULL),
     "accuracy": lambda quick: accuracy.run(accuracy.QUICK if quick else accuracy.FULL),
     "quality": lambda quick: quality.run(quality.QUICK if quick else quality.FULL),
+    "middle": lambda quick: middle.run(5 if quick else 20),
     "estimator": lambda quick: estimator.run(estimator.QUICK if quick else estimator.FULL),
     "recommend": lambda quick: recommend.run(recommend.QUICK if quick else recommend.FULL),
     "serve": lambda quick: serve.run(serve.QUICK if quick else serve.FULL),

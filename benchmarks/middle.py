@@ -1,0 +1,126 @@
+"""How good the segments are in the middle of a log: read between two steps of a replay, with no settling before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+
+from crm_online.engine.engine import CUSTOMERS, layout
+from crm_online.events.log import read_events, read_log
+from crm_online.events.options import AS_IT_IS, LogOptions
+from crm_online.events.source import Source, open_source
+from crm_online.flow import PartitionFlow
+from crm_online.replay.partitions import Partitions
+from crm_online.segments.vectors import RESOLUTION
+from crm_online.settings import Settings
+from crm_online.step import Entry, Topic
+from crm_online.store import open_store
+
+DAY = 86_400_000
+LEFT_OUT = 60 * DAY
+STARTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The segments at one moment.
+
+    Attributes
+    ----------
+    watermark
+        The moment, in ms.
+    customers
+        How many there are.
+    J
+        J of features as of the moment, each customer by the nearest of the present centroids, to KMeans' with 10 starts
+        on the same vectors.
+    overdue
+        Share of customers not scored for a tenth longer than the rule allows, and a day.
+    """
+
+    watermark: int
+    customers: int
+    J: float
+    overdue: float
+
+
+@dataclass
+class Middle:
+    """What a replay showed: its moments, the ids ever given, and the moves between segments by reason."""
+
+    moments: list[Moment] = field(default_factory=list)
+    ids: int = 0
+    moves: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def by_refit(self) -> float:
+        """Share of moves that are told for refits."""
+        return self.moves.get("refit", 0) / max(sum(self.moves.values()), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched(Partitions):
+    """Partitions that are looked at whenever they are at rest; the first one only: it is the only one."""
+
+    due: list[int]
+    settings: Settings
+    found: Middle
+
+    def rest(self, source: Source, end: int) -> None:
+        """Rest, and look if a moment has come."""
+        Partitions.rest(self, source, end)
+        now = self.flows[0].engine.state.watermark
+        if now is not None and self.due and now >= self.due[0]:
+            del self.due[: sum(moment <= now for moment in self.due)]
+            self.found.moments.append(_look(self.flows[0], self.settings, now))
+
+
+def replayed(path: Path, state: Path, settings: Settings, options: LogOptions = AS_IT_IS, moments: int = 20) -> Middle:
+    """Replay a log into a new state, and look at evenly spread moments after the first two months."""
+    source, found = open_source(path), Middle()
+    times = [events.time for events in read_events(path, source, options, size=20_000) if len(events)]
+    first, last = min(int(part.min()) for part in times), max(int(part.max()) for part in times)
+    begin = first + LEFT_OUT
+    due = [begin + (last - begin) * number // moments for number in range(1, moments + 1)]
+
+    def write(partition: int, entries: Sequence[Entry]) -> None:
+        for value in (json.loads(entry.value) for entry in entries if entry.topic is Topic.SEGMENT_CHANGES):
+            if value["from"] and value["to"]:
+                found.moves[value["reason"]] = found.moves.get(value["reason"], 0) + 1
+
+    with open_store(state) as store:
+        store.initialise(1, json.dumps(settings.shaping(), sort_keys=True))
+        flow = PartitionFlow(store, settings, 0, 1)
+        watched = _Watched([flow], write, due, settings, found)
+        for chunk in read_log(path, source, options=options, size=settings.replay.step):
+            watched.take(chunk, [], [])
+        model = flow.engine.segmenting.model
+        found.ids = model.numbered if model else 0
+    return found
+
+
+def _look(flow: PartitionFlow, settings: Settings, now: int) -> Moment:
+    codec, reader = layout(settings)
+    records = codec.decode([raw for _, raw in flow.store.hash_all(CUSTOMERS)])
+    segmenting = flow.engine.segmenting
+    if segmenting.model is None:
+        return Moment(now, len(records), float("nan"), 0.0)
+    vectors = segmenting.model.scale.encode(reader.read(records, now // 1000 * 1000)) / RESOLUTION
+    centroids = segmenting.centroids(segmenting.model, []) / RESOLUTION
+    away = np.stack([((vectors - one) ** 2).sum(axis=1) for one in centroids], axis=1)
+    best = float(KMeans(segmenting.model.k, n_init=STARTS, random_state=1).fit(vectors).inertia_)
+    scored, longest = records.scored_at * 1000, (settings.features.half_life or 120 * DAY) // 4
+    rule = np.minimum((scored - records.last_event) // 2, longest)
+    late = float((now - scored > 1.1 * rule + DAY).mean())
+    return Moment(now, len(records), _inertia(vectors, away.argmin(axis=1)) / best, late)
+
+
+def _inertia(vectors: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    parts = [vectors[labels == one] for one in np.unique(labels)]
+    return sum(float(((part - part.mean(axis=0)) ** 2).sum()) for part in parts)
