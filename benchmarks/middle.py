@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
+from benchmarks.logs import complete_journey_file, shared
+from benchmarks.report import Report
 from crm_online.engine.engine import CUSTOMERS, layout
 from crm_online.events.log import read_events, read_log
 from crm_online.events.options import AS_IT_IS, LogOptions
@@ -19,6 +22,7 @@ from crm_online.flow import PartitionFlow
 from crm_online.replay.partitions import Partitions
 from crm_online.segments.vectors import RESOLUTION
 from crm_online.settings import Settings
+from crm_online.simulate import simulate
 from crm_online.step import Entry, Topic
 from crm_online.store import open_store
 
@@ -79,6 +83,30 @@ class _Watched(Partitions):
         if now is not None and self.due and now >= self.due[0]:
             del self.due[: sum(moment <= now for moment in self.due)]
             self.found.moments.append(_look(self.flows[0], self.settings, now))
+
+
+def run(moments: int) -> Report:
+    """Look at so many moments of each log."""
+    report = Report("Quality of segments in the middle of logs, read between steps; J to KMeans with 10 starts")
+    cdnow = {"customer_id": "who", "basket_id": "order_no", "item": "what", "quantity": "n", "price": "unit"}
+    with tempfile.TemporaryDirectory(prefix="crm-online-bench-") as name:
+        folder = Path(name)
+        browsing = folder / "browsing.jsonl"
+        simulate(4000, 100_000, browsers=True).write(browsing)
+        logs = {
+            "CDNOW": (shared("cdnow.csv.gz"), LogOptions(mapping=cdnow | {"time": "at"})),
+            "Online Retail": (shared("online_retail.parquet"), LogOptions(preset="online-retail")),
+            "Complete Journey": (complete_journey_file(folder, None), LogOptions(preset="complete-journey")),
+            "browsing shop": (browsing, AS_IT_IS),
+        }
+        for log, (path, options) in logs.items():
+            found = replayed(path, folder / log, Settings(), options, moments)
+            report.add(f"{log}: worst J of {moments} moments", max(one.J for one in found.moments), "×", most=1.06)
+            overdue = 100 * max(one.overdue for one in found.moments)
+            report.add(f"{log}: overdue, at the worst of them", overdue, "%", most=1)
+            report.add(f"{log}: ids ever given", found.ids, most=10)
+            report.add(f"{log}: moves told for refits", 100 * found.by_refit, "%", most=10)
+    return report
 
 
 def replayed(path: Path, state: Path, settings: Settings, options: LogOptions = AS_IT_IS, moments: int = 20) -> Middle:
