@@ -69,6 +69,7 @@ def test_a_tenth_of_online_retail_is_served_better_than_by_any_simple_way(shared
     assert ours >= max(others.values())
 
 
+@pytest.mark.slow
 def test_where_habits_are_weak_it_is_no_worse_than_what_is_popular(shared_data: Path, tmp_path: Path) -> None:
     ours, others = compared(members_file(tmp_path), MEMBERS, "time", tmp_path)
 
