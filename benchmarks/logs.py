@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -112,14 +113,36 @@ def groceries() -> Log:
     return _of_lines(shared("groceries.csv"), ",")
 
 
-def online_retail() -> Log:
-    """Online Retail: known customers, no cancelled invoices, no negative quantities."""
+def bms1() -> Log:
+    """BMS-WebView-1, KDD Cup 2000."""
+    return _of_lines(shared("bms1.txt.gz"), None)
+
+
+def fimi_retail() -> Log:
+    """Retail of a Belgian supermarket, Brijs 1999."""
+    return _of_lines(shared("fimi_retail.dat.gz"), None)
+
+
+def groceries_members() -> Log:
+    """Groceries by member: a basket is a member's day."""
+    lines = pd.read_csv(shared("groceries_members.csv.gz"), dtype=str)
+    return Log.from_lines(lines["Member_number"] + lines["Date"], lines["itemDescription"])
+
+
+def online_retail(*, known: bool = True) -> Log:
+    """Online Retail: known customers or all, no cancelled invoices, no negative quantities."""
     lines = pd.read_parquet(shared("online_retail.parquet"))
     invoice = lines["InvoiceNo"].astype(str)
     item = lines["StockCode"].astype(str).str.strip().str.upper()
-    good = lines["CustomerID"].notna() & ~invoice.str.startswith("C")
-    good &= (lines["Quantity"] > 0) & (lines["UnitPrice"] > 0)
+    good = ~invoice.str.startswith("C") & (lines["Quantity"] > 0) & (lines["UnitPrice"] > 0)
+    if known:
+        good &= lines["CustomerID"].notna()
     return Log.from_lines(invoice[good], item[good])
+
+
+def online_retail_all() -> Log:
+    """Online Retail with unknown customers."""
+    return online_retail(known=False)
 
 
 @lru_cache(maxsize=2)
@@ -154,8 +177,8 @@ def _sold(number: int | None) -> pd.DataFrame:
 
 
 def _of_lines(path: Path, separator: str | None) -> Log:
-    baskets = [
-        [item for item in map(str.strip, line.split(separator)) if item] for line in path.read_text().splitlines()
-    ]
+    raw = path.read_bytes()
+    lines = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode().splitlines()
+    baskets = [[item for item in map(str.strip, line.split(separator)) if item] for line in lines]
     number = np.repeat(np.arange(len(baskets)), [len(basket) for basket in baskets])
     return Log.from_lines(pd.Series(number), pd.Series([item for basket in baskets for item in basket], dtype=object))
