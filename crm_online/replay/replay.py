@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
@@ -21,6 +22,7 @@ from crm_online.events.rejects import Reject, RejectTally
 from crm_online.events.source import Source
 from crm_online.flow import PartitionFlow
 from crm_online.replay.files import ChangeFiles
+from crm_online.replay.frames import FRAME, as_paths
 from crm_online.replay.logs import open_logs
 from crm_online.replay.partitions import LOGS, Partitions
 from crm_online.settings import Settings, refuse_conflict
@@ -87,7 +89,7 @@ class ReplayResult:
 
 
 def replay(
-    paths: Sequence[Path],
+    logs: pd.DataFrame | Path | str | Sequence[Path | str],
     *,
     settings: Settings,
     state: str,
@@ -101,14 +103,15 @@ def replay(
 
     Parameters
     ----------
-    paths
-        Files, replayed one after the other.
+    logs
+        A file, or files that are replayed one after the other; or a DataFrame, one row an order line (or an event),
+        whose columns ``options`` may map. A frame with more rows than the last time goes on where that ended.
     settings
         The settings in force.
     state
         A folder, or the URL of a Redis.
     options
-        How to read the files.
+        How to read the logs.
     another
         Whether files that begin otherwise than a log of their name, which was replayed before, are other logs.
     out
@@ -123,10 +126,10 @@ def replay(
     InputError, SettingsError, StoreError, FenceError
         See :mod:`crm_online.errors`.
     """
-    logs = [Path(path) for path in paths]
-    for path in logs:  # what cannot be read so is told before anything is started
-        check_log(path, options)
     with ExitStack() as stack:
+        paths = stack.enter_context(as_paths(logs))
+        for path in paths:  # what cannot be read so is told before anything is started
+            check_log(path, options)
         store = stack.enter_context(open_store(state))
         refuse_conflict(_settings_of(store, settings), settings)
         partitions = settings.replay.partitions
@@ -134,17 +137,19 @@ def replay(
         if out is not None:  # a folder that cannot be used is told before another replay loses its partitions
             begins = {number: unpublished(store.partition(number)) - 1 for number in range(partitions)}
             files = stack.enter_context(ChangeFiles(Path(out), store.meta().id, begins))
-        sources = _sources(store, settings, logs, options, another=another)
+        sources = _sources(store, settings, paths, options, another=another)
         flows = [PartitionFlow(store, settings, number, partitions) for number in range(partitions)]
         run = _Run(flows, files, settings, speed, on_progress)
         run.publish_left_over()
-        opened = list(zip(logs, sources, strict=True))
+        opened = list(zip(paths, sources, strict=True))
         for number, (path, source) in enumerate(opened):
-            share = Share(number / len(logs), 1 / len(logs))
+            share = Share(number / len(paths), 1 / len(paths))
             run.log(path, source, share, options, run.later(opened[number + 1 :], options))
         run.settle(sources[-1])
         result = run.result()
         result.durable = store.durable
+        if isinstance(logs, pd.DataFrame):
+            result.position = {FRAME: result.position[str(paths[0])]}
         return result
 
 
