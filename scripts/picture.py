@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -19,6 +20,8 @@ RULES = 5
 FACTS = 2
 CHARACTERS = 68
 """Most characters of a side note beside a bar."""
+NAME_CHARACTERS = 30
+"""Most characters of a line of a segment's name."""
 
 
 def text(x: float, y: float, words: str, *, size: int = 14, fill: str = INK, bold: bool = False, end: str = "") -> str:
@@ -95,7 +98,11 @@ def segment_bars(segments: Sequence[Mapping[str, Any]], top: float) -> Iterator[
     largest = max((one["size"] for one in ranked), default=1)
     for row, one in enumerate(ranked):
         y = top + 34 * row
-        yield text(MARGIN + 12, y + 15, one["name"])
+        name = wrap(one["name"], NAME_CHARACTERS)
+        for place, words in enumerate(name):
+            yield text(
+                MARGIN + 12, y + (15 if len(name) == 1 else 8 + 15 * place), words, size=14 if len(name) == 1 else 13
+            )
         width = max(150 * one["size"] / largest, 2)
         yield box(248, y + 2, width, 17, BAR)
         yield text(256 + width, y + 16, f"{one['size']:,}", size=13, bold=True)
