@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.api.asking import ready
 from tests.command import ROOT
 from tests.docs import fenced
 from tests.serving import serving
@@ -26,6 +27,7 @@ def shop(made_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """Return the URL of a service of the made shop."""
     folder = copytree(made_shop, tmp_path_factory.mktemp("api") / "shop")
     with serving(folder, "--state", "shop") as served:
+        ready(served.url)
         yield served.url
 
 
