@@ -12,7 +12,7 @@ COPY crm_online crm_online
 COPY streams streams
 # The rule takes the folder for a package whose version could be pinned.
 # hadolint ignore=DL3013
-RUN pip install --no-cache-dir '.[kafka,serve]'
+RUN pip install --no-cache-dir '.[kafka,serve,xlsx]'
 
 FROM python:3.13-slim
 # A volume that is mounted at keys belongs to the user then.

@@ -36,6 +36,9 @@ LOOKS = 2
 MOST = 1000
 """Most customers that are judged: the cost is bounded by it."""
 
+FEWEST = 20
+"""Customers that are judged for each segment, at least: where halves have a few each, any grouping repeats."""
+
 _SPLITS = 4
 _STARTS = 4
 
@@ -126,7 +129,7 @@ def scored(sample: NDArray[np.int16], candidates: Sequence[int] = CANDIDATES) ->
     whole = inertia(few, few.mean(axis=0, keepdims=True)) if len(few) else 0.0
     found: list[Score] = []
     for k in candidates:
-        centres = fit(few, k, starts=_STARTS) if len(few) >= 4 * k else np.zeros((0, few.shape[1]))
+        centres = fit(few, k, starts=_STARTS) if len(few) >= FEWEST * k else np.zeros((0, few.shape[1]))
         if len(centres) < k or not whole:
             break
         strength = float(np.mean([_strength(few, k, split) for split in range(_SPLITS)]))

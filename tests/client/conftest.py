@@ -12,6 +12,7 @@ from anyio.from_thread import start_blocking_portal
 
 from crm_online.api.keyfile import SCOPES, new_key
 from crm_online.client import AsyncClient, Client
+from tests.api.asking import ready
 from tests.serving import Served, serving
 
 
@@ -32,6 +33,7 @@ def keys(folder: Path) -> dict[str, str]:
 def served(folder: Path, keys: dict[str, str]) -> Iterator[Served]:
     """Return a service."""
     with serving(folder, "--state", "shop", "--set", "serve.keys_file=keys.toml") as it:
+        ready(it.url)
         yield it
     assert "Traceback" not in "".join(it.output)
 

@@ -65,7 +65,7 @@ def test_the_health_check_asks_where_the_worker_listens() -> None:
 def test_what_it_installs_holds_every_library_that_is_imported() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     # pydantic itself pins its core, and FastAPI is made of Starlette.
-    extras = [one for extra in ("kafka", "serve", "client") for one in project["optional-dependencies"][extra]]
+    extras = [one for extra in ("kafka", "serve", "client", "xlsx") for one in project["optional-dependencies"][extra]]
     installed = names([*project["dependencies"], *extras, "pydantic-core", "starlette"])
     optional = names(project["optional-dependencies"]["demo"] + project["optional-dependencies"]["plots"])
     assert imported(ROOT / "streams") <= installed

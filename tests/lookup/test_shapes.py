@@ -34,7 +34,7 @@ def as_json(value: object) -> Any:
 def test_segments_have_exactly_the_promised_keys(at_rest: Shop) -> None:
     found = as_json(at_rest.lookup.segments())
     assert list(found) == [
-        *("model_version", "complete", "k", "J", "customers", "as_of"),
+        *("model_version", "complete", "k", "k_choice", "J", "customers", "as_of"),
         *("features", "scale", "segments", "hierarchy"),
     ]
     assert found["features"] == list(FEATURE_NAMES) == list(found["scale"])
