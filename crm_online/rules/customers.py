@@ -66,7 +66,9 @@ class Buyers:
         whole = found.data == np.count_nonzero(sides != NO_ITEM, axis=1)[found.row]
         rule, order = found.row[whole].astype(np.int64), found.col[whole]
         orders = np.bincount(rule, minlength=len(table))
-        buyers = np.unique(np.stack([rule, self.customer[order]]), axis=1)[0]
+        # One number for a rule and a customer: pairs would be sorted as records, which is slow.
+        width = len(self.customer)
+        buyers = np.unique(rule * width + self.customer[order]) // width
         few: NDArray[np.bool_] = (orders >= least) & (np.bincount(buyers, minlength=len(table)) < least)
         return few
 
