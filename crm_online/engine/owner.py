@@ -42,7 +42,7 @@ def fit_is_due(
     """
     if fitted is None or schedule.checked_at is None:
         return customers >= settings.segments.min_customers
-    half_life = settings.features.half_life or 120 * DAY
+    half_life = _half_life(settings)
     grown, passed = max((schedule.checked_at - first) // 2, DAY), now - schedule.checked_at
     if passed >= min(grown, half_life // 18) or customers >= next_look(schedule.checked_customers):
         return True
@@ -102,7 +102,7 @@ def _number(
     if isinstance(settings.segments.k, int):
         return settings.segments.k, None
     passed = now - (schedule.number_checked_at or 0)
-    often = (settings.features.half_life or 120 * DAY) // 4
+    often = _half_life(settings) // 4
     if passed < often and schedule.checked_customers < next_look(schedule.number_checked_customers):
         return model.k, model.choice
     schedule.number_checked_at, schedule.number_checked_customers = now, schedule.checked_customers
@@ -112,6 +112,11 @@ def _number(
         return model.k, model.choice
     schedule.number_unfit, choice = 0, Choice.of(scores)
     return choice.k, choice
+
+
+def _half_life(settings: Settings) -> int:
+    """Return what looks are paced by, in ms: the features' half-life, or 120 days where nothing decays."""
+    return settings.features.half_life or 120 * DAY
 
 
 @dataclass(frozen=True, slots=True)
