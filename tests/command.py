@@ -8,13 +8,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.forked import Forked
+from tests.servers.forked import Forked
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def crm_online(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    """Run ``crm-online`` in a folder, whatever the environment says of settings; it is forked, see `tests.forked`."""
+    """Run ``crm-online`` in a folder, without settings of the environment; it is forked, see `tests.servers.forked`."""
     with tempfile.TemporaryDirectory() as streams:
         out, err = Path(streams, "out"), Path(streams, "err")
         with Forked(args, cwd=folder, env=environment(), out=out, err=err) as process:

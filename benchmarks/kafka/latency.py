@@ -22,9 +22,9 @@ from benchmarks.kafka.site import PARTITIONS, Site
 from benchmarks.kafka.throughput import positions, running_worker
 from crm_online.events.times import to_iso
 from crm_online.simulate import simulate
-from tests.kafka.records import Sent
-from tests.kafka.redis_server import RedisServer
-from tests.kafka.workers import Worker
+from tests.servers.records import Sent
+from tests.servers.redis_server import RedisServer
+from tests.servers.workers import Worker
 
 PREFIX = "latency."
 EVENTS, CHANGES = f"{PREFIX}events", f"{PREFIX}segment-changes"

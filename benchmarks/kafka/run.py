@@ -14,7 +14,7 @@ from benchmarks.kafka.throughput import app_run, raw_rate, worker_run
 from benchmarks.logs import complete_journey_file
 from benchmarks.report import LeftOutError, Report
 from tests.conftest import ROOT
-from tests.kafka.broker import missing
+from tests.servers.broker import missing
 
 QUIX = ROOT / ".venv-quix" / "bin" / "python"
 """A Python that has Quix Streams; ``make bench`` makes it."""

@@ -15,8 +15,8 @@ from benchmarks.clock import others_so_far
 from crm_online.events.options import LogOptions
 from crm_online.settings import Settings, load_settings
 from streams.publish import publish
-from tests.kafka.broker import Broker
-from tests.kafka.redis_server import RedisServer
+from tests.servers.broker import Broker
+from tests.servers.redis_server import RedisServer
 
 PARTITIONS = 4
 PREFIX = "bench."

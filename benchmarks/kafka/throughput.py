@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from benchmarks.kafka.site import PARTITIONS, PREFIX, TOPIC, Run, Site
 from benchmarks.plain_replay import TAKEN
 from tests.conftest import ROOT
-from tests.kafka.processes import Process
-from tests.kafka.redis_server import RedisServer
-from tests.kafka.workers import Worker
+from tests.servers.processes import Process
+from tests.servers.redis_server import RedisServer
+from tests.servers.workers import Worker
 
 _TIMES = 5
 

@@ -21,7 +21,7 @@ from benchmarks.report import Report
 from benchmarks.serve.readers import Found, Plan, Readers, Way, reading
 from benchmarks.server import new_state, started
 from crm_online.settings import Settings
-from tests.serving import Served, serving
+from tests.servers.serving import Served, serving
 
 _BASE = 2000
 PATIENCE = "4s"

@@ -23,7 +23,7 @@ from benchmarks.server import Server, new_state, started
 from crm_online.engine.engine import CUSTOMERS
 from crm_online.settings import Settings
 from crm_online.store.keys import key
-from tests.serving import Served, serving
+from tests.servers.serving import Served, serving
 
 _BASE = 2000
 _AT_ONCE = 10_000

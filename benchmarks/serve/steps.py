@@ -24,7 +24,7 @@ from benchmarks.report import Report
 from benchmarks.server import new_state, started
 from crm_online.lookup import Lookup
 from crm_online.settings import Settings
-from tests.serving import serving
+from tests.servers.serving import serving
 
 _BASE = 2000
 _ASKED = 500

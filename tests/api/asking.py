@@ -12,7 +12,7 @@ from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from tests.serving import Served
+from tests.servers.serving import Served
 
 PATIENCE = 30.0
 """Seconds after which a test fails instead of waiting."""

@@ -12,8 +12,8 @@ import pytest
 from tests.api.asking import printed_well, ready
 from tests.command import printed
 from tests.docs import made
-from tests.kafka.redis_server import RedisServer
-from tests.serving import Served, serving
+from tests.servers.redis_server import RedisServer
+from tests.servers.serving import Served, serving
 
 
 @pytest.fixture(scope="package")

@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from crm_online.api.keyfile import new_key
 from tests.command import ROOT
-from tests.serving import serving
+from tests.servers.serving import serving
 
 REFUSALS = ["400", "401", "403", "404", "405", "413", "414", "415", "422"]
 """What may become of a request that does not fit; 413 and 414 come before anything else is looked at."""

@@ -20,9 +20,9 @@ from crm_online.settings.conflict import from_stored
 from crm_online.store import open_store
 from crm_online.store.replies import as_bytes
 from tests.api.asking import Answer, as_path, ask, connected, feed, heard, printed_well, ready, sent, to_end
-from tests.kafka.redis_server import RedisServer
 from tests.kafka.waiting import until
-from tests.serving import Served, serving
+from tests.servers.redis_server import RedisServer
+from tests.servers.serving import Served, serving
 
 IDS = (
     *(

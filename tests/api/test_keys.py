@@ -16,7 +16,7 @@ from crm_online.api.gate import COOKIE
 from crm_online.api.keyfile import SCOPES, new_key, revoke_key
 from tests.api.asking import Answer, ask, printed_well, ready, until
 from tests.command import crm_online
-from tests.serving import Served, serving
+from tests.servers.serving import Served, serving
 
 OPEN = {"/healthz", "/readyz"}
 GUARDED = "/v1/status"

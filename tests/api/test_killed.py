@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from crm_online.lookup import open_lookup
-from tests.serving import Served, serving
+from tests.servers.serving import Served, serving
 
 POSTS, EACH, KILLS = 50, 5, 3
 CUSTOMERS = 7

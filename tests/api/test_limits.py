@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.api.asking import Answer, ask, connected, feed, heard, printed_well, ready, sent, to_end, until
-from tests.serving import Served, serving
+from tests.servers.serving import Served, serving
 
 FEEDS, CONNECTIONS = 3, 12
 FRIEND, FOE = "https://shop.example", "https://foe.example"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests.api.asking import ask, feed, printed_well, ready
 from tests.command import ROOT
-from tests.kafka.redis_server import RedisServer
-from tests.serving import serving
+from tests.servers.redis_server import RedisServer
+from tests.servers.serving import serving
 from tests.store.test_secured import as_user, make_user
 
 

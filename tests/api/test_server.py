@@ -18,7 +18,7 @@ import pytest
 from crm_online.dashboard.files import PLOTLY
 from tests.api.asking import PATIENCE, ask, connected, feed, heard, printed_well, ready, to_end
 from tests.command import crm_online, environment
-from tests.serving import Served, serving
+from tests.servers.serving import Served, serving
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import pytest
 
 from tests.api.asking import Answer, ask, feed, printed_well, ready, told, until
 from tests.command import crm_online
-from tests.kafka.redis_server import RedisServer
-from tests.serving import Served, serving
+from tests.servers.redis_server import RedisServer
+from tests.servers.serving import Served, serving
 
 SETTINGS = ("serve.store_timeout=500ms", "serve.refresh=100ms", "serve.rate=none")
 

@@ -13,7 +13,7 @@ from benchmarks.kafka.site import Run, Spent
 from benchmarks.report import LeftOutError
 from crm_online.cli.commands.demo import shop_log
 from crm_online.errors import NoSuchLog
-from tests.kafka.broker import missing
+from tests.servers.broker import missing
 
 TINY = run.Sizes(6_000, 300, 1, latency.Sizes(600, 1, 2))
 

@@ -10,7 +10,7 @@ import pytest
 from crm_online.cli.commands import serve
 from crm_online.errors import InvalidSetting
 from tests.cli.conftest import Crm
-from tests.serving import serving
+from tests.servers.serving import serving
 
 
 @pytest.fixture

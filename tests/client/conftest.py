@@ -13,7 +13,7 @@ from anyio.from_thread import start_blocking_portal
 from crm_online.api.keyfile import SCOPES, new_key
 from crm_online.client import AsyncClient, Client
 from tests.api.asking import ready
-from tests.serving import Served, serving
+from tests.servers.serving import Served, serving
 
 
 @pytest.fixture(scope="module")

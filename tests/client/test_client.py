@@ -21,7 +21,7 @@ from crm_online.errors import (
 )
 from crm_online.events.models import EVENT
 from tests.client.conftest import Ask
-from tests.serving import Served
+from tests.servers.serving import Served
 
 TIME = "2026-04-02T08:00:00Z"
 

@@ -21,7 +21,7 @@ from crm_online.client.course import Course
 from crm_online.errors import ServiceFault, ServiceRefused
 from crm_online.values import Segment, SegmentChange, SegmentGone
 from tests.command import printed
-from tests.serving import Served
+from tests.servers.serving import Served
 
 
 def purchases(*customers: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from tests.command import printed
 from tests.dashboard.browsing import Seen, browsing, chromium
 from tests.docs import made
-from tests.serving import Served, serving
+from tests.servers.serving import Served, serving
 
 NO_TIME = '{"type": "view", "customer_id": "<b>ann</b>"}'
 """A record that is no event."""

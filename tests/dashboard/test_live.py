@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Browser, expect
 
 from tests.dashboard.browsing import Seen, browsing, drawn, mark_of, orders, send
-from tests.serving import Served
+from tests.servers.serving import Served
 
 IDS = [
     "<script>document.title='run'</script>",

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from tests.dashboard.browsing import VIEWS, Seen, browsing, drawn, ready
-from tests.serving import Served
+from tests.servers.serving import Served
 
 SERIOUS = ("serious", "critical")
 # What is drawn is an image with a text, for whoever does not see it.

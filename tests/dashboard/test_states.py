@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from crm_online.api.keyfile import new_key
 from tests.dashboard.browsing import browsing, send
-from tests.serving import Served, serving
+from tests.servers.serving import Served, serving
 
 EVENT = {"type": "view", "event_id": "1", "customer_id": "ann", "time": "2026-01-01T10:00:00Z", "item": "tea"}
 

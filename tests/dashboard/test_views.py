@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.dashboard.browsing import VIEWS, Seen, browsing, drawn, mark_of, ready
 from tests.dashboard.conftest import NO_TIME
-from tests.serving import Served
+from tests.servers.serving import Served
 
 
 def test_the_overview_shows_figures_segments_and_charts(seen: Seen, shop: Served) -> None:

@@ -16,7 +16,7 @@ import pytest
 from tests.api.asking import ready
 from tests.command import ROOT
 from tests.docs import fenced
-from tests.serving import serving
+from tests.servers.serving import serving
 
 URL = "http://127.0.0.1:8080"
 BLOCKS = fenced.blocks(ROOT / "docs" / "api.md")

@@ -16,7 +16,7 @@ import pytest
 from crm_online.client import Client
 from tests.command import printed
 from tests.docs import fenced, made
-from tests.serving import serving
+from tests.servers.serving import serving
 
 URL = "http://127.0.0.1:8080"
 MAKE = "make "

@@ -15,7 +15,7 @@ import pytest
 from crm_online.client import Client
 from crm_online.values import SegmentChange
 from tests.kafka.waiting import until
-from tests.serving import serving
+from tests.servers.serving import serving
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.kafka import certificates
-from tests.kafka.broker import Broker, need_kafka
-from tests.kafka.certificates import Certificates
-from tests.kafka.redis_server import RedisServer
+from tests.servers import certificates
+from tests.servers.broker import Broker, need_kafka
+from tests.servers.certificates import Certificates
+from tests.servers.redis_server import RedisServer
 
 
 @pytest.fixture(scope="session")

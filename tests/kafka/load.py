@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-from tests.kafka.records import Sent
 from tests.kafka.service import Service
+from tests.servers.records import Sent
 
 
 class Load:

@@ -11,14 +11,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from crm_online.lookup import open_lookup
-from tests.kafka.broker import Broker
 from tests.kafka.chaos.outputs import Outputs
 from tests.kafka.comparing import compare
 from tests.kafka.oracle import milliseconds, recount
-from tests.kafka.records import Sent
-from tests.kafka.redis_server import RedisServer
 from tests.kafka.waiting import SECONDS, positions, until_at_rest, until_read
-from tests.kafka.workers import Worker
+from tests.servers.broker import Broker
+from tests.servers.records import Sent
+from tests.servers.redis_server import RedisServer
+from tests.servers.workers import Worker
 
 SUPPORT = 0.1
 """The setting ``itemsets.min_support``."""
@@ -91,7 +91,7 @@ class Service:
         return f"{self.prefix}events"
 
     def worker(self, *settings: str, state: str | None = None, **options: Any) -> Worker:
-        """Start one more worker; see :class:`tests.kafka.workers.Worker` for the options."""
+        """Start one more worker; see :class:`tests.servers.workers.Worker` for the options."""
         worker = Worker(
             self.folder,
             brokers=self.broker.address,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.kafka.records import Sent
 from tests.replay import shop
+from tests.servers.records import Sent
 
 OPEN_FOR = 1_800
 """The setting ``baskets.open_for``, in seconds."""

@@ -10,8 +10,8 @@ from crm_online.errors import BrokerRefused, BrokerUnavailable, TopicMisconfigur
 from crm_online.settings import Settings, load_settings
 from streams.admin import ensure_topics
 from streams.topics import TOPICS, topic_name
-from tests.kafka.broker import Broker
-from tests.kafka.processes import free_port
+from tests.servers.broker import Broker
+from tests.servers.processes import free_port
 
 
 def of(address: str, *overrides: str) -> Settings:

@@ -13,11 +13,11 @@ import redis
 from confluent_kafka import KafkaException
 
 from tests.conftest import ROOT
-from tests.kafka.broker import USERS, Broker
-from tests.kafka.certificates import Certificates
-from tests.kafka.client import KafkaClient
-from tests.kafka.records import Compression, Sent
-from tests.kafka.redis_server import RedisServer
+from tests.servers.broker import USERS, Broker
+from tests.servers.certificates import Certificates
+from tests.servers.client import KafkaClient
+from tests.servers.records import Compression, Sent
+from tests.servers.redis_server import RedisServer
 
 pytestmark = pytest.mark.slow
 SOME = [Sent(b"k%d" % number, b"v%d" % number, (("n", b"%d" % number),), 1000 + number) for number in range(20)]
@@ -191,7 +191,7 @@ def test_a_suspended_redis_answers_when_it_goes_on(redis_server: RedisServer) ->
 def test_what_is_started_ends_with_the_tests_even_when_these_are_killed(tmp_path: Path) -> None:
     script = (
         "import sys, time; from pathlib import Path; from threading import Thread\n"
-        "from tests.kafka.redis_server import RedisServer\n"
+        "from tests.servers.redis_server import RedisServer\n"
         "server = RedisServer(Path(sys.argv[1]))\n"
         "starter = Thread(target=server.start); starter.start(); starter.join()\n"
         "assert server.admin.ping()\n"

@@ -14,8 +14,8 @@ from crm_online.errors import BrokerError, BrokerRefused, BrokerUnavailable
 from crm_online.settings import Settings, load_settings
 from streams.admin import ensure_topics
 from streams.connection import faust_options
-from tests.kafka.broker import USERS, Broker
-from tests.kafka.certificates import Certificates, make
+from tests.servers.broker import USERS, Broker
+from tests.servers.certificates import Certificates, make
 
 [USER, PASSWORD] = next(iter(USERS.items()))
 

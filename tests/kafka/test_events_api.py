@@ -14,9 +14,9 @@ from crm_online.events.models import EVENT, Event
 from crm_online.settings import KafkaSettings
 from streams.records import decode
 from streams.sink import KafkaSink
-from tests.kafka.broker import Broker
-from tests.kafka.processes import free_port
-from tests.kafka.records import Sent
+from tests.servers.broker import Broker
+from tests.servers.processes import free_port
+from tests.servers.records import Sent
 
 VIEW: dict[str, object] = {"type": "view", "time": "2024-01-01"}
 PROFILE: dict[str, object] = {"type": "profile", "customer_id": "p", "time": "2024-01-02"}

@@ -13,8 +13,8 @@ import pytest
 
 from streams.records import decode
 from tests.docs import fenced
-from tests.kafka.broker import Broker
-from tests.kafka.records import Sent
+from tests.servers.broker import Broker
+from tests.servers.records import Sent
 
 
 @pytest.fixture

@@ -29,10 +29,10 @@ from streams.publisher import Publisher
 from streams.retrying import Patience
 from streams.told import Told
 from streams.topics import SEGMENT_CHANGES
-from tests.kafka.broker import Broker
 from tests.kafka.chaos.outputs import change_of
 from tests.kafka.chaos.without import FENCES
-from tests.kafka.redis_server import RedisServer
+from tests.servers.broker import Broker
+from tests.servers.redis_server import RedisServer
 
 SETTINGS = Settings()
 LOG = [

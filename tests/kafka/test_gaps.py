@@ -15,13 +15,13 @@ from aiokafka import TopicPartition
 from crm_online.lookup import open_lookup
 from crm_online.settings import load_settings
 from streams.witness import Witness
-from tests.kafka.broker import Broker
 from tests.kafka.oracle import milliseconds
-from tests.kafka.records import Compression, Record, Sent
 from tests.kafka.service import Service
 from tests.kafka.small_log import Slice, log, slices
 from tests.kafka.waiting import until, until_at_rest, until_read
-from tests.kafka.workers import Worker
+from tests.servers.broker import Broker
+from tests.servers.records import Compression, Record, Sent
+from tests.servers.workers import Worker
 
 SOME = [Sent(b"k%d" % number, b"v%d" % number) for number in range(40)]
 PARTITIONS = 2

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.kafka.broker import Broker
 from tests.kafka.service import Service
 from tests.kafka.small_log import log, slices
 from tests.kafka.waiting import until, until_read
+from tests.servers.broker import Broker
 
 TOO_FEW = 300
 

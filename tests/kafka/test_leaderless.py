@@ -10,10 +10,10 @@ from confluent_kafka import KafkaException
 
 from crm_online.step import Topic
 from streams.topics import TOPICS
-from tests.kafka.broker import Broker, need_kafka
-from tests.kafka.records import Sent
 from tests.kafka.service import Service
 from tests.kafka.waiting import until
+from tests.servers.broker import Broker, need_kafka
+from tests.servers.records import Sent
 
 OUTBOX, MANY = 20, 120
 SETTINGS = ("kafka.session_timeout=2s", "replay.step=10", f"worker.outbox={OUTBOX}")

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.kafka.broker import Broker
 from tests.kafka.service import Service
-from tests.kafka.slow_link import SlowLink
 from tests.kafka.small_log import Slice, log, slices
 from tests.kafka.waiting import until, until_read
-from tests.kafka.workers import Worker
+from tests.servers.broker import Broker
+from tests.servers.slow_link import SlowLink
+from tests.servers.workers import Worker
 
 USER, PASSWORD = "crm", "not-to-be-logged"
 SETTINGS = ("kafka.session_timeout=2s", "worker.stall=6s", "replay.step=100")

@@ -18,9 +18,9 @@ from streams.connection import client_options
 from streams.partition import Batch, Partition
 from streams.places import Place, find_place
 from streams.witness import Witness
-from tests.kafka.broker import Broker
-from tests.kafka.client import KafkaClient
-from tests.kafka.records import Sent
+from tests.servers.broker import Broker
+from tests.servers.client import KafkaClient
+from tests.servers.records import Sent
 
 VIEW = {"type": "view", "customer_id": "ann", "time": "2024-01-01T00:00:00Z"}
 LOG = [Sent(b"ann", json.dumps(VIEW | {"item": f"i{number}"}).encode(), (), 1000 + number) for number in range(20)]

@@ -12,11 +12,11 @@ import pytest
 
 from crm_online.events.rejects import MAX_RAW
 from tests.command import crm_online
-from tests.kafka.broker import Broker
-from tests.kafka.records import Sent
 from tests.kafka.service import Service
 from tests.kafka.small_log import records
 from tests.kafka.waiting import until, until_read
+from tests.servers.broker import Broker
+from tests.servers.records import Sent
 
 Event = dict[str, Any]
 END = "2026-02-01T00:00:00Z"

@@ -23,8 +23,8 @@ from streams.admin import ensure_topics
 from streams.publish import PublishResult, publish
 from tests.command import crm_online
 from tests.events.writing import GOOD, jsonl
-from tests.kafka.broker import Broker
-from tests.kafka.records import Record, Sent
+from tests.servers.broker import Broker
+from tests.servers.records import Record, Sent
 
 Event = tuple[bytes, bytes]
 BEGIN = from_iso("2024-01-01")

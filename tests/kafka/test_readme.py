@@ -12,10 +12,10 @@ from crm_online.errors import UnknownCustomer
 from crm_online.lookup import open_lookup
 from tests.command import crm_online
 from tests.docs import fenced, made
-from tests.kafka.broker import Broker
-from tests.kafka.processes import Process
-from tests.kafka.redis_server import RedisServer
 from tests.kafka.waiting import until, until_read
+from tests.servers.broker import Broker
+from tests.servers.processes import Process
+from tests.servers.redis_server import RedisServer
 
 PREFIX = ".venv/bin/crm-online "
 SOMEBODY = "C17"

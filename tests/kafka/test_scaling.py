@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.kafka.broker import Broker
 from tests.kafka.load import Load
 from tests.kafka.service import Service
 from tests.kafka.small_log import Slice, log, slices
 from tests.kafka.waiting import until
-from tests.kafka.workers import Worker
+from tests.servers.broker import Broker
+from tests.servers.workers import Worker
 
 TAKEOVER_SECONDS = 15.0
 STOP_SECONDS = 30.0

@@ -19,13 +19,13 @@ from sklearn.cluster import KMeans
 from crm_online.lookup import open_lookup
 from tests.command import printed
 from tests.conftest import ROOT
-from tests.kafka.broker import Broker
 from tests.kafka.oracle import RELATIVE, milliseconds
-from tests.kafka.processes import Process
-from tests.kafka.records import Record, Sent
 from tests.kafka.service import Service
 from tests.kafka.small_log import log, slices
 from tests.kafka.waiting import until
+from tests.servers.broker import Broker
+from tests.servers.processes import Process
+from tests.servers.records import Record, Sent
 
 ROWS = 20_000
 END = "2011-01-15T00:00:00Z"

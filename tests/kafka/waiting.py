@@ -10,9 +10,9 @@ from typing import Any
 import redis
 
 from tests.customers.plain import DAY
-from tests.kafka.client import KafkaClient
-from tests.kafka.redis_server import RedisServer
-from tests.kafka.workers import Worker
+from tests.servers.client import KafkaClient
+from tests.servers.redis_server import RedisServer
+from tests.servers.workers import Worker
 
 SECONDS = 60.0
 """How long anything may take that no criterion limits, on a machine that does other things as well."""

@@ -18,8 +18,8 @@ from crm_online.live.feeds.told import Wanted
 from crm_online.store import Store, open_store
 from crm_online.store.entries import is_blank
 from tests.engine import flows, shop
-from tests.kafka.redis_server import RedisServer
 from tests.live.feeding import Log, hub, move, name, reject, rule, segment
+from tests.servers.redis_server import RedisServer
 
 FEW = 20_000
 """Bytes that hold about 15 changes."""

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from tests.command import environment, printed, printed_anew
-from tests.forked import Forked
 from tests.replay import shop
+from tests.servers.forked import Forked
 
 SETTINGS = ["replay.step=150", "segments.min_customers=100", "rules.every=100", "itemsets.min_support=0.05"]
 FILES = ("segment-changes.jsonl", "rules.jsonl", "segments.jsonl", "rejects.jsonl")

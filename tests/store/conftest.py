@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crm_online.store.binary import Binary, binaries
-from tests.kafka.redis_server import RedisServer
+from tests.servers.redis_server import RedisServer
 
 _KNOWN: list[Binary | None] = [*{binary.version: binary for binary in binaries()}.values()]
 

@@ -15,7 +15,7 @@ from crm_online.step import Append, Entry, Put, Step, Topic
 from crm_online.store import PartitionStore, Store, open_store, reads
 from crm_online.store.binary import Binary
 from tests.command import printed
-from tests.store.masters import Masters, masters, wait_for
+from tests.servers.masters import Masters, masters, wait_for
 
 PARTITIONS = range(4)
 

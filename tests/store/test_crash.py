@@ -17,7 +17,7 @@ import redis
 from crm_online.errors import StateCorrupt, StoreRefused, StoreUnavailable
 from crm_online.step import Append, Assign, Entry, Put, Replace, Shorten, Step, Topic, Write
 from crm_online.store import PartitionStore, open_store
-from tests.kafka.redis_server import RedisServer
+from tests.servers.redis_server import RedisServer
 
 StartServer = Callable[..., RedisServer]
 

@@ -13,7 +13,7 @@ import pytest
 from crm_online.errors import OwnerLost, StoreUnavailable
 from crm_online.step import Append, Entry, Step, Topic
 from crm_online.store import PartitionStore, open_store
-from tests.kafka.redis_server import RedisServer
+from tests.servers.redis_server import RedisServer
 
 StartServer = Callable[..., RedisServer]
 

@@ -14,10 +14,10 @@ from crm_online.step import Append, Assign, Drop, Entry, Put, Remove, Replace, S
 from crm_online.store import Store, open_store, reads
 from crm_online.store.binary import Binary, binaries
 from tests.command import crm_online, printed
-from tests.kafka import certificates
-from tests.kafka.certificates import Certificates
-from tests.kafka.redis_server import RedisServer
-from tests.store.masters import masters
+from tests.servers import certificates
+from tests.servers.certificates import Certificates
+from tests.servers.masters import masters
+from tests.servers.redis_server import RedisServer
 
 StartServer = Callable[..., RedisServer]
 StartSecured = Callable[..., int]

@@ -11,7 +11,7 @@ from faust.auth import SASLCredentials, SSLCredentials
 from crm_online.errors import InvalidSetting
 from crm_online.settings import KafkaSettings, load_settings
 from streams.connection import client_options, faust_options
-from tests.kafka.certificates import Certificates, make
+from tests.servers.certificates import Certificates, make
 
 SASL = ["kafka.sasl=scram-sha-512", "kafka.user=crm", "kafka.password=secret"]
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from tests.kafka.broker import Broker
-from tests.kafka.redis_server import RedisServer
-from tests.kafka.workers import Worker
+from tests.servers.broker import Broker
+from tests.servers.redis_server import RedisServer
+from tests.servers.workers import Worker
 
 SHARES = {"worker killed": 15, "worker stopped": 6, "redis killed": 7, "redis put back": 6, "broker killed": 6}
 """How often each comes, of forty."""

@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 import redis
 
-from tests.kafka.client import KafkaClient
-from tests.kafka.records import Record
+from tests.servers.client import KafkaClient
+from tests.servers.records import Record
 
 TOPICS = ("segment-changes", "segments", "rules", "rejects")
 Change = tuple[int, int]

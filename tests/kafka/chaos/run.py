@@ -12,15 +12,15 @@ from pathlib import Path
 from random import Random
 
 from tests.command import crm_online, printed
-from tests.kafka.broker import Broker
 from tests.kafka.chaos.faults import System, drawn
 from tests.kafka.chaos.outputs import Outputs
 from tests.kafka.comparing import compare
 from tests.kafka.oracle import milliseconds, recount
-from tests.kafka.records import Sent
-from tests.kafka.redis_server import RedisServer
 from tests.kafka.waiting import positions, until_at_rest, until_read
-from tests.kafka.workers import Worker
+from tests.servers.broker import Broker
+from tests.servers.records import Sent
+from tests.servers.redis_server import RedisServer
+from tests.servers.workers import Worker
 
 PARTITIONS = 4
 WORKERS = 3

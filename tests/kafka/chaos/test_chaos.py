@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.kafka.broker import need_kafka
 from tests.kafka.chaos.run import run, simulated
+from tests.servers.broker import need_kafka
 
 SEED = 5
 

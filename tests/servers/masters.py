@@ -13,8 +13,8 @@ import redis
 from redis.crc import key_slot
 
 from crm_online.store.binary import Binary
-from tests.kafka.processes import free_port
-from tests.kafka.redis_server import RedisServer
+from tests.servers.processes import free_port
+from tests.servers.redis_server import RedisServer
 
 SLOTS = 16_384
 _OPTIONS = {

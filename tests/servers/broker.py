@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.kafka.certificates import Certificates
-from tests.kafka.client import KafkaClient
-from tests.kafka.processes import Process, free_port
+from tests.servers.certificates import Certificates
+from tests.servers.client import KafkaClient
+from tests.servers.processes import Process, free_port
 
 JARS = ROOT / ".kafka"
 """Where ``make test`` puts the jars that pom.xml names."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.forked import Forked
+from tests.servers.forked import Forked
 
 # Linux kills what is started this way when the thread that started it ends, however it ends. So one thread starts all,
 # and lives as long as the tests. Where there is no setpriv, the fixtures' endings must do.
@@ -84,7 +84,7 @@ class Process:
     cwd, env
         As in :class:`subprocess.Popen`.
     forked
-        Whether to fork ``crm-online`` from a process that has imported it: see `tests.forked`.
+        Whether to fork ``crm-online`` from a process that has imported it: see `tests.servers.forked`.
     """
 
     def __init__(

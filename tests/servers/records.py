@@ -57,7 +57,7 @@ def write(
     transaction: str | None = None,
     commit: bool = True,
 ) -> list[tuple[int, int]]:
-    """Write records with a producer of some options; see :meth:`tests.kafka.client.KafkaClient.produce`."""
+    """Write records with a producer of some options; see :meth:`tests.servers.client.KafkaClient.produce`."""
     producer = Producer(
         {
             **options,

@@ -22,7 +22,7 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
-from tests.kafka.records import SECONDS, Compression, Isolation, Record, Sent, read, write
+from tests.servers.records import SECONDS, Compression, Isolation, Record, Sent, read, write
 
 _LOGGER = logging.getLogger(__name__)
 

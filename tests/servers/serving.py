@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.command import ROOT
-from tests.forked import Forked
+from tests.servers.forked import Forked
 
 _URL = re.compile(r"http://[0-9.]+:([0-9]+)")
 
@@ -30,8 +30,8 @@ class Served:
     args
         Its options.
     forked
-        Whether to fork it from a process that has imported it (see `tests.forked`), which saves seconds; what is
-        measured has an interpreter of its own.
+        Whether to fork it from a process that has imported it, which saves seconds (see `tests.servers.forked`); what
+        is measured has an interpreter of its own.
 
     Attributes
     ----------

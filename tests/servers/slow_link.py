@@ -8,7 +8,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from tests.kafka.processes import free_port
+from tests.servers.processes import free_port
 
 
 class SlowLink:

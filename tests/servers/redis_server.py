@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from crm_online.store.binary import Binary, binaries
-from tests.kafka.processes import Process, free_port
+from tests.servers.processes import Process, free_port
 
 _START = Path(__file__).parents[2] / "deploy/redis.sh"
 _START_SECONDS = 30.0

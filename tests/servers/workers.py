@@ -16,7 +16,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import ROOT
-from tests.kafka.processes import Process, free_port
+from tests.servers.processes import Process, free_port
 
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 30.0
