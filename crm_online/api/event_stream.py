@@ -8,8 +8,8 @@ from collections.abc import Callable
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from crm_online.live.feeds.feed import Feed
 from crm_online.live.feeds.hub import ChangeHub
+from crm_online.live.feeds.subscription import Subscription
 
 
 class EventStream(Response):
@@ -20,13 +20,13 @@ class EventStream(Response):
     hub, feed
         The feed, and the hub that forgets it in the end.
     sent
-        Told how many events were sent.
+        Called with how many events were sent.
     """
 
     media_type = "text/event-stream"
     charset = "utf-8"
 
-    def __init__(self, hub: ChangeHub, feed: Feed, sent: Callable[[int], None]) -> None:
+    def __init__(self, hub: ChangeHub, feed: Subscription, sent: Callable[[int], None]) -> None:
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._hub, self._feed, self._sent = hub, feed, sent
@@ -43,7 +43,7 @@ class EventStream(Response):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             listening.cancel()
-            self._hub.let_go(self._feed)
+            self._hub.unsubscribe(self._feed)
 
     async def _listen(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

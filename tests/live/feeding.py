@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from crm_online.live.feeds import places
-from crm_online.live.feeds.feed import Feed
-from crm_online.live.feeds.hub import ChangeHub, Times
-from crm_online.live.feeds.places import Mark
-from crm_online.live.feeds.told import Wanted
+from crm_online.live.feeds import cursors
+from crm_online.live.feeds.cursors import ChangeId
+from crm_online.live.feeds.events import ChangeFilter
+from crm_online.live.feeds.hub import ChangeHub
+from crm_online.live.feeds.shared import Times
+from crm_online.live.feeds.subscription import Subscription
 from crm_online.step import Assign, Entry, Step, Topic
 from crm_online.store import Store
 from crm_online.store.entries import blank, encode
@@ -24,29 +25,31 @@ TIMES = Times(poll=0.001, keep_alive=1000)
 PATIENCE = 60.0
 """Seconds after which a test fails instead of waiting."""
 
-Say = tuple[Topic, str, Mapping[str, Any]]
+Change = tuple[Topic, str, Mapping[str, Any]]
 """Topic, key and value of a change, without its id."""
+At = tuple[int, int]
+"""Epoch and number of a change of a partition."""
 
 
-def move(customer: str, to: str | None = "b", left: str | None = "a", reason: str = "events") -> Say:
+def move(customer: str, to: str | None = "b", left: str | None = "a", reason: str = "events") -> Change:
     time = "2026-01-01T00:00:00Z"
     return Topic.SEGMENT_CHANGES, customer, {"from": left, "to": to, "reason": reason, "time": time}
 
 
-def segment(name: str) -> Say:
+def segment(name: str) -> Change:
     return Topic.SEGMENTS, name, {"id": name}
 
 
-def rule(left: Sequence[str], right: Sequence[str]) -> Say:
+def rule(left: Sequence[str], right: Sequence[str]) -> Change:
     return Topic.RULES, f"{left}{right}", {"antecedent": left, "consequent": right}
 
 
-def reject(reason: str) -> Say:
+def reject(reason: str) -> Change:
     return Topic.REJECTS, reason, {"reason": reason}
 
 
 class Log:
-    """A state whose changes a test tells; the store is emptied first."""
+    """A state whose changes a test commits; the store is emptied first."""
 
     def __init__(self, store: Store, partitions: int = 1, keep: int = 1_000_000) -> None:
         self.store, self.keep = store, keep
@@ -64,26 +67,26 @@ class Log:
         self._sequences = [claim.sequence for claim in claims]
         self._steps = [claim.positions.get("log", 0) for claim in claims]
 
-    def tell(self, *says: Say, partition: int = 0, erased: str | None = None) -> list[Mark]:
-        """Commit changes in one step, and return their marks; like the flow, blank those of whom is erased in it."""
-        begin, marks = self._steps[partition], list[Mark]()
+    def commit(self, *changes: Change, partition: int = 0, erased: str | None = None) -> list[At]:
+        """Commit changes in one step, and return where they are; like the flow, blank those of the customer erased."""
+        begin, found = self._steps[partition], list[At]()
         entries = []
-        for topic, key, value in says:
+        for topic, key, value in changes:
             self._sequences[partition] += 1
-            mark = (self.epoch, self._sequences[partition])
-            marks.append(mark)
-            value = {"change_id": f"{partition}-{mark[0]}-{mark[1]}", "customer_id": key, **value}
-            entries.append(Entry(topic, key, json.dumps(value, separators=(",", ":")).encode(), mark[1]))
+            at = (self.epoch, self._sequences[partition])
+            found.append(at)
+            value = {"change_id": name(partition, at), "customer_id": key, **value}
+            entries.append(Entry(topic, key, json.dumps(value, separators=(",", ":")).encode(), at[1]))
         kept = enumerate(self.parts[partition].changes()) if erased is not None else ()
-        writes = [Assign(CHANGES, at, encode(blank(entry))) for at, entry in kept if entry.key == erased]
+        writes = [Assign(CHANGES, index, encode(blank(entry))) for index, entry in kept if entry.key == erased]
         step = Step(partition, "log", begin, begin + 1, begin, writes, entries, keep=self.keep)
         self.parts[partition].commit(step, self._tokens[partition])
         self._steps[partition] += 1
-        return marks
+        return found
 
-    def many(self, count: int, partition: int = 0) -> list[Mark]:
-        """Tell so many moves."""
-        return self.tell(*(move(f"c{number}") for number in range(count)), partition=partition)
+    def many(self, count: int, partition: int = 0) -> list[At]:
+        """Commit so many moves."""
+        return self.commit(*(move(f"c{number}") for number in range(count)), partition=partition)
 
     def copy(self) -> Callable[[], None]:
         """Return what puts the state back to as it is now, with nothing in between."""
@@ -108,32 +111,32 @@ class Reader:
 
     Attributes
     ----------
-    told
+    events
         Event and data of each event so far.
-    places
-        The id that stood at each.
+    cursors
+        The id of each.
     last
-        The last id; behind it a reader that comes again goes on.
+        The last id; from it a reader that comes again resumes.
     largest
         Bytes of the largest chunk.
     """
 
-    feed: Feed
-    told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    places: list[str] = field(default_factory=list)
+    feed: Subscription
+    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    cursors: list[str] = field(default_factory=list)
     last: str = ""
     largest: int = 0
 
     @property
     def ids(self) -> list[str]:
         """The ids of the changes so far, and the words of gaps."""
-        return [str(data.get("change_id") or data["reason"]) for _, data in self.told]
+        return [str(data.get("change_id") or data["reason"]) for _, data in self.events]
 
     def of(self, partition: int) -> list[str]:
         """Return the ids of one partition's changes so far, and the words of its gaps."""
-        told = zip(self.ids, self.told, strict=True)
+        found = zip(self.ids, self.events, strict=True)
         return [
-            one for one, (_, data) in told if data.get("partition", -1) == partition or one.startswith(f"{partition}-")
+            one for one, (_, data) in found if data.get("partition", -1) == partition or one.startswith(f"{partition}-")
         ]
 
     async def chunk(self) -> bool:
@@ -149,13 +152,13 @@ class Reader:
             fields = dict(line.split(": ", 1) for line in block.split("\n"))
             self.last = fields.get("id", self.last)
             if "data" in fields:
-                self.told.append((fields["event"], json.loads(fields["data"])))
-                self.places.append(self.last)
+                self.events.append((fields["event"], json.loads(fields["data"])))
+                self.cursors.append(self.last)
         return True
 
-    async def until(self, partition: int, mark: Mark) -> list[str]:
+    async def until(self, partition: int, at: At) -> list[str]:
         """Read up to a change, and return the ids so far."""
-        end = f"{partition}-{mark[0]}-{mark[1]}"
+        end = name(partition, at)
         while end not in self.ids[-100:] and end not in self.ids:
             assert await self.chunk(), f"the feed ended before {end}"
         return self.ids
@@ -170,23 +173,21 @@ class Reader:
 class Hub(ChangeHub):
     """A hub whose readers a test opens."""
 
-    def reader(self, after: str | None = None, wanted: Wanted | None = None) -> Reader:
+    def reader(self, after: str | None = None, matching: ChangeFilter | None = None) -> Reader:
         """Open a feed."""
-        return Reader(self.feed(wanted or Wanted(), places.parse(after) if after else None))
+        return Reader(self.subscribe(matching or ChangeFilter(), cursors.parse(after) if after else None))
 
-    async def begun(self, after: str | None = None, wanted: Wanted | None = None) -> Reader:
-        """Open a feed, and wait until it has begun: whatever is told from now on is behind its place."""
-        reader = self.reader(after, wanted)
+    async def begun(self, after: str | None = None, matching: ChangeFilter | None = None) -> Reader:
+        """Open a feed, and wait until it has begun: whatever is committed from now on is behind its cursor."""
+        reader = self.reader(after, matching)
         assert await reader.chunk()
         return reader
 
-    async def knows(self, partition: int, mark: Mark) -> None:
+    async def knows(self, partition: int, at: At) -> None:
         """Wait until the hub has read up to a change."""
         async with asyncio.timeout(PATIENCE):
-            while self.ring.last.get(partition) != mark:
-                version = self.version
-                while self.version == version and self.ring.last.get(partition) != mark:
-                    await asyncio.sleep(0.001)
+            while self.shared.ring.last.get(partition) != ChangeId(partition, *at):
+                await asyncio.sleep(0.001)
 
 
 @asynccontextmanager
@@ -200,6 +201,6 @@ async def hub(store: Store, times: Times = TIMES, most_bytes: int = 64_000_000) 
         await made.stop()
 
 
-def name(partition: int, mark: Mark) -> str:
+def name(partition: int, at: At) -> str:
     """Return a change's id."""
-    return f"{partition}-{mark[0]}-{mark[1]}"
+    return str(ChangeId(partition, *at))

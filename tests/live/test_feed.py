@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_online.live.feeds.hub import Times
+from crm_online.live.feeds.events import ChangeFilter
 from crm_online.live.feeds.ring import CHUNK
-from crm_online.live.feeds.told import Wanted
+from crm_online.live.feeds.shared import Times
 from crm_online.store import Store, open_store
 from crm_online.store.entries import is_blank
 from tests.engine import flows, shop
@@ -31,20 +31,24 @@ def test_what_a_shop_tells_is_told_as_it_is_kept_once_and_in_order(redis: Store)
 
     async def read() -> None:
         async with hub(redis) as changes:
-            every, few = [await changes.begun(wanted=wanted) for wanted in (Wanted(), Wanted(frozenset({"rule"})))]
-            admin = await changes.begun(wanted=Wanted(frozenset({"segment-change", "segment", "rule", "reject"})))
+            every, few = [
+                await changes.begun(matching=wanted) for wanted in (ChangeFilter(), ChangeFilter(frozenset({"rule"})))
+            ]
+            admin = await changes.begun(
+                matching=ChangeFilter(frozenset({"segment-change", "segment", "rule", "reject"}))
+            )
             await asyncio.to_thread(run.all, log)
             for flow in run.flows:
                 kept = flow.store.changes()
                 mark = (0, kept[-1].sequence)
                 expected = [json.loads(entry.value) for entry in kept]
                 await admin.until(flow.partition, mark)
-                told = [data for _, data in admin.told if data["change_id"].startswith(f"{flow.partition}-")]
+                told = [data for _, data in admin.events if data["change_id"].startswith(f"{flow.partition}-")]
                 assert told == expected
-            assert len(admin.told) > 100
+            assert len(admin.events) > 100
             for reader, kinds in ((every, {"segment-change", "segment", "rule"}), (few, {"rule"})):
-                ids = [data["change_id"] for kind, data in admin.told if kind in kinds]
-                while len(reader.told) < len(ids):
+                ids = [data["change_id"] for kind, data in admin.events if kind in kinds]
+                while len(reader.events) < len(ids):
                     assert await reader.chunk()
                 assert reader.ids == ids
 
@@ -65,9 +69,9 @@ def test_a_reader_that_comes_again_at_any_place_is_told_exactly_the_rest(redis: 
             for number, mark in ends:
                 await first.until(number, mark)
             assert sorted(first.ids) == sorted(id_ for ids in log.ids() for id_ in ids)
-            for at, place in enumerate([begin, *first.places]):
+            for at, place in enumerate([begin, *first.cursors]):
                 again = changes.reader(after=place)
-                while len(again.told) < len(first.told) - at:
+                while len(again.events) < len(first.events) - at:
                     assert await again.chunk()
                 # Two partitions have no order between them, so a place may be reached by another way.
                 assert sorted(again.ids) == sorted(first.ids[at:])
@@ -88,35 +92,37 @@ def test_a_filter_tells_what_it_names_and_nothing_else(redis: Store, most_bytes:
         rule(["oil"], ["salt"]),
     ]  # fmt: skip
 
-    def wanted(*, kinds: str = "", segments: str = "", items: str = "") -> Wanted:
-        return Wanted(frozenset(kinds.split()) or Wanted().kinds, frozenset(segments.split()), frozenset(items.split()))
+    def only(*, kinds: str = "", segments: str = "", items: str = "") -> ChangeFilter:
+        return ChangeFilter(
+            frozenset(kinds.split()) or ChangeFilter().kinds, frozenset(segments.split()), frozenset(items.split())
+        )
 
     expected = {
-        wanted(): [1, 2, 3, 5, 6, 7, 8, 10],
-        wanted(kinds="segment-change"): [1, 5, 8],
-        wanted(kinds="segment"): [2, 7],
-        wanted(kinds="reject"): [4, 9],
-        wanted(kinds="rule reject"): [3, 4, 6, 9, 10],
-        wanted(segments="rare"): [1, 2, 5],
-        wanted(segments="bulk lost"): [1, 7, 8],
-        wanted(items="oil"): [6, 10],
-        wanted(items="jam"): [3, 6],
-        wanted(segments="lost", items="tea"): [3, 6, 8],
-        wanted(kinds="segment", segments="rare"): [2],
-        wanted(kinds="rule", segments="rare"): [],
-        wanted(segments="nobody"): [],
-        wanted(segments="oil", items="rare"): [],
+        only(): [1, 2, 3, 5, 6, 7, 8, 10],
+        only(kinds="segment-change"): [1, 5, 8],
+        only(kinds="segment"): [2, 7],
+        only(kinds="reject"): [4, 9],
+        only(kinds="rule reject"): [3, 4, 6, 9, 10],
+        only(segments="rare"): [1, 2, 5],
+        only(segments="bulk lost"): [1, 7, 8],
+        only(items="oil"): [6, 10],
+        only(items="jam"): [3, 6],
+        only(segments="lost", items="tea"): [3, 6, 8],
+        only(kinds="segment", segments="rare"): [2],
+        only(kinds="rule", segments="rare"): [],
+        only(segments="nobody"): [],
+        only(segments="oil", items="rare"): [],
     }
 
     async def read() -> None:
         async with hub(redis, most_bytes=most_bytes) as changes:
-            before = [await changes.begun(wanted=one) for one in expected]
-            log.tell(*says)
+            before = [await changes.begun(matching=one) for one in expected]
+            log.commit(*says)
             await changes.knows(0, (0, 10))
             after = [changes.reader("0-0-0", one) for one in expected]
             for readers in (before, after):
                 for reader, (one, numbers) in zip(readers, expected.items(), strict=True):
-                    while len(reader.told) < len(numbers):
+                    while len(reader.events) < len(numbers):
                         assert await reader.chunk()
                     assert reader.ids == [f"0-0-{number}" for number in numbers], one
 
@@ -132,8 +138,8 @@ def test_a_slow_reader_holds_nobody_up_and_takes_no_memory(redis: Store) -> None
             for number in range(1, 31):
                 log.many(100)
                 await fast.until(0, (0, 100 * number))
-            assert changes.ring.end - changes.ring.begin < 100
-            assert slow.told == []
+            assert changes.shared.ring.end - changes.shared.ring.begin < 100
+            assert slow.events == []
             assert await slow.until(0, (0, 3000)) == fast.ids == log.ids()[0]
             assert max(slow.largest, fast.largest) < 2 * CHUNK + 2000
 
@@ -151,11 +157,11 @@ def test_who_is_behind_what_is_kept_hears_of_a_gap_and_then_all_that_is_kept(red
                 log.many(10)
                 await fast.until(0, (0, 10 * number))
             assert await slow.until(0, mark) == ["trimmed", *log.ids()[0]]
-            assert slow.told[0] == (
+            assert slow.events[0] == (
                 "gap",
                 {"partition": 0, "after": "0-0-0", "upto": "0-0-150", "reason": "trimmed"},
             )
-            assert slow.places[0] == "0-0-150"
+            assert slow.cursors[0] == "0-0-150"
             assert await changes.reader("0-0-7").until(0, mark) == slow.ids
             assert await changes.reader("0-0-150").until(0, mark) == slow.ids[1:]
             assert fast.ids == [f"0-0-{number}" for number in range(1, 201)]
@@ -171,18 +177,18 @@ def test_a_hub_that_was_cut_off_for_too_long_tells_the_gap_to_all_whatever_they_
 
     async def read() -> None:
         async with hub(redis, most_bytes=most_bytes) as changes:
-            reader, few = await changes.begun(), await changes.begun(wanted=Wanted(items=frozenset({"tea"})))
+            reader, few = await changes.begun(), await changes.begun(matching=ChangeFilter(items=frozenset({"tea"})))
             await reader.until(0, log.many(2)[-1])
             changes._look_pool.submit(looks.wait)
             log.many(1500)
             log.many(1)
-            log.tell(rule(["tea"], ["jam"]))
+            log.commit(rule(["tea"], ["jam"]))
             looks.set()
             assert await reader.until(0, (0, 1504)) == [
                 "0-0-1", "0-0-2", "trimmed", *(f"0-0-{number}" for number in range(305, 1505))
             ]  # fmt: skip
             assert await few.until(0, (0, 1504)) == ["trimmed", "0-0-1504"]
-            assert few.told[0][1]["upto"] == reader.told[2][1]["upto"] == "0-0-304"
+            assert few.events[0][1]["upto"] == reader.events[2][1]["upto"] == "0-0-304"
 
     asyncio.run(read())
 
@@ -194,8 +200,8 @@ def test_a_step_of_more_changes_than_are_read_at_once_is_told_whole(redis: Store
 
     async def read() -> None:
         async with hub(redis) as changes:
-            reader, few = await changes.begun(), await changes.begun(wanted=Wanted(frozenset({"rule"})))
-            log.tell(*(move(f"c{number}") for number in range(4999)), rule(["tea"], ["jam"]))
+            reader, few = await changes.begun(), await changes.begun(matching=ChangeFilter(frozenset({"rule"})))
+            log.commit(*(move(f"c{number}") for number in range(4999)), rule(["tea"], ["jam"]))
             await changes.knows(0, (0, before + 5000))
             assert await few.until(0, (0, before + 5000)) == [f"0-0-{before + 5000}"]
             ids = await reader.until(0, (0, before + 5000))
@@ -222,7 +228,7 @@ def test_a_state_put_back_is_told_to_who_heard_more_and_its_new_changes_to_all(r
             await changes.knows(0, (0, 10))
             await changes.knows(1, (0, 0))
             resumed = changes.reader("0-0-15,1-0-3")
-            while len(resumed.told) < 2:
+            while len(resumed.events) < 2:
                 assert await resumed.chunk()
             log.claim()
             log.many(6)
@@ -238,7 +244,7 @@ def test_a_state_put_back_is_told_to_who_heard_more_and_its_new_changes_to_all(r
             assert (resumed.of(0), resumed.of(1)) == (["rewound", *new], ["rewound", *new_one])
             # Who comes again behind it hears of nothing but what is new.
             last = log.many(1)[-1]
-            for place in (ahead.places[-1], "0-0-16,1-0-4"):
+            for place in (ahead.cursors[-1], "0-0-16,1-0-4"):
                 assert await changes.reader(place).until(0, last) == ["0-0-17"]
 
     asyncio.run(read())
@@ -278,7 +284,7 @@ def test_a_slow_reader_behind_a_state_put_back_twice_misses_nothing_of_what_is_s
             fast, slow, ahead = [await changes.begun() for _ in range(3)]
             await fast.until(0, log.many(20)[-1])
             assert await slow.chunk()
-            heard = len(slow.told)
+            heard = len(slow.events)
             put_back = log.copy()
             for more in (30, 40):
                 mark = log.many(more)[-1]
@@ -307,16 +313,16 @@ def test_changes_of_the_erased_are_blank_to_who_reads_late(redis: Store, most_by
     async def read() -> None:
         async with hub(redis, most_bytes=most_bytes) as changes:
             live = await changes.begun()
-            log.tell(move("her"), move("him"), move("her"))
+            log.commit(move("her"), move("him"), move("her"))
             await live.until(0, (0, 3))
-            log.tell(move("her", None, reason="erase"), erased="her")
-            last = log.tell(move("her"), move("him"))[-1]
+            log.commit(move("her", None, reason="erase"), erased="her")
+            last = log.commit(move("her"), move("him"))[-1]
             await live.until(0, last)
             late = changes.reader("0-0-0")
             await late.until(0, last)
             assert live.ids == [f"0-0-{number}" for number in range(1, 7)]
             assert late.ids == [f"0-0-{number}" for number in (2, 4, 5, 6)]
-            assert [data["customer_id"] for _, data in late.told] == ["him", "her", "her", "him"]
+            assert [data["customer_id"] for _, data in late.events] == ["him", "her", "her", "him"]
 
     asyncio.run(read())
 
@@ -335,9 +341,9 @@ def test_a_real_erasure_is_blank_to_who_reads_late(redis: Store) -> None:
             assert any(map(is_blank, kept))
             await changes.knows(0, (0, kept[-1].sequence))
             for place in ("0-0-0", f"0-0-{kept[0].sequence}"):
-                late = changes.reader(place, Wanted(frozenset({"segment-change", "segment", "rule", "reject"})))
+                late = changes.reader(place, ChangeFilter(frozenset({"segment-change", "segment", "rule", "reject"})))
                 await late.until(0, (0, kept[-1].sequence))
-                hers = [data for _, data in late.told if data.get("customer_id") == name_]
+                hers = [data for _, data in late.events if data.get("customer_id") == name_]
                 assert [data["reason"] for data in hers] == ["erase"]
                 told = [json.loads(entry.value)["change_id"] for entry in kept if not is_blank(entry)]
                 assert late.ids == told[-len(late.ids) :]
@@ -353,7 +359,7 @@ def test_who_waits_for_a_state_is_told_it_from_its_begin(redis: Store) -> None:
             early = changes.reader()
             waiting = asyncio.create_task(early.chunk())
             async with asyncio.timeout(60):
-                while not changes.empty:
+                while not changes.shared.empty:
                     await asyncio.sleep(0.001)
             trouble = changes.trouble()
             assert trouble is not None
@@ -380,7 +386,7 @@ def test_another_state_is_told_as_a_gap_and_with_other_partitions_feeds_end(redi
             reader = await changes.begun()
             await reader.until(0, log.many(5)[-1])
             other = Log(redis)
-            other.tell(*(move("somebody else") for _ in range(9)))
+            other.commit(*(move("somebody else") for _ in range(9)))
             await changes.knows(0, (0, 9))
             await reader.until(0, other.many(1)[-1])
             assert reader.ids in (
@@ -394,7 +400,7 @@ def test_another_state_is_told_as_a_gap_and_with_other_partitions_feeds_end(redi
             again = changes.reader(reader.last)
             end = three.many(1, partition=2)
             await again.until(2, end[-1])
-            assert [kind for kind, _ in again.told][:3] == ["gap"] * 3
+            assert [kind for kind, _ in again.events][:3] == ["gap"] * 3
             assert again.ids[-1] == "2-0-3"
             for partitions in (2, 4):
                 # Nothing has been told in these two, and still it is noticed that they are others.
@@ -415,13 +421,13 @@ def test_a_reader_who_comes_while_the_state_is_gone_is_told_nothing_of_the_one_b
             await reader.until(0, log.many(5)[-1])
             redis._client.call("FLUSHALL")
             async with asyncio.timeout(60):
-                while not changes.empty:
+                while not changes.shared.empty:
                     await asyncio.sleep(0.001)
             late = changes.reader()
             waiting = asyncio.create_task(late.chunk())
             await asyncio.sleep(0)
             other = Log(redis)
-            other.tell(*(move("somebody else") for _ in range(8)))
+            other.commit(*(move("somebody else") for _ in range(8)))
             await waiting
             assert await late.until(0, (0, 8)) == other.ids()[0]
 
@@ -438,7 +444,7 @@ def test_all_feeds_end_when_they_are_told_to(redis: Store) -> None:
             for one in (reader, gone, idle):
                 await one.until(0, mark)
             assert changes.feeds == 3
-            changes.let_go(gone.feed)
+            changes.unsubscribe(gone.feed)
             assert (len(await gone.to_end()), changes.feeds) == (3, 2)
             waiting = asyncio.create_task(idle.to_end())
             await asyncio.sleep(0)
@@ -468,7 +474,7 @@ def test_silence_is_broken_by_a_comment_with_the_place(redis: Store) -> None:
 
     async def read() -> None:
         async with hub(redis, Times(poll=0.001, keep_alive=0.01)) as changes:
-            reader = await changes.begun(wanted=Wanted(frozenset({"rule"})))
+            reader = await changes.begun(matching=ChangeFilter(frozenset({"rule"})))
             log.many(3)
             async with asyncio.timeout(60):
                 while b"id: 0-0-3\n\n" not in (chunk := await anext(reader.feed)):
@@ -536,16 +542,16 @@ def test_whatever_happens_in_whatever_order_each_reader_hears_each_change_once(
                     await changes.knows(which, (0, told[which]))
                 elif operation == "again":
                     reader = readers[which]
-                    changes.let_go(reader.feed)
+                    changes.unsubscribe(reader.feed)
                     reader.feed = changes.reader(reader.last).feed
                 elif operation == "read":
                     for _ in range(count):
-                        if len(readers[which].told) < sum(told):
+                        if len(readers[which].events) < sum(told):
                             assert await readers[which].chunk()
             for partition in range(2):
                 told[partition] = log.many(1, partition=partition)[-1][1]
             for reader in readers:
-                while len(reader.told) < sum(told):
+                while len(reader.events) < sum(told):
                     assert await reader.chunk()
                 assert [reader.of(0), reader.of(1)] == log.ids()
 

@@ -6,37 +6,37 @@ import json
 from collections.abc import Sequence
 from random import Random
 
-from crm_online.live.feeds.places import Mark, text
+from crm_online.live.feeds.cursors import ChangeId
+from crm_online.live.feeds.events import BLANK, ChangeFilter, FeedEvent, feed_event, gap_event
 from crm_online.live.feeds.ring import CHUNK, SCANNED, Ring
-from crm_online.live.feeds.told import BLANK, Told, Wanted, gap, told
 from crm_online.step import Entry
-from tests.live.feeding import Say, move, rule
+from tests.live.feeding import At, Change, move, name, rule
 
 
-def change(partition: int, mark: Mark, say: Say) -> Told:
-    topic, key, value = say
-    value = {"change_id": f"{partition}-{mark[0]}-{mark[1]}", **value}
-    return told(partition, Entry(topic, key, json.dumps(value).encode(), mark[1]))
+def event(partition: int, at: At, change: Change) -> FeedEvent:
+    topic, key, value = change
+    value = {"change_id": name(partition, at), **value}
+    return feed_event(partition, Entry(topic, key, json.dumps(value).encode(), at[1]))
 
 
 def ring(most_bytes: int = 10**9, partitions: int = 1) -> Ring:
     made = Ring(most_bytes)
-    made.start(dict.fromkeys(range(partitions), (0, 0)))
+    made.start({partition: ChangeId(partition, 0, 0) for partition in range(partitions)})
     return made
 
 
-def moves(count: int, begin: int = 1) -> Sequence[Told]:
-    return [change(0, (0, number), move(f"c{number}")) for number in range(begin, begin + count)]
+def moves(count: int, begin: int = 1) -> Sequence[FeedEvent]:
+    return [event(0, (0, number), move(f"c{number}")) for number in range(begin, begin + count)]
 
 
 def test_it_holds_no_more_bytes_than_it_may_and_knows_where_it_begins() -> None:
     one = ring(50_000)
     for begin in range(1, 2000, 7):
         one.add(moves(7, begin))
-        held = [one.change(number) for number in range(one.begin, one.end)]
-        assert sum(len(change.whole) + 1000 for change in held) <= 50_000
-        assert (one.first[0][1], one.last[0][1]) == (one.begin, one.end)
-        assert [change.mark[1] for change in held] == list(range(one.begin + 1, one.end + 1))
+        held = [one.event(number) for number in range(one.begin, one.end)]
+        assert sum(len(change.framed) + 1000 for change in held) <= 50_000
+        assert (one.first[0].sequence, one.last[0].sequence) == (one.begin, one.end)
+        assert [change.id.sequence for change in held] == list(range(one.begin + 1, one.end + 1))
 
 
 def test_chunks_are_of_about_one_size_and_together_they_are_all() -> None:
@@ -44,67 +44,68 @@ def test_chunks_are_of_about_one_size_and_together_they_are_all() -> None:
     one.add(moves(1000))
     number, whole = 0, b""
     while number < one.end:
-        chunk, number, place = one.chunk(number, Wanted())
+        chunk, number, cursor = one.chunk(number, ChangeFilter())
         assert len(chunk) < CHUNK + 1000
-        assert place == text({0: (0, number)})
+        assert cursor == name(0, (0, number))
         whole += chunk
-    assert whole == b"".join(one.change(number).whole for number in range(one.end))
+    assert whole == b"".join(one.event(number).framed for number in range(one.end))
 
 
 def test_where_little_is_wanted_a_chunk_ends_nevertheless() -> None:
-    one, wanted = ring(), Wanted(items=frozenset({"tea"}))
+    one, matching = ring(), ChangeFilter(items=frozenset({"tea"}))
     one.add(moves(2 * SCANNED))
-    one.add([change(0, (0, 2 * SCANNED + 1), rule(["jam"], ["tea"]))])
-    assert one.chunk(0, wanted) == (b"", SCANNED, text({0: (0, SCANNED)}))
-    assert one.chunk(2 * SCANNED, wanted)[0] == one.change(2 * SCANNED).whole
+    one.add([event(0, (0, 2 * SCANNED + 1), rule(["jam"], ["tea"]))])
+    assert one.chunk(0, matching) == (b"", SCANNED, name(0, (0, SCANNED)))
+    assert one.chunk(2 * SCANNED, matching)[0] == one.event(2 * SCANNED).framed
 
 
 def test_chunks_that_nobody_comes_for_any_more_are_not_kept() -> None:
     one = ring()
     one.add(moves(2000))
     for number in range(2000):
-        one.chunk(number, Wanted())
+        one.chunk(number, ChangeFilter())
     assert len(one._chunks) <= 256
 
 
 def test_from_the_number_of_any_place_on_nothing_is_missing() -> None:
     random, one = Random(1), ring(2_000_000, partitions=3)
-    marks = dict.fromkeys(range(3), (0, 0))
-    all_places = []
+    cursor = {partition: ChangeId(partition, 0, 0) for partition in range(3)}
+    cursors = []
     for at in range(3000):
         # Now one partition tells much, now another.
         partition = random.choice([0, 1, 2, *[at // 300 % 3] * 9])
-        marks[partition] = (0, marks[partition][1] + 1)
-        one.add([change(partition, marks[partition], move("c"))])
-        all_places.append(dict(marks))
-    for place in all_places[one.begin :: 7]:
+        cursor[partition] = ChangeId(partition, 0, cursor[partition].sequence + 1)
+        one.add([event(partition, cursor[partition][1:], move("c"))])
+        cursors.append(dict(cursor))
+    for place in cursors[one.begin :: 7]:
         number = one.number_of(place)
-        before = [one.change(at) for at in range(one.begin, number)]
-        assert all(change.mark <= place[change.partition] for change in before)
-        known = sum(one.change(at).mark <= place[one.change(at).partition] for at in range(number, one.end))
+        before = [one.event(at) for at in range(one.begin, number)]
+        assert all(change.id <= place[change.partition] for change in before)
+        known = sum(one.event(at).id <= place[one.event(at).partition] for at in range(number, one.end))
         assert number == one.begin or known <= 256, "so little of what comes is known to them"
 
 
 def test_behind_a_state_put_back_nothing_is_held_and_all_numbers_are_lost() -> None:
     one = ring()
     one.add(moves(300))
-    told_back = gap(0, (0, 300), (0, 200), "rewound")
-    one.rewind(told_back, (0, 200))
-    assert (one.begin, one.end, one.first, one.last) == (301, 301, {0: (0, 200)}, {0: (0, 200)})
-    assert list(one.rewinds) == [(300, (0, 200), told_back)]
+    last = ChangeId(0, 0, 200)
+    rewound = gap_event(ChangeId(0, 0, 300), ChangeId(0, 0, 200), "rewound")
+    one.rewind(rewound, last)
+    assert (one.begin, one.end, one.first, one.last) == (301, 301, {0: last}, {0: last})
+    assert list(one.rewinds) == [(300, last, rewound)]
     one.add(moves(5, 201))
-    assert one.number_of({0: (0, 203)}) == 301
-    assert one.chunk(301, Wanted())[1:] == (306, "0-0-205")
+    assert one.number_of({0: ChangeId(0, 0, 203)}) == 301
+    assert one.chunk(301, ChangeFilter())[1:] == (306, "0-0-205")
 
 
 def test_what_is_said_of_the_erased_is_blank_but_goodbye_and_what_came_after_it() -> None:
     one = ring()
     customers = ["x", "y", "x"]
-    one.add([change(0, (0, number), move(key)) for number, key in enumerate(customers, 1)])
-    one.add([change(0, (0, 4), move("x", None, reason="erase")), change(0, (0, 5), move("x"))])
+    one.add([event(0, (0, number), move(key)) for number, key in enumerate(customers, 1)])
+    one.add([event(0, (0, 4), move("x", None, reason="erase")), event(0, (0, 5), move("x"))])
     one.forget({"x"})
-    kinds = [one.change(number).kind for number in range(5)]
+    kinds = [one.event(number).kind for number in range(5)]
     assert kinds == [BLANK, "segment-change", BLANK, "segment-change", "segment-change"]
-    chunk, number, place = one.chunk(0, Wanted())
-    assert (chunk.count(b"data: "), number, place) == (3, 5, "0-0-5")
-    assert one.change(0).whole == b""
+    chunk, number, cursor = one.chunk(0, ChangeFilter())
+    assert (chunk.count(b"data: "), number, cursor) == (3, 5, "0-0-5")
+    assert one.event(0).framed == b""

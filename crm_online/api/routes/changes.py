@@ -12,9 +12,9 @@ from crm_online.answers.service import Rejects
 from crm_online.api.event_stream import EventStream
 from crm_online.api.keys import needs
 from crm_online.api.service import TheService
-from crm_online.live.feeds import places
+from crm_online.live.feeds import cursors
+from crm_online.live.feeds.events import ChangeFilter
 from crm_online.live.feeds.tally import REJECTS
-from crm_online.live.feeds.told import Wanted
 
 router = APIRouter(prefix="/v1", tags=["changes"])
 
@@ -53,13 +53,13 @@ async def get_changes(
     """Follow the changes as they come, each once; with both `segment` and `item`, those about either."""
     if kind and "reject" in kind:
         await needs("admin")(request)
-    wanted = Wanted(
-        kinds=frozenset(kind) if kind else Wanted().kinds,
+    matching = ChangeFilter(
+        kinds=frozenset(kind) if kind else ChangeFilter().kinds,
         segments=frozenset(segment or ()),
         items=frozenset(item or ()),
     )
-    place = last_event_id or after
-    feed = service.changes.feed(wanted, places.parse(place) if place else None)
+    cursor = last_event_id or after
+    feed = service.changes.subscribe(matching, cursors.parse(cursor) if cursor else None)
     return EventStream(service.changes, feed, service.metrics.sent)
 
 

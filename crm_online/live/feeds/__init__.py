@@ -1,1 +1,4 @@
-"""The changes as they come: read once, told to each reader from its own place."""
+"""The feed of changes: Redis is read once (`hub`), the last changes are shared (`ring`), each reader has a cursor.
+
+A feed resumes in `subscription`, from the cursor that its reader sends: from memory, or from Redis (`changes_since`).
+"""

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
-from crm_online.live.feeds import places
-from crm_online.live.feeds.places import Mark
-from crm_online.live.feeds.told import MOVE, Told, Wanted
+from crm_online.live.feeds.cursors import ChangeId, Cursor
+from crm_online.live.feeds.events import MOVE, ChangeFilter, FeedEvent
 
 CHUNK: Final = 32_768
 """Bytes of events from which on a chunk gets no more."""
 _OVERHEAD: Final = 1000
-"""Bytes that a change takes in memory beside its event, about."""
+"""Bytes that an event takes in memory besides its text, about."""
 _SIGNPOST: Final = 256
 SCANNED: Final = 2000
-"""Changes that are looked at for one chunk: where few are wanted, others get their turn in between."""
+"""Changes that are looked at for one chunk: where few match, others get their turn in between."""
 _CHUNKS: Final = 256
 _REWINDS: Final = 100
+
+
+class Rewind(NamedTuple):
+    """A state put back in time: number in the ring, the last change up to which all hold (None: none), and its gap."""
+
+    number: int
+    valid_upto: ChangeId | None
+    gap: FeedEvent
 
 
 class Ring:
@@ -35,116 +42,115 @@ class Ring:
     begin, end
         Number of the first change that is held, and of the next one to come.
     first, last
-        The places before the first and behind the last change, by partition.
+        The changes before the first and the last one that is held, by partition.
     rewinds
-        The last gaps that told of a state put back in time, which are not held: number, the mark up to which all is as
-        it was told (None: nothing is), and the gap.
+        The last times that the state was put back; their gaps are not held.
     """
 
     def __init__(self, most_bytes: int) -> None:
         self._most, self._bytes = most_bytes, 0
-        self._held: list[Told] = []
-        self._chunks: dict[tuple[int, Wanted], tuple[bytes, int, str]] = {}
-        self._signposts: list[tuple[int, dict[int, Mark]]] = []
+        self._held: list[FeedEvent] = []
+        self._chunks: dict[tuple[int, ChangeFilter], tuple[bytes, int, str]] = {}
+        self._signposts: list[tuple[int, dict[int, ChangeId]]] = []
         self._written: dict[int, str] = {}
         self.begin = self.end = 0
-        self.first: dict[int, Mark] = {}
-        self.last: dict[int, Mark] = {}
-        self.rewinds: deque[tuple[int, Mark | None, Told]] = deque(maxlen=_REWINDS)
+        self.first: dict[int, ChangeId] = {}
+        self.last: dict[int, ChangeId] = {}
+        self.rewinds: deque[Rewind] = deque(maxlen=_REWINDS)
 
-    def start(self, place: Mapping[int, Mark]) -> None:
-        """Hold nothing, at a place."""
+    def start(self, cursor: Cursor) -> None:
+        """Hold nothing, from a cursor on."""
         self._drop(len(self._held))
         self.rewinds.clear()
-        self.first, self.last = dict(sorted(place.items())), dict(sorted(place.items()))
-        self._written = {partition: places.text({partition: mark}) for partition, mark in self.first.items()}
+        self.first, self.last = dict(sorted(cursor.items())), dict(sorted(cursor.items()))
+        self._written = {partition: str(last) for partition, last in self.first.items()}
 
     @property
-    def place(self) -> str:
-        """The place behind the last change, as it is written."""
+    def cursor(self) -> str:
+        """The cursor behind the last change, as it is written."""
         return ",".join(self._written.values())
 
-    def add(self, changes: Iterable[Told]) -> None:
+    def add(self, events: Iterable[FeedEvent]) -> None:
         """Add changes at the end."""
         self._chunks.clear()
-        for change in changes:
+        for event in events:
             if not self.end % _SIGNPOST:
                 self._signposts.append((self.end, dict(self.last)))
-            self.last[change.partition] = change.mark
-            self._written[change.partition] = places.text({change.partition: change.mark})
-            change.place = self.place
-            if change.body:
-                change.whole = change.at(change.place)
-            self._held.append(change)
-            self._bytes += len(change.whole) + _OVERHEAD
+            self.last[event.partition] = event.id
+            self._written[event.partition] = str(event.id)
+            event.cursor = self.cursor
+            if event.body:
+                event.framed = event.at(event.cursor)
+            self._held.append(event)
+            self._bytes += len(event.framed) + _OVERHEAD
             self.end += 1
         gone, kept = 0, self._bytes
         if kept > self._most:
             while kept > self._most * 3 // 4:
-                kept -= len(self._held[gone].whole) + _OVERHEAD
+                kept -= len(self._held[gone].framed) + _OVERHEAD
                 gone += 1
             self._drop(gone)
 
-    def rewind(self, gap: Told, sure: Mark | None) -> None:
+    def rewind(self, gap: FeedEvent, valid_upto: ChangeId | None) -> None:
         """Drop all that is held, since the state was put back in time: so every feed loses its number, and looks."""
-        self.rewinds.append((self.end, sure, gap))
+        self.rewinds.append(Rewind(self.end, valid_upto, gap))
         self.add([gap])
         self._drop(len(self._held))
 
     def forget(self, customers: set[str]) -> None:
-        """Blank the changes of customers up to those that say that they were erased; they may have come again since."""
+        """Blank the changes of erased customers, up to the last one; they may have come again since."""
         self._chunks.clear()
         gone = set[str]()
-        for change in reversed(self._held):
-            if change.key not in customers or change.kind != "segment-change":
+        for event in reversed(self._held):
+            if event.key not in customers or event.kind != MOVE:
                 continue
-            if change.says_goodbye:
-                gone.add(change.key)
-            elif change.key in gone:
-                self._bytes -= len(change.whole)
-                change.blank()
+            if event.is_erasure:
+                gone.add(event.key)
+            elif event.key in gone:
+                self._bytes -= len(event.framed)
+                event.blank()
 
     def moves_of(self, customer: str, most: int) -> list[bytes]:
         """Return the last moves of a customer that are held, as JSON, the newest first."""
-        of_customer = (told.data for told in reversed(self._held) if told.key == customer and told.kind == MOVE)
+        of_customer = (event.data for event in reversed(self._held) if event.key == customer and event.kind == MOVE)
         return list(islice(of_customer, most))
 
-    def number_of(self, place: Mapping[int, Mark]) -> int:
-        """Return a number from which on nothing is missing for who is at a place; what comes may be known to them."""
+    def number_of(self, cursor: Cursor) -> int:
+        """Return a number from which on nothing is missing behind a cursor; some of it may be before the cursor."""
         for number, signpost in reversed(self._signposts):
-            if all(mark <= place[partition] for partition, mark in signpost.items()):
+            if all(last <= cursor[partition] for partition, last in signpost.items()):
                 return number
         return self.begin
 
-    def change(self, number: int) -> Told:
+    def event(self, number: int) -> FeedEvent:
         """Return a change that is held."""
         return self._held[number - self.begin]
 
-    def chunk(self, number: int, wanted: Wanted) -> tuple[bytes, int, str]:
-        """Return wanted events from a number on, the next number, and the place there.
+    def chunk(self, number: int, matching: ChangeFilter) -> tuple[bytes, int, str]:
+        """Return the matching events from a number on, the next number, and the cursor there.
 
-        All who want the same from the same number share one chunk.
+        Feeds with the same filter share one chunk from the same number.
         """
-        found = self._chunks.get((number, wanted))
+        found = self._chunks.get((number, matching))
         if found is None:
             parts, size, next_ = list[bytes](), 0, number
             most = min(self.end, number + SCANNED)
             while next_ < most and size < CHUNK:
-                change = self.change(next_)
+                event = self.event(next_)
                 next_ += 1
-                if wanted.takes(change):
-                    parts.append(change.whole)
-                    size += len(change.whole)
-            place = self.change(next_ - 1).place if next_ > number else self.place
+                if matching.matches(event):
+                    parts.append(event.framed)
+                    size += len(event.framed)
+            cursor = self.event(next_ - 1).cursor if next_ > number else self.cursor
             if len(self._chunks) >= _CHUNKS:
                 self._chunks.clear()
-            found = self._chunks[number, wanted] = b"".join(parts), next_, place
+            found = self._chunks[number, matching] = b"".join(parts), next_, cursor
         return found
 
     def _drop(self, count: int) -> None:
-        for change in self._held[:count]:
-            self.first[change.partition] = change.mark
-            self._bytes -= len(change.whole) + _OVERHEAD
+        for event in self._held[:count]:
+            self.first[event.partition] = event.id
+            self._bytes -= len(event.framed) + _OVERHEAD
         del self._held[:count]
         self.begin += count
         self._signposts = [signpost for signpost in self._signposts if signpost[0] >= self.begin]

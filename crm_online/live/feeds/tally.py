@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from crm_online.answers.segments import Flow, Flows
 from crm_online.answers.service import Reject, Rejects
-from crm_online.live.feeds.told import Told
+from crm_online.live.feeds.events import MOVE, FeedEvent
 
 REJECTS: Final = 1000
 """Rejects of which more than the reason is held."""
@@ -44,15 +44,15 @@ class Tally:
         self._known: dict[_Counted, _Counted] = {}
         self._rejects: deque[Mapping[str, Any]] = deque(maxlen=REJECTS)
 
-    def add(self, change: Told) -> None:
+    def add(self, event: FeedEvent) -> None:
         """Count a change."""
-        window = self._windows.setdefault(change.partition, _Window())
-        counted, time = _counted(change), change.value.get("time")
+        window = self._windows.setdefault(event.partition, _Window())
+        counted, time = _counted(event), event.value.get("time")
         if counted is not None:
             counted = self._known.setdefault(counted, counted)
             self._counts[counted] += 1
-        if change.kind == "reject":
-            self._rejects.append(change.value)
+        if event.kind == "reject":
+            self._rejects.append(event.value)
         # The moves of a step have the same time: one text of it is enough.
         same = window.times and window.times[-1] == time
         window.changes.append(counted)
@@ -99,7 +99,7 @@ class Tally:
         )
 
 
-def _counted(change: Told) -> _Counted | None:
-    if change.kind == "segment-change":
-        return _Counted(change.value["reason"], change.value["from"], change.value["to"])
-    return _Counted(change.value["reason"], moved=False) if change.kind == "reject" else None
+def _counted(event: FeedEvent) -> _Counted | None:
+    if event.kind == MOVE:
+        return _Counted(event.value["reason"], event.value["from"], event.value["to"])
+    return _Counted(event.value["reason"], moved=False) if event.kind == "reject" else None

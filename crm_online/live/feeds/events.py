@@ -1,18 +1,21 @@
-"""Changes as a feed tells them: the bytes of a server-sent event, made once, and what filters look at."""
+"""Changes as the server-sent events of a feed, whose bytes are made once, and the filters that readers set."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from crm_online.errors import StateCorrupt
-from crm_online.live.feeds.places import Mark
+from crm_online.live.feeds.cursors import ChangeId
 from crm_online.step import Entry, Topic
 from crm_online.store.entries import is_blank
 
 Kind = Literal["segment-change", "segment", "rule", "reject"]
+GapReason: TypeAlias = Literal["trimmed", "rewound"]
+"""Why changes are missing: they are kept no more, or the state was put back in time, and they hold no more."""
+
 KINDS: Final[Mapping[Topic, Kind]] = {
     Topic.SEGMENT_CHANGES: "segment-change",
     Topic.SEGMENTS: "segment",
@@ -26,41 +29,45 @@ _NOTHING: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(slots=True)
-class Told:
-    """A change, or a gap, as it is told.
+class FeedEvent:
+    """A change, or a gap, as a server-sent event.
 
     Attributes
     ----------
-    partition, mark
-        Where it stands.
+    id
+        The change; of a gap the last change in it.
     kind
-        Its ``event``; of a gap `GAP`, of a change of somebody who was erased `BLANK`: it is told to nobody.
+        Its ``event``; of a gap `GAP`, of a change of an erased customer `BLANK`: it is sent to no reader.
     key
         The key of the change.
     value
-        The change as it was decoded; of rejects and moves only.
+        The decoded change; of rejects and moves only.
     names
         The segments, or the items, that it is about.
     body
         ``event`` and ``data`` of the server-sent event.
-    place, whole
-        The place behind it, as it is written, and its ``body`` with that as ``id``; set by who knows the place.
+    cursor, framed
+        The cursor behind it, as it is written, and its ``body`` with that as ``id``; set by the ring.
     """
 
-    partition: int
-    mark: Mark
+    id: ChangeId
     kind: str
     key: str = ""
     value: Mapping[str, Any] = field(default_factory=dict)
     names: frozenset[str] = _NOTHING
     body: bytes = b""
-    place: str = ""
-    whole: bytes = b""
+    cursor: str = ""
+    framed: bytes = b""
 
     @property
-    def says_goodbye(self) -> bool:
-        """Whether it says that its customer was erased."""
-        return self.kind == "segment-change" and self.value["reason"] == "erase"
+    def partition(self) -> int:
+        """The partition of the change."""
+        return self.id.partition
+
+    @property
+    def is_erasure(self) -> bool:
+        """Whether it is the last change of an erased customer."""
+        return self.kind == MOVE and self.value["reason"] == "erase"
 
     @property
     def data(self) -> bytes:
@@ -68,17 +75,17 @@ class Told:
         return self.body.partition(b"\ndata: ")[2].rstrip(b"\n")
 
     def blank(self) -> None:
-        """Forget what it says."""
+        """Forget the content."""
         self.kind, self.key, self.value, self.names = BLANK, "", {}, _NOTHING
-        self.body = self.whole = b""
+        self.body = self.framed = b""
 
-    def at(self, place: str) -> bytes:
-        """Return it as a server-sent event, with the place behind it as its id."""
-        return b"id: %s\n%s" % (place.encode(), self.body)
+    def at(self, cursor: str) -> bytes:
+        """Return the server-sent event, with the cursor behind it as its id."""
+        return b"id: %s\n%s" % (cursor.encode(), self.body)
 
 
-def told(partition: int, entry: Entry) -> Told:
-    """Make a change as it is told.
+def feed_event(partition: int, entry: Entry) -> FeedEvent:
+    """Return the event of a kept change.
 
     Raises
     ------
@@ -87,40 +94,25 @@ def told(partition: int, entry: Entry) -> Told:
     """
     try:
         value: Mapping[str, Any] = json.loads(entry.value)
-        mark = (int(value["change_id"].split("-")[1]), entry.sequence)
+        change_id = ChangeId(partition, int(value["change_id"].split("-")[1]), entry.sequence)
         if is_blank(entry):
-            return Told(partition, mark, BLANK)
+            return FeedEvent(change_id, BLANK)
         kind = KINDS[entry.topic]
         body = b"event: %s\ndata: %s\n\n" % (kind.encode(), entry.value)
-        return Told(partition, mark, kind, entry.key, _kept(kind, value), _names(kind, value), body)
+        return FeedEvent(change_id, kind, entry.key, _kept(kind, value), _names(kind, value), body)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
         raise StateCorrupt(f"change {entry.sequence} of partition {partition} is not one that is known") from None
 
 
-def gap(partition: int, after: Mark, mark: Mark, why: Literal["trimmed", "rewound"]) -> Told:
-    """Make what tells of changes that nobody can tell any more.
-
-    Parameters
-    ----------
-    partition
-        Where.
-    after, mark
-        Behind which change, and up to which.
-    why
-        ``trimmed``: they are kept no more; ``rewound``: the state was put back in time, they are not so any more.
-    """
-    data = {
-        "partition": partition,
-        "after": f"{partition}-{after[0]}-{after[1]}",
-        "upto": f"{partition}-{mark[0]}-{mark[1]}",
-        "reason": why,
-    }
-    return Told(partition, mark, GAP, value=data, body=b"event: gap\ndata: %s\n\n" % json.dumps(data).encode())
+def gap_event(after: ChangeId, upto: ChangeId, why: GapReason) -> FeedEvent:
+    """Return the event that stands for the changes behind ``after``, up to and with ``upto``."""
+    data = {"partition": upto.partition, "after": str(after), "upto": str(upto), "reason": why}
+    return FeedEvent(upto, GAP, value=data, body=b"event: gap\ndata: %s\n\n" % json.dumps(data).encode())
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which changes a reader wants.
+class ChangeFilter:
+    """Which changes a reader asks for.
 
     Attributes
     ----------
@@ -135,17 +127,17 @@ class Wanted:
     segments: frozenset[str] = _NOTHING
     items: frozenset[str] = _NOTHING
 
-    def takes(self, change: Told) -> bool:
-        """Whether it is told to the reader; gaps always are."""
-        if change.kind not in self.kinds:
-            return change.kind == GAP
+    def matches(self, event: FeedEvent) -> bool:
+        """Whether it is sent to the reader; gaps always are."""
+        if event.kind not in self.kinds:
+            return event.kind == GAP
         if not self.segments and not self.items:
             return True
-        return not change.names.isdisjoint(self.items if change.kind == "rule" else self.segments)
+        return not event.names.isdisjoint(self.items if event.kind == "rule" else self.segments)
 
 
 def _names(kind: Kind, value: Mapping[str, Any]) -> frozenset[str]:
-    if kind == "segment-change":
+    if kind == MOVE:
         return frozenset(name for name in (value["from"], value["to"]) if name is not None)
     if kind == "rule":
         return frozenset([*value["antecedent"], *value["consequent"]])
@@ -153,6 +145,6 @@ def _names(kind: Kind, value: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _kept(kind: Kind, value: Mapping[str, Any]) -> Mapping[str, Any]:
-    if kind == "segment-change":
+    if kind == MOVE:
         return {name: value[name] for name in ("from", "to", "reason", "time")}
     return value if kind == "reject" else {}

@@ -1,0 +1,74 @@
+"""Where a reader of the changes is: the id of the last change of each partition, as server-sent events have it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
+
+from crm_online.errors import InputError
+
+_NUMBER = "(0|[1-9][0-9]{0,14})"
+_CHANGE = re.compile(f"{_NUMBER}-{_NUMBER}-{_NUMBER}")
+_LONGEST = 256 * 40
+
+
+class ChangeId(NamedTuple):
+    """Names a change: the changes of a partition are in the order of their ids.
+
+    Examples
+    --------
+    >>> str(ChangeId(3, 0, 17)), ChangeId(3, 0, 17) < ChangeId(3, 1, 5)
+    ('3-0-17', True)
+    """
+
+    partition: int
+    epoch: int
+    sequence: int
+
+    def __str__(self) -> str:
+        """Return it as values of changes have it."""
+        return f"{self.partition}-{self.epoch}-{self.sequence}"
+
+    @property
+    def previous(self) -> ChangeId:
+        """The id before it in its epoch; number 0 is before the first change."""
+        return self._replace(sequence=self.sequence - 1)
+
+
+Cursor: TypeAlias = Mapping[int, ChangeId]
+"""The last change that a reader has, by partition."""
+
+
+def text(cursor: Cursor) -> str:
+    """Return a cursor as it is written: the ids of the last changes of all partitions.
+
+    Examples
+    --------
+    >>> text({0: ChangeId(0, 0, 17), 1: ChangeId(1, 1, 5)})
+    '0-0-17,1-1-5'
+    """
+    return ",".join(str(last) for _, last in sorted(cursor.items()))
+
+
+def parse(written: str) -> dict[int, ChangeId]:
+    """Read a cursor.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+
+    Examples
+    --------
+    >>> parse("0-0-17,1-1-5")[1]
+    ChangeId(partition=1, epoch=1, sequence=5)
+    """
+    cursor: dict[int, ChangeId] = {}
+    for part in written.split(",") if len(written) <= _LONGEST else [""]:
+        found = _CHANGE.fullmatch(part)
+        if not found or int(found[1]) in cursor:
+            raise InputError("the place in the changes is not one: change ids, joined by commas, one of each partition")
+        last = ChangeId(*map(int, found.groups()))
+        cursor[last.partition] = last
+    return cursor

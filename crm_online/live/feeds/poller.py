@@ -1,0 +1,98 @@
+"""Reads the new changes of all partitions from Redis, look by look, for the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from crm_online.live.feeds.changes_since import ChangesSince, before_oldest, changes_since
+from crm_online.live.feeds.cursors import ChangeId, Cursor
+from crm_online.store import PartitionStore, Store, reads
+from crm_online.store.keys import CHANGES, META, SEQUENCE, TOKEN
+
+_READ: Final = 1000
+
+
+@dataclass(slots=True)
+class _Known:
+    """As far as a partition was read: the last change with its content, and what no commit leaves as it is."""
+
+    store: PartitionStore
+    last: ChangeId
+    body: bytes = b""
+    meta: list[bytes | None] | None = None
+    more: bool = True
+
+    def claimed(self, meta: list[bytes | None]) -> bool:
+        """Tell whether the partition was taken over since it was read: perhaps it is one of another state."""
+        return self.meta is None or self.meta[0] != meta[0]
+
+    def update(self, found: ChangesSince, meta: list[bytes | None]) -> None:
+        """Move behind what was found."""
+        if found.gap:
+            self.last, self.body = found.after, b""
+        if found.events:
+            self.last, self.body = found.events[-1].id, found.events[-1].body
+        self.meta, self.more = meta, len(found.events) == _READ
+
+
+@dataclass(frozen=True, slots=True)
+class NewChanges:
+    """What a look found.
+
+    Attributes
+    ----------
+    start
+        The cursor where it began, if it is the first look at this state.
+    found, kept
+        By partition, the changes since the last look, and how many changes are kept.
+    more
+        Whether there may be more already.
+    """
+
+    start: Cursor | None
+    found: Mapping[int, ChangesSince]
+    kept: Mapping[int, int]
+    more: bool
+
+
+class ChangePoller:
+    """Reads what is new, one look after the other; for one thread.
+
+    Parameters
+    ----------
+    store
+        The state; it may be empty at first, and become another one.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._partitions: list[_Known] = []
+
+    def look(self) -> NewChanges:
+        """Read what is new.
+
+        Raises
+        ------
+        StoreError
+            If there is no state (``StateMissing``), or it cannot be read.
+        """
+        start = None
+        if not self._partitions:
+            stores = [self._store.partition(number) for number in range(self._store.meta().partitions)]
+            self._partitions = [_Known(store, before_oldest(store)) for store in stores]
+            start = {one.store.partition: one.last for one in self._partitions}
+        asked = [reads.hash_fields(one.store.partition, META, [TOKEN, SEQUENCE]) for one in self._partitions]
+        known = list(zip(self._partitions, self._store.read_many(asked), strict=True))
+        # Perhaps the state is gone, or is another one with other partitions.
+        if any(one.claimed(meta) for one, meta in known) and self._store.meta().partitions != len(known):
+            self._partitions = []
+            return self.look()
+        fresh = [(one, meta) for one, meta in known if one.more or one.meta != meta]
+        found = {one.store.partition: changes_since(one.store, one.last, _READ, one.body) for one, _ in fresh}
+        kept = self._store.read_many([reads.list_length(number, CHANGES) for number in found])
+        for one, meta in fresh:
+            one.update(found[one.store.partition], meta)
+        more = any(one.more for one in self._partitions)
+        return NewChanges(start, found, dict(zip(found, kept, strict=True)), more)
