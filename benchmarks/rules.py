@@ -19,7 +19,6 @@ from crm_online.itemsets.counters import ItemsetCounters
 from crm_online.itemsets.parts import Counted, merge
 from crm_online.rules.customers import NOBODY
 from crm_online.settings import Settings
-from crm_online.settings.nesting import nested
 
 MIN_SUPPORT, MIN_CONFIDENCE = 0.005, 0.3
 EVERY = 1000
@@ -71,7 +70,7 @@ def _measure(report: Report, log: Log, size: Size) -> None:
         "rules.min_confidence": MIN_CONFIDENCE,
         "rules.redundant": "keep",
     }
-    settings = Settings(**nested(keys))
+    settings = Settings.from_keys(keys)
     counters = ItemsetCounters(settings.itemsets.epsilon_in_force, Decay(None), 3, settings.itemsets.max_bytes)
     parts = [Counted(counters, whole.names, {name: number for number, name in enumerate(whole.names)})]
     feed = RuleFeed(settings)

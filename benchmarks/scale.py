@@ -17,7 +17,6 @@ from benchmarks.made import DAY, START, MadeLog, visits
 from benchmarks.report import Report
 from benchmarks.server import Server, new_state, started
 from crm_online.settings import Settings
-from crm_online.settings.nesting import nested
 from crm_online.store import Store
 
 EVERY_DAYS = 20
@@ -104,7 +103,7 @@ class Shop:
     def _fill(self, store: Store, rounds: int) -> None:
         """Let each customer buy in each round, in as many steps at any size; no visit is owed in the end."""
         size = max(self.customers * LINES // FILL_STEPS, 1)
-        drive = Drive(store, Settings(**nested({"segments.visits": 10 * self.customers})))
+        drive = Drive(store, Settings.from_keys({"segments.visits": 10 * self.customers}))
         for _ in range(rounds):
             log = self._buy(self._random.permutation(self.customers), EVERY_DAYS)
             drive.run(events for _, _, events in log.chunks(size))

@@ -3,7 +3,7 @@
 from crm_online.settings.conflict import conflicts, from_shaping, refuse_conflict
 from crm_online.settings.fields import FEATURE_NAMES
 from crm_online.settings.keys import KEYS, Key, as_typed, as_written
-from crm_online.settings.load import Loaded, load_settings
+from crm_online.settings.load import LoadedSettings, load_settings
 from crm_online.settings.model import (
     BasketSettings,
     EventSettings,
@@ -15,8 +15,7 @@ from crm_online.settings.model import (
     Settings,
 )
 from crm_online.settings.network import MASK
-from crm_online.settings.serve import ServeSettings
-from crm_online.settings.service import ChangeSettings, KafkaSettings, WorkerSettings
+from crm_online.settings.service import ChangeSettings, KafkaSettings, ServeSettings, WorkerSettings
 
 __all__ = [
     "FEATURE_NAMES",
@@ -29,7 +28,7 @@ __all__ = [
     "ItemsetSettings",
     "KafkaSettings",
     "Key",
-    "Loaded",
+    "LoadedSettings",
     "ReplaySettings",
     "RuleSettings",
     "SegmentSettings",

@@ -12,7 +12,6 @@ from crm_online.errors import SettingsConflict, StateCorrupt, StateTooNew
 from crm_online.settings.fields import DEFAULT_FEATURES, FEATURE_NAMES
 from crm_online.settings.keys import as_typed, as_written
 from crm_online.settings.model import Settings
-from crm_online.settings.nesting import nested
 
 
 def from_stored(text: str) -> Settings:
@@ -54,7 +53,7 @@ def from_shaping(stored: Mapping[str, Any]) -> Settings:
             "which this version does not have"
         )
     try:
-        return Settings(**nested({**defaults, **stored}))
+        return Settings.from_keys({**defaults, **stored})
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"]))
         raise StateCorrupt(f"the settings stored in the state are not ones that can be set: {where}") from error

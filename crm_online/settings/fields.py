@@ -1,15 +1,17 @@
-"""The kinds of value that a setting can have, each with a text of what it allows."""
+"""The kinds of value that a setting can have, and how each is read, written and described outside."""
 
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from crm_online.settings.units import (
     DURATION_PATTERN,
@@ -42,11 +44,71 @@ FEATURE_NAMES = (*DEFAULT_FEATURES, *(name for name in _FOUND if name not in DEF
 """The features there are, in the order of the vectors: each is a file of ``customers/features``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
-    """What a setting allows, in words, where its type does not say it."""
+class Section(BaseModel):
+    """One section of the settings; it cannot be changed once made."""
 
-    text: str
+    # Without hide_input_in_errors, a traceback of pydantic's error would show the passwords that were given.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def contradiction(why: str, *keys: str) -> PydanticCustomError:
+    """Return the error of settings that do not go together."""
+    return PydanticCustomError("contradiction", "{why}", {"why": why, "keys": list(keys)})
+
+
+@dataclass(frozen=True)
+class Form(GroupedMetadata):
+    """How the values of a setting look outside, where their type alone does not say it.
+
+    Attributes
+    ----------
+    allowed
+        What is allowed, in words; empty: type and bounds say it.
+    read
+        Makes the value of what was given, or raises ``ValueError``.
+    write
+        Makes a JSON value of the value.
+    schema
+        JSON schema of what ``write`` makes.
+    """
+
+    allowed: str = ""
+    read: Callable[[object], object] | None = None
+    write: Callable[[Any], object] | None = None
+    schema: Mapping[str, Any] | None = None
+
+    def __iter__(self) -> Iterator[object]:
+        """Give the annotations that pydantic knows."""
+        if self.read is not None:
+            yield BeforeValidator(self.read)
+        if self.write is not None:
+            yield PlainSerializer(self.write, when_used="json")
+        if self.schema is not None:
+            yield WithJsonSchema(dict(self.schema))
+
+
+def optional(
+    allowed: str,
+    schema: Mapping[str, Any],
+    read: Callable[[object], object],
+    write: Callable[[Any], object] = lambda value: value,
+) -> Form:
+    """Return the form of a setting that may also be ``None``, which is written ``none``; the schema allows that too."""
+    return Form(
+        f"{allowed}, or none",
+        lambda value: None if is_none(value) else read(value),
+        lambda value: "none" if value is None else write(value),
+        schema,
+    )
+
+
+def _or_none(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"const": "none"}]}
+
+
+def is_none(value: object) -> bool:
+    """Tell whether ``none`` was given."""
+    return isinstance(value, str) and value.strip().lower() == "none"
 
 
 def _number(value: object) -> object:
@@ -64,10 +126,6 @@ def _size(value: object) -> object:
     return parse_size(value) if isinstance(value, str) else value
 
 
-def _optional_number(value: object) -> object:
-    return None if isinstance(value, str) and value.strip().lower() == "none" else _number(value)
-
-
 def _features(value: object) -> object:
     """Read ``orders,spend`` as a list, refuse unknown and doubled names, and put them in order."""
     names = [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
@@ -79,90 +137,65 @@ def _features(value: object) -> object:
     return tuple(name for name in FEATURE_NAMES if name in names)
 
 
-Count = Annotated[int, BeforeValidator(_number)]
-Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_number)]
-Switch = Annotated[bool, Allowed("true or false")]
-Weight = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), BeforeValidator(_number)]
-OptionalNumber = Annotated[
-    Annotated[float, Field(ge=0, allow_inf_nan=False)] | None,
-    BeforeValidator(_optional_number),
-    PlainSerializer(lambda value: "none" if value is None else value, when_used="json"),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"const": "none"}]}),
-    Allowed("a number of at least 0, or none"),
-]
+_DURATION = {"type": "string", "pattern": DURATION_PATTERN}
+
+Switch = Annotated[bool, Form("true or false")]
+Count = Annotated[int, Form(read=_number)]
+Number = Annotated[float, Field(allow_inf_nan=False), Form(read=_number)]
+Weight = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), Form(read=_number)]
 OptionalCount = Annotated[
     Annotated[int, Field(ge=1)] | None,
-    BeforeValidator(_optional_number),
-    PlainSerializer(lambda value: "none" if value is None else value, when_used="json"),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "none"}]}),
-    Allowed("a whole number of at least 1, or none"),
+    optional("a whole number of at least 1", _or_none({"type": "integer", "minimum": 1}), _number),
 ]
-
-_duration_text = PlainSerializer(format_duration, return_type=str, when_used="json")
-_DURATION_SCHEMA: dict[str, Any] = {"type": "string", "pattern": DURATION_PATTERN}
+OptionalNumber = Annotated[
+    Annotated[float, Field(ge=0, allow_inf_nan=False)] | None,
+    optional("a number of at least 0", _or_none({"type": "number", "minimum": 0}), _number),
+]
+OptionalRate = Annotated[
+    Annotated[float, Field(gt=0, allow_inf_nan=False)] | None,
+    optional("a number above 0", _or_none({"type": "number", "exclusiveMinimum": 0}), _number),
+]
 Duration = Annotated[
     int,
     Field(ge=0),
-    BeforeValidator(_duration),
-    _duration_text,
-    WithJsonSchema(_DURATION_SCHEMA),
-    Allowed("a duration such as 30m, 12h, 7d or 2w"),
+    Form("a duration such as 30m, 12h, 7d or 2w", _duration, format_duration, _DURATION),
 ]
 PositiveDuration = Annotated[
     int,
     Field(gt=0),
-    BeforeValidator(_duration),
-    _duration_text,
-    WithJsonSchema(_DURATION_SCHEMA),
-    Allowed("a duration above 0 such as 6s or 1m"),
+    Form("a duration above 0 such as 6s or 1m", _duration, format_duration, _DURATION),
 ]
 OptionalDuration = Annotated[
     Annotated[int, Field(gt=0)] | None,
-    BeforeValidator(_duration),
-    _duration_text,
-    WithJsonSchema({"anyOf": [_DURATION_SCHEMA, {"const": "none"}]}),
-    Allowed("a duration above 0 such as 12h, 90d or 2w, or none"),
+    optional("a duration above 0 such as 12h, 90d or 2w", _or_none(_DURATION), _duration, format_duration),
 ]
 Size = Annotated[
     int,
     Field(ge=1_000_000),
-    BeforeValidator(_size),
-    PlainSerializer(format_size, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": SIZE_PATTERN}),
-    Allowed("a size of at least 1MB such as 64MB, 256MB or 1GiB"),
+    Form(
+        "a size of at least 1MB such as 64MB, 256MB or 1GiB",
+        _size,
+        format_size,
+        {"type": "string", "pattern": SIZE_PATTERN},
+    ),
 ]
 FeatureList = Annotated[
     tuple[str, ...],
-    BeforeValidator(_features),
-    Allowed("a list of features, each once, out of " + ", ".join(FEATURE_NAMES)),
+    Form("a list of features, each once, out of " + ", ".join(FEATURE_NAMES), _features),
 ]
+
+_BOUNDS = {Ge: "of at least {0.ge}", Gt: "above {0.gt}", Le: "at most {0.le}", Lt: "below {0.lt}"}
 
 
 def allowed(field: FieldInfo) -> str:
     """Return what a setting allows, in words: "a whole number from 1 to 3"."""
     for item in field.metadata:
-        if isinstance(item, Allowed):
-            return item.text
+        if isinstance(item, Form) and item.allowed:
+            return item.allowed
     if get_origin(field.annotation) is Literal:
         return "one of " + ", ".join(get_args(field.annotation))
     if field.annotation is str:
         return "a text that is not empty"
+    bounds = [_BOUNDS[type(item)].format(item) for item in field.metadata if type(item) in _BOUNDS]
     noun = "a whole number" if field.annotation is int else "a number"
-    return noun + _bounds(field.metadata)
-
-
-def _bounds(metadata: list[object]) -> str:
-    words = []
-    for item in metadata:
-        match item:
-            case Ge(ge):
-                words.append(f"of at least {ge}")
-            case Gt(gt):
-                words.append(f"above {gt}")
-            case Le(le):
-                words.append(f"at most {le}")
-            case Lt(lt):
-                words.append(f"below {lt}")
-            case _:
-                pass
-    return (" " + " and ".join(words)) if words else ""
+    return " ".join([noun, " and ".join(bounds)]).strip()

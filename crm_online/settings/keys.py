@@ -8,10 +8,8 @@ from typing import Any, get_args, get_origin
 
 from pydantic import SecretStr
 
-from crm_online.settings.fields import allowed
-from crm_online.settings.model import Settings
-from crm_online.settings.nesting import flattened
-from crm_online.settings.section import Section
+from crm_online.settings.fields import Section, allowed
+from crm_online.settings.model import Settings, flattened
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,28 +1,51 @@
-"""Settings in force: the defaults, then the file, then the environment, then the command line."""
+"""Settings in force: the defaults, then the file, then the environment, then the command line.
+
+Each source is read as text by dotted key; what it means is for the model to say.
+"""
 
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from crm_online.errors import InvalidSetting, UnknownSetting
 from crm_online.settings.keys import KEYS, as_typed, as_written, near
-from crm_online.settings.model import Settings
-from crm_online.settings.nesting import nested
+from crm_online.settings.model import Settings, flattened
 from crm_online.settings.network import MASK
-from crm_online.settings.sources import Given, read_environment, read_file, read_overrides
+
+PREFIX = "CRM_ONLINE_"
+NOT_SETTINGS = frozenset({"CRM_ONLINE_STATE", "CRM_ONLINE_SHARED"})
+"""Variables with the prefix that are none: the default of ``--state``, and the tests' data folder."""
 
 DEFAULT_FILE = Path("crm-online.toml")
 """Read from the working folder, if it is there and no other file is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class GivenValue:
+    """One value that was given.
+
+    Attributes
+    ----------
+    value
+        Text, or a list of texts.
+    source
+        Where it was given, for a person: ``crm-online.toml``, ``environment CRM_ONLINE_…``, ``--set``.
+    """
+
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
     """The settings in force, and where each came from.
 
     Attributes
@@ -41,7 +64,7 @@ def load_settings(
     config: Path | None = None,
     overrides: Iterable[str] = (),
     environment: Mapping[str, str] | None = None,
-) -> Loaded:
+) -> LoadedSettings:
     """Read the settings in force.
 
     Parameters
@@ -68,23 +91,73 @@ def load_settings(
     """
     file = config or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
     sources = [
-        read_file(file) if file else {},
-        read_environment(os.environ if environment is None else environment),
-        read_overrides(overrides),
+        _read_file(file) if file else {},
+        _read_environment(os.environ if environment is None else environment),
+        _read_overrides(overrides),
     ]
-    given: dict[str, Given] = {}
+    given: dict[str, GivenValue] = {}
     for source in sources:
         for key, value in source.items():
             _known(key, value)
             given[key] = value
     try:
-        settings = Settings(**nested({key: value.value for key, value in given.items()}))
+        settings = Settings.from_keys({key: value.value for key, value in given.items()})
     except ValidationError as error:
-        raise InvalidSetting(_said(error.errors()[0], given)) from error
-    return Loaded(settings, {key: given[key].source if key in given else "default" for key in KEYS})
+        raise InvalidSetting(_problem(error.errors()[0], given)) from error
+    return LoadedSettings(settings, {key: given[key].source if key in given else "default" for key in KEYS})
 
 
-def _known(key: str, given: Given) -> None:
+def _read_file(path: Path) -> dict[str, GivenValue]:
+    """Read a TOML file.
+
+    Raises
+    ------
+    InvalidSetting
+        If there is no such file, or it is not TOML.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidSetting(f"cannot read the settings file {path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSetting(f"{path} is not TOML: {' '.join(str(error).split())}") from error
+    return {key: GivenValue(_as_text(value), str(path)) for key, value in flattened(content).items()}
+
+
+def _as_text(value: Any) -> Any:
+    """Return a number as it would be typed, so that ``90`` without a unit is refused everywhere."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, GivenValue]:
+    """Read the variables ``CRM_ONLINE_SECTION__KEY``."""
+    return {
+        name.removeprefix(PREFIX).lower().replace("__", "."): GivenValue(value, f"environment {name}")
+        for name, value in sorted(environment.items())
+        if name.startswith(PREFIX) and name not in NOT_SETTINGS
+    }
+
+
+def _read_overrides(overrides: Iterable[str]) -> dict[str, GivenValue]:
+    """Read ``section.key=value`` of the command line; the last one of a key holds.
+
+    Raises
+    ------
+    InvalidSetting
+        If there is no ``=``.
+    """
+    given = {}
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals or not key.strip():
+            raise InvalidSetting(f"--set {override}: it must be section.key=value, such as segments.k=8")
+        given[key.strip()] = GivenValue(value.strip(), "--set")
+    return given
+
+
+def _known(key: str, given: GivenValue) -> None:
     """Refuse a key that is none."""
     if key in KEYS:
         return
@@ -96,7 +169,7 @@ def _known(key: str, given: Given) -> None:
     raise UnknownSetting(f"unknown setting {key} ({given.source}): {hint}")
 
 
-def _said(error: ErrorDetails, given: Mapping[str, Given]) -> str:
+def _problem(error: ErrorDetails, given: Mapping[str, GivenValue]) -> str:
     """Return one line that names key, value, source and what is allowed."""
     if error["type"] == "contradiction":
         keys = error["ctx"]["keys"]
@@ -107,7 +180,7 @@ def _said(error: ErrorDetails, given: Mapping[str, Given]) -> str:
     return f"{_shown(key, given)}: allowed is {KEYS[key].allowed}"
 
 
-def _shown(key: str, given: Mapping[str, Given]) -> str:
+def _shown(key: str, given: Mapping[str, GivenValue]) -> str:
     if key in given:
         value = MASK if KEYS[key].secret else given[key].value
         return f"{key} = {value if str(value).strip() else 'nothing'} from {given[key].source}"

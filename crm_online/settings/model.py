@@ -5,28 +5,27 @@ Durations are milliseconds here and text (``90d``) outside; ``None`` is written 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from crm_online.settings.fields import (
     DEFAULT_FEATURES,
     FEATURE_NAMES,
-    Allowed,
     Count,
     Duration,
     FeatureList,
+    Form,
     Number,
     OptionalDuration,
     OptionalNumber,
+    Section,
     Size,
     Weight,
+    contradiction,
 )
-from crm_online.settings.nesting import flattened
-from crm_online.settings.section import Section, contradiction
-from crm_online.settings.serve import ServeSettings
-from crm_online.settings.service import ChangeSettings, KafkaSettings, WorkerSettings
+from crm_online.settings.service import ChangeSettings, KafkaSettings, ServeSettings, WorkerSettings
 from crm_online.settings.units import DAY, MINUTE
 
 _WEIGHTS = dict.fromkeys(FEATURE_NAMES, 0.5) | {"orders": 1.0, "spending": 1.0}
@@ -57,7 +56,7 @@ class FeatureSettings(Section):
 class SegmentSettings(Section):
     """How customers are grouped, and when a move is reported."""
 
-    k: Annotated[int | Literal["auto"], Allowed("a whole number from 2 to 64, or auto")] = Field(
+    k: Annotated[int | Literal["auto"], Form("a whole number from 2 to 64, or auto")] = Field(
         default=6, description="number of segments; auto: chosen by what repeats, and looked at again"
     )
     sample: Count = Field(
@@ -184,7 +183,7 @@ class ReplaySettings(Section):
     partitions: Count = Field(default=1, ge=1, le=256, description="partitions that the customers are spread over")
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings; ``Settings()`` is the defaults, whatever the environment says.
 
     `load_settings` reads the file, the environment and the command line.
@@ -195,13 +194,7 @@ class Settings(BaseSettings):
     0.001
     """
 
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        env_prefix="CRM_ONLINE_",
-        env_nested_delimiter="__",
-        hide_input_in_errors=True,
-    )
+    model_config = Section.model_config
 
     features: FeatureSettings = FeatureSettings()
     segments: SegmentSettings = SegmentSettings()
@@ -216,16 +209,27 @@ class Settings(BaseSettings):
     serve: ServeSettings = ServeSettings()
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what is given and nothing else: `load_settings` orders the sources and knows where each key is from."""
-        return (init_settings,)
+    def from_keys(cls, values: Mapping[str, Any]) -> Self:
+        """Return settings of values by dotted key, the others at their defaults.
+
+        Raises
+        ------
+        pydantic.ValidationError
+            If a key is none, or a value does not fit.
+
+        Examples
+        --------
+        >>> Settings.from_keys({"segments.k": 8}).segments.k
+        8
+        """
+        sections: dict[str, Any] = {}
+        for key, value in values.items():
+            *folders, name = key.split(".")
+            section = sections
+            for folder in folders:
+                section = section.setdefault(folder, {})
+            section[name] = value
+        return cls(**sections)
 
     def shaping(self) -> dict[str, Any]:
         """Return the settings that shape the state, by key, as JSON values in inside units.
@@ -239,3 +243,20 @@ class Settings(BaseSettings):
         # Features that are not in use shape nothing: a file of one may come and go.
         values["features"]["weights"] = {name: self.features.weights[name] for name in self.features.use}
         return flattened(values)
+
+
+def flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested dicts as one, by dotted key.
+
+    Examples
+    --------
+    >>> flattened({"segments": {"k": 6}})
+    {'segments.k': 6}
+    """
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flattened(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, WithJsonSchema
+from pydantic import Field, SecretStr
 
-from crm_online.settings.fields import Allowed
+from crm_online.settings.fields import Form, is_none, optional
 
 MASK = "********"
 """What is shown in place of a password, wherever settings are shown."""
 
-_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"
-_PORT = r"[0-9]{1,5}"
-_ADDRESS = re.compile(f"({_HOST}):({_PORT})")
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9._-]+(?::[0-9]{1,5})?")
 
 
 def split_address(text: str) -> tuple[str, int]:
@@ -37,17 +37,13 @@ def split_address(text: str) -> tuple[str, int]:
     return match[1].strip("[]"), int(match[2])
 
 
-def _none_or_text(value: object) -> object:
-    """Read ``none`` as nothing, and refuse an empty text."""
-    if isinstance(value, str):
-        if not value.strip():
-            raise ValueError("empty")
-        return None if value.strip().lower() == "none" else value
+def _text(value: object) -> object:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("empty")
     return value
 
 
 def _address(value: object) -> object:
-    value = _none_or_text(value)
     if isinstance(value, str):
         split_address(value)
     return value
@@ -62,44 +58,54 @@ def _brokers(value: object) -> object:
     return value
 
 
-def _shown(value: SecretStr | None) -> str:
-    return "none" if value is None else MASK
+def _listed(value: object) -> tuple[str, ...]:
+    """Read ``none``, or texts with commas between."""
+    if isinstance(value, str):
+        value = [] if is_none(value) else [part.strip() for part in value.split(",")]
+    if not isinstance(value, list | tuple) or not all(isinstance(part, str) for part in value):
+        raise ValueError("not a list")
+    return tuple(value)
 
 
-_none = PlainSerializer(lambda value: "none" if value is None else str(value), return_type=str, when_used="json")
-_TEXT_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
+def _origins(value: object) -> tuple[str, ...]:
+    origins = _listed(value)
+    if not all(map(_ORIGIN.fullmatch, origins)):
+        raise ValueError("not an origin")
+    return origins
 
-Brokers = Annotated[str, BeforeValidator(_brokers), Allowed("host:port, several with commas between")]
+
+def _networks(value: object) -> tuple[str, ...]:
+    networks = _listed(value)
+    for network in networks:
+        ipaddress.ip_network(network)
+    return networks
+
+
+def _joined(texts: tuple[str, ...]) -> str:
+    return ",".join(texts) or "none"
+
+
+_TEXT = {"type": "string", "minLength": 1}
+
+Address = Annotated[str, Form("host:port", _address)]
+OptionalAddress = Annotated[str | None, optional("host:port", _TEXT, _address)]
+Brokers = Annotated[str, Form("host:port, several with commas between", _brokers)]
 Prefix = Annotated[
     str,
     Field(pattern=r"^[A-Za-z0-9._-]{0,200}$"),
-    Allowed("letters, digits, dots, underscores and hyphens, or nothing"),
+    Form("letters, digits, dots, underscores and hyphens, or nothing"),
 ]
-OptionalAddress = Annotated[
-    str | None,
-    BeforeValidator(_address),
-    _none,
-    WithJsonSchema(_TEXT_SCHEMA),
-    Allowed("host:port, or none"),
-]
-OptionalText = Annotated[
-    str | None,
-    BeforeValidator(_none_or_text),
-    _none,
-    WithJsonSchema(_TEXT_SCHEMA),
-    Allowed("a text that is not empty, or none"),
-]
-OptionalFile = Annotated[
-    Path | None,
-    BeforeValidator(_none_or_text),
-    _none,
-    WithJsonSchema(_TEXT_SCHEMA),
-    Allowed("the path of a file, or none"),
-]
+OptionalText = Annotated[str | None, optional("a text that is not empty", _TEXT, _text)]
+OptionalFile = Annotated[Path | None, optional("the path of a file", _TEXT, _text, str)]
 OptionalPassword = Annotated[
     SecretStr | None,
-    BeforeValidator(_none_or_text),
-    PlainSerializer(_shown, return_type=str, when_used="json"),
-    WithJsonSchema(_TEXT_SCHEMA | {"writeOnly": True}),
-    Allowed("a text that is not empty, or none"),
+    optional("a text that is not empty", _TEXT | {"writeOnly": True}, _text, lambda _: MASK),
+]
+Origins = Annotated[
+    tuple[str, ...],
+    Form("origins such as https://shop.example, several with commas between, or none", _origins, _joined, _TEXT),
+]
+Networks = Annotated[
+    tuple[str, ...],
+    Form("addresses or networks such as 10.0.0.0/8, several with commas between, or none", _networks, _joined, _TEXT),
 ]

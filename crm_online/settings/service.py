@@ -1,4 +1,4 @@
-"""The settings of the service: the changes kept, Kafka and the workers. Nothing here shapes the state."""
+"""The settings of what runs: kept changes, Kafka, the workers, the HTTP service. Nothing here shapes the state."""
 
 from __future__ import annotations
 
@@ -6,17 +6,28 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from crm_online.settings.fields import Count, OptionalCount, PositiveDuration, Switch
+from crm_online.settings.fields import (
+    Count,
+    OptionalCount,
+    OptionalRate,
+    PositiveDuration,
+    Section,
+    Size,
+    Switch,
+    contradiction,
+)
 from crm_online.settings.network import (
+    Address,
     Brokers,
+    Networks,
     OptionalAddress,
     OptionalFile,
     OptionalPassword,
     OptionalText,
+    Origins,
     Prefix,
     split_address,
 )
-from crm_online.settings.section import Section, contradiction
 from crm_online.settings.units import MINUTE, SECOND
 from crm_online.step import KEEP
 
@@ -110,3 +121,50 @@ class WorkerSettings(Section):
     def address(self) -> tuple[str, int] | None:
         """Host and port of ``listen``; ``None`` if it is off."""
         return None if self.listen is None else split_address(self.listen)
+
+
+class ServeSettings(Section):
+    """The HTTP service; nothing here shapes the state."""
+
+    listen: Address = Field(default="127.0.0.1:8080", description="where the service is; port 0: a free one")
+    keys_file: OptionalFile = Field(
+        default=None,
+        description="file of the keys (`crm-online keys`); none: no key is needed, and only this machine can ask",
+    )
+    rate: OptionalRate = Field(
+        default=1000.0,
+        description="requests a second of a key, or of an address without one, and as many at once; none: no limit",
+    )
+    body: Size = Field(default=1_000_000, description="largest body of a request")
+    feeds: Count = Field(default=2000, ge=1, le=100_000, description="feeds of changes that may be open at once")
+    connections: Count = Field(
+        default=4000, ge=10, le=200_000, description="connections that may be open at once, those of feeds among them"
+    )
+    refresh: PositiveDuration = Field(
+        default=2 * SECOND, description="how often segments, rules and the picture are read again"
+    )
+    request_timeout: PositiveDuration = Field(
+        default=10 * SECOND,
+        description="time in which a request must be whole; and for which a reader may take nothing of its answer",
+    )
+    store_timeout: PositiveDuration = Field(
+        default=10 * SECOND, description="time in which Redis must answer; after it the request fails with a 503"
+    )
+    stop_timeout: PositiveDuration = Field(
+        default=5 * SECOND, description="time that requests have to end when the service is told to stop"
+    )
+    cors: Origins = Field(default=(), description="origins whose pages may ask with a key of their own")
+    proxies: Networks = Field(
+        default=(), description="reverse proxies whose X-Forwarded-For and -Proto say who asks, and how"
+    )
+    logs: Literal["auto", "json", "text"] = Field(
+        default="auto", description="form of the log lines; auto: text on a terminal, json otherwise"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="the least important lines that are logged"
+    )
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of ``listen``."""
+        return split_address(self.listen)

@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them: ``90d``, ``30m``, ``none``, ``256MB``."""
+"""Durations and sizes as people write them: ``90d``, ``30m``, ``256MB``."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def _parsed(text: str, units: dict[str, int]) -> int:
     return int(Decimal(match[1]) * unit)
 
 
-def parse_duration(text: str) -> int | None:
-    """Return the milliseconds of a duration; ``None`` for ``none``.
+def parse_duration(text: str) -> int:
+    """Return the milliseconds of a duration.
 
     Raises
     ------
@@ -45,10 +45,10 @@ def parse_duration(text: str) -> int | None:
 
     Examples
     --------
-    >>> parse_duration("90d"), parse_duration("1.5h"), parse_duration("none")
-    (7776000000, 5400000, None)
+    >>> parse_duration("90d"), parse_duration("1.5h")
+    (7776000000, 5400000)
     """
-    return None if text.strip().lower() == "none" else _parsed(text, _DURATIONS)
+    return _parsed(text, _DURATIONS)
 
 
 def parse_size(text: str) -> int:
@@ -67,18 +67,16 @@ def parse_size(text: str) -> int:
     return _parsed(text.replace("KB", "kB"), _SIZES)
 
 
-def format_duration(milliseconds: int | None) -> str:
+def format_duration(milliseconds: int) -> str:
     """Return a duration as it is written in settings.
 
     Weeks are written as days, since most people count in days.
 
     Examples
     --------
-    >>> format_duration(7776000000), format_duration(5400000), format_duration(None)
-    ('90d', '90m', 'none')
+    >>> format_duration(7776000000), format_duration(5400000)
+    ('90d', '90m')
     """
-    if milliseconds is None:
-        return "none"
     return _formatted(milliseconds, {unit: size for unit, size in _DURATIONS.items() if unit != "w"})
 
 
@@ -90,7 +88,7 @@ def format_size(size: int) -> str:
     >>> format_size(256_000_000), format_size(1536)
     ('256MB', '1536B')
     """
-    return _formatted(size, dict(sorted(_SIZES.items(), key=lambda item: -item[1])))
+    return _formatted(size, _SIZES)
 
 
 def _formatted(value: int, units: dict[str, int]) -> str:

@@ -83,6 +83,14 @@ def test_one_weight_can_be_set_and_the_others_keep_their_defaults() -> None:
     assert list(weights) == list(FEATURE_NAMES)
 
 
+@pytest.mark.parametrize("text", ["none", "None", " none "])
+@pytest.mark.parametrize("key", ["features.half_life", "itemsets.epsilon", "kafka.replication", "serve.rate"])
+def test_none_is_a_value_of_what_is_optional(key: str, text: str) -> None:
+    section, _, name = key.partition(".")
+    settings = load_settings(environment={f"CRM_ONLINE_{section}__{name}".upper(): text}).settings
+    assert getattr(getattr(settings, section), name) is None
+
+
 def test_the_order_in_which_features_are_named_does_not_matter() -> None:
     features = [
         load_settings(None, [f"features.use={names}"], {}).settings for names in ("spending,orders", "orders, spending")

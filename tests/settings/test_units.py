@@ -17,12 +17,7 @@ def test_a_duration_is_a_number_and_a_unit(text: str, milliseconds: int) -> None
     assert parse_duration(text) == milliseconds
 
 
-@pytest.mark.parametrize("text", ["none", "None", " none "])
-def test_none_is_no_duration(text: str) -> None:
-    assert parse_duration(text) is None
-
-
-@pytest.mark.parametrize("text", ["", "90", "d", "90 days", "-1d", "1d2h", "1e3s", "٣d x", "inf d"])
+@pytest.mark.parametrize("text", ["", "none", "90", "d", "90 days", "-1d", "1d2h", "1e3s", "٣d x", "inf d"])
 def test_what_has_no_number_and_unit_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match="not a number with one of the units"):
         parse_duration(text)

@@ -11,7 +11,6 @@ from typing import ClassVar
 import pytest
 
 from crm_online.settings import Settings
-from crm_online.settings.nesting import nested
 from crm_online.store import Store, open_store
 from streams import holdings
 from streams.driver import Sent
@@ -25,7 +24,7 @@ from streams.retrying import Patience
 from streams.told import Told
 
 OUTBOX = 3
-SETTINGS = Settings(**nested({"replay.partitions": 2, "worker.outbox": OUTBOX}))
+SETTINGS = Settings.from_keys({"replay.partitions": 2, "worker.outbox": OUTBOX})
 SECONDS = 20.0
 """For how long a test waits for what must not wait: it fails then, and passes at once."""
 
