@@ -20,7 +20,7 @@ from crm_online.engine.loaded import Loaded
 from crm_online.engine.needs import Fetched, Needs
 from crm_online.engine.retelling import Heard
 from crm_online.events.columns import EventColumns
-from crm_online.events.rejects import Reject
+from crm_online.events.rejects import RejectedRow
 from crm_online.itemsets import names as item_names
 from crm_online.segments import sample
 from crm_online.settings import Settings
@@ -79,7 +79,7 @@ class PartitionFlow:
         begin: int,
         end: int,
         events: EventColumns,
-        rejects: Sequence[Reject],
+        rejects: Sequence[RejectedRow],
         watermark: int | None,
         *,
         pauses: Sequence[int] | None = None,

@@ -9,7 +9,7 @@ NAME: Final = "gaps"
 """The list of a partition, oldest first."""
 
 
-class Gap(NamedTuple):
+class LogGap(NamedTuple):
     """A part of a log that was left out.
 
     Attributes
@@ -35,13 +35,13 @@ class Gap(NamedTuple):
         return json.dumps(self._asdict()).encode()
 
     @classmethod
-    def decode(cls, raw: bytes) -> Gap:
+    def decode(cls, raw: bytes) -> LogGap:
         """Read what is stored.
 
         Examples
         --------
-        >>> gap = Gap("crm.events", 3, 7, "retention passed it", "2024-01-01T00:00:00Z")
-        >>> Gap.decode(gap.encode()) == gap
+        >>> gap = LogGap("crm.events", 3, 7, "retention passed it", "2024-01-01T00:00:00Z")
+        >>> LogGap.decode(gap.encode()) == gap
         True
         """
         return cls(**json.loads(raw))

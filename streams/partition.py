@@ -14,7 +14,7 @@ from crm_online.events.columns import EventColumns
 from crm_online.events.slices import slices
 from crm_online.events.times import to_iso
 from crm_online.flow import PartitionFlow
-from crm_online.gaps import Gap
+from crm_online.gaps import LogGap
 from crm_online.settings import Settings
 from crm_online.step import Append, Drop, Entry, Put, Step, Write
 from crm_online.store.keys import ENDS
@@ -225,7 +225,7 @@ class Partition:
 
     def skip(self, to: int, why: str) -> Step:
         """Read on elsewhere in the log, which is not there as it was; that, and why, is written into the state."""
-        gap = Gap(self._topic, self.position or 0, to, why, to_iso(int(time.time() * 1000)))
+        gap = LogGap(self._topic, self.position or 0, to, why, to_iso(int(time.time() * 1000)))
         step = self._idle(to, Append(gaps.NAME, [gap.encode()]), Drop(MARKS))
         self.marks.clear()
         return step

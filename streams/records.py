@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from crm_online.events.columns import EventColumns, count_unknown, from_events
 from crm_online.events.json_rows import Refused, native_events
 from crm_online.events.models import Erase, Event, Time, first_problem
-from crm_online.events.rejects import Reject, cut
+from crm_online.events.rejects import RejectedRow, cut
 
 CONTROL: Final = "control"
 """The header of records that are no event of a customer, but a command for the partition."""
@@ -84,7 +84,7 @@ class Decoded:
     """
 
     events: EventColumns
-    rejects: list[Reject]
+    rejects: list[RejectedRow]
     latest: int | None
     refit: bool
     unknown_fields: int
@@ -200,5 +200,5 @@ def _ahead(record: Record, timed: Event | Tick, max_ahead: int | None) -> tuple[
     return "time too far ahead of the broker's", "time"
 
 
-def _reject(record: Record, topic: str, partition: int, reason: str, field: str | None) -> Reject:
-    return Reject(reason, field, f"{topic}:{partition}:{record.offset}", cut(record.value or b""), record.offset)
+def _reject(record: Record, topic: str, partition: int, reason: str, field: str | None) -> RejectedRow:
+    return RejectedRow(reason, field, f"{topic}:{partition}:{record.offset}", cut(record.value or b""), record.offset)

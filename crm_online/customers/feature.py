@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.reading import Reading
+from crm_online.customers.inputs import FeatureInputs
 from crm_online.customers.sums import Quantity
 from crm_online.segments.vectors import Transform
 from crm_online.segments.vocabulary import Words
@@ -41,13 +41,13 @@ class Feature:
 
     See Also
     --------
-    crm_online.customers.reading.Reading : what ``read`` can read.
+    crm_online.customers.inputs.FeatureInputs : what ``read`` can read.
     crm_online.segments.vocabulary.Words : the words.
     """
 
     about: str
     unit: str
-    read: Callable[[Reading], NDArray[np.float64]]
+    read: Callable[[FeatureInputs], NDArray[np.float64]]
     sums: tuple[str, ...] = ()
     adds: Mapping[str, Quantity] = field(default_factory=dict)
     transform: Transform = Transform.LOG1P

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from crm_online.customers import features as folder
 from crm_online.customers.feature import Feature
-from crm_online.customers.reading import Reading
+from crm_online.customers.inputs import FeatureInputs
 from crm_online.customers.sums import SUMS, Quantity
 
 
@@ -48,7 +48,7 @@ def features_in_use(names: Sequence[str]) -> tuple[dict[str, Feature], list[str]
     return features, [name for name in QUANTITIES if name in needed]
 
 
-def read_features(features: dict[str, Feature], reading: Reading) -> NDArray[np.float64]:
+def read_features(features: dict[str, Feature], inputs: FeatureInputs) -> NDArray[np.float64]:
     """Return the features of a batch of customers in natural units, float64[n, d]."""
-    columns = [feature.read(reading) for feature in features.values()]
-    return np.stack(columns, axis=1) if columns else np.zeros((len(reading.records), 0))
+    columns = [feature.read(inputs) for feature in features.values()]
+    return np.stack(columns, axis=1) if columns else np.zeros((len(inputs.records), 0))

@@ -30,7 +30,7 @@ from crm_online.engine.segmenting import Segmenting
 from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
 from crm_online.events.columns import EventColumns, Kind
-from crm_online.events.rejects import Reject
+from crm_online.events.rejects import RejectedRow
 from crm_online.segments.model import Model
 from crm_online.segments.sums import SegmentSums
 from crm_online.settings import Settings
@@ -137,7 +137,7 @@ class Engine:
         begin: int,
         end: int,
         events: EventColumns,
-        rejects: Sequence[Reject],
+        rejects: Sequence[RejectedRow],
         watermark: int | None,
         needs: Needs,
         fetched: Fetched,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
-from crm_online.customers.reading import Reading
+from crm_online.customers.inputs import FeatureInputs
 from crm_online.customers.records import NO_SEGMENT, Records, stored_version
 from crm_online.customers.registry import read_features
 from crm_online.decay import Decay
@@ -44,7 +44,7 @@ class FeatureReader:
             Time in ms, one for all or int64[n].
         """
         times = np.broadcast_to(np.asarray(as_of, np.int64), len(records))
-        return read_features(self.features, Reading(records, self.sums, self.decay, times))
+        return read_features(self.features, FeatureInputs(records, self.sums, self.decay, times))
 
 
 @dataclass(frozen=True, slots=True)

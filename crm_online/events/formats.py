@@ -11,7 +11,7 @@ from crm_online.events.columns import KINDS
 from crm_online.events.conversion import Conversion
 from crm_online.events.csv_rows import csv_columns
 from crm_online.events.fields import places_of
-from crm_online.events.layout import Kind, Layout, layout_of
+from crm_online.events.layout import FileFormat, Layout, layout_of
 from crm_online.events.objects import Objects
 from crm_online.events.options import LogOptions
 from crm_online.events.parquet_rows import parquet_columns, parquet_paths
@@ -54,7 +54,7 @@ def reader_of(path: Path, source: Source, options: LogOptions) -> Reader:
         if conversion or where:
             raise InputError("preset baskets has no times, no prices and no columns: leave those options out")
         return Reader(path, source, layout, sep or _separator(path), baskets=True)
-    if mapping and (layout.is_json or layout.kind is Kind.PARQUET):
+    if mapping and (layout.is_json or layout.kind is FileFormat.PARQUET):
         return _mapped(path, source, layout, mapping, conversion, where)
     columns = [] if layout.is_json else columns_of(path, layout, sep)
     if preset is None and not mapping:
@@ -68,7 +68,7 @@ def reader_of(path: Path, source: Source, options: LogOptions) -> Reader:
         return _objects(path, source, layout, by_objects, columns, options)
     if table is None or layout.is_json:
         raise InputError(f"preset {preset} reads tables, and {path.name} is {layout.kind}: say --map")
-    chosen = table.found(columns) if columns or layout.kind is Kind.PARQUET else {}
+    chosen = table.found(columns) if columns or layout.kind is FileFormat.PARQUET else {}
     _check_where(where, columns)
     combined = frozenset(name for name in [*chosen.values(), *where.columns] if name not in columns)
     return Reader(path, source, layout, sep, table, chosen, conversion=conversion, where=where, combined=combined)
@@ -76,9 +76,9 @@ def reader_of(path: Path, source: Source, options: LogOptions) -> Reader:
 
 def columns_of(path: Path, layout: Layout, sep: str | None) -> list[str]:
     """Return the columns of a table."""
-    if layout.kind is Kind.PARQUET:
+    if layout.kind is FileFormat.PARQUET:
         return parquet_columns(path)
-    return sheet_columns(path) if layout.kind is Kind.SHEET else csv_columns(path, sep)
+    return sheet_columns(path) if layout.kind is FileFormat.SHEET else csv_columns(path, sep)
 
 
 def _objects(
@@ -86,7 +86,12 @@ def _objects(
 ) -> Reader:
     """Return what reads the objects of a preset: JSON, the rows of a table if it takes those, or lines of its own."""
     named_table = layout.named and not layout.is_json
-    if named_table and not preset.tables and not (preset.decode and layout.is_text) and layout.kind is not Kind.PARQUET:
+    if (
+        named_table
+        and not preset.tables
+        and not (preset.decode and layout.is_text)
+        and layout.kind is not FileFormat.PARQUET
+    ):
         raise InputError(f"preset {preset.name} reads JSON lines, and {path.name} is a table: say --map")
     conversion = Conversion.of(options.time_format, options.decimal)
     where = Where.of(options.where)
@@ -103,7 +108,7 @@ def _mapped(
 ) -> Reader:
     """Return what reads JSON or Parquet by a mapping, whose columns may be paths to what is nested."""
     wanted = [*mapping.values(), *where.columns]
-    parquet = layout.kind is Kind.PARQUET
+    parquet = layout.kind is FileFormat.PARQUET
     there = parquet_paths(path) if parquet else places_of(path, layout, wanted)
     written = {column for column in wanted if column not in there and parquet and _names(there, column)}
     there |= {column: _names(there, column) == "list" for column in written}
@@ -148,7 +153,7 @@ def _preset_of(path: Path, layout: Layout, columns: list[str]) -> str:
     if layout.is_json:
         return told_by_the_first_object(path, layout) or NATIVE
     found = fitting_preset(columns)
-    if found is None and layout.kind is Kind.PARQUET:
+    if found is None and layout.kind is FileFormat.PARQUET:
         found = told_by_the_first_object(path, layout, native=None)
     if found is None and layout.is_text:
         lines = next(files.read_lines(path, 0, 1), None)

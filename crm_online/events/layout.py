@@ -17,7 +17,7 @@ _JSON = frozenset({*_LINES, ".json"})
 _TABLES = frozenset({".csv", ".tsv"})
 
 
-class Kind(StrEnum):
+class FileFormat(StrEnum):
     """What the rows of a file are."""
 
     CSV = "CSV"
@@ -41,19 +41,19 @@ class Layout:
         Where the objects of a JSON document are.
     """
 
-    kind: Kind
+    kind: FileFormat
     named: bool = True
     place: str = ""
 
     @property
     def is_json(self) -> bool:
         """Whether its rows are JSON objects."""
-        return self.kind in (Kind.LINES, Kind.DOCUMENT)
+        return self.kind in (FileFormat.LINES, FileFormat.DOCUMENT)
 
     @property
     def is_text(self) -> bool:
         """Whether it has lines of text."""
-        return self.kind in (Kind.CSV, Kind.LINES)
+        return self.kind in (FileFormat.CSV, FileFormat.LINES)
 
 
 def layout_of(path: Path) -> Layout:
@@ -68,15 +68,19 @@ def layout_of(path: Path) -> Layout:
     if suffix == ".parquet" or suffix in SHEETS:
         if is_packed(path):
             raise InputError(f"{path.name} is packed twice: unpack it ({', '.join(PACKED)} are for text)")
-        return Layout(Kind.PARQUET if suffix == ".parquet" else Kind.SHEET)
+        return Layout(FileFormat.PARQUET if suffix == ".parquet" else FileFormat.SHEET)
     if suffix in _TABLES:
-        return Layout(Kind.CSV)
+        return Layout(FileFormat.CSV)
     if suffix in _JSON or _looks_like_json(path):
         place = objects_place(path)
         if place == OBJECTS and suffix in _LINES:  # its name says that a line is an object
             place = None
-        return Layout(Kind.LINES, suffix in _JSON) if place is None else Layout(Kind.DOCUMENT, suffix in _JSON, place)
-    return Layout(Kind.CSV, named=False)
+        return (
+            Layout(FileFormat.LINES, suffix in _JSON)
+            if place is None
+            else Layout(FileFormat.DOCUMENT, suffix in _JSON, place)
+        )
+    return Layout(FileFormat.CSV, named=False)
 
 
 def _looks_like_json(path: Path) -> bool:

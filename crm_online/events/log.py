@@ -14,7 +14,7 @@ from crm_online.events.columns import EventColumns
 from crm_online.events.formats import reader_of
 from crm_online.events.options import AS_IT_IS, LogOptions
 from crm_online.events.reader import HALF_WRITTEN
-from crm_online.events.rejects import Reject, RejectTally
+from crm_online.events.rejects import RejectedRow, RejectTally
 from crm_online.events.source import Source, open_source
 from crm_online.events.window import Window
 
@@ -68,7 +68,7 @@ class Chunk:
     begin: int
     end: int
     events: EventColumns
-    rejects: list[Reject]
+    rejects: list[RejectedRow]
     watermark: int | None
     pauses: Sequence[int]
     before: Before

@@ -19,11 +19,11 @@ from crm_online.events.csv_rows import read_csv
 from crm_online.events.files import RawRows
 from crm_online.events.json_documents import read_objects
 from crm_online.events.json_rows import Refused, json_table, native_events, whole_lines
-from crm_online.events.layout import Kind, Layout
+from crm_online.events.layout import FileFormat, Layout
 from crm_online.events.objects import Objects, joined
 from crm_online.events.parquet_rows import read_parquet, read_parquet_objects
 from crm_online.events.presets import TablePreset
-from crm_online.events.rejects import Reject, cut
+from crm_online.events.rejects import RejectedRow, cut
 from crm_online.events.sheet_rows import read_sheet
 from crm_online.events.source import Source
 from crm_online.events.table import events_of, validated
@@ -95,7 +95,7 @@ class Reader:
                 refused[last] = (HALF_WRITTEN, None)
             yield ReadRows(rows, events, refused, unknown, left_out)
 
-    def reject(self, rows: RawRows, place: int, reason: str, name: str | None) -> Reject:
+    def reject(self, rows: RawRows, place: int, reason: str, name: str | None) -> RejectedRow:
         """Return the reject of a row, by its place within the rows."""
         row = rows.begin + place
         line = rows.numbers[place] if rows.numbers else row + 1
@@ -105,7 +105,7 @@ class Reader:
             assert rows.table is not None
             cells = {column: rows.table[column].iloc[place] for column in rows.table.columns}
             raw = as_json({column: None if _is_nan(value) else value for column, value in cells.items()})
-        return Reject(reason, name, f"{self.source.name}:{line}", cut(raw), row)
+        return RejectedRow(reason, name, f"{self.source.name}:{line}", cut(raw), row)
 
     def as_read(self, rows: RawRows, place: int) -> str:
         """Return what a row was read as, for a person: the fields of a table, or the beginning of the row."""
@@ -130,16 +130,16 @@ class Reader:
     def rows(self, begin: int, size: int) -> Iterator[RawRows]:
         """Yield the raw rows from row ``begin`` on."""
         kind = self.layout.kind
-        if kind is Kind.PARQUET:
+        if kind is FileFormat.PARQUET:
             if self.objects is not None:
                 return read_parquet_objects(self.path, begin, size)
             return read_parquet(self.path, self._needed(), begin, size)
-        if kind is Kind.SHEET:
+        if kind is FileFormat.SHEET:
             return read_sheet(self.path, begin, size)
-        if kind is Kind.DOCUMENT:
+        if kind is FileFormat.DOCUMENT:
             return read_objects(self.path, self.layout.place, begin, size)
         rows_of_table = self.table is not None or (self.objects is not None and self.objects.preset.tables)
-        if kind is Kind.CSV and rows_of_table:
+        if kind is FileFormat.CSV and rows_of_table:
             return read_csv(self.path, self.sep, begin, size)
         return files.read_lines(self.path, begin, size)
 

@@ -15,7 +15,7 @@ OTHER = "another reason"
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
+class RejectedRow:
     """A row that cannot be used.
 
     Attributes
@@ -50,7 +50,7 @@ class RejectTally:
     Examples
     --------
     >>> tally = RejectTally()
-    >>> tally.add([Reject("price is below 0", "items.0.price", "orders.jsonl:7", "{}", 6)])
+    >>> tally.add([RejectedRow("price is below 0", "items.0.price", "orders.jsonl:7", "{}", 6)])
     >>> tally.told(2000)
     '1 of 2,000 rows was rejected; the first is orders.jsonl:7: price is below 0'
     >>> tally.told(1)
@@ -58,9 +58,9 @@ class RejectTally:
     """
 
     reasons: dict[str, int] = field(default_factory=dict)
-    first: Reject | None = None
+    first: RejectedRow | None = None
 
-    def add(self, rejects: Iterable[Reject]) -> None:
+    def add(self, rejects: Iterable[RejectedRow]) -> None:
         """Count rejects."""
         for reject in rejects:
             self.first = self.first or reject

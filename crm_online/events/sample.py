@@ -9,7 +9,7 @@ from crm_online.events import files
 from crm_online.events.files import RawRows
 from crm_online.events.json_documents import read_objects
 from crm_online.events.json_rows import decoded
-from crm_online.events.layout import Kind, Layout
+from crm_online.events.layout import FileFormat, Layout
 from crm_online.events.parquet_rows import read_parquet_objects
 
 FIRST = 1000
@@ -28,8 +28,8 @@ def first_objects(path: Path, layout: Layout, most: int = FIRST) -> Iterator[Map
 
 
 def _rows(path: Path, layout: Layout) -> Iterator[RawRows]:
-    if layout.kind is Kind.PARQUET:
+    if layout.kind is FileFormat.PARQUET:
         return read_parquet_objects(path, 0, 100)
-    if layout.kind is Kind.DOCUMENT:
+    if layout.kind is FileFormat.DOCUMENT:
         return read_objects(path, layout.place, 0, 100)
     return files.read_lines(path, 0, 1)

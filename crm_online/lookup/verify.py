@@ -13,7 +13,7 @@ from crm_online.engine.engine import ROSTER
 from crm_online.engine.mining import empty_counters
 from crm_online.engine.state import PartitionState
 from crm_online.gaps import NAME as GAPS
-from crm_online.gaps import Gap
+from crm_online.gaps import LogGap
 from crm_online.lookup.partition import PartitionView
 from crm_online.segments.buying import KINDS, cells
 from crm_online.segments.sample import Sample
@@ -64,7 +64,7 @@ def verify(views: Sequence[PartitionView]) -> dict[str, object]:
         "digest": digest.hexdigest(),
         "differences": differences[:_MOST_DIFFERENCES],
         "gaps": [
-            {"partition": number, **Gap.decode(raw)._asdict()}
+            {"partition": number, **LogGap.decode(raw)._asdict()}
             for number, view in enumerate(views)
             for raw in view.store.list_range(GAPS, 0, -1)
         ],

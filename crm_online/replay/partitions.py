@@ -10,7 +10,7 @@ import numpy as np
 
 from crm_online.events.columns import EventColumns, partition_of
 from crm_online.events.log import Before, Chunk
-from crm_online.events.rejects import Reject
+from crm_online.events.rejects import RejectedRow
 from crm_online.events.slices import Slice, slices
 from crm_online.events.source import Source
 from crm_online.flow import PartitionFlow
@@ -64,7 +64,7 @@ class Partitions:
         row, watermark = json.loads(noted) if noted else (least, state.watermark)
         return Begun(row, Before(watermark, state.pauses))
 
-    def take(self, chunk: Chunk, rejects: Sequence[Reject], notes: Sequence[Write]) -> None:
+    def take(self, chunk: Chunk, rejects: Sequence[RejectedRow], notes: Sequence[Write]) -> None:
         """Live through a chunk: its rows in slices of event time, and after each what is due by then.
 
         Parameters

@@ -18,7 +18,7 @@ from crm_online.engine.state import PartitionState
 from crm_online.events.columns import EventColumns
 from crm_online.events.log import Chunk, check_log, read_events, read_log
 from crm_online.events.options import AS_IT_IS, LogOptions
-from crm_online.events.rejects import Reject, RejectTally
+from crm_online.events.rejects import RejectedRow, RejectTally
 from crm_online.events.source import Source
 from crm_online.flow import PartitionFlow
 from crm_online.replay.files import ChangeFiles
@@ -298,7 +298,7 @@ class _Run:
             self._rejects.add(rejects)
         self._partitions.take(chunk, rejects, notes)
 
-    def _told_once(self, chunk: Chunk) -> tuple[list[Reject], list[Put]]:
+    def _told_once(self, chunk: Chunk) -> tuple[list[RejectedRow], list[Put]]:
         """Return the rejects that were not told yet: a half-written line is met again until it is whole."""
         if not chunk.half_written:
             return chunk.rejects, []

@@ -1,7 +1,7 @@
 """What the customers of each segment need and say, beside what everybody does.
 
 Told is what differs beyond chance, and for enough customers: what fewer than ``SMALL`` of a segment's sampled
-customers have, or have not, has no number. Feedback is told wherever enough gave any. This keeps rare things out
+customers have, or have not, has no number. FeedbackTrait is told wherever enough gave any. This keeps rare things out
 of sight; it makes nobody anonymous who can subtract.
 """
 
@@ -31,7 +31,7 @@ NUMBERS = 8
 """A numeric attribute with more different values than this is told by its mean."""
 
 
-class Share(TypedDict, total=False):
+class TraitShare(TypedDict, total=False):
     """A value that a segment's customers have more, or less, often than everybody.
 
     ``name`` is that of an attribute, ``value`` an attribute's value, a reason or an item. ``share`` and
@@ -50,7 +50,7 @@ class Share(TypedDict, total=False):
     bound: str
 
 
-class Feedback(TypedDict, total=False):
+class FeedbackTrait(TypedDict, total=False):
     """Mean score beside everybody's, and number of sampled customers who gave any.
 
     ``unhappy`` is the share of feedbacks below :data:`~crm_online.customers.traits.UNHAPPY`, beside everybody's;
@@ -68,10 +68,10 @@ class SegmentTraits(TypedDict):
     """What sets the customers of one segment apart; ``customers`` is how many are sampled."""
 
     customers: int
-    attributes: list[Share]
-    contact_reasons: list[Share]
-    feedback: Feedback | None
-    items: list[Share]
+    attributes: list[TraitShare]
+    contact_reasons: list[TraitShare]
+    feedback: FeedbackTrait | None
+    items: list[TraitShare]
 
 
 def traits_of(
@@ -107,16 +107,16 @@ def traits_of(
     ]
 
 
-_Told = list[list[tuple[float, Share]]]
+_Told = list[list[tuple[float, TraitShare]]]
 """By segment: what may be told, with how sure it is."""
 
 
-def _surest(told: Iterable[_Told], row: int) -> list[Share]:
+def _surest(told: Iterable[_Told], row: int) -> list[TraitShare]:
     every = [one for values in told for one in values[row]]
     return [share for _, share in sorted(every, key=lambda one: (is_less(one[1]), -round(one[0], 6)))[:TOLD]]
 
 
-def is_less(one: Share) -> bool:
+def is_less(one: TraitShare) -> bool:
     """Return whether it is something that a segment's customers have less often than everybody."""
     return "value" in one and one.get("ratio", 0.0) < 1
 
@@ -144,22 +144,22 @@ def _mean(people: Sequence[Traits], name: str, labels: NDArray[np.int64], k: int
     for row in range(k):
         share, everybody, sure = float(compared.share[row, 0]), float(compared.everybody[0]), compared.z[row, 0]
         if compared.base[row] >= SMALL and abs(sure) >= BEYOND_CHANCE and abs(share - everybody) >= spread / 4:
-            one = Share(name=name, share=_digits(share), everybody=_digits(everybody))
+            one = TraitShare(name=name, share=_digits(share), everybody=_digits(everybody))
             told[row].append((abs(float(sure)), one | {"customers": int(compared.base[row])}))
     return told
 
 
-def _feedback(people: Sequence[Traits], labels: NDArray[np.int64], k: int) -> Callable[[int], Feedback | None]:
+def _feedback(people: Sequence[Traits], labels: NDArray[np.int64], k: int) -> Callable[[int], FeedbackTrait | None]:
     given = [[person.score, person.unhappy, person.feedbacks - person.unhappy] for person in people]
     counts = np.array(given, np.float64).reshape(len(people), 3)
     totals = np.array([float(person.feedbacks) for person in people])
     compared = compare(csr_array(counts), totals, labels, k)
 
-    def told(row: int) -> Feedback | None:
+    def told(row: int) -> FeedbackTrait | None:
         if compared.base[row] < SMALL:
             return None
         (score, unhappy, _), (every, every_unhappy, _) = compared.share[row].tolist(), compared.everybody.tolist()
-        told = Feedback(score=_digits(score), everybody=_digits(every), customers=int(compared.base[row]))
+        told = FeedbackTrait(score=_digits(score), everybody=_digits(every), customers=int(compared.base[row]))
         if compared.customers[row, 1:].min() >= SMALL:
             told |= {"unhappy": _digits(unhappy), "unhappy_everybody": _digits(every_unhappy)}
         return told
@@ -184,12 +184,12 @@ def _shares(
         for column in np.flatnonzero(np.abs(compared.z[row]) >= BEYOND_CHANCE).tolist():
             one = _share(compared, row, column, of_customers=bool(name))
             if one is not None:
-                label = Share(name=name, value=values[column]) if name else Share(value=values[column])
+                label = TraitShare(name=name, value=values[column]) if name else TraitShare(value=values[column])
                 told[row].append((abs(float(compared.z[row, column])), label | one))
     return told
 
 
-def _share(compared: Comparison, row: int, column: int, *, of_customers: bool) -> Share | None:
+def _share(compared: Comparison, row: int, column: int, *, of_customers: bool) -> TraitShare | None:
     """Return a value that is told, if it is; for shares of customers, few who have it, or not, make it a bound."""
     share, everybody = float(compared.share[row, column]), float(compared.everybody[column])
     customers, base = int(compared.customers[row, column]), int(compared.base[row])
@@ -201,12 +201,12 @@ def _share(compared: Comparison, row: int, column: int, *, of_customers: bool) -
         customers, bound = base - SMALL, "at least"
     elif customers < SMALL:
         if not of_customers:
-            return Share(everybody=_digits(everybody))
+            return TraitShare(everybody=_digits(everybody))
         customers, bound = SMALL, "at most"
     if bound:
         share = customers / base
         ratio = share / everybody
-    one = Share(share=_digits(share), everybody=_digits(everybody), ratio=_digits(ratio), customers=customers)
+    one = TraitShare(share=_digits(share), everybody=_digits(everybody), ratio=_digits(ratio), customers=customers)
     return one | {"bound": bound} if bound else one
 
 

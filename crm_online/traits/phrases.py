@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm_online.traits.by_segment import Feedback, SegmentTraits, Share, is_less
+from crm_online.traits.by_segment import FeedbackTrait, SegmentTraits, TraitShare, is_less
 
 
 def phrases(traits: SegmentTraits) -> dict[str, list[str]]:
@@ -10,10 +10,10 @@ def phrases(traits: SegmentTraits) -> dict[str, list[str]]:
 
     Examples
     --------
-    >>> share = Share(name="age_group", value="18-25", share=0.31, everybody=0.12, ratio=2.58, customers=45)
-    >>> wine = Share(value="wine", share=0.1, everybody=0.04, ratio=2.5, customers=30)
-    >>> tea = Share(value="tea", everybody=0.2)
-    >>> score = Feedback(score=0.31, everybody=0.6, unhappy=0.7, unhappy_everybody=0.2, customers=30)
+    >>> share = TraitShare(name="age_group", value="18-25", share=0.31, everybody=0.12, ratio=2.58, customers=45)
+    >>> wine = TraitShare(value="wine", share=0.1, everybody=0.04, ratio=2.5, customers=30)
+    >>> tea = TraitShare(value="tea", everybody=0.2)
+    >>> score = FeedbackTrait(score=0.31, everybody=0.6, unhappy=0.7, unhappy_everybody=0.2, customers=30)
     >>> told = SegmentTraits(customers=145, attributes=[share], contact_reasons=[], feedback=score, items=[wine, tea])
     >>> for heading, lines in phrases(told).items():
     ...     print(heading, lines)
@@ -35,8 +35,8 @@ def in_brief(traits: SegmentTraits, most: int = 3) -> list[str]:
 
     Examples
     --------
-    >>> share = Share(name="age_group", value="18-25", share=0.31, everybody=0.12, ratio=2.58, customers=45)
-    >>> wine = Share(value="wine", share=0.1, everybody=0.04, ratio=2.5, customers=30)
+    >>> share = TraitShare(name="age_group", value="18-25", share=0.31, everybody=0.12, ratio=2.58, customers=45)
+    >>> wine = TraitShare(value="wine", share=0.1, everybody=0.04, ratio=2.5, customers=30)
     >>> in_brief(SegmentTraits(customers=145, attributes=[share], contact_reasons=[], feedback=None, items=[wine]))
     ['age group 18-25', 'buys wine']
     """
@@ -52,18 +52,18 @@ def in_brief(traits: SegmentTraits, most: int = 3) -> list[str]:
     return found + ([f"feedback {told['score']:.2f} (average {told['everybody']:.2f})"] if told else [])
 
 
-def _label(one: Share) -> str:
+def _label(one: TraitShare) -> str:
     """Return an attribute with its value, or its mean."""
     return _what(one) if "value" in one else f"{_what(one)} {one['share']:.3g}"
 
 
-def _what(one: Share) -> str:
+def _what(one: TraitShare) -> str:
     """Return what a share is of."""
     named = (one.get("name", "").replace("_", " "), one.get("value", ""))
     return " ".join(part for part in named if part)
 
 
-def _share(one: Share) -> str:
+def _share(one: TraitShare) -> str:
     if "value" not in one:
         return f"{_label(one)} (average {one['everybody']:.3g})"
     if "share" not in one:
@@ -72,12 +72,12 @@ def _share(one: Share) -> str:
     return f"{_what(one)}: {bound}{_percent(one['share'])} (everybody {_percent(one['everybody'])})"
 
 
-def _item(one: Share) -> str:
+def _item(one: TraitShare) -> str:
     # An item's share of all order lines is too small a number to mean anything to a person.
     return f"{one['value']} {one['ratio']:.2g} ×" if "ratio" in one else f"less {one['value']}"
 
 
-def _feedback(told: Feedback) -> str:
+def _feedback(told: FeedbackTrait) -> str:
     said = f"score {told['score']:.2f} (average {told['everybody']:.2f})"
     return f"{said}, {_percent(told['unhappy'])} unhappy" if "unhappy" in told else said
 

@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import Field
 
 from crm_online.events.rejects import MAX_RAW
-from crm_online.values.value import Change
+from crm_online.values.value import ChangeValue
 
 
-class Reject(Change):
+class Reject(ChangeValue):
     """A record that could not be used. No key."""
 
     reason: Annotated[str, Field(min_length=1, description="why, in words")]

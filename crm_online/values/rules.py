@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from crm_online.values.value import Change, Weight
+from crm_online.values.value import ChangeValue, Weight
 
 Side = Annotated[list[str], Field(min_length=1, max_length=2)]
 
 
-class Rule(Change):
+class Rule(ChangeValue):
     """A rule antecedent ⇒ consequent. Key: both as a JSON array without blanks, ``[["a","b"],["c"]]``.
 
     One that left has the figures that were last told, as the file tells it; the topic has a tombstone. A share may

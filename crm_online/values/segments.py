@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field, PlainSerializer, TypeAdapter, model_v
 
 from crm_online.events.models import Id
 from crm_online.events.times import from_datetime, to_iso
-from crm_online.values.value import Change, Share, Value, Weight
+from crm_online.values.value import ChangeValue, Share, Value, Weight
 
 
 def _iso(time: datetime) -> str:
@@ -56,7 +56,7 @@ class RewindCause(Value):
 _CAUSES = {"event": EventCause, "lapse": LapseCause, "refit": RefitCause, "erase": EraseCause, "rewind": RewindCause}
 
 
-class SegmentChange(Change):
+class SegmentChange(ChangeValue):
     """A customer is reported in another segment. Key: the customer's id."""
 
     customer_id: Id
@@ -111,7 +111,7 @@ class Description(Value):
     facts: list[Fact]
 
 
-class Segment(Change):
+class Segment(ChangeValue):
     """A segment as it stands. Key: its id."""
 
     id: Annotated[SegmentId, Field(description="stays when a better model is fitted; is not given again")]
@@ -123,7 +123,7 @@ class Segment(Change):
     model_version: Annotated[int, Field(ge=1)]
 
 
-class SegmentGone(Change):
+class SegmentGone(ChangeValue):
     """A segment that is no more, as the file tells it; the topic has a tombstone."""
 
     id: SegmentId

@@ -31,7 +31,7 @@ class Value(BaseModel):
         return {name: part for name, part in value.items() if name in known}
 
 
-class Change(Value):
+class ChangeValue(Value):
     """The value of a change."""
 
     change_id: ChangeId

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from crm_online.customers import totals
-from crm_online.customers.reading import Reading
+from crm_online.customers.inputs import FeatureInputs
 from crm_online.customers.records import RecordCodec, Records
 from crm_online.customers.registry import FEATURES, features_in_use, read_features
 from crm_online.customers.sums import Quantities
@@ -88,7 +88,7 @@ def added(batches: Sequence[Sequence[models.Event]], half_life: int | None = HAL
 def read(records: Records, as_of: int, half_life: int | None = HALF_LIFE) -> dict[str, list[float]]:
     """Return the features of records, by name."""
     features, sums = features_in_use(NAMES)
-    reading = Reading(records, sums, Decay(half_life), np.full(len(records), as_of, np.int64))
+    reading = FeatureInputs(records, sums, Decay(half_life), np.full(len(records), as_of, np.int64))
     table = read_features(features, reading)
     return {name: table[:, column].tolist() for column, name in enumerate(features)}
 

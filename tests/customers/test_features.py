@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crm_online.customers.reading import Reading
+from crm_online.customers.inputs import FeatureInputs
 from crm_online.customers.records import MOST_SUMS, RecordCodec
 from crm_online.customers.registry import FEATURES, features_in_use
 from crm_online.decay import Decay
@@ -17,7 +17,7 @@ every_feature = pytest.mark.parametrize("name", FEATURES)
 DAY = 86_400_000
 
 
-def reading(name: str) -> Reading:
+def reading(name: str) -> FeatureInputs:
     """Return customers as far as this feature alone makes the engine keep them: nobody, and two who bought."""
     _, sums = features_in_use([name])
     records = RecordCodec(len(sums), 1).blank(3)
@@ -25,7 +25,7 @@ def reading(name: str) -> Reading:
     records.last_event[1:] = records.last_purchase[1:] = [100 * DAY, 150 * DAY]
     records.purchases[1:] = records.events[1:] = [1, 4]
     records.sums[1:] = np.array([[1.0], [7.0]])
-    return Reading(records, sums, Decay(90 * DAY), np.full(3, 200 * DAY))
+    return FeatureInputs(records, sums, Decay(90 * DAY), np.full(3, 200 * DAY))
 
 
 @every_feature

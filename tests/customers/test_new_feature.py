@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
-from crm_online.customers.reading import Reading
+from crm_online.customers.inputs import FeatureInputs
 from crm_online.customers.sums import Quantities
 from crm_online.events.columns import Kind
 from crm_online.segments.vocabulary import Place, Told, Words
@@ -34,8 +34,8 @@ def _adds(of: Quantities) -> NDArray[np.float64]:
     return (of.opens_order & of.of_kind(Kind.PURCHASE) & (weekday >= 5)).astype(np.float64)
 
 
-def _read(reading: Reading) -> NDArray[np.float64]:
-    return reading.sum("weekend_orders")
+def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
+    return inputs.sum("weekend_orders")
 
 
 FEATURE = Feature(

@@ -12,7 +12,7 @@ import numpy as np
 from crm_online.engine.engine import CUSTOMERS
 from crm_online.events import models
 from crm_online.events.columns import EventColumns, partition_of
-from crm_online.events.rejects import Reject
+from crm_online.events.rejects import RejectedRow
 from crm_online.flow import PartitionFlow
 from crm_online.lookup import Lookup
 from crm_online.settings import Settings
@@ -74,7 +74,7 @@ class Shop:
     def step(
         self,
         events: Sequence[models.Event],
-        rejects: Sequence[Reject] = (),
+        rejects: Sequence[RejectedRow] = (),
         look: Callable[[], None] | None = None,
     ) -> None:
         """Run some records through every partition, as a replay does; look after each partition."""

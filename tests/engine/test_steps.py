@@ -13,7 +13,7 @@ import pytest
 from crm_online.customers.records import NEVER
 from crm_online.engine.engine import CUSTOMERS
 from crm_online.events import models
-from crm_online.events.rejects import Reject
+from crm_online.events.rejects import RejectedRow
 from crm_online.segments.sums import SegmentSums
 from crm_online.store import Store
 from tests.engine import shop
@@ -232,7 +232,7 @@ def test_change_ids_are_complete_and_in_order_over_all_topics(done: dict[str, An
 
 def test_rejects_are_told_as_they_were_and_counted(redis: Store) -> None:
     run = Shop(redis, settings())
-    bad = [Reject("no time", "time", f"log.jsonl:{row}", "{}", row) for row in (1, 2)]
+    bad = [RejectedRow("no time", "time", f"log.jsonl:{row}", "{}", row) for row in (1, 2)]
     run.step([shop.view("ann", shop.START)], bad)
     values = [json.loads(entry.value) for entry in run.entries]
     assert values == [

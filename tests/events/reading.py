@@ -12,7 +12,7 @@ from crm_online.events.json_rows import event_of
 from crm_online.events.log import Chunk, read_log
 from crm_online.events.options import LogOptions
 from crm_online.events.presets import JsonPreset, Refusal
-from crm_online.events.rejects import Reject
+from crm_online.events.rejects import RejectedRow
 from crm_online.events.source import open_source
 
 
@@ -27,7 +27,7 @@ class Read:
         return concat([chunk.events for chunk in self.chunks])
 
     @property
-    def rejects(self) -> list[Reject]:
+    def rejects(self) -> list[RejectedRow]:
         return [reject for chunk in self.chunks for reject in chunk.rejects]
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from crm_online.events.rejects import MOST_REASONS, OTHER, Reject, RejectTally
+from crm_online.events.rejects import MOST_REASONS, OTHER, RejectedRow, RejectTally
 from tests.command import crm_online
 from tests.replay import shop
 
@@ -78,6 +78,6 @@ def test_reasons_are_those_of_this_run_over_all_partitions_and_logs(tmp_path: Pa
 
 def test_however_many_reasons_there_are_so_many_are_kept_apart() -> None:
     tally = RejectTally()
-    tally.add(Reject(f"reason {n % 500}", None, "a:1", "", n) for n in range(1000))
+    tally.add(RejectedRow(f"reason {n % 500}", None, "a:1", "", n) for n in range(1000))
     assert len(tally.reasons) == MOST_REASONS + 1
     assert (tally.reasons["reason 0"], tally.reasons[OTHER]) == (2, 800)

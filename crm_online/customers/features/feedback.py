@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
-from crm_online.customers.reading import Reading
+from crm_online.customers.inputs import FeatureInputs
 from crm_online.segments.vectors import Transform
 from crm_online.segments.vocabulary import Place, Told, Words
 
 
-def _read(reading: Reading) -> NDArray[np.float64]:
-    return np.where(reading.sum("feedbacks") > 0, reading.ratio("scores", "feedbacks"), 0.5)
+def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
+    return np.where(inputs.sum("feedbacks") > 0, inputs.ratio("scores", "feedbacks"), 0.5)
 
 
 FEATURE = Feature(

@@ -6,18 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
-from crm_online.customers.reading import MS_PER_DAY, Reading
+from crm_online.customers.inputs import MS_PER_DAY, FeatureInputs
 from crm_online.segments.buying import Buying
 from crm_online.segments.vocabulary import Place, Told, Words
 
 
-def _read(reading: Reading) -> NDArray[np.float64]:
-    records = reading.records
+def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
+    records = inputs.records
     between = np.maximum(records.purchases - 1, 1)
     mean = (records.last_purchase - records.first_purchase) / between / MS_PER_DAY
     # Who bought only once has waited at least as long as since then.
-    start = np.where(reading.has_purchase, records.last_purchase, records.first_event)
-    return np.where(records.purchases > 1, mean, reading.days_since(start))
+    start = np.where(inputs.has_purchase, records.last_purchase, records.first_event)
+    return np.where(records.purchases > 1, mean, inputs.days_since(start))
 
 
 FEATURE = Feature(

@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
-from crm_online.customers.reading import Reading
+from crm_online.customers.inputs import FeatureInputs
 from crm_online.segments.buying import Buying
 from crm_online.segments.vocabulary import Place, Told, Words
 
 
-def _read(reading: Reading) -> NDArray[np.float64]:
-    bought = np.where(reading.has_purchase, reading.records.last_purchase, reading.records.first_event)
-    return reading.days_since(bought)
+def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
+    bought = np.where(inputs.has_purchase, inputs.records.last_purchase, inputs.records.first_event)
+    return inputs.days_since(bought)
 
 
 FEATURE = Feature(

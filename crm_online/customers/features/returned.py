@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
-from crm_online.customers.reading import Reading
+from crm_online.customers.inputs import FeatureInputs
 from crm_online.segments.buying import Buying
 from crm_online.segments.vectors import Transform
 from crm_online.segments.vocabulary import Place, Told, Words
 
 
-def _read(reading: Reading) -> NDArray[np.float64]:
-    return np.minimum(reading.ratio("returned", "spend"), 1.0)
+def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
+    return np.minimum(inputs.ratio("returned", "spend"), 1.0)
 
 
 FEATURE = Feature(

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
-from crm_online.customers.reading import Reading
+from crm_online.customers.inputs import FeatureInputs
 from crm_online.segments.buying import Buying
 from crm_online.segments.vocabulary import Place, Told, Words
 
 
-def _read(reading: Reading) -> NDArray[np.float64]:
-    return reading.sum("spend")
+def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
+    return inputs.sum("spend")
 
 
 FEATURE = Feature(

@@ -15,9 +15,9 @@ from crm_online.events.amounts import COMMA
 from crm_online.events.formats import columns_of, fitting_preset, reader_of, told_by_the_first_object
 from crm_online.events.guess.columns import decimal_of, guessed
 from crm_online.events.guess.names import FIELDS, NO_SALE, STATUS, likeness
-from crm_online.events.guess.sample import Sample, sample_of
+from crm_online.events.guess.sample import FirstRows, sample_of
 from crm_online.events.guess.time_formats import is_ambiguous, time_format_of
-from crm_online.events.layout import Kind, Layout, layout_of
+from crm_online.events.layout import FileFormat, Layout, layout_of
 from crm_online.events.native import to_native
 from crm_online.events.options import LogOptions
 from crm_online.events.presets import BASKETS, JSON_PRESETS, NATIVE
@@ -136,7 +136,7 @@ def check(path: Path, options: LogOptions) -> Check:
 
 def _chosen(path: Path, layout: Layout, options: LogOptions) -> tuple[LogOptions, list[str]]:
     """Return the options to read a log with, and what is to be known about them."""
-    sample = Sample({}, frozenset(), 0)
+    sample = FirstRows({}, frozenset(), 0)
     preset = options.preset
     if preset is None and not options.mapping:
         preset = _preset_of(path, layout, options)
@@ -169,7 +169,9 @@ def _preset_of(path: Path, layout: Layout, options: LogOptions) -> str | None:
     columns = columns_of(path, layout, options.sep)
     found = fitting_preset(columns) if columns else None
     if found or not layout.is_text:
-        return found or told_by_the_first_object(path, layout, native=None) if layout.kind is Kind.PARQUET else found
+        return (
+            found or told_by_the_first_object(path, layout, native=None) if layout.kind is FileFormat.PARQUET else found
+        )
     first = next(files.read_lines(path, 0, 200), None)
     lines = first.lines if first else []
     for preset in JSON_PRESETS.values():
@@ -190,7 +192,7 @@ def _are_baskets(lines: Sequence[bytes]) -> bool:
     return sum(item in later for item in rows[0]) * 2 >= len(rows[0]) or len({len(row) for row in rows}) > 5
 
 
-def _for_preset(options: LogOptions, sample: Sample) -> LogOptions:
+def _for_preset(options: LogOptions, sample: FirstRows) -> LogOptions:
     """Return the options of a preset, with how times and numbers are written where that is not as usual."""
     preset = JSON_PRESETS.get(options.preset or "")
     names, numbers = (preset.times, preset.numbers) if preset else ((), ())
@@ -204,7 +206,7 @@ def _for_preset(options: LogOptions, sample: Sample) -> LogOptions:
     return replace(options, time_format=time_format, decimal=decimal)
 
 
-def _notes(options: LogOptions, sample: Sample) -> list[str]:
+def _notes(options: LogOptions, sample: FirstRows) -> list[str]:
     mapping, notes = options.mapping or {}, []
     if "customer_id" not in mapping:
         notes.append("no column looks like a customer: baskets count for the rules, and for no customer")
@@ -220,7 +222,7 @@ def _notes(options: LogOptions, sample: Sample) -> list[str]:
     return notes if options.where else [*notes, *_states(sample)]
 
 
-def _states(sample: Sample) -> list[str]:
+def _states(sample: FirstRows) -> list[str]:
     """Return a note on a column that says what became of orders, where nothing says which of it is no sale."""
     for name in sample.columns:
         found = list(dict.fromkeys(sample.texts(name)))[:10] if likeness(name, STATUS) > 1 else []
@@ -229,7 +231,7 @@ def _states(sample: Sample) -> list[str]:
     return []
 
 
-def _no_time(path: Path, layout: Layout, sample: Sample) -> str:
+def _no_time(path: Path, layout: Layout, sample: FirstRows) -> str:
     """Return one line on a log in which nothing looks like a time."""
     line = _header_line(path) if layout.is_text else 0
     if line:

@@ -8,8 +8,17 @@ from math import isclose
 
 from crm_online.events.amounts import COMMA, POINT, amount
 from crm_online.events.columns import KINDS
-from crm_online.events.guess.names import BESIDE, FIELDS, NO_SALE, STATUS, TIME_OF_DAY, WITH, likeness, normalised
-from crm_online.events.guess.sample import Sample
+from crm_online.events.guess.names import (
+    FIELDS,
+    NO_SALE,
+    QUALIFIER,
+    STATUS,
+    SURCHARGE,
+    TIME_OF_DAY,
+    likeness,
+    normalised,
+)
+from crm_online.events.guess.sample import FirstRows
 from crm_online.events.guess.time_formats import ENOUGH, time_format_of
 from crm_online.events.models import MAX_ID
 
@@ -40,7 +49,7 @@ class Guess:
     where: tuple[tuple[str, str], ...] = ()
 
 
-def guessed(sample: Sample) -> Guess:
+def guessed(sample: FirstRows) -> Guess:
     """Guess what the columns of a log hold."""
     decimal = _decimal_of(sample)
     mapping: dict[str, str] = {}
@@ -64,7 +73,7 @@ def guessed(sample: Sample) -> Guess:
     return Guess(ordered, time_format or None, COMMA if decimal == COMMA else None, where)
 
 
-def sales_of(sample: Sample, quantity: str | None, decimal: str) -> tuple[tuple[str, str], ...]:
+def sales_of(sample: FirstRows, quantity: str | None, decimal: str) -> tuple[tuple[str, str], ...]:
     """Return what keeps the rows that are no sales out: each value of a state that says so, but for returns.
 
     Returns have a quantity below 0: those rows are wanted.
@@ -91,7 +100,7 @@ def decimal_of(texts: Sequence[str]) -> str:
     return COMMA if commas and whole > points else POINT
 
 
-def _decimal_of(sample: Sample) -> str:
+def _decimal_of(sample: FirstRows) -> str:
     texts = []
     for field in ("price", "amount", "quantity"):
         names = [name for name in sample.columns if likeness(name, FIELDS[field]) > 0.3]
@@ -99,7 +108,7 @@ def _decimal_of(sample: Sample) -> str:
     return decimal_of(texts)
 
 
-def _column_of(field: str, sample: Sample, taken: set[str], decimal: str) -> str | None:
+def _column_of(field: str, sample: FirstRows, taken: set[str], decimal: str) -> str | None:
     """Return the column that holds a field: the likeliest by its name of those whose cells could be it."""
     scored = [(_score(field, name), name) for name in sample.columns if name not in taken]
     for score, name in sorted(scored, key=lambda one: -one[0]):
@@ -119,18 +128,18 @@ def _score(field: str, name: str) -> float:
     score = likeness(name, FIELDS[field])
     if field not in ("price", "amount") or score > 1:
         return score
-    if BESIDE.search(normalised(name)) and not WITH.search(normalised(name)):
+    if SURCHARGE.search(normalised(name)) and not QUALIFIER.search(normalised(name)):
         return 0.0
     return max(score, 2 * _LEAST if score > 0 else 0.0)
 
 
-def _is_dated(sample: Sample, name: str) -> bool:
+def _is_dated(sample: FirstRows, name: str) -> bool:
     """Return whether all cells of a column, whatever its name is, are times that cannot be anything else."""
     texts = sample.texts(name)
     return len(texts) >= ENOUGH * sample.rows > 0 and len(texts[0]) > 7 and time_format_of(texts) == ""
 
 
-def _could_be(field: str, sample: Sample, name: str, decimal: str) -> bool:
+def _could_be(field: str, sample: FirstRows, name: str, decimal: str) -> bool:
     cells = sample.filled(name)
     if not cells:
         return False
@@ -159,7 +168,7 @@ def _share(cells: Sequence[object], good: Callable[[object], object]) -> float:
     return sum(bool(good(cell)) for cell in cells) / len(cells)
 
 
-def _price_or_amount(sample: Sample, mapping: dict[str, str], decimal: str) -> None:
+def _price_or_amount(sample: FirstRows, mapping: dict[str, str], decimal: str) -> None:
     """Tell the price of a piece from that of a line by the rows: which of them is the same for any number of pieces."""
     name = mapping.get("price") or mapping.get("amount")
     if name is None or "quantity" not in mapping or "item" not in mapping:
@@ -182,7 +191,7 @@ def _price_or_amount(sample: Sample, mapping: dict[str, str], decimal: str) -> N
         mapping["price" if piece > line else "amount"] = name
 
 
-def _together(sample: Sample, mapping: dict[str, str]) -> str | None:
+def _together(sample: FirstRows, mapping: dict[str, str]) -> str | None:
     """Return customer and time together as an order's id, where several rows share both: orders without numbers."""
     names = [mapping[field] for field in ("customer_id", "time") if field in mapping]
     parts = [part for name in names for part in name.split("+") if part in sample.columns]
@@ -192,7 +201,7 @@ def _together(sample: Sample, mapping: dict[str, str]) -> str | None:
     return "+".join(parts) if len(set(rows)) <= _SHARED * len(rows) else None
 
 
-def _kinds_of(sample: Sample) -> str | None:
+def _kinds_of(sample: FirstRows) -> str | None:
     """Return the column of native types, if there is one."""
     for name in sample.columns:
         texts = {text.lower() for text in sample.texts(name)}
@@ -201,7 +210,7 @@ def _kinds_of(sample: Sample) -> str | None:
     return None
 
 
-def _returns(sample: Sample, column: str, state: str, quantity: str | None, decimal: str) -> bool:
+def _returns(sample: FirstRows, column: str, state: str, quantity: str | None, decimal: str) -> bool:
     if quantity is None:
         return False
     pairs = zip(sample.columns[column], sample.columns[quantity], strict=True)
@@ -209,7 +218,7 @@ def _returns(sample: Sample, column: str, state: str, quantity: str | None, deci
     return bool(counts) and all(count is not None and count < 0 for count in counts)
 
 
-def _with_time_of_day(sample: Sample, name: str, time_format: str | None) -> tuple[str, str | None]:
+def _with_time_of_day(sample: FirstRows, name: str, time_format: str | None) -> tuple[str, str | None]:
     """Return the column of a day together with that of its time of day, if they are two."""
     cells = sample.filled(name)
     if ":" in str(cells[0]) or time_format in ("s", "ms", "us", "ns"):

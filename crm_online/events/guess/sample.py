@@ -8,7 +8,7 @@ from pathlib import Path
 
 from crm_online.events import paths
 from crm_online.events.csv_rows import read_csv
-from crm_online.events.layout import Kind, Layout
+from crm_online.events.layout import FileFormat, Layout
 from crm_online.events.sample import FIRST, first_objects
 from crm_online.events.sheet_rows import read_sheet
 
@@ -16,7 +16,7 @@ Cells = list[object]
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class FirstRows:
     """The first rows of a log.
 
     Attributes
@@ -42,7 +42,7 @@ class Sample:
         return [cell for cell in self.filled(name) if isinstance(cell, str)]
 
 
-def sample_of(path: Path, layout: Layout, sep: str | None) -> Sample:
+def sample_of(path: Path, layout: Layout, sep: str | None) -> FirstRows:
     """Return the first rows of a log.
 
     Raises
@@ -50,23 +50,23 @@ def sample_of(path: Path, layout: Layout, sep: str | None) -> Sample:
     InputError
         If it cannot be read.
     """
-    if layout.is_json or layout.kind is Kind.PARQUET:
+    if layout.is_json or layout.kind is FileFormat.PARQUET:
         return _of_objects([*first_objects(path, layout)])
-    chunks = read_sheet(path, 0, FIRST) if layout.kind is Kind.SHEET else read_csv(path, sep, 0, FIRST)
+    chunks = read_sheet(path, 0, FIRST) if layout.kind is FileFormat.SHEET else read_csv(path, sep, 0, FIRST)
     first = next(chunks, None)
     if first is None or first.table is None:
-        return Sample({}, frozenset(), 0)
+        return FirstRows({}, frozenset(), 0)
     columns = {str(name): [_cell(cell) for cell in first.table[name].tolist()] for name in first.table.columns}
-    return Sample(columns, frozenset(), len(first.table))
+    return FirstRows(columns, frozenset(), len(first.table))
 
 
-def _of_objects(objects: list[Mapping[str, object]]) -> Sample:
+def _of_objects(objects: list[Mapping[str, object]]) -> FirstRows:
     places: dict[str, bool] = {}
     for value in objects:
         for name, listed in paths.leaves(value).items():
             places[name] = places.get(name, False) or listed
     columns = {name: [_first(paths.at(value, name)) for value in objects] for name in places}
-    return Sample(columns, frozenset(name for name, listed in places.items() if listed), len(objects))
+    return FirstRows(columns, frozenset(name for name, listed in places.items() if listed), len(objects))
 
 
 def _first(part: object) -> object:

@@ -16,7 +16,7 @@ MS_PER_DAY = 86_400_000
 
 
 @dataclass(frozen=True)
-class Reading:
+class FeatureInputs:
     """A batch of customers, read at one time.
 
     Parameters
