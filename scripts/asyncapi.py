@@ -17,9 +17,9 @@ from crm_online.values import Reject, Rule, Segment, SegmentChange
 from crm_online.values.value import ChangeId
 from streams import topics
 from streams.commands import Command
-from streams.output import CHANGE_ID
+from streams.published import CHANGE_ID
 from streams.records import CONTROL, Control
-from streams.topics import Topic, topic_name
+from streams.topics import TopicSpec, topic_name
 
 Json = dict[str, Any]
 
@@ -64,7 +64,7 @@ class Channel:
     ``suffix`` tells its models from those of other topics that have the same names.
     """
 
-    topic: Topic
+    topic: TopicSpec
     reads: Sequence[Message] = ()
     writes: Sequence[Message] = ()
     suffix: str = ""
@@ -73,6 +73,10 @@ class Channel:
     def name(self) -> str:
         """Its name in the document."""
         return str(self.topic.name)
+
+    def schema(self, model: str) -> str:
+        """Return the name of a model's schema."""
+        return model.removesuffix(self.suffix) + self.suffix
 
     @property
     def messages(self) -> list[Message]:
@@ -97,7 +101,9 @@ CHANNELS = (
     ),
     Channel(
         topics.COMMANDS,
-        reads=[Message(f"{model.__name__.lower()}Command", model) for model in _models(Command)],
+        reads=[
+            Message(f"{model.__name__.removesuffix('Command').lower()}Command", model) for model in _models(Command)
+        ],
         suffix="Command",
     ),
     Channel(topics.SEGMENT_CHANGES, writes=[Message("segmentChange", SegmentChange, _CHANGE)]),
@@ -197,7 +203,7 @@ def _message(message: Message, channel: Channel) -> Json:
         names = list(message.headers)
         found["headers"] = {"type": "object", "properties": dict(message.headers), "required": names}
     value = message.value
-    found["payload"] = {"$ref": _REF.format(model=value.__name__ + channel.suffix)} if value else {"type": "null"}
+    found["payload"] = {"$ref": _REF.format(model=channel.schema(value.__name__))} if value else {"type": "null"}
     if message.keyed and channel.topic.key != "none":
         key = {"type": "string", "description": channel.topic.key}
         found["bindings"] = {"kafka": {"key": key, "bindingVersion": BINDING}}
@@ -209,10 +215,10 @@ def _schemas(channel: Channel) -> Json:
     values = [one.value for one in channel.messages if one.value]
     _, schemas = TypeAdapter.json_schemas(
         [(value, "validation", TypeAdapter(value)) for value in values],
-        ref_template=_REF.format(model="{model}" + channel.suffix),
+        ref_template=_REF.format(model=channel.schema("{model}")),
         schema_generator=_Schema,
     )
-    return {name + channel.suffix: schema for name, schema in schemas["$defs"].items()}
+    return {channel.schema(name): schema for name, schema in schemas["$defs"].items()}
 
 
 if __name__ == "__main__":

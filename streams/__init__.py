@@ -2,30 +2,28 @@
 
 ::
 
-    crm.events ──► intake      fetches batches; Kafka's group says which partitions are ours
-                     │ places    where the log is read on, and whether it is the log that it was (marks)
-                     │ reading   whether what is fetched follows on
-                     │ witness   offsets without a record: told from records that were lost on the way
-                     │ watch     quiet partitions, lag, and that none stands still
+    crm.events ──► consumer    fetches; Kafka's group says which partitions are ours
+                     │ resume      at which offset the log is read on, and whether it is the log that it was
+                     │ fetching    the next offsets; offsets without a record are told from records that were lost
+                     │ supervisor  idle partitions, lag, and that none stalls
                      ▼
-                   app         the mining agent takes batch by batch off its channel
+                   app         the mining agent gets batch by batch from its channel
                      ▼
-                   holdings    the partitions that this worker holds: claimed, stepped through, given up
+                   manager     the partitions of this worker: claimed, stepped through, given up
                      ▼
                    partition   one of them: records decoded (records), the engine's one call, ticks
                      │           └─► crm_online.flow: fetch, compute, commit; Redis has position and state as one
                      ▼
                    publisher   what the commit put into the outbox, in transactions, each change once
-                     │ told      what consumers were told before: where to go on, and whether the state went back
-                     ▼ output    a change as a record
+                     ▼ published  a change as a record, and the last one on the topics: where to go on
     crm.segment-changes · crm.segments · crm.rules · crm.rejects
 
-    crm.commands ──► commands  tick, refit, erase: put onto crm.events, where they have a place among the events
+    crm.commands ──► commands  tick, refit, erase: put onto crm.events, where they have an offset among the events
 
-Around it: ``topics`` (every topic in one place), ``admin`` (made and looked at), ``connection`` and ``refusals`` (TLS,
-SASL, and what goes wrong with them), ``retrying`` (waiting for what is away), ``metrics``, ``health``, ``logs``,
-``stretch`` (part of a topic read for itself), ``partitioner`` (where a key goes), ``worker`` (start and stop),
-``publish`` with ``batches`` (a log onto the events topic), ``driver`` (all of it without a broker, for tests).
+Around it: ``topics`` (every topic in one place, and to which partition a key goes), ``admin`` (topics created and
+checked), ``connection`` and ``errors`` (TLS, SASL, and what goes wrong with them), ``retry`` (waiting for store and
+broker), ``metrics``, ``health``, ``worker`` (start and stop), ``publish`` with ``batches`` (a log onto the events
+topic), ``sink`` (events of the HTTP API onto it).
 
 The work is in :mod:`crm_online`, which knows nothing of this package.
 """

@@ -14,9 +14,9 @@ from aiokafka.errors import NoError, RequestTimedOutError, TopicAlreadyExistsErr
 
 from crm_online.errors import BrokerRefused, BrokerUnavailable, TopicMisconfigured
 from crm_online.settings import KafkaSettings, Settings
-from streams.connection import client_options
-from streams.refusals import REQUEST_TIMEOUT, broker_errors, in_words, start
-from streams.topics import EVENTS, MOST_BYTES, TOPICS, Topic, topic_name
+from streams.connection import REQUEST_TIMEOUT, client_options, start
+from streams.errors import from_kafka, kafka_errors
+from streams.topics import EVENTS, MOST_BYTES, TOPICS, TopicSpec, topic_name
 
 BROKERS_OWN = -1
 """In place of a number of copies: as many as the broker is set to."""
@@ -99,7 +99,7 @@ def refuse_other_partitions(of_events: int, of_state: int | None, prefix: str) -
         )
 
 
-def faults(topic: Topic, found: Found, of_events: int, prefix: str) -> list[str]:
+def faults(topic: TopicSpec, found: Found, of_events: int, prefix: str) -> list[str]:
     """Return what is wrong with a topic, in words: what would be lost, and how it should be.
 
     Parameters
@@ -141,14 +141,14 @@ async def _admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**client_options(kafka, f"{kafka.group}-admin"), request_timeout_ms=REQUEST_TIMEOUT)
     try:
         await start(admin, kafka)
-        with broker_errors(kafka):
+        with kafka_errors(kafka):
             yield admin
     finally:
         await admin.close()
 
 
 async def _ensure(
-    admin: AIOKafkaAdminClient, kafka: KafkaSettings, topics: Collection[Topic], of_events: int
+    admin: AIOKafkaAdminClient, kafka: KafkaSettings, topics: Collection[TopicSpec], of_events: int
 ) -> dict[str, Found]:
     """Make those topics that are missing, and return all as they are, by name without prefix."""
     by_name = {topic_name(kafka.prefix, topic): topic for topic in topics}
@@ -162,7 +162,7 @@ async def _ensure(
 
 
 async def _create(
-    admin: AIOKafkaAdminClient, kafka: KafkaSettings, topics: Mapping[str, Topic], of_events: int
+    admin: AIOKafkaAdminClient, kafka: KafkaSettings, topics: Mapping[str, TopicSpec], of_events: int
 ) -> None:
     copies = BROKERS_OWN if kafka.replication is None else kafka.replication
     # aiokafka takes the broker's own number of copies only together with a (here empty) list of where they are.
@@ -218,7 +218,7 @@ async def _configurations(
         for topic in response.to_object()["resources"]:
             kind = for_code(topic["error_code"])
             if kind is not NoError:
-                raise in_words(kind(f"the settings of topic {topic['resource_name']} cannot be read"), kafka)
+                raise from_kafka(kind(f"the settings of topic {topic['resource_name']} cannot be read"), kafka)
             found[topic["resource_name"]] = {
                 entry["config_names"]: entry["config_value"] for entry in topic["config_entries"]
             }

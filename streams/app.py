@@ -1,6 +1,6 @@
 """The Faust application: ``crm-online worker`` runs it, and so does ``faust -A streams.app worker``.
 
-It holds the two agents and what they share. Events come by the channel that :mod:`streams.intake` fills, commands by
+It holds the two agents and what they share. Events come by the channel that :mod:`streams.consumer` fills, commands by
 Faust's own consumer; that one has a group of its own, since a group with two assignors does not form.
 """
 
@@ -27,22 +27,22 @@ from crm_online.store import Store, open_store
 from streams import commands
 from streams.admin import ensure_topics
 from streams.connection import faust_options
+from streams.consumer import EventConsumer
 from streams.context import Context
 from streams.health import Health, serving
-from streams.intake import Intake
-from streams.metrics import Metrics
+from streams.metrics import WorkerMetrics
 from streams.partition import Batch, Quiet
-from streams.retrying import AWAY, Patience
+from streams.retry import AWAY, RetryPolicy
+from streams.supervisor import Supervisor
 from streams.topics import COMMANDS, EVENTS, topic_name
-from streams.watch import Watch
 
 DEFAULT_STATE: Final = "redis://localhost:6379"
 _WAITING: Final = 8
 _log = logging.getLogger(__name__)
 
 
-class Work(Channel[Batch | Quiet]):
-    """The channel of the mining agent; its size is what holds the intake back.
+class WorkChannel(Channel[Batch | Quiet]):
+    """The channel of the mining agent; its size is what holds the event consumer back.
 
     Unlike Faust's own, its queue is not emptied when Faust's consumer rebalances: these batches are not from there.
     """
@@ -77,12 +77,12 @@ class Application(faust.App):
     def __init__(self, settings: Settings, state: str, on_failure: Callable[[], None] | None = None) -> None:
         self._on_failure = on_failure
         self.settings, self._state_place = settings, state
-        self.metrics, self.health = Metrics(), Health()
-        self._patience = Patience(self.health, self.metrics)
+        self.metrics, self.health = WorkerMetrics(), Health()
+        self._retry = RetryPolicy(self.health, self.metrics)
         self.failure: Exception | None = None
         self._opened = AsyncExitStack()
-        self._intake: Intake | None = None
-        self._watch: Watch | None = None
+        self._event_consumer: EventConsumer | None = None
+        self._supervisor: Supervisor | None = None
         kafka = settings.kafka
         super().__init__(
             f"{kafka.group}-control",
@@ -99,7 +99,7 @@ class Application(faust.App):
             key_serializer="raw",
             value_serializer="raw",
         )
-        self.work = Work(self)
+        self.work = WorkChannel(self)
         self.agent(self.work, name="mining")(self._mine)
         asked = self.topic(
             topic_name(kafka.prefix, COMMANDS), value_type=bytes, value_serializer="raw", allow_empty=True
@@ -113,32 +113,32 @@ class Application(faust.App):
         place = await self._opened.enter_async_context(serving(self.settings.worker.listen, self.metrics, self.health))
         if place:
             _log.info("metrics and health are at http://%s/metrics, /healthz, /readyz", place)
-        patience = self._patience
-        of_state = await patience.until_done(lambda: asyncio.to_thread(self._open_store), AWAY, "store", "starting")
-        partitions = await patience.until_done(
+        retry = self._retry
+        of_state = await retry.run(lambda: asyncio.to_thread(self._open_store), AWAY, "store", "starting")
+        partitions = await retry.run(
             lambda: ensure_topics(self.settings, of_state), BrokerUnavailable, "broker", "starting"
         )
         replay = self.settings.replay.model_copy(update={"partitions": partitions})
         self.settings = self.settings.model_copy(update={"replay": replay})
-        await patience.until_done(lambda: asyncio.to_thread(self._begin), AWAY, "store", "starting")
+        await retry.run(lambda: asyncio.to_thread(self._begin), AWAY, "store", "starting")
         _log.info("%d partitions of %s, state on %s", partitions, self._events_topic, self.store.where)
         if not self.store.durable:
             _log.warning("%s has no appendfsync always: changes may be told again after a crash", self.store.where)
 
     async def on_started_init_extra_services(self) -> None:
-        """Start the intake once the agents listen, and the watch once the intake reads."""
+        """Start the event consumer once the agents listen, and the supervisor once it fetches."""
         await super().on_started_init_extra_services()
         context = Context(
-            self.settings, self.store, self.metrics, self.health, self._patience, self.work.hand_over, self.fail
+            self.settings, self.store, self.metrics, self.health, self._retry, self.work.hand_over, self.fail
         )
-        self._intake = intake = Intake(context, loop=self.loop, beacon=self.beacon)
-        await self.add_runtime_dependency(intake)
-        self._watch = watch = Watch(context, intake, loop=self.loop, beacon=self.beacon)
-        await self.add_runtime_dependency(watch)
+        self._event_consumer = consumer = EventConsumer(context, loop=self.loop, beacon=self.beacon)
+        await self.add_runtime_dependency(consumer)
+        self._supervisor = supervisor = Supervisor(context, consumer, loop=self.loop, beacon=self.beacon)
+        await self.add_runtime_dependency(supervisor)
 
     async def on_stop(self) -> None:
         """Finish what is under way before Faust stops the agents."""
-        for service in (self._watch, self._intake):
+        for service in (self._supervisor, self._event_consumer):
             if service is not None:
                 await service.stop()
         await super().on_stop()
@@ -163,8 +163,8 @@ class Application(faust.App):
         """Take batch by batch through the engine; whatever goes wrong here is a bug, or a state that is broken."""
         async for work in stream:
             try:
-                if self._intake is not None:
-                    await self._intake.holdings.step(work)
+                if self._event_consumer is not None:
+                    await self._event_consumer.manager.step(work)
             except Exception as error:
                 await self.fail(error)
                 raise

@@ -13,16 +13,15 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from crm_online.settings import KafkaSettings
-from streams.connection import client_options
-from streams.partitioner import partition_of
-from streams.refusals import broker_errors, start
-from streams.topics import MOST_BYTES
+from streams.connection import client_options, start
+from streams.errors import kafka_errors
+from streams.topics import MOST_BYTES, partition_of
 
 _IN_FLIGHT = 1000
 """Batches whose delivery is not known yet, at most."""
 
 
-class Batches:
+class BatchProducer:
     """An idempotent producer of one topic, which waits for all copies (acks=all).
 
     A record's partition is that of Kafka's own clients: the murmur2 hash of its key. Whoever leaves the block without
@@ -55,7 +54,7 @@ class Batches:
         Raises
         ------
         BrokerUnavailable, BrokerRefused
-            See :func:`streams.refusals.start`.
+            See :func:`streams.connection.start`.
         """
         await start(self._producer, self._kafka)
         return self
@@ -72,7 +71,7 @@ class Batches:
         """
         try:
             if error is None:
-                with broker_errors(self._kafka):
+                with kafka_errors(self._kafka):
                     await self.flush()
                     await self._delivered(0)
         finally:
@@ -90,7 +89,7 @@ class Batches:
         BrokerUnavailable, BrokerRefused
             If a batch of before was not delivered.
         """
-        with broker_errors(self._kafka):
+        with kafka_errors(self._kafka):
             for name, value in zip(keys, values, strict=True):
                 key, partition = self._places.get(name) or self._placed(name)
                 batch = self._open.get(partition)

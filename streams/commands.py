@@ -16,29 +16,28 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from crm_online.events.models import Id
 from crm_online.events.times import to_iso
 from crm_online.settings import KafkaSettings
-from streams.connection import client_options
-from streams.partitioner import partition_of
+from streams.connection import client_options, start
+from streams.errors import kafka_errors
 from streams.records import CONTROL, Refit, Tick
-from streams.refusals import broker_errors, start
-from streams.topics import COMMANDS, topic_name
+from streams.topics import COMMANDS, partition_of, topic_name
 
 
-class Erase(BaseModel):
+class EraseCommand(BaseModel):
     """Forget a customer."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", title="Erase")
 
     command: Literal["erase"]
     customer_id: Id
 
 
-Command = Annotated[Tick | Refit | Erase, Field(discriminator="command")]
+Command = Annotated[Tick | Refit | EraseCommand, Field(discriminator="command")]
 COMMAND: Final[TypeAdapter[Any]] = TypeAdapter(Command)
 _CONTROL: Final = ((CONTROL, b"1"),)
 
 
 @dataclass(frozen=True, slots=True)
-class ForEvents:
+class EventsTopicRecord:
     """A record for the events topic."""
 
     partition: int
@@ -47,7 +46,7 @@ class ForEvents:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def for_events(value: bytes, time_ms: int, partitions: int) -> list[ForEvents]:
+def events_topic_records(value: bytes, time_ms: int, partitions: int) -> list[EventsTopicRecord]:
     """Return what a command puts onto the events topic.
 
     Parameters
@@ -62,31 +61,31 @@ def for_events(value: bytes, time_ms: int, partitions: int) -> list[ForEvents]:
     try:
         command = COMMAND.validate_json(value)
     except ValidationError:
-        return [ForEvents(0, None, value, _CONTROL)]
+        return [EventsTopicRecord(0, None, value, _CONTROL)]
     match command:
         case Tick():
-            return [ForEvents(number, None, value, _CONTROL) for number in range(partitions)]
-        case Erase(customer_id=name):
+            return [EventsTopicRecord(number, None, value, _CONTROL) for number in range(partitions)]
+        case EraseCommand(customer_id=name):
             event = {"type": "erase", "customer_id": name, "time": to_iso(time_ms)}
             key = name.encode()
-            return [ForEvents(partition_of(key, partitions), key, json.dumps(event).encode())]
+            return [EventsTopicRecord(partition_of(key, partitions), key, json.dumps(event).encode())]
         case _:
-            return [ForEvents(0, None, value, _CONTROL)]
+            return [EventsTopicRecord(0, None, value, _CONTROL)]
 
 
-async def ask(kafka: KafkaSettings, command: Refit | Erase) -> str:
+async def ask(kafka: KafkaSettings, command: Refit | EraseCommand) -> str:
     """Put a command on the commands topic, and return the topic's name; any worker will take it.
 
     Raises
     ------
     BrokerUnavailable, BrokerRefused
-        See :func:`streams.refusals.start`.
+        See :func:`streams.connection.start`.
     """
     topic = topic_name(kafka.prefix, COMMANDS)
     producer = AIOKafkaProducer(**client_options(kafka, f"{kafka.group}-commands"), acks="all")
     await start(producer, kafka)
     try:
-        with broker_errors(kafka):
+        with kafka_errors(kafka):
             await producer.send_and_wait(topic, command.model_dump_json().encode())
     finally:
         await producer.stop()
@@ -106,7 +105,7 @@ async def pass_on(commands: StreamT[bytes], events: TopicT, partitions: int) -> 
         How many partitions it has.
     """
     async for event in commands.events():
-        for record in for_events(event.message.value or b"", int(event.message.timestamp * 1000), partitions):
+        for record in events_topic_records(event.message.value or b"", int(event.message.timestamp * 1000), partitions):
             sent = await events.send(
                 key=record.key, value=record.value, partition=record.partition, headers=list(record.headers)
             )

@@ -1,16 +1,23 @@
-"""How to reach Kafka: the settings as options of aiokafka, and of Faust."""
+"""How to reach Kafka: the settings as options of aiokafka and of Faust, and why a broker could not be reached."""
 
 from __future__ import annotations
 
 import ssl
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Final, Literal, Protocol, TypedDict
 
+from aiokafka.conn import create_conn
+from aiokafka.errors import KafkaError
 from faust.auth import SASLCredentials, SSLCredentials
 from faust.types.auth import CredentialsT
 
-from crm_online.errors import InvalidSetting
+from crm_online.errors import BrokerError, BrokerRefused, BrokerUnavailable, InvalidSetting
 from crm_online.settings import KafkaSettings
+from crm_online.settings.network import split_address
+from streams.errors import from_kafka, kafka_errors
+
+REQUEST_TIMEOUT: Final = 10_000
+"""Time in ms that a broker has to answer a question about itself."""
 
 
 class ClientOptions(TypedDict):
@@ -83,6 +90,27 @@ def faust_options(kafka: KafkaSettings) -> FaustOptions:
     )
 
 
+class _Client(Protocol):
+    """A consumer, producer or admin client of aiokafka."""
+
+    async def start(self) -> None: ...
+
+
+async def start(client: _Client, kafka: KafkaSettings) -> None:
+    """Start a client of aiokafka, which tells only its log why no broker could be reached.
+
+    Raises
+    ------
+    BrokerUnavailable, BrokerRefused
+        See :func:`streams.errors.kafka_errors`.
+    """
+    try:
+        with kafka_errors(kafka):
+            await client.start()
+    except BrokerUnavailable as error:
+        raise await _why_unreachable(kafka) or error from error
+
+
 def tls_context(kafka: KafkaSettings) -> ssl.SSLContext:
     """Return the context of TLS connections: the broker's certificate and name are always checked.
 
@@ -132,3 +160,22 @@ def _readable(name: str, path: Path) -> Path:
 
 def _password(kafka: KafkaSettings) -> str | None:
     return None if kafka.password is None else kafka.password.get_secret_value()
+
+
+async def _why_unreachable(kafka: KafkaSettings) -> BrokerError | None:
+    """Return why no broker lets us in; a refusal says more than silence. None if one does, now."""
+    options = client_options(kafka, "crm-online")
+    secured = {name: value for name, value in options.items() if name != "bootstrap_servers"}
+    found: BrokerError | None = None
+    for address in kafka.brokers.split(","):
+        host, port = split_address(address)
+        try:
+            connection = await create_conn(host, port, request_timeout_ms=REQUEST_TIMEOUT, **secured)
+        except (KafkaError, OSError) as error:
+            why = from_kafka(error, kafka)
+            if found is None or isinstance(why, BrokerRefused):
+                found = why
+        else:
+            connection.close()
+            return None
+    return found

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from crm_online.settings import Settings
 from crm_online.store import Store
 from streams.health import Health
-from streams.metrics import Metrics
+from streams.metrics import WorkerMetrics
 from streams.partition import Batch, Quiet
-from streams.retrying import Patience
+from streams.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Context:
         The state.
     metrics, health
         Where the worker tells how it does.
-    patience
+    retry
         Waits for store and brokers.
     hand_over
         Puts work onto the mining agent's channel; waits while it is full.
@@ -35,8 +35,8 @@ class Context:
 
     settings: Settings
     store: Store
-    metrics: Metrics
+    metrics: WorkerMetrics
     health: Health
-    patience: Patience
+    retry: RetryPolicy
     hand_over: Callable[[Batch | Quiet], Awaitable[None]]
     fail: Callable[[Exception], Awaitable[None]]

@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from crm_online.errors import InvalidSetting
 from crm_online.logs import Hide
 from crm_online.settings.network import split_address
-from streams.metrics import Metrics
+from streams.metrics import WorkerMetrics
 
 _hide = Hide()
 
@@ -80,14 +80,14 @@ class Health:
 
 
 @asynccontextmanager
-async def serving(listen: str | None, metrics: Metrics, health: Health) -> AsyncIterator[str | None]:
+async def serving(listen: str | None, metrics: WorkerMetrics, health: Health) -> AsyncIterator[str | None]:
     """Serve health and metrics while the context lasts.
 
     Parameters
     ----------
     listen : str or None
         ``host:port``, an IPv6 address in brackets; port 0 takes a free one. None: nothing is served.
-    metrics : Metrics
+    metrics : WorkerMetrics
         What ``/metrics`` shows.
     health : Health
         What ``/readyz`` tells.
@@ -120,7 +120,7 @@ async def serving(listen: str | None, metrics: Metrics, health: Health) -> Async
         await runner.cleanup()
 
 
-def _application(metrics: Metrics, health: Health) -> web.Application:
+def _application(metrics: WorkerMetrics, health: Health) -> web.Application:
     """Return the web application of the three pages."""
 
     async def healthz(_: web.Request) -> web.Response:

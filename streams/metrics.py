@@ -32,7 +32,7 @@ class StepReport:
     Attributes
     ----------
     partition : int
-        Partition of the state.
+        PartitionProcessor of the state.
     records : int
         Records of the topic that the step took; 0 for a tick.
     events, rejects, duplicates : int
@@ -70,7 +70,7 @@ class StepReport:
     customers: int
 
 
-class Metrics:
+class WorkerMetrics:
     """All metrics of one worker, in a registry of their own: several workers fit into one process."""
 
     def __init__(self) -> None:

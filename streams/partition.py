@@ -18,10 +18,9 @@ from crm_online.gaps import LogGap
 from crm_online.settings import Settings
 from crm_online.step import Append, Drop, Entry, Put, Step, Write
 from crm_online.store.keys import ENDS
-from streams.marks import FIRST, LAST, MARKS, Mark, read_marks
-from streams.output import ChangeId
-from streams.records import Decoded, Record, decode
-from streams.told import Told
+from streams.published import ChangeId, PublishedPosition
+from streams.records import DecodedRecords, Record, decode
+from streams.resume import FINGERPRINT, LogFingerprint
 
 
 @dataclass(slots=True)
@@ -38,7 +37,7 @@ class Batch:
         Which claim of the partition they were fetched under; those of an earlier one are dropped.
     begin, end
         Where they begin in the log, and the offset behind them; offsets between that no record has are not lost:
-        see ``streams.witness``.
+        see ``streams.fetching``.
     records
         The records.
     lag
@@ -53,7 +52,7 @@ class Batch:
     end: int
     records: Sequence[Record]
     lag: int
-    found: Decoded | None = None
+    found: DecodedRecords | None = None
 
     def join(self, more: Batch, most: int) -> bool:
         """Take the records that follow on too, if that makes no more than ``most``; return whether they were taken."""
@@ -72,7 +71,7 @@ class Quiet:
     claim: int
 
 
-class Partition:
+class PartitionProcessor:
     """The state of one partition, and where it is in its log.
 
     Parameters
@@ -88,8 +87,8 @@ class Partition:
 
     Attributes
     ----------
-    marks
-        Records by which the log is known again, see :mod:`streams.marks`.
+    fingerprint
+        What the log is known by, see :mod:`streams.resume`.
     """
 
     def __init__(
@@ -100,7 +99,7 @@ class Partition:
         self._max_ahead, self._tick = settings.events.max_ahead, settings.kafka.tick
         self._end_reached: tuple[float, int] | None = None
         self._stepped = clock()
-        self.marks = read_marks(dict(flow.store.hash_all(MARKS)))
+        self.fingerprint = LogFingerprint.decode(dict(flow.store.hash_all(FINGERPRINT)))
 
     @property
     def known(self) -> ChangeId:
@@ -123,7 +122,7 @@ class Partition:
         """Whether the log's end was reached, and nothing has come for long enough."""
         return self._end_reached is not None and self._clock() - self._stepped >= self._tick / 1000
 
-    def resume(self, told: Told) -> list[Entry]:
+    def resume(self, told: PublishedPosition) -> list[Entry]:
         """Go on behind what consumers were told, and return the changes that they were not.
 
         If they were told more than the state knows of, it was put back in time since: a new epoch begins.
@@ -178,9 +177,7 @@ class Partition:
             self.flow.engine.state.fit.due = self.number == 0
         watermark = self.flow.engine.state.watermark
         latest = watermark if found.latest is None else max(found.latest, watermark or found.latest)
-        new = {LAST: Mark.of(batch.records[-1])}
-        if FIRST not in self.marks:
-            new[FIRST] = Mark.of(batch.records[0])
+        fingerprint, write = self.fingerprint.extend(batch.records)
         step = self.flow.step(
             self._topic,
             self.position or 0,
@@ -190,19 +187,16 @@ class Partition:
             latest,
             unknown_fields=found.unknown_fields,
             first=batch.begin,
-            beside=[
-                Put(MARKS, {name: mark.encode() for name, mark in new.items()}),
-                _end(self._topic, batch.end + batch.lag),
-            ],
+            beside=[write, _end(self._topic, batch.end + batch.lag)],
         )
-        self.marks |= new
+        self.fingerprint = fingerprint
         self._end_reached = None
         if batch.lag == 0:
             self.reach_end()
         self._stepped = self._clock()
         return step
 
-    def _decoded(self, batch: Batch) -> Decoded:
+    def _decoded(self, batch: Batch) -> DecodedRecords:
         return batch.found or decode(batch.records, self._topic, self.number, self._max_ahead)
 
     def tick(self) -> Step:
@@ -226,8 +220,8 @@ class Partition:
     def skip(self, to: int, why: str) -> Step:
         """Read on elsewhere in the log, which is not there as it was; that, and why, is written into the state."""
         gap = LogGap(self._topic, self.position or 0, to, why, to_iso(int(time.time() * 1000)))
-        step = self._idle(to, Append(gaps.NAME, [gap.encode()]), Drop(MARKS))
-        self.marks.clear()
+        step = self._idle(to, Append(gaps.NAME, [gap.encode()]), Drop(FINGERPRINT))
+        self.fingerprint = LogFingerprint()
         return step
 
     def _idle(self, end: int, *beside: Write) -> Step:

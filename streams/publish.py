@@ -19,7 +19,7 @@ from crm_online.events.source import open_source
 from crm_online.replay import Progress
 from crm_online.settings import Settings
 from streams.admin import ensure_topics
-from streams.batches import Batches
+from streams.batches import BatchProducer
 from streams.topics import EVENTS, topic_name
 
 
@@ -88,7 +88,7 @@ async def publish(
     watermark: int | None = None
     ahead = settings.events.max_ahead
     latest = None if ahead is None else int(time.time() * 1000) + ahead  # as the broker's clock will judge
-    async with Batches(settings.kafka, result.topic, result.partitions) as batches:
+    async with BatchProducer(settings.kafka, result.topic, result.partitions) as batches:
         for number, path in enumerate(logs):
             chunks = read_log(
                 path,
@@ -113,7 +113,7 @@ async def publish(
     return result
 
 
-async def _send(chunk: Chunk, batches: Batches, pace: _Pace | None) -> None:
+async def _send(chunk: Chunk, batches: BatchProducer, pace: _Pace | None) -> None:
     """Send the events of a chunk: at once, or each when it is due."""
     names, values = keys(chunk.events), to_native(chunk.events)
     due = pace.due(chunk) if pace else None

@@ -25,11 +25,10 @@ from crm_online.errors import BrokerRefused, OwnerLost
 from crm_online.settings import KafkaSettings
 from crm_online.step import Entry
 from streams.connection import client_options
-from streams.metrics import Metrics
-from streams.output import ChangeId, Output, output_of
-from streams.retrying import Patience
-from streams.stretch import open_reader
-from streams.told import Told, read_told
+from streams.fetching import open_range_consumer
+from streams.metrics import WorkerMetrics
+from streams.published import ChangeId, OutputRecord, PublishedPosition, output_record, read_published_position
+from streams.retry import RetryPolicy
 from streams.topics import MOST_BYTES, topic_name
 
 _BATCH: Final = 1000
@@ -53,12 +52,12 @@ class Publisher:
     kafka
         The settings.
     published
-        Told the sequence number up to which all changes are published.
+        PublishedPosition the sequence number up to which all changes are published.
     owned
         Asks the store whether the partition is still ours.
     metrics
         Where it tells how it does.
-    patience
+    retry
         Waits for brokers.
     """
 
@@ -68,11 +67,11 @@ class Publisher:
         kafka: KafkaSettings,
         published: Callable[[int], None],
         owned: Callable[[], Awaitable[bool]],
-        metrics: Metrics,
-        patience: Patience,
+        metrics: WorkerMetrics,
+        retry: RetryPolicy,
     ) -> None:
         self.partition = partition
-        self._kafka, self._metrics, self._patience = kafka, metrics, patience
+        self._kafka, self._metrics, self._retry = kafka, metrics, retry
         self._published, self._owned = published, owned
         self._producer: AIOKafkaProducer | None = None
         self._waiting: deque[Entry] = deque()
@@ -85,7 +84,7 @@ class Publisher:
         """How many changes wait to be published."""
         return len(self._waiting)
 
-    async def open(self, known: ChangeId) -> Told:
+    async def open(self, known: ChangeId) -> PublishedPosition:
         """Shut out whoever published before, and return what consumers were told so far.
 
         Parameters
@@ -107,9 +106,9 @@ class Publisher:
         )
         self._producer = producer
         await producer.start()
-        consumer = await open_reader(self._kafka, f"{name}-reader")
+        consumer = await open_range_consumer(self._kafka, f"{name}-reader")
         try:
-            return await read_told(consumer, self._kafka.prefix, self.partition, known)
+            return await read_published_position(consumer, self._kafka.prefix, self.partition, known)
         finally:
             await consumer.stop()
 
@@ -174,7 +173,7 @@ class Publisher:
     async def _publish(self) -> None:
         """Publish one batch; wait and try again for as long as no broker answers."""
         doing = f"publishing of partition {self.partition}"
-        await self._patience.until_done(self._try_to_publish, KafkaError, "broker", doing)
+        await self._retry.run(self._try_to_publish, KafkaError, "broker", doing)
 
     async def _try_to_publish(self) -> None:
         if self._producer is None:
@@ -196,7 +195,7 @@ class Publisher:
 
     async def _send(self, batch: Sequence[Entry]) -> None:
         assert self._producer is not None
-        outputs = [output_of(self.partition, entry) for entry in batch]
+        outputs = [output_record(self.partition, entry) for entry in batch]
         began = time.perf_counter()
         try:
             async with self._producer.transaction():
@@ -209,7 +208,7 @@ class Publisher:
         self._metrics.published(Counter(output.topic for output in outputs), time.perf_counter() - began)
         self._done(len(batch))
 
-    async def _send_all(self, producer: AIOKafkaProducer, outputs: Sequence[Output]) -> None:
+    async def _send_all(self, producer: AIOKafkaProducer, outputs: Sequence[OutputRecord]) -> None:
         """Send records, and raise what went wrong with the first that did not arrive."""
         sent: list[asyncio.Future[RecordMetadata]] = []
         try:
@@ -226,7 +225,7 @@ class Publisher:
             if isinstance(result, BaseException):
                 raise result
 
-    async def _sent(self, producer: AIOKafkaProducer, output: Output) -> asyncio.Future[RecordMetadata]:
+    async def _sent(self, producer: AIOKafkaProducer, output: OutputRecord) -> asyncio.Future[RecordMetadata]:
         """Send a record; the future must be awaited, since what the broker refuses is told nowhere else."""
         return await producer.send(
             topic_name(self._kafka.prefix, output.topic),
@@ -242,7 +241,7 @@ class Publisher:
         self._metrics.outbox(self.partition, self.backlog)
         self._fewer.set()
 
-    def _larger_than_allowed(self, refused: Sequence[Output]) -> str:
+    def _larger_than_allowed(self, refused: Sequence[OutputRecord]) -> str:
         """Say which change is too large: of a batch that the broker refused, the largest."""
         sizes = [len(output.key or b"") + len(output.value or b"") for output in refused]
         topic = topic_name(self._kafka.prefix, refused[0].topic)

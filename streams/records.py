@@ -68,7 +68,7 @@ _CONTROL: TypeAdapter[Control] = TypeAdapter(Control)
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class DecodedRecords:
     """What some records of one partition hold.
 
     Attributes
@@ -90,7 +90,7 @@ class Decoded:
     unknown_fields: int
 
 
-def decode(records: Sequence[Record], topic: str, partition: int, max_ahead: int | None) -> Decoded:
+def decode(records: Sequence[Record], topic: str, partition: int, max_ahead: int | None) -> DecodedRecords:
     """Return what records hold; of any bytes, without raising.
 
     Parameters
@@ -121,7 +121,7 @@ def decode(records: Sequence[Record], topic: str, partition: int, max_ahead: int
     moving = [event.time for event in events.values() if not isinstance(event, Erase)]
     unknown: dict[str, int] = {}
     count_unknown(events.values(), unknown)
-    return Decoded(
+    return DecodedRecords(
         from_events(list(events.values()), [records[place].offset for place in events], f"{topic}:{partition}"),
         [_reject(records[place], topic, partition, *refused[place]) for place in sorted(refused)],
         max([*moving, *ticks], default=None),

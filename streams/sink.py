@@ -14,9 +14,9 @@ from crm_online.answers.service import Taken
 from crm_online.events.models import Event
 from crm_online.events.times import to_iso
 from crm_online.settings import KafkaSettings
-from streams.connection import client_options
+from streams.connection import REQUEST_TIMEOUT, client_options, start
+from streams.errors import kafka_errors
 from streams.records import key_of
-from streams.refusals import REQUEST_TIMEOUT, broker_errors, start
 from streams.topics import EVENTS
 
 _log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class KafkaSink:
         Raises
         ------
         BrokerUnavailable, BrokerRefused
-            See :func:`streams.refusals.start`.
+            See :func:`streams.connection.start`.
         """
         self._producer = AIOKafkaProducer(
             **client_options(self._kafka, f"{self._kafka.group}-service"),
@@ -80,7 +80,7 @@ class KafkaSink:
         BrokerUnavailable, BrokerRefused
             If not all were acknowledged in time. The broker may have some of them, and get others later still.
         """
-        with broker_errors(self._kafka):
+        with kafka_errors(self._kafka):
             async with asyncio.timeout(self._answer_seconds):
                 # The order in which they are given to the producer is that in which they stand in their partition.
                 sent = [await self._producer.send(self._topic, _value(event), _key(event)) for event in events]

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from crm_online.step import Topic as Change
+from aiokafka.partitioner import murmur2
+
+from crm_online.step import Topic
 
 DAY = 86_400_000
 """A day in ms."""
@@ -27,8 +29,8 @@ _COMPACTED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
-    """A topic.
+class TopicSpec:
+    """How a topic is made, and what it carries.
 
     Attributes
     ----------
@@ -58,7 +60,7 @@ class Topic:
         return of_events if self.partitioned else 1
 
 
-EVENTS = Topic(
+EVENTS = TopicSpec(
     name="events",
     carries="what customers did: native events, JSON",
     key="customer id in UTF-8; the basket's where the customer is unknown; the event's where there is neither",
@@ -71,36 +73,36 @@ EVENTS = Topic(
         "max.message.bytes": str(4 * 1024 * 1024),
     },
 )
-COMMANDS = Topic(
+COMMANDS = TopicSpec(
     name="commands",
     carries="what operators ask for: tick, refit, erase",
     key="none",
     partitioned=False,
     configuration=_KEPT | {"retention.ms": str(DAY)},
 )
-SEGMENT_CHANGES = Topic(
-    name=Change.SEGMENT_CHANGES,
+SEGMENT_CHANGES = TopicSpec(
+    name=Topic.SEGMENT_CHANGES,
     carries="customers who moved to another segment, and why",
     key="customer id",
     partitioned=True,
     configuration=_KEPT | {"retention.ms": str(30 * DAY)},
 )
-SEGMENTS = Topic(
-    name=Change.SEGMENTS,
+SEGMENTS = TopicSpec(
+    name=Topic.SEGMENTS,
     carries="each segment as it is now; a tombstone for one that is no more",
     key="segment id",
     partitioned=False,
     configuration=_COMPACTED,
 )
-RULES = Topic(
-    name=Change.RULES,
+RULES = TopicSpec(
+    name=Topic.RULES,
     carries="each rule as it is now; a tombstone for one that no longer holds",
     key='rule id, a JSON array: [["a","b"],["c"]]',
     partitioned=False,
     configuration=_COMPACTED,
 )
-REJECTS = Topic(
-    name=Change.REJECTS,
+REJECTS = TopicSpec(
+    name=Topic.REJECTS,
     carries="records that are no events, whole, with the reason and where they were",
     key="none",
     partitioned=True,
@@ -109,23 +111,35 @@ REJECTS = Topic(
 
 INPUTS = (EVENTS, COMMANDS)
 """What the workers read."""
-OUTPUTS: Mapping[Change, Topic] = {
-    Change.SEGMENT_CHANGES: SEGMENT_CHANGES,
-    Change.SEGMENTS: SEGMENTS,
-    Change.RULES: RULES,
-    Change.REJECTS: REJECTS,
+OUTPUTS: Mapping[Topic, TopicSpec] = {
+    Topic.SEGMENT_CHANGES: SEGMENT_CHANGES,
+    Topic.SEGMENTS: SEGMENTS,
+    Topic.RULES: RULES,
+    Topic.REJECTS: REJECTS,
 }
 """What the workers write, by what an entry of the outbox calls it."""
 TOPICS = (*INPUTS, *OUTPUTS.values())
 """All topics."""
 
 
-def topic_name(prefix: str, topic: Topic | Change) -> str:
+def topic_name(prefix: str, topic: TopicSpec | Topic) -> str:
     """Return a topic's name on the broker.
 
     Examples
     --------
-    >>> topic_name("crm.", EVENTS), topic_name("shop-", Change.RULES)
+    >>> topic_name("crm.", EVENTS), topic_name("shop-", Topic.RULES)
     ('crm.events', 'shop-rules')
     """
-    return prefix + (topic.name if isinstance(topic, Topic) else topic.value)
+    return prefix + (topic.name if isinstance(topic, TopicSpec) else topic.value)
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Return where Kafka's own clients put a key by default: murmur2 of its bytes, without the sign.
+
+    Examples
+    --------
+    >>> partition_of(b"ann", 4)
+    2
+    """
+    hashed: int = murmur2(key)
+    return (hashed & 0x7FFFFFFF) % partitions

@@ -13,7 +13,7 @@ import time
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.intake import FETCH_BYTES
+from streams.consumer import FETCH_BYTES
 
 
 async def fetched(brokers: str, topic: str, partitions: int, records: int, step: int, times: int) -> dict[str, float]:

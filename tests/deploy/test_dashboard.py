@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from crm_online.settings import load_settings
-from streams.metrics import Metrics, StepReport
+from streams.metrics import StepReport, WorkerMetrics
 from tests.deploy.files import ROOT, image_environment, read_yaml, services
 
 DASHBOARD = json.loads((ROOT / "deploy/grafana/dashboards/crm-online.json").read_text(encoding="utf-8"))
@@ -22,7 +22,7 @@ ADDED = {"job", "instance"}
 
 def samples() -> dict[str, set[str]]:
     """Return the labels of every sample that a worker may tell, by the sample's name."""
-    metrics = Metrics()
+    metrics = WorkerMetrics()
     metrics.step(StepReport(0, 1, 1, 0, 0, 0.1, 0.1, 1, 0, 0, 1.0, 0.0, 1))
     metrics.segments(1.0, 1, {"a": 1})
     metrics.claimed(0)

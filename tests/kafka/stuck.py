@@ -6,17 +6,17 @@ import threading
 
 from crm_online.cli import main
 from crm_online.step import Step
-from streams.partition import Batch, Partition
+from streams.partition import Batch, PartitionProcessor
 
-_take = Partition.take
+_take = PartitionProcessor.take
 
 
-def _stuck(self: Partition, batch: Batch) -> Step:
+def _stuck(self: PartitionProcessor, batch: Batch) -> Step:
     if batch.partition == 1:
         threading.Event().wait()
     return _take(self, batch)
 
 
 if __name__ == "__main__":
-    setattr(Partition, "take", _stuck)  # noqa: B010
+    setattr(PartitionProcessor, "take", _stuck)  # noqa: B010
     main()

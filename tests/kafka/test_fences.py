@@ -20,19 +20,18 @@ from crm_online.lookup import open_lookup
 from crm_online.settings import KafkaSettings, Settings
 from crm_online.step import Entry, Topic
 from crm_online.store import Fences, Store, open_store, state
-from streams.driver import BROKER_TIME, Sent
 from streams.health import Health
-from streams.metrics import Metrics
-from streams.output import ChangeId
-from streams.partition import Batch, Partition
+from streams.metrics import WorkerMetrics
+from streams.partition import Batch, PartitionProcessor
+from streams.published import ChangeId, PublishedPosition
 from streams.publisher import Publisher
-from streams.retrying import Patience
-from streams.told import Told
+from streams.retry import RetryPolicy
 from streams.topics import SEGMENT_CHANGES
 from tests.kafka.chaos.outputs import change_of
 from tests.kafka.chaos.without import FENCES
 from tests.servers.broker import Broker
 from tests.servers.redis_server import RedisServer
+from tests.streams.driver import BROKER_TIME, Sent
 
 SETTINGS = Settings()
 LOG = [
@@ -48,9 +47,9 @@ LOG = [
 ]
 
 
-def claimed(store: Store) -> Partition:
+def claimed(store: Store) -> PartitionProcessor:
     """Claim the partition as a worker does that was told nothing of the output topics."""
-    return Partition(PartitionFlow(store, SETTINGS, 0, 1), "crm.events", SETTINGS)
+    return PartitionProcessor(PartitionFlow(store, SETTINGS, 0, 1), "crm.events", SETTINGS)
 
 
 def batch(begin: int, end: int) -> Batch:
@@ -105,7 +104,7 @@ def overtaken(server: RedisServer, folder: Path) -> tuple[int, int]:
         asleep.take(batch(15, 20))
         server.put_back(kept)
         awake = claimed(store)
-        awake.resume(Told(ChangeId(0, 9), Heard(0)))
+        awake.resume(PublishedPosition(ChangeId(0, 9), Heard(0)))
         awake.take(batch(10, 20))
         asleep.tick()
         after = claimed(store)
@@ -138,8 +137,8 @@ def test_a_fence_of_the_store_refuses_what_would_spoil_the_state(
 
 def publisher(broker: Broker, prefix: str) -> Publisher:
     kafka = KafkaSettings(brokers=broker.address, prefix=prefix)
-    metrics = Metrics()
-    return Publisher(0, kafka, lambda _: None, _ours, metrics, Patience(Health(), metrics))
+    metrics = WorkerMetrics()
+    return Publisher(0, kafka, lambda _: None, _ours, metrics, RetryPolicy(Health(), metrics))
 
 
 async def _ours() -> bool:

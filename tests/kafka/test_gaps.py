@@ -14,7 +14,7 @@ from aiokafka import TopicPartition
 
 from crm_online.lookup import open_lookup
 from crm_online.settings import load_settings
-from streams.witness import Witness
+from streams.fetching import GapVerifier
 from tests.kafka.oracle import milliseconds
 from tests.kafka.service import Service
 from tests.kafka.small_log import Slice, log, slices
@@ -64,13 +64,13 @@ def ended(worker: Worker) -> str:
 
 
 @asynccontextmanager
-async def witness(broker: Broker) -> AsyncIterator[Witness]:
-    one = Witness(load_settings(None, [f"kafka.brokers={broker.address}"], {}).settings.kafka)
+async def gap_verifier(broker: Broker) -> AsyncIterator[GapVerifier]:
+    one = GapVerifier(load_settings(None, [f"kafka.brokers={broker.address}"], {}).settings.kafka)
     yield one
     await one.close()
 
 
-def test_a_witness_tells_lost_records_from_marks_and_from_records_that_were_aborted(
+def test_a_gap_verifier_tells_lost_records_from_marks_and_from_records_that_were_aborted(
     broker: Broker, prefix: str
 ) -> None:
     client = broker.client
@@ -80,15 +80,15 @@ def test_a_witness_tells_lost_records_from_marks_and_from_records_that_were_abor
     client.produce(topic, SOME[8:12], transaction=f"{prefix}t", commit=False)  # 9 to 12, mark at 13
     client.produce(topic, SOME[12:14], transaction=f"{prefix}t")  # 14 and 15, mark at 16
     client.produce(topic, SOME[14:15], transaction=f"{prefix}t", commit=False)  # 17, mark at 18
-    records, place, end = client.read(topic), TopicPartition(topic, 0), client.end_offsets(topic)[0]
+    records, partition, end = client.read(topic), TopicPartition(topic, 0), client.end_offsets(topic)[0]
     assert [record.offset for record in records] == [*range(8), 14, 15]
     assert end == 19
 
     async def ask() -> None:
-        async with witness(broker) as one:
+        async with gap_verifier(broker) as one:
 
             async def lost(given: Sequence[Record], begin: int = 0, end: int = end) -> int | None:
-                return await one.lost(place, begin, end, given)
+                return await one.first_lost(partition, begin, end, given)
 
             assert await lost(records) is None
             assert await lost(records[8:], 8) is None
@@ -101,10 +101,10 @@ def test_a_witness_tells_lost_records_from_marks_and_from_records_that_were_abor
             assert await lost([], 8) == 14
             assert await asyncio.gather(*(lost(records[:-1]) for _ in range(5))) == [15] * 5
             for record in records:
-                found = await one.at(place, record.offset)
+                found = await one.record_at(partition, record.offset)
                 assert found is not None
                 assert (found.key, found.value) == (record.key, record.value)
-            assert [await one.at(place, offset) for offset in (8, 9, 13, 18)] == [None] * 4
+            assert [await one.record_at(partition, offset) for offset in (8, 9, 13, 18)] == [None] * 4
 
     asyncio.run(ask())
 

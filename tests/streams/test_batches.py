@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streams.driver import Sent
 from streams.partition import Batch
+from tests.streams.driver import Sent
 
 
 def batch(begin: int, end: int, *, claim: int = 1, lag: int = 0) -> Batch:

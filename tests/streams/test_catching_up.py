@@ -11,9 +11,9 @@ import pytest
 from crm_online.engine.engine import CUSTOMERS, layout
 from crm_online.settings import Settings, load_settings
 from crm_online.store import open_store
-from streams.driver import TopologyDriver
-from streams.partition import Partition
+from streams.partition import PartitionProcessor
 from tests.kafka.small_log import iso
+from tests.streams.driver import TopologyDriver
 
 DAY = 86_400_000
 START = 1_600_000_000_000
@@ -50,9 +50,9 @@ def test_nobody_is_overdue_in_the_middle_of_a_sparse_log_that_is_caught_up_with(
         driver = TopologyDriver(store, SETTINGS)
         for event in sparse(3):
             driver.send(event, str(event["customer_id"]))
-        take = Partition.take
+        take = PartitionProcessor.take
 
-        def look(partition: Partition, *batch: object) -> object:
+        def look(partition: PartitionProcessor, *batch: object) -> object:
             # What was due by the day before is done before time goes on.
             state = partition.flow.engine.state
             if partition.flow.engine.segmenting.model is not None and state.watermark is not None:
@@ -62,7 +62,7 @@ def test_nobody_is_overdue_in_the_middle_of_a_sparse_log_that_is_caught_up_with(
                 late.append(float((state.watermark - scored > 1.1 * rule + DAY).mean()))
             return take(partition, *batch)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(Partition, "take", look)
+        monkeypatch.setattr(PartitionProcessor, "take", look)
         driver.run(step)
     assert len(late) > 300
     assert max(late) <= 0.01

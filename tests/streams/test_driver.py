@@ -17,10 +17,10 @@ from crm_online.lookup import Lookup
 from crm_online.settings import Settings, load_settings
 from crm_online.step import Topic
 from crm_online.store import Store, open_store
-from streams.driver import TopologyDriver
-from streams.output import ChangeId, Output
+from streams.published import ChangeId, OutputRecord
 from tests.kafka.oracle import milliseconds, recount
 from tests.kafka.small_log import Events, iso, log
+from tests.streams.driver import TopologyDriver
 
 PARTITIONS = 3
 DAY = 86_400
@@ -78,7 +78,7 @@ def rest(driver: TopologyDriver) -> None:
         driver.advance(60)
 
 
-def by_partition(driver: TopologyDriver) -> dict[int, list[Output]]:
+def by_partition(driver: TopologyDriver) -> dict[int, list[OutputRecord]]:
     """Return what was published, in order, by partition."""
     return {number: [o for o in driver.outputs if o.partition == number] for number in range(PARTITIONS)}
 
@@ -138,7 +138,7 @@ CUTS: st.SearchStrategy[Cuts] = st.lists(st.tuples(st.integers(1, 400), st.integ
 def test_a_restart_behind_any_record_tells_nothing_twice_and_loses_nothing(
     redis: Store, shop: Events, cuts: Cuts
 ) -> None:
-    def driven(*, restart: bool) -> dict[int, list[Output]]:
+    def driven(*, restart: bool) -> dict[int, list[OutputRecord]]:
         driver, place = begin(redis), 0
         for count, unpublished in [*cuts, (len(shop), 0)]:
             send(driver, shop[place : place + count])

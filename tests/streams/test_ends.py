@@ -12,8 +12,8 @@ from crm_online.lookup import Lookup
 from crm_online.settings import Settings
 from crm_online.store import Store, open_store
 from crm_online.store.keys import ENDS
-from streams.driver import Sent
-from streams.partition import Batch, Partition
+from streams.partition import Batch, PartitionProcessor
+from tests.streams.driver import Sent
 
 TOPIC = "crm.events"
 VIEW = json.dumps({"type": "view", "customer_id": "ann", "time": "2024-01-01", "item": "tea"}).encode()
@@ -29,7 +29,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 def test_the_end_of_the_log_stands_beside_the_position_and_is_no_part_of_the_digest(store: Store) -> None:
     now = 0.0
-    partition = Partition(PartitionFlow(store, Settings(), 0, 1), TOPIC, Settings(), lambda: now)
+    partition = PartitionProcessor(PartitionFlow(store, Settings(), 0, 1), TOPIC, Settings(), lambda: now)
 
     def end() -> tuple[int | None, dict[bytes, bytes]]:
         return partition.position, dict(store.partition(0).hash_all(ENDS))

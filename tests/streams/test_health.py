@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from crm_online.errors import InvalidSetting
 from streams.health import Health, serving
-from streams.metrics import Metrics
+from streams.metrics import WorkerMetrics
 
 Ask = Callable[..., Awaitable[tuple[int, Any]]]
 
@@ -22,7 +22,7 @@ def served(health: Health, script: Callable[[Ask], Awaitable[None]], listen: str
     """Serve, and run a script with what asks the server: ``await ask(path)`` gives status and body."""
 
     async def run() -> None:
-        async with serving(listen, Metrics(), health) as address, aiohttp.ClientSession() as session:
+        async with serving(listen, WorkerMetrics(), health) as address, aiohttp.ClientSession() as session:
 
             async def ask(path: str, method: str = "GET") -> tuple[int, Any]:
                 async with session.request(method, f"http://{address}{path}") as answer:
@@ -140,7 +140,7 @@ def _can_bind(host: str) -> bool:
 
 def test_a_taken_port_is_one_clear_line_that_names_the_setting() -> None:
     async def run(listen: str) -> None:
-        async with serving(listen, Metrics(), Health()):
+        async with serving(listen, WorkerMetrics(), Health()):
             pytest.fail("it was served")
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -152,7 +152,7 @@ def test_a_taken_port_is_one_clear_line_that_names_the_setting() -> None:
 
 def test_a_host_that_is_not_ours_is_one_clear_line_too() -> None:
     async def run() -> None:
-        async with serving("no.such.host.invalid:9100", Metrics(), Health()):
+        async with serving("no.such.host.invalid:9100", WorkerMetrics(), Health()):
             pytest.fail("it was served")
 
     with pytest.raises(InvalidSetting, match=r"^worker\.listen: .* cannot be listened on: no such host$"):
@@ -161,9 +161,9 @@ def test_a_host_that_is_not_ours_is_one_clear_line_too() -> None:
 
 def test_the_port_is_free_again_when_the_worker_has_stopped() -> None:
     async def run() -> None:
-        async with serving("127.0.0.1:0", Metrics(), Health()) as first:
+        async with serving("127.0.0.1:0", WorkerMetrics(), Health()) as first:
             pass
-        async with serving(first, Metrics(), Health()) as second:
+        async with serving(first, WorkerMetrics(), Health()) as second:
             assert second == first
 
     asyncio.run(run())
@@ -171,7 +171,7 @@ def test_the_port_is_free_again_when_the_worker_has_stopped() -> None:
 
 def test_nothing_is_served_where_it_is_switched_off() -> None:
     async def run() -> None:
-        async with serving(None, Metrics(), Health()) as address:
+        async with serving(None, WorkerMetrics(), Health()) as address:
             assert address is None
 
     asyncio.run(run())

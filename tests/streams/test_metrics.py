@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.metrics import Metrics, StepReport
+from streams.metrics import StepReport, WorkerMetrics
 
 STEP = StepReport(
     partition=1,
@@ -26,7 +26,7 @@ STEP = StepReport(
 GAUGES = {"position", "lag", "outbox_length", "watermark_seconds", "epsilon", "customers"}
 
 
-def read(metrics: Metrics) -> dict[str, float]:
+def read(metrics: WorkerMetrics) -> dict[str, float]:
     """Return every sample of ours, by ``name{label}`` without the prefix."""
     samples = {}
     for family in text_string_to_metric_families(metrics.text().decode()):
@@ -44,7 +44,7 @@ def of_partition(samples: dict[str, float], partition: int) -> set[str]:
 
 
 def test_steps_add_up_and_gauges_tell_the_last_one() -> None:
-    metrics = Metrics()
+    metrics = WorkerMetrics()
     metrics.step(STEP)
     metrics.step(replace(STEP, position=120, lag=30, outbox=0, customers=6))
     samples = read(metrics)
@@ -64,7 +64,7 @@ def test_steps_add_up_and_gauges_tell_the_last_one() -> None:
 
 
 def test_lag_and_outbox_are_told_while_no_step_is_committed() -> None:
-    metrics = Metrics()
+    metrics = WorkerMetrics()
     metrics.step(STEP)
     metrics.lag(1, 5000)
     metrics.outbox(1, 8)
@@ -73,13 +73,13 @@ def test_lag_and_outbox_are_told_while_no_step_is_committed() -> None:
 
 
 def test_a_partition_without_an_event_has_no_watermark() -> None:
-    metrics = Metrics()
+    metrics = WorkerMetrics()
     metrics.step(replace(STEP, watermark=None))
     assert of_partition(read(metrics), 1) & GAUGES == GAUGES - {"watermark_seconds"}
 
 
 def test_a_revoked_partition_takes_its_gauges_along_and_leaves_its_counters() -> None:
-    metrics = Metrics()
+    metrics = WorkerMetrics()
     metrics.step(STEP)
     metrics.step(replace(STEP, partition=2))
     metrics.claimed(1)
@@ -92,14 +92,14 @@ def test_a_revoked_partition_takes_its_gauges_along_and_leaves_its_counters() ->
 
 
 def test_a_partition_that_was_claimed_but_never_made_a_step_can_be_revoked() -> None:
-    metrics = Metrics()
+    metrics = WorkerMetrics()
     metrics.claimed(3)
     metrics.dropped(3)
     assert of_partition(read(metrics), 3) == {"claims_total"}
 
 
 def test_segments_are_told_by_the_worker_of_partition_0_only() -> None:
-    metrics = Metrics()
+    metrics = WorkerMetrics()
     assert not {"j", "model_version"} & read(metrics).keys()
     metrics.segments(12.5, 3, {"a": 100, "b": 50})
     samples = read(metrics)
@@ -113,7 +113,7 @@ def test_segments_are_told_by_the_worker_of_partition_0_only() -> None:
 
 
 def test_a_segment_that_a_refit_ended_is_no_longer_told() -> None:
-    metrics = Metrics()
+    metrics = WorkerMetrics()
     metrics.segments(12.5, 3, {"a": 100, "b": 50})
     metrics.segments(11.0, 4, {"b": 60, "c": 90})
     samples = read(metrics)
@@ -125,7 +125,7 @@ def test_a_segment_that_a_refit_ended_is_no_longer_told() -> None:
 
 def test_each_kind_of_refusal_and_of_wait_is_there_from_the_start() -> None:
     # A rate over a counter that appears with its first refusal would miss just that one.
-    samples = read(Metrics())
+    samples = read(WorkerMetrics())
     assert {name: value for name, value in samples.items() if name.startswith(("refused", "wait"))} == {
         "refused_commits_total{owner}": 0,
         "refused_commits_total{position}": 0,
@@ -137,7 +137,7 @@ def test_each_kind_of_refusal_and_of_wait_is_there_from_the_start() -> None:
 
 
 def test_refusals_waits_transactions_and_rebalances_are_counted() -> None:
-    metrics = Metrics()
+    metrics = WorkerMetrics()
     metrics.refused("hole")
     metrics.waited("store", 1.5)
     metrics.waited("store", 2.0)
@@ -154,7 +154,7 @@ def test_refusals_waits_transactions_and_rebalances_are_counted() -> None:
 
 
 def test_two_workers_in_one_process_count_for_themselves() -> None:
-    one, other = Metrics(), Metrics()
+    one, other = WorkerMetrics(), WorkerMetrics()
     one.step(STEP)
     other.rebalanced()
     assert read(one)["rebalances_total"] == 0
@@ -162,4 +162,4 @@ def test_two_workers_in_one_process_count_for_themselves() -> None:
 
 
 def test_the_process_itself_is_measured() -> None:
-    assert b"process_resident_memory_bytes" in Metrics().text()
+    assert b"process_resident_memory_bytes" in WorkerMetrics().text()

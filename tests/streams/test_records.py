@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_online.events.rejects import MAX_RAW
-from streams.records import CONTROL, MAX_VALUE, Decoded, decode
+from streams.records import CONTROL, MAX_VALUE, DecodedRecords, decode
 
 DAY = 86_400_000
 NOW = 1_700_000_000_000
@@ -33,7 +33,7 @@ class Record:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def decoded(*records: Record) -> Decoded:
+def decoded(*records: Record) -> DecodedRecords:
     return decode(records, "crm.events", 3, DAY)
 
 

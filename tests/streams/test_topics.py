@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from crm_online.step import Topic as Change
+from crm_online.step import Topic
 from streams.admin import Found, faults
 from streams.topics import (
     EVENTS,
@@ -17,7 +17,7 @@ from streams.topics import (
     SEGMENT_CHANGES,
     SEGMENTS,
     TOPICS,
-    Topic,
+    TopicSpec,
     topic_name,
 )
 
@@ -30,9 +30,9 @@ def found(partitions: int = 1, **configuration: str) -> Found:
 
 
 def test_every_change_has_a_topic_of_its_name() -> None:
-    assert set(OUTPUTS) == set(Change)
+    assert set(OUTPUTS) == set(Topic)
     assert all(topic.name == change for change, topic in OUTPUTS.items())
-    assert topic_name("a.", Change.RULES) == topic_name("a.", RULES) == "a.rules"
+    assert topic_name("a.", Topic.RULES) == topic_name("a.", RULES) == "a.rules"
 
 
 def test_output_partition_is_input_partition_and_what_comes_from_the_owner_has_one() -> None:
@@ -42,13 +42,13 @@ def test_output_partition_is_input_partition_and_what_comes_from_the_owner_has_o
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
-def test_a_topic_as_it_is_made_has_no_faults(topic: Topic) -> None:
+def test_a_topic_as_it_is_made_has_no_faults(topic: TopicSpec) -> None:
     made = Found(topic.partitions(4), BROKERS | dict(topic.configuration))
     assert faults(topic, made, 4, "crm.") == []
 
 
 @pytest.mark.parametrize("topic", [EVENTS, REJECTS, SEGMENT_CHANGES], ids=lambda topic: str(topic.name))
-def test_a_topic_that_was_made_without_settings_of_its_own_will_do_where_all_records_are_kept(topic: Topic) -> None:
+def test_a_topic_that_was_made_without_settings_of_its_own_will_do_where_all_records_are_kept(topic: TopicSpec) -> None:
     assert faults(topic, found(4), 4, "crm.") == []
 
 

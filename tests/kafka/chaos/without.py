@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from crm_online.cli import main
 from crm_online.store import Fences, state
-from streams import publisher, witness
+from streams import fetching, publisher
 
 
 def _owner(patch: pytest.MonkeyPatch) -> None:
@@ -31,7 +31,7 @@ def _holes(patch: pytest.MonkeyPatch) -> None:
     async def nothing_lost(*_: object) -> None:
         return None
 
-    patch.setattr(witness.Witness, "lost", nothing_lost)
+    patch.setattr(fetching.GapVerifier, "first_lost", nothing_lost)
 
 
 def skip_batches(patch: pytest.MonkeyPatch) -> None:
@@ -40,7 +40,7 @@ def skip_batches(patch: pytest.MonkeyPatch) -> None:
 
     async def getmany(self: AIOKafkaConsumer, *places: Any, **options: Any) -> Any:
         found = await fetch(self, *places, **options)
-        # Only the intake asks for all partitions at once.
+        # Only the event consumer asks for all partitions at once.
         if found and not places:
             calls[0] += 1
             if calls[0] % 5 == 0:

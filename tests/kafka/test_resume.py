@@ -15,9 +15,9 @@ from crm_online.flow import PartitionFlow
 from crm_online.settings import Settings, load_settings
 from crm_online.store import Store, open_store
 from streams.connection import client_options
-from streams.partition import Batch, Partition
-from streams.places import Place, find_place
-from streams.witness import Witness
+from streams.fetching import GapVerifier
+from streams.partition import Batch, PartitionProcessor
+from streams.resume import ResumePoint, resolve_resume_offset
 from tests.servers.broker import Broker
 from tests.servers.client import KafkaClient
 from tests.servers.records import Sent
@@ -43,9 +43,9 @@ class Log:
     settings: Settings
     store: Store
 
-    def partition(self) -> Partition:
+    def partition(self) -> PartitionProcessor:
         """Claim the partition."""
-        return Partition(PartitionFlow(self.store, self.settings, 0, 1), self.topic, self.settings)
+        return PartitionProcessor(PartitionFlow(self.store, self.settings, 0, 1), self.topic, self.settings)
 
     def write(self, *records: Sent, anew: bool = False, transaction: str | None = None) -> None:
         """Write records; to the topic made anew, if asked."""
@@ -65,18 +65,19 @@ class Log:
         """Delete the first records, as retention does."""
         self.client.delete_records(self.topic, {0: before})
 
-    def place(self) -> Place:
+    def resume_point(self) -> ResumePoint:
         """Return where the log is read on."""
 
-        async def find() -> Place:
+        async def find() -> ResumePoint:
             kafka = self.settings.kafka
-            witness, consumer = Witness(kafka), AIOKafkaConsumer(**client_options(kafka, "places"))
+            verifier, consumer = GapVerifier(kafka), AIOKafkaConsumer(**client_options(kafka, "resume"))
             await consumer.start()
             try:
-                return await find_place(consumer, witness, TopicPartition(self.topic, 0), self.partition())
+                topic, held = TopicPartition(self.topic, 0), self.partition()
+                return await resolve_resume_offset(consumer, verifier, topic, held.position, held.fingerprint)
             finally:
                 await consumer.stop()
-                await witness.close()
+                await verifier.close()
 
         return asyncio.run(find())
 
@@ -88,25 +89,25 @@ def log(broker: Broker, prefix: str, store: Store) -> Log:
 
 
 def test_a_log_that_was_never_read_is_read_from_what_it_holds(log: Log) -> None:
-    assert log.place() == Place(0, 0, new=True)
+    assert log.resume_point() == ResumePoint(0, 0, new=True)
     log.write(*LOG)
     log.forget(5)
-    assert log.place() == Place(5, 20, "begun with what the topic held", new=True)
+    assert log.resume_point() == ResumePoint(5, 20, "begun with what the topic held", new=True)
 
 
 def test_a_log_that_goes_on_is_read_on_where_it_was_left(log: Log) -> None:
     log.write(*LOG[:4], transaction=f"{log.topic}t")
     log.read()
-    assert log.place() == Place(4, 5)  # behind it there is the mark of the transaction
+    assert log.resume_point() == ResumePoint(4, 5)  # behind it there is the mark of the transaction
     log.write(*LOG[4:9])
-    assert log.place() == Place(4, 10)
+    assert log.resume_point() == ResumePoint(4, 10)
     log.read()
     log.forget(8)
-    assert log.place() == Place(10, 10)
+    assert log.resume_point() == ResumePoint(10, 10)
     log.forget(10)  # all that was read, and with it what the log was known by
-    assert log.place() == Place(10, 10)
+    assert log.resume_point() == ResumePoint(10, 10)
     log.write(*LOG[9:])
-    assert log.place() == Place(10, 21)
+    assert log.resume_point() == ResumePoint(10, 21)
 
 
 def forgotten(log: Log) -> None:
@@ -137,10 +138,10 @@ def test_a_log_that_is_not_what_it_was_is_told(log: Log, change: str) -> None:
     log.write(*LOG[:10])
     log.read()
     befall(log)
-    place = log.place()
-    assert (place.offset, place.new) == (offset, False)
-    assert place.why is not None
-    assert place.why.startswith(f"{log.topic} partition 0 {why}")
+    point = log.resume_point()
+    assert (point.offset, point.new) == (offset, False)
+    assert point.why is not None
+    assert point.why.startswith(f"{log.topic} partition 0 {why}")
 
 
 def test_what_was_left_out_does_not_come_up_again_and_the_log_is_known_by_what_is_read_from_then_on(log: Log) -> None:
@@ -149,10 +150,10 @@ def test_what_was_left_out_does_not_come_up_again_and_the_log_is_known_by_what_i
     log.forget(10)
     log.write(*LOG[10:])
     log.forget(15)
-    place = log.place()
-    log.partition().skip(place.offset, place.why or "")
-    assert log.place() == Place(15, 20)
+    point = log.resume_point()
+    log.partition().skip(point.offset, point.why or "")
+    assert log.resume_point() == ResumePoint(15, 20)
     log.read()
-    assert log.place() == Place(20, 20)
+    assert log.resume_point() == ResumePoint(20, 20)
     log.write(*LATER, *LATER, anew=True)
-    assert "was made anew: at offset 19 is not" in (log.place().why or "")
+    assert "was made anew: at offset 19 is not" in (log.resume_point().why or "")

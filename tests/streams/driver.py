@@ -30,12 +30,10 @@ from crm_online.flow import PartitionFlow
 from crm_online.settings import Settings
 from crm_online.step import Topic
 from crm_online.store import Store, open_store
-from streams.commands import for_events
-from streams.output import Output, output_of
-from streams.partition import Batch, Partition
-from streams.partitioner import partition_of
-from streams.told import Told
-from streams.topics import EVENTS, topic_name
+from streams.commands import events_topic_records
+from streams.partition import Batch, PartitionProcessor
+from streams.published import OutputRecord, PublishedPosition, output_record
+from streams.topics import EVENTS, partition_of, topic_name
 
 BROKER_TIME = 4_000_000_000_000
 """The broker's time of records that are sent without one, in ms: so late that no event is too far ahead of it."""
@@ -74,8 +72,8 @@ class TopologyDriver:
     store: Store
     settings: Settings
     log: dict[int, list[Sent]] = field(default_factory=dict)
-    outputs: list[Output] = field(default_factory=list)
-    _partitions: dict[int, Partition] = field(default_factory=dict)
+    outputs: list[OutputRecord] = field(default_factory=list)
+    _partitions: dict[int, PartitionProcessor] = field(default_factory=dict)
     _now: float = 0.0
 
     def __post_init__(self) -> None:
@@ -120,7 +118,7 @@ class TopologyDriver:
 
     def command(self, value: Mapping[str, object], timestamp: int = BROKER_TIME) -> None:
         """Put a command where the commands agent would put it."""
-        for record in for_events(json.dumps(value).encode(), timestamp, self.partitions):
+        for record in events_topic_records(json.dumps(value).encode(), timestamp, self.partitions):
             key = record.key.decode() if record.key else None
             self.send(record.value, key, partition=record.partition, timestamp=timestamp, headers=record.headers)
 
@@ -151,14 +149,15 @@ class TopologyDriver:
         """Claim all partitions, as a worker does that takes them over: it goes on where state and topics say."""
         for number in range(self.partitions):
             flow = PartitionFlow(self.store, self.settings, number, self.partitions)
-            partition = Partition(flow, self._topic, self.settings, clock=lambda: self._now)
-            told = Told.of([output for output in self.outputs if output.partition == number], partition.known)
-            self.outputs += [output_of(number, entry) for entry in partition.resume(told)]
+            partition = PartitionProcessor(flow, self._topic, self.settings, clock=lambda: self._now)
+            outputs = [output for output in self.outputs if output.partition == number]
+            published = PublishedPosition.of(outputs, partition.known)
+            self.outputs += [output_record(number, entry) for entry in partition.resume(published)]
             if (partition.position or 0) == len(self.log[number]):
                 partition.reach_end()
             self._partitions[number] = partition
 
-    def read(self, topic: Topic) -> list[Output]:
+    def read(self, topic: Topic) -> list[OutputRecord]:
         """Return what was published on a topic."""
         return [output for output in self.outputs if output.topic is topic]
 
@@ -179,9 +178,9 @@ class TopologyDriver:
                     self._publish(partition)
                     working = True
 
-    def _publish(self, partition: Partition) -> None:
+    def _publish(self, partition: PartitionProcessor) -> None:
         entries = partition.flow.take()
-        self.outputs += [output_of(partition.number, entry) for entry in entries]
+        self.outputs += [output_record(partition.number, entry) for entry in entries]
         if entries:
             partition.flow.published(entries[-1].sequence)
 

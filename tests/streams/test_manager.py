@@ -12,16 +12,15 @@ import pytest
 
 from crm_online.settings import Settings
 from crm_online.store import Store, open_store
-from streams import holdings
-from streams.driver import Sent
+from streams import manager
 from streams.health import Health
-from streams.holdings import Held, Holdings
-from streams.metrics import Metrics
-from streams.output import ChangeId, text_of
+from streams.manager import AssignedPartition, PartitionManager
+from streams.metrics import WorkerMetrics
 from streams.partition import Batch, Quiet
+from streams.published import ChangeId, PublishedPosition, id_of
 from streams.publisher import Publisher
-from streams.retrying import Patience
-from streams.told import Told
+from streams.retry import RetryPolicy
+from tests.streams.driver import Sent
 
 OUTBOX = 3
 SETTINGS = Settings.from_keys({"replay.partitions": 2, "worker.outbox": OUTBOX})
@@ -36,8 +35,8 @@ class Leaderless(Publisher):
     published: ClassVar[list[tuple[int, bytes]]]
     aborts: ClassVar[bool]
 
-    async def open(self, known: ChangeId) -> Told:
-        return Told(None, None)
+    async def open(self, known: ChangeId) -> PublishedPosition:
+        return PublishedPosition(None, None)
 
     async def close(self) -> None:
         pass
@@ -50,7 +49,7 @@ class Leaderless(Publisher):
                 await self.led[self.partition].wait()  # the transaction ends when its records expire, in 40 s
             raise
         entries = list(self._waiting)
-        self.published.extend((self.partition, text_of(entry)) for entry in entries)
+        self.published.extend((self.partition, id_of(entry)) for entry in entries)
         self._done(len(entries))
 
 
@@ -64,25 +63,25 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture(autouse=True)
 def without_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     Leaderless.published, Leaderless.aborts = [], True
-    monkeypatch.setattr(holdings, "Publisher", Leaderless)
+    monkeypatch.setattr(manager, "Publisher", Leaderless)
 
 
 class Worker:
     """Partitions 0 and 1; partition 1 has no leader."""
 
     def __init__(self, store: Store) -> None:
-        metrics = Metrics()
+        metrics = WorkerMetrics()
         self.lost: list[tuple[int, Exception]] = []
         self.paused: list[tuple[int, bool]] = []
-        self.holdings = Holdings(
+        self.manager = PartitionManager(
             store,
             SETTINGS,
             metrics,
-            Patience(Health(), metrics),
+            RetryPolicy(Health(), metrics),
             lambda number, error: self.lost.append((number, error)),
             lambda number, wait: self.paused.append((number, wait)),
         )
-        self.held: dict[int, Held] = {}
+        self.held: dict[int, AssignedPartition] = {}
         self.sent = {0: 0, 1: 0}
 
     def batch(self, number: int, size: int) -> Batch:
@@ -95,14 +94,14 @@ class Worker:
 
     async def step(self, number: int, size: int) -> None:
         """Do the next records of a partition; waits no longer than a test may."""
-        await asyncio.wait_for(self.holdings.step(self.batch(number, size)), SECONDS)
+        await asyncio.wait_for(self.manager.step(self.batch(number, size)), SECONDS)
 
     async def fill(self) -> None:
         """Let more changes of partition 1 wait than may."""
         await self.step(1, OUTBOX + 1)
 
     def positions(self) -> dict[int, int]:
-        return self.holdings.positions()
+        return self.manager.positions()
 
 
 @asynccontextmanager
@@ -111,10 +110,10 @@ async def working(store: Store) -> AsyncIterator[Worker]:
     Leaderless.led[0].set()
     worker = Worker(store)
     for number in (0, 1):
-        worker.held[number] = await worker.holdings.claim(number)
+        worker.held[number] = await worker.manager.claim(number)
     try:
         yield worker
-        await asyncio.wait_for(worker.holdings.finish(0.0), SECONDS)
+        await asyncio.wait_for(worker.manager.finish(0.0), SECONDS)
         assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     finally:
         Leaderless.led[1].set()
@@ -127,7 +126,7 @@ def test_a_partition_whose_outbox_is_full_waits_alone_and_then_does_its_batches_
             for size in (2, 3, 1):
                 await worker.step(1, size)
             await worker.step(0, 5)
-            await asyncio.wait_for(worker.holdings.at_rest(), SECONDS)
+            await asyncio.wait_for(worker.manager.at_rest(), SECONDS)
             assert worker.positions() == {0: 5, 1: OUTBOX + 1}
             assert worker.paused
             assert set(worker.paused) == {(1, True)}, "nothing more is fetched of it"
@@ -153,7 +152,7 @@ def test_no_tick_adds_to_an_outbox_that_is_full(store: Store) -> None:
             await worker.fill()
             commits = worker.held[1].partition.flow.engine.state.accepted, worker.held[1].progressed
             worker.held[1].queued += 1
-            await asyncio.wait_for(worker.holdings.step(Quiet(1, worker.held[1].claim)), SECONDS)
+            await asyncio.wait_for(worker.manager.step(Quiet(1, worker.held[1].claim)), SECONDS)
             assert worker.held[1].queued == 0, "it is due again"
             assert commits == (worker.held[1].partition.flow.engine.state.accepted, worker.held[1].progressed)
 
@@ -164,7 +163,7 @@ def test_no_tick_adds_to_an_outbox_that_is_full(store: Store) -> None:
 def test_a_partition_that_cannot_publish_is_given_up_at_once_with_what_it_deferred(
     store: Store, monkeypatch: pytest.MonkeyPatch, aborts: bool
 ) -> None:
-    monkeypatch.setattr(holdings, "_END_SECONDS", 0.01)
+    monkeypatch.setattr(manager, "_END_SECONDS", 0.01)
     Leaderless.aborts = aborts
 
     async def run() -> None:
@@ -173,11 +172,11 @@ def test_a_partition_that_cannot_publish_is_given_up_at_once_with_what_it_deferr
             await worker.step(1, 2)
             resuming = worker.held[1].resuming
             assert resuming is not None
-            await asyncio.wait_for(worker.holdings.give_up(1), SECONDS)
+            await asyncio.wait_for(worker.manager.give_up(1), SECONDS)
             await asyncio.wait_for(resuming, SECONDS)
             await worker.step(0, 1)
             assert worker.positions() == {0: 1}
-            worker.held[1] = await worker.holdings.claim(1)
+            worker.held[1] = await worker.manager.claim(1)
             assert worker.positions() == {0: 1, 1: OUTBOX + 1}, "what was deferred was not done"
             assert worker.held[1].publisher.backlog == OUTBOX + 1
 

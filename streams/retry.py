@@ -10,7 +10,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 
 from crm_online.errors import StoreRefused, StoreUnavailable
 from streams.health import Health
-from streams.metrics import Metrics, Peer
+from streams.metrics import Peer, WorkerMetrics
 
 T = TypeVar("T")
 AWAY: Final = (StoreUnavailable, StoreRefused)
@@ -24,7 +24,7 @@ _SLOWLY: Final = "committing"
 _log = logging.getLogger(__name__)
 
 
-class Patience:
+class RetryPolicy:
     """Waits for stores and brokers.
 
     Parameters
@@ -33,7 +33,7 @@ class Patience:
         Where the wait is told.
     """
 
-    def __init__(self, health: Health, metrics: Metrics) -> None:
+    def __init__(self, health: Health, metrics: WorkerMetrics) -> None:
         self._health, self._metrics = health, metrics
         self._slow = 0
 
@@ -47,7 +47,7 @@ class Patience:
             self._health.waiting(_SLOWLY, reason)
             _log.warning(reason)
 
-    async def until_done(
+    async def run(
         self,
         run: Callable[[], Awaitable[T]],
         kinds: type[Exception] | tuple[type[Exception], ...],

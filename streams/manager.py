@@ -26,10 +26,10 @@ from crm_online.logs import partition_log
 from crm_online.settings import Settings
 from crm_online.step import Step
 from crm_online.store import Store
-from streams.metrics import Metrics, Refusal, StepReport
-from streams.partition import Batch, Partition, Quiet
+from streams.metrics import Refusal, StepReport, WorkerMetrics
+from streams.partition import Batch, PartitionProcessor, Quiet
 from streams.publisher import Publisher
-from streams.retrying import AWAY, Patience
+from streams.retry import AWAY, RetryPolicy
 from streams.topics import EVENTS, topic_name
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Held:
+class AssignedPartition:
     """One partition that this worker holds.
 
     Attributes
@@ -64,7 +64,7 @@ class Held:
     """
 
     claim: int
-    partition: Partition
+    partition: PartitionProcessor
     publisher: Publisher
     publishing: asyncio.Task[None]
     progressed: float = field(default_factory=time.monotonic)
@@ -74,7 +74,7 @@ class Held:
     resuming: asyncio.Task[None] | None = None
 
 
-class Holdings:
+class PartitionManager:
     """All partitions that this worker holds.
 
     Parameters
@@ -85,10 +85,10 @@ class Holdings:
         The settings in force; ``replay.partitions`` is the number of partitions of the events topic.
     metrics
         Where it tells how it does.
-    patience
+    retry
         Waits for store and broker.
     lost
-        Told which partition was given up because of what; an error that is not ours is a bug.
+        PublishedPosition which partition was given up because of what; an error that is not ours is a bug.
     pause
         Pauses (True) the fetching of a partition whose changes wait to be published, and resumes it.
     """
@@ -97,13 +97,13 @@ class Holdings:
         self,
         store: Store,
         settings: Settings,
-        metrics: Metrics,
-        patience: Patience,
+        metrics: WorkerMetrics,
+        retry: RetryPolicy,
         lost: Callable[[int, Exception], None],
         pause: Callable[[int, bool], None],
     ) -> None:
         self._store, self._settings, self._metrics = store, settings, metrics
-        self._lost, self._pause, self._patience = lost, pause, patience
+        self._lost, self._pause, self._retry = lost, pause, retry
         self._topic = topic_name(settings.kafka.prefix, EVENTS)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="step")
         self._claims = count(1)
@@ -112,9 +112,9 @@ class Holdings:
         self._finishing = False
         self.progressed = time.monotonic()
         """When any of them last made progress."""
-        self.held: dict[int, Held] = {}
+        self.held: dict[int, AssignedPartition] = {}
 
-    async def claim(self, number: int) -> Held:
+    async def claim(self, number: int) -> AssignedPartition:
         """Claim a partition: from now on, whoever had it can neither commit nor publish.
 
         Raises
@@ -124,9 +124,7 @@ class Holdings:
         """
         await self.give_up(number)
         doing = f"claiming partition {number}"
-        partition = await self._patience.until_done(
-            lambda: self._threaded(lambda: self._partition(number)), AWAY, "store", doing
-        )
+        partition = await self._retry.run(lambda: self._threaded(lambda: self._partition(number)), AWAY, "store", doing)
 
         def published(sequence: int) -> None:
             partition.flow.published(sequence)
@@ -140,14 +138,14 @@ class Holdings:
             published,
             lambda: self._threaded(partition.flow.owned),
             self._metrics,
-            self._patience,
+            self._retry,
         )
         try:
             await self._open(partition, publisher, doing)
         except BaseException:
             await publisher.close()
             raise
-        held = Held(next(self._claims), partition, publisher, asyncio.create_task(publisher.run()))
+        held = AssignedPartition(next(self._claims), partition, publisher, asyncio.create_task(publisher.run()))
         held.publishing.add_done_callback(lambda task: self._ended(number, held, task))
         self.held[number] = held
         self._metrics.claimed(number)
@@ -191,7 +189,7 @@ class Holdings:
                 self._metrics.refused(_refusal(error))
                 await self._lose(work.partition, held, error)
 
-    async def _live_through(self, held: Held, batch: Batch) -> None:
+    async def _live_through(self, held: AssignedPartition, batch: Batch) -> None:
         """Commit a batch; an old log that is caught up with is lived through, not leapt through."""
         partition = held.partition
         for part in await self._threaded(partial(partition.parts, batch)):
@@ -202,7 +200,7 @@ class Holdings:
             await self._commit(held, partial(partition.take, part), len(part.records), part.lag)
 
     async def skip(self, number: int, to: int, why: str) -> None:
-        """Leave a part of a partition's log out; see :meth:`Partition.skip`."""
+        """Leave a part of a partition's log out; see :meth:`PartitionProcessor.skip`."""
         async with self._stepping:
             held = self.held[number]
             await self._commit(held, lambda: held.partition.skip(to, why), 0, 0)
@@ -249,14 +247,14 @@ class Holdings:
         await asyncio.gather(*self._background, return_exceptions=True)
         self._threads.shutdown()
 
-    def _is_full(self, held: Held) -> bool:
+    def _is_full(self, held: AssignedPartition) -> bool:
         return held.publisher.backlog > self._settings.worker.outbox
 
-    def _must_wait(self, held: Held, batch: Batch) -> bool:
+    def _must_wait(self, held: AssignedPartition, batch: Batch) -> bool:
         """Tell whether a batch must wait for the publisher, or for those before it that do."""
         return self._is_full(held) or (bool(held.deferred) and held.deferred[0] is not batch)
 
-    def _defer(self, held: Held, batch: Batch) -> None:
+    def _defer(self, held: AssignedPartition, batch: Batch) -> None:
         """Let a batch wait for its partition's publisher, and fetch nothing more meanwhile."""
         if not (held.deferred and held.deferred[0] is batch):
             held.deferred.append(batch)
@@ -264,7 +262,7 @@ class Holdings:
         if held.resuming is None or held.resuming.done():
             held.resuming = asyncio.create_task(self._resume(held.partition.number, held))
 
-    async def _resume(self, number: int, held: Held) -> None:
+    async def _resume(self, number: int, held: AssignedPartition) -> None:
         """Do what was deferred, whenever few enough changes are unpublished, and then fetch again."""
         try:
             while True:
@@ -279,10 +277,10 @@ class Holdings:
         else:
             self._pause(number, False)
 
-    async def _open(self, partition: Partition, publisher: Publisher, doing: str) -> None:
+    async def _open(self, partition: PartitionProcessor, publisher: Publisher, doing: str) -> None:
         """Let the publisher go on where consumers were told last; tell them if the state was put back since."""
         known = partition.known
-        told = await self._patience.until_done(lambda: publisher.open(known), KafkaError, "broker", doing)
+        told = await self._retry.run(lambda: publisher.open(known), KafkaError, "broker", doing)
         if told.heard is not None:
             partition_log(_log, partition.number).warning(
                 "consumers were told changes up to %s, but the state ends at %s: it was put back, a new epoch begins",
@@ -291,14 +289,14 @@ class Holdings:
             )
         publisher.offer(await self._threaded(lambda: partition.resume(told)))
 
-    async def _commit(self, held: Held, run: Callable[[], Step], records: int, lag: int) -> None:
+    async def _commit(self, held: AssignedPartition, run: Callable[[], Step], records: int, lag: int) -> None:
         state = held.partition.flow.engine.state
         before = (state.accepted, state.rejected, state.duplicates)
         began = time.perf_counter()
         step = await self._threaded(run)
         seconds = time.perf_counter() - began
         held.progressed = self.progressed = time.monotonic()
-        self._patience.took(held.partition.flow.commit_seconds)
+        self._retry.took(held.partition.flow.commit_seconds)
         if self.held.get(step.partition) is not held:
             return  # given up meanwhile: who holds it next publishes; its gauges are gone, and are not to come back
         held.publisher.offer(held.partition.flow.take())
@@ -326,13 +324,13 @@ class Holdings:
         if figures is not None:
             self._metrics.segments(figures.J, figures.version, figures.sizes)
 
-    async def _lose(self, number: int, held: Held, error: Exception) -> None:
+    async def _lose(self, number: int, held: AssignedPartition, error: Exception) -> None:
         partition_log(_log, number).warning("given up: %s", error)
         if self.held.get(number) is held:
             await self.give_up(number)
         self._lost(number, error)
 
-    def _ended(self, number: int, held: Held, task: asyncio.Task[None]) -> None:
+    def _ended(self, number: int, held: AssignedPartition, task: asyncio.Task[None]) -> None:
         """Give a partition up whose publisher has ended: by itself it does so only with an error."""
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception) and self.held.get(number) is held:
@@ -340,16 +338,16 @@ class Holdings:
             self._background.add(losing)
             losing.add_done_callback(self._background.discard)
 
-    def _partition(self, number: int) -> Partition:
+    def _partition(self, number: int) -> PartitionProcessor:
         flow = PartitionFlow(self._store, self._settings, number, self._settings.replay.partitions)
-        return Partition(flow, self._topic, self._settings)
+        return PartitionProcessor(flow, self._topic, self._settings)
 
     def _threaded(self, run: Callable[[], T]) -> Awaitable[T]:
         """Run in a thread, so that heartbeats go on meanwhile."""
         return asyncio.get_running_loop().run_in_executor(self._threads, run)
 
 
-async def _end(held: Held) -> None:
+async def _end(held: AssignedPartition) -> None:
     """Let the transaction under way be aborted, and close the connections."""
     try:
         await asyncio.wait([held.publishing])

@@ -8,18 +8,18 @@ from typing import Any, Final
 from mode import Service
 
 from crm_online.errors import BrokerError, Stalled
+from streams.consumer import EventConsumer
 from streams.context import Context
-from streams.holdings import Held
-from streams.intake import Intake
+from streams.errors import kafka_errors
+from streams.manager import AssignedPartition
 from streams.partition import Quiet
-from streams.refusals import broker_errors
 
 _QUIET: Final = 0.1
 _ASK: Final = 1.0
 _OFFSETS: Final = 5.0
 
 
-class Watch(Service):
+class Supervisor(Service):
     """Sees to the partitions that the intake holds.
 
     Parameters
@@ -30,8 +30,8 @@ class Watch(Service):
         The intake.
     """
 
-    def __init__(self, context: Context, intake: Intake, **kwargs: Any) -> None:
-        self._context, self._intake = context, intake
+    def __init__(self, context: Context, consumer: EventConsumer, **kwargs: Any) -> None:
+        self._context, self._consumer = context, consumer
         self._stall = context.settings.worker.stall / 1000
         super().__init__(**kwargs)
 
@@ -40,15 +40,19 @@ class Watch(Service):
         """See to partitions for which nothing comes: time goes on, and work that is left over is done."""
         while not self.should_stop:
             await self.sleep(_QUIET)
-            for number, held in list(self._intake.holdings.held.items()):
+            for number, held in list(self._consumer.manager.held.items()):
                 if not held.queued:
                     await self._see_to(number, held)
 
-    async def _see_to(self, number: int, held: Held) -> None:
-        reading = self._intake.reading
-        if number not in reading.assigned() or reading.next(number) is None or number in self._intake.in_hand:
+    async def _see_to(self, number: int, held: AssignedPartition) -> None:
+        positions = self._consumer.positions
+        if (
+            number not in positions.assigned()
+            or positions.next_offset(number) is None
+            or number in self._consumer.in_hand
+        ):
             return
-        if await reading.pass_marks(number):
+        if await positions.skip_transaction_markers(number):
             held.partition.reach_end()
             held.progressed = time.monotonic()
         if held.partition.tick_is_due or not held.partition.settled:
@@ -60,7 +64,7 @@ class Watch(Service):
         """See that no partition stands still; whatever else waits, this does not."""
         while not self.should_stop:
             await self.sleep(_QUIET)
-            holdings = self._intake.holdings
+            holdings = self._consumer.manager
             for number, held in list(holdings.held.items()):
                 # A batch that waits for the steps of other partitions stands still only if these do; one that waits
                 # for its own publisher only if that one does.
@@ -78,19 +82,19 @@ class Watch(Service):
         while not self.should_stop:
             await self.sleep(_ASK)
             doing = "asking for the ends of the log"
-            await self._context.patience.until_done(self._ask, BrokerError, "broker", doing)
+            await self._context.retry.run(self._ask, BrokerError, "broker", doing)
 
     async def _ask(self) -> None:
-        if await self._intake.other_partitions():
+        if await self._consumer.other_partitions():
             return
-        with broker_errors(self._context.settings.kafka):
-            lags = await self._intake.reading.lags(self._intake.holdings.positions())
+        with kafka_errors(self._context.settings.kafka):
+            lags = await self._consumer.positions.lags(self._consumer.manager.positions())
         for number, records in lags.items():
-            if number in self._intake.holdings.held:
+            if number in self._consumer.manager.held:
                 self._context.metrics.lag(number, records)
 
     @Service.task
     async def _offsets(self) -> None:
         while not self.should_stop:
             await self.sleep(_OFFSETS)
-            await self._intake.reading.commit(self._intake.holdings.positions())
+            await self._consumer.positions.commit(self._consumer.manager.positions())

@@ -21,11 +21,11 @@ from crm_online.logs import partition_log
 from streams.admin import refuse_other_partitions
 from streams.connection import client_options
 from streams.context import Context
-from streams.holdings import Held, Holdings
+from streams.fetching import FetchPositions
+from streams.manager import AssignedPartition, PartitionManager
 from streams.partition import Batch
-from streams.places import find_place
-from streams.reading import Reading
-from streams.retrying import AWAY
+from streams.resume import resolve_resume_offset
+from streams.retry import AWAY
 from streams.topics import EVENTS, topic_name
 
 _WAIT_MS: Final = 500
@@ -34,7 +34,7 @@ FETCH_BYTES: Final = 4_000_000
 _log = logging.getLogger(__name__)
 
 
-class Intake(Service, ConsumerRebalanceListener):
+class EventConsumer(Service, ConsumerRebalanceListener):
     """Fetches the events of our partitions, batch by batch.
 
     Parameters
@@ -47,7 +47,9 @@ class Intake(Service, ConsumerRebalanceListener):
         settings = context.settings
         self._context, self._kafka, self._step = context, settings.kafka, settings.replay.step
         self._topic = topic_name(self._kafka.prefix, EVENTS)
-        self.holdings = Holdings(context.store, settings, context.metrics, context.patience, self._lost, self._pause)
+        self.manager = PartitionManager(
+            context.store, settings, context.metrics, context.retry, self._lost, self._pause
+        )
         self.in_hand: set[int] = set()
         self._claiming: dict[int, asyncio.Task[None]] = {}
         self._fetching: asyncio.Task[None] | None = None
@@ -67,8 +69,8 @@ class Intake(Service, ConsumerRebalanceListener):
             # New partitions must be seen before producers send them anything: theirs is 5 minutes by default.
             metadata_max_age_ms=_METADATA_MS,
         )
-        self.reading = Reading(self._consumer, self._topic, self._kafka, self._context.metrics)
-        await self._context.patience.until_done(self._consumer.start, KafkaError, "broker", "joining the group")
+        self.positions = FetchPositions(self._consumer, self._topic, self._kafka, self._context.metrics)
+        await self._context.retry.run(self._consumer.start, KafkaError, "broker", "joining the group")
         self._consumer.subscribe([self._topic], listener=self)
         self._fetching = asyncio.create_task(self._fetch())
 
@@ -79,10 +81,10 @@ class Intake(Service, ConsumerRebalanceListener):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self.holdings.at_rest()
-        await self.reading.commit(self.holdings.positions())
-        await self.holdings.finish(self._context.settings.worker.stop_timeout / 2000)
-        await self.reading.witness.close()
+        await self.manager.at_rest()
+        await self.positions.commit(self.manager.positions())
+        await self.manager.finish(self._context.settings.worker.stop_timeout / 2000)
+        await self.positions.verifier.close()
         await self._consumer.stop()
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
@@ -90,8 +92,8 @@ class Intake(Service, ConsumerRebalanceListener):
         self._context.metrics.rebalanced()
         for task in self._claiming.values():
             task.cancel()
-        await self.holdings.at_rest()
-        await self.reading.commit(self.holdings.positions())
+        await self.manager.at_rest()
+        await self.positions.commit(self.manager.positions())
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Go on with what is ours still, give up what is not, and claim what is new.
@@ -102,12 +104,12 @@ class Intake(Service, ConsumerRebalanceListener):
             return
         numbers = {place.partition for place in assigned}
         for number in numbers:
-            self.reading.halt(number)
-        await asyncio.gather(*map(self.holdings.give_up, self.holdings.held.keys() - numbers))
-        self.reading.keep(numbers)
+            self.positions.halt(number)
+        await asyncio.gather(*map(self.manager.give_up, self.manager.held.keys() - numbers))
+        self.positions.retain(numbers)
         for number in sorted(numbers):
-            if number in self.holdings.held:
-                self._go_on(number, self.holdings.held[number])
+            if number in self.manager.held:
+                self._go_on(number, self.manager.held[number])
             else:
                 self._claim(number)
         self._tell_health()
@@ -128,7 +130,7 @@ class Intake(Service, ConsumerRebalanceListener):
         """Hand what is fetched to the agent, for as long as the worker runs."""
         try:
             while not self.should_stop:
-                await self._context.patience.until_done(self._fetched, KafkaError, "broker", "fetching")
+                await self._context.retry.run(self._fetched, KafkaError, "broker", "fetching")
         except Exception as error:  # the task has nobody else to tell
             await self._context.fail(error)
 
@@ -137,7 +139,7 @@ class Intake(Service, ConsumerRebalanceListener):
             found = await self._consumer.getmany(timeout_ms=_WAIT_MS, max_records=self._step)
         except OffsetOutOfRangeError as error:
             for place in error.args[0]:
-                self.reading.halt(place.partition)
+                self.positions.halt(place.partition)
                 self._claim(place.partition)
             return
         self.in_hand = {place.partition for place in found}
@@ -147,13 +149,13 @@ class Intake(Service, ConsumerRebalanceListener):
 
     async def _hand_over(self, number: int, records: list[ConsumerRecord]) -> None:
         """Put the records of one partition onto the channel, if they follow on."""
-        held = self.holdings.held.get(number)
-        following = await self.reading.follow_on(number, records) if held else None
+        held = self.manager.held.get(number)
+        following = await self.positions.contiguous(number, records) if held else None
         if held is None or following is None:
             return
         begin, fresh = following
         end = fresh[-1].offset + 1
-        batch = Batch(number, held.claim, begin, end, fresh, await self.reading.lag(number, end))
+        batch = Batch(number, held.claim, begin, end, fresh, await self.positions.lag(number, end))
         if held.last is None or not held.last.join(batch, self._step):
             held.last, held.queued = batch, held.queued + 1
             await self._context.hand_over(batch)
@@ -163,7 +165,7 @@ class Intake(Service, ConsumerRebalanceListener):
         if self.should_stop:
             return
         # What was fetched under an earlier claim says nothing of where this one goes on.
-        self.reading.forget(number)
+        self.positions.forget(number)
         before = self._claiming.pop(number, None)
         if before is not None and before is not asyncio.current_task():
             before.cancel()
@@ -175,12 +177,12 @@ class Intake(Service, ConsumerRebalanceListener):
             await asyncio.gather(before, return_exceptions=True)
         await asyncio.sleep(pause)
         try:
-            if number not in self.reading.assigned():
+            if number not in self.positions.assigned():
                 return
-            held = await self.holdings.claim(number)
+            held = await self.manager.claim(number)
             doing = f"claiming partition {number}"
-            find = self._context.patience.until_done
-            await find(lambda: self._find_place(number, held), KafkaError, "broker", doing)
+            find = self._context.retry.run
+            await find(lambda: self._resolve_resume_offset(number, held), KafkaError, "broker", doing)
             partition_log(_log, number).info("claimed, goes on at %d", held.partition.position or 0)
             self._go_on(number, held)
             self._tell_health()
@@ -189,42 +191,48 @@ class Intake(Service, ConsumerRebalanceListener):
         except Exception as error:  # the task has nobody else to tell
             await self._context.fail(error)
 
-    async def _find_place(self, number: int, held: Held) -> None:
+    async def _resolve_resume_offset(self, number: int, held: AssignedPartition) -> None:
         """See that the log still holds the next record, and note whether it holds any."""
-        place = await find_place(self._consumer, self.reading.witness, self.reading.place(number), held.partition)
+        place = await resolve_resume_offset(
+            self._consumer,
+            self.positions.verifier,
+            self.positions.topic_partition(number),
+            held.partition.position,
+            held.partition.fingerprint,
+        )
         if place.why is not None:
             if self._kafka.on_gap == "stop" and not place.new:
                 raise LogMoved(
                     f"{place.why}; begin a new state with what is to be counted, "
                     "or go on with what the topic holds by kafka.on_gap=skip, which is recorded"
                 )
-            await self.holdings.skip(number, place.offset, place.why)
+            await self.manager.skip(number, place.offset, place.why)
             partition_log(_log, number).warning("%s; reads on at %d, and has recorded it", place.why, place.offset)
         if place.offset >= place.end:
             held.partition.reach_end()
 
-    def _go_on(self, number: int, held: Held) -> None:
+    def _go_on(self, number: int, held: AssignedPartition) -> None:
         """Fetch from where the partition is, or from behind what waits on the channel."""
-        waiting = self.reading.next(number) if held.queued else None
-        self.reading.go_on(number, max(waiting or 0, held.partition.position or 0))
+        waiting = self.positions.next_offset(number) if held.queued else None
+        self.positions.fetch_from(number, max(waiting or 0, held.partition.position or 0))
 
     def _lost(self, number: int, error: Exception) -> None:
         """Claim a partition again that was given up; what cannot be mended so ends the worker."""
-        self.reading.halt(number)
+        self.positions.halt(number)
         if isinstance(error, (*AWAY, FenceError)):
             # Whoever owns it now is to keep it: by then the group has told us whether it is ours.
             self._claim(number, self._kafka.session_timeout / 2000 if isinstance(error, OwnerLost) else 0.0)
         else:
-            self.reading.forget(number)
+            self.positions.forget(number)
             self._failing = asyncio.ensure_future(self._context.fail(error))
         self._tell_health()
 
     def _pause(self, number: int, wait: bool) -> None:
         """Pause or resume the fetching of a partition, whose changes wait to be published."""
         if wait:
-            self.reading.pause(number)
+            self.positions.pause(number)
         else:
-            self.reading.resume(number)
+            self.positions.resume(number)
 
     def _tell_health(self) -> None:
-        self._context.health.partitions(assigned=self.reading.assigned(), claimed=self.holdings.held.keys())
+        self._context.health.partitions(assigned=self.positions.assigned(), claimed=self.manager.held.keys())

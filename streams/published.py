@@ -1,0 +1,180 @@
+"""A change as a record of an output topic, and the last change of a partition that stands there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from crm_online.engine.retelling import Heard
+from crm_online.step import Entry, Topic
+from streams.fetching import read_range
+from streams.topics import OUTPUTS, topic_name
+
+CHANGE_ID: Final = "change_id"
+"""The header of every record, tombstones too: partition, epoch and sequence number."""
+
+_ID_BEGINS: Final = b'{"change_id":"'
+_SPAN: Final = 200
+_GROWTH: Final = 8
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ChangeId:
+    """When a change was made, within its partition."""
+
+    epoch: int
+    sequence: int
+
+    @classmethod
+    def of_text(cls, text: bytes) -> ChangeId:
+        """Read the last two parts of an id.
+
+        Examples
+        --------
+        >>> ChangeId.of_text(b"3-0-17")
+        ChangeId(epoch=0, sequence=17)
+        """
+        _, epoch, sequence = text.split(b"-")
+        return cls(int(epoch), int(sequence))
+
+    @classmethod
+    def of_entry(cls, entry: Entry) -> ChangeId:
+        """Read the id of an entry of the outbox."""
+        return cls.of_text(id_of(entry))
+
+    def __str__(self) -> str:
+        """Return epoch and number, as they stand in an id."""
+        return f"{self.epoch}-{self.sequence}"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRecord:
+    """A record for an output topic.
+
+    Attributes
+    ----------
+    topic
+        The name of the topic, without the prefix.
+    partition, key, value, headers
+        As in Kafka; no value: a tombstone.
+    """
+
+    topic: Topic
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+    @property
+    def change(self) -> ChangeId:
+        """Its change id."""
+        return ChangeId.of_text(dict(self.headers)[CHANGE_ID])
+
+
+def output_record(partition: int, entry: Entry) -> OutputRecord:
+    """Return the record of a change; those of a compacted topic have no value when their key is gone."""
+    value = None if entry.tombstone and OUTPUTS[entry.topic].compacted else entry.value
+    headers = ((CHANGE_ID, id_of(entry)),)
+    return OutputRecord(entry.topic, partition, entry.key.encode() if entry.key else None, value, headers)
+
+
+def id_of(entry: Entry) -> bytes:
+    """Return the change id of an entry, as its value has it."""
+    begin = len(_ID_BEGINS)
+    return entry.value[begin : entry.value.index(b'"', begin)]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPosition:
+    """How far the changes of one partition are published.
+
+    Attributes
+    ----------
+    last
+        The highest change id on the output topics; ``None`` if there is none.
+    heard
+        The changes after the last one that the state knows of; ``None`` if there are none.
+    """
+
+    last: ChangeId | None
+    heard: Heard | None
+
+    @classmethod
+    def of(cls, outputs: Iterable[OutputRecord], known: ChangeId) -> PublishedPosition:
+        """Return the position that the records of a partition, in their order, stand for.
+
+        Parameters
+        ----------
+        outputs
+            The last records of each topic: at least one, and all after ``known``.
+        known
+            The last change that the state knows of.
+        """
+        last: ChangeId | None = None
+        customers: dict[str, str | None] = {}
+        others: dict[Topic, set[str]] = {Topic.SEGMENTS: set(), Topic.RULES: set()}
+        for output in outputs:
+            change = output.change
+            last = change if last is None else max(last, change)
+            if change <= known:
+                continue
+            key = (output.key or b"").decode()
+            if output.topic is Topic.SEGMENT_CHANGES:
+                customers[key] = json.loads(output.value or b"{}").get("to")
+            elif output.topic in others:
+                others[output.topic].add(key)
+        if last is None or last <= known:
+            return cls(last, None)
+        heard = Heard(last.epoch, customers, frozenset(others[Topic.SEGMENTS]), frozenset(others[Topic.RULES]))
+        return cls(last, heard)
+
+
+async def read_published_position(
+    consumer: AIOKafkaConsumer, prefix: str, partition: int, known: ChangeId
+) -> PublishedPosition:
+    """Read from the output topics how far the changes of one partition are published.
+
+    Parameters
+    ----------
+    consumer
+        A consumer of :func:`streams.fetching.open_range_consumer`; it is assigned here.
+    prefix
+        What the names of the topics begin with.
+    partition
+        Number of the partition.
+    known
+        The last change that the state knows of.
+    """
+    outputs: list[OutputRecord] = []
+    for topic in Topic:
+        if OUTPUTS[topic].partitioned or partition == 0:
+            outputs += await _last(consumer, topic, TopicPartition(topic_name(prefix, topic), partition), known)
+    return PublishedPosition.of(outputs, known)
+
+
+async def _last(
+    consumer: AIOKafkaConsumer, topic: Topic, partition: TopicPartition, known: ChangeId
+) -> list[OutputRecord]:
+    """Return the last changes of an output topic: at least one, if there is any, and all after ``known``."""
+    consumer.assign([partition])
+    begin = (await consumer.beginning_offsets([partition]))[partition]
+    end = (await consumer.end_offsets([partition]))[partition]
+    span = _SPAN
+    while True:
+        start = max(begin, end - span)
+        outputs = [
+            _output(topic, record)
+            async for record in read_range(consumer, partition, start, end)
+            if any(name == CHANGE_ID for name, _ in record.headers)
+        ]
+        if start == begin or any(output.change <= known for output in outputs):
+            return outputs
+        span *= _GROWTH
+
+
+def _output(topic: Topic, record: ConsumerRecord) -> OutputRecord:
+    return OutputRecord(topic, record.partition, record.key, record.value, tuple(record.headers))
