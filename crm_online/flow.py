@@ -223,10 +223,10 @@ class PartitionFlow:
         if not erased:
             return []
         names = set(erased)
-        kept = enumerate(map(decode, self.store.list_all(CHANGES, _CHANGES_CHUNK)))
+        kept = (decode(data, self.partition) for data in self.store.list_all(CHANGES, _CHANGES_CHUNK))
         return [
             Assign(CHANGES, index, encode(blank(change)))
-            for index, change in kept
+            for index, change in enumerate(kept)
             if change.topic is Topic.SEGMENT_CHANGES and change.key in names and not change.tombstone
         ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 KEEP: Final = 50_000
 """Changes that a partition keeps for readers, unless the settings say otherwise."""
@@ -23,6 +23,50 @@ class Topic(StrEnum):
     REJECTS = "rejects"
 
 
+class ChangeId(NamedTuple):
+    """Which change it is: those of one partition are in the order of their epochs, then of their numbers.
+
+    Attributes
+    ----------
+    partition
+        Number of the partition that made it, from 0.
+    epoch
+        How often the state of the partition was known to be put back in time before.
+    sequence
+        Number of the change within partition and epoch, from 1, without gaps.
+    """
+
+    partition: int
+    epoch: int
+    sequence: int
+
+    @classmethod
+    def parse(cls, text: str) -> ChangeId:
+        """Read an id as values and headers have it.
+
+        Raises
+        ------
+        ValueError
+            If it is not three numbers.
+
+        Examples
+        --------
+        >>> ChangeId.parse("3-0-17")
+        ChangeId(partition=3, epoch=0, sequence=17)
+        """
+        partition, epoch, sequence = text.split("-")
+        return cls(int(partition), int(epoch), int(sequence))
+
+    def __str__(self) -> str:
+        """Return it as values of changes have it."""
+        return f"{self.partition}-{self.epoch}-{self.sequence}"
+
+    @property
+    def previous(self) -> ChangeId:
+        """The id before it in its epoch; number 0 is before the first change."""
+        return self._replace(sequence=self.sequence - 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of the outbox.
@@ -35,8 +79,8 @@ class Entry:
         The record's key: customer, segment id or rule id; empty for rejects.
     value
         The JSON of the value, without line end; it starts with its ``change_id``.
-    sequence
-        Number of the change within its partition and epoch, from 1, without gaps.
+    id
+        The same id.
     tombstone
         True when the key is gone: the value still says why, a compacted topic gets a null.
     """
@@ -44,8 +88,13 @@ class Entry:
     topic: Topic
     key: str
     value: bytes
-    sequence: int
+    id: ChangeId
     tombstone: bool = False
+
+    @property
+    def sequence(self) -> int:
+        """Number of the change within its partition and epoch."""
+        return self.id.sequence
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from crm_online.events.times import to_iso
 from crm_online.flow import PartitionFlow
 from crm_online.gaps import LogGap
 from crm_online.settings import Settings
-from crm_online.step import Append, Drop, Entry, Put, Step, Write
+from crm_online.step import Append, ChangeId, Drop, Entry, Put, Step, Write
 from crm_online.store.keys import ENDS
-from streams.published import ChangeId, PublishedPosition
+from streams.published import PublishedPosition
 from streams.records import DecodedRecords, Record, decode
 from streams.resume import FINGERPRINT, LogFingerprint
 
@@ -105,7 +105,7 @@ class PartitionProcessor:
     def known(self) -> ChangeId:
         """The last change that the state knows of."""
         state = self.flow.engine.state
-        return ChangeId(state.epoch, state.sequence)
+        return ChangeId(self.number, state.epoch, state.sequence)
 
     @property
     def position(self) -> int | None:
@@ -137,7 +137,7 @@ class PartitionProcessor:
         elif told.last is not None and told.last.epoch == self.known.epoch:
             self.flow.published(told.last.sequence)
         last = told.last
-        return [entry for entry in self.flow.take() if last is None or ChangeId.of_entry(entry) > last]
+        return [entry for entry in self.flow.take() if last is None or entry.id > last]
 
     def parts(self, batch: Batch) -> list[Batch]:
         """Return a batch in parts in which event time goes on little; one part, as a rule.

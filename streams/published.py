@@ -10,45 +10,15 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from crm_online.engine.retelling import Heard
-from crm_online.step import Entry, Topic
+from crm_online.step import ChangeId, Entry, Topic
 from streams.fetching import read_range
 from streams.topics import OUTPUTS, topic_name
 
 CHANGE_ID: Final = "change_id"
 """The header of every record, tombstones too: partition, epoch and sequence number."""
 
-_ID_BEGINS: Final = b'{"change_id":"'
 _SPAN: Final = 200
 _GROWTH: Final = 8
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class ChangeId:
-    """When a change was made, within its partition."""
-
-    epoch: int
-    sequence: int
-
-    @classmethod
-    def of_text(cls, text: bytes) -> ChangeId:
-        """Read the last two parts of an id.
-
-        Examples
-        --------
-        >>> ChangeId.of_text(b"3-0-17")
-        ChangeId(epoch=0, sequence=17)
-        """
-        _, epoch, sequence = text.split(b"-")
-        return cls(int(epoch), int(sequence))
-
-    @classmethod
-    def of_entry(cls, entry: Entry) -> ChangeId:
-        """Read the id of an entry of the outbox."""
-        return cls.of_text(id_of(entry))
-
-    def __str__(self) -> str:
-        """Return epoch and number, as they stand in an id."""
-        return f"{self.epoch}-{self.sequence}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +42,14 @@ class OutputRecord:
     @property
     def change(self) -> ChangeId:
         """Its change id."""
-        return ChangeId.of_text(dict(self.headers)[CHANGE_ID])
+        return ChangeId.parse(dict(self.headers)[CHANGE_ID].decode())
 
 
-def output_record(partition: int, entry: Entry) -> OutputRecord:
+def output_record(entry: Entry) -> OutputRecord:
     """Return the record of a change; those of a compacted topic have no value when their key is gone."""
     value = None if entry.tombstone and OUTPUTS[entry.topic].compacted else entry.value
-    headers = ((CHANGE_ID, id_of(entry)),)
-    return OutputRecord(entry.topic, partition, entry.key.encode() if entry.key else None, value, headers)
-
-
-def id_of(entry: Entry) -> bytes:
-    """Return the change id of an entry, as its value has it."""
-    begin = len(_ID_BEGINS)
-    return entry.value[begin : entry.value.index(b'"', begin)]
+    headers = ((CHANGE_ID, str(entry.id).encode()),)
+    return OutputRecord(entry.topic, entry.id.partition, entry.key.encode() if entry.key else None, value, headers)
 
 
 @dataclass(frozen=True, slots=True)

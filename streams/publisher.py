@@ -23,11 +23,11 @@ from aiokafka.structs import RecordMetadata
 
 from crm_online.errors import BrokerRefused, OwnerLost
 from crm_online.settings import KafkaSettings
-from crm_online.step import Entry
+from crm_online.step import ChangeId, Entry
 from streams.connection import client_options
 from streams.fetching import open_range_consumer
 from streams.metrics import WorkerMetrics
-from streams.published import ChangeId, OutputRecord, PublishedPosition, output_record, read_published_position
+from streams.published import OutputRecord, PublishedPosition, output_record, read_published_position
 from streams.retry import RetryPolicy
 from streams.topics import MOST_BYTES, topic_name
 
@@ -186,16 +186,16 @@ class Publisher:
 
         Opening shuts out whoever publishes now: if another worker has the partition, it must be left to that one.
         """
-        last = ChangeId.of_entry(self._waiting[-1]) if self._waiting else ChangeId(0, 0)
+        last = self._waiting[-1].id if self._waiting else ChangeId(self.partition, 0, 0)
         told = (await self.open(last)).last
         if not await self._owned():
             raise OwnerLost(f"another worker has claimed partition {self.partition}")
-        while self._waiting and told and ChangeId.of_entry(self._waiting[0]) <= told:
+        while self._waiting and told and self._waiting[0].id <= told:
             self._done(1)
 
     async def _send(self, batch: Sequence[Entry]) -> None:
         assert self._producer is not None
-        outputs = [output_record(self.partition, entry) for entry in batch]
+        outputs = [output_record(entry) for entry in batch]
         began = time.perf_counter()
         try:
             async with self._producer.transaction():

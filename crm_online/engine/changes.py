@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from crm_online.events.times import to_iso
-from crm_online.step import Entry, Topic
+from crm_online.step import ChangeId, Entry, Topic
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False)
 
@@ -49,14 +49,10 @@ class Changes:
     def add(self, topic: Topic, key: str, value: Mapping[str, object], *, tombstone: bool = False) -> bytes:
         """Give a change its number, keep it, and return its JSON."""
         self.sequence += 1
-        line = to_json({"change_id": self.last_id, **value})
-        self.entries.append(Entry(topic, key, line, self.sequence, tombstone))
+        change = ChangeId(self.partition, self.epoch, self.sequence)
+        line = to_json({"change_id": str(change), **value})
+        self.entries.append(Entry(topic, key, line, change, tombstone))
         return line
-
-    @property
-    def last_id(self) -> str:
-        """The id of the last change: partition, epoch, and number within them."""
-        return f"{self.partition}-{self.epoch}-{self.sequence}"
 
 
 def to_json(value: object) -> bytes:

@@ -1,18 +1,22 @@
-"""The bytes of an outbox entry: version, topic, flags, sequence, key, value.
+"""The bytes of an outbox entry: version, topic, flags, epoch, sequence, key, value.
 
-A fixed head of 15 bytes (little-endian), then the key in UTF-8, then the value to the end.
+A fixed head of 19 bytes (little-endian), then the key in UTF-8, then the value to the end. The partition is that of the
+list. Version 1 had no epoch in its head.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Final
 
 from crm_online.errors import StateCorrupt
-from crm_online.step import Entry, Topic
+from crm_online.step import ChangeId, Entry, Topic
 
-_VERSION: Final = 1
-_HEAD: Final = struct.Struct("<BBBQI")
+_VERSION: Final = 2
+_HEAD: Final = struct.Struct("<BBBIQI")
+_FIRST_HEAD: Final = struct.Struct("<BBBQI")
+_EPOCH: Final = re.compile(rb'\{"change_id":"\d+-(\d+)-')
 _TOMBSTONE: Final = 1
 # Numbers are for good: a topic that goes leaves its number unused.
 _TOPICS: Final = {1: Topic.SEGMENT_CHANGES, 2: Topic.SEGMENTS, 3: Topic.RULES, 4: Topic.REJECTS}
@@ -24,11 +28,10 @@ def blank(entry: Entry) -> Entry:
 
     Examples
     --------
-    >>> blank(Entry(Topic.SEGMENT_CHANGES, "C17", b'{"change_id":"0-0-3","customer_id":"C17"}', 3)).value
+    >>> blank(Entry(Topic.SEGMENT_CHANGES, "C17", b'{"change_id":"0-0-3","customer_id":"C"}', ChangeId(0, 0, 3))).value
     b'{"change_id":"0-0-3"}'
     """
-    change_id = entry.value.partition(b",")[0].rstrip(b"}")
-    return Entry(entry.topic, "", change_id + b"}", entry.sequence, True)
+    return Entry(entry.topic, "", b'{"change_id":"%s"}' % str(entry.id).encode(), entry.id, True)
 
 
 def is_blank(entry: Entry) -> bool:
@@ -41,31 +44,37 @@ def encode(entry: Entry) -> bytes:
 
     Examples
     --------
-    >>> decode(encode(Entry(Topic.RULES, "r", b"{}", 3))) == Entry(Topic.RULES, "r", b"{}", 3)
+    >>> entry = Entry(Topic.RULES, "r", b"{}", ChangeId(2, 0, 3))
+    >>> decode(encode(entry), 2) == entry
     True
     """
     # A lone surrogate is legal in JSON, so a customer's id may hold one.
     name = entry.key.encode("utf-8", "surrogatepass")
     flags = _TOMBSTONE if entry.tombstone else 0
-    return _HEAD.pack(_VERSION, _NUMBERS[entry.topic], flags, entry.sequence, len(name)) + name + entry.value
+    head = _HEAD.pack(_VERSION, _NUMBERS[entry.topic], flags, entry.id.epoch, entry.id.sequence, len(name))
+    return head + name + entry.value
 
 
-def decode(data: bytes) -> Entry:
-    """Read an entry's bytes.
+def decode(data: bytes, partition: int) -> Entry:
+    """Read the bytes of an entry of a partition.
 
     Raises
     ------
     StateCorrupt
         No version of crm-online wrote these bytes, or a newer one did.
     """
-    if len(data) < _HEAD.size:
+    head = _FIRST_HEAD if data[:1] == b"\x01" else _HEAD
+    if len(data) < head.size:
         raise StateCorrupt(f"an outbox entry of {len(data)} bytes is too short")
-    version, number, flags, sequence, length = _HEAD.unpack_from(data)
-    end = _HEAD.size + length
-    if version != _VERSION or number not in _TOPICS or flags & ~_TOMBSTONE or end > len(data):
-        raise StateCorrupt(f"an outbox entry begins with bytes that are not known: {data[: _HEAD.size].hex()}")
+    version, number, flags, *epochs, sequence, length = head.unpack_from(data)
+    end = head.size + length
+    if head is _FIRST_HEAD:
+        epochs = [int(found[1]) for found in [_EPOCH.match(data, end)] if found]
+    if version not in (1, _VERSION) or number not in _TOPICS or flags & ~_TOMBSTONE or end > len(data) or not epochs:
+        raise StateCorrupt(f"an outbox entry begins with bytes that are not known: {data[: head.size].hex()}")
     try:
-        name = data[_HEAD.size : end].decode("utf-8", "surrogatepass")
+        name = data[head.size : end].decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         raise StateCorrupt(f"the key of outbox entry {sequence} is not UTF-8") from None
-    return Entry(_TOPICS[number], name, data[end:], sequence, bool(flags & _TOMBSTONE))
+    change = ChangeId(partition, epochs[0], sequence)
+    return Entry(_TOPICS[number], name, data[end:], change, bool(flags & _TOMBSTONE))

@@ -212,7 +212,7 @@ class PartitionStore:
     def _entries(self, name: str, after: int, most: int | None) -> list[Entry]:
         keys = [self._key(META), self._key(name)]
         reply = self._client.run(_OUTBOX, keys, [after, -1 if most is None else most])
-        entries = [decode(data) for data in replies.as_byte_list(reply)]
+        entries = [decode(data, self.partition) for data in replies.as_byte_list(reply)]
         for at, entry in enumerate(entries):
             if entry.sequence != entries[0].sequence + at:
                 raise StateCorrupt(f"the {name} of partition {self.partition} has a gap before {entry.sequence}")

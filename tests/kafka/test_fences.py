@@ -18,12 +18,12 @@ from crm_online.errors import BrokerRefused, FenceError, HoleInLog, OwnerLost, P
 from crm_online.flow import PartitionFlow
 from crm_online.lookup import open_lookup
 from crm_online.settings import KafkaSettings, Settings
-from crm_online.step import Entry, Topic
+from crm_online.step import ChangeId, Entry, Topic
 from crm_online.store import Fences, Store, open_store, state
 from streams.health import Health
 from streams.metrics import WorkerMetrics
 from streams.partition import Batch, PartitionProcessor
-from streams.published import ChangeId, PublishedPosition
+from streams.published import PublishedPosition
 from streams.publisher import Publisher
 from streams.retry import RetryPolicy
 from streams.topics import SEGMENT_CHANGES
@@ -104,7 +104,7 @@ def overtaken(server: RedisServer, folder: Path) -> tuple[int, int]:
         asleep.take(batch(15, 20))
         server.put_back(kept)
         awake = claimed(store)
-        awake.resume(PublishedPosition(ChangeId(0, 9), Heard(0)))
+        awake.resume(PublishedPosition(ChangeId(0, 0, 9), Heard(0)))
         awake.take(batch(10, 20))
         asleep.tick()
         after = claimed(store)
@@ -147,7 +147,9 @@ async def _ours() -> bool:
 
 def change(sequence: int, size: int = 0) -> Entry:
     value = {"change_id": f"0-0-{sequence}", "customer_id": "ann", "padding": "x" * size}
-    return Entry(Topic.SEGMENT_CHANGES, "ann", json.dumps(value, separators=(",", ":")).encode(), sequence)
+    return Entry(
+        Topic.SEGMENT_CHANGES, "ann", json.dumps(value, separators=(",", ":")).encode(), ChangeId(0, 0, sequence)
+    )
 
 
 async def drained(one: Publisher) -> None:
@@ -164,9 +166,9 @@ async def woken(broker: Broker, prefix: str) -> None:
     """Let a publisher fall asleep before it published, and wake after another took over and published the same."""
     asleep, awake = publisher(broker, prefix), publisher(broker, prefix)
     try:
-        await asleep.open(ChangeId(0, 0))
+        await asleep.open(ChangeId(0, 0, 0))
         asleep.offer([change(1)])
-        await awake.open(ChangeId(0, 0))
+        await awake.open(ChangeId(0, 0, 0))
         awake.offer([change(1), change(2)])
         await drained(awake)
         await drained(asleep)
@@ -179,7 +181,7 @@ async def refused(broker: Broker, prefix: str) -> None:
     """Publish a change that its topic does not take, between two that it takes."""
     one = publisher(broker, prefix)
     try:
-        await one.open(ChangeId(0, 0))
+        await one.open(ChangeId(0, 0, 0))
         for entry in (change(1), change(2, 3000), change(3)):
             one.offer([entry])
             await drained(one)

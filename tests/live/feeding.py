@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crm_online.live.feeds import cursors
-from crm_online.live.feeds.cursors import ChangeId
 from crm_online.live.feeds.events import ChangeFilter
 from crm_online.live.feeds.hub import ChangeHub
 from crm_online.live.feeds.shared import Times
 from crm_online.live.feeds.subscription import Subscription
-from crm_online.step import Assign, Entry, Step, Topic
+from crm_online.step import Assign, ChangeId, Entry, Step, Topic
 from crm_online.store import Store
 from crm_online.store.entries import blank, encode
 from crm_online.store.keys import CHANGES
@@ -76,7 +75,9 @@ class Log:
             at = (self.epoch, self._sequences[partition])
             found.append(at)
             value = {"change_id": name(partition, at), "customer_id": key, **value}
-            entries.append(Entry(topic, key, json.dumps(value, separators=(",", ":")).encode(), at[1]))
+            entries.append(
+                Entry(topic, key, json.dumps(value, separators=(",", ":")).encode(), ChangeId(partition, *at))
+            )
         kept = enumerate(self.parts[partition].changes()) if erased is not None else ()
         writes = [Assign(CHANGES, index, encode(blank(entry))) for index, entry in kept if entry.key == erased]
         step = Step(partition, "log", begin, begin + 1, begin, writes, entries, keep=self.keep)

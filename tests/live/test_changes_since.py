@@ -8,8 +8,7 @@ from functools import partial
 import pytest
 
 from crm_online.live.feeds.changes_since import before_oldest, changes_since
-from crm_online.live.feeds.cursors import ChangeId
-from crm_online.step import Entry
+from crm_online.step import ChangeId, Entry
 from crm_online.store import PartitionStore, Store
 from crm_online.store.program import Fences
 from tests.live.feeding import At, Log, move

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crm_online.errors import InputError
 from crm_online.live.feeds import cursors
-from crm_online.live.feeds.cursors import ChangeId
+from crm_online.step import ChangeId
 
 NUMBERS = st.integers(0, 10**15 - 1)
 CURSORS = st.dictionaries(st.integers(0, 255), st.tuples(NUMBERS, NUMBERS), min_size=1).map(

@@ -6,17 +6,16 @@ import json
 from collections.abc import Sequence
 from random import Random
 
-from crm_online.live.feeds.cursors import ChangeId
 from crm_online.live.feeds.events import BLANK, ChangeFilter, FeedEvent, feed_event, gap_event
 from crm_online.live.feeds.ring import CHUNK, SCANNED, Ring
-from crm_online.step import Entry
+from crm_online.step import ChangeId, Entry
 from tests.live.feeding import At, Change, move, name, rule
 
 
 def event(partition: int, at: At, change: Change) -> FeedEvent:
     topic, key, value = change
     value = {"change_id": name(partition, at), **value}
-    return feed_event(partition, Entry(topic, key, json.dumps(value).encode(), at[1]))
+    return feed_event(Entry(topic, key, json.dumps(value).encode(), ChangeId(partition, *at)))
 
 
 def ring(most_bytes: int = 10**9, partitions: int = 1) -> Ring:

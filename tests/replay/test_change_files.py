@@ -12,7 +12,7 @@ import pytest
 
 from crm_online.errors import InputError
 from crm_online.replay.files import OWNER, ChangeFiles
-from crm_online.step import Entry, Topic
+from crm_online.step import ChangeId, Entry, Topic
 from crm_online.store import open_store
 from crm_online.store.keys import CHANGES, key
 from tests.command import crm_online, printed
@@ -125,7 +125,7 @@ def test_files_of_nobody_known_are_refused(tmp_path: Path, owner: str | None) ->
 
 def test_what_a_kill_left_of_a_batch_is_written_though_other_files_are_further(tmp_path: Path) -> None:
     entries = [
-        Entry(topic, "k", b'{"change_id":"0-0-%d"}' % number, number)
+        Entry(topic, "k", b'{"change_id":"0-0-%d"}' % number, ChangeId(0, 0, number))
         for number, topic in enumerate([Topic.RULES, Topic.SEGMENTS] * 3, start=1)
     ]
     with ChangeFiles(tmp_path, "s", {0: 0}) as files:
@@ -140,7 +140,7 @@ def test_what_a_kill_left_of_a_batch_is_written_though_other_files_are_further(t
 
 
 def test_a_full_disk_is_told_in_words_and_leaves_nothing_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    entries = [Entry(Topic.RULES, "k", b'{"change_id":"0-0-%d"}' % number, number) for number in (1, 2)]
+    entries = [Entry(Topic.RULES, "k", b'{"change_id":"0-0-%d"}' % number, ChangeId(0, 0, number)) for number in (1, 2)]
 
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

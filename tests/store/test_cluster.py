@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from crm_online.errors import FenceError, OwnerLost, StoreRefused, StoreUnavailable
-from crm_online.step import Append, Entry, Put, Step, Topic
+from crm_online.step import Append, ChangeId, Entry, Put, Step, Topic
 from crm_online.store import PartitionStore, Store, open_store, reads
 from crm_online.store.binary import Binary
 from tests.command import printed
@@ -28,7 +28,7 @@ def cluster(binary: Binary, tmp_path: Path) -> Iterator[Masters]:
 
 def step(partition: int, at: int) -> Step:
     mark = b"%d" % at
-    entry = Entry(Topic.RULES, "r", mark, at + 1)
+    entry = Entry(Topic.RULES, "r", mark, ChangeId(partition, 0, at + 1))
     return Step(partition, "log", at, at + 1, at, [Append("l", [mark]), Put("h", {b"last": mark})], [entry])
 
 

@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from crm_online.errors import StateCorrupt, StoreRefused, StoreUnavailable
-from crm_online.step import Append, Assign, Entry, Put, Replace, Shorten, Step, Topic, Write
+from crm_online.step import Append, Assign, ChangeId, Entry, Put, Replace, Shorten, Step, Topic, Write
 from crm_online.store import PartitionStore, open_store
 from tests.servers.redis_server import RedisServer
 
@@ -35,7 +35,7 @@ def step(number: int) -> Step:
         Append("pair", [mark, mark]),
     ]
     writes += [Shorten("pair", 2), Assign("pair", 1, mark)] if number else []
-    entries = [Entry(Topic.RULES, "r", mark, 2 * number + 1), Entry(Topic.RULES, "r", mark, 2 * number + 2)]
+    entries = [Entry(Topic.RULES, "r", mark, ChangeId(0, 0, 2 * number + more)) for more in (1, 2)]
     return Step(0, "log", 10 * number, 10 * number + 10, 10 * number, writes, entries, 2 * number - 4, 30)
 
 

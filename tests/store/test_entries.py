@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_online.errors import StateCorrupt
-from crm_online.step import Entry, Topic
+from crm_online.step import ChangeId, Entry, Topic
 from crm_online.store.entries import decode, encode
 
 entries = st.builds(
@@ -13,34 +15,42 @@ entries = st.builds(
     st.sampled_from(Topic),
     st.text(st.characters()),
     st.binary(),
-    st.integers(0, 2**64 - 1),
+    st.builds(ChangeId, st.integers(0, 1023), st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1)),
     st.booleans(),
 )
+ID = ChangeId(7, 0, 1)
 
 
 @given(entries)
 def test_an_entry_comes_back_as_it_was(entry: Entry) -> None:
-    assert decode(encode(entry)) == entry
+    assert decode(encode(entry), entry.id.partition) == entry
 
 
 def test_a_key_with_a_lone_surrogate_comes_back() -> None:
-    entry = Entry(Topic.RULES, "a\ud800", b"", 1)
-    assert decode(encode(entry)) == entry
+    entry = Entry(Topic.RULES, "a\ud800", b"", ID)
+    assert decode(encode(entry), entry.id.partition) == entry
+
+
+def test_an_entry_of_version_1_has_the_epoch_that_its_value_says() -> None:
+    value = b'{"change_id":"7-3-1","id":"r"}'
+    old = struct.pack("<BBBQI", 1, 3, 1, 1, 1) + b"r" + value
+    assert decode(old, 7) == Entry(Topic.RULES, "r", value, ChangeId(7, 3, 1), True)
 
 
 @pytest.mark.parametrize(
     "broken",
     [
         b"",
-        b"\x01" * 14,
-        b"\x02" + encode(Entry(Topic.RULES, "k", b"v", 1))[1:],
-        b"\x01\x09" + encode(Entry(Topic.RULES, "k", b"v", 1))[2:],
-        b"\x01\x03\x02" + encode(Entry(Topic.RULES, "k", b"v", 1))[3:],
-        encode(Entry(Topic.RULES, "key", b"", 1))[:-1],
-        encode(Entry(Topic.RULES, "k", b"v", 1))[:-2] + b"\xffv",
+        b"\x02" * 18,
+        struct.pack("<BBBQI", 1, 3, 1, 1, 1) + b"r{}",
+        b"\x03" + encode(Entry(Topic.RULES, "k", b"v", ID))[1:],
+        b"\x02\x09" + encode(Entry(Topic.RULES, "k", b"v", ID))[2:],
+        b"\x02\x03\x02" + encode(Entry(Topic.RULES, "k", b"v", ID))[3:],
+        encode(Entry(Topic.RULES, "key", b"", ID))[:-1],
+        encode(Entry(Topic.RULES, "k", b"v", ID))[:-2] + b"\xffv",
     ],
-    ids=["empty", "short", "version", "topic", "flags", "cut key", "not UTF-8"],
+    ids=["empty", "short", "version 1 without an id", "version", "topic", "flags", "cut key", "not UTF-8"],
 )
 def test_unknown_bytes_are_refused(broken: bytes) -> None:
     with pytest.raises(StateCorrupt):
-        decode(broken)
+        decode(broken, 7)

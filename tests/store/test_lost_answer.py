@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from crm_online.errors import OwnerLost, StoreUnavailable
-from crm_online.step import Append, Entry, Step, Topic
+from crm_online.step import Append, ChangeId, Entry, Step, Topic
 from crm_online.store import PartitionStore, open_store
 from tests.servers.redis_server import RedisServer
 
@@ -79,7 +79,9 @@ def proxy(start_server: StartServer) -> Iterator[tuple[Proxy, str]]:
 
 
 def step(at: int) -> Step:
-    return Step(0, "log", at, at + 1, at, [Append("l", [b"%d" % at])], [Entry(Topic.RULES, "r", b"{}", at + 1)])
+    return Step(
+        0, "log", at, at + 1, at, [Append("l", [b"%d" % at])], [Entry(Topic.RULES, "r", b"{}", ChangeId(0, 0, at + 1))]
+    )
 
 
 def goes_on(partition: PartitionStore, token: str, at: int) -> None:

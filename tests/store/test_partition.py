@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from crm_online.errors import HoleInLog, PositionMoved, StateCorrupt, StateMissing, StoreRefused, StoreUnavailable
-from crm_online.step import Append, Assign, Drop, Entry, Put, Remove, Replace, Shorten, Step, Topic, Write
+from crm_online.step import Append, Assign, ChangeId, Drop, Entry, Put, Remove, Replace, Shorten, Step, Topic, Write
 from crm_online.store import PartitionStore, Store, open_store, reads
 from crm_online.store.binary import Binary
 from crm_online.store.entries import encode
@@ -25,7 +25,7 @@ def step(begin: int, end: int, writes: list[Write], *entries: Entry, published: 
 
 
 def entry(sequence: int) -> Entry:
-    return Entry(Topic.RULES, f"r{sequence}", b"{}", sequence)
+    return Entry(Topic.RULES, f"r{sequence}", b"{}", ChangeId(0, 0, sequence))
 
 
 def everything(tmp_path: Path) -> dict[bytes, bytes]:
@@ -137,7 +137,7 @@ def test_a_kept_change_can_be_blanked_in_a_commit_that_tells_more(store: Store) 
     partition = store.partition(0)
     token = partition.claim("a").token
     partition.commit(step(0, 1, [], *(entry(at) for at in (1, 2, 3))), token)
-    blanked = Entry(Topic.SEGMENT_CHANGES, "", b"{}", 2, True)
+    blanked = Entry(Topic.SEGMENT_CHANGES, "", b"{}", ChangeId(0, 0, 2), True)
     blanks: list[Write] = [Assign("changes", 1, encode(blanked))]
     partition.commit(Step(0, "log", 1, 2, 1, blanks, [entry(4)], 0, 3), token)
     assert partition.changes() == [blanked, entry(3), entry(4)]

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from crm_online.errors import StoreError, StoreRefused, StoreUnavailable
-from crm_online.step import Append, Assign, Drop, Entry, Put, Remove, Replace, Shorten, Step, Topic, Write
+from crm_online.step import Append, Assign, ChangeId, Drop, Entry, Put, Remove, Replace, Shorten, Step, Topic, Write
 from crm_online.store import Store, open_store, reads
 from crm_online.store.binary import Binary, binaries
 from tests.command import crm_online, printed
@@ -49,7 +49,7 @@ def use_all_of(store: Store) -> None:
         *(Put("h", {b"a": b"1", b"b": b"2"}), Remove("h", [b"b"]), Append("l", [b"x", b"y"]), Assign("l", 0, b"z")),
         *(Shorten("l", 1), Replace("v", b"v"), Append("gone", [b"1"]), Drop("gone")),
     ]
-    entries = [Entry(Topic.RULES, "r", b"{}", claim.sequence + more) for more in (1, 2)]
+    entries = [Entry(Topic.RULES, "r", b"{}", ChangeId(0, 0, claim.sequence + more)) for more in (1, 2)]
     partition.commit(Step(0, "log", at, at + 1, at, writes, entries, published=claim.sequence), claim.token)
     assert dict(partition.hash_all("h")) == {b"a": b"1"}
     assert (partition.hash_get("h", [b"a"]), partition.hash_length("h")) == ([b"1"], 1)

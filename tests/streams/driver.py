@@ -152,7 +152,7 @@ class TopologyDriver:
             partition = PartitionProcessor(flow, self._topic, self.settings, clock=lambda: self._now)
             outputs = [output for output in self.outputs if output.partition == number]
             published = PublishedPosition.of(outputs, partition.known)
-            self.outputs += [output_record(number, entry) for entry in partition.resume(published)]
+            self.outputs += [output_record(entry) for entry in partition.resume(published)]
             if (partition.position or 0) == len(self.log[number]):
                 partition.reach_end()
             self._partitions[number] = partition
@@ -180,7 +180,7 @@ class TopologyDriver:
 
     def _publish(self, partition: PartitionProcessor) -> None:
         entries = partition.flow.take()
-        self.outputs += [output_record(partition.number, entry) for entry in entries]
+        self.outputs += [output_record(entry) for entry in entries]
         if entries:
             partition.flow.published(entries[-1].sequence)
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from crm_online.errors import UnknownCustomer
 from crm_online.lookup import Lookup
 from crm_online.settings import Settings, load_settings
-from crm_online.step import Topic
+from crm_online.step import ChangeId, Topic
 from crm_online.store import Store, open_store
-from streams.published import ChangeId, OutputRecord
+from streams.published import OutputRecord
 from tests.kafka.oracle import milliseconds, recount
 from tests.kafka.small_log import Events, iso, log
 from tests.streams.driver import TopologyDriver
@@ -91,8 +91,8 @@ def last(driver: TopologyDriver, topic: Topic) -> dict[str, Any]:
 
 def orderly(driver: TopologyDriver) -> None:
     """See that the changes of each partition are complete and in order, none twice; an epoch may begin anywhere."""
-    for outputs in by_partition(driver).values():
-        before = ChangeId(0, 0)
+    for partition, outputs in by_partition(driver).items():
+        before = ChangeId(partition, 0, 0)
         for change in (output.change for output in outputs):
             if change.epoch == before.epoch:
                 assert change.sequence == before.sequence + 1

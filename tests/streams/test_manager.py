@@ -11,13 +11,14 @@ from typing import ClassVar
 import pytest
 
 from crm_online.settings import Settings
+from crm_online.step import ChangeId
 from crm_online.store import Store, open_store
 from streams import manager
 from streams.health import Health
 from streams.manager import AssignedPartition, PartitionManager
 from streams.metrics import WorkerMetrics
 from streams.partition import Batch, Quiet
-from streams.published import ChangeId, PublishedPosition, id_of
+from streams.published import PublishedPosition
 from streams.publisher import Publisher
 from streams.retry import RetryPolicy
 from tests.streams.driver import Sent
@@ -49,7 +50,7 @@ class Leaderless(Publisher):
                 await self.led[self.partition].wait()  # the transaction ends when its records expire, in 40 s
             raise
         entries = list(self._waiting)
-        self.published.extend((self.partition, id_of(entry)) for entry in entries)
+        self.published.extend((self.partition, str(entry.id).encode()) for entry in entries)
         self._done(len(entries))
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crm_online.live.feeds.cursors import ChangeId
 from crm_online.live.feeds.events import FeedEvent, GapReason, feed_event
+from crm_online.step import ChangeId
 from crm_online.store import PartitionStore
 from crm_online.store.keys import META, SEQUENCE
 from crm_online.store.replies import as_int
@@ -128,4 +128,4 @@ def _sequence(store: PartitionStore) -> int:
 
 
 def _read(store: PartitionStore, after: int, most: int) -> list[FeedEvent]:
-    return [feed_event(store.partition, entry) for entry in store.changes(max(after, 0), most)]
+    return [feed_event(entry) for entry in store.changes(max(after, 0), most)]

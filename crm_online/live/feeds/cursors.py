@@ -4,37 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from crm_online.errors import InputError
+from crm_online.step import ChangeId
 
 _NUMBER = "(0|[1-9][0-9]{0,14})"
 _CHANGE = re.compile(f"{_NUMBER}-{_NUMBER}-{_NUMBER}")
 _LONGEST = 256 * 40
-
-
-class ChangeId(NamedTuple):
-    """Names a change: the changes of a partition are in the order of their ids.
-
-    Examples
-    --------
-    >>> str(ChangeId(3, 0, 17)), ChangeId(3, 0, 17) < ChangeId(3, 1, 5)
-    ('3-0-17', True)
-    """
-
-    partition: int
-    epoch: int
-    sequence: int
-
-    def __str__(self) -> str:
-        """Return it as values of changes have it."""
-        return f"{self.partition}-{self.epoch}-{self.sequence}"
-
-    @property
-    def previous(self) -> ChangeId:
-        """The id before it in its epoch; number 0 is before the first change."""
-        return self._replace(sequence=self.sequence - 1)
-
 
 Cursor: TypeAlias = Mapping[int, ChangeId]
 """The last change that a reader has, by partition."""

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 from crm_online.errors import StateCorrupt
-from crm_online.live.feeds.cursors import ChangeId
-from crm_online.step import Entry, Topic
+from crm_online.step import ChangeId, Entry, Topic
 from crm_online.store.entries import is_blank
 
 Kind = Literal["segment-change", "segment", "rule", "reject"]
@@ -84,7 +83,7 @@ class FeedEvent:
         return b"id: %s\n%s" % (cursor.encode(), self.body)
 
 
-def feed_event(partition: int, entry: Entry) -> FeedEvent:
+def feed_event(entry: Entry) -> FeedEvent:
     """Return the event of a kept change.
 
     Raises
@@ -94,14 +93,15 @@ def feed_event(partition: int, entry: Entry) -> FeedEvent:
     """
     try:
         value: Mapping[str, Any] = json.loads(entry.value)
-        change_id = ChangeId(partition, int(value["change_id"].split("-")[1]), entry.sequence)
         if is_blank(entry):
-            return FeedEvent(change_id, BLANK)
+            return FeedEvent(entry.id, BLANK)
         kind = KINDS[entry.topic]
         body = b"event: %s\ndata: %s\n\n" % (kind.encode(), entry.value)
-        return FeedEvent(change_id, kind, entry.key, _kept(kind, value), _names(kind, value), body)
+        return FeedEvent(entry.id, kind, entry.key, _kept(kind, value), _names(kind, value), body)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-        raise StateCorrupt(f"change {entry.sequence} of partition {partition} is not one that is known") from None
+        raise StateCorrupt(
+            f"change {entry.sequence} of partition {entry.id.partition} is not one that is known"
+        ) from None
 
 
 def gap_event(after: ChangeId, upto: ChangeId, why: GapReason) -> FeedEvent:

@@ -14,7 +14,7 @@ from crm_online.answers.service import Rejects
 from crm_online.engine.state import NAME, PartitionState
 from crm_online.errors import StateBeingRead, StateMissing, StoreError
 from crm_online.live.feeds.changes_since import ChangesSince, changes_since
-from crm_online.live.feeds.cursors import ChangeId, Cursor
+from crm_online.live.feeds.cursors import Cursor
 from crm_online.live.feeds.events import ChangeFilter, gap_event
 from crm_online.live.feeds.poller import ChangePoller, NewChanges
 from crm_online.live.feeds.ring import Ring
@@ -22,6 +22,7 @@ from crm_online.live.feeds.shared import SharedChanges, Times
 from crm_online.live.feeds.subscription import Subscription
 from crm_online.live.feeds.tally import Tally
 from crm_online.live.troubles import NO_STATE, UNREADABLE
+from crm_online.step import ChangeId
 from crm_online.store import Store, reads
 
 _log = logging.getLogger(__name__)

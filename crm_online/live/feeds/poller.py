@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from crm_online.live.feeds.changes_since import ChangesSince, before_oldest, changes_since
-from crm_online.live.feeds.cursors import ChangeId, Cursor
+from crm_online.live.feeds.cursors import Cursor
+from crm_online.step import ChangeId
 from crm_online.store import PartitionStore, Store, reads
 from crm_online.store.keys import CHANGES, META, SEQUENCE, TOKEN
 

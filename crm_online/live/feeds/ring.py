@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Final, NamedTuple
 
-from crm_online.live.feeds.cursors import ChangeId, Cursor
+from crm_online.live.feeds.cursors import Cursor
 from crm_online.live.feeds.events import MOVE, ChangeFilter, FeedEvent
+from crm_online.step import ChangeId
 
 CHUNK: Final = 32_768
 """Bytes of events from which on a chunk gets no more."""

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from crm_online.live.feeds.changes_since import ChangesSince
-from crm_online.live.feeds.cursors import ChangeId
 from crm_online.live.feeds.ring import Ring
+from crm_online.step import ChangeId
 
 
 @dataclass(frozen=True, slots=True)

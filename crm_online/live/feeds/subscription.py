@@ -8,10 +8,11 @@ from typing import Final
 
 from crm_online.errors import StoreError
 from crm_online.live.feeds import cursors
-from crm_online.live.feeds.cursors import ChangeId, Cursor
+from crm_online.live.feeds.cursors import Cursor
 from crm_online.live.feeds.events import GAP, ChangeFilter, FeedEvent, gap_event
 from crm_online.live.feeds.ring import CHUNK, SCANNED
 from crm_online.live.feeds.shared import SharedChanges
+from crm_online.step import ChangeId
 
 _RETRY: Final = b"retry: 2000\n"
 _READ: Final = 200
