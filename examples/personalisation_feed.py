@@ -1,8 +1,8 @@
 """Personalisation that reacts: whoever moves to another segment is written to, with what to recommend now.
 
-Start a service (``crm-online serve``), then ``python examples/personalisation_feed.py [URL] [--place FILE]``; a key is
+Start a service (``crm-online serve``), then ``python examples/personalisation_feed.py [URL] [--cursor FILE]``; a key is
 read from CRM_ONLINE_KEY. It waits for customers to move, asks for recommendations for each, and prints a message; put
-your own mailer in the place of ``print``. After a restart it goes on behind the last message, which FILE holds.
+your own mailer in place of ``print``. After a restart it goes on behind the last message, which FILE holds.
 """
 
 from __future__ import annotations
@@ -49,24 +49,26 @@ def message(client: Client, change: SegmentChange) -> Message | None:
     return Message(change.customer_id, names.get(change.to, change.to), offers, found.items[0].because.text)
 
 
-def note(file: Path | None, place: str | None) -> None:
+def note(file: Path | None, cursor: str | None) -> None:
     """Write down how far the feed is, for the next time."""
-    if file and place:
-        file.write_text(place)
+    if file and cursor:
+        file.write_text(cursor)
 
 
 def main() -> None:
     """Follow the feed until it is interrupted."""
     parser = argparse.ArgumentParser(description="Write to whoever moves to another segment.")
     parser.add_argument("url", nargs="?", default="http://127.0.0.1:8080", help="where the service is")
-    parser.add_argument("--place", type=Path, help="file that holds how far it is")
+    parser.add_argument("--cursor", type=Path, help="file that holds how far it is")
     asked = parser.parse_args()
-    after = asked.place.read_text() if asked.place and asked.place.exists() else None
+    after = asked.cursor.read_text() if asked.cursor and asked.cursor.exists() else None
     with (
         Client(asked.url, key=os.environ.get("CRM_ONLINE_KEY")) as client,
         client.changes(kind=["segment-change"], after=after) as feed,
     ):
-        note(asked.place, feed.place)  # from here on, so that nothing is missed if it is stopped before the first move
+        note(
+            asked.cursor, feed.cursor
+        )  # from here on, so that nothing is missed if it is stopped before the first move
         print("waiting for customers to move; Ctrl+C ends it", flush=True)
         for change in feed:
             if isinstance(change, SegmentChange):
@@ -74,7 +76,7 @@ def main() -> None:
                     print(written, flush=True)
             else:
                 print(f"some moves were missed: {change}", flush=True)
-            note(asked.place, feed.place)
+            note(asked.cursor, feed.cursor)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ COOKIE = "crm_online_key"
 
 _URL = 8192
 _HEADER = 10_240
-"""As long as the longest place in the changes, which ``Last-Event-ID`` is."""
+"""As long as the longest cursor of a feed, which ``Last-Event-ID`` is."""
 _OPEN = frozenset({"/healthz", "/readyz"})
 _SAFE = frozenset({"GET", "HEAD"})
 _WANTED = frozenset({b"authorization", b"cookie", b"host", b"origin", b"sec-fetch-site"})

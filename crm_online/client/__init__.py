@@ -15,8 +15,8 @@ if _find_spec("httpx") is None or _find_spec("httpx_sse") is None:
     raise ImportError("crm_online.client needs an extra: pip install 'crm-online[client]'", name="httpx")
 
 from crm_online.client.asynchronous import AsyncClient
-from crm_online.client.course import Change
 from crm_online.client.feed import AsyncFeed, Feed
+from crm_online.client.feed_state import Change
 from crm_online.client.synchronous import Client
 
 __all__ = ["AsyncClient", "AsyncFeed", "Change", "Client", "Feed"]

@@ -15,11 +15,11 @@ from crm_online.answers.rules import Recommendations, Rule, Rules
 from crm_online.answers.segments import Flows, Picture, Segment, Segments, SizeHistory
 from crm_online.answers.service import Alive, Ready, Rejects, Session, Status, Taken
 from crm_online.client import calls
-from crm_online.client.asking import PATIENCE, TIMEOUT, URL, Kept, options, patience, unavailable
 from crm_online.client.call import Call
-from crm_online.client.course import Course, is_feed, no_feed
 from crm_online.client.feed import AsyncFeed
-from crm_online.client.wanted import WantedChanges, WantedRules
+from crm_online.client.feed_state import FeedState, is_feed, no_feed
+from crm_online.client.queries import ChangeQuery, RuleQuery
+from crm_online.client.transport import PATIENCE, TIMEOUT, URL, ETagCache, http_options, retry_options, unavailable
 from crm_online.events.models import Event
 
 T = TypeVar("T")
@@ -40,9 +40,9 @@ class AsyncClient:
         patience: float = PATIENCE,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._http = httpx.AsyncClient(**options(url, key), timeout=timeout, transport=transport)
+        self._http = httpx.AsyncClient(**http_options(url, key), timeout=timeout, transport=transport)
         self._patience = patience
-        self._kept = Kept()
+        self._cache = ETagCache()
         self._feeds: weakref.WeakSet[AsyncFeed] = weakref.WeakSet()
 
     async def __aenter__(self) -> Self:
@@ -75,7 +75,7 @@ class AsyncClient:
 
     async def segments(self) -> Segments:
         """Return the segments, and how they join."""
-        return await self._ask(calls.segments())
+        return await self._ask(calls.SEGMENTS)
 
     async def segment(self, segment_id: str) -> Segment:
         """Return one segment."""
@@ -97,25 +97,25 @@ class AsyncClient:
 
     async def sizes(self) -> SizeHistory:
         """Return how large the segments were since the service began to look."""
-        return await self._ask(calls.sizes())
+        return await self._ask(calls.SIZES)
 
     async def picture(self) -> Picture:
         """Return sampled customers and centroids on the first two principal axes."""
-        return await self._ask(calls.picture())
+        return await self._ask(calls.PICTURE)
 
-    async def rules(self, **wanted: Unpack[WantedRules]) -> AsyncIterator[Rule]:
-        """Return the rules that hold and are wanted, one by one; pages are read as they are needed."""
+    async def rules(self, **query: Unpack[RuleQuery]) -> AsyncIterator[Rule]:
+        """Return the rules that hold and match the query, one by one; pages are read as they are needed."""
         after: str | None = None
         while True:
-            page = await self.rules_page(after, **wanted)
+            page = await self.rules_page(after, **query)
             for one in page.rules:
                 yield one
             if (after := page.next) is None:
                 return
 
-    async def rules_page(self, after: str | None = None, **wanted: Unpack[WantedRules]) -> Rules:
+    async def rules_page(self, after: str | None = None, **query: Unpack[RuleQuery]) -> Rules:
         """Return a page of these rules, and how many there are: the first, or that which ``next`` names."""
-        return await self._ask(calls.rules(wanted, after))
+        return await self._ask(calls.rules(query, after))
 
     async def recommend(
         self, customer_id: str | None = None, *, basket: Sequence[str] = (), limit: int | None = None
@@ -132,19 +132,19 @@ class AsyncClient:
         Raises
         ------
         RequestRejected
-            If any is no event, or they are too many; then none was taken.
+            If any is no event, or they are too many; then none counts.
         """
         return await self._ask(calls.send(events))
 
-    def changes(self, *, after: str | None = None, **wanted: Unpack[WantedChanges]) -> AsyncFeed:
-        """Return the feed of the changes that are wanted: iterate over it, best in ``async with``."""
-        feed = AsyncFeed(self._stream, Course(wanted, after), self._patience)
+    def changes(self, *, after: str | None = None, **query: Unpack[ChangeQuery]) -> AsyncFeed:
+        """Return the feed of the changes that match the query: iterate over it, best in ``async with``."""
+        feed = AsyncFeed(self._stream, FeedState(query, after), self._patience)
         self._feeds.add(feed)
         return feed
 
     async def flows(self) -> Flows:
         """Return who moved from where to where, in the changes that are kept."""
-        return await self._ask(calls.flows())
+        return await self._ask(calls.FLOWS)
 
     async def rejects(self, *, limit: int | None = None) -> Rejects:
         """Return the last records that could not be used; the key needs the scope admin."""
@@ -152,49 +152,49 @@ class AsyncClient:
 
     async def status(self) -> Status:
         """Return how the state stands."""
-        return await self._ask(calls.status())
+        return await self._ask(calls.STATUS)
 
     async def ready(self) -> Ready:
         """Return whether the service can answer, and if not, why."""
-        return await self._ask(calls.ready())
+        return await self._ask(calls.READY)
 
     async def alive(self) -> Alive:
         """Return that the process runs."""
-        return await self._ask(calls.alive())
+        return await self._ask(calls.ALIVE)
 
     async def metrics(self) -> str:
         """Return what the service counted, in the text format of Prometheus."""
-        return await self._ask(calls.metrics())
+        return await self._ask(calls.METRICS)
 
     async def session(self) -> Session:
         """Return whose the key is, and what it may do."""
-        return await self._ask(calls.session())
+        return await self._ask(calls.SESSION)
 
     async def begin_session(self) -> Session:
         """Have the key as a cookie, as browsers need it; this client does not."""
-        return await self._ask(calls.begin_session())
+        return await self._ask(calls.BEGIN_SESSION)
 
     async def end_session(self) -> None:
         """Have the cookie no more."""
-        await self._ask(calls.end_session())
+        await self._ask(calls.END_SESSION)
 
     async def _ask(self, call: Call[T]) -> T:
         async def once() -> T:
             try:
-                response = await self._http.send(self._kept.request(self._http, call))
+                response = await self._http.send(self._cache.request(self._http, call))
             except httpx.TransportError as error:
                 raise unavailable(call, error) from error
-            return self._kept.answer(call, response)
+            return self._cache.answer(call, response)
 
-        return await AsyncRetrying(**patience(self._patience))(once) if call.again else await once()
+        return await AsyncRetrying(**retry_options(self._patience))(once) if call.again else await once()
 
-    async def _stream(self, course: Course) -> httpx.Response:
+    async def _stream(self, state: FeedState) -> httpx.Response:
         """Ask for a feed; the body of the response is still to come."""
         try:
-            response = await self._http.send(course.request(self._http), stream=True)
+            response = await self._http.send(state.request(self._http), stream=True)
             if not is_feed(response):
                 await response.aread()
                 raise no_feed(response)
         except httpx.TransportError as error:
-            raise unavailable(course.call, error) from error
+            raise unavailable(state.call, error) from error
         return response

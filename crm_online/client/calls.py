@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from crm_online.answers.customers import Customer, Customers, Explanation, Members
 from crm_online.answers.rules import Recommendations, Rules
 from crm_online.answers.segments import Flows, Picture, Segment, Segments, SizeHistory
 from crm_online.answers.service import Alive, Ready, Rejects, Session, Status, Taken
 from crm_online.client.call import Call, json, model, nothing, params, part, text
-from crm_online.client.wanted import WantedChanges, WantedRules
+from crm_online.client.queries import ChangeQuery, RuleQuery
 from crm_online.events.models import Event
 from crm_online.events.times import to_iso
 
 MOST_CUSTOMERS = 500
 """Most customers that can be looked up at once."""
+
+SEGMENTS: Final = Call("get_segments", "GET", "/v1/segments", model(Segments))
+FLOWS: Final = Call("get_flows", "GET", "/v1/flows", model(Flows))
+SIZES: Final = Call("get_sizes", "GET", "/v1/segment-sizes", model(SizeHistory))
+PICTURE: Final = Call("get_picture", "GET", "/v1/picture", model(Picture))
+STATUS: Final = Call("get_status", "GET", "/v1/status", model(Status))
+READY: Final = Call("get_ready", "GET", "/readyz", model(Ready), again=False, answers=frozenset({200, 503}))
+ALIVE: Final = Call("get_health", "GET", "/healthz", model(Alive))
+METRICS: Final = Call("get_metrics", "GET", "/metrics", text)
+SESSION: Final = Call("get_session", "GET", "/v1/session", model(Session))
+BEGIN_SESSION: Final = Call("begin_session", "POST", "/v1/session", model(Session), again=False)
+END_SESSION: Final = Call("end_session", "DELETE", "/v1/session", nothing, again=False, answers=frozenset({204}))
 
 
 def customer(customer_id: str) -> Call[Customer]:
@@ -41,11 +53,6 @@ def joined(found: Sequence[Customers]) -> Customers:
     )
 
 
-def segments() -> Call[Segments]:
-    """Return the look-up of all segments."""
-    return Call("get_segments", "GET", "/v1/segments", model(Segments))
-
-
 def segment(segment_id: str) -> Call[Segment]:
     """Return the look-up of one segment."""
     return Call("get_segment", "GET", f"/v1/segments/{part(segment_id)}", model(Segment))
@@ -58,24 +65,24 @@ def members(segment_id: str, after: str | None, limit: int | None) -> Call[Membe
 
 
 def explain(customer_id: str) -> Call[Explanation]:
-    """Return the question why a customer is in the segment."""
+    """Return the look-up why a customer is in the segment."""
     return Call("explain", "GET", f"/v1/explain/{part(customer_id)}", model(Explanation))
 
 
-def rules(wanted: WantedRules, after: str | None) -> Call[Rules]:
+def rules(query: RuleQuery, after: str | None) -> Call[Rules]:
     """Return the look-up of a page of rules."""
-    return Call("get_rules", "GET", "/v1/rules", model(Rules), params(**wanted, after=after))
+    return Call("get_rules", "GET", "/v1/rules", model(Rules), params(**query, after=after))
 
 
 def recommend(customer_id: str | None, basket: Sequence[str], limit: int | None) -> Call[Recommendations]:
-    """Return the question what to recommend."""
+    """Return the request of recommendations."""
     asked = {"customer_id": customer_id, "basket": list(basket), "limit": limit}
     body = json({name: value for name, value in asked.items() if value is not None})
     return Call("recommend", "POST", "/v1/recommendations", model(Recommendations), body=body)
 
 
 def send(events: Iterable[Event | Mapping[str, Any]]) -> Call[Taken]:
-    """Return the message that something happened."""
+    """Return the sending of events."""
     body = json([native(event) for event in events])
     return Call(
         "send_events", "POST", "/v1/events", model(Taken), body=body, again=False, answers=frozenset({200, 202})
@@ -96,61 +103,11 @@ def native(event: Event | Mapping[str, Any]) -> Mapping[str, Any]:
     return event.model_dump(exclude_unset=True) | {"time": to_iso(event.time)}
 
 
-def flows() -> Call[Flows]:
-    """Return the look-up of the moves between segments."""
-    return Call("get_flows", "GET", "/v1/flows", model(Flows))
-
-
-def sizes() -> Call[SizeHistory]:
-    """Return the look-up of the segments' sizes over time."""
-    return Call("get_sizes", "GET", "/v1/segment-sizes", model(SizeHistory))
-
-
-def picture() -> Call[Picture]:
-    """Return the look-up of the picture of the segments."""
-    return Call("get_picture", "GET", "/v1/picture", model(Picture))
-
-
-def status() -> Call[Status]:
-    """Return the question how the state stands."""
-    return Call("get_status", "GET", "/v1/status", model(Status))
-
-
 def rejects(limit: int | None) -> Call[Rejects]:
     """Return the look-up of what could not be used."""
     return Call("get_rejects", "GET", "/v1/rejects", model(Rejects), params(limit=limit))
 
 
-def ready() -> Call[Ready]:
-    """Return the question whether the service can answer; that it cannot is an answer too."""
-    return Call("get_ready", "GET", "/readyz", model(Ready), again=False, answers=frozenset({200, 503}))
-
-
-def alive() -> Call[Alive]:
-    """Return the question whether the process runs."""
-    return Call("get_health", "GET", "/healthz", model(Alive))
-
-
-def metrics() -> Call[str]:
-    """Return the look-up of what the service counts."""
-    return Call("get_metrics", "GET", "/metrics", text)
-
-
-def session() -> Call[Session]:
-    """Return the question whose the key is."""
-    return Call("get_session", "GET", "/v1/session", model(Session))
-
-
-def begin_session() -> Call[Session]:
-    """Return the wish to have the key as a cookie."""
-    return Call("begin_session", "POST", "/v1/session", model(Session), again=False)
-
-
-def end_session() -> Call[None]:
-    """Return the wish to have the cookie no more."""
-    return Call("end_session", "DELETE", "/v1/session", nothing, again=False, answers=frozenset({204}))
-
-
-def changes(wanted: WantedChanges) -> Call[None]:
-    """Return the wish to be told changes; its answer is a feed."""
-    return Call("get_changes", "GET", "/v1/changes", nothing, params(**wanted))
+def changes(query: ChangeQuery) -> Call[None]:
+    """Return the request of a feed of changes."""
+    return Call("get_changes", "GET", "/v1/changes", nothing, params(**query))

@@ -14,8 +14,8 @@ import httpx
 from httpx_sse import EventSource, ServerSentEvent
 from tenacity import AsyncRetrying, Retrying
 
-from crm_online.client.asking import patience, unavailable
-from crm_online.client.course import Change, Course, ended
+from crm_online.client.feed_state import Change, FeedState, ended
+from crm_online.client.transport import retry_options, unavailable
 from crm_online.errors import ServiceError
 
 _LOST = (ServiceError, httpx.TransportError, httpx.StreamError)
@@ -28,17 +28,17 @@ class Feed:
     that some were missed all the same. It ends when it or its client is closed, from whatever thread.
     """
 
-    def __init__(self, stream: Callable[[Course], httpx.Response], course: Course, seconds: float) -> None:
-        self._stream, self._course, self._seconds = stream, course, seconds
+    def __init__(self, stream: Callable[[FeedState], httpx.Response], state: FeedState, seconds: float) -> None:
+        self._stream, self._state, self._seconds = stream, state, seconds
         self._response: httpx.Response | None = None
         self._events: Iterator[ServerSentEvent] | None = None
         self._reading = threading.Lock()
         self._closed = threading.Event()
 
     @property
-    def place(self) -> str | None:
-        """The place behind the last change, to begin there later; None: it has not begun."""
-        return self._course.place
+    def cursor(self) -> str | None:
+        """The cursor after the last change, to resume there later; None: it has not begun."""
+        return self._state.cursor
 
     def __enter__(self) -> Self:
         """Begin: from now on no change is missed.
@@ -68,7 +68,7 @@ class Feed:
         Raises
         ------
         ServiceError
-            If the service will not go on (the key was revoked), or what it tells cannot be read.
+            If the service will not go on (the key was revoked), or what it sends cannot be read.
         """
         with self._reading:
             self._begin()
@@ -77,13 +77,13 @@ class Feed:
                     if self._events is None:
                         self._connect()
                     for event in self._events or ():
-                        if (change := self._course.take(event)) is not None:
+                        if (change := self._state.read(event)) is not None:
                             return change
                     raise ended()
                 except _LOST as error:
                     self._disconnect()
                     if not self._closed.is_set():
-                        self._closed.wait(self._course.lost(error))
+                        self._closed.wait(self._state.pause_after(error))
             self._disconnect()
         raise StopIteration
 
@@ -101,17 +101,17 @@ class Feed:
             self._reading.release()
 
     def _begin(self) -> None:
-        if not self._course.begun and not self._closed.is_set():
-            Retrying(**patience(self._seconds))(self._connect)
+        if not self._state.begun and not self._closed.is_set():
+            Retrying(**retry_options(self._seconds))(self._connect)
 
     def _connect(self) -> None:
-        self._response = self._stream(self._course)
+        self._response = self._stream(self._state)
         self._events = EventSource(self._response).iter_sse()
         try:
-            self._course.begin(next(self._events, None))
+            self._state.begin(next(self._events, None))
         except _LOST as error:
             self._disconnect()
-            raise error if isinstance(error, ServiceError) else unavailable(self._course.call, error) from error
+            raise error if isinstance(error, ServiceError) else unavailable(self._state.call, error) from error
 
     def _disconnect(self) -> None:
         response, self._response, self._events = self._response, None, None
@@ -122,17 +122,19 @@ class Feed:
 class AsyncFeed:
     """The changes as they come, each once; made by `AsyncClient.changes`; else as `Feed`."""
 
-    def __init__(self, stream: Callable[[Course], Awaitable[httpx.Response]], course: Course, seconds: float) -> None:
-        self._stream, self._course, self._seconds = stream, course, seconds
+    def __init__(
+        self, stream: Callable[[FeedState], Awaitable[httpx.Response]], state: FeedState, seconds: float
+    ) -> None:
+        self._stream, self._state, self._seconds = stream, state, seconds
         self._response: httpx.Response | None = None
         self._events: AsyncIterator[ServerSentEvent] | None = None
         self._waiting: anyio.CancelScope | None = None
         self._closed = False
 
     @property
-    def place(self) -> str | None:
-        """The place behind the last change, to begin there later; None: it has not begun."""
-        return self._course.place
+    def cursor(self) -> str | None:
+        """The cursor after the last change, to resume there later; None: it has not begun."""
+        return self._state.cursor
 
     async def __aenter__(self) -> Self:
         """Begin: from now on no change is missed.
@@ -161,7 +163,7 @@ class AsyncFeed:
         Raises
         ------
         ServiceError
-            If the service will not go on (the key was revoked), or what it tells cannot be read.
+            If the service will not go on (the key was revoked), or what it sends cannot be read.
         """
         if not self._closed:
             try:
@@ -187,28 +189,28 @@ class AsyncFeed:
                     await self._connect()
                 if self._events is not None:
                     async for event in self._events:
-                        if (change := self._course.take(event)) is not None:
+                        if (change := self._state.read(event)) is not None:
                             return change
                 raise ended()
             except _LOST as error:
                 await self._disconnect()
-                await anyio.sleep(self._course.lost(error))
+                await anyio.sleep(self._state.pause_after(error))
             except anyio.get_cancelled_exc_class():
                 await self._disconnect()
                 raise
 
     async def _begin(self) -> None:
-        if not self._course.begun:
-            await AsyncRetrying(**patience(self._seconds))(self._connect)
+        if not self._state.begun:
+            await AsyncRetrying(**retry_options(self._seconds))(self._connect)
 
     async def _connect(self) -> None:
-        self._response = await self._stream(self._course)
+        self._response = await self._stream(self._state)
         self._events = EventSource(self._response).aiter_sse()
         try:
-            self._course.begin(await anext(self._events, None))
+            self._state.begin(await anext(self._events, None))
         except _LOST as error:
             await self._disconnect()
-            raise error if isinstance(error, ServiceError) else unavailable(self._course.call, error) from error
+            raise error if isinstance(error, ServiceError) else unavailable(self._state.call, error) from error
 
     async def _disconnect(self) -> None:
         response, self._response, self._events = self._response, None, None

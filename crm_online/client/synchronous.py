@@ -15,11 +15,11 @@ from crm_online.answers.rules import Recommendations, Rule, Rules
 from crm_online.answers.segments import Flows, Picture, Segment, Segments, SizeHistory
 from crm_online.answers.service import Alive, Ready, Rejects, Session, Status, Taken
 from crm_online.client import calls
-from crm_online.client.asking import PATIENCE, TIMEOUT, URL, Kept, options, patience, unavailable
 from crm_online.client.call import Call
-from crm_online.client.course import Course, is_feed, no_feed
 from crm_online.client.feed import Feed
-from crm_online.client.wanted import WantedChanges, WantedRules
+from crm_online.client.feed_state import FeedState, is_feed, no_feed
+from crm_online.client.queries import ChangeQuery, RuleQuery
+from crm_online.client.transport import PATIENCE, TIMEOUT, URL, ETagCache, http_options, retry_options, unavailable
 from crm_online.events.models import Event
 
 T = TypeVar("T")
@@ -64,9 +64,9 @@ class Client:
         patience: float = PATIENCE,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._http = httpx.Client(**options(url, key), timeout=timeout, transport=transport)
+        self._http = httpx.Client(**http_options(url, key), timeout=timeout, transport=transport)
         self._patience = patience
-        self._kept = Kept()
+        self._cache = ETagCache()
         self._feeds: weakref.WeakSet[Feed] = weakref.WeakSet()
 
     def __enter__(self) -> Self:
@@ -111,7 +111,7 @@ class Client:
 
     def segments(self) -> Segments:
         """Return the segments, and how they join."""
-        return self._ask(calls.segments())
+        return self._ask(calls.SEGMENTS)
 
     def segment(self, segment_id: str) -> Segment:
         """Return one segment.
@@ -144,24 +144,24 @@ class Client:
 
     def sizes(self) -> SizeHistory:
         """Return how large the segments were since the service began to look."""
-        return self._ask(calls.sizes())
+        return self._ask(calls.SIZES)
 
     def picture(self) -> Picture:
         """Return sampled customers and centroids on the first two principal axes."""
-        return self._ask(calls.picture())
+        return self._ask(calls.PICTURE)
 
-    def rules(self, **wanted: Unpack[WantedRules]) -> Iterator[Rule]:
-        """Return the rules that hold and are wanted, one by one; pages are read as they are needed."""
+    def rules(self, **query: Unpack[RuleQuery]) -> Iterator[Rule]:
+        """Return the rules that hold and match the query, one by one; pages are read as they are needed."""
         after: str | None = None
         while True:
-            page = self.rules_page(after, **wanted)
+            page = self.rules_page(after, **query)
             yield from page.rules
             if (after := page.next) is None:
                 return
 
-    def rules_page(self, after: str | None = None, **wanted: Unpack[WantedRules]) -> Rules:
+    def rules_page(self, after: str | None = None, **query: Unpack[RuleQuery]) -> Rules:
         """Return a page of these rules, and how many there are: the first, or that which ``next`` names."""
-        return self._ask(calls.rules(wanted, after))
+        return self._ask(calls.rules(query, after))
 
     def recommend(
         self, customer_id: str | None = None, *, basket: Sequence[str] = (), limit: int | None = None
@@ -178,27 +178,27 @@ class Client:
         Raises
         ------
         RequestRejected
-            If any is no event, or they are too many; then none was taken.
+            If any is no event, or they are too many; then none counts.
         """
         return self._ask(calls.send(events))
 
-    def changes(self, *, after: str | None = None, **wanted: Unpack[WantedChanges]) -> Feed:
-        """Return the feed of the changes that are wanted: iterate over it, best in ``with``.
+    def changes(self, *, after: str | None = None, **query: Unpack[ChangeQuery]) -> Feed:
+        """Return the feed of the changes that match the query: iterate over it, best in ``with``.
 
         Parameters
         ----------
         after
-            A place where another feed was (``Feed.place``); None: begin with what comes next.
-        **wanted
-            Which changes; gaps are always told.
+            The cursor of an earlier feed (``Feed.cursor``); None: begin with what comes next.
+        **query
+            Which changes; gaps always come.
         """
-        feed = Feed(self._stream, Course(wanted, after), self._patience)
+        feed = Feed(self._stream, FeedState(query, after), self._patience)
         self._feeds.add(feed)
         return feed
 
     def flows(self) -> Flows:
         """Return who moved from where to where, in the changes that are kept."""
-        return self._ask(calls.flows())
+        return self._ask(calls.FLOWS)
 
     def rejects(self, *, limit: int | None = None) -> Rejects:
         """Return the last records that could not be used; the key needs the scope admin."""
@@ -206,49 +206,49 @@ class Client:
 
     def status(self) -> Status:
         """Return how the state stands."""
-        return self._ask(calls.status())
+        return self._ask(calls.STATUS)
 
     def ready(self) -> Ready:
         """Return whether the service can answer, and if not, why."""
-        return self._ask(calls.ready())
+        return self._ask(calls.READY)
 
     def alive(self) -> Alive:
         """Return that the process runs."""
-        return self._ask(calls.alive())
+        return self._ask(calls.ALIVE)
 
     def metrics(self) -> str:
         """Return what the service counted, in the text format of Prometheus."""
-        return self._ask(calls.metrics())
+        return self._ask(calls.METRICS)
 
     def session(self) -> Session:
         """Return whose the key is, and what it may do."""
-        return self._ask(calls.session())
+        return self._ask(calls.SESSION)
 
     def begin_session(self) -> Session:
         """Have the key as a cookie, as browsers need it; this client does not."""
-        return self._ask(calls.begin_session())
+        return self._ask(calls.BEGIN_SESSION)
 
     def end_session(self) -> None:
         """Have the cookie no more."""
-        self._ask(calls.end_session())
+        self._ask(calls.END_SESSION)
 
     def _ask(self, call: Call[T]) -> T:
         def once() -> T:
             try:
-                response = self._http.send(self._kept.request(self._http, call))
+                response = self._http.send(self._cache.request(self._http, call))
             except httpx.TransportError as error:
                 raise unavailable(call, error) from error
-            return self._kept.answer(call, response)
+            return self._cache.answer(call, response)
 
-        return Retrying(**patience(self._patience))(once) if call.again else once()
+        return Retrying(**retry_options(self._patience))(once) if call.again else once()
 
-    def _stream(self, course: Course) -> httpx.Response:
+    def _stream(self, state: FeedState) -> httpx.Response:
         """Ask for a feed; the body of the response is still to come."""
         try:
-            response = self._http.send(course.request(self._http), stream=True)
+            response = self._http.send(state.request(self._http), stream=True)
             if not is_feed(response):
                 response.read()
                 raise no_feed(response)
         except httpx.TransportError as error:
-            raise unavailable(course.call, error) from error
+            raise unavailable(state.call, error) from error
         return response

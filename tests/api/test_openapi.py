@@ -15,7 +15,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from crm_online.api.app import TAGS, openapi
 from crm_online.api.examples import EXAMPLES
 from crm_online.client import AsyncClient, Client
-from crm_online.client.wanted import Kind, Sort
+from crm_online.client.queries import Kind, Sort
 
 Operation = dict[str, Any]
 

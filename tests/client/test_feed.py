@@ -1,4 +1,4 @@
-"""The feed goes on where it was: the service is killed and started again, and each change is told once."""
+"""A feed resumes where it was: the service is killed and started again, and each change comes once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from httpx_sse import ServerSentEvent
 from crm_online.answers.changes import Gap
 from crm_online.api.keyfile import revoke_key
 from crm_online.client import AsyncClient, Change, Client
-from crm_online.client.course import Course
+from crm_online.client.feed_state import FeedState
 from crm_online.errors import ServiceFault, ServiceRefused
 from crm_online.values import Segment, SegmentChange, SegmentGone
 from tests.command import printed
@@ -38,65 +38,65 @@ def purchases(*customers: str) -> list[dict[str, Any]]:
     ]
 
 
-class Heard:
-    """What a feed has told, for whoever waits for that."""
+class Received:
+    """The changes that a feed has sent, for a thread that waits for them."""
 
     def __init__(self) -> None:
-        self._told: list[Change] | None = None
+        self._changes: list[Change] | None = None
         self._news = threading.Condition()
 
     def begin(self) -> None:
         with self._news:
-            self._told = []
+            self._changes = []
             self._news.notify_all()
 
     def __call__(self, change: Change) -> None:
         with self._news:
-            self._told = [*(self._told or ()), change]
+            self._changes = [*(self._changes or ()), change]
             self._news.notify_all()
 
     def wait(self, most: int) -> list[str]:
         """Return whom the changes are about, once it has begun and there are so many."""
         with self._news:
-            assert self._news.wait_for(lambda: self._told is not None and len(self._told) >= most, timeout=60)
-            return [one.customer_id for one in self._told or () if isinstance(one, SegmentChange)]
+            assert self._news.wait_for(lambda: self._changes is not None and len(self._changes) >= most, timeout=60)
+            return [one.customer_id for one in self._changes or () if isinstance(one, SegmentChange)]
 
 
-def follow(url: str, key: str, told: Heard) -> None:
+def follow(url: str, key: str, received: Received) -> None:
     with Client(url, key=key) as client, client.changes(kind=["segment-change"]) as feed:
-        told.begin()
+        received.begin()
         for change in feed:
-            told(change)
+            received(change)
 
 
-def follow_async(backend: str) -> Callable[[str, str, Heard], None]:
-    async def following(url: str, key: str, told: Heard) -> None:
+def follow_async(backend: str) -> Callable[[str, str, Received], None]:
+    async def following(url: str, key: str, received: Received) -> None:
         async with AsyncClient(url, key=key) as client, client.changes(kind=["segment-change"]) as feed:
-            told.begin()
+            received.begin()
             async for change in feed:
-                told(change)
+                received(change)
 
     return lambda *args: anyio.run(following, *args, backend=backend)
 
 
-def test_feeds_go_on_behind_the_last_change_after_the_service_was_killed(
+def test_feeds_resume_at_the_last_change_after_the_service_was_killed(
     served: Served, keys: dict[str, str], folder: Path
 ) -> None:
     followers = [follow, follow_async("asyncio"), follow_async("trio")]
-    heard = [Heard() for _ in followers]
+    all_received = [Received() for _ in followers]
     with (
         ThreadPoolExecutor() as pool,
         Client(served.url, key=keys["admin"], patience=60) as client,
         Client(served.url, key=keys["guest"]) as guest,
     ):
-        for one, to in zip(followers, heard, strict=True):
+        for one, to in zip(followers, all_received, strict=True):
             threading.Thread(target=one, args=(served.url, keys["read"], to), daemon=True).start()
         refused = pool.submit(next, guest.changes(kind=["rule"]).__enter__())
-        for told in heard:
-            told.wait(0)
+        for received in all_received:
+            received.wait(0)
         client.send(purchases("f1", "f2"))
-        for told in heard:
-            assert told.wait(2) == ["f1", "f2"]
+        for received in all_received:
+            assert received.wait(2) == ["f1", "f2"]
 
         revoke_key(folder / "keys.toml", "guest")
         served.kill()
@@ -107,20 +107,20 @@ def test_feeds_go_on_behind_the_last_change_after_the_service_was_killed(
         served.start()
         assert asked.result().customers > 0, "a look-up waits for the service"
         client.send(purchases("f5"))
-        for told in heard:
-            assert told.wait(5) == ["f1", "f2", "f3", "f4", "f5"]
+        for received in all_received:
+            assert received.wait(5) == ["f1", "f2", "f3", "f4", "f5"]
         with pytest.raises(ServiceRefused, match="not known"):
             refused.result(timeout=60)
 
 
-def test_a_later_feed_goes_on_behind_the_place_of_an_earlier_one(served: Served, keys: dict[str, str]) -> None:
+def test_a_later_feed_goes_on_from_the_cursor_of_an_earlier_one(served: Served, keys: dict[str, str]) -> None:
     with Client(served.url, key=keys["admin"]) as client:
         with client.changes() as feed:
-            begin = feed.place
+            begin = feed.cursor
             client.send(purchases("p1", "p2", "p3"))
             first = next(feed)
         client.send(purchases("p4"))
-        with client.changes(after=feed.place) as feed:
+        with client.changes(after=feed.cursor) as feed:
             rest = [*islice(feed, 3)]
         with client.changes(after=begin) as feed:
             assert [*islice(feed, 4)] == [first, *rest]
@@ -154,7 +154,7 @@ def test_closing_ends_a_feed_that_another_task_waits_for(served: Served, keys: d
     assert anyio.run(closed, backend=backend) == []
 
 
-def test_a_gap_is_told_where_the_place_is_that_of_another_state(served: Served, keys: dict[str, str]) -> None:
+def test_a_gap_is_sent_where_the_cursor_is_that_of_another_state(served: Served, keys: dict[str, str]) -> None:
     with Client(served.url, key=keys["admin"]) as client, client.changes(after="0-0-7,1-0-3") as feed:
         gap = next(feed)
         assert isinstance(gap, Gap)
@@ -167,18 +167,18 @@ def test_a_gap_is_told_where_the_place_is_that_of_another_state(served: Served, 
         assert gap.upto == f"{partition}-{epoch}-{number - 1}"
 
 
-def test_what_a_newer_service_tells_besides_is_left_out() -> None:
-    course = Course({}, None)
+def test_what_a_newer_service_sends_besides_is_left_out() -> None:
+    state = FeedState({}, None)
     segment = (
         '{"change_id":"0-0-1","id":"s1","name":"n","size":1,"centroid":{},"colour":"red","J_share":1,"model_version":1,'
         '"description":{"text":"t","facts":[],"mood":1}}'
     )
-    assert isinstance(course.take(ServerSentEvent("segment", segment, "0-0-1")), Segment)
-    gone = course.take(ServerSentEvent("segment", '{"change_id":"0-0-2","id":"s1","model_version":2}', "0-0-2"))
+    assert isinstance(state.read(ServerSentEvent("segment", segment, "0-0-1")), Segment)
+    gone = state.read(ServerSentEvent("segment", '{"change_id":"0-0-2","id":"s1","model_version":2}', "0-0-2"))
     assert gone == SegmentGone(change_id="0-0-2", id="s1", model_version=2)
-    assert course.take(ServerSentEvent("weather", '{"rain":true}', "0-0-3")) is None
-    assert course.take(ServerSentEvent("", "", "0-0-4")) is None
-    assert course.place == "0-0-4"
-    with pytest.raises(ServiceFault, match="behind 0-0-4"):
-        course.take(ServerSentEvent("segment", '{"name":"n"}', "0-0-5"))
-    assert course.place == "0-0-4"
+    assert state.read(ServerSentEvent("weather", '{"rain":true}', "0-0-3")) is None
+    assert state.read(ServerSentEvent("", "", "0-0-4")) is None
+    assert state.cursor == "0-0-4"
+    with pytest.raises(ServiceFault, match="after 0-0-4"):
+        state.read(ServerSentEvent("segment", '{"name":"n"}', "0-0-5"))
+    assert state.cursor == "0-0-4"

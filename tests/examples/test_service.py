@@ -37,21 +37,21 @@ def run(root: Path, name: str, *args: str) -> subprocess.Popen[str]:
 
 
 def test_the_personalisation_feed_writes_once_to_whoever_moves(url: str, root: Path, tmp_path: Path) -> None:
-    place = tmp_path / "place"
+    cursor = tmp_path / "cursor"
 
     def lines(buyer: str, most: int) -> list[str]:
         """Run it until it has written so many lines; once it waits, somebody buys bread for the first time."""
-        running = run(root, "personalisation_feed.py", url, "--place", str(place))
+        running = run(root, "personalisation_feed.py", url, "--cursor", str(cursor))
         assert running.stdout is not None
         with running, Client(url) as client:
             assert running.stdout.readline().startswith("waiting")
-            begin = place.read_text()
+            begin = cursor.read_text()
             bread = {"item": "bread", "quantity": 1, "price": 2.5}
             client.send([{"type": "purchase", "customer_id": buyer, "time": "2026-04-02T09:00:00Z", "items": [bread]}])
             written = [running.stdout.readline() for _ in range(most)]
             with client.changes(kind=["segment-change"], after=begin) as feed:
                 assert [isinstance(next(feed), SegmentChange) for _ in range(most)] == [True] * most
-                until(lambda: place.read_text() == feed.place, "the example has not noted its place")
+                until(lambda: cursor.read_text() == feed.cursor, "the example has not noted its cursor")
             running.terminate()
         return written
 

@@ -23,7 +23,7 @@ Name = Annotated[str, Query(min_length=1, max_length=1000)]
 
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "Server-sent events until the connection ends. `id` is the place in the changes: the last "
+        "description": "Server-sent events until the connection ends. `id` is the cursor: the last "
         "change ids of all partitions. `event` is `segment-change`, `segment`, `rule` or `reject`, and `data` the "
         "change as it stands on the topic; or `gap`: changes are kept no more (`trimmed`), or were taken back "
         "(`rewound`): look up again. A comment comes after 15 s of silence.",
@@ -47,8 +47,8 @@ async def get_changes(
     item: Annotated[
         list[Name] | None, Query(max_length=100, description="only rules with one of these items on either side")
     ] = None,
-    after: Annotated[str | None, Query(description="a place, for those who cannot send Last-Event-ID")] = None,
-    last_event_id: Annotated[str | None, Header(description="the place behind which the feed goes on")] = None,
+    after: Annotated[str | None, Query(description="a cursor, for those who cannot send Last-Event-ID")] = None,
+    last_event_id: Annotated[str | None, Header(description="the cursor from which the feed resumes")] = None,
 ) -> EventStream:
     """Follow the changes as they come, each once; with both `segment` and `item`, those about either."""
     if kind and "reject" in kind:

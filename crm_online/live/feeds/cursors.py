@@ -45,7 +45,7 @@ def parse(written: str) -> dict[int, ChangeId]:
     for part in written.split(",") if len(written) <= _LONGEST else [""]:
         found = _CHANGE.fullmatch(part)
         if not found or int(found[1]) in cursor:
-            raise InputError("the place in the changes is not one: change ids, joined by commas, one of each partition")
+            raise InputError("the cursor of the feed is not one: change ids, joined by commas, one of each partition")
         last = ChangeId(*map(int, found.groups()))
         cursor[last.partition] = last
     return cursor

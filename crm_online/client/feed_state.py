@@ -1,4 +1,4 @@
-"""The course of a feed: how far it is, what it is told, and when it connects again; it reads and waits for nothing."""
+"""The state of a feed: its cursor, how its events are read, and when it connects again; it does no input or output."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pydantic_core import from_json
 
 from crm_online.answers.changes import Gap
 from crm_online.client import calls
-from crm_online.client.asking import is_passing, unavailable
 from crm_online.client.call import error_of
-from crm_online.client.wanted import WantedChanges
+from crm_online.client.queries import ChangeQuery
+from crm_online.client.transport import is_transient, unavailable
 from crm_online.errors import ServiceError, ServiceFault, ServiceUnavailable
 from crm_online.values import Reject, Rule, Segment, SegmentChange, SegmentGone
 from crm_online.values.value import TOLERANT
 
 Change: TypeAlias = SegmentChange | Segment | SegmentGone | Rule | Reject | Gap
-"""What a feed tells."""
+"""What a feed sends."""
 
 _log = logging.getLogger(__name__)
 _LONGEST: Final = 30.0
-# Seconds without a byte after which a connection is taken for dead: the service sends some every 15.
+# Seconds without a byte after which a connection counts as dead: the service sends some every 15.
 _SILENCE: Final = 45.0
 
 
@@ -43,29 +43,29 @@ _KINDS: dict[str, Callable[[Any], Change]] = {
 }
 
 
-class Course:
-    """The course of one feed.
+class FeedState:
+    """The state of one feed.
 
     Parameters
     ----------
-    wanted
+    query
         Which changes.
-    place
-        Behind which it begins; None: with what comes next.
+    cursor
+        Where it resumes; None: it begins with what comes next.
 
     Attributes
     ----------
     call
         The request.
-    place
-        How far it is.
+    cursor
+        The cursor after the last event.
     begun
         Whether it was connected once.
     """
 
-    def __init__(self, wanted: WantedChanges, place: str | None) -> None:
-        self.call = calls.changes(wanted)
-        self.place = place
+    def __init__(self, query: ChangeQuery, cursor: str | None) -> None:
+        self.call = calls.changes(query)
+        self.cursor = cursor
         self.begun = False
         self._retry = 2.0
         self._tries = 0
@@ -73,15 +73,15 @@ class Course:
     def request(self, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         """Return the request that begins it, or goes on with it."""
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
-        if self.place:
-            headers["Last-Event-ID"] = self.place
+        if self.cursor:
+            headers["Last-Event-ID"] = self.cursor
         usual = http.timeout
         timeout = httpx.Timeout(connect=usual.connect, read=_SILENCE, write=usual.write, pool=usual.pool)
-        asked = httpx.QueryParams(self.call.params)
-        return http.build_request("GET", self.call.path, params=asked, headers=headers, timeout=timeout)
+        query = httpx.QueryParams(self.call.params)
+        return http.build_request("GET", self.call.path, params=query, headers=headers, timeout=timeout)
 
     def begin(self, first: ServerSentEvent | None) -> None:
-        """Take the first event of a connection, which says where it is: from then on nothing can be missed.
+        """Read the first event of a connection, which has the cursor: from then on nothing can be missed.
 
         Raises
         ------
@@ -90,11 +90,11 @@ class Course:
         """
         if first is None:
             raise ended()
-        self.take(first)
+        self.read(first)
         self.begun = True
 
-    def take(self, event: ServerSentEvent) -> Change | None:
-        """Return what an event tells; None: nothing but how far the feed is, or what this version does not know.
+    def read(self, event: ServerSentEvent) -> Change | None:
+        """Return the change of an event; None: it has the cursor alone, or is of a kind that is not known.
 
         Raises
         ------
@@ -104,16 +104,16 @@ class Course:
         self._tries = 0
         if event.retry is not None:
             self._retry = event.retry / 1000
-        read = _KINDS.get(event.event)
+        parse = _KINDS.get(event.event)
         try:
-            change = read(from_json(event.data)) if read is not None and event.data else None
+            change = parse(from_json(event.data)) if parse is not None and event.data else None
         except (ValueError, TypeError) as error:
-            raise ServiceFault(f"a {event.event} behind {self.place} cannot be read: {error}") from error
+            raise ServiceFault(f"a {event.event} after {self.cursor} cannot be read: {error}") from error
         if event.id:
-            self.place = event.id
+            self.cursor = event.id
         return change
 
-    def lost(self, error: Exception) -> float:
+    def pause_after(self, error: Exception) -> float:
         """Return the seconds to wait before it connects again.
 
         Raises
@@ -123,7 +123,7 @@ class Course:
         """
         if not isinstance(error, ServiceError):
             error = unavailable(self.call, error)
-        if not is_passing(error):
+        if not is_transient(error):
             raise error
         longest = min(_LONGEST, self._retry * 2**self._tries)
         self._tries = min(self._tries + 1, 10)
@@ -145,8 +145,10 @@ def is_feed(response: httpx.Response) -> bool:
 
 def no_feed(response: httpx.Response) -> ServiceError:
     """Return why a response is none; its body has been read."""
-    got = response.headers
+    headers = response.headers
     if response.status_code == httpx.codes.OK:
-        return ServiceFault(f"the feed of changes is none, but {got.get('Content-Type', 'of no type')}")
+        return ServiceFault(f"the feed of changes is none, but {headers.get('Content-Type', 'of no type')}")
     asked = f"{response.request.method} {response.request.url.path}"
-    return error_of(asked, response.status_code, got.get("Content-Type", ""), got.get("Retry-After"), response.content)
+    return error_of(
+        asked, response.status_code, headers.get("Content-Type", ""), headers.get("Retry-After"), response.content
+    )

@@ -1,4 +1,4 @@
-"""What both clients do around a request: its headers, answers kept by their tags, and when to ask again."""
+"""The transport of both clients: headers, answers cached by their ETags, and when a request is sent again."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ T = TypeVar("T")
 URL: Final = "http://127.0.0.1:8080"
 TIMEOUT: Final = 10.0
 PATIENCE: Final = 10.0
-_KEPT = 64
-_BODY = "crm_online.kept"
+_CACHED = 64
+_BODY = "crm_online.cached"
 _WAIT = wait_random_exponential(multiplier=0.2, max=5.0)
 
 
-class Patience(TypedDict):
-    """How tenacity asks again."""
+class RetryOptions(TypedDict):
+    """How tenacity sends a request again."""
 
     stop: stop_base
     wait: Any
@@ -32,28 +32,28 @@ class Patience(TypedDict):
     reraise: bool
 
 
-def patience(seconds: float) -> Patience:
-    """Return how to ask again for some seconds, as long as the service has no answer yet."""
+def retry_options(seconds: float) -> RetryOptions:
+    """Return how to send a request again for some seconds, as long as its errors are transient."""
     return {
         "stop": stop_before_delay(seconds),
         "wait": _pause,
-        "retry": retry_if_exception(is_passing),
+        "retry": retry_if_exception(is_transient),
         "reraise": True,
     }
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient(error: BaseException) -> bool:
     """Tell whether the same request may be answered later."""
     return isinstance(error, ServiceUnavailable) or (isinstance(error, ServiceError) and error.status == 429)
 
 
 def _pause(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    wanted = error.retry_after if isinstance(error, ServiceError) else None
-    return max(wanted or 0.0, _WAIT(state))
+    retry_after = error.retry_after if isinstance(error, ServiceError) else None
+    return max(retry_after or 0.0, _WAIT(state))
 
 
-def options(url: str, key: str | None) -> dict[str, Any]:
+def http_options(url: str, key: str | None) -> dict[str, Any]:
     """Return the options of a client of httpx.
 
     Raises
@@ -83,8 +83,8 @@ def unavailable(call: Call[Any], error: Exception) -> ServiceUnavailable:
     return ServiceUnavailable(f"{call.method} {call.path}: {where} does not answer: {reason}{known}")
 
 
-class Kept:
-    """Answers that are asked for again only if they are other ones now."""
+class ETagCache:
+    """Answers with an ETag: they are sent again only if they have changed."""
 
     def __init__(self) -> None:
         self._answers: dict[tuple[str, Params], tuple[str, bytes]] = {}
@@ -95,25 +95,25 @@ class Kept:
         headers = {"If-None-Match": tag} if tag else {}
         if call.body is not None:
             headers["Content-Type"] = "application/json"
-        asked = httpx.QueryParams(call.params) if call.params else None
+        query = httpx.QueryParams(call.params) if call.params else None
         return http.build_request(
-            call.method, call.path, params=asked, content=call.body, headers=headers, extensions={_BODY: body}
+            call.method, call.path, params=query, content=call.body, headers=headers, extensions={_BODY: body}
         )
 
     def answer(self, call: Call[T], response: httpx.Response) -> T:
-        """Return the answer of a call, and keep it if it has a tag.
+        """Return the answer of a call, and cache it if it has a tag.
 
         Raises
         ------
         ServiceError
             If the response is an error.
         """
-        status, got = response.status_code, response.headers
+        status, headers = response.status_code, response.headers
         if status == httpx.codes.NOT_MODIFIED:
             return call.read(response.request.extensions[_BODY])
-        answer = call.answer(status, got.get("Content-Type", ""), got.get("Retry-After"), response.content)
-        if call.method == "GET" and status == httpx.codes.OK and "ETag" in got:
-            if len(self._answers) >= _KEPT:
+        answer = call.answer(status, headers.get("Content-Type", ""), headers.get("Retry-After"), response.content)
+        if call.method == "GET" and status == httpx.codes.OK and "ETag" in headers:
+            if len(self._answers) >= _CACHED:
                 self._answers = {}
-            self._answers[call.path, call.params] = (got["ETag"], response.content)
+            self._answers[call.path, call.params] = (headers["ETag"], response.content)
         return answer

@@ -1,4 +1,4 @@
-"""What rules and changes can be asked for by."""
+"""The parameters of look-ups of rules and of feeds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Sort = Literal["rank", "support", "confidence", "lift", "article_gain", "mutual_
 Kind = Literal["segment-change", "segment", "rule", "reject"]
 
 
-class WantedRules(TypedDict, total=False):
+class RuleQuery(TypedDict, total=False):
     """Which rules, and in which order.
 
     Attributes
@@ -38,7 +38,7 @@ class WantedRules(TypedDict, total=False):
     limit: int
 
 
-class WantedChanges(TypedDict, total=False):
+class ChangeQuery(TypedDict, total=False):
     """Which changes.
 
     Attributes
