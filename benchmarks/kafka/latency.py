@@ -184,7 +184,7 @@ def _wait_until_settled(site: Site, server: RedisServer, worker: Worker) -> None
     end = sum(site.broker.client.end_offsets(EVENTS).values())
     while positions(server, EVENTS) < end or not _at_rest(server) or worker.metric("crm_online_outbox_length"):
         if not worker.running or time.monotonic() > deadline:
-            raise RuntimeError(f"the worker ended or stands still: {worker.told()}")
+            raise RuntimeError(f"the worker ended or stands still: {worker.last_lines()}")
         time.sleep(0.05)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -89,12 +89,8 @@ class Site:
     @contextmanager
     def redis(self, name: str) -> Iterator[RedisServer]:
         """Run a Redis with nothing in it."""
-        server = RedisServer(self.folder / f"redis-{name}")
-        try:
-            server.start()
+        with RedisServer(self.folder / f"redis-{name}") as server:
             yield server
-        finally:
-            server.end()
 
     def spent(self, pid: int, server: RedisServer) -> Spent:
         """Return what was spent so far; only differences mean something."""
@@ -141,8 +137,5 @@ def processor_seconds(pid: int) -> float:
 @contextmanager
 def running_site(folder: Path) -> Iterator[Site]:
     """Run a broker."""
-    with ExitStack() as stack:
-        broker = Broker(folder / "broker")
-        stack.callback(broker.end)
-        broker.start()
+    with Broker(folder / "broker") as broker:
         yield Site(broker, folder)

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from benchmarks.kafka.site import PARTITIONS, PREFIX, TOPIC, Run, Site
 from benchmarks.plain_replay import TAKEN
 from tests.conftest import ROOT
-from tests.servers.processes import Process
 from tests.servers.redis_server import RedisServer
+from tests.servers.server import Program
 from tests.servers.workers import Worker
 
 _TIMES = 5
@@ -34,16 +34,10 @@ def worker_run(site: Site, events: int, name: str) -> Run:
 def app_run(site: Site, module: str, python: str, events: int, name: str) -> Run:
     """Let a plain app take the first events of the log, each written to Redis."""
     with site.redis(name) as server:
-        app = Process(
-            [python, "-m", module, site.broker.address, TOPIC, server.url],
-            site.folder / f"{name}.log",
-            cwd=site.folder,
-            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        )
-        try:
+        command = [python, "-m", module, site.broker.address, TOPIC, server.url]
+        env = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+        with Program(command, site.folder / f"{name}.log", cwd=site.folder, env=env) as app:
             return site.watched(app.pid, lambda: app.running, server, lambda: int(server.admin.get(TAKEN) or 0), events)
-        finally:
-            app.kill()
 
 
 def raw_rate(site: Site, events: int) -> float:
@@ -68,10 +62,8 @@ def running_worker(
     worker = Worker(
         site.folder, brokers=site.broker.address, state=server.url, prefix=prefix, settings=settings, name=name
     )
-    try:
-        yield worker.start().wait_ready()
-    finally:
-        worker.end()
+    with worker:
+        yield worker.wait_ready()
 
 
 def positions(server: RedisServer, topic: str = TOPIC) -> int:

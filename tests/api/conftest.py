@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from shutil import copytree
 
@@ -21,24 +20,14 @@ def shop_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return what a Redis with a made shop has on disk."""
     folder = tmp_path_factory.mktemp("shop-data")
     made.write_jsonl(folder / "events.jsonl")
-    server = RedisServer(folder / "redis", options={"appendfsync": "no"})
-    try:
-        server.start()
+    with RedisServer(folder / "redis", options={"appendfsync": "no"}) as server:
         printed(folder, "replay", "events.jsonl", "--state", server.url)
-    finally:
-        server.end()
     return folder / "redis"
 
 
-@contextmanager
-def shop_server(shop_data: Path, folder: Path) -> Iterator[RedisServer]:
-    """Run a Redis of its own on a copy of the shop."""
-    server = RedisServer(copytree(shop_data, folder / "redis"))
-    try:
-        server.start()
-        yield server
-    finally:
-        server.end()
+def shop_server(shop_data: Path, folder: Path) -> RedisServer:
+    """Return a Redis of its own on a copy of the shop, to be started."""
+    return RedisServer(copytree(shop_data, folder / "redis"))
 
 
 @pytest.fixture(scope="module")

@@ -24,10 +24,8 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 def shared_broker(tmp_path_factory: pytest.TempPathFactory, tls: Certificates) -> Iterator[Broker]:
     """Start the broker of all tests; without Java they are skipped, but in CI they fail."""
     need_kafka()
-    broker = Broker(tmp_path_factory.mktemp("kafka"), certificates=tls)
-    broker.start()
-    yield broker
-    broker.end()
+    with Broker(tmp_path_factory.mktemp("kafka"), certificates=tls) as broker:
+        yield broker
 
 
 @pytest.fixture
@@ -42,10 +40,8 @@ def broker(shared_broker: Broker) -> Iterator[Broker]:
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     """Start a Redis with nothing in it."""
-    server = RedisServer(tmp_path / "redis")
-    server.start()
-    yield server
-    server.end()
+    with RedisServer(tmp_path / "redis") as server:
+        yield server
 
 
 @pytest.fixture

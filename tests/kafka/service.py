@@ -75,8 +75,7 @@ class Service:
 
     def __enter__(self) -> Self:
         """Start Redis."""
-        self._stack.callback(self.redis.end)
-        self.redis.start()
+        self._stack.enter_context(self.redis)
         return self
 
     def __exit__(
@@ -101,9 +100,8 @@ class Service:
             name=f"worker-{len(self.workers)}",
             **options,
         )
-        self._stack.callback(worker.end)
         self.workers.append(worker)
-        return worker.start()
+        return self._stack.enter_context(worker)
 
     def send(self, records: Sequence[Sent]) -> None:
         """Send events, and note them for the books."""

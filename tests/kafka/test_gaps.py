@@ -54,7 +54,7 @@ def verified(service: Service) -> dict[str, Any]:
 
 def ended(worker: Worker) -> str:
     """Wait until a worker has ended by itself, and return the last line that it printed: the one for a person."""
-    assert worker.wait(60) == 2, worker.told()
+    assert worker.wait(60) == 2, worker.last_lines()
     told = worker.log.read_text()
     assert "Traceback" not in told
     return told.splitlines()[-1]
@@ -184,7 +184,7 @@ def test_a_log_that_is_not_what_it_was_stops_workers_unless_they_may_skip_which_
     worker = service.worker().wait_ready()
     service.send(first.records)
     until_read(client, service.redis, service.prefix)
-    worker.terminate()
+    worker.stop()
     before = service.positions()
     assert before is not None
     kept = lost_from(service, second, 7)
@@ -209,7 +209,7 @@ def test_a_log_that_is_not_what_it_was_stops_workers_unless_they_may_skip_which_
     left_out = [(gap["partition"], gap["topic"], gap["begin"], gap["end"], gap["why"]) for gap in gaps(service)]
     assert left_out == [(n, service.events, before[n], ends[n] - 7, holds[n]) for n in range(PARTITIONS)]
     assert [gap["partition"] for gap in verified(service)["gaps"]] == [0, 1]
-    worker.terminate()
+    worker.stop()
 
     # Our positions lie within the new topic, and the events before them are the same: it is another one all the same.
     before = service.positions()

@@ -44,7 +44,7 @@ def test_a_change_too_large_for_its_topic_ends_the_worker_and_is_published_once_
         # A worker that is started too early says what is wrong before it does anything.
         again = service.worker()
         assert again.wait(60) == 2
-        assert again.told(1) == (
+        assert again.last_lines(1) == (
             f"crm-online: {topic} takes only {TOO_FEW} bytes at a time: set its max.message.bytes to at least 65536"
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -34,20 +35,17 @@ def brokers(tmp_path: Path, prefix: str) -> Iterator[tuple[Broker, Broker]]:
     need_kafka()
     first = Broker(tmp_path / "first")
     second = Broker(tmp_path / "second", beside=first)
-    try:
-        first.start()
+    with ExitStack() as stack:
+        stack.enter_context(first)
         # Kafka's own topics, made as long as there is one broker only.
         first.client.produce(first.client.create_topic(f"{prefix}warm"), [Sent(None, b"")], transaction=prefix)
         until(lambda: coordinated(first, prefix), "no broker coordinates groups")
-        second.start()
+        stack.enter_context(second)
         for topic in TOPICS:
             nodes = [1, 2] if topic.name == Topic.REJECTS else [1] * topic.partitions(2)
             policy = "compact" if topic.compacted else "delete"
             first.client.create_topic_on(nodes, f"{prefix}{topic.name}", cleanup_policy=policy)
         yield first, second
-    finally:
-        for broker in (second, first):
-            broker.end()
 
 
 @pytest.mark.slow
@@ -64,7 +62,7 @@ def test_one_output_partition_without_a_leader_stops_no_other_and_no_rebalance(
         def until_at(at: Mapping[int, int]) -> None:
             until(
                 lambda: (service.positions() or {}).items() >= at.items(),
-                lambda: f"the partitions are at {service.positions()}: {worker.told()}",
+                lambda: f"the partitions are at {service.positions()}: {worker.last_lines()}",
             )
 
         until_at({0: MANY})
@@ -72,13 +70,13 @@ def test_one_output_partition_without_a_leader_stops_no_other_and_no_rebalance(
         assert positions is not None
         assert positions[1] <= 2 * OUTBOX, "its outbox is full"
         other = service.worker()
-        until(lambda: first.client.group_members(service.group) == 2, other.told)
+        until(lambda: first.client.group_members(service.group) == 2, other.last_lines)
         first.client.produce(service.events, rejects[:MANY])
         until_at({0: 2 * MANY})
         second.start()
         until_at({0: 2 * MANY, 1: MANY})
-        until(lambda: len(service.outputs().records[Topic.REJECTS]) == 3 * MANY, worker.told)
+        until(lambda: len(service.outputs().records[Topic.REJECTS]) == 3 * MANY, worker.last_lines)
         assert list(service.outputs().faults_of_order()) == []
         for one in (worker, other):
-            assert one.terminate() == 0
+            assert one.stop() == 0
             assert "Traceback" not in one.log.read_text()

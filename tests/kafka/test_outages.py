@@ -57,16 +57,16 @@ def shop(shared_broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Ite
         state = f"redis://{USER}:{PASSWORD}@localhost:{service.redis.port}"
         worker = service.worker(state=state).wait_ready()
         yield Shop(service, worker, iter(slices(log(60, 60, 3), SLICES)))
-        assert worker.terminate() == 0
+        assert worker.stop() == 0
 
 
 def until_told(worker: Worker, reason: str) -> None:
     """Wait until ``/readyz`` says why the worker waits."""
     until(
         lambda: any(reason in why for why in worker.reasons() or []) or not worker.running,
-        lambda: f"/readyz does not say {reason!r}, but {worker.reasons()}:\n{worker.told()}",
+        lambda: f"/readyz does not say {reason!r}, but {worker.reasons()}:\n{worker.last_lines()}",
     )
-    assert worker.running, worker.told()
+    assert worker.running, worker.last_lines()
 
 
 def logged(worker: Worker, *parts: str) -> bool:

@@ -181,5 +181,5 @@ def test_poison_is_rejected_with_its_place_and_all_else_is_counted(broker: Broke
             "rejected": worker.metric("crm_online_rejects_total"),
         } == counted
         assert sum(state["unknown_fields"] for state in states) == 2 * len(new)
-        assert worker.terminate() == 0
+        assert worker.stop() == 0
         assert "Traceback" not in worker.log.read_text()

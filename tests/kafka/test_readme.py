@@ -14,8 +14,8 @@ from tests.command import crm_online
 from tests.docs import fenced, made
 from tests.kafka.waiting import until, until_read
 from tests.servers.broker import Broker
-from tests.servers.processes import Process
 from tests.servers.redis_server import RedisServer
+from tests.servers.server import Program
 
 PREFIX = ".venv/bin/crm-online "
 SOMEBODY = "C17"
@@ -33,8 +33,8 @@ def test_worker_publish_and_segments_run_as_the_readme_says_and_erase_asks_the_w
     made.write_jsonl(tmp_path / "events.jsonl")
     chosen = ["--set", f"kafka.brokers={broker.address}", "--set", f"kafka.prefix={prefix}"]
     command = [sys.executable, "-m", "crm_online", *worker, *chosen, "--set", "worker.listen=none"]
-    running = Process(command, tmp_path / "worker.log", cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(root)})
-    try:
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    with Program(command, tmp_path / "worker.log", cwd=tmp_path, env=env) as running:
         done = crm_online(tmp_path, *publish, *chosen)
         assert done.returncode == 0, done.stderr
         until_read(broker.client, redis_server, prefix)
@@ -42,10 +42,7 @@ def test_worker_publish_and_segments_run_as_the_readme_says_and_erase_asks_the_w
         assert asked.returncode == 0, asked.stderr
         assert json.loads(asked.stdout)["asked"] == f"{prefix}commands"
         until(lambda: somebody(redis_server) is False, "the workers were asked to erase, and have not")
-        assert running.terminate(30) == 0, running.told()
-    finally:
-        if running.running:
-            running.kill()
+        assert running.stop() == 0, running.last_lines()
     done = crm_online(tmp_path, *segments)
     assert done.returncode == 0, done.stderr
     with open_lookup(redis_server.url) as lookup:

@@ -80,7 +80,7 @@ def test_a_rolling_restart_under_load_loses_nothing_and_each_worker_ends_in_time
         with Load(service, shop.records, RATE):
             for worker in workers:
                 until_moved(service)
-                assert worker.terminate(STOP_SECONDS) == 0
+                assert worker.stop(STOP_SECONDS) == 0
                 assert broker.client.group_members(service.group) == len(workers) - 1
                 worker.start().wait_ready()
                 until_shared(service)
@@ -99,7 +99,7 @@ def test_from_one_worker_to_three_and_back_under_load_nothing_is_lost(
             until_shared(service)
             until_moved(service)
             for worker in others:
-                assert worker.terminate(STOP_SECONDS) == 0
+                assert worker.stop(STOP_SECONDS) == 0
             until_shared(service)
             assert broker.client.group_members(service.group) == 1
             until_moved(service)

@@ -24,8 +24,8 @@ from tests.kafka.service import Service
 from tests.kafka.small_log import log, slices
 from tests.kafka.waiting import until
 from tests.servers.broker import Broker
-from tests.servers.processes import Process
 from tests.servers.records import Record, Sent
+from tests.servers.server import Program
 
 ROWS = 20_000
 END = "2011-01-15T00:00:00Z"
@@ -71,7 +71,7 @@ def run(shared_broker: Broker, shared_data: Path, tmp_path_factory: pytest.TempP
         service.sent += [Sent(record.key, record.value) for record in records]
         service.finish(END)
         yield Run(service, records, folder / "export")
-        assert worker.terminate() == 0
+        assert worker.stop() == 0
 
 
 @pytest.mark.slow
@@ -125,16 +125,13 @@ def test_faust_itself_runs_the_same_worker(broker: Broker, prefix: str, tmp_path
             "worker.listen=none",
         ]
         command = [sys.executable, "-m", "faust", "-A", "streams.app", "worker"]
-        faust = Process(command, tmp_path / "faust.log", cwd=tmp_path, env=environment(service.redis.url, settings))
-        try:
-            until(lambda: service.events in broker.client.topics() or not faust.running, faust.told)
+        env = environment(service.redis.url, settings)
+        with Program(command, tmp_path / "faust.log", cwd=tmp_path, env=env) as faust:
+            until(lambda: service.events in broker.client.topics() or not faust.running, faust.last_lines)
             service.send(shop.records)
             service.finish(shop.end)
             assert service.wrong(shop.end) == []
-            assert faust.terminate(30) == 0
-        finally:
-            if faust.running:
-                faust.kill()
+            assert faust.stop() == 0
 
 
 def environment(state: str, settings: Iterable[str]) -> dict[str, str]:

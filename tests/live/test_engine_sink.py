@@ -172,10 +172,7 @@ def test_where_workers_feed_the_state_events_go_to_their_topic(server: Store) ->
 
 
 def test_a_store_that_goes_away_is_told_and_when_it_is_back_events_go_on(tmp_path: Path) -> None:
-    redis = RedisServer(tmp_path / "redis")
-    redis.start()
-
-    async def send() -> None:
+    async def send(redis: RedisServer) -> None:
         with open_store(redis.url) as store:
             sink = sink_of(store)
             await sink.take(view(1))
@@ -187,10 +184,8 @@ def test_a_store_that_goes_away_is_told_and_when_it_is_back_events_go_on(tmp_pat
             assert Lookup(store).states[0].accepted == 2
             await sink.stop()
 
-    try:
-        asyncio.run(send())
-    finally:
-        redis.end()
+    with RedisServer(tmp_path / "redis") as server:
+        asyncio.run(send(server))
 
 
 def test_the_log_tells_no_wait_before_anything_came(server: Store) -> None:

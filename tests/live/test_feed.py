@@ -485,10 +485,7 @@ def test_silence_is_broken_by_a_comment_with_the_place(redis: Store) -> None:
 
 
 def test_while_redis_is_away_feeds_wait_and_then_go_on(tmp_path: Path) -> None:
-    server = RedisServer(tmp_path / "redis")
-    server.start()
-
-    async def read() -> None:
+    async def read(server: RedisServer) -> None:
         with open_store(server.url) as store:
             log = Log(store)
             async with hub(store, most_bytes=0) as changes:
@@ -507,10 +504,8 @@ def test_while_redis_is_away_feeds_wait_and_then_go_on(tmp_path: Path) -> None:
                 mark = log.many(1)[-1]
                 assert await reader.until(0, mark) == ["0-0-1", "0-0-2", "0-0-3", "0-0-4"]
 
-    try:
-        asyncio.run(read())
-    finally:
-        server.end()
+    with RedisServer(tmp_path / "redis") as server:
+        asyncio.run(read(server))
 
 
 OPERATIONS = st.lists(

@@ -17,6 +17,7 @@ from tests.conftest import ROOT
 from tests.servers.certificates import Certificates
 from tests.servers.client import KafkaClient
 from tests.servers.processes import Process, free_port
+from tests.servers.server import Server
 
 JARS = ROOT / ".kafka"
 """Where ``make test`` puts the jars that pom.xml names."""
@@ -26,7 +27,6 @@ USERS = {"alice": "alice-secret", "bob": "bob-secret"}
 
 _CLASSES = JARS / "classes.jsa"
 _START_SECONDS = 60.0
-_STOP_SECONDS = 30.0
 _JAVA = [
     *("java", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:-UsePerfData"),
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
@@ -63,7 +63,7 @@ _SETTINGS = {
 }
 
 
-class Broker:
+class Broker(Server):
     """A broker in a folder, on ports that it keeps.
 
     Parameters
@@ -87,13 +87,13 @@ class Broker:
         settings: Mapping[str, str] | None = None,
         beside: Broker | None = None,
     ) -> None:
+        super().__init__(folder / "broker.log")
         self.folder, self._beside = folder, beside
         self._certificates = certificates
         listeners = ["PLAINTEXT", "CONTROLLER", *(["SASL_SSL", "SSL"] if certificates else [])]
         self._addresses = {name: f"127.0.0.1:{free_port()}" for name in listeners}
         self._settings = _SETTINGS | self._placed() | (_secured(certificates) if certificates else {})
         self._settings |= settings or {}
-        self._process: Process | None = None
 
     @property
     def address(self) -> str:
@@ -116,46 +116,6 @@ class Broker:
         return KafkaClient(self.address)
 
     @property
-    def running(self) -> bool:
-        """Whether its process lives; a suspended one does."""
-        return self._process is not None and self._process.running
-
-    @property
-    def pid(self) -> int:
-        """The id of its latest process."""
-        return self._started().pid
-
-    def start(self) -> None:
-        """Start it, on the data that are there, and wait until it answers and leads all partitions."""
-        assert not self.running, "the broker runs already"
-        if not self.folder.joinpath("data", "meta.properties").exists():
-            self._format()
-        if not _CLASSES.exists():
-            self._keep_classes()
-        self._launch(f"-XX:SharedArchiveFile={_CLASSES}")
-
-    def kill(self) -> None:
-        """Kill it as ``kill -9`` does."""
-        self._started().kill()
-
-    def stop(self) -> None:
-        """Shut it down in an orderly way (SIGTERM)."""
-        self._started().terminate(_STOP_SECONDS)
-
-    def suspend(self) -> None:
-        """Let it stand still (SIGSTOP)."""
-        self._started().suspend()
-
-    def resume(self) -> None:
-        """Let it go on after :meth:`suspend`."""
-        self._started().resume()
-
-    def end(self) -> None:
-        """Kill it if it runs: the test is over."""
-        if self.running:
-            self.kill()
-
-    @property
     def cluster(self) -> str:
         """The id of its cluster."""
         text = (self.folder / "data" / "meta.properties").read_text()
@@ -164,10 +124,6 @@ class Broker:
     @property
     def _properties(self) -> Path:
         return self.folder / "server.properties"
-
-    def _started(self) -> Process:
-        assert self._process is not None, "the broker was never started"
-        return self._process
 
     def _placed(self) -> dict[str, str]:
         if self._beside is not None:
@@ -187,15 +143,26 @@ class Broker:
             "controller.quorum.voters": f"1@{self._addresses['CONTROLLER']}",
         }
 
-    def _launch(self, option: str) -> None:
-        self._process = Process([*_JAVA, option, "kafka.Kafka", str(self._properties)], self.folder / "broker.log")
+    def _launch(self) -> Process:
+        if not self.folder.joinpath("data", "meta.properties").exists():
+            self._format()
+        if not _CLASSES.exists():
+            self._keep_classes()
+        return self._run(f"-XX:SharedArchiveFile={_CLASSES}")
+
+    def _run(self, option: str) -> Process:
+        return Process([*_JAVA, option, "kafka.Kafka", str(self._properties)], self.log)
+
+    def _wait_until_up(self) -> None:
+        """Wait until it answers and leads all partitions."""
         if not self.client.wait_until_ready(_START_SECONDS, lambda: self.running):
-            raise AssertionError(f"the broker does not start:\n{self._process.told()}")
+            raise AssertionError(f"the broker does not start:\n{self.last_lines()}")
 
     def _keep_classes(self) -> None:
         """Run it once and keep its loaded classes: from then on every start, of any broker, takes half the time."""
         mine = JARS / f"{uuid.uuid4().hex}.jsa"
-        self._launch(f"-XX:ArchiveClassesAtExit={mine}")
+        self._process = self._run(f"-XX:ArchiveClassesAtExit={mine}")
+        self._wait_until_up()
         self.stop()
         mine.replace(_CLASSES)
 

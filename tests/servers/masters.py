@@ -6,6 +6,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,8 +40,11 @@ class Master(RedisServer):
         super().__init__(folder, binary, _OPTIONS)
         while not _has_two(self.port):
             self.port = free_port()
-        self.start()
-        self.id = bytes(self("CLUSTER", "MYID")).decode()
+
+    @cached_property
+    def id(self) -> str:
+        """What the cluster calls it."""
+        return bytes(self("CLUSTER", "MYID")).decode()
 
     def __call__(self, *command: str | bytes | int) -> Any:
         """Give the reply of a command."""
@@ -106,8 +110,7 @@ class Masters:
         wait_for(lambda: all(self._well(node) for node in self.nodes))
 
     def _start(self) -> Master:
-        node = Master(self._folder / f"node-{len(self.nodes)}", self._binary)
-        self._stack.callback(node.end)
+        node = self._stack.enter_context(Master(self._folder / f"node-{len(self.nodes)}", self._binary))
         self.nodes.append(node)
         return node
 

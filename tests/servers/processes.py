@@ -97,7 +97,8 @@ class Process:
         forked: bool = False,
     ) -> None:
         self.log = log
-        self._begin = log.stat().st_size if log.exists() else 0
+        log.touch()
+        self._begin = log.stat().st_size
         self._process: subprocess.Popen[bytes] | Forked = (
             Forked(command, cwd=cwd or Path.cwd(), env=env or os.environ, out=log, err=log)
             if forked
@@ -137,7 +138,7 @@ class Process:
             return self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise TimeoutError(f"a process did not end within {timeout:g} s:\n{self.told()}") from None
+            raise TimeoutError(f"a process did not end within {timeout:g} s:\n{self.last_lines()}") from None
 
     def suspend(self) -> None:
         """Stop it (SIGSTOP); it stands still when this returns."""
@@ -150,8 +151,12 @@ class Process:
         """Let it go on (SIGCONT)."""
         self._process.send_signal(signal.SIGCONT)
 
-    def told(self, lines: int = 30) -> str:
-        """Return the last lines that it printed."""
+    def printed(self) -> str:
+        """Return what it has printed so far."""
         with self.log.open("rb") as file:
             file.seek(self._begin)
-            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+            return file.read().decode(errors="replace")
+
+    def last_lines(self, count: int = 30) -> str:
+        """Return the last lines that it printed."""
+        return "\n".join(self.printed().splitlines()[-count:])

@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 from crm_online.store.binary import Binary, binaries
 from tests.servers.processes import Process, free_port
+from tests.servers.server import Server
 
 _START = Path(__file__).parents[2] / "deploy/redis.sh"
 _START_SECONDS = 30.0
@@ -28,7 +29,7 @@ _OPTIONS = {
 }
 
 
-class RedisServer:
+class RedisServer(Server):
     """A redis-server in a folder, on a port and a unix socket that it keeps; started again it reads its AOF.
 
     Parameters
@@ -42,13 +43,13 @@ class RedisServer:
     """
 
     def __init__(self, folder: Path, binary: Binary | None = None, options: Mapping[str, str] | None = None) -> None:
+        super().__init__(folder.with_name(f"{folder.name}.log"))
         self.folder = folder
         self.port = free_port()
         self._binary = binary or next(binaries(), None)
         self._options = _OPTIONS | dict(options or {})
         # A socket's path must be short; the folder goes when this object does.
         self._short = tempfile.TemporaryDirectory(prefix="crm-test-")
-        self._process: Process | None = None
 
     @property
     def url(self) -> str:
@@ -65,44 +66,9 @@ class RedisServer:
         """A client of the tests, without password."""
         return redis.Redis(unix_socket_path=self.socket, retry=Retry(NoBackoff(), 0))
 
-    @property
-    def running(self) -> bool:
-        """Whether its process lives; a suspended one does."""
-        return self._process is not None and self._process.running
-
-    def start(self) -> None:
-        """Start it on the data that are there, and wait until it answers, be it only that it is loading them."""
-        assert self._binary is not None, "these tests need a redis-server: see `make test`"
-        assert not self.running, "this redis-server runs already"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        Path(self.socket).unlink(missing_ok=True)
-        command = [str(_START), str(self.folder)]
-        given = [part for option, value in self._options.items() for part in (f"--{option}", value)]
-        places = ["--port", str(self.port), "--unixsocket", self.socket]
-        log = self.folder.with_name(f"{self.folder.name}.log")
-        self._process = Process([*command, *given, *places], log, env=os.environ | {"REDIS_SERVER": self._binary.path})
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._answers():
-            if not self.running or time.monotonic() > deadline:
-                raise AssertionError(f"redis-server does not start:\n{self._process.told()}")
-            time.sleep(0.002)
-
-    def kill(self) -> None:
-        """Kill it as ``kill -9`` does."""
-        self._started().kill()
-
-    def suspend(self) -> None:
-        """Let it stand still (SIGSTOP): connections stay open, nothing is answered."""
-        self._started().suspend()
-
-    def resume(self) -> None:
-        """Let it go on after :meth:`suspend`."""
-        self._started().resume()
-
     def end(self) -> None:
         """Kill it if it runs, and forget its socket: the test is over."""
-        if self.running:
-            self.kill()
+        super().end()
         self._short.cleanup()
 
     def copy(self, to: Path) -> Path:
@@ -132,9 +98,22 @@ class RedisServer:
         """Set ``maxmemory`` in bytes; below what it uses, it refuses every write; 0: no limit."""
         self.admin.config_set("maxmemory", maxmemory)
 
-    def _started(self) -> Process:
-        assert self._process is not None, "this redis-server was never started"
-        return self._process
+    def _launch(self) -> Process:
+        assert self._binary is not None, "these tests need a redis-server: see `make test`"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        Path(self.socket).unlink(missing_ok=True)
+        command = [str(_START), str(self.folder)]
+        given = [part for option, value in self._options.items() for part in (f"--{option}", value)]
+        places = ["--port", str(self.port), "--unixsocket", self.socket]
+        return Process([*command, *given, *places], self.log, env=os.environ | {"REDIS_SERVER": self._binary.path})
+
+    def _wait_until_up(self) -> None:
+        """Wait until it answers, be it only that it is loading its data."""
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            if not self.running or time.monotonic() > deadline:
+                raise AssertionError(f"redis-server does not start:\n{self.last_lines()}")
+            time.sleep(0.002)
 
     def _answers(self) -> bool:
         try:

@@ -17,14 +17,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import ROOT
 from tests.servers.processes import Process, free_port
+from tests.servers.server import Server
 
 _READY_SECONDS = 60.0
-_STOP_SECONDS = 30.0
 _CRM_ONLINE = ("-m", "crm_online")
 _begun = count()
 
 
-class Worker:
+class Worker(Server):
     """A worker, on a port that it keeps; what all its runs print is in one file.
 
     Parameters
@@ -55,34 +55,13 @@ class Worker:
         entry: Sequence[str] = _CRM_ONLINE,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        super().__init__(folder / f"{name}.log")
         self.listen = f"127.0.0.1:{free_port()}"
-        self.log = folder / f"{name}.log"
         chosen = [f"kafka.brokers={brokers}", f"kafka.prefix={prefix}", f"worker.listen={self.listen}", *settings]
         self._arguments = ["worker", "--state", state, *(part for one in chosen for part in ("--set", one))]
         self._entry = entry
         mine = {key: value for key, value in os.environ.items() if not key.startswith("CRM_ONLINE_")}
         self._environment = {**mine, "PYTHONPATH": str(ROOT), **(environment or {})}
-        self._process: Process | None = None
-
-    @property
-    def running(self) -> bool:
-        """Whether its process lives; a suspended one does."""
-        return self._process is not None and self._process.running
-
-    @property
-    def pid(self) -> int:
-        """The id of its latest process."""
-        return self._started().pid
-
-    def start(self) -> Worker:
-        """Start it, for the first time or again; return it, not yet ready."""
-        assert not self.running, "this worker runs already"
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        # The first of all is a program as people start it; the others are forked, which takes two seconds less.
-        forked = next(_begun) > 0 and self._entry == _CRM_ONLINE
-        command = self._arguments if forked else [sys.executable, *self._entry, *self._arguments]
-        self._process = Process(command, self.log, cwd=self.log.parent, env=self._environment, forked=forked)
-        return self
 
     def wait_ready(self, timeout: float = _READY_SECONDS) -> Worker:
         """Wait until ``/readyz`` says so; fails when it ends before that."""
@@ -131,46 +110,22 @@ class Worker:
                 found.append(value)
         return found
 
-    def told(self, lines: int = 30) -> str:
-        """Return the last lines that it printed in its latest run."""
-        return self._started().told(lines)
+    def _launch(self) -> Process:
+        # The first of all is a program as people start it; the others are forked, which takes two seconds less.
+        forked = next(_begun) > 0 and self._entry == _CRM_ONLINE
+        command = self._arguments if forked else [sys.executable, *self._entry, *self._arguments]
+        return Process(command, self.log, cwd=self.log.parent, env=self._environment, forked=forked)
 
-    def kill(self) -> None:
-        """Kill it as ``kill -9`` does, suspended or not."""
-        self._started().kill()
-
-    def terminate(self, timeout: float = _STOP_SECONDS) -> int:
-        """Ask it to stop (SIGTERM), wait until it has, and return its exit code."""
-        return self._started().terminate(timeout)
-
-    def wait(self, timeout: float) -> int:
-        """Wait until it ends by itself and return its exit code."""
-        return self._started().wait(timeout)
-
-    def suspend(self) -> None:
-        """Let it stand still (SIGSTOP)."""
-        self._started().suspend()
-
-    def resume(self) -> None:
-        """Let it go on after :meth:`suspend`."""
-        self._started().resume()
-
-    def end(self) -> None:
-        """Kill it if it runs: the test is over."""
-        if self.running:
-            self.kill()
-
-    def _started(self) -> Process:
-        assert self._process is not None, "this worker was never started"
-        return self._process
+    def _wait_until_up(self) -> None:
+        """Return at once: what a worker does before it is ready is what tests are about."""
 
     def _wait(self, ready: bool, timeout: float) -> None:
         deadline = time.monotonic() + timeout
         state = "ready" if ready else "unready"
         while self.ready() is not ready:
             if not self.running:
-                raise AssertionError(f"a worker ended before it was {state}:\n{self.told()}")
-            assert time.monotonic() < deadline, f"a worker is not {state} after {timeout:g} s:\n{self.told()}"
+                raise AssertionError(f"a worker ended before it was {state}:\n{self.last_lines()}")
+            assert time.monotonic() < deadline, f"a worker is not {state} after {timeout:g} s:\n{self.last_lines()}"
             time.sleep(0.02)
 
     def _get(self, path: str) -> str:

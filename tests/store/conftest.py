@@ -39,9 +39,6 @@ def start_server(binary: Binary, tmp_path: Path) -> Iterator[StartServer]:
 
         def start(name: str = "plain", **options: str) -> RedisServer:
             given = {option.replace("_", "-"): value for option, value in options.items()}
-            server = RedisServer(tmp_path / name, binary, given)
-            stack.callback(server.end)
-            server.start()
-            return server
+            return stack.enter_context(RedisServer(tmp_path / name, binary, given))
 
         yield start

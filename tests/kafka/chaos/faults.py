@@ -70,7 +70,7 @@ class System:
             if waited >= least and moved:
                 return
             assert waited < most, (
-                f"nothing has moved on for {waited:.0f} s: {[worker.told() for worker in self.workers]}"
+                f"nothing has moved on for {waited:.0f} s: {[worker.last_lines() for worker in self.workers]}"
             )
             before = before or now
             time.sleep(0.05)

@@ -85,12 +85,8 @@ def run(
     records = list(sent(log))
     with ExitStack() as stack:
         if broker is None:
-            broker = Broker(folder / "broker")
-            stack.callback(broker.end)
-            broker.start()
-        server = RedisServer(folder / "redis")
-        stack.callback(server.end)
-        server.start()
+            broker = stack.enter_context(Broker(folder / "broker"))
+        server = stack.enter_context(RedisServer(folder / "redis"))
         workers = [
             Worker(
                 folder,
@@ -104,8 +100,7 @@ def run(
             for number in range(WORKERS)
         ]
         for worker in workers:
-            stack.callback(worker.end)
-            worker.start()
+            stack.enter_context(worker)
         for worker in workers:
             worker.wait_ready()
 
@@ -124,7 +119,7 @@ def run(
             until_at_rest(server, PARTITIONS, milliseconds(END), workers, SETTLE_SECONDS)
             wrong = list(_wrong(system, prefix, records, server))
         except AssertionError as error:
-            wrong = [str(error), *(worker.told() for worker in workers)]
+            wrong = [str(error), *(worker.last_lines() for worker in workers)]
         outputs = Outputs.read(broker.client, prefix)
         return Report(seed, system.counts, len(records), outputs.epochs(), time.monotonic() - began, wrong)
 
