@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -168,8 +168,3 @@ class SampledOrders:
             self.place.halvings = min(self.place.halvings + 1, 40)
         elif reach > 4 * SPAN and self.place.halvings:
             self.place.halvings -= 1
-
-
-def named(orders: Iterable[SampledOrder], names: Sequence[str]) -> list[tuple[str | None, list[str]]]:
-    """Return orders as customers and names of items, of the names by number."""
-    return [(order.customer, [names[item] for item in order.items if item < len(names)]) for order in orders]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from crm_online.baskets.counted import CountedBaskets
 from crm_online.baskets.gathered import Whole
 from crm_online.baskets.open import OpenBaskets
-from crm_online.baskets.sampled import SampledOrder, named
+from crm_online.baskets.sampled import SampledOrder
 from crm_online.decay import Decay
 from crm_online.engine import counting
 from crm_online.engine.changes import Changes
@@ -118,10 +118,11 @@ class Mining:
         state.rules_due = fresh >= self._every or (run.ended and fresh > 0)
 
     def _buyers(self, run: Run, orders: Sequence[SampledOrder]) -> Buyers:
-        found = named(orders, self.items.names)
-        for names, raw in run.fetched.orders:
-            found += named(map(SampledOrder.decode, raw), [name.decode() for name in names])
-        return Buyers.of(found)
+        others = [
+            ([SampledOrder.decode(one) for one in raw], [name.decode() for name in names])
+            for names, raw in run.fetched.orders
+        ]
+        return Buyers.of([(orders, self.items.names), *others])
 
     def retell(self, heard: Collection[str], changes: Changes) -> Iterator[Write]:
         """Tell again how rules stand that consumers heard of otherwise."""

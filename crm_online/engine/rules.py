@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from crm_online.engine.changes import Changes
 from crm_online.itemsets.parts import FrequentItemsets, Part, merge
-from crm_online.rules.changes import Change, RuleChange, diff, in_force, update
+from crm_online.rules.changes import diff, in_force
 from crm_online.rules.customers import Buyers
+from crm_online.rules.emitted import Change, EmittedRules, RuleChange
 from crm_online.rules.levels import Levels
 from crm_online.settings import Settings
 from crm_online.step import Put, Remove, Topic, Write
@@ -40,11 +41,11 @@ class RuleFeed:
 
     def __init__(self, settings: Settings) -> None:
         self._levels = levels_of(settings)
-        self._told: dict[str, RuleChange] = {}
+        self._told = EmittedRules()
 
     def load(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
         """Take what was last told from the store."""
-        self._told = {key.decode(): RuleChange.of_value(key.decode(), json.loads(value)) for key, value in sorted(raw)}
+        self._told = EmittedRules(RuleChange.of_value(key.decode(), json.loads(value)) for key, value in sorted(raw))
 
     def tell(self, parts: Sequence[Part], buyers: Buyers, as_of: int, changes: Changes) -> Iterator[Write]:
         """Derive the rules over all partitions, and tell those that differ from what was last told.
@@ -63,7 +64,7 @@ class RuleFeed:
         levels = self._levels
         found = merge(parts, as_of, levels.leave_support(sum(part.baskets(as_of) for part in parts)))
         news = diff(found, self._told, levels, buyers)
-        update(self._told, news)
+        self._told.update(news)
         put: dict[bytes, bytes] = {}
         gone: list[bytes] = []
         for change in news:

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crm_online.baskets.sampled import named
 from crm_online.engine import rules as rule_feed
 from crm_online.engine.changes import iso
 from crm_online.engine.state import PartitionState
@@ -304,7 +303,7 @@ class Lookup:
 
     @cached_property
     def _buyers(self) -> Buyers:
-        return Buyers.of([order for view in self._views for order in named(view.orders, view.counts.counted.names)])
+        return Buyers.of((view.orders, view.counts.counted.names) for view in self._views)
 
     @property
     def _min_support(self) -> float:

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_online.itemsets.parts import FrequentItemsets
-from crm_online.rules.changes import Change, RuleChange, diff, in_force, update
+from crm_online.rules.changes import diff, in_force
 from crm_online.rules.derive import derive
+from crm_online.rules.emitted import Change, EmittedRules, RuleChange
 from crm_online.rules.levels import Levels
 from tests.rules.shops import found_in
 
@@ -42,7 +43,7 @@ A_TO_B, B_TO_A = '[["a"],["b"]]', '[["b"],["a"]]'
 
 
 def test_a_rule_enters_with_the_fields_of_the_feed() -> None:
-    changes = diff(table_of(20, 5, 30, 45), {}, LEVELS)
+    changes = diff(table_of(20, 5, 30, 45), EmittedRules(), LEVELS)
     assert kinds(changes) == [(A_TO_B, "entered")]
     value = changes[0].value()
     assert list(value) == FIELDS
@@ -53,19 +54,19 @@ def test_a_rule_enters_with_the_fields_of_the_feed() -> None:
 
 
 def test_a_certain_rule_has_no_conviction_in_json() -> None:
-    (change,) = diff(table_of(20, 0, 30, 50), {}, LEVELS)
+    (change,) = diff(table_of(20, 0, 30, 50), EmittedRules(), LEVELS)
     assert change.value()["conviction"] is None
     assert "Infinity" not in json.dumps(change.value())
 
 
 def test_small_changes_are_kept_back_and_measured_from_what_was_emitted() -> None:
-    emitted: dict[str, RuleChange] = {}
-    update(emitted, diff(table_of(4000, 1000, 3000, 12_000), emitted, LEVELS))
+    emitted = EmittedRules()
+    emitted.update(diff(table_of(4000, 1000, 3000, 12_000), emitted, LEVELS))
     for both in (4080, 4160):
         assert not diff(table_of(both, 1000, 3000, 12_000), emitted, LEVELS)
     changes = diff(table_of(4400, 1000, 3000, 12_000), emitted, LEVELS)
     assert (A_TO_B, "changed") in kinds(changes)
-    update(emitted, changes)
+    emitted.update(changes)
     assert not diff(table_of(4400, 1000, 3000, 12_000), emitted, LEVELS)
 
 
@@ -84,14 +85,14 @@ def test_a_rule_enters_at_the_levels_and_leaves_below_nine_tenths(
     def of_a(changes: list[RuleChange]) -> list[RuleChange]:
         return [change for change in changes if change.id == A_TO_B]
 
-    assert not of_a(diff(table_of(*between), {}, LEVELS))
-    emitted: dict[str, RuleChange] = {}
-    update(emitted, diff(table_of(*enters), emitted, LEVELS))
+    assert not of_a(diff(table_of(*between), EmittedRules(), LEVELS))
+    emitted = EmittedRules()
+    emitted.update(diff(table_of(*enters), emitted, LEVELS))
     assert A_TO_B in emitted
     changes = diff(table_of(*between), emitted, LEVELS)
     assert all(change.change is Change.CHANGED for change in of_a(changes))
     last = emitted[A_TO_B]
-    update(emitted, changes)
+    emitted.update(changes)
     last = emitted[A_TO_B]
     (left,) = of_a(diff(table_of(*below), emitted, LEVELS))
     assert left.change is Change.LEFT
@@ -99,8 +100,8 @@ def test_a_rule_enters_at_the_levels_and_leaves_below_nine_tenths(
 
 
 def test_of_few_baskets_a_rule_leaves_only_by_more_than_chance() -> None:
-    emitted: dict[str, RuleChange] = {}
-    update(emitted, diff(table_of(10, 5, 50, 35), emitted, LEVELS))
+    emitted = EmittedRules()
+    emitted.update(diff(table_of(10, 5, 50, 35), emitted, LEVELS))
     assert A_TO_B in emitted
     # 10 % of 100 baskets are 10 with a standard error of 3: 8 of 100 are below nine tenths, but no news.
     assert A_TO_B not in dict(kinds(diff(table_of(8, 5, 50, 37), emitted, LEVELS)))
@@ -116,10 +117,10 @@ def redundancy(extra: int) -> FrequentItemsets:
 
 def test_a_redundant_rule_stays_out_unless_asked_for_and_leaves_when_no_better() -> None:
     rule = '[["a","b"],["y"]]'
-    assert rule not in {change.id for change in diff(redundancy(0), {}, LEVELS)}
-    assert rule in {change.id for change in diff(redundancy(0), {}, Levels(0.1, 0.5, drop_redundant=False))}
-    emitted: dict[str, RuleChange] = {}
-    update(emitted, diff(redundancy(100), emitted, LEVELS))
+    assert rule not in {change.id for change in diff(redundancy(0), EmittedRules(), LEVELS)}
+    assert rule in {change.id for change in diff(redundancy(0), EmittedRules(), Levels(0.1, 0.5, drop_redundant=False))}
+    emitted = EmittedRules()
+    emitted.update(diff(redundancy(100), emitted, LEVELS))
     assert rule in emitted
     assert not [change for change in diff(redundancy(1), emitted, LEVELS) if change.change is Change.LEFT]
     left = [change.id for change in diff(redundancy(0), emitted, LEVELS) if change.change is Change.LEFT]
@@ -129,7 +130,7 @@ def test_a_redundant_rule_stays_out_unless_asked_for_and_leaves_when_no_better()
 @given(st.lists(some_baskets, min_size=1, max_size=6))
 @settings(max_examples=60, deadline=None)
 def test_the_changes_taken_together_are_the_rules_in_force(logs: list[list[list[str]]]) -> None:
-    emitted: dict[str, RuleChange] = {}
+    emitted = EmittedRules()
     baskets: list[list[str]] = []
     for log in logs:
         baskets += log
@@ -139,7 +140,7 @@ def test_the_changes_taken_together_are_the_rules_in_force(logs: list[list[list[
         assert len({change.id for change in changes}) == len(changes)
         for change in changes:
             assert (change.id in emitted) == (change.change is not Change.ENTERED)
-        update(emitted, changes)
+        emitted.update(changes)
         row = {rule: number for number, rule in enumerate(table.ids)}
         reaching = {change.id for change in in_force(found, LEVELS)}
         assert reaching <= emitted.keys() <= row.keys()
@@ -157,5 +158,5 @@ def test_the_changes_taken_together_are_the_rules_in_force(logs: list[list[list[
 
 def test_no_rules_change_nothing() -> None:
     empty = found_in([[]], 0.1)
-    assert diff(empty, {}, LEVELS) == []
+    assert diff(empty, EmittedRules(), LEVELS) == []
     assert not np.isfinite(derive(empty, 0.1, 0.1).improvement).any()

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from mlxtend.frequent_patterns import association_rules, fpgrowth
 from scipy.sparse import csr_matrix
 
+from crm_online.baskets.sampled import SampledOrder
 from crm_online.engine.rules import levels_of
 from crm_online.itemsets.parts import FrequentItemsets
 from crm_online.rules import derive
-from crm_online.rules.changes import Change, RuleChange, diff, in_force, update
+from crm_online.rules.changes import diff, in_force
 from crm_online.rules.customers import Buyers
+from crm_online.rules.emitted import Change, EmittedRules
 from crm_online.rules.levels import Levels
 from crm_online.settings import Settings
 from tests.itemsets import real
@@ -167,14 +169,14 @@ def test_the_rules_in_force_are_the_first_by_rank_of_those_with_evidence(
 @settings(max_examples=60, deadline=None)
 def test_the_feed_never_holds_more_rules_than_allowed(logs: list[list[list[str]]], most: int) -> None:
     levels = Levels(0.1, 0.4, min_count=2, most=most)
-    emitted: dict[str, RuleChange] = {}
+    emitted = EmittedRules()
     baskets: list[list[str]] = []
     for log in logs:
         baskets += log
         changes = diff(found_in(baskets, levels.leave_support(len(baskets))), emitted, levels)
         for change in changes:
             assert (change.id in emitted) == (change.change is not Change.ENTERED)
-        update(emitted, changes)
+        emitted.update(changes)
         assert len(emitted) <= most
         assert all(change.count >= 1 for change in emitted.values())
 
@@ -185,7 +187,7 @@ def test_a_rule_leaves_only_when_it_is_a_tenth_behind_the_best() -> None:
     every = in_force(found, Levels(0.01, 0.5))
     near, far = every[19], every[20]
     levels = Levels(0.01, 0.5, most=18)  # and so 20 for those that are in
-    changes = diff(found, {near.id: near, far.id: far}, levels)
+    changes = diff(found, EmittedRules([near, far]), levels)
     assert [change.id for change in changes if change.change is Change.LEFT] == [far.id]
     assert [change.id for change in changes if change.change is Change.ENTERED] == [rule.id for rule in every[:17]]
 
@@ -193,15 +195,43 @@ def test_a_rule_leaves_only_when_it_is_a_tenth_behind_the_best() -> None:
 def test_a_rule_needs_different_customers_as_far_as_the_orders_kept_can_say() -> None:
     pairs = {"one": ("a", "b"), "two": ("c", "d"), "three": ("e", "f"), "anybody": ("g", "h"), "unseen": ("i", "j")}
     baskets = [list(pair) for pair in pairs.values() for _ in range(12)]
-    orders: list[tuple[str | None, list[str]]] = []
+    names = "abcdefghijz"
+    orders: list[SampledOrder] = []
+
+    def order(customer: str | None, items: str) -> SampledOrder:
+        return SampledOrder(customer, 0, len(orders), [names.index(item) for item in items])
+
     for number in range(12):
-        orders += [("one", ["a", "b"]), (f"two {number % 2}", ["c", "d", "z"]), (f"three {number % 3}", ["e", "f"])]
-        orders.append((None, ["g", "h"]))
-    orders += [("unseen", ["i", "j"])] * 2  # fewer orders than customers are asked for: they say nothing
+        orders += [order("one", "ab"), order(f"two {number % 2}", "cdz"), order(f"three {number % 3}", "ef")]
+        orders.append(order(None, "gh"))
+    orders += [order("unseen", "ij")] * 2  # fewer orders than customers are asked for: they say nothing
+    buyers = Buyers.of([(orders[::2], names), (orders[1::2], names)])
     levels = Levels(0.01, 0.5, min_count=10, min_customers=3)
-    rules = in_force(found_in(baskets, 0.01), levels, Buyers.of(orders))
+    rules = in_force(found_in(baskets, 0.01), levels, buyers)
     assert {rule.antecedent[0] for rule in rules} == set("efghij")
-    assert len(in_force(found_in(baskets, 0.01), Levels(0.01, 0.5, min_count=10), Buyers.of(orders))) == 10
-    emitted = {rule.id: rule for rule in in_force(found_in(baskets, 0.01), Levels(0.01, 0.5))}
-    left = [rule.antecedent[0] for rule in diff(found_in(baskets, 0.01), emitted, levels, Buyers.of(orders))]
+    assert len(in_force(found_in(baskets, 0.01), Levels(0.01, 0.5, min_count=10), buyers)) == 10
+    emitted = EmittedRules(in_force(found_in(baskets, 0.01), Levels(0.01, 0.5)))
+    left = [rule.antecedent[0] for rule in diff(found_in(baskets, 0.01), emitted, levels, buyers)]
     assert sorted(left) == list("abcd")
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["ann", "ben", "cat", None]), st.sets(st.integers(0, 4), min_size=1)), max_size=90
+    ),
+    st.integers(1, 5),
+    st.integers(1, 100),
+)
+@settings(max_examples=60, deadline=None)
+def test_customers_behind_rules_are_counted_as_by_sets(
+    bought: list[tuple[str | None, set[int]]], least: int, cut: int
+) -> None:
+    names = "abcdef"
+    table = derive.derive(found_in([names] * 2, 0.5), 0.5, 0.5)
+    orders = [SampledOrder(customer, 0, 0, sorted(items)) for customer, items in bought]
+    few = Buyers.of([(orders[:cut], names), (orders[cut:], names)]).have_too_few(table, least)
+    for row in range(len(table)):
+        x, y = table.sides(row)
+        having = [number for number, order in enumerate(orders) if {*x, *y} <= {names[item] for item in order.items}]
+        customers = {orders[number].customer or number for number in having}
+        assert few[row] == (len(having) >= least > len(customers))

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from crm_online.engine.changes import Reason
 from crm_online.engine.retelling import Heard
 from crm_online.events.columns import Kind
-from crm_online.rules.changes import Change
+from crm_online.rules.emitted import Change
 from crm_online.step import Topic
 from crm_online.store import Store, open_store
 from crm_online.values import SEGMENT_LINE, Reject, Rule, Segment, SegmentChange, SegmentGone
