@@ -66,9 +66,8 @@ def main() -> None:
         Client(asked.url, key=os.environ.get("CRM_ONLINE_KEY")) as client,
         client.changes(kind=["segment-change"], after=after) as feed,
     ):
-        note(
-            asked.cursor, feed.cursor
-        )  # from here on, so that nothing is missed if it is stopped before the first move
+        # From here on, so that nothing is missed if it is stopped before the first move.
+        note(asked.cursor, feed.cursor)
         print("waiting for customers to move; Ctrl+C ends it", flush=True)
         for change in feed:
             if isinstance(change, SegmentChange):

@@ -10,7 +10,7 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from pydantic_core import to_json
 
-from crm_online.answers.service import Taken
+from crm_online.answers.service import EventReceipt
 from crm_online.events.models import Event
 from crm_online.events.times import to_iso
 from crm_online.settings import KafkaSettings
@@ -72,7 +72,7 @@ class KafkaSink:
         """Tell nothing: without Kafka, all but events is answered as ever."""
         return None
 
-    async def take(self, events: Sequence[Event]) -> Taken:
+    async def take(self, events: Sequence[Event]) -> EventReceipt:
         """Put events on the topic.
 
         Raises
@@ -88,7 +88,7 @@ class KafkaSink:
                 for failed in await asyncio.shield(asyncio.gather(*sent, return_exceptions=True)):
                     if isinstance(failed, BaseException):
                         raise failed
-        return Taken(events=len(events), to="kafka")
+        return EventReceipt(events=len(events), to="kafka")
 
 
 def _key(event: Event) -> bytes | None:

@@ -15,7 +15,7 @@ SegmentOrNone = Annotated[SegmentId | None, Field(description="null: in none")]
 
 
 class Answer(BaseModel):
-    """An answer, or a part of one: it cannot be changed; fields that a newer service has besides are left out."""
+    """An answer, or a part of one: it cannot be changed; further fields of a newer service are left out."""
 
     # Pydantic before 2.10 keeps names that begin with "model_" for itself.
     model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=(), populate_by_name=True)

@@ -1,4 +1,4 @@
-"""What the feed of changes tells besides the changes, whose values are those of the topics (``crm_online.values``)."""
+"""What the feed of changes has besides the changes, whose values are those of the topics (``crm_online.values``)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crm_online.values.value import ChangeId
 
 
 class Gap(Answer):
-    """Changes of one partition that cannot be told: look up again what you know from changes."""
+    """Changes of one partition that cannot be sent any more: look up again what you know from changes."""
 
     partition: Annotated[int, Field(ge=0)]
     after: Annotated[ChangeId, Field(description="the last change before the gap")]

@@ -80,7 +80,7 @@ class Pull(Answer):
 class Cause(Answer):
     """What made a customer move: an event, idle days, or another version of the model."""
 
-    change_id: Annotated[str | None, Field(description="the change that told it, while it is kept; else null")]
+    change_id: Annotated[str | None, Field(description="the change of this move, while it is kept; else null")]
     time: Time
     from_: Annotated[SegmentOrNone, Field(alias="from")]
     to: SegmentOrNone

@@ -11,10 +11,10 @@ from crm_online.answers.answer import Answer, SegmentOrNone, Time
 Items = Annotated[list[str], Field(description="items in ascending order")]
 
 
-class Rule(Answer):
+class RuleInForce(Answer, title="Rule"):
     """A rule antecedent ⇒ consequent that holds now; the measures are explained in the topic's schema."""
 
-    change_id: Annotated[str | None, Field(description="the change that told it last; null: not told yet")]
+    change_id: Annotated[str | None, Field(description="the last change of it; null: none was made yet")]
     change: Literal["entered", "changed", "left"]
     antecedent: Items
     consequent: Items
@@ -36,7 +36,7 @@ class Rules(Answer):
 
     as_of: Time
     total: Annotated[int, Field(description="rules that fit, on all pages")]
-    rules: list[Rule]
+    rules: list[RuleInForce]
     next: Annotated[str | None, Field(description="give it as ?after= for the next page; null: this was the last")]
 
 

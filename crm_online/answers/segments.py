@@ -18,7 +18,7 @@ class SegmentDescription(Answer):
     traits: dict[str, Any] | None = None
 
 
-class Segment(Answer):
+class SegmentProfile(Answer, title="Segment"):
     """A segment as it stands."""
 
     id: SegmentId
@@ -28,7 +28,7 @@ class Segment(Answer):
     description: SegmentDescription
 
 
-class Hierarchy(Answer):
+class SegmentHierarchy(Answer, title="Hierarchy"):
     """How the segments join, the nearest first; numbered as by scipy.cluster.hierarchy."""
 
     linkage: Annotated[list[list[float]], Field(description="[a, b, distance, customers] of each join")]
@@ -66,8 +66,8 @@ class Segments(Answer):
     as_of: Time
     features: list[str]
     scale: dict[str, float]
-    segments: list[Segment]
-    hierarchy: Hierarchy
+    segments: list[SegmentProfile]
+    hierarchy: SegmentHierarchy
 
 
 class Sizes(Answer):
@@ -91,7 +91,7 @@ class Flow(Answer):
     moves: int
 
 
-class Flows(Answer):
+class SegmentFlows(Answer, title="Flows"):
     """Who moved from where to where, in the changes that are kept."""
 
     since: Annotated[Time | None, Field(description="time of the oldest move counted; null: none")]
@@ -101,7 +101,7 @@ class Flows(Answer):
     first_segments: Annotated[int, Field(description="customers who got their first segment")]
 
 
-class Axis(Answer):
+class PictureAxis(Answer, title="Axis"):
     """One axis of the picture."""
 
     name: Annotated[str, Field(description="named by the features that it is made of")]
@@ -123,6 +123,6 @@ class Picture(Answer):
 
     as_of: Time
     model_version: int
-    axes: list[Axis]
+    axes: list[PictureAxis]
     centroids: list[Point]
     customers: list[Point]

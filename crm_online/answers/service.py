@@ -9,7 +9,7 @@ from pydantic import Field
 from crm_online.answers.answer import Answer, Time
 
 
-class Partition(Answer):
+class PartitionStatus(Answer, title="Partition"):
     """How far one partition is."""
 
     partition: int
@@ -39,10 +39,10 @@ class Status(Answer):
     rule_changes: int
     events_per_second: Annotated[float, Field(description="in the last seconds, by the wall clock")]
     lag: Annotated[int | None, Field(description="records behind, all partitions; null: not known")]
-    partitions: list[Partition]
+    partitions: list[PartitionStatus]
 
 
-class Reject(Answer):
+class RejectedRecord(Answer, title="Reject"):
     """A record that could not be used."""
 
     change_id: str
@@ -57,11 +57,11 @@ class Rejects(Answer):
 
     rejected: Annotated[int, Field(description="all so far")]
     reasons: Annotated[dict[str, int], Field(description="those kept, by reason")]
-    rejects: list[Reject]
+    rejects: list[RejectedRecord]
 
 
-class Taken(Answer):
-    """Events that were taken."""
+class EventReceipt(Answer, title="Taken"):
+    """Events that were accepted."""
 
     events: int
     to: Annotated[Literal["engine", "kafka"], Field(description="where they went")]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from operator import itemgetter
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -21,8 +23,8 @@ from crm_online.api.gate import COOKIE, Gate
 from crm_online.api.headers import Headers
 from crm_online.api.limits import BodyLimit, FeedLimit
 from crm_online.api.problems import ALWAYS, handle_errors, problems
+from crm_online.api.request_metrics import RequestMetrics
 from crm_online.api.service import Service
-from crm_online.api.watch import Watch
 from crm_online.dashboard import pages
 
 TAGS = {
@@ -63,7 +65,7 @@ def create_app(service: Service) -> FastAPI:
             allow_headers=("Authorization", "Content-Type", "If-None-Match", "Last-Event-ID"),
             expose_headers=_EXPOSED,
         )
-    app.add_middleware(Watch, metrics=service.metrics)
+    app.add_middleware(RequestMetrics, metrics=service.metrics)
     app.add_middleware(Headers)
     return app
 
@@ -129,8 +131,19 @@ def _document(app: FastAPI) -> dict[str, Any]:
         for path in document["paths"].values():
             for operation in path.values():
                 _complete(operation)
-        app.openapi_schema = document
+        app.openapi_schema = _named_by_title(document)
     return app.openapi_schema
+
+
+def _named_by_title(document: dict[str, Any]) -> dict[str, Any]:
+    """Name the schemas by their titles, on which generated clients rely, whatever their classes are called."""
+    text = json.dumps(document)
+    for name, schema in document["components"]["schemas"].items():
+        text = text.replace(f'"#/components/schemas/{name}"', f'"#/components/schemas/{schema["title"]}"')
+    named: dict[str, Any] = json.loads(text)
+    schemas = named["components"]["schemas"].values()
+    named["components"]["schemas"] = {schema["title"]: schema for schema in sorted(schemas, key=itemgetter("title"))}
+    return named
 
 
 def _complete(operation: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
-"""A client's connection: uvicorn's own, with an end to patience.
+"""A client's connection: uvicorn's own, with timeouts.
 
-uvicorn waits for ever for the rest of a request, and for a reader who takes nothing of its answer: a few hundred
+uvicorn waits for ever for the rest of a request, and for a client that reads nothing of its answer: a few hundred
 connections that send a byte now and then ("slow loris") would hold all there are.
 """
 
@@ -23,26 +23,26 @@ class Connection(HttpToolsProtocol):
 
     Attributes
     ----------
-    patience
-        Seconds in which a request must be whole, and for which a reader may take nothing.
-    most
+    timeout
+        Seconds in which a request must be whole, and for which a client may read nothing.
+    limit
         Connections that may be open at once.
     """
 
-    patience: ClassVar[float] = 10.0
-    most: ClassVar[int] = 4000
+    timeout: ClassVar[float] = 10.0
+    limit: ClassVar[int] = 4000
 
     _late: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
     _asked = False
     _in_head = False
     _refused = False
-    _taken = 0
+    _received = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         super().connection_made(cast(asyncio.Transport, transport))
-        if len(self.connections) > self.most:
+        if len(self.connections) > self.limit:
             self._refuse(503, "too many connections are open")
         else:
             self._await_request()
@@ -50,17 +50,17 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
         self._have_request()
-        self._taken_again()
+        self._reads_again()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client sent."""
+        """Parse what the client sent."""
         if self._refused:
             return
         super().data_received(data)
         if self._in_head:
-            self._taken += len(data)
-            if self._taken > _HEAD:
+            self._received += len(data)
+            if self._received > _HEAD:
                 long_url = len(self.url) > _HEAD // 2
                 self._refuse(414 if long_url else 431, f"a request's head has at most {_HEAD:,} bytes")
         elif self._late is None and not self._answering():
@@ -68,31 +68,31 @@ class Connection(HttpToolsProtocol):
             self._await_request()
 
     def on_message_begin(self) -> None:
-        """Take the first byte of a request."""
+        """Note the first byte of a request."""
         super().on_message_begin()
-        self._in_head, self._taken = True, 0
+        self._in_head, self._received = True, 0
         self._await_request()
 
     def on_headers_complete(self) -> None:
-        """Take the end of a request's head."""
+        """Note the end of a request's head."""
         self._in_head = False
         super().on_headers_complete()
         self._asked = True
 
     def on_message_complete(self) -> None:
-        """Take the end of a request."""
+        """Note the end of a request."""
         self._have_request()
         super().on_message_complete()
 
     def pause_writing(self) -> None:
         """Wait for the reader, but not for ever."""
         super().pause_writing()
-        self._taken_again()
-        self._stuck = self.loop.call_later(self.patience, self.transport.abort)
+        self._reads_again()
+        self._stuck = self.loop.call_later(self.timeout, self.transport.abort)
 
     def resume_writing(self) -> None:
         """Go on, since the reader does."""
-        self._taken_again()
+        self._reads_again()
         super().resume_writing()
 
     def _unsupported_upgrade_warning(self) -> None:
@@ -108,14 +108,14 @@ class Connection(HttpToolsProtocol):
 
     def _await_request(self) -> None:
         self._have_request()
-        self._late = self.loop.call_later(self.patience, self._is_late)
+        self._late = self.loop.call_later(self.timeout, self._is_late)
 
     def _have_request(self) -> None:
         if self._late is not None:
             self._late.cancel()
             self._late = None
 
-    def _taken_again(self) -> None:
+    def _reads_again(self) -> None:
         if self._stuck is not None:
             self._stuck.cancel()
             self._stuck = None
@@ -135,22 +135,22 @@ class Connection(HttpToolsProtocol):
             return
         if self._answering():
             # An answer that has begun cannot become another one; nor can those of the requests before this one, that
-            # are still to come, stand behind a refusal.
+            # are still to come, follow a refusal.
             if self.cycle.response_started or self.pipeline or self._in_head:
                 self.transport.abort()
                 return
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.transport.write(_answer(status, detail))
-        # Closed at once, with bytes that nobody read, it would be reset, and the answer lost.
+        # Closed at once, with unread bytes, it would be reset, and the answer lost.
         self.transport.write_eof()
         self.flow.resume_reading()
         self._late = self.loop.call_later(_LINGER, self.transport.abort)
 
 
-def connections(patience: float, most: int) -> type[Connection]:
+def connections(timeout: float, limit: int) -> type[Connection]:
     """Return the class of a server's connections: see `Connection` for what can be set."""
-    return type("Connection", (Connection,), {"patience": patience, "most": most})
+    return type("Connection", (Connection,), {"timeout": timeout, "limit": limit})
 
 
 def _answer(status: int, detail: str) -> bytes:

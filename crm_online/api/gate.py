@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from crm_online.api.keyfile import Caller
 from crm_online.api.keys import ANYBODY, CALLER, Keys, no_key
 from crm_online.api.limits import RateLimit, network_of
-from crm_online.api.metrics import Metrics
+from crm_online.api.metrics import ServiceMetrics
 from crm_online.api.problems import ProblemError
 
 COOKIE = "crm_online_key"
@@ -41,7 +41,7 @@ class Gate:
     Parameters
     ----------
     app
-        What is behind the gate.
+        The application that the gate guards.
     keys
         The keys; none configured: only this machine may ask.
     rate
@@ -53,7 +53,7 @@ class Gate:
     """
 
     def __init__(
-        self, app: ASGIApp, keys: Keys, rate: float | None, origins: Collection[str], metrics: Metrics
+        self, app: ASGIApp, keys: Keys, rate: float | None, origins: Collection[str], metrics: ServiceMetrics
     ) -> None:
         self._app = app
         self._keys = keys

@@ -105,15 +105,15 @@ def new_key(path: Path, name: str, scopes: Iterable[Scope]) -> str:
     Raises
     ------
     InputError
-        If the name is taken or cannot be one, or the file cannot be read or written.
+        If the name is in use or cannot be one, or the file cannot be read or written.
     """
     if not re.fullmatch(_NAME, name):
         raise InputError(f"{name[:80]!r} cannot be a key's name: up to 64 letters, digits, spaces, and . _ @ -")
     known = read_keys(path) if path.exists() else ()
     if any(key.name == name for key in known):
         raise InputError(f"{path} has a key {name!r}: give another name, or revoke it first")
-    taken = {key.id for key in known}
-    identity = next(made for made in iter(lambda: secrets.token_hex(4), None) if made not in taken)
+    ids = {key.id for key in known}
+    identity = next(made for made in iter(lambda: secrets.token_hex(4), None) if made not in ids)
     key = f"crm_{identity}_{secrets.token_urlsafe(32)}"
     ordered = tuple(scope for scope in SCOPES if scope in set(scopes))
     created = datetime.now(UTC).replace(microsecond=0)

@@ -47,7 +47,7 @@ class Keys:
         self._looked = 0.0
         if path is not None:
             self._version = _version(path)
-            self._take(read_keys(path))
+            self._replace(read_keys(path))
 
     @property
     def configured(self) -> bool:
@@ -55,7 +55,7 @@ class Keys:
         return self._path is not None
 
     def caller(self, key: str) -> Caller | None:
-        """Return who shows a key; None: nobody known."""
+        """Return the caller who shows a key; None: the key is not known."""
         self._look()
         found = matching(key, self._known)
         return self._callers[found.id] if found else None
@@ -82,7 +82,7 @@ class Keys:
             return
         self._version = version
         try:
-            self._take(read_keys(self._path))
+            self._replace(read_keys(self._path))
         except InputError as error:
             self._trouble = "keys: their file cannot be used, those read last stay in force; the log says why"
             _log.error("the keys that were read last stay in force: %s", error)
@@ -90,7 +90,7 @@ class Keys:
             self._trouble = None
             _log.info("%d keys are in force now", len(self._known))
 
-    def _take(self, keys: tuple[StoredKey, ...]) -> None:
+    def _replace(self, keys: tuple[StoredKey, ...]) -> None:
         self._known = {key.id: key for key in keys}
         self._callers = {key.id: key.caller() for key in keys}
 
@@ -104,7 +104,7 @@ def _version(path: Path) -> tuple[int, ...]:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-class Needs(SecurityBase):
+class RequiredScope(SecurityBase):
     """A dependency: the caller must have a scope; None: a key, whatever its scopes."""
 
     def __init__(self, scope: Scope | None) -> None:
@@ -126,15 +126,15 @@ class Needs(SecurityBase):
             )
 
 
-_NEEDS = {scope: Needs(scope) for scope in (None, *SCOPES)}
+_REQUIRED = {scope: RequiredScope(scope) for scope in (None, *SCOPES)}
 
 
-def needs(scope: Scope | None) -> Needs:
-    """Return the dependency of a route or router: ``dependencies=[Depends(needs("read"))]``.
+def requires(scope: Scope | None) -> RequiredScope:
+    """Return the dependency of a route or router: ``dependencies=[Depends(requires("read"))]``.
 
     The scope ``admin`` includes ``read`` and ``write``; ``write`` does not include ``read``. None: any key will do.
     """
-    return _NEEDS[scope]
+    return _REQUIRED[scope]
 
 
 def no_key(shown: bool = False) -> ProblemError:

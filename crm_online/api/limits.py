@@ -9,7 +9,7 @@ from collections.abc import Callable
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crm_online.api.metrics import Metrics
+from crm_online.api.metrics import ServiceMetrics
 from crm_online.api.problems import ProblemError
 
 CHANGES = "/v1/changes"
@@ -81,7 +81,7 @@ def network_of(address: str) -> str:
 
 
 class BodyLimit:
-    """Middleware: no body is larger than a limit, whether it says so before or not."""
+    """Middleware: no body is larger than a limit, whether its length is declared or not."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
@@ -93,17 +93,17 @@ class BodyLimit:
         if scope["type"] != "http" or scope["method"] == "GET":
             await self._app(scope, receive, send)
             return
-        said = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if not said.isdigit() or len(said) > 18 or int(said) > self._limit:
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if not declared.isdigit() or len(declared) > 18 or int(declared) > self._limit:
             await ProblemError(413, self._detail).response()(scope, receive, send)
             return
-        taken = 0
+        received = 0
 
         async def counted() -> Message:
-            nonlocal taken
+            nonlocal received
             message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > self._limit:
+            received += len(message.get("body", b""))
+            if received > self._limit:
                 # FastAPI lets this one through while it reads a body; all others become a 400.
                 raise HTTPException(413, self._detail)
             return message
@@ -114,7 +114,7 @@ class BodyLimit:
 class FeedLimit:
     """Middleware: only so many feeds of changes are open at once; it counts them."""
 
-    def __init__(self, app: ASGIApp, limit: int, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, limit: int, metrics: ServiceMetrics) -> None:
         self._app = app
         self._limit = limit
         self._metrics = metrics

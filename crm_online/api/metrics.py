@@ -13,7 +13,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 StoreWork = Literal["customers", "snapshots", "changes", "recommendations", "events"]
 
 
-class Metrics:
+class ServiceMetrics:
     """All metrics of one service, in a registry of their own: several services fit into one process.
 
     Attributes

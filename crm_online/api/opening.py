@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from crm_online.api.keys import Keys
-from crm_online.api.metrics import Metrics
+from crm_online.api.metrics import ServiceMetrics
 from crm_online.api.service import Service
 from crm_online.live.customers.reader import CustomerReader
 from crm_online.live.feeds.hub import ChangeHub
@@ -40,7 +40,7 @@ def open_service(settings: Settings, state: str, kafka: Callable[[str], EventSin
         If the file of keys cannot be used.
     """
     serve = settings.serve
-    keys, metrics = Keys(serve.keys_file), Metrics()
+    keys, metrics = Keys(serve.keys_file), ServiceMetrics()
     with open_store(state, create=True, answer_seconds=serve.store_timeout / 1000) as store:
         snapshots = Snapshots(store, serve, derive, timed=partial(metrics.store, "snapshots"))
         changes = ChangeHub(store)

@@ -1,6 +1,6 @@
 """Every error as an RFC 9457 problem document; the one table of which error is which status.
 
-What a problem says is for whoever asked: never a traceback, a host or what the store said. That is in the log.
+What a problem says is for whoever asked: never a traceback, a host or the store's own message. That is in the log.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class ProblemError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """How an error is told: with its own text where ``detail`` is None."""
+    """The problem of an error: with the error's own text where ``detail`` is None."""
 
     error: type[errors.CrmOnlineError]
     status: int
@@ -120,7 +120,7 @@ _TABLE = (
 
 
 def problem_of(error: Exception) -> ProblemError:
-    """Return how an error is told, and log what only the log may say."""
+    """Return the problem of an error, and log what only the log may say."""
     if isinstance(error, ProblemError):
         return error
     row = next((row for row in _TABLE if isinstance(error, row.error)), None)

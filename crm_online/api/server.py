@@ -1,4 +1,4 @@
-"""Runs the service: listens, answers, and stops when it is told to."""
+"""Runs the service: listens, answers, and stops at a signal."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def run(service: Service, on_start: Callable[[str], None] | None = None) -> None
     service
         What is served, where ``serve.listen`` says.
     on_start
-        Told the service's URL when it answers.
+        Called with the service's URL when it answers.
 
     Raises
     ------
     InvalidSetting
-        ``serve.listen`` cannot be listened on: taken, not allowed, or open to others while no keys are configured.
+        ``serve.listen`` cannot be listened on: in use, not allowed, or open to others while no keys are configured.
     """
     settings = service.settings.serve
     with contextlib.closing(_listening(settings, service.keys.configured)) as listener:
@@ -61,7 +61,7 @@ def in_background(service: Service, *, or_free: bool = False) -> Iterator[str]:
     service
         What is served.
     or_free
-        Whether a free port will do if that of ``serve.listen`` is taken.
+        Whether a free port will do if that of ``serve.listen`` is in use.
 
     Raises
     ------
@@ -187,11 +187,11 @@ def _spare_collector() -> None:
     gc.set_threshold(_YOUNG)
 
 
-def _allow_files(wanted: int) -> None:
+def _allow_files(needed: int) -> None:
     """Let this process open as many files as it may, up to those it needs: each connection is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    limit = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     if soft != resource.RLIM_INFINITY and soft < limit:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-    if limit < wanted:
-        _log.warning("this process may open %d files; serve.connections would need %d: ulimit -n", limit, wanted)
+    if limit < needed:
+        _log.warning("this process may open %d files; serve.connections would need %d: ulimit -n", limit, needed)

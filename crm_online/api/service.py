@@ -10,7 +10,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from crm_online.api.keys import Keys
-from crm_online.api.metrics import Metrics
+from crm_online.api.metrics import ServiceMetrics
 from crm_online.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from crm_online.live.snapshots.latest import Snapshots
 
 
-class Part(Protocol):
+class ServicePart(Protocol):
     """What each part of the service has: the application starts and stops it with itself."""
 
     async def start(self) -> None:
-        """Begin what goes on in the background; a store that is empty or away is no error, but tried again."""
+        """Begin what goes on in the background; an empty store or one without an answer is no error."""
 
     async def stop(self) -> None:
         """End it, and let go of threads, connections and whoever waits."""
@@ -62,9 +62,9 @@ class Service:
     recommender: Recommender
     sink: StateSink
     keys: Keys
-    metrics: Metrics
+    metrics: ServiceMetrics
 
-    def parts(self) -> Sequence[Part]:
+    def parts(self) -> Sequence[ServicePart]:
         """Return the parts in the order in which they start; they stop in the other."""
         return (self.keys, self.snapshots, self.customers, self.changes, self.recommender, self.sink)
 

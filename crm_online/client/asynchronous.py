@@ -11,9 +11,9 @@ import httpx
 from tenacity import AsyncRetrying
 
 from crm_online.answers.customers import Customer, Customers, Explanation, Member, Members
-from crm_online.answers.rules import Recommendations, Rule, Rules
-from crm_online.answers.segments import Flows, Picture, Segment, Segments, SizeHistory
-from crm_online.answers.service import Alive, Ready, Rejects, Session, Status, Taken
+from crm_online.answers.rules import Recommendations, RuleInForce, Rules
+from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, Segments, SizeHistory
+from crm_online.answers.service import Alive, EventReceipt, Ready, Rejects, Session, Status
 from crm_online.client import calls
 from crm_online.client.call import Call
 from crm_online.client.feed import AsyncFeed
@@ -77,7 +77,7 @@ class AsyncClient:
         """Return the segments, and how they join."""
         return await self._ask(calls.SEGMENTS)
 
-    async def segment(self, segment_id: str) -> Segment:
+    async def segment(self, segment_id: str) -> SegmentProfile:
         """Return one segment."""
         return await self._ask(calls.segment(segment_id))
 
@@ -103,7 +103,7 @@ class AsyncClient:
         """Return sampled customers and centroids on the first two principal axes."""
         return await self._ask(calls.PICTURE)
 
-    async def rules(self, **query: Unpack[RuleQuery]) -> AsyncIterator[Rule]:
+    async def rules(self, **query: Unpack[RuleQuery]) -> AsyncIterator[RuleInForce]:
         """Return the rules that hold and match the query, one by one; pages are read as they are needed."""
         after: str | None = None
         while True:
@@ -123,7 +123,7 @@ class AsyncClient:
         """Return what to recommend to a customer, or beside a basket, or both, with the rule that says why."""
         return await self._ask(calls.recommend(customer_id, basket, limit))
 
-    async def send(self, events: Iterable[Event | Mapping[str, Any]]) -> Taken:
+    async def send(self, events: Iterable[Event | Mapping[str, Any]]) -> EventReceipt:
         """Send events, at most 1,000: models of ``crm_online.events.models``, or what these are made from.
 
         It is not sent again by itself. If it is not known whether they arrived, send the same again: an event with an
@@ -142,7 +142,7 @@ class AsyncClient:
         self._feeds.add(feed)
         return feed
 
-    async def flows(self) -> Flows:
+    async def flows(self) -> SegmentFlows:
         """Return who moved from where to where, in the changes that are kept."""
         return await self._ask(calls.FLOWS)
 

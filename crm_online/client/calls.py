@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from crm_online.answers.customers import Customer, Customers, Explanation, Members
 from crm_online.answers.rules import Recommendations, Rules
-from crm_online.answers.segments import Flows, Picture, Segment, Segments, SizeHistory
-from crm_online.answers.service import Alive, Ready, Rejects, Session, Status, Taken
+from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, Segments, SizeHistory
+from crm_online.answers.service import Alive, EventReceipt, Ready, Rejects, Session, Status
 from crm_online.client.call import Call, json, model, nothing, params, part, text
 from crm_online.client.queries import ChangeQuery, RuleQuery
 from crm_online.events.models import Event
@@ -18,7 +18,7 @@ MOST_CUSTOMERS = 500
 """Most customers that can be looked up at once."""
 
 SEGMENTS: Final = Call("get_segments", "GET", "/v1/segments", model(Segments))
-FLOWS: Final = Call("get_flows", "GET", "/v1/flows", model(Flows))
+FLOWS: Final = Call("get_flows", "GET", "/v1/flows", model(SegmentFlows))
 SIZES: Final = Call("get_sizes", "GET", "/v1/segment-sizes", model(SizeHistory))
 PICTURE: Final = Call("get_picture", "GET", "/v1/picture", model(Picture))
 STATUS: Final = Call("get_status", "GET", "/v1/status", model(Status))
@@ -53,9 +53,9 @@ def joined(found: Sequence[Customers]) -> Customers:
     )
 
 
-def segment(segment_id: str) -> Call[Segment]:
+def segment(segment_id: str) -> Call[SegmentProfile]:
     """Return the look-up of one segment."""
-    return Call("get_segment", "GET", f"/v1/segments/{part(segment_id)}", model(Segment))
+    return Call("get_segment", "GET", f"/v1/segments/{part(segment_id)}", model(SegmentProfile))
 
 
 def members(segment_id: str, after: str | None, limit: int | None) -> Call[Members]:
@@ -81,11 +81,11 @@ def recommend(customer_id: str | None, basket: Sequence[str], limit: int | None)
     return Call("recommend", "POST", "/v1/recommendations", model(Recommendations), body=body)
 
 
-def send(events: Iterable[Event | Mapping[str, Any]]) -> Call[Taken]:
+def send(events: Iterable[Event | Mapping[str, Any]]) -> Call[EventReceipt]:
     """Return the sending of events."""
     body = json([native(event) for event in events])
     return Call(
-        "send_events", "POST", "/v1/events", model(Taken), body=body, again=False, answers=frozenset({200, 202})
+        "send_events", "POST", "/v1/events", model(EventReceipt), body=body, again=False, answers=frozenset({200, 202})
     )
 
 

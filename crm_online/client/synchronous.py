@@ -11,9 +11,9 @@ import httpx
 from tenacity import Retrying
 
 from crm_online.answers.customers import Customer, Customers, Explanation, Member, Members
-from crm_online.answers.rules import Recommendations, Rule, Rules
-from crm_online.answers.segments import Flows, Picture, Segment, Segments, SizeHistory
-from crm_online.answers.service import Alive, Ready, Rejects, Session, Status, Taken
+from crm_online.answers.rules import Recommendations, RuleInForce, Rules
+from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, Segments, SizeHistory
+from crm_online.answers.service import Alive, EventReceipt, Ready, Rejects, Session, Status
 from crm_online.client import calls
 from crm_online.client.call import Call
 from crm_online.client.feed import Feed
@@ -113,7 +113,7 @@ class Client:
         """Return the segments, and how they join."""
         return self._ask(calls.SEGMENTS)
 
-    def segment(self, segment_id: str) -> Segment:
+    def segment(self, segment_id: str) -> SegmentProfile:
         """Return one segment.
 
         Raises
@@ -150,7 +150,7 @@ class Client:
         """Return sampled customers and centroids on the first two principal axes."""
         return self._ask(calls.PICTURE)
 
-    def rules(self, **query: Unpack[RuleQuery]) -> Iterator[Rule]:
+    def rules(self, **query: Unpack[RuleQuery]) -> Iterator[RuleInForce]:
         """Return the rules that hold and match the query, one by one; pages are read as they are needed."""
         after: str | None = None
         while True:
@@ -169,7 +169,7 @@ class Client:
         """Return what to recommend to a customer, or beside a basket, or both, with the rule that says why."""
         return self._ask(calls.recommend(customer_id, basket, limit))
 
-    def send(self, events: Iterable[Event | Mapping[str, Any]]) -> Taken:
+    def send(self, events: Iterable[Event | Mapping[str, Any]]) -> EventReceipt:
         """Send events, at most 1,000: models of ``crm_online.events.models``, or what these are made from.
 
         It is not sent again by itself. If it is not known whether they arrived, send the same again: an event with an
@@ -196,7 +196,7 @@ class Client:
         self._feeds.add(feed)
         return feed
 
-    def flows(self) -> Flows:
+    def flows(self) -> SegmentFlows:
         """Return who moved from where to where, in the changes that are kept."""
         return self._ask(calls.FLOWS)
 

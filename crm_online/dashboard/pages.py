@@ -24,7 +24,7 @@ def router() -> APIRouter:
     return made
 
 
-# These are no coroutines, so that the files are read beside the event loop.
+# These are no coroutines, so that the files are read in threads.
 def get_page(if_none_match: _IfNoneMatch = None) -> Response:
     """Return the page."""
     return _answer(files.page(), if_none_match)

@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 import crm_online
 from crm_online.api.gate import Gate
 from crm_online.api.keys import Keys
-from crm_online.api.metrics import Metrics
+from crm_online.api.metrics import ServiceMetrics
 from crm_online.engine.engine import Engine
 from crm_online.flow import load
 from crm_online.lookup import open_lookup
@@ -373,7 +373,7 @@ def test_nothing_behind_the_gate_sees_cookies() -> None:
     async def send(message: Message) -> None:
         raise AssertionError(message)
 
-    gate = Gate(app, Keys(None), None, [], Metrics())
+    gate = Gate(app, Keys(None), None, [], ServiceMetrics())
     for path in ("/healthz", "/v1/segments"):
         headers = [(b"host", b"localhost"), (b"cookie", b'a="\\""'), (b"cookie", b"b=c"), (b"x", b"y")]
         scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b""}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -69,6 +70,14 @@ def test_every_operation_says_what_it_does_and_shows_it(document: Operation) -> 
             assert named or parameter["in"] == "path", (path, parameter["name"])
     assert len(ids) == len(set(ids))
     assert {name for name in ids if name != "end_session"} == EXAMPLES.keys()
+
+
+def test_schemas_are_called_by_their_titles_whatever_the_classes_are_called(document: Operation) -> None:
+    schemas = document["components"]["schemas"]
+    assert {name: schema["title"] for name, schema in schemas.items()} == {name: name for name in schemas}
+    assert {"Segment", "Rule", "Flows", "Hierarchy", "Axis", "Partition", "Reject", "Taken"} <= schemas.keys()
+    references = re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document))
+    assert set(references) == schemas.keys()
 
 
 def test_every_error_is_a_problem(document: Operation) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crm_online.answers.service import Taken
+from crm_online.answers.service import EventReceipt
 from crm_online.errors import EventsRefused, StoreError, TooFarAhead
 from crm_online.events.models import Event
 from crm_online.live.intake.event_log import SOURCE, EventLog
@@ -55,7 +55,7 @@ def commits(store: Store) -> int:
 def test_a_burst_is_few_steps_and_each_request_has_its_own_answer(server: Store) -> None:
     empty(server)
 
-    async def send() -> list[Taken | BaseException]:
+    async def send() -> list[EventReceipt | BaseException]:
         sink = sink_of(server)
         await sink.take(view(1000))
         requests = [sink.take(view(n)) for n in range(50)] + [sink.take(view(999, days=20_000))]
@@ -64,7 +64,7 @@ def test_a_burst_is_few_steps_and_each_request_has_its_own_answer(server: Store)
         return answers
 
     answers = asyncio.run(send())
-    assert answers[:50] == [Taken(events=1, to="engine")] * 50
+    assert answers[:50] == [EventReceipt(events=1, to="engine")] * 50
     assert isinstance(answers[50], TooFarAhead)
     assert server.partition(0).positions() == {SOURCE: 51}
     assert commits(server) < 10
@@ -73,7 +73,7 @@ def test_a_burst_is_few_steps_and_each_request_has_its_own_answer(server: Store)
 def test_what_waits_when_the_service_stops_is_committed(server: Store) -> None:
     empty(server)
 
-    async def send() -> list[Taken | BaseException]:
+    async def send() -> list[EventReceipt | BaseException]:
         sink = sink_of(server)
         await sink.take(view(1000))
         requests = [asyncio.create_task(sink.take(view(n))) for n in range(30)]
@@ -83,7 +83,7 @@ def test_what_waits_when_the_service_stops_is_committed(server: Store) -> None:
             await sink.take(view(1))
         return await asyncio.gather(*requests, return_exceptions=True)
 
-    assert all(isinstance(answer, Taken) for answer in asyncio.run(send()))
+    assert all(isinstance(answer, EventReceipt) for answer in asyncio.run(send()))
     assert Lookup(server).states[0].accepted == 31
 
 
@@ -106,7 +106,7 @@ def test_more_than_can_wait_is_refused(server: Store) -> None:
     given = settings()
     few = given.model_copy(update={"replay": given.replay.model_copy(update={"step": 1})})
 
-    async def send() -> list[Taken | BaseException]:
+    async def send() -> list[EventReceipt | BaseException]:
         sink = sink_of(empty(server), few)
         await sink.take(view(1000))
         answers = await asyncio.gather(*(sink.take(view(n)) for n in range(40)), return_exceptions=True)

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Query
 from starlette.requests import Request
 
-from crm_online.answers.segments import Flows
+from crm_online.answers.segments import SegmentFlows
 from crm_online.answers.service import Rejects
 from crm_online.api.event_stream import EventStream
-from crm_online.api.keys import needs
+from crm_online.api.keys import requires
 from crm_online.api.service import TheService
 from crm_online.live.feeds import cursors
 from crm_online.live.feeds.events import ChangeFilter
@@ -33,7 +33,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 
 
 @router.get(
-    "/changes", status_code=200, response_class=EventStream, responses=_STREAM, dependencies=[Depends(needs("read"))]
+    "/changes", status_code=200, response_class=EventStream, responses=_STREAM, dependencies=[Depends(requires("read"))]
 )
 async def get_changes(
     request: Request,
@@ -52,7 +52,7 @@ async def get_changes(
 ) -> EventStream:
     """Follow the changes as they come, each once; with both `segment` and `item`, those about either."""
     if kind and "reject" in kind:
-        await needs("admin")(request)
+        await requires("admin")(request)
     matching = ChangeFilter(
         kinds=frozenset(kind) if kind else ChangeFilter().kinds,
         segments=frozenset(segment or ()),
@@ -63,13 +63,13 @@ async def get_changes(
     return EventStream(service.changes, feed, service.metrics.sent)
 
 
-@router.get("/flows", dependencies=[Depends(needs("read"))])
-async def get_flows(service: TheService) -> Flows:
+@router.get("/flows", dependencies=[Depends(requires("read"))])
+async def get_flows(service: TheService) -> SegmentFlows:
     """Return who moved from where to where, in the changes that are kept."""
     return service.changes.flows()
 
 
-@router.get("/rejects", dependencies=[Depends(needs("admin"))])
+@router.get("/rejects", dependencies=[Depends(requires("admin"))])
 async def get_rejects(
     service: TheService,
     limit: Annotated[int, Query(ge=1, le=REJECTS, description="rejects, at most")] = 100,

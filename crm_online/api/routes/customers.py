@@ -15,12 +15,12 @@ from starlette.types import Receive, Scope, Send
 from crm_online.answers import customers as answers
 from crm_online.answers.customers import Explanation, Members
 from crm_online.api.body import Body
-from crm_online.api.keys import needs
+from crm_online.api.keys import requires
 from crm_online.api.paths import ANYTHING
 from crm_online.api.problems import ProblemError, problems
 from crm_online.api.service import TheService, service
 
-router = APIRouter(prefix="/v1", tags=["customers"], dependencies=[Depends(needs("read"))], responses=problems(404))
+router = APIRouter(prefix="/v1", tags=["customers"], dependencies=[Depends(requires("read"))], responses=problems(404))
 
 MOST = 500
 """Customers in one request, at most."""
@@ -33,8 +33,8 @@ LONGEST = 1000
 CustomerId = Annotated[str, Path(min_length=1, max_length=LONGEST, description="percent-encoded, whatever is in it")]
 
 
-class Wanted(Body):
-    """Whom to look up."""
+class CustomerQuery(Body):
+    """The customers to look up."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"customer_ids": ["C17", "nobody"]}})
 
@@ -53,7 +53,7 @@ class _Direct(APIRoute):
             await super().handle(scope, receive, send)
             return
         request = Request(scope)
-        await needs("read")(request)
+        await requires("read")(request)
         customer_id = scope["path_params"]["customer_id"]
         if len(customer_id) > LONGEST:
             raise ProblemError(422, f"an id has at most {LONGEST:,} characters", kind="invalid")
@@ -76,12 +76,12 @@ router.add_api_route(
 
 
 @router.post("/customers:batch", response_model=answers.Customers, responses=problems())
-async def get_customers(service: TheService, wanted: Wanted) -> Response:
+async def get_customers(service: TheService, query: CustomerQuery) -> Response:
     """Return several customers in the order asked for, and who is not known.
 
     Those of one partition are all as of the same event: a reader never sees half a step.
     """
-    names = list(dict.fromkeys(wanted.customer_ids))
+    names = list(dict.fromkeys(query.customer_ids))
     found = await service.customers.several(names)
     known = b",".join([found[name] for name in names if name in found])
     missing = orjson.dumps([name for name in names if name not in found])

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 from starlette.requests import Request
 
-from crm_online.answers.service import Fault, Taken
-from crm_online.api.keys import needs
+from crm_online.answers.service import EventReceipt, Fault
+from crm_online.api.keys import requires
 from crm_online.api.problems import ProblemError, pointer, problems, short
 from crm_online.api.service import TheService
 from crm_online.errors import TooFarAhead
@@ -32,7 +32,7 @@ _EXAMPLE: Final = {
     "items": [{"item": "espresso beans", "quantity": 1, "price": 14.5}],
 }
 
-router = APIRouter(tags=["events"], dependencies=[Depends(needs("write"))])
+router = APIRouter(tags=["events"], dependencies=[Depends(requires("write"))])
 
 
 def _schema() -> dict[str, Any]:
@@ -64,7 +64,7 @@ _BODY: Final = {
     responses=problems(415, 503),
     openapi_extra={"requestBody": _BODY},
 )
-async def send_events(request: Request, service: TheService) -> Taken:
+async def send_events(request: Request, service: TheService) -> EventReceipt:
     """Take one event, or a list of up to 1,000.
 
     If any is no event, none is taken. The answer comes once they are on disk: committed to the state, or written to
@@ -82,7 +82,7 @@ async def send_events(request: Request, service: TheService) -> Taken:
         await asyncio.to_thread(_read, content_type, body) if len(body) > _SMALL else _read(content_type, body)
     )
     if any(isinstance(event, Erase) for event in events):
-        await needs("admin")(request)
+        await requires("admin")(request)
     try:
         return await service.sink.take(events)
     except TooFarAhead as error:
@@ -136,7 +136,7 @@ def _fault(single: bool, place: int, path: Sequence[str | int], why: str) -> Fau
 
 
 def _refusal(faults: Sequence[Fault], count: int | None = None) -> ProblemError:
-    """Return the refusal for some faults; of more than are listed, how many there are is said."""
+    """Return the refusal for some faults; of more than are listed it has the number."""
     count = len(faults) if count is None else count
     more = f"; the first {_FAULTS} of {count:,} are listed" if count > _FAULTS else ""
     return ProblemError(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from crm_online.answers.service import Alive, Ready
-from crm_online.api.keys import needs
+from crm_online.api.keys import requires
 from crm_online.api.service import TheService
 
 router = APIRouter(tags=["service"])
@@ -29,7 +29,7 @@ async def get_ready(service: TheService, response: Response) -> Ready:
 
 @router.get(
     "/metrics",
-    dependencies=[Depends(needs("read"))],
+    dependencies=[Depends(requires("read"))],
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "For Prometheus"}},
 )

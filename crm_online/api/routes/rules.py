@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from crm_online.answers.rules import Rules
 from crm_online.api.documents import NOT_MODIFIED, IfNoneMatch, document
-from crm_online.api.keys import needs
+from crm_online.api.keys import requires
 from crm_online.api.service import TheService
 from crm_online.live.snapshots.rulebook import Asked, Sort
 
-router = APIRouter(prefix="/v1", tags=["rules"], dependencies=[Depends(needs("read"))], responses=NOT_MODIFIED)
+router = APIRouter(prefix="/v1", tags=["rules"], dependencies=[Depends(requires("read"))], responses=NOT_MODIFIED)
 
 MOST = 1000
 """Rules on a page, at most."""

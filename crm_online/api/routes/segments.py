@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 from starlette.responses import Response
 
-from crm_online.answers.segments import Picture, Segment, Segments, SizeHistory
+from crm_online.answers.segments import Picture, SegmentProfile, Segments, SizeHistory
 from crm_online.api.documents import NOT_MODIFIED, IfNoneMatch, document
-from crm_online.api.keys import needs
+from crm_online.api.keys import requires
 from crm_online.api.problems import ProblemError, problems
 from crm_online.api.service import TheService
 
-router = APIRouter(prefix="/v1", tags=["segments"], dependencies=[Depends(needs("read"))], responses=NOT_MODIFIED)
+router = APIRouter(prefix="/v1", tags=["segments"], dependencies=[Depends(requires("read"))], responses=NOT_MODIFIED)
 
 
 @router.get("/segments", response_model=Segments)
@@ -23,7 +23,7 @@ async def get_segments(service: TheService, if_none_match: IfNoneMatch = None) -
     return document(found.body, found.etag, if_none_match)
 
 
-@router.get("/segments/{segment_id}", response_model=Segment, responses=problems(404))
+@router.get("/segments/{segment_id}", response_model=SegmentProfile, responses=problems(404))
 async def get_segment(
     service: TheService,
     segment_id: Annotated[str, Path(max_length=100, description="such as s1")],

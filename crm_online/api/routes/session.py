@@ -9,20 +9,20 @@ from starlette.requests import Request
 
 from crm_online.answers.service import Session
 from crm_online.api.gate import COOKIE
-from crm_online.api.keys import CALLER, needs, no_key
+from crm_online.api.keys import CALLER, no_key, requires
 from crm_online.api.service import TheService
 
 router = APIRouter(tags=["service"])
 
 
-@router.get("/v1/session", dependencies=[Depends(needs(None))])
+@router.get("/v1/session", dependencies=[Depends(requires(None))])
 async def get_session(request: Request, service: TheService) -> Session:
     """Tell who asks, and what they may do."""
     caller = request.scope[CALLER]
     return Session(name=caller.name, scopes=sorted(caller.scopes), keys=service.keys.configured)
 
 
-@router.post("/v1/session", dependencies=[Depends(needs(None))])
+@router.post("/v1/session", dependencies=[Depends(requires(None))])
 async def begin_session(
     request: Request,
     service: TheService,
@@ -46,7 +46,7 @@ async def begin_session(
     return Session(name=caller.name, scopes=sorted(caller.scopes), keys=service.keys.configured)
 
 
-@router.delete("/v1/session", status_code=204, dependencies=[Depends(needs(None))])
+@router.delete("/v1/session", status_code=204, dependencies=[Depends(requires(None))])
 async def end_session(request: Request) -> Response:
     """Forget the key."""
     response = Response(status_code=204)

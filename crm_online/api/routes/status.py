@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Response
 
 from crm_online.answers.service import Status
-from crm_online.api.keys import needs
+from crm_online.api.keys import requires
 from crm_online.api.service import TheService
 
-router = APIRouter(prefix="/v1", tags=["service"], dependencies=[Depends(needs("read"))])
+router = APIRouter(prefix="/v1", tags=["service"], dependencies=[Depends(requires("read"))])
 
 
 @router.get("/status")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from crm_online.answers.segments import Flows
+from crm_online.answers.segments import SegmentFlows
 from crm_online.answers.service import Rejects
 from crm_online.engine.state import NAME, PartitionState
 from crm_online.errors import StateBeingRead, StateMissing, StoreError
@@ -106,7 +106,7 @@ class ChangeHub:
         """How many feeds are open."""
         return len(self._feeds)
 
-    def flows(self) -> Flows:
+    def flows(self) -> SegmentFlows:
         """Return who moved from where to where, in the changes that are kept.
 
         Raises

@@ -9,8 +9,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from crm_online.answers.segments import Flow, Flows
-from crm_online.answers.service import Reject, Rejects
+from crm_online.answers.segments import Flow, SegmentFlows
+from crm_online.answers.service import RejectedRecord, Rejects
 from crm_online.live.feeds.events import MOVE, FeedEvent
 
 REJECTS: Final = 1000
@@ -67,7 +67,7 @@ class Tally:
             if gone is not None:
                 self._counts[gone] -= 1
 
-    def flows(self) -> Flows:
+    def flows(self) -> SegmentFlows:
         """Return who moved from where to where."""
         counts = {counted: count for counted, count in self._counts.items() if counted.moved and count}
         pairs, reasons = Counter[tuple[str, str | None]](), Counter[str]()
@@ -81,7 +81,7 @@ class Tally:
         oldest = [next((time for time in window.times if time), None) for window in self._windows.values()]
         since = min((datetime.fromisoformat(time) for time in oldest if time), default=None)
         ordered = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0][0], pair[0][1] or ""))
-        return Flows(
+        return SegmentFlows(
             since=since,
             moves=pairs.total(),
             flows=[Flow(from_=left, to=entered, moves=count) for (left, entered), count in ordered],
@@ -95,7 +95,7 @@ class Tally:
         return Rejects(
             rejected=rejected,
             reasons=reasons,
-            rejects=[Reject(**value) for value in islice(reversed(self._rejects), most)],
+            rejects=[RejectedRecord(**value) for value in islice(reversed(self._rejects), most)],
         )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
-from crm_online.answers.service import Taken
+from crm_online.answers.service import EventReceipt
 from crm_online.errors import CrmOnlineError, EventsRefused, TooFarAhead
 from crm_online.events.models import Event
 from crm_online.live.intake.event_log import EventLog
@@ -73,7 +73,7 @@ class EngineSink:
         """Tell nothing: the store's troubles are told by those who read it."""
         return None
 
-    async def take(self, events: Sequence[Event]) -> Taken:
+    async def take(self, events: Sequence[Event]) -> EventReceipt:
         """Take events; see :class:`~crm_online.live.intake.sinks.EventSink`."""
         if self._stopping:
             raise EventsRefused("the service is being stopped")
@@ -83,7 +83,7 @@ class EngineSink:
         self._waiting.append(request)
         self._came.set()
         await request.taken
-        return Taken(events=len(events), to="engine")
+        return EventReceipt(events=len(events), to="engine")
 
     async def _run(self) -> None:
         """Commit what waits; where nothing does, the work that is left over, and baskets that are whole by then."""

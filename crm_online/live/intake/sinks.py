@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from crm_online.answers.service import Taken
+from crm_online.answers.service import EventReceipt
 from crm_online.events.models import Event
 
 
@@ -21,7 +21,7 @@ class EventSink(Protocol):
     def trouble(self) -> str | None:
         """Say in one line why the service should not be asked now; None if it can be."""
 
-    async def take(self, events: Sequence[Event]) -> Taken:
+    async def take(self, events: Sequence[Event]) -> EventReceipt:
         """Take events; when this returns, they are on disk.
 
         Raises

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from crm_online.answers.service import Taken
+from crm_online.answers.service import EventReceipt
 from crm_online.errors import EventsRefused, StateMissing
 from crm_online.events.models import Event
 from crm_online.live.intake.engine_sink import EngineSink
@@ -78,7 +78,7 @@ class StateSink:
         """Say what troubles the sink in use."""
         return self._sink.trouble() if self._sink is not None else None
 
-    async def take(self, events: Sequence[Event]) -> Taken:
+    async def take(self, events: Sequence[Event]) -> EventReceipt:
         """Take events; see :class:`~crm_online.live.intake.sinks.EventSink`."""
         if self._held is not None:
             raise EventsRefused(self._held)

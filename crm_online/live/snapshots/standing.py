@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from crm_online import __version__
-from crm_online.answers.service import Partition, Status
+from crm_online.answers.service import PartitionStatus, Status
 from crm_online.engine.changes import iso
 from crm_online.engine.state import PartitionState
 
@@ -25,11 +25,11 @@ class Standing:
     positions: Mapping[str, int]
     ends: Mapping[str, int]
 
-    def partition(self, number: int) -> Partition:
+    def partition(self, number: int) -> PartitionStatus:
         """Return the partition as it is told."""
         state = self.state
         behind = [max(0, end - self.positions.get(topic, 0)) for topic, end in self.ends.items()]
-        return Partition(
+        return PartitionStatus(
             partition=number,
             watermark=None if state.watermark is None else _time(state.watermark),
             positions=dict(sorted(self.positions.items())),

@@ -1,4 +1,4 @@
-"""Sees every request from begin to end: counts and times it, and catches what nobody expected."""
+"""Counts and times every request, and makes a problem of an exception that no route expected."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import time
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crm_online.api.metrics import Metrics
+from crm_online.api.metrics import ServiceMetrics
 from crm_online.api.problems import problem_of
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-class Watch:
-    """Middleware: counts and times requests; an exception that nobody expected is logged once, and made a problem."""
+class RequestMetrics:
+    """Middleware: counts and times requests; an unexpected exception is logged once, and made a problem."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: ServiceMetrics) -> None:
         self._app = app
         self._metrics = metrics
 
@@ -28,7 +28,7 @@ class Watch:
         began = time.perf_counter()
         started = False
 
-        async def watched(message: Message) -> None:
+        async def counted(message: Message) -> None:
             nonlocal started
             if not started and message["type"] == "http.response.start":
                 started = True
@@ -37,14 +37,14 @@ class Watch:
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, counted)
         except ClientDisconnect:
-            # It went, or was too slow, while its body was read: nobody is left to be answered.
+            # It went, or was too slow, while its body was read: there is no client left to answer.
             return
         except Exception as error:
             problem = problem_of(error)
             if not started:
-                await problem.response()(scope, receive, watched)
+                await problem.response()(scope, receive, counted)
 
 
 def _route(scope: Scope) -> str:
