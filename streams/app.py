@@ -1,7 +1,8 @@
 """The Faust application: ``crm-online worker`` runs it, and so does ``faust -A streams.app worker``.
 
-It holds the two agents and what they share. Events come by the channel that :mod:`streams.consumer` fills, commands by
-Faust's own consumer; that one has a group of its own, since a group with two assignors does not form.
+It has the two agents and the services of the worker. Partitions with work come by the channel that the
+:mod:`event consumer <streams.consumer>` fills, commands by Faust's own consumer; that one has a group of its own, since
+a group with two assignors does not form.
 """
 
 from __future__ import annotations
@@ -26,37 +27,38 @@ from crm_online.settings import Settings, load_settings, refuse_conflict
 from crm_online.store import Store, open_store
 from streams import commands
 from streams.admin import ensure_topics
+from streams.assigned import AssignedPartition
 from streams.connection import faust_options
 from streams.consumer import EventConsumer
-from streams.context import Context
+from streams.context import WorkerContext
 from streams.health import Health, serving
 from streams.metrics import WorkerMetrics
-from streams.partition import Batch, Quiet
-from streams.retry import AWAY, RetryPolicy
+from streams.retry import STORE_OUTAGES, RetryPolicy
 from streams.supervisor import Supervisor
 from streams.topics import COMMANDS, EVENTS, topic_name
 
 DEFAULT_STATE: Final = "redis://localhost:6379"
-_WAITING: Final = 8
+_QUEUED: Final = 8
 _log = logging.getLogger(__name__)
 
 
-class WorkChannel(Channel[Batch | Quiet]):
-    """The channel of the mining agent; its size is what holds the event consumer back.
+class StepChannel(Channel[AssignedPartition]):
+    """The channel of the mining agent: partitions with something to step through, one entry for each piece of work.
 
-    Unlike Faust's own, its queue is not emptied when Faust's consumer rebalances: these batches are not from there.
+    Its size is what holds the event consumer back. Unlike Faust's own, its queue is not emptied when Faust's consumer
+    rebalances: these records are not from there.
     """
 
     @property
     def queue(self) -> Any:
-        """The queue of batches."""
+        """The queue of partitions."""
         if self._queue is None:
-            self._queue = self.app.FlowControlQueue(maxsize=_WAITING, clear_on_resume=False)
+            self._queue = self.app.FlowControlQueue(maxsize=_QUEUED, clear_on_resume=False)
         return self._queue
 
-    async def hand_over(self, work: Batch | Quiet) -> None:
-        """Put work onto the channel; wait while it is full."""
-        await self.put(cast(Any, work))
+    async def enqueue(self, assigned: AssignedPartition) -> None:
+        """Put a partition onto the channel; wait while it is full."""
+        await self.put(cast(Any, assigned))
 
 
 class Application(faust.App):
@@ -99,39 +101,39 @@ class Application(faust.App):
             key_serializer="raw",
             value_serializer="raw",
         )
-        self.work = WorkChannel(self)
-        self.agent(self.work, name="mining")(self._mine)
+        self._steps = StepChannel(self)
+        self.agent(self._steps, name="mining")(self._mine)
         asked = self.topic(
             topic_name(kafka.prefix, COMMANDS), value_type=bytes, value_serializer="raw", allow_empty=True
         )
         self.agent(asked, name="commands")(self._obey)
 
     async def on_first_start(self) -> None:
-        """Wait for broker and store, see that topics and state fit, and say on ``/readyz`` how far this is."""
+        """Wait for broker and store, see that topics and state fit, and show on ``/readyz`` how far this is."""
         # Faust's own would make a folder for tables: there are none.
-        asyncio.get_running_loop().set_exception_handler(_hear)
+        asyncio.get_running_loop().set_exception_handler(_handle_unawaited)
         place = await self._opened.enter_async_context(serving(self.settings.worker.listen, self.metrics, self.health))
         if place:
             _log.info("metrics and health are at http://%s/metrics, /healthz, /readyz", place)
         retry = self._retry
-        of_state = await retry.run(lambda: asyncio.to_thread(self._open_store), AWAY, "store", "starting")
+        of_state = await retry.run(lambda: asyncio.to_thread(self._open_store), STORE_OUTAGES, "store", "starting")
         partitions = await retry.run(
             lambda: ensure_topics(self.settings, of_state), BrokerUnavailable, "broker", "starting"
         )
         replay = self.settings.replay.model_copy(update={"partitions": partitions})
         self.settings = self.settings.model_copy(update={"replay": replay})
-        await retry.run(lambda: asyncio.to_thread(self._begin), AWAY, "store", "starting")
+        await retry.run(lambda: asyncio.to_thread(self._begin), STORE_OUTAGES, "store", "starting")
         _log.info("%d partitions of %s, state on %s", partitions, self._events_topic, self.store.where)
         if not self.store.durable:
-            _log.warning("%s has no appendfsync always: changes may be told again after a crash", self.store.where)
+            _log.warning("%s has no appendfsync always: changes may be published again after a crash", self.store.where)
 
     async def on_started_init_extra_services(self) -> None:
         """Start the event consumer once the agents listen, and the supervisor once it fetches."""
         await super().on_started_init_extra_services()
-        context = Context(
-            self.settings, self.store, self.metrics, self.health, self._retry, self.work.hand_over, self.fail
+        context = WorkerContext(self.settings, self.store, self.metrics, self.health, self._retry, self.fail)
+        self._event_consumer = consumer = EventConsumer(
+            context, self._steps.enqueue, loop=self.loop, beacon=self.beacon
         )
-        self._event_consumer = consumer = EventConsumer(context, loop=self.loop, beacon=self.beacon)
         await self.add_runtime_dependency(consumer)
         self._supervisor = supervisor = Supervisor(context, consumer, loop=self.loop, beacon=self.beacon)
         await self.add_runtime_dependency(supervisor)
@@ -159,12 +161,11 @@ class Application(faust.App):
             else:
                 await self.crash(error)
 
-    async def _mine(self, stream: StreamT[Batch | Quiet]) -> None:
-        """Take batch by batch through the engine; whatever goes wrong here is a bug, or a state that is broken."""
-        async for work in stream:
+    async def _mine(self, partitions: StreamT[AssignedPartition]) -> None:
+        """Step through what waits; whatever is raised here is a bug, or a state that is broken."""
+        async for assigned in partitions:
             try:
-                if self._event_consumer is not None:
-                    await self._event_consumer.manager.step(work)
+                await assigned.process()
             except Exception as error:
                 await self.fail(error)
                 raise
@@ -203,8 +204,8 @@ class Application(faust.App):
         refuse_conflict(json.loads(stored.settings), settings)
 
 
-def _hear(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Tell of errors that nobody awaited; those of aiokafka were told by another of its futures."""
+def _handle_unawaited(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log errors that nobody awaited; those of aiokafka were raised by another of its futures."""
     if not isinstance(context.get("exception"), KafkaError):
         loop.default_exception_handler(context)
 

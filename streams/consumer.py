@@ -1,4 +1,4 @@
-"""The events topic into the channel of the mining agent: what is fetched, and which partitions are ours.
+"""Fetches the events topic: which partitions are ours, from which offset, and records for their steps.
 
 Faust's own way from a topic to an agent takes two tasks a message (some 6,500 a second); this service fetches batches
 with a consumer of its own. Kafka's group says which partitions are ours, Redis says where each goes on: the group's
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -19,13 +19,14 @@ from mode import Service
 from crm_online.errors import FenceError, LogMoved, OwnerLost, TopicMisconfigured
 from crm_online.logs import partition_log
 from streams.admin import refuse_other_partitions
+from streams.assigned import AssignedPartition
 from streams.connection import client_options
-from streams.context import Context
+from streams.context import WorkerContext
 from streams.fetching import FetchPositions
-from streams.manager import AssignedPartition, PartitionManager
-from streams.partition import Batch
+from streams.manager import PartitionManager
+from streams.partition import RecordBatch
 from streams.resume import resolve_resume_offset
-from streams.retry import AWAY
+from streams.retry import STORE_OUTAGES
 from streams.topics import EVENTS, topic_name
 
 _WAIT_MS: Final = 500
@@ -35,22 +36,30 @@ _log = logging.getLogger(__name__)
 
 
 class EventConsumer(Service, ConsumerRebalanceListener):
-    """Fetches the events of our partitions, batch by batch.
+    """Fetches the events of our partitions, and queues them for their steps.
 
     Parameters
     ----------
     context
         What the services of the worker share.
+    put
+        Queues a partition for :meth:`AssignedPartition.process`; waits while too many are queued.
+
+    Attributes
+    ----------
+    manager
+        The partitions that are claimed.
+    positions
+        The offsets that are fetched next.
     """
 
-    def __init__(self, context: Context, **kwargs: Any) -> None:
-        settings = context.settings
-        self._context, self._kafka, self._step = context, settings.kafka, settings.replay.step
+    def __init__(
+        self, context: WorkerContext, put: Callable[[AssignedPartition], Awaitable[None]], **kwargs: Any
+    ) -> None:
+        self._context, self._kafka, self._step = context, context.settings.kafka, context.settings.replay.step
         self._topic = topic_name(self._kafka.prefix, EVENTS)
-        self.manager = PartitionManager(
-            context.store, settings, context.metrics, context.retry, self._lost, self._pause
-        )
-        self.in_hand: set[int] = set()
+        self.manager = PartitionManager(context, put, self)
+        self._enqueuing: set[int] = set()
         self._claiming: dict[int, asyncio.Task[None]] = {}
         self._fetching: asyncio.Task[None] | None = None
         super().__init__(**kwargs)
@@ -82,7 +91,7 @@ class EventConsumer(Service, ConsumerRebalanceListener):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.manager.at_rest()
-        await self.positions.commit(self.manager.positions())
+        await self.commit_offsets()
         await self.manager.finish(self._context.settings.worker.stop_timeout / 2000)
         await self.positions.verifier.close()
         await self._consumer.stop()
@@ -93,28 +102,46 @@ class EventConsumer(Service, ConsumerRebalanceListener):
         for task in self._claiming.values():
             task.cancel()
         await self.manager.at_rest()
-        await self.positions.commit(self.manager.positions())
+        await self.commit_offsets()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Go on with what is ours still, give up what is not, and claim what is new.
 
-        No heartbeats are sent while this runs, so the claims run beside it.
+        No heartbeats are sent while this runs, so the claims are tasks of their own.
         """
-        if await self.other_partitions():
+        if await self.has_other_partitions():
             return
-        numbers = {place.partition for place in assigned}
+        numbers = {partition.partition for partition in assigned}
         for number in numbers:
             self.positions.halt(number)
-        await asyncio.gather(*map(self.manager.give_up, self.manager.held.keys() - numbers))
+        await asyncio.gather(*map(self.manager.give_up, self.manager.assigned.keys() - numbers))
         self.positions.retain(numbers)
         for number in sorted(numbers):
-            if number in self.manager.held:
-                self._go_on(number, self.manager.held[number])
+            if number in self.manager.assigned:
+                self._fetch_on(self.manager.assigned[number])
             else:
                 self._claim(number)
-        self._tell_health()
+        self._update_health()
 
-    async def other_partitions(self) -> bool:
+    def on_partition_lost(self, number: int, error: Exception) -> None:
+        """Claim a partition again that was given up; what cannot be mended so ends the worker."""
+        self.positions.halt(number)
+        if isinstance(error, (*STORE_OUTAGES, FenceError)):
+            # Whoever owns it now is to keep it: by then the group has told us whether it is ours.
+            self._claim(number, self._kafka.session_timeout / 2000 if isinstance(error, OwnerLost) else 0.0)
+        else:
+            self.positions.forget(number)
+            self._failing = asyncio.ensure_future(self._context.fail(error))
+        self._update_health()
+
+    def on_partition_throttled(self, number: int, throttled: bool) -> None:
+        """Fetch nothing of a partition while its changes wait to be published."""
+        if throttled:
+            self.positions.pause(number)
+        else:
+            self.positions.resume(number)
+
+    async def has_other_partitions(self) -> bool:
         """Tell whether the topic has other partitions than the state; if so, the worker ends."""
         there = self._consumer.partitions_for_topic(self._topic)
         if not there:  # deleted: if it comes back, its partitions are assigned anew, and looked at
@@ -126,39 +153,48 @@ class EventConsumer(Service, ConsumerRebalanceListener):
             return True
         return False
 
+    def has_enqueued_all(self, number: int) -> bool:
+        """Whether all that was fetched of a partition of ours was queued for its step."""
+        return (
+            number in self.positions.assigned()
+            and number not in self._enqueuing
+            and self.positions.next_offset(number) is not None
+        )
+
+    async def commit_offsets(self) -> None:
+        """Commit the group's offsets: those up to which steps are committed."""
+        await self.positions.commit(self.manager.positions)
+
     async def _fetch(self) -> None:
-        """Hand what is fetched to the agent, for as long as the worker runs."""
+        """Queue what is fetched, for as long as the worker runs."""
         try:
             while not self.should_stop:
-                await self._context.retry.run(self._fetched, KafkaError, "broker", "fetching")
-        except Exception as error:  # the task has nobody else to tell
+                await self._context.retry.run(self._fetch_once, KafkaError, "broker", "fetching")
+        except Exception as error:  # nobody awaits this task
             await self._context.fail(error)
 
-    async def _fetched(self) -> None:
+    async def _fetch_once(self) -> None:
         try:
-            found = await self._consumer.getmany(timeout_ms=_WAIT_MS, max_records=self._step)
+            fetched = await self._consumer.getmany(timeout_ms=_WAIT_MS, max_records=self._step)
         except OffsetOutOfRangeError as error:
-            for place in error.args[0]:
-                self.positions.halt(place.partition)
-                self._claim(place.partition)
+            for partition in error.args[0]:
+                self.positions.halt(partition.partition)
+                self._claim(partition.partition)
             return
-        self.in_hand = {place.partition for place in found}
-        for place, records in found.items():
-            await self._hand_over(place.partition, records)
-        self.in_hand = set()
+        self._enqueuing = {partition.partition for partition in fetched}
+        for partition, records in fetched.items():
+            await self._enqueue(partition.partition, records)
+        self._enqueuing = set()
 
-    async def _hand_over(self, number: int, records: list[ConsumerRecord]) -> None:
-        """Put the records of one partition onto the channel, if they follow on."""
-        held = self.manager.held.get(number)
-        following = await self.positions.contiguous(number, records) if held else None
-        if held is None or following is None:
+    async def _enqueue(self, number: int, records: list[ConsumerRecord]) -> None:
+        """Queue the records of one partition, if they follow on."""
+        assigned = self.manager.assigned.get(number)
+        contiguous = await self.positions.contiguous(number, records) if assigned else None
+        if assigned is None or contiguous is None:
             return
-        begin, fresh = following
+        begin, fresh = contiguous
         end = fresh[-1].offset + 1
-        batch = Batch(number, held.claim, begin, end, fresh, await self.positions.lag(number, end))
-        if held.last is None or not held.last.join(batch, self._step):
-            held.last, held.queued = batch, held.queued + 1
-            await self._context.hand_over(batch)
+        await assigned.enqueue(RecordBatch(begin, end, fresh, await self.positions.lag(number, end)))
 
     def _claim(self, number: int, pause: float = 0.0) -> None:
         """Claim a partition, after a pause; none any more once the worker is about to stop."""
@@ -169,9 +205,9 @@ class EventConsumer(Service, ConsumerRebalanceListener):
         before = self._claiming.pop(number, None)
         if before is not None and before is not asyncio.current_task():
             before.cancel()
-        self._claiming[number] = asyncio.create_task(self._claimed(number, before, pause))
+        self._claiming[number] = asyncio.create_task(self._run_claim(number, before, pause))
 
-    async def _claimed(self, number: int, before: asyncio.Task[None] | None, pause: float) -> None:
+    async def _run_claim(self, number: int, before: asyncio.Task[None] | None, pause: float) -> None:
         """Claim a partition, and fetch from where its state says."""
         if before is not None:
             await asyncio.gather(before, return_exceptions=True)
@@ -179,60 +215,43 @@ class EventConsumer(Service, ConsumerRebalanceListener):
         try:
             if number not in self.positions.assigned():
                 return
-            held = await self.manager.claim(number)
-            doing = f"claiming partition {number}"
-            find = self._context.retry.run
-            await find(lambda: self._resolve_resume_offset(number, held), KafkaError, "broker", doing)
-            partition_log(_log, number).info("claimed, goes on at %d", held.partition.position or 0)
-            self._go_on(number, held)
-            self._tell_health()
-        except (*AWAY, FenceError) as error:
-            self._lost(number, error)
-        except Exception as error:  # the task has nobody else to tell
+            assigned = await self.manager.claim(number)
+            await self._context.retry.run(
+                lambda: self._resolve_resume_offset(assigned), KafkaError, "broker", f"claiming partition {number}"
+            )
+            partition_log(_log, number).info("claimed, goes on at %d", assigned.position)
+            self._fetch_on(assigned)
+            self._update_health()
+        except (*STORE_OUTAGES, FenceError) as error:
+            self.on_partition_lost(number, error)
+        except Exception as error:  # nobody awaits this task
             await self._context.fail(error)
 
-    async def _resolve_resume_offset(self, number: int, held: AssignedPartition) -> None:
+    async def _resolve_resume_offset(self, assigned: AssignedPartition) -> None:
         """See that the log still holds the next record, and note whether it holds any."""
-        place = await resolve_resume_offset(
+        processor, number = assigned.processor, assigned.number
+        point = await resolve_resume_offset(
             self._consumer,
             self.positions.verifier,
             self.positions.topic_partition(number),
-            held.partition.position,
-            held.partition.fingerprint,
+            processor.position,
+            processor.fingerprint,
         )
-        if place.why is not None:
-            if self._kafka.on_gap == "stop" and not place.new:
+        if point.why is not None:
+            if self._kafka.on_gap == "stop" and not point.new:
                 raise LogMoved(
-                    f"{place.why}; begin a new state with what is to be counted, "
+                    f"{point.why}; begin a new state with what is to be counted, "
                     "or go on with what the topic holds by kafka.on_gap=skip, which is recorded"
                 )
-            await self.manager.skip(number, place.offset, place.why)
-            partition_log(_log, number).warning("%s; reads on at %d, and has recorded it", place.why, place.offset)
-        if place.offset >= place.end:
-            held.partition.reach_end()
+            await assigned.skip(point.offset, point.why)
+            partition_log(_log, number).warning("%s; reads on at %d, and has recorded it", point.why, point.offset)
+        if point.offset >= point.end:
+            processor.reach_end()
 
-    def _go_on(self, number: int, held: AssignedPartition) -> None:
-        """Fetch from where the partition is, or from behind what waits on the channel."""
-        waiting = self.positions.next_offset(number) if held.queued else None
-        self.positions.fetch_from(number, max(waiting or 0, held.partition.position or 0))
+    def _fetch_on(self, assigned: AssignedPartition) -> None:
+        """Fetch from where the partition is, or from after the records that wait for their step."""
+        queued = None if assigned.is_idle else self.positions.next_offset(assigned.number)
+        self.positions.fetch_from(assigned.number, max(queued or 0, assigned.position))
 
-    def _lost(self, number: int, error: Exception) -> None:
-        """Claim a partition again that was given up; what cannot be mended so ends the worker."""
-        self.positions.halt(number)
-        if isinstance(error, (*AWAY, FenceError)):
-            # Whoever owns it now is to keep it: by then the group has told us whether it is ours.
-            self._claim(number, self._kafka.session_timeout / 2000 if isinstance(error, OwnerLost) else 0.0)
-        else:
-            self.positions.forget(number)
-            self._failing = asyncio.ensure_future(self._context.fail(error))
-        self._tell_health()
-
-    def _pause(self, number: int, wait: bool) -> None:
-        """Pause or resume the fetching of a partition, whose changes wait to be published."""
-        if wait:
-            self.positions.pause(number)
-        else:
-            self.positions.resume(number)
-
-    def _tell_health(self) -> None:
-        self._context.health.partitions(assigned=self.positions.assigned(), claimed=self.manager.held.keys())
+    def _update_health(self) -> None:
+        self._context.health.partitions(assigned=self.positions.assigned(), claimed=self.manager.assigned.keys())

@@ -9,12 +9,11 @@ from crm_online.settings import Settings
 from crm_online.store import Store
 from streams.health import Health
 from streams.metrics import WorkerMetrics
-from streams.partition import Batch, Quiet
 from streams.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class WorkerContext:
     """What the services of one worker share.
 
     Attributes
@@ -24,11 +23,9 @@ class Context:
     store
         The state.
     metrics, health
-        Where the worker tells how it does.
+        Where the worker shows how it does.
     retry
         Waits for store and brokers.
-    hand_over
-        Puts work onto the mining agent's channel; waits while it is full.
     fail
         Ends the worker loudly.
     """
@@ -38,5 +35,4 @@ class Context:
     metrics: WorkerMetrics
     health: Health
     retry: RetryPolicy
-    hand_over: Callable[[Batch | Quiet], Awaitable[None]]
     fail: Callable[[Exception], Awaitable[None]]

@@ -5,9 +5,11 @@ It is served by the worker's own event loop: a loop that hangs does not answer, 
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from typing import Final
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -17,7 +19,12 @@ from crm_online.logs import Hide
 from crm_online.settings.network import split_address
 from streams.metrics import WorkerMetrics
 
+_SLOW: Final = 0.4
+"""Seconds; a commit takes milliseconds, and a checkpoint of the counters, now and then, more than this."""
+_SLOW_IN_A_ROW: Final = 3
+_COMMITTING: Final = "committing"
 _hide = Hide()
+_log = logging.getLogger(__name__)
 
 
 class Health:
@@ -40,6 +47,7 @@ class Health:
 
     def __init__(self) -> None:
         self._reasons = {"partitions": "none assigned yet"}
+        self._slow_commits = 0
 
     def waiting(self, name: str, reason: str) -> None:
         """Say that the worker waits.
@@ -56,6 +64,16 @@ class Health:
     def fine(self, name: str) -> None:
         """Say that the worker waits for this no more; nothing happens where it did not."""
         self._reasons.pop(name, None)
+
+    def committed(self, seconds: float) -> None:
+        """Note how long a commit took; several slow ones in a row are waiting, until one is not slow."""
+        self._slow_commits = self._slow_commits + 1 if seconds > _SLOW else 0
+        if not self._slow_commits:
+            self.fine(_COMMITTING)
+        elif self._slow_commits >= _SLOW_IN_A_ROW:
+            reason = f"the store is slow: the last commit took {seconds:.1f} s"
+            self.waiting(_COMMITTING, reason)
+            _log.warning(reason)
 
     def partitions(self, assigned: Collection[int], claimed: Collection[int]) -> None:
         """Say which partitions are this worker's, and which of them it has claimed.

@@ -1,6 +1,6 @@
-"""One partition that this worker holds: records in, steps committed, changes for the publisher out.
+"""The state of one partition: records in, steps committed, changes for the publisher out.
 
-Nothing here knows of a broker: the worker calls it in a thread, the topology driver directly.
+Nothing here knows of a broker: the worker calls it in a thread, the driver of the tests directly.
 """
 
 from __future__ import annotations
@@ -24,51 +24,37 @@ from streams.resume import FINGERPRINT, LogFingerprint
 
 
 @dataclass(slots=True)
-class Batch:
+class RecordBatch:
     """Records of one partition, as they follow on in its log.
 
     While it waits for its step, what is fetched meanwhile joins it: one larger step is less work than two small ones.
 
     Attributes
     ----------
-    partition
-        Number of the partition.
-    claim
-        Which claim of the partition they were fetched under; those of an earlier one are dropped.
     begin, end
-        Where they begin in the log, and the offset behind them; offsets between that no record has are not lost:
-        see ``streams.fetching``.
+        Where they begin in the log, and the offset after them; offsets between that no record has are not lost:
+        see :mod:`streams.fetching`.
     records
         The records.
     lag
-        How many records are behind them in the log; 0 at its end.
-    found
+        How many records come after them in the log; 0 at its end.
+    decoded
         What they hold, if that was looked at already.
     """
 
-    partition: int
-    claim: int
     begin: int
     end: int
     records: Sequence[Record]
     lag: int
-    found: DecodedRecords | None = None
+    decoded: DecodedRecords | None = None
 
-    def join(self, more: Batch, most: int) -> bool:
-        """Take the records that follow on too, if that makes no more than ``most``; return whether they were taken."""
-        if more.claim != self.claim or more.begin != self.end or len(self.records) + len(more.records) > most:
+    def join(self, more: RecordBatch, most: int) -> bool:
+        """Add the records that follow on, if that makes no more than ``most``; return whether they were added."""
+        if more.begin != self.end or len(self.records) + len(more.records) > most:
             return False
-        self.found = None
+        self.decoded = None
         self.records, self.end, self.lag = [*self.records, *more.records], more.end, more.lag
         return True
-
-
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """Nothing came for a partition: time goes on, or work is left over."""
-
-    partition: int
-    claim: int
 
 
 class PartitionProcessor:
@@ -113,7 +99,7 @@ class PartitionProcessor:
         return self.flow.positions.get(self._topic)
 
     @property
-    def settled(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether nothing is left to do until more events come, or time goes on."""
         return self.flow.engine.settled
 
@@ -122,49 +108,49 @@ class PartitionProcessor:
         """Whether the log's end was reached, and nothing has come for long enough."""
         return self._end_reached is not None and self._clock() - self._stepped >= self._tick / 1000
 
-    def resume(self, told: PublishedPosition) -> list[Entry]:
-        """Go on behind what consumers were told, and return the changes that they were not.
+    def resume(self, published: PublishedPosition) -> list[Entry]:
+        """Go on after the changes that are published, and return those that are not.
 
-        If they were told more than the state knows of, it was put back in time since: a new epoch begins.
+        If more is published than the state knows of, it was put back in time since: a new epoch begins.
 
         Raises
         ------
         FenceError, StoreError
             See :meth:`PartitionFlow.retell`.
         """
-        if told.heard is not None:
-            self.flow.retell(self._topic, told.heard)
-        elif told.last is not None and told.last.epoch == self.known.epoch:
-            self.flow.published(told.last.sequence)
-        last = told.last
+        last = published.last
+        if published.heard is not None:
+            self.flow.retell(self._topic, published.heard)
+        elif last is not None and last.epoch == self.known.epoch:
+            self.flow.published(last.sequence)
         return [entry for entry in self.flow.take() if last is None or entry.id > last]
 
-    def parts(self, batch: Batch) -> list[Batch]:
+    def split(self, batch: RecordBatch) -> list[RecordBatch]:
         """Return a batch in parts in which event time goes on little; one part, as a rule.
 
-        Between them, what is due by then is to be done first: see :meth:`goes_on`.
+        Between them, what is due by then is to be done first: see :meth:`is_due_before`.
         """
-        batch.found = self._decoded(batch)
+        batch.decoded = self._decoded(batch)
         before, span = self.flow.engine.state.watermark, self.flow.engine.segmenting.due.bucket_ms
-        latest = max((mark for mark in (batch.found.latest, before) if mark is not None), default=None)
-        cuts = list(slices(batch.found.events, batch.begin, batch.end, before, latest, span))
+        latest = max((mark for mark in (batch.decoded.latest, before) if mark is not None), default=None)
+        cuts = list(slices(batch.decoded.events, batch.begin, batch.end, before, latest, span))
         if len(cuts) == 1:
             return [batch]
         parts = []
         for cut in cuts:
             records = [record for record in batch.records if cut.begin <= record.offset < cut.end]
-            behind = sum(record.offset >= cut.end for record in batch.records)
-            parts.append(Batch(batch.partition, batch.claim, cut.begin, cut.end, records, behind + batch.lag))
+            after = sum(record.offset >= cut.end for record in batch.records)
+            parts.append(RecordBatch(cut.begin, cut.end, records, after + batch.lag))
         return parts
 
-    def goes_on(self, part: Batch) -> bool:
+    def is_due_before(self, part: RecordBatch) -> bool:
         """Whether time goes on in a part while something is due: that is to be done first."""
         now, span = self.flow.engine.state.watermark, self.flow.engine.segmenting.due.bucket_ms
-        part.found = self._decoded(part)
-        latest = part.found.latest
-        return not self.settled and None not in (now, latest) and (latest or 0) // span > (now or 0) // span
+        part.decoded = self._decoded(part)
+        latest = part.decoded.latest
+        return not self.is_idle and None not in (now, latest) and (latest or 0) // span > (now or 0) // span
 
-    def take(self, batch: Batch) -> Step:
+    def step(self, batch: RecordBatch) -> Step:
         """Commit a batch.
 
         Raises
@@ -196,8 +182,8 @@ class PartitionProcessor:
         self._stepped = self._clock()
         return step
 
-    def _decoded(self, batch: Batch) -> DecodedRecords:
-        return batch.found or decode(batch.records, self._topic, self.number, self._max_ahead)
+    def _decoded(self, batch: RecordBatch) -> DecodedRecords:
+        return batch.decoded or decode(batch.records, self._topic, self.number, self._max_ahead)
 
     def tick(self) -> Step:
         """Commit a step without records: time goes on if the log's end was reached, and left over work is done.
@@ -224,15 +210,15 @@ class PartitionProcessor:
         self.fingerprint = LogFingerprint()
         return step
 
-    def _idle(self, end: int, *beside: Write) -> Step:
+    def _idle(self, end: int, *writes: Write) -> Step:
         watermark = self.flow.engine.state.watermark
         if watermark is not None and self._end_reached is not None:
             began, then = self._end_reached
             watermark = max(watermark, then + int((self._clock() - began) * 1000))
         position = self.position or 0
         if self._end_reached is not None:
-            beside = (*beside, _end(self._topic, end))
-        return self.flow.step(self._topic, position, end, EventColumns.empty(), (), watermark, beside=beside)
+            writes = (*writes, _end(self._topic, end))
+        return self.flow.step(self._topic, position, end, EventColumns.empty(), (), watermark, beside=writes)
 
 
 def _end(topic: str, end: int) -> Put:

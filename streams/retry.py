@@ -1,4 +1,4 @@
-"""How a worker waits for what is away: it says so, tries again with pauses that grow, and says when it is back."""
+"""How a worker waits for a store or broker that does not answer: it tries again, with pauses that grow."""
 
 from __future__ import annotations
 
@@ -13,62 +13,47 @@ from streams.health import Health
 from streams.metrics import Peer, WorkerMetrics
 
 T = TypeVar("T")
-AWAY: Final = (StoreUnavailable, StoreRefused)
+STORE_OUTAGES: Final = (StoreUnavailable, StoreRefused)
 """What is wrong with a store that may come back: no answer, full, read-only, rights that are being mended."""
 
 _LONGEST_PAUSE: Final = 5.0
-_SLOW: Final = 0.4
-"""Seconds; a commit takes milliseconds, and a checkpoint of the counters, now and then, more than this."""
-_IN_A_ROW: Final = 3
-_SLOWLY: Final = "committing"
 _log = logging.getLogger(__name__)
 
 
 class RetryPolicy:
-    """Waits for stores and brokers.
+    """Retries what fails for want of a store or broker; health, metrics and log show that it does.
 
     Parameters
     ----------
     health, metrics
-        Where the wait is told.
+        Where the wait is shown.
     """
 
     def __init__(self, health: Health, metrics: WorkerMetrics) -> None:
         self._health, self._metrics = health, metrics
-        self._slow = 0
-
-    def took(self, seconds: float) -> None:
-        """Say so while the store is slow: when some commits in a row took long, until one does not."""
-        self._slow = self._slow + 1 if seconds > _SLOW else 0
-        if not self._slow:
-            self._health.fine(_SLOWLY)
-        elif self._slow >= _IN_A_ROW:
-            reason = f"the store is slow: the last commit took {seconds:.1f} s"
-            self._health.waiting(_SLOWLY, reason)
-            _log.warning(reason)
 
     async def run(
         self,
-        run: Callable[[], Awaitable[T]],
-        kinds: type[Exception] | tuple[type[Exception], ...],
+        call: Callable[[], Awaitable[T]],
+        errors: type[Exception] | tuple[type[Exception], ...],
         peer: Peer,
         doing: str,
     ) -> T:
-        """Run something until it succeeds, and return what it returns.
+        """Call something until it succeeds, and return what it returns.
 
         Parameters
         ----------
-        run
+        call
             What is tried.
-        kinds
-            The errors that are waited out; others are raised.
+        errors
+            Those that are waited out; others are raised.
         peer
             What is waited for.
         doing
             What is tried, in words, for the log and for ``/readyz``.
         """
 
-        def tell(state: RetryCallState) -> None:
+        def show(state: RetryCallState) -> None:
             assert state.outcome is not None
             assert state.next_action is not None
             error = state.outcome.exception()
@@ -78,18 +63,18 @@ class RetryPolicy:
             _log.warning("%s waits for the %s: %s", doing, peer, reason)
 
         async def attempt() -> T:
-            return await run()
+            return await call()
 
         attempts = AsyncRetrying(
             wait=wait_random_exponential(multiplier=0.1, max=_LONGEST_PAUSE),
-            retry=retry_if_exception_type(kinds),
-            before_sleep=tell,
+            retry=retry_if_exception_type(errors),
+            before_sleep=show,
             reraise=True,
         )
         try:
-            done: T = await attempts(attempt)
+            result: T = await attempts(attempt)
         finally:
             self._health.fine(doing)
         if attempts.statistics["attempt_number"] > 1:
             _log.info("%s goes on: the %s is back", doing, peer)
-        return done
+        return result

@@ -1,4 +1,4 @@
-"""What nobody asks for and must be seen to all the same: quiet partitions, lag, offsets, and that none stands still."""
+"""What no record asks for: ticks of idle partitions, lag, the group's offsets, and that no partition stalls."""
 
 from __future__ import annotations
 
@@ -8,93 +8,80 @@ from typing import Any, Final
 from mode import Service
 
 from crm_online.errors import BrokerError, Stalled
+from streams.assigned import AssignedPartition
 from streams.consumer import EventConsumer
-from streams.context import Context
+from streams.context import WorkerContext
 from streams.errors import kafka_errors
-from streams.manager import AssignedPartition
-from streams.partition import Quiet
 
-_QUIET: Final = 0.1
-_ASK: Final = 1.0
-_OFFSETS: Final = 5.0
+_IDLE_SECONDS: Final = 0.1
+_LAG_SECONDS: Final = 1.0
+_OFFSETS_SECONDS: Final = 5.0
 
 
 class Supervisor(Service):
-    """Sees to the partitions that the intake holds.
+    """Sees to the partitions that are claimed.
 
     Parameters
     ----------
     context
         What the services of the worker share.
-    intake
-        The intake.
+    consumer
+        Fetches their records.
     """
 
-    def __init__(self, context: Context, consumer: EventConsumer, **kwargs: Any) -> None:
-        self._context, self._consumer = context, consumer
+    def __init__(self, context: WorkerContext, consumer: EventConsumer, **kwargs: Any) -> None:
+        self._context, self._consumer, self._manager = context, consumer, consumer.manager
         self._stall = context.settings.worker.stall / 1000
         super().__init__(**kwargs)
 
     @Service.task
-    async def _quiet(self) -> None:
-        """See to partitions for which nothing comes: time goes on, and work that is left over is done."""
+    async def _tick_idle(self) -> None:
+        """Queue ticks for partitions of which nothing comes: time goes on, and work that is left over is done."""
         while not self.should_stop:
-            await self.sleep(_QUIET)
-            for number, held in list(self._consumer.manager.held.items()):
-                if not held.queued:
-                    await self._see_to(number, held)
+            await self.sleep(_IDLE_SECONDS)
+            for assigned in list(self._manager.assigned.values()):
+                if assigned.is_idle and self._consumer.has_enqueued_all(assigned.number):
+                    await self._tick(assigned)
 
-    async def _see_to(self, number: int, held: AssignedPartition) -> None:
-        positions = self._consumer.positions
-        if (
-            number not in positions.assigned()
-            or positions.next_offset(number) is None
-            or number in self._consumer.in_hand
-        ):
-            return
-        if await positions.skip_transaction_markers(number):
-            held.partition.reach_end()
-            held.progressed = time.monotonic()
-        if held.partition.tick_is_due or not held.partition.settled:
-            held.queued += 1
-            await self._context.hand_over(Quiet(number, held.claim))
+    async def _tick(self, assigned: AssignedPartition) -> None:
+        if await self._consumer.positions.skip_transaction_markers(assigned.number):
+            assigned.reach_end()
+        await assigned.enqueue_tick()
 
     @Service.task
-    async def _progress(self) -> None:
-        """See that no partition stands still; whatever else waits, this does not."""
+    async def _detect_stalls(self) -> None:
+        """End the worker if a partition makes no progress; whatever else waits, this does not."""
         while not self.should_stop:
-            await self.sleep(_QUIET)
-            holdings = self._consumer.manager
-            for number, held in list(holdings.held.items()):
-                # A batch that waits for the steps of other partitions stands still only if these do; one that waits
-                # for its own publisher only if that one does.
-                waits_for_others = held.queued and not held.deferred
-                progressed = max(held.progressed, holdings.progressed) if waits_for_others else held.progressed
-                if not self._context.health.ready:  # something is waited for, and told
-                    held.progressed = time.monotonic()
-                elif time.monotonic() - progressed > self._stall:
-                    why = f"partition {number} has made no progress for {self._stall:.0f} s"
+            await self.sleep(_IDLE_SECONDS)
+            for assigned in list(self._manager.assigned.values()):
+                # Records that wait for the steps of other partitions stall only if these do; those that wait for
+                # their own publisher only if that one does.
+                others = self._manager.progressed if assigned.waits_for_others else 0.0
+                if not self._context.health.ready:  # store or broker is waited for, and health shows it
+                    assigned.note_progress()
+                elif time.monotonic() - max(assigned.progressed, others) > self._stall:
+                    why = f"partition {assigned.number} has made no progress for {self._stall:.0f} s"
                     await self._context.fail(Stalled(why))
 
     @Service.task
-    async def _ends(self) -> None:
+    async def _measure_lag(self) -> None:
         """Ask the broker for the log's ends: for the lag, and since a consumer does not say that no broker answers."""
         while not self.should_stop:
-            await self.sleep(_ASK)
+            await self.sleep(_LAG_SECONDS)
             doing = "asking for the ends of the log"
-            await self._context.retry.run(self._ask, BrokerError, "broker", doing)
+            await self._context.retry.run(self._measure_lag_once, BrokerError, "broker", doing)
 
-    async def _ask(self) -> None:
-        if await self._consumer.other_partitions():
+    async def _measure_lag_once(self) -> None:
+        if await self._consumer.has_other_partitions():
             return
         with kafka_errors(self._context.settings.kafka):
-            lags = await self._consumer.positions.lags(self._consumer.manager.positions())
+            lags = await self._consumer.positions.lags(self._manager.positions)
         for number, records in lags.items():
-            if number in self._consumer.manager.held:
+            if number in self._manager.assigned:
                 self._context.metrics.lag(number, records)
 
     @Service.task
-    async def _offsets(self) -> None:
+    async def _commit_offsets(self) -> None:
         while not self.should_stop:
-            await self.sleep(_OFFSETS)
-            await self._consumer.positions.commit(self._consumer.manager.positions())
+            await self.sleep(_OFFSETS_SECONDS)
+            await self._consumer.commit_offsets()

@@ -6,17 +6,17 @@ import threading
 
 from crm_online.cli import main
 from crm_online.step import Step
-from streams.partition import Batch, PartitionProcessor
+from streams.partition import PartitionProcessor, RecordBatch
 
-_take = PartitionProcessor.take
+_step = PartitionProcessor.step
 
 
-def _stuck(self: PartitionProcessor, batch: Batch) -> Step:
-    if batch.partition == 1:
+def _stuck(self: PartitionProcessor, batch: RecordBatch) -> Step:
+    if self.number == 1:
         threading.Event().wait()
-    return _take(self, batch)
+    return _step(self, batch)
 
 
 if __name__ == "__main__":
-    setattr(PartitionProcessor, "take", _stuck)  # noqa: B010
+    setattr(PartitionProcessor, "step", _stuck)  # noqa: B010
     main()

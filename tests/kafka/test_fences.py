@@ -22,7 +22,7 @@ from crm_online.step import ChangeId, Entry, Topic
 from crm_online.store import Fences, Store, open_store, state
 from streams.health import Health
 from streams.metrics import WorkerMetrics
-from streams.partition import Batch, PartitionProcessor
+from streams.partition import PartitionProcessor, RecordBatch
 from streams.published import PublishedPosition
 from streams.publisher import Publisher
 from streams.retry import RetryPolicy
@@ -52,9 +52,9 @@ def claimed(store: Store) -> PartitionProcessor:
     return PartitionProcessor(PartitionFlow(store, SETTINGS, 0, 1), "crm.events", SETTINGS)
 
 
-def batch(begin: int, end: int) -> Batch:
+def batch(begin: int, end: int) -> RecordBatch:
     """Return records of the log."""
-    return Batch(0, 0, begin, end, LOG[begin:end], len(LOG) - end)
+    return RecordBatch(begin, end, LOG[begin:end], len(LOG) - end)
 
 
 @contextmanager
@@ -74,11 +74,11 @@ def rewound(server: RedisServer, folder: Path) -> tuple[int, int]:
     """Take Redis back under a live worker, which goes on."""
     with opened(server) as store:
         partition = claimed(store)
-        partition.take(batch(0, 10))
+        partition.step(batch(0, 10))
         kept = server.copy(folder / "kept")
-        partition.take(batch(10, 20))
+        partition.step(batch(10, 20))
         server.put_back(kept)
-        partition.take(batch(20, 30))
+        partition.step(batch(20, 30))
     return counted(server), 30
 
 
@@ -86,8 +86,8 @@ def skipped(server: RedisServer, folder: Path) -> tuple[int, int]:
     """Lose a batch between fetch and step."""
     with opened(server) as store:
         partition = claimed(store)
-        partition.take(batch(0, 10))
-        partition.take(batch(20, 30))
+        partition.step(batch(0, 10))
+        partition.step(batch(20, 30))
     return counted(server), 30
 
 
@@ -98,14 +98,14 @@ def overtaken(server: RedisServer, folder: Path) -> tuple[int, int]:
     """
     with opened(server) as store:
         asleep = claimed(store)
-        asleep.take(batch(0, 10))
+        asleep.step(batch(0, 10))
         kept = server.copy(folder / "kept")
-        asleep.take(batch(10, 15))
-        asleep.take(batch(15, 20))
+        asleep.step(batch(10, 15))
+        asleep.step(batch(15, 20))
         server.put_back(kept)
         awake = claimed(store)
         awake.resume(PublishedPosition(ChangeId(0, 0, 9), Heard(0)))
-        awake.take(batch(10, 20))
+        awake.step(batch(10, 20))
         asleep.tick()
         after = claimed(store)
         return after.known.epoch, 1

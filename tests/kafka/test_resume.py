@@ -16,7 +16,7 @@ from crm_online.settings import Settings, load_settings
 from crm_online.store import Store, open_store
 from streams.connection import client_options
 from streams.fetching import GapVerifier
-from streams.partition import Batch, PartitionProcessor
+from streams.partition import PartitionProcessor, RecordBatch
 from streams.resume import ResumePoint, resolve_resume_offset
 from tests.servers.broker import Broker
 from tests.servers.client import KafkaClient
@@ -59,7 +59,7 @@ class Log:
         partition = self.partition()
         position = partition.position or 0
         records = [record for record in self.client.read(self.topic) if record.offset >= position]
-        partition.take(Batch(0, 1, position, records[-1].offset + 1, records, 0))
+        partition.step(RecordBatch(position, records[-1].offset + 1, records, 0))
 
     def forget(self, before: int) -> None:
         """Delete the first records, as retention does."""

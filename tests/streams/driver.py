@@ -31,7 +31,7 @@ from crm_online.settings import Settings
 from crm_online.step import Topic
 from crm_online.store import Store, open_store
 from streams.commands import events_topic_records
-from streams.partition import Batch, PartitionProcessor
+from streams.partition import PartitionProcessor, RecordBatch
 from streams.published import OutputRecord, PublishedPosition, output_record
 from streams.topics import EVENTS, partition_of, topic_name
 
@@ -128,11 +128,11 @@ class TopologyDriver:
             while (begin := partition.position or 0) < len(self.log[number]):
                 records = self.log[number][begin : begin + step]
                 end = begin + len(records)
-                for part in partition.parts(Batch(number, 0, begin, end, records, len(self.log[number]) - end)):
-                    while partition.goes_on(part):
+                for part in partition.split(RecordBatch(begin, end, records, len(self.log[number]) - end)):
+                    while partition.is_due_before(part):
                         partition.tick()
                         self._publish(partition)
-                    partition.take(part)
+                    partition.step(part)
                     self._publish(partition)
         self._settle()
 
@@ -173,7 +173,7 @@ class TopologyDriver:
             versions = {partition.flow.engine.segmenting.version for partition in self._partitions.values()}
             for partition in self._partitions.values():
                 behind = partition.flow.engine.segmenting.version < max(versions)
-                if behind or not partition.settled:
+                if behind or not partition.is_idle:
                     partition.tick()
                     self._publish(partition)
                     working = True

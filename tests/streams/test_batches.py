@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from streams.partition import Batch
+from streams.partition import RecordBatch
 from tests.streams.driver import Sent
 
 
-def batch(begin: int, end: int, *, claim: int = 1, lag: int = 0) -> Batch:
-    return Batch(0, claim, begin, end, [Sent(offset, None, b"", 0) for offset in range(begin, end)], lag)
+def batch(begin: int, end: int, *, lag: int = 0) -> RecordBatch:
+    return RecordBatch(begin, end, [Sent(offset, None, b"", 0) for offset in range(begin, end)], lag)
 
 
 def test_what_follows_on_joins_and_brings_its_lag() -> None:
@@ -22,10 +22,10 @@ def test_what_follows_on_joins_and_brings_its_lag() -> None:
 
 @pytest.mark.parametrize(
     ("more", "most"),
-    [(batch(6, 9), 100), (batch(4, 9), 100), (batch(5, 9, claim=2), 100), (batch(5, 9), 5)],
-    ids=["a gap", "again", "another claim", "too many"],
+    [(batch(6, 9), 100), (batch(4, 9), 100), (batch(5, 9), 5)],
+    ids=["a gap", "again", "too many"],
 )
-def test_what_does_not_follow_on_stays_by_itself(more: Batch, most: int) -> None:
+def test_what_does_not_follow_on_stays_by_itself(more: RecordBatch, most: int) -> None:
     waiting = batch(3, 5, lag=4)
 
     assert not waiting.join(more, most)

@@ -50,7 +50,7 @@ def test_nobody_is_overdue_in_the_middle_of_a_sparse_log_that_is_caught_up_with(
         driver = TopologyDriver(store, SETTINGS)
         for event in sparse(3):
             driver.send(event, str(event["customer_id"]))
-        take = PartitionProcessor.take
+        step_through = PartitionProcessor.step
 
         def look(partition: PartitionProcessor, *batch: object) -> object:
             # What was due by the day before is done before time goes on.
@@ -60,9 +60,9 @@ def test_nobody_is_overdue_in_the_middle_of_a_sparse_log_that_is_caught_up_with(
                 scored = records.scored_at * 1000
                 rule = np.minimum((scored - records.last_event) // 2, half_life // 4)
                 late.append(float((state.watermark - scored > 1.1 * rule + DAY).mean()))
-            return take(partition, *batch)  # type: ignore[arg-type]
+            return step_through(partition, *batch)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(PartitionProcessor, "take", look)
+        monkeypatch.setattr(PartitionProcessor, "step", look)
         driver.run(step)
     assert len(late) > 300
     assert max(late) <= 0.01

@@ -12,7 +12,7 @@ from crm_online.lookup import Lookup
 from crm_online.settings import Settings
 from crm_online.store import Store, open_store
 from crm_online.store.keys import ENDS
-from streams.partition import Batch, PartitionProcessor
+from streams.partition import PartitionProcessor, RecordBatch
 from tests.streams.driver import Sent
 
 TOPIC = "crm.events"
@@ -34,9 +34,9 @@ def test_the_end_of_the_log_stands_beside_the_position_and_is_no_part_of_the_dig
     def end() -> tuple[int | None, dict[bytes, bytes]]:
         return partition.position, dict(store.partition(0).hash_all(ENDS))
 
-    partition.take(Batch(0, 0, 0, 2, LOG[:2], 3))
+    partition.step(RecordBatch(0, 2, LOG[:2], 3))
     assert end() == (2, {TOPIC.encode(): b"5"})
-    partition.take(Batch(0, 0, 2, 5, LOG[2:], 0))
+    partition.step(RecordBatch(2, 5, LOG[2:], 0))
     assert end() == (5, {TOPIC.encode(): b"5"})
     digest = Lookup(store).verify()["digest"]
     store.partition(0)._client.call("HSET", "{crm:0}:ends", TOPIC, "9")

@@ -10,14 +10,17 @@ from typing import ClassVar
 
 import pytest
 
+from crm_online.errors import OwnerLost, StoreUnavailable
 from crm_online.settings import Settings
-from crm_online.step import ChangeId
+from crm_online.step import ChangeId, Step
 from crm_online.store import Store, open_store
-from streams import manager
+from streams import assigned, manager
+from streams.assigned import AssignedPartition
+from streams.context import WorkerContext
 from streams.health import Health
-from streams.manager import AssignedPartition, PartitionManager
+from streams.manager import PartitionManager
 from streams.metrics import WorkerMetrics
-from streams.partition import Batch, Quiet
+from streams.partition import PartitionProcessor, RecordBatch
 from streams.published import PublishedPosition
 from streams.publisher import Publisher
 from streams.retry import RetryPolicy
@@ -64,45 +67,56 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture(autouse=True)
 def without_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     Leaderless.published, Leaderless.aborts = [], True
-    monkeypatch.setattr(manager, "Publisher", Leaderless)
+    monkeypatch.setattr(assigned, "Publisher", Leaderless)
 
 
 class Worker:
     """Partitions 0 and 1; partition 1 has no leader."""
 
     def __init__(self, store: Store) -> None:
-        metrics = WorkerMetrics()
+        metrics, health = WorkerMetrics(), Health()
+        context = WorkerContext(SETTINGS, store, metrics, health, RetryPolicy(health, metrics), self.fail)
+        self.manager = PartitionManager(context, self.put, self)
+        self.queued: list[AssignedPartition] = []
         self.lost: list[tuple[int, Exception]] = []
-        self.paused: list[tuple[int, bool]] = []
-        self.manager = PartitionManager(
-            store,
-            SETTINGS,
-            metrics,
-            RetryPolicy(Health(), metrics),
-            lambda number, error: self.lost.append((number, error)),
-            lambda number, wait: self.paused.append((number, wait)),
-        )
-        self.held: dict[int, AssignedPartition] = {}
+        self.throttled: list[tuple[int, bool]] = []
+        self.resumed, self.lost_one = asyncio.Event(), asyncio.Event()
         self.sent = {0: 0, 1: 0}
 
-    def batch(self, number: int, size: int) -> Batch:
-        """Return the next records of a partition, each of which is a reject: one change."""
-        held, begin = self.held[number], self.sent[number]
-        end = self.sent[number] = begin + size
-        held.queued += 1
-        records = [Sent(offset, None, b"no event", 1_704_067_200_000) for offset in range(begin, end)]
-        return Batch(number, held.claim, begin, end, records, 0)
+    async def put(self, partition: AssignedPartition) -> None:
+        self.queued.append(partition)
+
+    async def fail(self, error: Exception) -> None:
+        raise error
+
+    def on_partition_lost(self, number: int, error: Exception) -> None:
+        self.lost.append((number, error))
+        self.lost_one.set()
+
+    def on_partition_throttled(self, number: int, throttled: bool) -> None:
+        self.throttled.append((number, throttled))
+        if not throttled:
+            self.resumed.set()
+
+    def __getitem__(self, number: int) -> AssignedPartition:
+        return self.manager.assigned[number]
 
     async def step(self, number: int, size: int) -> None:
-        """Do the next records of a partition; waits no longer than a test may."""
-        await asyncio.wait_for(self.manager.step(self.batch(number, size)), SECONDS)
+        """Do the next records of a partition, each a reject: one change. It waits no longer than a test may."""
+        begin = self.sent[number]
+        end = self.sent[number] = begin + size
+        records = [Sent(offset, None, b"no event", 1_704_067_200_000) for offset in range(begin, end)]
+        await self[number].enqueue(RecordBatch(begin, end, records, 0))
+        await self.process()
+
+    async def process(self) -> None:
+        """Do what is queued."""
+        while self.queued:
+            await asyncio.wait_for(self.queued.pop(0).process(), SECONDS)
 
     async def fill(self) -> None:
         """Let more changes of partition 1 wait than may."""
         await self.step(1, OUTBOX + 1)
-
-    def positions(self) -> dict[int, int]:
-        return self.manager.positions()
 
 
 @asynccontextmanager
@@ -111,7 +125,7 @@ async def working(store: Store) -> AsyncIterator[Worker]:
     Leaderless.led[0].set()
     worker = Worker(store)
     for number in (0, 1):
-        worker.held[number] = await worker.manager.claim(number)
+        await worker.manager.claim(number)
     try:
         yield worker
         await asyncio.wait_for(worker.manager.finish(0.0), SECONDS)
@@ -128,18 +142,17 @@ def test_a_partition_whose_outbox_is_full_waits_alone_and_then_does_its_batches_
                 await worker.step(1, size)
             await worker.step(0, 5)
             await asyncio.wait_for(worker.manager.at_rest(), SECONDS)
-            assert worker.positions() == {0: 5, 1: OUTBOX + 1}
-            assert worker.paused
-            assert set(worker.paused) == {(1, True)}, "nothing more is fetched of it"
+            assert worker.manager.positions == {0: 5, 1: OUTBOX + 1}
+            assert worker[1].is_throttled
+            assert not worker[1].waits_for_others
+            assert set(worker.throttled) == {(1, True)}, "nothing more is fetched of it"
             Leaderless.led[1].set()
-            resuming = worker.held[1].resuming
-            assert resuming is not None
-            await asyncio.wait_for(resuming, SECONDS)
-            assert worker.positions() == {0: 5, 1: OUTBOX + 7}
-            assert worker.held[1].queued == 0
-            assert worker.paused[-1] == (1, False)
+            await asyncio.wait_for(worker.resumed.wait(), SECONDS)
+            assert worker.manager.positions == {0: 5, 1: OUTBOX + 7}
+            assert worker[1].is_idle
+            assert worker.throttled[-1] == (1, False)
             await worker.step(1, 1)
-            await asyncio.wait_for(worker.held[1].publisher.shrink(0), SECONDS)
+            await asyncio.wait_for(worker[1].publisher.shrink(0), SECONDS)
             assert worker.lost == []
         published = [change for partition, change in Leaderless.published if partition == 1]
         assert published == [b"1-0-%d" % number for number in range(1, OUTBOX + 9)]
@@ -147,50 +160,79 @@ def test_a_partition_whose_outbox_is_full_waits_alone_and_then_does_its_batches_
     asyncio.run(run())
 
 
-def test_no_tick_adds_to_an_outbox_that_is_full(store: Store) -> None:
+def test_no_tick_adds_to_an_outbox_that_is_full(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PartitionProcessor, "tick_is_due", True)
+
     async def run() -> None:
         async with working(store) as worker:
             await worker.fill()
-            commits = worker.held[1].partition.flow.engine.state.accepted, worker.held[1].progressed
-            worker.held[1].queued += 1
-            await asyncio.wait_for(worker.manager.step(Quiet(1, worker.held[1].claim)), SECONDS)
-            assert worker.held[1].queued == 0, "it is due again"
-            assert commits == (worker.held[1].partition.flow.engine.state.accepted, worker.held[1].progressed)
+            progressed = worker[1].progressed
+            await worker[1].enqueue_tick()
+            assert not worker[1].is_idle
+            await worker.process()
+            assert worker[1].is_idle, "it is due again"
+            assert worker[1].progressed == progressed, "nothing was committed"
 
     asyncio.run(run())
 
 
 @pytest.mark.parametrize("aborts", [True, False])
-def test_a_partition_that_cannot_publish_is_given_up_at_once_with_what_it_deferred(
+def test_a_partition_that_cannot_publish_is_given_up_at_once_with_what_waits(
     store: Store, monkeypatch: pytest.MonkeyPatch, aborts: bool
 ) -> None:
-    monkeypatch.setattr(manager, "_END_SECONDS", 0.01)
+    monkeypatch.setattr(manager, "_CLOSE_SECONDS", 0.01)
     Leaderless.aborts = aborts
 
     async def run() -> None:
         async with working(store) as worker:
             await worker.fill()
             await worker.step(1, 2)
-            resuming = worker.held[1].resuming
-            assert resuming is not None
+            before = worker[1]
             await asyncio.wait_for(worker.manager.give_up(1), SECONDS)
-            await asyncio.wait_for(resuming, SECONDS)
             await worker.step(0, 1)
-            assert worker.positions() == {0: 1}
-            worker.held[1] = await worker.manager.claim(1)
-            assert worker.positions() == {0: 1, 1: OUTBOX + 1}, "what was deferred was not done"
-            assert worker.held[1].publisher.backlog == OUTBOX + 1
+            assert not before.is_throttled
+            assert worker.manager.positions == {0: 1}
+            await worker.manager.claim(1)
+            await asyncio.wait_for(before.process(), SECONDS)
+            assert worker.manager.positions == {0: 1, 1: OUTBOX + 1}, "what had waited was not done"
+            assert worker[1].publisher.backlog == OUTBOX + 1
 
     asyncio.run(run())
 
 
-def test_a_worker_that_stops_leaves_what_is_deferred_to_the_next(store: Store) -> None:
+@pytest.mark.parametrize("error", [OwnerLost("another worker"), StoreUnavailable("no answer")])
+def test_after_a_commit_that_failed_a_partition_does_nothing_more_and_is_lost_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    steps: list[int] = []
+
+    def fails(processor: PartitionProcessor, batch: RecordBatch) -> Step:
+        steps.append(batch.begin)
+        raise error
+
+    monkeypatch.setattr(PartitionProcessor, "step", fails)
+
+    async def run() -> None:
+        async with working(store) as worker:
+            before = worker[0]
+            await worker.step(0, 1)
+            assert 0 not in worker.manager.assigned
+            await before.enqueue(RecordBatch(1, 2, [Sent(1, None, b"no event", 0)], 0))
+            await worker.process()
+            assert steps == [0], "the state in memory is not what the store holds"
+            await asyncio.wait_for(worker.lost_one.wait(), SECONDS)
+            assert worker.lost == [(0, error)]
+
+    asyncio.run(run())
+
+
+def test_a_worker_that_stops_leaves_what_waits_to_the_next(store: Store) -> None:
     async def run() -> None:
         async with working(store) as worker:
             await worker.fill()
             await worker.step(1, 2)
             Leaderless.led[1].set()
         assert worker.lost == []
-        assert worker.positions() == {}
+        assert worker.manager.positions == {}
 
     asyncio.run(run())
