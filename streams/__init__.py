@@ -7,11 +7,11 @@
                      │ fetching    the next offsets; offsets without a record are told from records that were lost
                      │ supervisor  idle partitions, lag, and that none stalls
                      ▼
-                   app         the mining agent gets batch by batch from its channel
+                   app         the mining agent gets the partitions with something to do from its channel
                      ▼
-                   manager     the partitions of this worker: claimed, stepped through, given up
+                   assigned    one of them (manager claims them and gives them up): what waits, its steps, its publisher
                      ▼
-                   partition   one of them: records decoded (records), the engine's one call, ticks
+                   partition   its state: records decoded (records), the engine's one call, ticks
                      │           └─► crm_online.flow: fetch, compute, commit; Redis has position and state as one
                      ▼
                    publisher   what the commit put into the outbox, in transactions, each change once

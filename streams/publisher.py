@@ -43,7 +43,7 @@ class Publisher:
     """Publishes the changes of one partition, a batch to a transaction.
 
     Its producer's ``transactional.id`` is that of the partition: opening it shuts out whoever published for the
-    partition before. What stands on the topics then tells where to go on.
+    partition before. The last change on the topics then says where to go on.
 
     Parameters
     ----------
@@ -52,11 +52,11 @@ class Publisher:
     kafka
         The settings.
     published
-        PublishedPosition the sequence number up to which all changes are published.
+        Called with the sequence number up to which all changes are published.
     owned
         Asks the store whether the partition is still ours.
     metrics
-        Where it tells how it does.
+        Where it counts what it publishes.
     retry
         Waits for brokers.
     """
@@ -85,7 +85,7 @@ class Publisher:
         return len(self._waiting)
 
     async def open(self, known: ChangeId) -> PublishedPosition:
-        """Shut out whoever published before, and return what consumers were told so far.
+        """Shut out whoever published before, and return how far changes are published.
 
         Parameters
         ----------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import ClassVar
@@ -222,6 +223,30 @@ def test_after_a_commit_that_failed_a_partition_does_nothing_more_and_is_lost_on
             assert steps == [0], "the state in memory is not what the store holds"
             await asyncio.wait_for(worker.lost_one.wait(), SECONDS)
             assert worker.lost == [(0, error)]
+
+    asyncio.run(run())
+
+
+def test_a_partition_whose_step_hangs_is_not_idle_so_that_the_end_of_its_log_is_no_progress(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hangs(processor: PartitionProcessor, batch: RecordBatch) -> Step:
+        begun.set()
+        assert go_on.wait(SECONDS)
+        raise StoreUnavailable("no answer")
+
+    monkeypatch.setattr(PartitionProcessor, "step", hangs)
+
+    async def run() -> None:
+        async with working(store) as worker:
+            stepping = asyncio.create_task(worker.step(0, 1))
+            assert await asyncio.to_thread(begun.wait, SECONDS)
+            assert not worker[0].is_idle
+            assert worker[1].is_idle
+            go_on.set()
+            await stepping
 
     asyncio.run(run())
 
