@@ -1,4 +1,4 @@
-"""Numbers as they are told and compared: with a few significant digits."""
+"""Numbers as they are published and compared: with a few significant digits."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ class LogGap(NamedTuple):
     topic
         The topic.
     begin, end
-        Offset of the record that was next, and where the log was read on; behind ``begin`` or before it.
+        Offset of the record that was next, and where the log was read on; after ``begin`` or before it.
     why
         What had become of the log, in words.
     time

@@ -12,9 +12,9 @@ from typing import Annotated, Final, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from crm_online.events.columns import EventColumns, count_unknown, from_events
-from crm_online.events.json_rows import Refused, native_events
 from crm_online.events.models import Erase, Event, Time, first_problem
-from crm_online.events.rejects import RejectedRow, cut
+from crm_online.events.objects import native_events
+from crm_online.events.rejects import Refused, RejectedRow, cut
 
 CONTROL: Final = "control"
 """The header of records that are no event of a customer, but a command for the partition."""

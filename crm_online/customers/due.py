@@ -60,8 +60,8 @@ class DueQueue:
             most -= count
         return planned
 
-    def take(self, planned: list[tuple[int, int]]) -> Iterator[Write]:
-        """Take planned entries out of their buckets."""
+    def remove(self, planned: list[tuple[int, int]]) -> Iterator[Write]:
+        """Remove planned entries from their buckets."""
         for bucket, count in planned:
             left = self.waiting[bucket] - count
             if left:

@@ -23,8 +23,8 @@ class Feature:
     about
         What it is, in words.
     unit
-        Its unit, for people. ``days``, ``share`` (told in per cent) and ``score`` are formatted; anything else,
-        such as ``orders`` or ``money``, is told as a bare number.
+        Its unit, for people. ``days``, ``share`` (shown in per cent) and ``score`` are formatted; anything else,
+        such as ``orders`` or ``money``, is shown as a bare number.
     read
         The numbers of a batch of customers, float64[n].
     sums
@@ -37,7 +37,7 @@ class Feature:
         In natural units, where ``log1p(x / knee)`` turns from a straight line into a logarithm: smaller
         differences than that count by what they are, larger ones by their ratio.
     words
-        How a segment that has much or little of it is told; made from the feature's name if there are none.
+        How a segment that has much or little of it is described; made from the feature's name if there are none.
 
     See Also
     --------

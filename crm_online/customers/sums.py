@@ -26,7 +26,7 @@ class Quantities:
         float64[n]: money, pieces and number of lines of each event.
     opens_order
         bool[n]: True for the event that opens an order or a return: the earliest of its basket. Where an earlier one
-        comes later, what the one before brought by opening it is taken back; of that only kind and time are known.
+        comes later, what the one before brought by opening it is subtracted; of that only kind and time are known.
     """
 
     events: EventColumns

@@ -1,8 +1,8 @@
-"""What customers of the sample need and say: attributes, contact reasons, feedback, items bought.
+"""Traits of customers of the sample: attributes, contact reasons, feedback, items bought.
 
 Only customers of the sample are remembered so closely. The sample is uniform, and whoever is in it has been
-from the first event on (but for who took the place of one who was erased), so shares among them stand for
-everybody; memory does not grow with the shop, and little is kept that could identify anybody. Texts of feedback
+from the first event on (but for who replaced one who was erased), so shares among them estimate those of the
+population; memory does not grow with the shop, and little is kept that could identify a customer. Texts of feedback
 are not kept at all.
 """
 
@@ -34,7 +34,7 @@ Value = str | float | list[str]
 
 @dataclass(slots=True)
 class Traits:
-    """What one customer needs and says.
+    """Attributes, contact reasons, feedback and items of one customer.
 
     Attributes
     ----------
@@ -55,8 +55,8 @@ class Traits:
     unhappy: int = 0
     bought: dict[int, int] = field(default_factory=dict)
 
-    def learn(self, attributes: Mapping[str, object]) -> None:
-        """Take attributes over; ``None`` takes one away, and objects within objects are left out."""
+    def update_attributes(self, attributes: Mapping[str, object]) -> None:
+        """Set attributes; ``None`` removes one, and objects within objects are left out."""
         for full, raw in attributes.items():
             name, value = full[:MOST_CHARACTERS], _value(raw)
             if value is None:
@@ -64,37 +64,37 @@ class Traits:
             elif name in self.attributes or len(self.attributes) < MOST_ATTRIBUTES:
                 self.attributes[name] = value
 
-    def hear(self, reason: str) -> None:
+    def add_contact(self, reason: str) -> None:
         """Count a contact by its reason."""
         reason = reason.strip()[:MOST_CHARACTERS]
         if reason and (reason in self.reasons or len(self.reasons) < MOST_ATTRIBUTES):
             self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
-    def rate(self, score: float) -> None:
+    def add_feedback(self, score: float) -> None:
         """Count a feedback with a score from 0 to 1."""
         self.feedbacks += 1
         self.score += score
         self.unhappy += score < UNHAPPY
 
-    def buy(self, item: int, lines: int) -> None:
+    def add_lines(self, item: int, lines: int) -> None:
         """Count order lines of an item."""
         if item in self.bought or len(self.bought) < MOST_ITEMS:
             self.bought[item] = self.bought.get(item, 0) + lines
 
-    def said(self) -> bytes:
+    def encode(self) -> bytes:
         """Return all but the items, as one line of JSON."""
         value = [self.attributes, self.reasons, self.feedbacks, self.score, self.unhappy]
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
-    def items(self) -> bytes:
+    def encode_items(self) -> bytes:
         """Return the items bought, as bytes: a version, the items' numbers, then as many counts."""
         numbers = array("I", self.bought)
         numbers.extend(self.bought.values())
         return _VERSION + numbers.tobytes()
 
     @classmethod
-    def of(cls, said: bytes | None, items: bytes | None) -> Traits:
-        """Read what :meth:`said` and :meth:`items` wrote; ``None`` where there was nothing.
+    def decode(cls, raw: bytes | None, items: bytes | None) -> Traits:
+        """Read what :meth:`encode` and :meth:`encode_items` wrote; ``None`` where there was nothing.
 
         Raises
         ------
@@ -102,12 +102,12 @@ class Traits:
             If it is something else.
         """
         traits = cls()
-        if said is not None:
+        if raw is not None:
             try:
-                attributes, reasons, feedbacks, score, unhappy = json.loads(said)
+                attributes, reasons, feedbacks, score, unhappy = json.loads(raw)
                 traits = cls(dict(attributes), dict(reasons), int(feedbacks), float(score), int(unhappy))
             except (ValueError, TypeError) as error:
-                raise StateCorrupt("what a customer of the sample said cannot be read") from error
+                raise StateCorrupt("the traits of a customer of the sample cannot be read") from error
         if items is not None:
             if items[:1] != _VERSION or len(items) % 8 != 1:
                 raise StateCorrupt("the items that a customer of the sample bought cannot be read")

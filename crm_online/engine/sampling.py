@@ -50,7 +50,7 @@ class Sampling:
         self._sample.load(loaded.sample)
         said, bought = dict(loaded.said), dict(loaded.bought)
         names = dict.fromkeys([*said, *bought])
-        self._traits = {name.decode(): Traits.of(said.get(name), bought.get(name)) for name in names}
+        self._traits = {name.decode(): Traits.decode(said.get(name), bought.get(name)) for name in names}
 
     def __contains__(self, customer: str) -> bool:
         return customer in self._sample.hashes
@@ -83,11 +83,11 @@ class Sampling:
             for code, item, lines in _lines(part, sampled):
                 name = events.customers[code]
                 traits = bought[name] = self._traits.get(name) or self._traits.setdefault(name, Traits())
-                traits.buy(item, lines)
+                traits.add_lines(item, lines)
         if said:
-            yield Put(SAID, {name.encode(): traits.said() for name, traits in said.items()})
+            yield Put(SAID, {name.encode(): traits.encode() for name, traits in said.items()})
         if bought:
-            yield Put(BOUGHT, {name.encode(): traits.items() for name, traits in bought.items()})
+            yield Put(BOUGHT, {name.encode(): traits.encode_items() for name, traits in bought.items()})
 
     def _drop(self, names: Sequence[str]) -> Iterator[Write]:
         if names:
@@ -105,11 +105,11 @@ def _hear(traits: Traits, events: EventColumns, row: int) -> None:
     kind, detail = events.kind[row], events.details.get(row, {})
     attributes, reason = detail.get("attributes"), detail.get("reason")
     if kind == Kind.PROFILE and isinstance(attributes, dict):
-        traits.learn(attributes)
+        traits.update_attributes(attributes)
     elif kind == Kind.CONTACT and isinstance(reason, str):
-        traits.hear(reason)
+        traits.add_contact(reason)
     elif kind == Kind.FEEDBACK:
-        traits.rate(float(events.score[row]))
+        traits.add_feedback(float(events.score[row]))
 
 
 def _lines(part: Heard, chosen: NDArray[np.bool_]) -> list[tuple[int, int, int]]:

@@ -145,7 +145,7 @@ class Segmenting:
             entered = self._cells(after, after.purchases)
             self._buying = self._buying.move(before.vectors, left, after.vectors, entered)
         changed: NDArray[np.bool_] = (reasons > 0) | popped
-        run.writes += self.due.take(list(run.needs.due))
+        run.writes += self.due.remove(list(run.needs.due))
         self._queue(run, records, ids, popped, changed & here)
         return changed | taken.touched
 

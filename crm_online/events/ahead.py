@@ -1,4 +1,4 @@
-"""Times that lie too far ahead of their log: one mistyped year must not make everybody look lapsed.
+"""Times that lie too far ahead of their log: one mistyped year must not make all customers look lapsed.
 
 A log has no clock but its own events. Whoever has one, as the service and Kafka's broker do, needs none of this but
 :func:`before_clock`.
@@ -64,7 +64,7 @@ def judge(
     pauses: Sequence[int] = (),
     following: Callable[[int], tuple[Sequence[EventColumns], bool]] = lambda _: ((), True),
 ) -> Judged:
-    """Judge the times of a chunk's events, and move the watermark on by those that are taken.
+    """Judge the times of a chunk's events, and move the watermark on by those that are accepted.
 
     A log goes on from where it was: an event may lie up to ``limit`` after the one before it in time, and in a log
     that always pauses for long up to ``SPARSE`` usual pauses, at most ``LONGEST``. A greater leap is believed if the
@@ -106,10 +106,10 @@ def judge(
             if ended:
                 held = _tail(beyond, len(events))
     kept = np.arange(len(events)) < (len(events) if held is None else held)
-    taken = events.time[~far & ~erasing & kept]
+    accepted = events.time[~far & ~erasing & kept]
     if limit is not None:
-        pauses = (*pauses, *np.diff(_steps(taken, watermark)).tolist())[-REMEMBERED:]
-    watermark = _latest(taken, watermark)
+        pauses = (*pauses, *np.diff(_steps(accepted, watermark)).tolist())[-REMEMBERED:]
+    watermark = _latest(accepted, watermark)
     if limit is not None:
         erasing &= events.time <= (-1 if watermark is None else watermark + limit)
     return Judged(far & kept, _latest(events.time[erasing & kept], watermark), held, tuple(pauses))
@@ -173,7 +173,7 @@ class _Span:
         first = int((self.times >= high).argmax())
         times = self.times[first : first + WINDOW]
         beyond = times >= high
-        falling = int(np.sign(np.diff(times)).sum()) < -1  # beside the fall from the leap itself
+        falling = int(np.sign(np.diff(times)).sum()) < -1  # apart from the fall from the leap itself
         if falling:
             times = times[: int(np.flatnonzero(beyond)[-1]) + 1]
             beyond = beyond[: len(times)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, time
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from crm_online.events import models, times
 from crm_online.events.amounts import amount
+
+T = TypeVar("T", bound=np.generic)
 
 NO_TIME = times.NONE
 """The time of a row whose time could not be read."""
@@ -43,7 +45,7 @@ class Names:
 
     @classmethod
     def of(cls, column: pd.Series[Any], written: Callable[[object], str | None] = as_name) -> Names:
-        """Make names of a column; ``written`` tells how a value is written, ``None`` for no name."""
+        """Make names of a column; ``written`` returns how a value is written, ``None`` for no name."""
         codes, values = distinct(column)
         texts = [written(value) for value in values]
         names = list(dict.fromkeys(text for text in texts if text is not None))
@@ -71,7 +73,7 @@ def plain(table: pd.DataFrame, nested: str) -> tuple[pd.DataFrame, dict[int, tup
     """Return a table of texts and numbers, and by row what is neither.
 
     A truth value is the text ``true`` or ``false``. In the column ``nested`` objects and lists are JSON
-    texts; elsewhere they are no value, and the row is told.
+    texts; elsewhere they are no value, and the row is odd.
     """
     odd: dict[int, tuple[str, str]] = {}
     columns = {}
@@ -92,6 +94,25 @@ def plain(table: pd.DataFrame, nested: str) -> tuple[pd.DataFrame, dict[int, tup
 
 
 _PLAIN = {"string", "empty", "integer", "date", "decimal"}
+
+
+def joined(columns: Sequence[pd.Series[Any]]) -> pd.Series[Any]:
+    """Return columns put together with a blank: a day and a time of day.
+
+    Examples
+    --------
+    >>> joined([pd.Series(["2025-12-26", None]), pd.Series(["17:51", "9:00"])]).tolist()
+    ['2025-12-26 17:51', '9:00']
+    """
+    cells = [[_text(cell) for cell in column.tolist()] for column in columns]
+    texts = [" ".join(text for text in row if text) or None for row in zip(*cells, strict=True)]
+    return pd.Series(texts, dtype=object)
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, datetime) and cell.time() == time():
+        return cell.date().isoformat()
+    return "" if cell is None or cell is pd.NaT or cell != cell else str(cell).strip()
 
 
 def as_json(value: object) -> str:
@@ -119,15 +140,22 @@ def distinct(column: pd.Series[Any]) -> tuple[NDArray[np.intp], list[Any]]:
     return codes, values.tolist()
 
 
+def each(column: pd.Series[Any], read: Callable[[Any], Any], missing: NDArray[T]) -> NDArray[T]:
+    """Return what ``read`` makes of each value of a column, each distinct one once; ``missing`` for an empty cell."""
+    codes, values = distinct(column)
+    found = np.empty(len(values) + 1, missing.dtype)
+    found[:-1] = [read(value) for value in values]
+    found[-1:] = missing
+    return found[codes]
+
+
 def times_of(column: pd.Series[Any]) -> NDArray[np.int64]:
     """Return the times of a column of datetimes or of texts, in ms; ``NO_TIME`` where there is none."""
     if pd.api.types.is_datetime64_any_dtype(column):
         naive = column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
         ms = naive.astype("datetime64[ms]")
         return np.where(ms.isna(), NO_TIME, ms.astype("int64")).astype(np.int64)
-    codes, values = distinct(column)
-    read = np.array([times.from_cell(value) for value in values] + [NO_TIME], np.int64)
-    return read[codes]
+    return each(column, times.from_cell, np.array([NO_TIME]))
 
 
 def time_text(time: int, value: object) -> str:
@@ -139,9 +167,7 @@ def numbers_of(column: pd.Series[Any]) -> NDArray[np.float64]:
     """Return the numbers of a column; NaN where there is none."""
     if pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(np.float64, na_value=np.nan)
-    codes, values = distinct(column)
-    read = np.array([number_of(value) for value in values] + [np.nan], np.float64)
-    return read[codes]
+    return each(column, number_of, np.array([np.nan]))
 
 
 def number_of(value: object) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,11 @@ class Kind(IntEnum):
 
 KINDS: dict[str, Kind] = {kind.name.lower(): kind for kind in Kind}
 """The kind of each native ``type``."""
+
+_DETAILS = {"contact": ("channel", "reason"), "profile": ("attributes",), "outcome": ("name", "value")}
+_OF_EVENTS = ("position", "kind", "time", "score")
+_OF_LINES = ("quantity", "price")
+_CODED = (("customer", "customers"), ("basket", "baskets"), ("item", "items"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,30 +111,17 @@ class EventColumns:
         first, counts = self.line_start[index], np.diff(self.line_start)[index]
         start = np.concatenate(([0], np.cumsum(counts, dtype=np.int64)))
         lines = np.repeat(first - start[:-1], counts) + np.arange(start[-1])
-        customer, customers = _compact(self.customer[index], self.customers)
-        basket, baskets = _compact(self.basket[index], self.baskets)
-        item, items = _compact(self.item[lines], self.items)
-        details = (
-            {new: self.details[old] for new, old in enumerate(index.tolist()) if old in self.details}
-            if self.details
-            else {}
-        )
+        columns: dict[str, Any] = {name: getattr(self, name)[index] for name in _OF_EVENTS}
+        columns |= {name: getattr(self, name)[lines] for name in _OF_LINES}
+        for codes, names in _CODED:
+            chosen_codes = getattr(self, codes)[lines if codes == "item" else index]
+            columns[codes], columns[names] = _compact(chosen_codes, getattr(self, names))
+        ids, details = self.event_ids, self.details
         return EventColumns(
-            position=self.position[index],
-            event_ids=[self.event_ids[i] for i in index.tolist()],
-            kind=self.kind[index],
-            customer=customer,
-            customers=customers,
-            time=self.time[index],
-            basket=basket,
-            baskets=baskets,
+            **columns,
+            event_ids=[ids[i] for i in index.tolist()],
             line_start=start,
-            item=item,
-            items=items,
-            quantity=self.quantity[lines],
-            price=self.price[lines],
-            score=self.score[index],
-            details=details,
+            details={new: details[old] for new, old in enumerate(index.tolist()) if old in details} if details else {},
         )
 
 
@@ -138,26 +131,17 @@ def concat(parts: Sequence[EventColumns]) -> EventColumns:
         return EventColumns.empty()
     if len(parts) == 1:
         return parts[0]
-    customer, customers = _merge([(part.customer, part.customers) for part in parts])
-    basket, baskets = _merge([(part.basket, part.baskets) for part in parts])
-    item, items = _merge([(part.item, part.items) for part in parts])
     counts = np.concatenate([np.diff(part.line_start) for part in parts])
     offsets = np.cumsum([0, *map(len, parts)]).tolist()
+    columns: dict[str, Any] = {}
+    for name in (*_OF_EVENTS, *_OF_LINES):
+        columns[name] = np.concatenate([getattr(part, name) for part in parts])
+    for codes, names in _CODED:
+        columns[codes], columns[names] = _merge([(getattr(part, codes), getattr(part, names)) for part in parts])
     return EventColumns(
-        position=np.concatenate([part.position for part in parts]),
+        **columns,
         event_ids=[event_id for part in parts for event_id in part.event_ids],
-        kind=np.concatenate([part.kind for part in parts]),
-        customer=customer,
-        customers=customers,
-        time=np.concatenate([part.time for part in parts]),
-        basket=basket,
-        baskets=baskets,
         line_start=np.concatenate(([0], np.cumsum(counts, dtype=np.int64))),
-        item=item,
-        items=items,
-        quantity=np.concatenate([part.quantity for part in parts]),
-        price=np.concatenate([part.price for part in parts]),
-        score=np.concatenate([part.score for part in parts]),
         details={
             offset + index: detail
             for offset, part in zip(offsets, parts, strict=False)
@@ -213,12 +197,8 @@ def from_events(events: Sequence[models.Event], positions: Sequence[int] | Ints,
             score[index] = event.score
             if event.text is not None:
                 details[index] = {"text": event.text}
-        elif isinstance(event, models.Contact):
-            details[index] = {"channel": event.channel, "reason": event.reason}
-        elif isinstance(event, models.Profile):
-            details[index] = {"attributes": event.attributes}
-        elif isinstance(event, models.Outcome):
-            details[index] = {"name": event.name, "value": event.value}
+        elif event.type in _DETAILS:
+            details[index] = {name: getattr(event, name) for name in _DETAILS[event.type]}
         basket.append(baskets.setdefault(basket_id, len(baskets) - 1))
         start.append(len(item))
     return EventColumns(

@@ -1,4 +1,4 @@
-"""Cells as somebody says that they are written, into what all presets read: ISO 8601 times, and numbers."""
+"""Cells by the options on times and numbers, into what all presets read: ISO 8601 times, and numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from crm_online.errors import InputError
 from crm_online.events import times
 from crm_online.events.amounts import COMMA, POINT, amount
-from crm_online.events.cells import distinct
+from crm_online.events.cells import distinct, each
 from crm_online.events.time_format import TimeFormat
 
 Odd = dict[int, tuple[str, str]]
@@ -92,12 +92,9 @@ class Conversion:
     def _numbers(self, column: pd.Series[Any]) -> pd.Series[Any]:
         if pd.api.types.is_numeric_dtype(column):
             return column
-        codes, values = distinct(column)
-        found = np.empty(len(values) + 1, dtype=object)
-        found[: len(values)] = [self.number_of(value) for value in values]
-        found[-1] = None
-        return pd.Series(found[codes], dtype=object, index=column.index)
+        found = each(column, self.number_of, np.array([None]))
+        return pd.Series(found, dtype=object, index=column.index)
 
 
 AS_USUAL = Conversion()
-"""Nothing is said: times and numbers are as most logs have them."""
+"""No option: times and numbers are as most logs have them."""

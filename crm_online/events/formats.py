@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from crm_online.errors import InputError, MissingColumn, UnknownPreset
-from crm_online.events import files
 from crm_online.events.columns import KINDS
 from crm_online.events.conversion import Conversion
-from crm_online.events.csv_rows import csv_columns
-from crm_online.events.fields import places_of
-from crm_online.events.layout import FileFormat, Layout, layout_of
-from crm_online.events.objects import Objects
+from crm_online.events.first_rows import first_objects, paths_of
+from crm_online.events.objects import ObjectReader
 from crm_online.events.options import LogOptions
-from crm_online.events.parquet_rows import parquet_columns, parquet_paths
 from crm_online.events.paths import steps_of
 from crm_online.events.presets import BASKETS, JSON_PRESETS, NAMES, NATIVE, TABLE_PRESETS, JsonPreset
 from crm_online.events.presets.mapped import check_fields, preset_of
 from crm_online.events.presets.mapped_objects import LINE, objects_preset
 from crm_online.events.presets.preset import has_column, listed, meant
+from crm_online.events.raw.csv_rows import csv_columns
+from crm_online.events.raw.layout import FileFormat, Layout, layout_of
+from crm_online.events.raw.lines import read_lines
+from crm_online.events.raw.parquet_rows import parquet_columns, parquet_paths
+from crm_online.events.raw.sheet_rows import sheet_columns
 from crm_online.events.reader import Reader
-from crm_online.events.sample import first_objects
-from crm_online.events.sheet_rows import sheet_columns
 from crm_online.events.source import Source
 from crm_online.events.where import Where
 from crm_online.hint import hint
@@ -31,7 +31,7 @@ _NATIVE_OBJECTS = JsonPreset(NATIVE, lambda value: value, fits=lambda value: Fal
 
 
 def reader_of(path: Path, source: Source, options: LogOptions) -> Reader:
-    """Return what reads a log as asked.
+    """Return the reader of a log, as the options and its content have it.
 
     Raises
     ------
@@ -48,30 +48,30 @@ def reader_of(path: Path, source: Source, options: LogOptions) -> Reader:
     conversion = Conversion.of(options.time_format, options.decimal)
     where = Where.of(options.where)
     layout = layout_of(path)
+    reader = Reader(path, source, layout, sep, conversion=conversion, where=where)
     if preset in (NATIVE, BASKETS) and not layout.is_text and (preset == BASKETS or not layout.is_json):
         raise InputError(f"preset {preset} reads lines of text, and {path.name} is {layout.kind}: say --map")
     if preset == BASKETS:
         if conversion or where:
             raise InputError("preset baskets has no times, no prices and no columns: leave those options out")
-        return Reader(path, source, layout, sep or _separator(path), baskets=True)
+        return replace(reader, sep=sep or _separator(path), baskets=True)
     if mapping and (layout.is_json or layout.kind is FileFormat.PARQUET):
-        return _mapped(path, source, layout, mapping, conversion, where)
+        return _mapped(reader, mapping)
     columns = [] if layout.is_json else columns_of(path, layout, sep)
     if preset is None and not mapping:
         preset = _preset_of(path, layout, columns)
     if preset == NATIVE:
-        objects = Objects(_NATIVE_OBJECTS, conversion, where) if conversion or where else None
-        return Reader(path, source, layout, sep, objects=objects)
-    by_objects = JSON_PRESETS.get(preset) if preset else None
+        return _by_object(reader, _NATIVE_OBJECTS) if conversion or where else reader
+    by_object = JSON_PRESETS.get(preset) if preset else None
     table = preset_of(mapping) if mapping else TABLE_PRESETS.get(preset or "")
-    if by_objects is not None and (layout.is_json or table is None):
-        return _objects(path, source, layout, by_objects, columns, options)
+    if by_object is not None and (layout.is_json or table is None):
+        return _by_object(reader, by_object, columns)
     if table is None or layout.is_json:
         raise InputError(f"preset {preset} reads tables, and {path.name} is {layout.kind}: say --map")
     chosen = table.found(columns) if columns or layout.kind is FileFormat.PARQUET else {}
     _check_where(where, columns)
     combined = frozenset(name for name in [*chosen.values(), *where.columns] if name not in columns)
-    return Reader(path, source, layout, sep, table, chosen, conversion=conversion, where=where, combined=combined)
+    return replace(reader, table=table, columns=chosen, combined=combined)
 
 
 def columns_of(path: Path, layout: Layout, sep: str | None) -> list[str]:
@@ -81,56 +81,44 @@ def columns_of(path: Path, layout: Layout, sep: str | None) -> list[str]:
     return sheet_columns(path) if layout.kind is FileFormat.SHEET else csv_columns(path, sep)
 
 
-def _objects(
-    path: Path, source: Source, layout: Layout, preset: JsonPreset, columns: Sequence[str], options: LogOptions
-) -> Reader:
-    """Return what reads the objects of a preset: JSON, the rows of a table if it takes those, or lines of its own."""
-    named_table = layout.named and not layout.is_json
-    if (
-        named_table
-        and not preset.tables
-        and not (preset.decode and layout.is_text)
-        and layout.kind is not FileFormat.PARQUET
-    ):
-        raise InputError(f"preset {preset.name} reads JSON lines, and {path.name} is a table: say --map")
-    conversion = Conversion.of(options.time_format, options.decimal)
-    where = Where.of(options.where)
+def _by_object(reader: Reader, preset: JsonPreset, columns: Sequence[str] = ()) -> Reader:
+    """Return a reader of the objects of a preset: JSON, rows of a table if it takes those, or lines of its own."""
+    layout, name = reader.layout, reader.path.name
+    named_table = layout.named and not layout.is_json and layout.kind is not FileFormat.PARQUET
+    if named_table and not preset.tables and not (preset.decode and layout.is_text):
+        raise InputError(f"preset {preset.name} reads JSON lines, and {name} is a table: say --map")
     if preset.tables and columns:
         if not preset.fits(dict.fromkeys(columns, "")):
             there = listed(columns)
-            raise MissingColumn(f"{path.name} has not the columns of preset {preset.name}: say --map; it has: {there}")
-        _check_where(where, columns)
-    return Reader(path, source, layout, options.sep, objects=Objects(preset, conversion, where))
+            raise MissingColumn(f"{name} has not the columns of preset {preset.name}: say --map; it has: {there}")
+        _check_where(reader.where, columns)
+    return replace(reader, objects=ObjectReader(preset, reader.conversion, reader.where))
 
 
-def _mapped(
-    path: Path, source: Source, layout: Layout, mapping: Mapping[str, str], conversion: Conversion, where: Where
-) -> Reader:
-    """Return what reads JSON or Parquet by a mapping, whose columns may be paths to what is nested."""
-    wanted = [*mapping.values(), *where.columns]
+def _mapped(reader: Reader, mapping: Mapping[str, str]) -> Reader:
+    """Return a reader of JSON or Parquet by a mapping, whose columns may be paths to what is nested."""
+    path, layout, filtered = reader.path, reader.layout, reader.where.columns
+    needed = [*mapping.values(), *filtered]
     parquet = layout.kind is FileFormat.PARQUET
-    there = parquet_paths(path) if parquet else places_of(path, layout, wanted)
-    written = {column for column in wanted if column not in there and parquet and _names(there, column)}
-    there |= {column: _names(there, column) == "list" for column in written}
-    flat = {name for name, listed_ in there.items() if not listed_}
-    for name, column in [*mapping.items(), *((None, column) for column in where.columns)]:
-        if there and column not in there and not has_column(list(flat), column):
-            asked = f"--map {name}={column}" if name else f"--where {column}=…"
+    there = parquet_paths(path) if parquet else paths_of(path, layout, needed)
+    bracketed = {column for column in needed if column not in there and parquet and _names(there, column)}
+    there |= {column: _names(there, column) == "list" for column in bracketed}
+    flat = [name for name, in_list in there.items() if not in_list]
+    for name, column in [*mapping.items(), *((None, column) for column in filtered)]:
+        if there and column not in there and not has_column(flat, column):
+            option = f"--map {name}={column}" if name else f"--where {column}=…"
             raise MissingColumn(
-                f"{asked}: no such field in the first lines of the log{meant(column, list(there))}, "
+                f"{option}: no such field in the first lines of the log{meant(column, list(there))}, "
                 f"which have: {listed(list(there))}"
             )
     in_lists = [name for name, column in mapping.items() if there.get(column)]
-    if in_lists or written or (parquet and any(there.get(column) for column in where.columns)):
+    if in_lists or bracketed or (parquet and any(there.get(column) for column in filtered)):
         for name in in_lists:
             if name not in LINE and name != "attributes":
                 raise InputError(f"--map {name}={mapping[name]}: that is a list, and an event has one {name}")
-        return Reader(path, source, layout, objects=Objects(objects_preset(mapping, conversion), conversion, where))
-    table = preset_of(mapping)
-    combined = frozenset(column for column in wanted if there and column not in there)
-    return Reader(
-        path, source, layout, None, table, dict(mapping), conversion=conversion, where=where, combined=combined
-    )
+        return _by_object(reader, objects_preset(mapping, reader.conversion))
+    combined = frozenset(column for column in needed if there and column not in there)
+    return replace(reader, table=preset_of(mapping), columns=dict(mapping), combined=combined)
 
 
 def _names(there: Mapping[str, bool], column: str) -> str | None:
@@ -143,24 +131,15 @@ def _names(there: Mapping[str, bool], column: str) -> str | None:
 
 
 def _preset_of(path: Path, layout: Layout, columns: list[str]) -> str:
-    """Return the preset that a log fits.
+    """Return the preset that a log fits; of an empty table, the first.
 
     Raises
     ------
     InputError
         If it fits none.
     """
-    if layout.is_json:
-        return told_by_the_first_object(path, layout) or NATIVE
-    found = fitting_preset(columns)
-    if found is None and layout.kind is FileFormat.PARQUET:
-        found = told_by_the_first_object(path, layout, native=None)
-    if found is None and layout.is_text:
-        lines = next(files.read_lines(path, 0, 1), None)
-        for preset in JSON_PRESETS.values():
-            value = preset.decode(lines.lines[0]) if lines and preset.decode else None
-            if isinstance(value, dict) and preset.fits(value):
-                return preset.name
+    otherwise = NATIVE if layout.is_json else None if columns else next(iter(TABLE_PRESETS))
+    found = detected_preset(path, layout, columns) or otherwise
     if found is None:
         presets = ", ".join(NAMES)
         why = f"{path.name} fits no preset: try crm-online replay --check {path.name}, or say --preset ({presets})"
@@ -168,24 +147,34 @@ def _preset_of(path: Path, layout: Layout, columns: list[str]) -> str:
     return found
 
 
-def fitting_preset(columns: Sequence[str]) -> str | None:
-    """Return the preset whose columns a table has; of an empty table, the first."""
-    for name, table in TABLE_PRESETS.items():
-        if table.fits(columns) or not columns:
-            return name
+def detected_preset(path: Path, layout: Layout, columns: Sequence[str]) -> str | None:
+    """Return the preset that a log fits by its columns, its first objects or its first line; ``None`` for none."""
+    if layout.is_json:
+        return _preset_of_objects(path, layout)
     row = dict.fromkeys(columns, "")
-    return next((name for name, preset in JSON_PRESETS.items() if preset.tables and preset.fits(row)), None)
+    found = [name for name, table in TABLE_PRESETS.items() if columns and table.fits(columns)]
+    found += [name for name, preset in JSON_PRESETS.items() if columns and preset.tables and preset.fits(row)]
+    if found or not (layout.is_text or layout.kind is FileFormat.PARQUET):
+        return found[0] if found else None
+    if layout.kind is FileFormat.PARQUET:
+        return _preset_of_objects(path, layout)
+    first = next(read_lines(path, 0, 1), None)
+    for preset in JSON_PRESETS.values():
+        value = preset.decode(first.lines[0]) if first and preset.decode else None
+        if isinstance(value, dict) and preset.fits(value):
+            return preset.name
+    return None
 
 
-def told_by_the_first_object(path: Path, layout: Layout, native: str | None = NATIVE) -> str | None:
-    """Return the preset of a log of JSON: that of the first object that fits one, ``native`` if none does."""
+def _preset_of_objects(path: Path, layout: Layout) -> str | None:
+    """Return the preset of a log of objects: that of the first one that fits any, ``None`` if none does."""
     for value in first_objects(path, layout):
         if layout.is_json and _is_native(value):
             return NATIVE
         for preset in JSON_PRESETS.values():
             if preset.fits(value):
                 return preset.name
-    return native
+    return None
 
 
 def _is_native(value: Mapping[str, object]) -> bool:
@@ -198,7 +187,7 @@ def _is_native(value: Mapping[str, object]) -> bool:
 
 def _separator(path: Path) -> str | None:
     """Return what separates the items of baskets: a comma if the first lines have any, else blanks."""
-    first = next(files.read_lines(path, 0, 1000), None)
+    first = next(read_lines(path, 0, 1000), None)
     return "," if first is not None and any(b"," in line for line in first.lines) else None
 
 

@@ -1,6 +1,6 @@
 """The native events, as pydantic models: the one place that says what an event may hold, and why not.
 
-Fields that are not known stay in ``model_extra`` of the model: they are counted, then left behind.
+Fields that are not known stay in ``model_extra`` of the model: they are counted, then dropped.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class Line(_Model):
 
 
 Lines = Annotated[list[Line], Field(min_length=1, max_length=MAX_LINES), FailFast()]
-"""The lines of a basket; only the first that is wrong is told, as there may be thousands."""
+"""The lines of a basket; only the first that is wrong is reported, as there may be thousands."""
 
 
 class _Event(_Model):
@@ -210,7 +210,7 @@ EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
 """Validates a whole batch at once."""
 
 _TYPES = ("purchase", "return", "view", "feedback", "contact", "profile", "outcome", "erase")
-_WORDS = {
+_MESSAGES = {
     "missing": "is missing",
     "union_tag_not_found": "is missing",
     "union_tag_invalid": f"is none of {', '.join(_TYPES)}",
@@ -249,7 +249,7 @@ def first_problem(error: ValidationError) -> tuple[str, str | None]:
     ...     first_problem(error)
     ('customer_id is empty', 'customer_id')
     """
-    reason, place = _told(error.errors(include_url=False, include_input=False)[0])
+    reason, place = _reason_and_path(error.errors(include_url=False, include_input=False)[0])
     return reason, ".".join(map(str, place)) or None
 
 
@@ -266,12 +266,12 @@ def all_problems(error: ValidationError) -> list[tuple[str, list[str | int]]]:
     """
     found: dict[tuple[str | int, ...], str] = {}
     for detail in error.errors(include_url=False, include_input=False):
-        reason, place = _told(detail)
+        reason, place = _reason_and_path(detail)
         found.setdefault(tuple(place), reason)
     return [(reason, list(place)) for place, reason in found.items()]
 
 
-def _told(detail: ErrorDetails) -> tuple[str, list[str | int]]:
+def _reason_and_path(detail: ErrorDetails) -> tuple[str, list[str | int]]:
     """Return the reason of one of pydantic's errors, and its path in the event."""
     kind, place = detail["type"], list(detail["loc"])
     if kind == "json_invalid":
@@ -285,5 +285,5 @@ def _told(detail: ErrorDetails) -> tuple[str, list[str | int]]:
     if place[0] == "value" and len(place) > 1:  # of the several things that it may be, pydantic names one
         return "value is neither a text, nor a number, nor true or false", ["value"]
     named = place[:1] if place[0] == "attributes" else [part for part in place if isinstance(part, str)]
-    words = _WORDS[kind].format(**detail.get("ctx", {})) if kind in _WORDS else detail["msg"]
+    words = _MESSAGES[kind].format(**detail.get("ctx", {})) if kind in _MESSAGES else detail["msg"]
     return f"{named[-1]} {words}", place

@@ -1,114 +1,100 @@
-"""Rows as objects, for presets that take whole ones: JSON, or the cells of a table by column."""
+"""Raw rows as objects, JSON or the cells of a table by column, and objects as events: native, or by a preset."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, time
-from typing import Any
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
+from pydantic import ValidationError
+from pydantic_core import from_json
 
-from crm_online.events import models, times
+from crm_online.events import models, paths, times
 from crm_online.events.conversion import Conversion
-from crm_online.events.files import RawRows
-from crm_online.events.json_rows import Refused, decoded, event_of, whole_lines
 from crm_online.events.presets.preset import JsonPreset, Refusal
+from crm_online.events.raw.lines import RawRows, as_text
+from crm_online.events.rejects import Refused
 from crm_online.events.where import Where
 
 Row = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Objects:
-    """How the objects of a log become events.
+@dataclass(slots=True)
+class ObjectReader:
+    """Reads the objects of a log, in order, as events.
 
     Attributes
     ----------
     preset
-        What reads them.
+        How an object is an event.
     conversion
-        How their times and numbers are written.
+        How times and numbers are written.
     where
-        Which are asked for.
+        Which objects are read.
+    shared
+        What the rows of the last order have in common.
     """
 
     preset: JsonPreset
     conversion: Conversion
     where: Where
+    shared: Row = field(default_factory=dict)
 
-    def begun(self, rows: Callable[[int, int], Iterator[RawRows]], begin: int, size: int) -> Reading:
-        """Return what reads on from row ``begin``: where rows share cells, those before it are read again."""
-        reading = Reading(self)
+    def at(self, begin: int, rows: Callable[[int, int], Iterator[RawRows]], size: int) -> ObjectReader:
+        """Return a reader that goes on from row ``begin``: where rows share cells, those before it are read again."""
+        reader = replace(self, shared={})
         if begin and self.preset.fill:
             for some in rows(0, size):
                 if some.begin >= begin:
                     break
-                reading.objects(some, dict.fromkeys(some.broken, Refusal("")), begin)
-        return reading
-
-
-@dataclass(slots=True)
-class Reading:
-    """Reads the objects of a log in order.
-
-    Attributes
-    ----------
-    how
-        How they become events.
-    shared
-        What the rows of the last order have in common.
-    """
-
-    how: Objects
-    shared: Row = field(default_factory=dict)
+                reader._objects(some, dict.fromkeys(some.broken, Refusal("")), begin)
+        return reader
 
     def events(self, rows: RawRows, refused: Refused) -> tuple[dict[int, models.Event], int]:
-        """Return the events of rows, by place, and how many were not asked for; what is no event is refused."""
-        found = self.objects(rows, refused, rows.end)
-        wanted = {place: value for place, value in found.items() if not self.how.where or self._fits(value)}
-        self._convert(wanted, refused)
+        """Return the events of rows, by place, and how many rows are left out; what is no event is refused."""
+        found = self._objects(rows, refused, rows.end)
+        chosen = {place: value for place, value in found.items() if not self.where or self._fits(value)}
+        self._convert(chosen, refused)
         events: dict[int, models.Event] = {}
-        for place, value in wanted.items():
-            event = event_of(value, self.how.preset) if place not in refused else Refusal(*refused[place])
+        for place, value in chosen.items():
+            event = event_of(value, self.preset) if place not in refused else Refusal(*refused[place])
             if isinstance(event, Refusal):
                 refused[place] = event
             else:
                 events[place] = event
-        return events, len(found) - len(wanted)
+        return events, len(found) - len(chosen)
 
-    def objects(self, rows: RawRows, refused: Refused, end: int) -> dict[int, object]:
+    def _objects(self, rows: RawRows, refused: Refused, end: int) -> dict[int, object]:
         """Return the values of rows before row ``end``, by place; lines that are no JSON are refused."""
+        found: dict[int, object] = {}
         if rows.table is not None:
-            found: dict[int, object] = {
-                place: row for place, row in enumerate(_rows_of(rows.table)) if place not in refused
-            }
+            found = {place: row for place, row in enumerate(_rows_of(rows.table)) if place not in refused}
         else:
-            found, decode = {}, self.how.preset.decode
-            for place, line in whole_lines(rows, refused).items():
+            decode = self.preset.decode
+            for place, line in nonblank_lines(rows, refused).items():
                 value = decode(rows.lines[place]) if decode else decoded(line)
                 if isinstance(value, Refusal):
                     refused[place] = value
                 else:
                     found[place] = value
         found = {place: value for place, value in found.items() if rows.begin + place < end}
-        return {place: self._filled(value) for place, value in found.items()} if self.how.preset.fill else found
+        return {place: self._filled(value) for place, value in found.items()} if self.preset.fill else found
 
     def _filled(self, value: object) -> object:
-        fill = self.how.preset.fill
+        fill = self.preset.fill
         if fill is None or not isinstance(value, dict):
             return value
-        same = fill.by not in value or value[fill.by] == self.shared.get(fill.by)
-        if not same:
+        if fill.by in value and value[fill.by] != self.shared.get(fill.by):
             self.shared = {}
         self.shared |= {name: value[name] for name in (fill.by, *fill.columns) if name in value}
         return {**self.shared, **value}
 
     def _fits(self, value: object) -> bool:
-        return not isinstance(value, Mapping) or self.how.where.object_fits(value)
+        return not isinstance(value, Mapping) or self.where.object_fits(value)
 
     def _convert(self, found: dict[int, object], refused: Refused) -> None:
-        conversion, preset = self.how.conversion, self.how.preset
+        conversion, preset = self.conversion, self.preset
         if not conversion:
             return
         objects = {place: dict(value) for place, value in found.items() if isinstance(value, Mapping)}
@@ -124,23 +110,97 @@ class Reading:
         found |= objects
 
 
-def joined(columns: Sequence[pd.Series[Any]]) -> pd.Series[Any]:
-    """Return columns put together with a blank: a day and a time of day.
+def event_of(value: object, preset: JsonPreset | None = None) -> models.Event | Refusal:
+    """Return the event that a decoded JSON value is, or why it is none; of any value, without raising.
+
+    Parameters
+    ----------
+    value
+        What a JSON reader made.
+    preset
+        Whose object it is; ``None`` for a native event.
 
     Examples
     --------
-    >>> joined([pd.Series(["2025-12-26", None]), pd.Series(["17:51", "9:00"])]).tolist()
-    ['2025-12-26 17:51', '9:00']
+    >>> event_of({"type": "erase", "time": "2024-01-01", "customer_id": "c7"})
+    Erase(event_id=None, time=1704067200000, customer_id='c7', type='erase')
+    >>> event_of([1])
+    Refusal(reason='not a JSON object', field=None)
     """
-    cells = [[_text(cell) for cell in column.tolist()] for column in columns]
-    texts = [" ".join(text for text in row if text) or None for row in zip(*cells, strict=True)]
-    return pd.Series(texts, dtype=object)
+    if not isinstance(value, dict):
+        return Refusal("not a JSON object")
+    native = preset.event(value) if preset else value
+    if isinstance(native, Refusal):
+        return native
+    try:
+        return models.EVENT.validate_python(native)
+    except ValidationError as error:
+        return Refusal(*models.first_problem(error))
 
 
-def _text(cell: object) -> str:
-    if isinstance(cell, datetime) and cell.time() == time():
-        return cell.date().isoformat()
-    return "" if cell is None or cell is pd.NaT or cell != cell else str(cell).strip()
+def decoded(line: bytes) -> object:
+    """Return the value of a line, or a :class:`~crm_online.events.presets.preset.Refusal`.
+
+    It is read as pydantic reads native events: to a depth of 200, without NaN and infinity, without halves of
+    surrogate pairs, which the standard library would all let through.
+    """
+    try:
+        value: object = from_json(as_text(line), allow_inf_nan=False)
+    except ValueError:
+        return Refusal("not JSON")
+    return value
+
+
+def nonblank_lines(rows: RawRows, refused: Refused) -> dict[int, bytes]:
+    """Return the lines that may be events, by place; empty ones are refused."""
+    for place, line in enumerate(rows.lines):
+        if not line.strip():
+            refused.setdefault(place, Refusal("an empty line"))
+    return {place: line.strip() for place, line in enumerate(rows.lines) if place not in refused}
+
+
+def native_events(lines: Mapping[int, bytes], refused: Refused) -> dict[int, models.Event]:
+    """Return the events of native lines, by place; what is none is refused.
+
+    Each line is validated by itself: joined to one array, which is no faster, lines could share an event.
+    """
+    events: dict[int, models.Event] = {}
+    for place, line in lines.items():
+        try:
+            events[place] = models.EVENT.validate_json(as_text(line))
+        except ValidationError as error:
+            refused[place] = models.first_problem(error)
+    return events
+
+
+def native_lines(rows: RawRows, refused: Refused) -> dict[int, models.Event]:
+    """Return the events of rows of native JSON, by place; what is none is refused."""
+    return native_events(nonblank_lines(rows, refused), refused)
+
+
+def json_table(rows: RawRows, columns: list[str], refused: Refused) -> pd.DataFrame:
+    """Return what JSON lines have at some paths as a table; a column that no line has is empty."""
+    found: list[dict[str, object]] = [{}] * len(rows.lines)
+    for place, line in nonblank_lines(rows, refused).items():
+        try:
+            value = json.loads(as_text(line), parse_constant=_no_number)
+        except (ValueError, RecursionError):
+            refused[place] = Refusal("not JSON")
+            continue
+        if isinstance(value, dict):
+            found[place] = {name: _at(value, name) for name in columns}
+        else:
+            refused[place] = Refusal("not a JSON object")
+    return pd.DataFrame(found, columns=columns, dtype=object)
+
+
+def _at(value: Mapping[str, object], path: str) -> object:
+    part = paths.at(value, path)
+    return None if part is paths.MISSING else part
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _rows_of(table: pd.DataFrame) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""How a log is to be read: what somebody says about it."""
+"""How a log is to be read: the options of a command."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """What is said about a log; whatever is ``None`` goes by the file.
+    """The options of a log; whatever is ``None`` goes by the file.
 
     Attributes
     ----------
@@ -35,6 +35,14 @@ class LogOptions:
     decimal: str | None = None
     where: tuple[tuple[str, str], ...] = ()
 
+    def arguments(self) -> list[str]:
+        """Return the options as a command takes them."""
+        texts = (("--sep", self.sep), ("--time-format", self.time_format), ("--decimal", self.decimal))
+        found = [] if self.preset in (None, "native") else ["--preset", str(self.preset)]
+        found += [word for name, column in (self.mapping or {}).items() for word in ("--map", f"{name}={column}")]
+        found += [word for option, value in texts if value for word in (option, value.replace("\t", r"\t"))]
+        return found + [word for column, value in self.where for word in ("--where", f"{column}={value}")]
+
 
 AS_IT_IS = LogOptions()
-"""Nothing is said: all goes by the file."""
+"""No options: all goes by the file."""

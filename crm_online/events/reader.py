@@ -11,20 +11,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from crm_online.events import files, models
-from crm_online.events.cells import as_json, plain
+from crm_online.events import models
+from crm_online.events.cells import as_json, joined, plain
 from crm_online.events.columns import EventColumns, concat, count_unknown, from_events, whole_baskets
 from crm_online.events.conversion import AS_USUAL, Conversion
-from crm_online.events.csv_rows import read_csv
-from crm_online.events.files import RawRows
-from crm_online.events.json_documents import read_objects
-from crm_online.events.json_rows import Refused, json_table, native_events, whole_lines
-from crm_online.events.layout import FileFormat, Layout
-from crm_online.events.objects import Objects, joined
-from crm_online.events.parquet_rows import read_parquet, read_parquet_objects
+from crm_online.events.objects import ObjectReader, json_table, native_lines
 from crm_online.events.presets import TablePreset
-from crm_online.events.rejects import RejectedRow, cut
-from crm_online.events.sheet_rows import read_sheet
+from crm_online.events.raw.csv_rows import read_csv
+from crm_online.events.raw.json_documents import read_objects
+from crm_online.events.raw.layout import FileFormat, Layout
+from crm_online.events.raw.lines import RawRows, as_text, read_lines
+from crm_online.events.raw.parquet_rows import read_parquet, read_parquet_objects
+from crm_online.events.raw.sheet_rows import read_sheet
+from crm_online.events.rejects import Refused, RejectedRow, cut
 from crm_online.events.source import Source
 from crm_online.events.table import events_of, validated
 from crm_online.events.where import EVERY, Where
@@ -69,14 +68,14 @@ class Reader:
     table: TablePreset | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     baskets: bool = False
-    objects: Objects | None = None
+    objects: ObjectReader | None = None
     conversion: Conversion = AS_USUAL
     where: Where = EVERY
     combined: frozenset[str] = frozenset()
 
     def chunks(self, begin: int, size: int) -> Iterator[ReadRows]:
         """Yield rows, and what they hold."""
-        objects = self.objects.begun(self.rows, begin, size) if self.objects else None
+        objects = self.objects.at(begin, self.rows, size) if self.objects else None
         for rows in self.rows(begin, size):
             refused: Refused = {place: (why, None) for place, why in rows.broken.items()}
             unknown: dict[str, int] = {}
@@ -84,12 +83,10 @@ class Reader:
                 events, left_out = self._from_table(self.table, rows, refused)
             elif self.baskets:
                 events, left_out = self._from_baskets(rows, refused), 0
-            elif objects is not None:
-                found, left_out = objects.events(rows, refused)
+            else:
+                found, left_out = objects.events(rows, refused) if objects else (native_lines(rows, refused), 0)
                 count_unknown(found.values(), unknown)
                 events = from_events(list(found.values()), [rows.begin + place for place in found], self.source.id)
-            else:
-                events, left_out = self._from_native(rows, refused, unknown), 0
             last = rows.end - rows.begin - 1
             if rows.unfinished and last in refused:
                 refused[last] = (HALF_WRITTEN, None)
@@ -110,7 +107,7 @@ class Reader:
     def as_read(self, rows: RawRows, place: int) -> str:
         """Return what a row was read as, for a person: the fields of a table, or the beginning of the row."""
         if rows.table is None and self.table is None:
-            return files.as_text(rows.lines[place])[:_SHOWN]
+            return as_text(rows.lines[place])[:_SHOWN]
         table = rows.table
         if table is None:
             table = json_table(rows, self._needed(), {})
@@ -141,33 +138,33 @@ class Reader:
         rows_of_table = self.table is not None or (self.objects is not None and self.objects.preset.tables)
         if kind is FileFormat.CSV and rows_of_table:
             return read_csv(self.path, self.sep, begin, size)
-        return files.read_lines(self.path, begin, size)
+        return read_lines(self.path, begin, size)
 
     def _needed(self) -> list[str]:
-        wanted = [*self.columns.values(), *self.where.columns]
-        return list(dict.fromkeys(part for name in wanted for part in self._parts(name)))
+        names = [*self.columns.values(), *self.where.columns]
+        return list(dict.fromkeys(part for name in names for part in self._parts(name)))
 
     def _parts(self, name: str) -> list[str]:
         return name.split("+") if name in self.combined else [name]
 
     def _from_table(self, preset: TablePreset, rows: RawRows, refused: Refused) -> tuple[EventColumns, int]:
         table = json_table(rows, self._needed(), refused) if rows.table is None else rows.table
-        taken = np.ones(len(table), bool)
-        taken[list(refused)] = False
+        chosen = np.ones(len(table), bool)
+        chosen[list(refused)] = False
         if self.where:
             cells = {name: self._column(table, name).tolist() for name in self.where.columns}
-            taken &= self.where.rows_that_fit(len(table), cells)
-        whole = np.flatnonzero(taken)
-        left_out = len(table) - len(whole) - len(refused)
-        if len(whole) < len(table):
-            table = table.iloc[whole].reset_index(drop=True)
+            chosen &= self.where.rows_that_fit(len(table), cells)
+        places = np.flatnonzero(chosen)
+        left_out = len(table) - len(places) - len(refused)
+        if len(places) < len(table):
+            table = table.iloc[places].reset_index(drop=True)
         roles = pd.DataFrame({role: self._column(table, column) for role, column in self.columns.items()})
-        named, odd = plain(roles, "attributes")
-        named, unfit = self.conversion.table(named, preset.times, preset.numbers)
-        lines = preset.lines(named, self.path.parent)
+        cleaned, odd = plain(roles, "attributes")
+        converted, unfit = self.conversion.table(cleaned, preset.times, preset.numbers)
+        lines = preset.lines(converted, self.path.parent)
         lines.refused |= {row: (why, _FIELDS.get(role, role)) for row, (why, role) in {**unfit, **odd}.items()}
-        events, failed, _ = events_of(lines, rows.begin + whole, self.source.id)
-        refused |= {int(whole[place]): why for place, why in failed.items()}
+        events, failed = events_of(lines, rows.begin + places, self.source.id)
+        refused |= {int(places[row]): why for row, why in failed.items()}
         return events, left_out
 
     def _column(self, table: pd.DataFrame, name: str) -> pd.Series[Any]:
@@ -175,7 +172,7 @@ class Reader:
         return table[name] if name in table else joined([table[part] for part in self._parts(name)])
 
     def _from_baskets(self, rows: RawRows, refused: Refused) -> EventColumns:
-        texts = {place: files.as_text(line) for place, line in enumerate(rows.lines) if place not in refused}
+        texts = {place: as_text(line) for place, line in enumerate(rows.lines) if place not in refused}
         baskets, odd = {}, []
         for place, text in texts.items():
             items = [item for item in map(str.strip, text.split(self.sep)) if item]
@@ -193,11 +190,6 @@ class Reader:
             return whole
         merged = concat([whole, from_events(events, [rows.begin + place for place in places], self.source.id)])
         return merged.select(np.argsort(merged.position, kind="stable"))
-
-    def _from_native(self, rows: RawRows, refused: Refused, unknown: dict[str, int]) -> EventColumns:
-        events = native_events(whole_lines(rows, refused), refused)
-        count_unknown(events.values(), unknown)
-        return from_events(list(events.values()), [rows.begin + place for place in events], self.source.id)
 
 
 def _is_nan(value: object) -> bool:

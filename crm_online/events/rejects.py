@@ -13,6 +13,9 @@ MOST_REASONS = 100
 OTHER = "another reason"
 """What the reasons beyond those are counted as."""
 
+Refused = dict[int, tuple[str, str | None]]
+"""By row of a chunk, why it is no event, and the native field at fault."""
+
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
@@ -51,9 +54,9 @@ class RejectTally:
     --------
     >>> tally = RejectTally()
     >>> tally.add([RejectedRow("price is below 0", "items.0.price", "orders.jsonl:7", "{}", 6)])
-    >>> tally.told(2000)
+    >>> tally.summary(2000)
     '1 of 2,000 rows was rejected; the first is orders.jsonl:7: price is below 0'
-    >>> tally.told(1)
+    >>> tally.summary(1)
     'none of 1 row was accepted; the first is orders.jsonl:7: price is below 0'
     """
 
@@ -68,15 +71,15 @@ class RejectTally:
             reason = reject.reason if known else OTHER
             self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
-    def told(self, rows: int) -> str | None:
-        """Return one line for a person, ``None`` if there is nothing to tell; ``rows`` is how many were read."""
+    def summary(self, rows: int) -> str | None:
+        """Return one line for a person, ``None`` if none was rejected; ``rows`` is how many were read."""
         if self.first is None:
             return None
         rejected = sum(self.reasons.values())
         of = f"{rows:,} row{'' if rows == 1 else 's'}"
-        said = f"none of {of} was accepted" if rejected >= rows else None
-        said = said or f"{rejected:,} of {of} {'was' if rejected == 1 else 'were'} rejected"
-        return f"{said}; the first is {self.first.position}: {self.first.reason}"
+        text = f"none of {of} was accepted" if rejected >= rows else None
+        text = text or f"{rejected:,} of {of} {'was' if rejected == 1 else 'were'} rejected"
+        return f"{text}; the first is {self.first.position}: {self.first.reason}"
 
 
 def cut(raw: str | bytes) -> str:

@@ -75,7 +75,7 @@ def slices(
 
 
 def _watermarks(events: EventColumns, before: int | None, after: int | None) -> NDArray[np.int64]:
-    """Return the watermark behind each event, int64[n]."""
+    """Return the watermark after each event, int64[n]."""
     lowest = int(events.time.min(initial=0)) if before is None else before
     times = np.where(events.kind == Kind.ERASE, lowest, events.time)
     return np.maximum(np.maximum.accumulate(np.minimum(times, lowest if after is None else after)), lowest)

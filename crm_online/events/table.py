@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from crm_online.events import models, times
-from crm_online.events.cells import Names
-from crm_online.events.columns import EventColumns, concat, from_events
+from crm_online.events.cells import Names, time_text
+from crm_online.events.columns import EventColumns, Kind, concat, from_events
+from crm_online.events.rejects import Refused
 
 
 @dataclass(slots=True)
@@ -44,7 +47,7 @@ class OrderLines:
     quantity: NDArray[np.float64]
     price: NDArray[np.float64]
     raw: Callable[[int], Mapping[str, object]]
-    refused: dict[int, tuple[str, str | None]] = field(default_factory=dict)
+    refused: Refused = field(default_factory=dict)
     event: Names | None = None
 
     def valid(self) -> NDArray[np.bool_]:
@@ -57,10 +60,31 @@ class OrderLines:
         return good & self.event.valid() if self.event is not None else good
 
 
-def events_of(
-    lines: OrderLines, rows: NDArray[np.int64], source_id: str
-) -> tuple[EventColumns, dict[int, tuple[str, str | None]], list[models.Event]]:
-    """Return the events of order lines, the rows that are none, and events that the models took.
+def native_order(
+    lines: OrderLines, row: int, time: pd.Series[Any], quantity: pd.Series[Any], price: pd.Series[Any]
+) -> dict[str, object]:
+    """Return a line as a native event for the models; what could not be read is as it stands in the table's columns."""
+
+    def figure(value: float, cells: pd.Series[Any]) -> object:
+        return str(cells.iloc[row]) if np.isnan(value) else float(value)
+
+    return {
+        "type": "return" if lines.kind[row] == Kind.RETURN else "purchase",
+        "customer_id": lines.customer.text(row),
+        "basket_id": lines.basket.text(row),
+        "time": time_text(int(lines.time[row]), time.iloc[row]),
+        "items": [
+            {
+                "item": lines.item.text(row),
+                "quantity": figure(lines.quantity[row], quantity),
+                "price": figure(lines.price[row], price),
+            }
+        ],
+    }
+
+
+def events_of(lines: OrderLines, rows: NDArray[np.int64], source_id: str) -> tuple[EventColumns, Refused]:
+    """Return the events of order lines in order, and by row within the batch why the others are none.
 
     Parameters
     ----------
@@ -70,31 +94,23 @@ def events_of(
         int64[n]: the row of each in its source.
     source_id
         Events get the ids ``<source_id>-<row>``.
-
-    Returns
-    -------
-    tuple
-        The events in order; by row within the batch, reason and field of each reject; and the
-        events that went through the models, whose unknown fields can be counted.
     """
     refused = dict(lines.refused)
     good = lines.valid()
     good[list(refused)] = False
-    taken = np.flatnonzero(good)
-    parts = [_columns(lines, taken, rows, source_id)]
+    fast = _columns(lines, np.flatnonzero(good), rows, source_id)
     slow = [row for row in np.flatnonzero(~good).tolist() if row not in refused]
     events, places = validated([(row, lines.raw(row)) for row in slow], refused)
-    if events:
-        parts.append(from_events(events, rows[places], source_id))
-        merged = concat(parts)
-        return merged.select(np.argsort(merged.position, kind="stable")), refused, events
-    return parts[0], refused, events
+    if not events:
+        return fast, refused
+    merged = concat([fast, from_events(events, rows[places], source_id)])
+    return merged.select(np.argsort(merged.position, kind="stable")), refused
 
 
 def validated(
-    raw: Sequence[tuple[int, Mapping[str, object]]], refused: dict[int, tuple[str, str | None]]
+    raw: Sequence[tuple[int, Mapping[str, object]]], refused: Refused
 ) -> tuple[list[models.Event], list[int]]:
-    """Validate events one by one; those that fail go to ``refused`` with the reason and the field."""
+    """Return the events of native ones by row, and their rows; those that fail go to ``refused``."""
     events, places = [], []
     for row, value in raw:
         try:
@@ -105,26 +121,26 @@ def validated(
     return events, places
 
 
-def _columns(lines: OrderLines, taken: NDArray[np.int64], rows: NDArray[np.int64], source_id: str) -> EventColumns:
-    position = rows[taken]
-    n = len(taken)
+def _columns(lines: OrderLines, chosen: NDArray[np.int64], rows: NDArray[np.int64], source_id: str) -> EventColumns:
+    position = rows[chosen]
+    n = len(chosen)
     ids = [f"{source_id}-{row}" for row in position.tolist()]
     if lines.event is not None:
-        ids = [lines.event.text(row) or made for row, made in zip(taken.tolist(), ids, strict=True)]
+        ids = [lines.event.text(row) or made for row, made in zip(chosen.tolist(), ids, strict=True)]
     return EventColumns(
         position=position,
         event_ids=ids,
-        kind=lines.kind[taken],
-        customer=lines.customer.codes[taken],
+        kind=lines.kind[chosen],
+        customer=lines.customer.codes[chosen],
         customers=lines.customer.names,
-        time=lines.time[taken],
-        basket=lines.basket.codes[taken],
+        time=lines.time[chosen],
+        basket=lines.basket.codes[chosen],
         baskets=lines.basket.names,
         line_start=np.arange(n + 1, dtype=np.int64),
-        item=lines.item.codes[taken],
+        item=lines.item.codes[chosen],
         items=lines.item.names,
-        quantity=lines.quantity[taken],
-        price=lines.price[taken],
+        quantity=lines.quantity[chosen],
+        price=lines.price[chosen],
         score=np.full(n, np.nan),
         details={},
     ).select(np.arange(n))

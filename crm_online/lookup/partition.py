@@ -141,7 +141,7 @@ class PartitionView:
             hash_fields(here, CUSTOMERS, fields),
             *(hash_whole(here, name) for name in (sampling.SAID, sampling.BOUGHT)),
         )
-        traits = [Traits.of(said.get(name), bought.get(name)) for name in fields]
+        traits = [Traits.decode(said.get(name), bought.get(name)) for name in fields]
         return SampledHere(self.codec.decode(raw), traits, [item.decode() for item in items])
 
     def traits(self) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:

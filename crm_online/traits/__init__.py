@@ -1,1 +1,1 @@
-"""What the customers of each segment need and say, beside everybody: shares, how sure they are, and phrases."""
+"""Traits of segments, compared with the population: shares, their significance, and phrases."""

@@ -1,8 +1,8 @@
-"""What the customers of each segment need and say, beside what everybody does.
+"""Traits of each segment: attributes, contact reasons, feedback and items, compared with the population.
 
-Told is what differs beyond chance, and for enough customers: what fewer than ``SMALL`` of a segment's sampled
-customers have, or have not, has no number. FeedbackTrait is told wherever enough gave any. This keeps rare things out
-of sight; it makes nobody anonymous who can subtract.
+A trait is one that differs beyond chance, and for enough customers: what fewer than ``SMALL`` of a segment's sampled
+customers have, or have not, has no number. Feedback is a trait wherever enough gave any. This keeps rare values out;
+it makes no customer anonymous to those who can subtract.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from crm_online.digits import digits
 from crm_online.traits.comparison import Comparison, Counts, compare
 
 SMALL = 10
-"""Customers that must have a value for it to be told."""
+"""Customers that must have a value for it to be a trait."""
 BEYOND_CHANCE = 3.5
 """Standard errors by which a segment's share must differ: there are many values to be wrong about."""
-TELLING = 1.25
-"""Least ratio to everybody's share, or its inverse, that is told."""
-TOLD = 5
-"""Most values of a kind that are told of a segment: what it has more of first, and of these the surest."""
+NOTABLE = 1.25
+"""Least ratio to the population's share, or its inverse, of a trait."""
+MOST_TRAITS = 5
+"""Most traits of a kind of a segment: what it has more of first, and of these the most significant."""
 NUMBERS = 8
-"""A numeric attribute with more different values than this is told by its mean."""
+"""A numeric attribute with more different values than this is compared by its mean."""
 
 
 class TraitShare(TypedDict, total=False):
-    """A value that a segment's customers have more, or less, often than everybody.
+    """A value that a segment's customers have more, or less, often than the population.
 
     ``name`` is that of an attribute, ``value`` an attribute's value, a reason or an item. ``share`` and
-    ``everybody`` are shares (for a numeric attribute, which has no ``value``: means). ``customers`` is how many of
-    the sampled customers have it. Where those who have an attribute's value, or have not, are fewer than ``SMALL``,
-    the figures are those of ``SMALL`` customers, and ``bound`` says ``at most`` or ``at least``; of a reason or an item
-    that so few have there are none.
+    ``everybody`` (of the population) are shares; means for a numeric attribute, which has no ``value``.
+    ``customers`` is how many of the sampled customers have it. Where those who have an attribute's value, or have not,
+    are fewer than ``SMALL``, the figures are those of ``SMALL`` customers, and ``bound`` is ``at most`` or
+    ``at least``; of a reason or an item that so few have there are none.
     """
 
     name: str
@@ -51,9 +51,9 @@ class TraitShare(TypedDict, total=False):
 
 
 class FeedbackTrait(TypedDict, total=False):
-    """Mean score beside everybody's, and number of sampled customers who gave any.
+    """Mean score, that of the population (``everybody``), and number of sampled customers who gave any.
 
-    ``unhappy`` is the share of feedbacks below :data:`~crm_online.customers.traits.UNHAPPY`, beside everybody's;
+    ``unhappy`` is the share of feedbacks below :data:`~crm_online.customers.traits.UNHAPPY`, as is the population's;
     left out where fewer than ``SMALL`` customers gave such, or all others.
     """
 
@@ -98,55 +98,55 @@ def traits_of(
     return [
         SegmentTraits(
             customers=sizes[row],
-            attributes=_surest(attributes, row),
-            contact_reasons=_surest(reasons, row),
+            attributes=_most_significant(attributes, row),
+            contact_reasons=_most_significant(reasons, row),
             feedback=feedback(row),
-            items=_surest(items, row),
+            items=_most_significant(items, row),
         )
         for row in range(k)
     ]
 
 
-_Told = list[list[tuple[float, TraitShare]]]
-"""By segment: what may be told, with how sure it is."""
+_Found = list[list[tuple[float, TraitShare]]]
+"""By segment: possible traits, each with its difference in standard errors."""
 
 
-def _surest(told: Iterable[_Told], row: int) -> list[TraitShare]:
-    every = [one for values in told for one in values[row]]
-    return [share for _, share in sorted(every, key=lambda one: (is_less(one[1]), -round(one[0], 6)))[:TOLD]]
+def _most_significant(found: Iterable[_Found], row: int) -> list[TraitShare]:
+    every = [one for values in found for one in values[row]]
+    return [share for _, share in sorted(every, key=lambda one: (is_less(one[1]), -round(one[0], 6)))[:MOST_TRAITS]]
 
 
 def is_less(one: TraitShare) -> bool:
-    """Return whether it is something that a segment's customers have less often than everybody."""
+    """Return whether a segment's customers have it less often than the population."""
     return "value" in one and one.get("ratio", 0.0) < 1
 
 
-def _values(people: Sequence[Traits], name: str, labels: NDArray[np.int64], k: int) -> _Told:
+def _values(people: Sequence[Traits], name: str, labels: NDArray[np.int64], k: int) -> _Found:
     """Compare the values of an attribute that is a text, several texts, or one of few numbers."""
     having: list[Mapping[str, int]] = []
     for person in people:
         value = person.attributes.get(name)
         values = value if isinstance(value, list) else [] if value is None else [_text(value)]
         having.append(dict.fromkeys(values, 1))
-    told, counts, _ = matrix(having)
+    found, counts, _ = matrix(having)
     known = np.array([float(bool(one)) for one in having])  # of customers: who has it, who has not
-    return _shares(name, told, counts, known, labels, k)
+    return _shares(name, found, counts, known, labels, k)
 
 
-def _mean(people: Sequence[Traits], name: str, labels: NDArray[np.int64], k: int) -> _Told:
+def _mean(people: Sequence[Traits], name: str, labels: NDArray[np.int64], k: int) -> _Found:
     """Compare the mean of a numeric attribute."""
     values = np.array([_number(person.attributes.get(name)) for person in people])
     known = np.isfinite(values)
     spread = float(values[known].std())
     counts = csr_array(np.where(known, values, 0.0)[:, None])
     compared = compare(counts, known.astype(np.float64), labels, k)
-    told: _Told = [[] for _ in range(k)]
+    found: _Found = [[] for _ in range(k)]
     for row in range(k):
-        share, everybody, sure = float(compared.share[row, 0]), float(compared.everybody[0]), compared.z[row, 0]
-        if compared.base[row] >= SMALL and abs(sure) >= BEYOND_CHANCE and abs(share - everybody) >= spread / 4:
-            one = TraitShare(name=name, share=_digits(share), everybody=_digits(everybody))
-            told[row].append((abs(float(sure)), one | {"customers": int(compared.base[row])}))
-    return told
+        share, population, z = float(compared.share[row, 0]), float(compared.population[0]), float(compared.z[row, 0])
+        if compared.base[row] >= SMALL and abs(z) >= BEYOND_CHANCE and abs(share - population) >= spread / 4:
+            one = TraitShare(name=name, share=_digits(share), everybody=_digits(population))
+            found[row].append((abs(z), one | {"customers": int(compared.base[row])}))
+    return found
 
 
 def _feedback(people: Sequence[Traits], labels: NDArray[np.int64], k: int) -> Callable[[int], FeedbackTrait | None]:
@@ -155,16 +155,16 @@ def _feedback(people: Sequence[Traits], labels: NDArray[np.int64], k: int) -> Ca
     totals = np.array([float(person.feedbacks) for person in people])
     compared = compare(csr_array(counts), totals, labels, k)
 
-    def told(row: int) -> FeedbackTrait | None:
+    def of_segment(row: int) -> FeedbackTrait | None:
         if compared.base[row] < SMALL:
             return None
-        (score, unhappy, _), (every, every_unhappy, _) = compared.share[row].tolist(), compared.everybody.tolist()
-        told = FeedbackTrait(score=_digits(score), everybody=_digits(every), customers=int(compared.base[row]))
+        (score, unhappy, _), (every, every_unhappy, _) = compared.share[row].tolist(), compared.population.tolist()
+        trait = FeedbackTrait(score=_digits(score), everybody=_digits(every), customers=int(compared.base[row]))
         if compared.customers[row, 1:].min() >= SMALL:
-            told |= {"unhappy": _digits(unhappy), "unhappy_everybody": _digits(every_unhappy)}
-        return told
+            trait |= {"unhappy": _digits(unhappy), "unhappy_everybody": _digits(every_unhappy)}
+        return trait
 
-    return told
+    return of_segment
 
 
 def _shares(
@@ -174,39 +174,39 @@ def _shares(
     totals: NDArray[np.float64],
     labels: NDArray[np.int64],
     k: int,
-) -> _Told:
+) -> _Found:
     """Return, by segment, the values that its customers have more or less often than others."""
     if not values:
         return [[] for _ in range(k)]
     compared = compare(counts, totals, labels, k)
-    told: _Told = [[] for _ in range(k)]
+    found: _Found = [[] for _ in range(k)]
     for row in range(k):
         for column in np.flatnonzero(np.abs(compared.z[row]) >= BEYOND_CHANCE).tolist():
             one = _share(compared, row, column, of_customers=bool(name))
             if one is not None:
                 label = TraitShare(name=name, value=values[column]) if name else TraitShare(value=values[column])
-                told[row].append((abs(float(compared.z[row, column])), label | one))
-    return told
+                found[row].append((abs(float(compared.z[row, column])), label | one))
+    return found
 
 
 def _share(compared: Comparison, row: int, column: int, *, of_customers: bool) -> TraitShare | None:
-    """Return a value that is told, if it is; for shares of customers, few who have it, or not, make it a bound."""
-    share, everybody = float(compared.share[row, column]), float(compared.everybody[column])
+    """Return a value if it is a trait; for shares of customers, few who have it, or not, make it a bound."""
+    share, population = float(compared.share[row, column]), float(compared.population[column])
     customers, base = int(compared.customers[row, column]), int(compared.base[row])
-    ratio, bound = share / everybody, ""
-    # Less than everybody: as many customers must be missing as would have to be there.
-    if not ((ratio >= TELLING and customers >= SMALL) or (ratio <= 1 / TELLING and everybody * base >= SMALL)):
+    ratio, bound = share / population, ""
+    # Less than the population: as many customers must be missing as would have to be there.
+    if not ((ratio >= NOTABLE and customers >= SMALL) or (ratio <= 1 / NOTABLE and population * base >= SMALL)):
         return None
     if of_customers and 0 < base - customers < SMALL < base:
         customers, bound = base - SMALL, "at least"
     elif customers < SMALL:
         if not of_customers:
-            return TraitShare(everybody=_digits(everybody))
+            return TraitShare(everybody=_digits(population))
         customers, bound = SMALL, "at most"
     if bound:
         share = customers / base
-        ratio = share / everybody
-    one = TraitShare(share=_digits(share), everybody=_digits(everybody), ratio=_digits(ratio), customers=customers)
+        ratio = share / population
+    one = TraitShare(share=_digits(share), everybody=_digits(population), ratio=_digits(ratio), customers=customers)
     return one | {"bound": bound} if bound else one
 
 
@@ -217,16 +217,16 @@ def matrix(
     having_it = Counter(value for one in having for value in one)
     values = sorted(value for value, customers in having_it.items() if customers >= SMALL)
     place = {value: column for column, value in enumerate(values)}
-    told = [{place[value]: count for value, count in one.items() if value in place} for one in having]
-    rows = np.repeat(np.arange(len(told)), [len(one) for one in told])
-    columns = np.array([column for one in told for column in one], np.int64)
-    counts = np.array([count for one in told for count in one.values()], np.float64)
+    kept = [{place[value]: count for value, count in one.items() if value in place} for one in having]
+    rows = np.repeat(np.arange(len(kept)), [len(one) for one in kept])
+    columns = np.array([column for one in kept for column in one], np.int64)
+    counts = np.array([count for one in kept for count in one.values()], np.float64)
     totals = np.array([float(sum(one.values())) for one in having])
     return values, csr_array((counts, (rows, columns)), shape=(len(having), len(values))), totals
 
 
 def _names(people: Sequence[Traits]) -> list[str]:
-    """Return the attributes that enough customers have for anything to be told of them."""
+    """Return the attributes that enough customers have."""
     having = Counter(name for person in people for name in person.attributes)
     return sorted(name for name, customers in having.items() if customers >= SMALL)
 

@@ -1,9 +1,9 @@
-"""Shares in each segment beside those in all others, with how far apart they are for the number of customers.
+"""Shares in each segment compared with those in all others: the difference in standard errors.
 
 Customers, not their contacts or order lines, are what is drawn at random: one who buys an item a hundred
 times says no more about a segment than one who buys it once. So a share is a ratio r of two sums over
 customers, and its variance is that of a ratio estimator, Σ (c_n - r C_n)² / (Σ C_n)². Both variances are
-taken about everybody's share: a segment in which all have a value is not sure beyond measure for that.
+about the population's share: a segment in which all have a value would have a variance of 0 about its own.
 
 Source: Cochran, Sampling Techniques, 3rd edition (1977), section 2.11.
 """
@@ -29,7 +29,7 @@ class Comparison:
     ----------
     share
         Σ c / Σ C over the customers of a segment, shape (k, m); NaN where Σ C is 0.
-    everybody
+    population
         The same over all customers, shape (m,).
     z
         The difference of the segment's share from that of all others in standard errors, shape (k, m);
@@ -41,7 +41,7 @@ class Comparison:
     """
 
     share: NDArray[np.float64]
-    everybody: NDArray[np.float64]
+    population: NDArray[np.float64]
     z: NDArray[np.float64]
     customers: NDArray[np.int64]
     base: NDArray[np.int64]
@@ -65,7 +65,7 @@ def compare(counts: Counts, totals: NDArray[np.float64], labels: NDArray[np.int6
     --------
     >>> counts = csr_array(np.array([[1.0], [1.0], [0.0], [0.0], [1.0], [0.0]]))
     >>> found = compare(counts, np.ones(6), np.array([0, 0, 1, 1, 1, 1]), 2)
-    >>> found.share.ravel().tolist(), found.everybody.tolist(), found.customers.ravel().tolist()
+    >>> found.share.ravel().tolist(), found.population.tolist(), found.customers.ravel().tolist()
     ([1.0, 0.25], [0.5], [2, 1])
     """
     n = len(labels)
@@ -83,14 +83,14 @@ def compare(counts: Counts, totals: NDArray[np.float64], labels: NDArray[np.int6
         total=np.bincount(labels, totals, k).astype(np.float64),
         square=np.bincount(labels, totals * totals, k).astype(np.float64),
     )
-    everyone = own.all()
-    others, everybody = everyone.without(own), everyone.share()[0]
+    every = own.all()
+    others, population = every.without(own), every.share()[0]
     share = own.share()
     with np.errstate(invalid="ignore", divide="ignore"):
-        z = (share - others.share()) / np.sqrt(own.variance(everybody) + others.variance(everybody))
+        z = (share - others.share()) / np.sqrt(own.variance(population) + others.variance(population))
     return Comparison(
         share=share,
-        everybody=everybody,
+        population=population,
         z=np.where(np.isfinite(z), z, 0.0),
         customers=added((counts.data > 0).astype(np.float64)).astype(np.int64),
         base=np.bincount(labels, totals > 0, k).astype(np.int64),

@@ -1,4 +1,4 @@
-"""What a segment's customers need and say, as short phrases for tables and pictures."""
+"""The traits of a segment as short phrases for tables and pictures."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def phrases(traits: SegmentTraits) -> dict[str, list[str]]:
     >>> wine = TraitShare(value="wine", share=0.1, everybody=0.04, ratio=2.5, customers=30)
     >>> tea = TraitShare(value="tea", everybody=0.2)
     >>> score = FeedbackTrait(score=0.31, everybody=0.6, unhappy=0.7, unhappy_everybody=0.2, customers=30)
-    >>> told = SegmentTraits(customers=145, attributes=[share], contact_reasons=[], feedback=score, items=[wine, tea])
-    >>> for heading, lines in phrases(told).items():
+    >>> traits = SegmentTraits(customers=145, attributes=[share], contact_reasons=[], feedback=score, items=[wine, tea])
+    >>> for heading, lines in phrases(traits).items():
     ...     print(heading, lines)
     who they are ['age group 18-25: 31 % (everybody 12 %)']
     what they buy, beside everybody ['wine 2.5 ×', 'less tea']
@@ -31,7 +31,7 @@ def phrases(traits: SegmentTraits) -> dict[str, list[str]]:
 
 
 def in_brief(traits: SegmentTraits, most: int = 3) -> list[str]:
-    """Return what a segment has more of than everybody, a few words for each kind; for where there is little room.
+    """Return what a segment has more of than the population, a few words for each kind; for where there is little room.
 
     Examples
     --------
@@ -48,8 +48,8 @@ def in_brief(traits: SegmentTraits, most: int = 3) -> list[str]:
     found = [", ".join(attributes)] if attributes else []
     found += [f"gets in touch about {', '.join(reasons)}"] if reasons else []
     found += [f"buys {', '.join(items)}"] if items else []
-    told = traits["feedback"]
-    return found + ([f"feedback {told['score']:.2f} (average {told['everybody']:.2f})"] if told else [])
+    feedback = traits["feedback"]
+    return found + ([f"feedback {feedback['score']:.2f} (average {feedback['everybody']:.2f})"] if feedback else [])
 
 
 def _label(one: TraitShare) -> str:
@@ -77,9 +77,9 @@ def _item(one: TraitShare) -> str:
     return f"{one['value']} {one['ratio']:.2g} ×" if "ratio" in one else f"less {one['value']}"
 
 
-def _feedback(told: FeedbackTrait) -> str:
-    said = f"score {told['score']:.2f} (average {told['everybody']:.2f})"
-    return f"{said}, {_percent(told['unhappy'])} unhappy" if "unhappy" in told else said
+def _feedback(one: FeedbackTrait) -> str:
+    text = f"score {one['score']:.2f} (average {one['everybody']:.2f})"
+    return f"{text}, {_percent(one['unhappy'])} unhappy" if "unhappy" in one else text
 
 
 def _percent(share: float) -> str:

@@ -1,4 +1,4 @@
-"""Which items the customers of each segment buy more often than everybody."""
+"""Which items the customers of each segment buy more often than the population."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHANCE = 2.0
 
 
 def bought_more(bought: Sequence[Mapping[str, int]], labels: NDArray[np.int64], k: int) -> list[frozenset[str]]:
-    """Return the items that each segment's customers buy more often than everybody.
+    """Return the items that each segment's customers buy more often than the population.
 
     Such an item is a larger share of their order lines than of all others', by more than ``CHANCE`` standard errors,
     and at least ``SMALL`` of them bought it.

@@ -14,7 +14,7 @@ Side = Annotated[list[str], Field(min_length=1, max_length=2)]
 class Rule(ChangeValue):
     """A rule antecedent ⇒ consequent. Key: both as a JSON array without blanks, ``[["a","b"],["c"]]``.
 
-    One that left has the figures that were last told, as the file tells it; the topic has a tombstone. A share may
+    One that left has the figures that were last published in the file; on the topic it is a tombstone. A share may
     lie above 1 by what floating point leaves over.
     """
 
@@ -31,4 +31,4 @@ class Rule(ChangeValue):
     count: Annotated[Weight, Field(description="decayed number of baskets with all items, at least")]
     error: Annotated[Weight, Field(description="the true number is at most count + error")]
     baskets: Annotated[Weight, Field(description="decayed number of all baskets")]
-    rank: Annotated[int, Field(ge=1, description="place among the rules in force when it was told, the best is 1")]
+    rank: Annotated[int, Field(ge=1, description="place among the rules in force when it was published, the best is 1")]

@@ -48,7 +48,7 @@ class EraseCause(Value):
 
 
 class RewindCause(Value):
-    """The store was put back in time: it does not know what was told since."""
+    """The store was put back in time: it does not know what was published since."""
 
     type: Literal["rewind"]
 
@@ -105,7 +105,7 @@ class Fact(Value):
 
 
 class Description(Value):
-    """What sets a segment apart from everybody, in one sentence and in numbers, the strongest first."""
+    """What sets a segment apart from the population, in one sentence and in numbers, the strongest first."""
 
     text: str
     facts: list[Fact]

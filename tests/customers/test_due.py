@@ -87,7 +87,7 @@ def test_everybody_comes_up_once_in_order_and_never_more_than_a_step_takes(
         order += [bucket for bucket, _ in plan]
         if sum(count for _, count in plan) < most:
             assert all(bucket > clock // DAY for bucket in queue.waiting.keys() - dict(plan).keys())
-        apply(lists, list(queue.take(plan)))
+        apply(lists, list(queue.remove(plan)))
         assert {f"due:{bucket}": count for bucket, count in queue.waiting.items()} == {
             name: len(values) for name, values in lists.items()
         }

@@ -30,34 +30,36 @@ def test_bytes_come_back_as_they_were(
 ) -> None:
     traits = Traits()
     for attributes in profiles:
-        traits.learn(attributes)
+        traits.update_attributes(attributes)
     for reason in reasons:
-        traits.hear(reason)
+        traits.add_contact(reason)
     for score in scores:
-        traits.rate(score)
+        traits.add_feedback(score)
     for item, lines in bought:
-        traits.buy(item, lines)
-    again = Traits.of(traits.said(), traits.items())
+        traits.add_lines(item, lines)
+    again = Traits.decode(traits.encode(), traits.encode_items())
     assert again == traits
     assert list(again.bought) == list(traits.bought), "the order too, or two runs would differ"
 
 
 def test_the_last_value_counts_and_null_takes_it_away() -> None:
     traits = Traits()
-    traits.learn({"town": "Ulm", "age": 34, "vip": True, "likes": ["tea", "jam", "tea"], "nested": {"a": 1}})
+    traits.update_attributes(
+        {"town": "Ulm", "age": 34, "vip": True, "likes": ["tea", "jam", "tea"], "nested": {"a": 1}}
+    )
     assert traits.attributes == {"town": "Ulm", "age": 34.0, "vip": "true", "likes": ["tea", "jam"]}
-    traits.learn({"town": "Bonn", "vip": None, "age": 10**400})
+    traits.update_attributes({"town": "Bonn", "vip": None, "age": 10**400})
     assert traits.attributes == {"town": "Bonn", "likes": ["tea", "jam"]}
 
 
 def test_contacts_feedback_and_items_are_counted() -> None:
     traits = Traits()
     for reason in ("late", "late", " ", "broken"):
-        traits.hear(reason)
+        traits.add_contact(reason)
     for score in (0.1, 0.9, 0.4):
-        traits.rate(score)
+        traits.add_feedback(score)
     for item in (3, 5, 3):
-        traits.buy(item, 2)
+        traits.add_lines(item, 2)
     assert traits.reasons == Counter(late=2, broken=1)
     assert (traits.feedbacks, round(traits.score, 9), traits.unhappy) == (3, 1.4, 1)
     assert traits.bought == {3: 4, 5: 2}
@@ -66,13 +68,13 @@ def test_contacts_feedback_and_items_are_counted() -> None:
 def test_one_customer_takes_bounded_memory() -> None:
     traits = Traits()
     for number in range(2000):
-        traits.learn({f"a{number}" * 40: "x" * 1000, f"b{number}": ["y" * 500] * 50})
-        traits.hear(f"reason {number} " * 20)
-        traits.buy(number, 1)
+        traits.update_attributes({f"a{number}" * 40: "x" * 1000, f"b{number}": ["y" * 500] * 50})
+        traits.add_contact(f"reason {number} " * 20)
+        traits.add_lines(number, 1)
     assert len(traits.attributes) == len(traits.reasons) == MOST_ATTRIBUTES
     assert max(map(len, [*traits.attributes, *traits.reasons])) <= MOST_CHARACTERS
     assert len(traits.bought) == MOST_ITEMS
-    assert len(traits.said()) < 20_000
+    assert len(traits.encode()) < 20_000
 
 
 @pytest.mark.parametrize(
@@ -80,4 +82,4 @@ def test_one_customer_takes_bounded_memory() -> None:
 )
 def test_other_bytes_are_refused(said: bytes | None, items: bytes | None) -> None:
     with pytest.raises(StateCorrupt):
-        Traits.of(said, items)
+        Traits.decode(said, items)

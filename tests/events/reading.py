@@ -8,8 +8,8 @@ from pathlib import Path
 
 from crm_online.events import models
 from crm_online.events.columns import EventColumns, concat
-from crm_online.events.json_rows import event_of
 from crm_online.events.log import Chunk, read_log
+from crm_online.events.objects import event_of
 from crm_online.events.options import LogOptions
 from crm_online.events.presets import JsonPreset, Refusal
 from crm_online.events.rejects import RejectedRow

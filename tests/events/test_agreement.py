@@ -61,7 +61,7 @@ def test_a_row_is_taken_by_both_or_by_none_and_with_the_same_values(name: str, d
     table, odd = plain(pd.DataFrame(rows, columns=roles, dtype=object), "attributes")
     assert not odd
     lines = preset.lines(table, Path())
-    whole, refused, _ = events_of(lines, np.arange(len(rows)), "log")
+    whole, refused = events_of(lines, np.arange(len(rows)), "log")
     fast = lines.valid()
     for row in set(range(len(rows))) - lines.refused.keys():
         try:

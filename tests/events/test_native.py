@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_online.events.columns import EventColumns, concat, from_events
-from crm_online.events.json_rows import Refused, native_events
 from crm_online.events.log import read_log
 from crm_online.events.models import EVENTS, MAX_NUMBER
 from crm_online.events.native import keys, to_native
+from crm_online.events.objects import native_events
 from crm_online.events.options import LogOptions
+from crm_online.events.rejects import Refused
 from crm_online.events.source import open_source
 from crm_online.events.times import BEGIN, END, to_iso
 

@@ -73,4 +73,4 @@ def test_an_empty_segment_and_nobody_at_all_have_no_shares() -> None:
     assert not found.z.any()
     nobody = compare(csr_array((0, 1)), np.zeros(0), np.zeros(0, np.int64), 2)
     assert np.isnan(nobody.share).all()
-    assert np.isnan(nobody.everybody).all()
+    assert np.isnan(nobody.population).all()

@@ -58,7 +58,7 @@ def publish(
                 on_progress=move,
             )
         )
-    if told := result.rejects.told(result.events):
+    if told := result.rejects.summary(result.events):
         say(told)
     if as_json:
         print_json(result.as_dict())

@@ -78,7 +78,7 @@ def replay(
             speed=speed,
             on_progress=moved,
         )
-    told = result.rejects.told(result.events)
+    told = result.rejects.summary(result.events)
     if told:
         say(told + ("" if out else " (--out DIR keeps them all)"))
     if result.held:

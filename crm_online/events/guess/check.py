@@ -10,20 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from crm_online.errors import InputError, NothingAccepted
-from crm_online.events import files
 from crm_online.events.amounts import COMMA
-from crm_online.events.formats import columns_of, fitting_preset, reader_of, told_by_the_first_object
+from crm_online.events.first_rows import FIRST, NO_ROWS, FirstRows, first_rows
+from crm_online.events.formats import columns_of, detected_preset, reader_of
 from crm_online.events.guess.columns import decimal_of, guessed
 from crm_online.events.guess.names import FIELDS, NO_SALE, STATUS, likeness
-from crm_online.events.guess.sample import FirstRows, sample_of
 from crm_online.events.guess.time_formats import is_ambiguous, time_format_of
-from crm_online.events.layout import FileFormat, Layout, layout_of
 from crm_online.events.native import to_native
 from crm_online.events.options import LogOptions
 from crm_online.events.presets import BASKETS, JSON_PRESETS, NATIVE
 from crm_online.events.presets.preset import listed
+from crm_online.events.raw.layout import Layout, layout_of
+from crm_online.events.raw.lines import as_text, read_lines
 from crm_online.events.rejects import RejectTally
-from crm_online.events.sample import FIRST
 from crm_online.events.source import open_source
 
 SHOWN = 10
@@ -61,17 +60,7 @@ class Check:
 
     def arguments(self) -> list[str]:
         """Return the path and the options, as a command takes them."""
-        said = self.options
-        found = [str(self.path)]
-        if said.preset is not None and said.preset != NATIVE:
-            found += ["--preset", said.preset]
-        for name, column in (said.mapping or {}).items():
-            found += ["--map", f"{name}={column}"]
-        for option, value in (("--sep", said.sep), ("--time-format", said.time_format), ("--decimal", said.decimal)):
-            found += [] if value is None else [option, value.replace("\t", r"\t")]
-        for column, value in said.where:
-            found += ["--where", f"{column}={value}"]
-        return found
+        return [str(self.path), *self.options.arguments()]
 
     def command(self, more: Sequence[str] = ()) -> str:
         """Return the command that reads the log so, quoted for a shell."""
@@ -79,12 +68,12 @@ class Check:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        said = self.options
+        options = self.options
         return {
             "path": str(self.path),
-            **{"preset": said.preset, "map": dict(said.mapping) if said.mapping else None, "sep": said.sep},
-            **{"time_format": said.time_format, "decimal": said.decimal},
-            "where": [f"{column}={value}" for column, value in said.where],
+            **{"preset": options.preset, "map": dict(options.mapping) if options.mapping else None, "sep": options.sep},
+            **{"time_format": options.time_format, "decimal": options.decimal},
+            "where": [f"{column}={value}" for column, value in options.where],
             **{"looked_at": self.looked_at, "accepted": self.accepted, "left_out": self.left_out},
             "rejected": sum(self.reasons.values()),
             "reject_reasons": self.reasons,
@@ -94,14 +83,14 @@ class Check:
 
 
 def check(path: Path, options: LogOptions) -> Check:
-    """Look at the first rows of a log, and find out what nobody said about it.
+    """Look at the first rows of a log, and guess the options that are not given.
 
     Parameters
     ----------
     path
         The log.
     options
-        What was said; the rest is guessed.
+        The options given; the rest is guessed.
 
     Raises
     ------
@@ -110,7 +99,7 @@ def check(path: Path, options: LogOptions) -> Check:
     """
     source = open_source(path)
     layout = layout_of(path)
-    chosen, notes = _chosen(path, layout, options)
+    chosen, notes = _guessed_options(path, layout, options)
     reader = reader_of(path, source, chosen)
     chunk = next(reader.chunks(0, FIRST), None)
     if chunk is None:
@@ -120,9 +109,9 @@ def check(path: Path, options: LogOptions) -> Check:
     tally.add(rejects.values())
     if not len(chunk.events):
         reasons = "; ".join(f"{why} ({count:,})" for why, count in list(tally.reasons.items())[:3])
-        place = next(iter(rejects), 0)
+        place, given = next(iter(rejects), 0), shlex.join(chosen.arguments()) or "no option"
         raise NothingAccepted(
-            f"none of the first {chunk.rows.end:,} rows of {path.name} is an event, with {_said(chosen)}: {reasons}; "
+            f"none of the first {chunk.rows.end:,} rows of {path.name} is an event, with {given}: {reasons}; "
             f"the first as read: {reader.as_read(chunk.rows, place)}; say --preset or --map"
         )
     events = chunk.events.select(chunk.events.position < chunk.rows.begin + 10 * SHOWN)
@@ -134,56 +123,47 @@ def check(path: Path, options: LogOptions) -> Check:
     return Check(path, chosen, shown, chunk.rows.end, len(chunk.events), chunk.left_out, tally.reasons, notes)
 
 
-def _chosen(path: Path, layout: Layout, options: LogOptions) -> tuple[LogOptions, list[str]]:
+def _guessed_options(path: Path, layout: Layout, options: LogOptions) -> tuple[LogOptions, list[str]]:
     """Return the options to read a log with, and what is to be known about them."""
-    sample = FirstRows({}, frozenset(), 0)
+    rows = NO_ROWS
     preset = options.preset
     if preset is None and not options.mapping:
         preset = _preset_of(path, layout, options)
     if preset in (BASKETS, NATIVE):
         return replace(options, preset=preset), []
     if layout.is_json or not (preset in JSON_PRESETS and JSON_PRESETS[preset].decode):
-        sample = sample_of(path, layout, options.sep)
+        rows = first_rows(path, layout, options.sep)
     if preset is not None:
-        return _for_preset(replace(options, preset=preset), sample), []
-    if not sample.rows:
+        return _for_preset(replace(options, preset=preset), rows), []
+    if not rows.count:
         raise InputError(f"{path.name} has no rows")
-    guess = guessed(sample)
+    guess = guessed(rows)
     mapping = {**({} if options.mapping else guess.mapping), **(options.mapping or {})}
     if "time" not in mapping:
-        raise InputError(_no_time(path, layout, sample))
+        raise InputError(_no_time(path, layout, rows))
     time_format, decimal = options.time_format, options.decimal or guess.decimal
     if time_format is None:
         time_format = guess.time_format
-        if options.mapping and mapping["time"] in sample.columns:
-            time_format = time_format_of(sample.filled(mapping["time"]), comma=decimal == COMMA) or None
+        if options.mapping and mapping["time"] in rows.columns:
+            time_format = time_format_of(rows.filled(mapping["time"]), comma=decimal == COMMA) or None
     where = options.where or guess.where
     chosen = LogOptions(None, mapping, options.sep, time_format, decimal, where)
-    return chosen, _notes(chosen, sample)
+    return chosen, _notes(chosen, rows)
 
 
 def _preset_of(path: Path, layout: Layout, options: LogOptions) -> str | None:
     """Return the preset that a log fits, ``None`` for none."""
-    if layout.is_json:
-        return told_by_the_first_object(path, layout, native=None)
-    columns = columns_of(path, layout, options.sep)
-    found = fitting_preset(columns) if columns else None
-    if found or not layout.is_text:
-        return (
-            found or told_by_the_first_object(path, layout, native=None) if layout.kind is FileFormat.PARQUET else found
-        )
-    first = next(files.read_lines(path, 0, 200), None)
-    lines = first.lines if first else []
-    for preset in JSON_PRESETS.values():
-        value = preset.decode(lines[0]) if lines and preset.decode else None
-        if isinstance(value, dict) and preset.fits(value):
-            return preset.name
-    return BASKETS if _are_baskets(lines) else None
+    columns = [] if layout.is_json else columns_of(path, layout, options.sep)
+    found = detected_preset(path, layout, columns)
+    if found or layout.is_json or not layout.is_text:
+        return found
+    first = next(read_lines(path, 0, 200), None)
+    return BASKETS if first and _are_baskets(first.lines) else None
 
 
 def _are_baskets(lines: Sequence[bytes]) -> bool:
     """Return whether lines seem to be baskets: of items without a header, since the first line's come again."""
-    texts = [files.as_text(line).strip() for line in lines]
+    texts = [as_text(line).strip() for line in lines]
     sep = "," if any("," in text for text in texts) else None
     rows = [[item.strip() for item in text.split(sep)] for text in texts if text]
     if len(rows) < 3 or len({len(row) for row in rows}) < 3 or any(":" in item for row in rows[:20] for item in row):
@@ -192,21 +172,21 @@ def _are_baskets(lines: Sequence[bytes]) -> bool:
     return sum(item in later for item in rows[0]) * 2 >= len(rows[0]) or len({len(row) for row in rows}) > 5
 
 
-def _for_preset(options: LogOptions, sample: FirstRows) -> LogOptions:
+def _for_preset(options: LogOptions, rows: FirstRows) -> LogOptions:
     """Return the options of a preset, with how times and numbers are written where that is not as usual."""
     preset = JSON_PRESETS.get(options.preset or "")
     names, numbers = (preset.times, preset.numbers) if preset else ((), ())
     decimal = options.decimal
-    if decimal is None and decimal_of([text for name in numbers for text in sample.texts(name)]) == COMMA:
+    if decimal is None and decimal_of([text for name in numbers for text in rows.texts(name)]) == COMMA:
         decimal = COMMA
-    cells = next((sample.filled(name) for name in names if sample.filled(name)), [])
+    cells = next((rows.filled(name) for name in names if rows.filled(name)), [])
     time_format = options.time_format
     if time_format is None and cells:
         time_format = time_format_of(cells, comma=decimal == COMMA) or None
     return replace(options, time_format=time_format, decimal=decimal)
 
 
-def _notes(options: LogOptions, sample: FirstRows) -> list[str]:
+def _notes(options: LogOptions, rows: FirstRows) -> list[str]:
     mapping, notes = options.mapping or {}, []
     if "customer_id" not in mapping:
         notes.append("no column looks like a customer: baskets count for the rules, and for no customer")
@@ -216,45 +196,41 @@ def _notes(options: LogOptions, sample: FirstRows) -> list[str]:
         together = "+".join(mapping[name] for name in ("customer_id", "time") if name in mapping)
         say = f"; --map {shlex.quote(f'basket_id={together}')} makes one of what a customer buys at a time"
         notes.append(f"no column looks like an order: every row is a basket{say if '+' in together else ''}")
-    times = sample.filled(mapping["time"])
+    times = rows.filled(mapping["time"])
     if options.time_format and times and is_ambiguous(options.time_format, times):
         notes.append(f"day and month could be the other way round: times are read as {options.time_format}")
-    return notes if options.where else [*notes, *_states(sample)]
+    return notes if options.where else [*notes, *_states(rows)]
 
 
-def _states(sample: FirstRows) -> list[str]:
+def _states(rows: FirstRows) -> list[str]:
     """Return a note on a column that says what became of orders, where nothing says which of it is no sale."""
-    for name in sample.columns:
-        found = list(dict.fromkeys(sample.texts(name)))[:10] if likeness(name, STATUS) > 1 else []
+    for name in rows.columns:
+        found = list(dict.fromkeys(rows.texts(name)))[:10] if likeness(name, STATUS) > 1 else []
         if len(found) > 1 and not any(NO_SALE.search(state) for state in found):
             return [f"{name} has {listed(found)}: --where {shlex.quote(f'{name}={found[0]}')} would keep one of them"]
     return []
 
 
-def _no_time(path: Path, layout: Layout, sample: FirstRows) -> str:
+def _no_time(path: Path, layout: Layout, rows: FirstRows) -> str:
     """Return one line on a log in which nothing looks like a time."""
     line = _header_line(path) if layout.is_text else 0
     if line:
         return f"{path.name} has its header in line {line}: delete the lines above it, and check it again"
     return (
         f"nothing in {path.name} looks like a time: say --map time=COLUMN, or --preset baskets if each line is a "
-        f"basket; its columns: {listed(list(sample.columns))}"
+        f"basket; its columns: {listed(list(rows.columns))}"
     )
 
 
 def _header_line(path: Path) -> int:
     """Return the number of a line that is rather the header than the first; 0 for none."""
-    first = next(files.read_lines(path, 0, _HEADER_LINES), None)
+    first = next(read_lines(path, 0, _HEADER_LINES), None)
     best, found = 0, 0
     for number, line in enumerate(first.lines if first else [], 1):
-        text = files.as_text(line)
+        text = as_text(line)
         for sep in ",;\t|":
             cells = [cell.strip(' "') for cell in text.split(sep)]
             fits = sum(any(likeness(cell, names) > 1 for names in FIELDS.values()) for cell in cells)
             if fits > max(best, 2):
                 best, found = fits, number
     return found if found > 1 else 0
-
-
-def _said(options: LogOptions) -> str:
-    return shlex.join(Check(Path(), options, [], 0, 0, 0, {}, []).arguments()[1:]) or "no option"

@@ -8,6 +8,7 @@ from math import isclose
 
 from crm_online.events.amounts import COMMA, POINT, amount
 from crm_online.events.columns import KINDS
+from crm_online.events.first_rows import FirstRows
 from crm_online.events.guess.names import (
     FIELDS,
     NO_SALE,
@@ -18,7 +19,6 @@ from crm_online.events.guess.names import (
     likeness,
     normalised,
 )
-from crm_online.events.guess.sample import FirstRows
 from crm_online.events.guess.time_formats import ENOUGH, time_format_of
 from crm_online.events.models import MAX_ID
 
@@ -38,7 +38,7 @@ class Guess:
     mapping
         Columns by native field; without ``time`` no column seems to hold any.
     time_format, decimal
-        How times and numbers are written, where that has to be said.
+        How times and numbers are written, where that needs an option.
     where
         The rows that are sales, where others are none.
     """
@@ -49,44 +49,44 @@ class Guess:
     where: tuple[tuple[str, str], ...] = ()
 
 
-def guessed(sample: FirstRows) -> Guess:
+def guessed(rows: FirstRows) -> Guess:
     """Guess what the columns of a log hold."""
-    decimal = _decimal_of(sample)
+    decimal = _decimal_of(rows)
     mapping: dict[str, str] = {}
     for field in _ORDER:
         if field == "amount" and "price" in mapping:
             continue
-        found = _column_of(field, sample, set(mapping.values()), decimal)
+        found = _column_of(field, rows, set(mapping.values()), decimal)
         if found:
             mapping[field] = found
-    _price_or_amount(sample, mapping, decimal)
+    _price_or_amount(rows, mapping, decimal)
     time_format = None
     if "time" in mapping:
-        time_format = time_format_of(sample.filled(mapping["time"]), comma=decimal == COMMA)
-        mapping["time"], time_format = _with_time_of_day(sample, mapping["time"], time_format)
-    if "basket_id" not in mapping and (basket := _together(sample, mapping)):
+        time_format = time_format_of(rows.filled(mapping["time"]), comma=decimal == COMMA)
+        mapping["time"], time_format = _with_time_of_day(rows, mapping["time"], time_format)
+    if "basket_id" not in mapping and (basket := _together(rows, mapping)):
         mapping["basket_id"] = basket
-    if kinds := _kinds_of(sample):
+    if kinds := _kinds_of(rows):
         mapping["type"] = kinds
-    where = () if "type" in mapping else sales_of(sample, mapping.get("quantity"), decimal)
+    where = () if "type" in mapping else sales_of(rows, mapping.get("quantity"), decimal)
     ordered = {name: mapping[name] for name in ("type", "customer_id", "basket_id", "time", *_LINE) if name in mapping}
     return Guess(ordered, time_format or None, COMMA if decimal == COMMA else None, where)
 
 
-def sales_of(sample: FirstRows, quantity: str | None, decimal: str) -> tuple[tuple[str, str], ...]:
+def sales_of(rows: FirstRows, quantity: str | None, decimal: str) -> tuple[tuple[str, str], ...]:
     """Return what keeps the rows that are no sales out: each value of a state that says so, but for returns.
 
-    Returns have a quantity below 0: those rows are wanted.
+    Returns have a quantity below 0: those rows are kept.
     """
-    named = [(likeness(name, STATUS), name) for name in sample.columns if name not in sample.listed]
+    named = [(likeness(name, STATUS), name) for name in rows.columns if name not in rows.listed]
     for score, name in sorted(named, key=lambda one: -one[0]):
         if score <= 0.9:
             break
-        states = list(dict.fromkeys(sample.texts(name)))
+        states = list(dict.fromkeys(rows.texts(name)))
         if not 1 < len(states) <= _MOST_STATES:
             continue
         bad = [state for state in states if NO_SALE.search(state)]
-        bad = [state for state in bad if not _returns(sample, name, state, quantity, decimal)]
+        bad = [state for state in bad if not _returns(rows, name, state, quantity, decimal)]
         if bad and len(bad) < len(states):
             return tuple((f"{name}!", state) for state in bad)
     return ()
@@ -100,26 +100,26 @@ def decimal_of(texts: Sequence[str]) -> str:
     return COMMA if commas and whole > points else POINT
 
 
-def _decimal_of(sample: FirstRows) -> str:
+def _decimal_of(rows: FirstRows) -> str:
     texts = []
     for field in ("price", "amount", "quantity"):
-        names = [name for name in sample.columns if likeness(name, FIELDS[field]) > 0.3]
-        texts += [text for name in names for text in sample.texts(name)]
+        names = [name for name in rows.columns if likeness(name, FIELDS[field]) > 0.3]
+        texts += [text for name in names for text in rows.texts(name)]
     return decimal_of(texts)
 
 
-def _column_of(field: str, sample: FirstRows, taken: set[str], decimal: str) -> str | None:
+def _column_of(field: str, rows: FirstRows, used: set[str], decimal: str) -> str | None:
     """Return the column that holds a field: the likeliest by its name of those whose cells could be it."""
-    scored = [(_score(field, name), name) for name in sample.columns if name not in taken]
+    scored = [(_score(field, name), name) for name in rows.columns if name not in used]
     for score, name in sorted(scored, key=lambda one: -one[0]):
         if score <= _LEAST:
             break
-        if field not in _LINE and name in sample.listed:
+        if field not in _LINE and name in rows.listed:
             continue
-        if _could_be(field, sample, name, decimal):
+        if _could_be(field, rows, name, decimal):
             return name
     if field == "time":
-        return next((name for name in sample.columns if name not in sample.listed and _is_dated(sample, name)), None)
+        return next((name for name in rows.columns if name not in rows.listed and _is_dated(rows, name)), None)
     return None
 
 
@@ -133,18 +133,18 @@ def _score(field: str, name: str) -> float:
     return max(score, 2 * _LEAST if score > 0 else 0.0)
 
 
-def _is_dated(sample: FirstRows, name: str) -> bool:
+def _is_dated(rows: FirstRows, name: str) -> bool:
     """Return whether all cells of a column, whatever its name is, are times that cannot be anything else."""
-    texts = sample.texts(name)
-    return len(texts) >= ENOUGH * sample.rows > 0 and len(texts[0]) > 7 and time_format_of(texts) == ""
+    texts = rows.texts(name)
+    return len(texts) >= ENOUGH * rows.count > 0 and len(texts[0]) > 7 and time_format_of(texts) == ""
 
 
-def _could_be(field: str, sample: FirstRows, name: str, decimal: str) -> bool:
-    cells = sample.filled(name)
+def _could_be(field: str, rows: FirstRows, name: str, decimal: str) -> bool:
+    cells = rows.filled(name)
     if not cells:
         return False
     if field == "time":
-        return time_format_of(cells) is not None and len(cells) >= ENOUGH * sample.rows
+        return time_format_of(cells) is not None and len(cells) >= ENOUGH * rows.count
     if field in ("quantity", "price", "amount"):
         return _share(cells, lambda cell: _number(cell, decimal) is not None) >= ENOUGH
     plain = _share(cells, lambda cell: isinstance(cell, str | int | float) and len(str(cell)) <= MAX_ID)
@@ -168,12 +168,12 @@ def _share(cells: Sequence[object], good: Callable[[object], object]) -> float:
     return sum(bool(good(cell)) for cell in cells) / len(cells)
 
 
-def _price_or_amount(sample: FirstRows, mapping: dict[str, str], decimal: str) -> None:
+def _price_or_amount(rows: FirstRows, mapping: dict[str, str], decimal: str) -> None:
     """Tell the price of a piece from that of a line by the rows: which of them is the same for any number of pieces."""
     name = mapping.get("price") or mapping.get("amount")
     if name is None or "quantity" not in mapping or "item" not in mapping:
         return
-    columns = (sample.columns[mapping["item"]], sample.columns[mapping["quantity"]], sample.columns[name])
+    columns = (rows.columns[mapping["item"]], rows.columns[mapping["quantity"]], rows.columns[name])
     seen: dict[object, dict[float, float]] = {}
     for item, pieces, price in zip(*columns, strict=True):
         count, worth = _number(pieces, decimal), _number(price, decimal)
@@ -191,43 +191,43 @@ def _price_or_amount(sample: FirstRows, mapping: dict[str, str], decimal: str) -
         mapping["price" if piece > line else "amount"] = name
 
 
-def _together(sample: FirstRows, mapping: dict[str, str]) -> str | None:
+def _together(rows: FirstRows, mapping: dict[str, str]) -> str | None:
     """Return customer and time together as an order's id, where several rows share both: orders without numbers."""
     names = [mapping[field] for field in ("customer_id", "time") if field in mapping]
-    parts = [part for name in names for part in name.split("+") if part in sample.columns]
-    if len(names) < 2 or any("+" in part or part in sample.listed for part in parts):
+    parts = [part for name in names for part in name.split("+") if part in rows.columns]
+    if len(names) < 2 or any("+" in part or part in rows.listed for part in parts):
         return None
-    rows = list(zip(*(map(str, sample.columns[part]) for part in parts), strict=True))
-    return "+".join(parts) if len(set(rows)) <= _SHARED * len(rows) else None
+    keys = set(zip(*(map(str, rows.columns[part]) for part in parts), strict=True))
+    return "+".join(parts) if len(keys) <= _SHARED * rows.count else None
 
 
-def _kinds_of(sample: FirstRows) -> str | None:
+def _kinds_of(rows: FirstRows) -> str | None:
     """Return the column of native types, if there is one."""
-    for name in sample.columns:
-        texts = {text.lower() for text in sample.texts(name)}
-        if texts and texts <= KINDS.keys() and name not in sample.listed:
+    for name in rows.columns:
+        texts = {text.lower() for text in rows.texts(name)}
+        if texts and texts <= KINDS.keys() and name not in rows.listed:
             return name
     return None
 
 
-def _returns(sample: FirstRows, column: str, state: str, quantity: str | None, decimal: str) -> bool:
+def _returns(rows: FirstRows, column: str, state: str, quantity: str | None, decimal: str) -> bool:
     if quantity is None:
         return False
-    pairs = zip(sample.columns[column], sample.columns[quantity], strict=True)
+    pairs = zip(rows.columns[column], rows.columns[quantity], strict=True)
     counts = [_number(cell, decimal) for one, cell in pairs if one == state and cell is not None]
     return bool(counts) and all(count is not None and count < 0 for count in counts)
 
 
-def _with_time_of_day(sample: FirstRows, name: str, time_format: str | None) -> tuple[str, str | None]:
+def _with_time_of_day(rows: FirstRows, name: str, time_format: str | None) -> tuple[str, str | None]:
     """Return the column of a day together with that of its time of day, if they are two."""
-    cells = sample.filled(name)
+    cells = rows.filled(name)
     if ":" in str(cells[0]) or time_format in ("s", "ms", "us", "ns"):
         return name, time_format
-    for other in sample.columns:
-        clock = sample.filled(other)
+    for other in rows.columns:
+        clock = rows.filled(other)
         if other == name or likeness(other, TIME_OF_DAY) <= 1 or len(clock) < len(cells) or ":" not in str(clock[0]):
             continue
-        pairs = zip(sample.columns[name], sample.columns[other], strict=True)
+        pairs = zip(rows.columns[name], rows.columns[other], strict=True)
         both = [f"{day} {at}" for day, at in pairs if day is not None and at is not None]
         found = time_format_of(both)
         if found is not None:

@@ -27,7 +27,7 @@ _LOOKED_AT = 5
 
 
 def time_format_of(cells: Sequence[object], *, comma: bool = False) -> str | None:
-    """Return the format of a column of times: empty if none has to be said, ``None`` if they are no times.
+    """Return the format of a column of times: empty if none has to be named, ``None`` if they are no times.
 
     Where day and month could be either, the order of the rows decides: most exports are sorted. Then the day comes
     first, but for what is written as in the United States.
@@ -49,7 +49,7 @@ def time_format_of(cells: Sequence[object], *, comma: bool = False) -> str | Non
     cells = [cell for cell in cells if not isinstance(cell, bool)]
     if not cells:
         return None
-    if _share([_unsaid(cell) for cell in cells]) >= ENOUGH:
+    if _share([_without_format(cell) for cell in cells]) >= ENOUGH:
         return ""
     unit = _unit_of(cells)
     if unit:
@@ -66,8 +66,8 @@ def is_ambiguous(chosen: str, cells: Sequence[object]) -> bool:
     return other is not None and _fits(other, cells)
 
 
-def _unsaid(cell: object) -> int:
-    """Return the time of a cell that needs no format; month first is never taken for granted."""
+def _without_format(cell: object) -> int:
+    """Return the time of a cell that needs no format; month first is never assumed."""
     text = str(cell)
     return times.NONE if "/" in text[:3] or isinstance(cell, int | float) else times.from_cell(cell)
 

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from crm_online.errors import MissingColumn
-from crm_online.events.cells import Names, as_name, numbers_of, plain, time_text, times_of
+from crm_online.events.cells import Names, as_name, numbers_of, plain, times_of
 from crm_online.events.columns import Kind
-from crm_online.events.csv_rows import csv_columns, read_csv
-from crm_online.events.parquet_rows import parquet_columns, read_parquet
 from crm_online.events.presets.preset import TablePreset, listed
-from crm_online.events.table import OrderLines
+from crm_online.events.raw.csv_rows import csv_columns, read_csv
+from crm_online.events.raw.parquet_rows import parquet_columns, read_parquet
+from crm_online.events.table import OrderLines, native_order
 
 _PRODUCTS = 50_000
 
@@ -35,7 +35,7 @@ def _lines(table: pd.DataFrame, folder: Path) -> OrderLines:
         time=times_of(table["time"]),
         quantity=quantity,
         price=price,
-        raw=lambda row: _raw(table, lines, row),
+        raw=lambda row: native_order(lines, row, table["time"], table["quantity"], table["value"]),
     )
     missing = (lines.customer.codes < 0) | (lines.basket.codes < 0)
     for row in np.flatnonzero(missing).tolist():
@@ -47,11 +47,11 @@ def _categories(table: pd.DataFrame, folder: Path) -> Names:
     if "category" in table:
         return Names.of(table["category"])
     if "product" not in table:
-        raise MissingColumn(f"preset complete-journey needs product_category or product_id; {_beside(folder)}")
+        raise MissingColumn(f"preset complete-journey needs product_category or product_id; {_hint_at(folder)}")
     for path in (folder / "products.parquet", folder / "products.csv"):
         if path.exists():
             return _named(table["product"], _products(path, path.stat().st_mtime_ns))
-    raise MissingColumn(f"the log has product_id but no product_category; {_beside(folder)}")
+    raise MissingColumn(f"the log has product_id but no product_category; {_hint_at(folder)}")
 
 
 def _named(product: pd.Series[Any], category: Mapping[str | None, str]) -> Names:
@@ -60,17 +60,17 @@ def _named(product: pd.Series[Any], category: Mapping[str | None, str]) -> Names
 
 @lru_cache(maxsize=4)
 def _products(path: Path, changed: int) -> dict[str | None, str]:
-    """Return the category of each product that has one, from the table that lies beside the log."""
-    wanted = ["product_id", "product_category"]
+    """Return the category of each product that has one, from the table in the log's folder."""
+    columns = ["product_id", "product_category"]
     parquet = path.suffix == ".parquet"
     there = parquet_columns(path) if parquet else csv_columns(path, None)
-    if not set(wanted) <= set(there):
-        raise MissingColumn(f"{path} needs the columns {' and '.join(wanted)}; it has: {listed(there)}")
-    chunks = read_parquet(path, wanted, 0, _PRODUCTS) if parquet else read_csv(path, None, 0, _PRODUCTS)
+    if not set(columns) <= set(there):
+        raise MissingColumn(f"{path} needs the columns {' and '.join(columns)}; it has: {listed(there)}")
+    chunks = read_parquet(path, columns, 0, _PRODUCTS) if parquet else read_csv(path, None, 0, _PRODUCTS)
     found: dict[str | None, str] = {}
     for rows in chunks:
         assert rows.table is not None
-        product, category = (Names.of(plain(rows.table, "")[0][name]) for name in wanted)
+        product, category = (Names.of(plain(rows.table, "")[0][name]) for name in columns)
         for row in range(len(rows.table)):
             name = category.text(row)
             if name is not None:
@@ -79,24 +79,8 @@ def _products(path: Path, changed: int) -> dict[str | None, str]:
     return found
 
 
-def _beside(folder: Path) -> str:
+def _hint_at(folder: Path) -> str:
     return f"put products.parquet or products.csv beside it, in {folder}"
-
-
-def _raw(table: pd.DataFrame, lines: OrderLines, row: int) -> Mapping[str, object]:
-    quantity, price = float(lines.quantity[row]), float(lines.price[row])
-    line = {
-        "item": lines.item.text(row),
-        "quantity": str(table["quantity"].iloc[row]) if np.isnan(quantity) else quantity,
-        "price": str(table["value"].iloc[row]) if np.isnan(price) else price,
-    }
-    return {
-        "type": "purchase",
-        "customer_id": lines.customer.text(row),
-        "basket_id": lines.basket.text(row),
-        "time": time_text(int(lines.time[row]), table["time"].iloc[row]),
-        "items": [line],
-    }
 
 
 PRESET = TablePreset(

@@ -7,7 +7,7 @@ See https://support.google.com/analytics/answer/7029846 (the schema of the expor
 
 from __future__ import annotations
 
-from crm_online.events.presets.members import Object, amount, first, given, identity, since_1970
+from crm_online.events.presets.members import Object, first, given, identity, line, since_1970
 from crm_online.events.presets.preset import JsonPreset, Refusal
 
 _MICROSECOND = 0.001
@@ -42,10 +42,7 @@ def _event(value: Object) -> Object | Refusal:
 
 
 def _line(one: object) -> object:
-    if not isinstance(one, dict):
-        return one
-    figures = given(quantity=amount(one.get("quantity")), price=amount(one.get("price")))
-    return {"item": identity(_name(one)), **figures}
+    return line(_name(one), one.get("quantity"), one.get("price")) if isinstance(one, dict) else one
 
 
 def _name(one: object) -> object:

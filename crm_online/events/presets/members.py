@@ -51,6 +51,11 @@ def since_1970(value: object, unit: float) -> object:
     return times.to_iso(int(ms)) if times.BEGIN <= ms < times.END else value
 
 
+def line(item: object, quantity: object, price: object) -> dict[str, object]:
+    """Return a line of an order; without quantity or price it has the models' defaults."""
+    return {"item": identity(item), **given(quantity=amount(quantity), price=amount(price))}
+
+
 def given(**fields: object) -> dict[str, object]:
     """Return the fields that are there."""
     return {name: value for name, value in fields.items() if value is not None}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from crm_online.events.cells import Names, as_name, numbers_of, time_text, times_of
+from crm_online.events.cells import Names, as_name, numbers_of, times_of
 from crm_online.events.columns import Kind
 from crm_online.events.presets.preset import TablePreset
-from crm_online.events.table import OrderLines
+from crm_online.events.table import OrderLines, native_order
 
 
 def _customer(value: object) -> str | None:
@@ -33,7 +32,7 @@ def _lines(table: pd.DataFrame, folder: Path) -> OrderLines:
         time=times_of(table["time"]),
         quantity=np.where(back, -quantity, quantity),
         price=price,
-        raw=lambda row: _raw(table, lines, row),
+        raw=lambda row: native_order(lines, row, table["time"], table["quantity"], table["price"]),
     )
     for row in np.flatnonzero(basket.codes < 0).tolist():
         lines.refused[row] = ("no invoice: it is not known which basket the line is of", "basket_id")
@@ -43,22 +42,6 @@ def _lines(table: pd.DataFrame, folder: Path) -> OrderLines:
     for row in np.flatnonzero(price <= 0).tolist():
         lines.refused.setdefault(row, ("a price of 0 or less: an adjustment, not a sale", "items.0.price"))
     return lines
-
-
-def _raw(table: pd.DataFrame, lines: OrderLines, row: int) -> Mapping[str, object]:
-    quantity, price = float(lines.quantity[row]), float(lines.price[row])
-    line = {
-        "item": lines.item.text(row),
-        "quantity": str(table["quantity"].iloc[row]) if np.isnan(quantity) else quantity,
-        "price": str(table["price"].iloc[row]) if np.isnan(price) else price,
-    }
-    return {
-        "type": "return" if lines.kind[row] == Kind.RETURN else "purchase",
-        "customer_id": lines.customer.text(row),
-        "basket_id": lines.basket.text(row),
-        "time": time_text(int(lines.time[row]), table["time"].iloc[row]),
-        "items": [line],
-    }
 
 
 PRESET = TablePreset(

@@ -8,31 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from crm_online.events.presets.members import Object, first, given
 from crm_online.events.presets.preset import JsonPreset, Refusal
 
 _CALLS = ("track", "identify", "page", "screen", "group", "alias")
 _TIMES = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 _ITEM = ("product_id", "sku", "name")
 _PERSONAL = frozenset(
-    {
-        "avatar",
-        "birthday",
-        "description",
-        "email",
-        "firstname",
-        "id",
-        "lastname",
-        "name",
-        "phone",
-        "username",
-        "website",
-    }
+    "avatar birthday description email firstname id lastname name phone username website".split()  # noqa: SIM905
 )
 """Reserved traits that tell who somebody is, and not what kind of customer; without underscores, in lower case."""
 _PLACE = frozenset({"city", "country", "state"})
 """What is kept of an address, as attributes by themselves."""
-
-Object = Mapping[str, object]
 
 
 def _event(value: Object) -> Object | Refusal:
@@ -65,7 +52,7 @@ def _return(value: Object, properties: Object) -> Object | Refusal:
 def _view(value: Object, properties: Object) -> Object | Refusal:
     if value.get("userId") is None:
         return Refusal("an anonymous view: without userId it is no customer's", "customer_id")
-    return {**_head(value, "view"), "item": _item(properties)}
+    return {**_head(value, "view"), "item": first(properties, *_ITEM)}
 
 
 def _profile(value: Object) -> Object | Refusal:
@@ -88,25 +75,19 @@ _UNUSED: dict[str | None, str] = {
 def _head(value: Object, kind: str) -> dict[str, object]:
     """Return what all events have; what is missing is left out."""
     time = next((value[name] for name in _TIMES if value.get(name) is not None), None)
-    head = {"event_id": value.get("messageId"), "customer_id": value.get("userId"), "time": time}
-    return {"type": kind, **{name: found for name, found in head.items() if found is not None}}
+    return {"type": kind, **given(event_id=value.get("messageId"), customer_id=value.get("userId"), time=time)}
 
 
 def _lines(properties: Object) -> dict[str, object]:
     """Return the order's id and its lines; what is missing is left out, and has the models' defaults."""
-    found = {"basket_id": properties.get("order_id"), "items": properties.get("products")}
-    if isinstance(found["items"], list):
-        found["items"] = [_line(product) if isinstance(product, Mapping) else product for product in found["items"]]
-    return {name: part for name, part in found.items() if part is not None}
+    products = properties.get("products")
+    if isinstance(products, list):
+        products = [_line(product) if isinstance(product, Mapping) else product for product in products]
+    return given(basket_id=properties.get("order_id"), items=products)
 
 
 def _line(product: Object) -> dict[str, object]:
-    amounts = {name: product[name] for name in ("quantity", "price") if product.get(name) is not None}
-    return {"item": _item(product), **amounts}
-
-
-def _item(product: Object) -> object:
-    return next((product[name] for name in _ITEM if product.get(name) not in (None, "")), None)
+    return {"item": first(product, *_ITEM), **given(quantity=product.get("quantity"), price=product.get("price"))}
 
 
 def _described(traits: Object) -> dict[str, object]:

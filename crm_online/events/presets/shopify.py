@@ -2,13 +2,13 @@
 
 In the CSV a row is a line of an order, and only the first row of an order says whose it is, and whether it was paid:
 the next rows get that from it. Whether the newest order comes first is all the same. Orders that were cancelled,
-voided, or refunded as a whole are no sales; what of others came back is not told.
+voided, or refunded as a whole are no sales; what of others came back is not in the export.
 See https://help.shopify.com/manual/fulfillment/managing-orders/exporting-orders.
 """
 
 from __future__ import annotations
 
-from crm_online.events.presets.members import Object, amount, first, given, identity, time
+from crm_online.events.presets.members import Object, first, given, identity, line, time
 from crm_online.events.presets.preset import Fill, JsonPreset, Refusal
 
 _NO_SALES = frozenset({"voided", "refunded", "expired"})
@@ -51,10 +51,7 @@ def _order(value: Object) -> Object | Refusal:
 
 
 def _line(value: object, item: object, quantity: str, price: str) -> object:
-    if not isinstance(value, dict):
-        return value
-    figures = given(quantity=amount(first(value, quantity)), price=amount(first(value, price)))
-    return {"item": identity(item), **figures}
+    return line(item, first(value, quantity), first(value, price)) if isinstance(value, dict) else value
 
 
 def _no_sale(status: object, cancelled: object) -> Refusal | None:

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 
 from pydantic_core import from_json
 
-from crm_online.events.files import as_text
-from crm_online.events.presets.members import Object, amount, first, given, identity, time
+from crm_online.events.presets.members import Object, first, given, identity, line, time
 from crm_online.events.presets.preset import JsonPreset, Refusal
+from crm_online.events.raw.lines import as_text
 
 _NAMES = """
 app_id platform etl_tstamp collector_tstamp dvce_created_tstamp event event_id txn_id name_tracker v_tracker
@@ -57,9 +57,9 @@ def _event(value: Object) -> Object | Refusal:
         time=time(first(value, *_TIMES)),
     )
     if value.get("event") == "transaction_item" or value.get("event_name") == "transaction_item":
-        figures = given(quantity=amount(first(value, "ti_quantity")), price=amount(first(value, "ti_price")))
         basket = given(basket_id=identity(first(value, "ti_orderid")))
-        return {"type": "purchase", **head, **basket, "items": [{"item": identity(_old(value)), **figures}]}
+        item = line(first(value, "ti_name", "ti_sku"), first(value, "ti_quantity"), first(value, "ti_price"))
+        return {"type": "purchase", **head, **basket, "items": [item]}
     action = _described(value, "unstruct_event", _ACTION)
     kind = first(action[0] if action else None, "type")
     products = _described(value, "contexts", "product")
@@ -76,15 +76,10 @@ def _event(value: Object) -> Object | Refusal:
     return {"type": "purchase" if kind == "transaction" else "return", **head, **basket, "items": items}
 
 
-def _old(value: Object) -> object:
-    return first(value, "ti_name", "ti_sku")
-
-
 def _line(one: object) -> object:
     if not isinstance(one, Mapping):
         return one
-    figures = given(quantity=amount(one.get("quantity")), price=amount(one.get("price")))
-    return {"item": identity(first(one, "name", "id")), **figures}
+    return line(first(one, "name", "id"), one.get("quantity"), one.get("price"))
 
 
 def _described(value: Object, member: str, name: str) -> list[object]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from crm_online.events.presets.members import Object, amount, first, given, identity, number, time
+from crm_online.events.presets.members import Object, amount, first, given, identity, line, number, time
 from crm_online.events.presets.preset import JsonPreset, Refusal
 
 _NO_SALES = frozenset({"pending", "pending payment", "cancelled", "failed", "refunded", "trash", "draft"})
@@ -33,9 +33,9 @@ def _event(value: Object) -> Object | Refusal:
     lines = _lines(value)
     if isinstance(lines, Refusal):
         return lines
-    back = bool(lines) and all(_below_zero(line) for line in lines)
+    back = bool(lines) and all(_below_zero(one) for one in lines)
     if back:
-        lines = [{name: _absolute(part) for name, part in line.items()} for line in lines]
+        lines = [{name: _absolute(part) for name, part in one.items()} for one in lines]
     head = given(
         customer_id=identity(_customer(value)),
         basket_id=identity(first(value, *_ORDER)),
@@ -59,20 +59,18 @@ def _lines(value: Object) -> list[dict[str, object]] | Refusal:
         return [_of_api(one) for one in listed]
     if "Item Name" in value:
         quantity = first(value, "Quantity (- Refund)", "Quantity")
-        figures = given(quantity=amount(quantity), price=amount(first(value, "Item Cost")))
-        return [{"item": identity(value["Item Name"]), **figures}]
+        return [line(value["Item Name"], quantity, first(value, "Item Cost"))]
     if isinstance(cell := first(value, "Product(s)", "products"), str):
         return _counted(cell, number(first(value, *_NET)))
     cells = [part for name, part in value.items() if _LINE_COLUMN.fullmatch(str(name))]
     texts = [cell for cell in (*cells, listed) if isinstance(cell, str) and cell.strip()]
-    lines = [line for text in texts for line in _written(text)]
+    lines = [one for text in texts for one in _written(text)]
     return lines or Refusal("an order without line items", "items")
 
 
 def _of_api(one: object) -> dict[str, object]:
-    quantity, total = amount(first(one, "quantity")), first(one, "total", "subtotal")
-    price = first(one, "price") if total is None else total
-    return _line(first(one, "name", "sku", "product_id"), quantity, amount(price), whole=total is not None)
+    item, total = first(one, "name", "sku", "product_id"), first(one, "total", "subtotal")
+    return _line(item, first(one, "quantity"), total, first(one, "price"))
 
 
 def _counted(cell: str, net: float | None) -> list[dict[str, object]] | Refusal:
@@ -89,22 +87,23 @@ def _written(text: str) -> Iterator[dict[str, object]]:
         pairs = (pair.partition(":") for pair in part.split("|"))
         fields = {name.strip().lower(): one.strip() for name, colon, one in pairs if colon}
         if fields:
-            total = first(fields, "total", "subtotal", "sub_total")
-            price = first(fields, "price", "unit_price", "item_price") if total is None else total
-            item = first(fields, "name", "sku", "product_id")
-            yield _line(item, amount(first(fields, "quantity", "qty")), amount(price), whole=total is not None)
+            item, total = first(fields, "name", "sku", "product_id"), first(fields, "total", "subtotal", "sub_total")
+            yield _line(
+                item, first(fields, "quantity", "qty"), total, first(fields, "price", "unit_price", "item_price")
+            )
 
 
-def _line(item: object, quantity: object, price: object, *, whole: bool) -> dict[str, object]:
-    """Return a line; ``whole`` says that the price is that of all pieces."""
+def _line(item: object, quantity: object, total: object, price: object) -> dict[str, object]:
+    """Return a line, by the price of all its pieces or, where that is not there, by the price of one."""
     count = number(quantity)
-    if whole and count and isinstance(price, float):
-        price = price / count
-    return {"item": identity(item), **given(quantity=quantity, price=price)}
+    if total is not None:
+        price = amount(total)
+        price = price / count if count and isinstance(price, float) else price
+    return line(item, quantity, price)
 
 
-def _below_zero(line: Object) -> bool:
-    quantity = number(line.get("quantity"))
+def _below_zero(one: Object) -> bool:
+    quantity = number(one.get("quantity"))
     return quantity is not None and quantity < 0
 
 

@@ -7,10 +7,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from crm_online.errors import InputError
-from crm_online.events.files import BYTE_ORDER_MARK
-from crm_online.events.json_documents import OBJECTS, objects_place
-from crm_online.events.sheet_rows import SHEETS
-from crm_online.events.unpacking import PACKED, bytes_of, is_packed, suffix_of
+from crm_online.events.raw.json_documents import OBJECTS, objects_place
+from crm_online.events.raw.lines import BYTE_ORDER_MARK
+from crm_online.events.raw.sheet_rows import SHEETS
+from crm_online.events.raw.unpacking import PACKED, bytes_of, is_packed, suffix_of
 
 _LINES = frozenset({".jsonl", ".ndjson"})
 _JSON = frozenset({*_LINES, ".json"})

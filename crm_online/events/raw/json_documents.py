@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import IO
 
 from crm_online.errors import UnreadableLog
-from crm_online.events import files
-from crm_online.events.files import RawRows
-from crm_online.events.unpacking import bytes_of, first_line
+from crm_online.events.raw.lines import BYTE_ORDER_MARK, MAX_LINE, TOO_LONG, Beginning, RawRows, as_text, lines_of
+from crm_online.events.raw.unpacking import bytes_of, first_line
 
 ARRAY = "item"
 """Where the objects are, as ijson says it: in an array."""
@@ -28,14 +27,14 @@ def objects_place(path: Path) -> str | None:
     A first line that is whole tells: with others after it there are JSON lines.
     """
     with bytes_of(path) as (stream, _, _):
-        lines = (line.removeprefix(files.BYTE_ORDER_MARK) for line in files.lines_of(stream))
+        lines = (line.removeprefix(BYTE_ORDER_MARK) for line in lines_of(stream))
         first = next((line for line in lines if line.strip()), b"")
         more = next((line for line in islice(lines, 1000) if line.strip()), None)
     if first.lstrip()[:1] not in (b"[", b"{"):
         return None
-    if not isinstance(first, files.Beginning):
+    if not isinstance(first, Beginning):
         try:
-            value = json.loads(files.as_text(first))
+            value = json.loads(as_text(first))
         except (ValueError, RecursionError):
             return _place_in(path) if more is not None else None
         if more is not None:
@@ -67,7 +66,7 @@ def read_objects(path: Path, place: str, begin: int, size: int) -> Iterator[RawR
                 ]
                 rows = RawRows(row, row + len(some), lines=lines)
                 rows.progress = min(raw.tell() / total, 1.0) if total else 1.0
-                rows.broken = {at: files.TOO_LONG for at, line in enumerate(lines) if len(line) > files.MAX_LINE}
+                rows.broken = {at: TOO_LONG for at, line in enumerate(lines) if len(line) > MAX_LINE}
                 yield rows
                 row += len(some)
         except (ijson.JSONError, UnicodeDecodeError) as error:
@@ -96,5 +95,5 @@ def _place_in(path: Path) -> str | None:
 
 def _skip_mark(stream: IO[bytes]) -> None:
     peek = stream.peek(3) if hasattr(stream, "peek") else b""
-    if peek.startswith(files.BYTE_ORDER_MARK):
-        stream.read(len(files.BYTE_ORDER_MARK))
+    if peek.startswith(BYTE_ORDER_MARK):
+        stream.read(len(BYTE_ORDER_MARK))

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from crm_online.errors import InputError, UnreadableLog
-from crm_online.events.files import RawRows
-from crm_online.events.unpacking import first_line
+from crm_online.events.raw.lines import RawRows
+from crm_online.events.raw.unpacking import first_line
 
 SHEETS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
 """How the names of spreadsheets end."""

@@ -66,14 +66,14 @@ def bytes_of(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes], int]]:
         If it is binary, or a broken archive.
     """
     with _readable(path), path.open("rb") as raw:
-        buffered = io.BufferedReader(cast(io.RawIOBase, _unpacked(path, raw)), 1 << 18)
-        head = buffered.peek(_LOOK)[:_LOOK]
+        unpacked = text = io.BufferedReader(cast(io.RawIOBase, _unpacked(path, raw)), 1 << 18)
+        head = unpacked.peek(_LOOK)[:_LOOK]
         encoding = _wide_encoding(head)
         if encoding:
-            buffered = io.BufferedReader(_Recoded(buffered, encoding), 1 << 18)
+            text = io.BufferedReader(_Stream(_recoded(unpacked, encoding)), 1 << 18)
         elif b"\0" in head:
             raise UnreadableLog(f"{path} is a binary file, not a log of events")
-        yield buffered, raw, path.stat().st_size
+        yield text, raw, path.stat().st_size
 
 
 @contextmanager
@@ -94,7 +94,7 @@ def _unpacked(path: Path, raw: IO[bytes]) -> IO[bytes]:
         archive = zipfile.ZipFile(raw)
         return archive.open(_only_file(path, archive))
     if suffix == ".zst":
-        return cast(IO[bytes], _WholeZstd(raw))
+        return cast(IO[bytes], _Stream(_zstd(raw)))
     if suffix == ".gz":
         return cast(IO[bytes], gzip.GzipFile(fileobj=raw))
     if suffix == ".bz2":
@@ -132,34 +132,11 @@ def _wide_encoding(head: bytes) -> str | None:
     return None
 
 
-class _Recoded(io.RawIOBase):
-    """Reads text of another encoding as UTF-8; what is no text is replaced, and half a character at the end is none."""
+class _Stream(io.RawIOBase):
+    """Reads pieces of bytes one after the other."""
 
-    def __init__(self, stream: IO[bytes], encoding: str) -> None:
-        self._stream, self._ready = stream, b""
-        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Buffer, /) -> int:
-        view = memoryview(buffer)
-        while not self._ready:
-            found = self._stream.read(_RECODED_READ)
-            if not found:
-                return 0
-            self._ready = self._decoder.decode(found).encode("utf-8", "replace")
-        taken, self._ready = self._ready[: len(view)], self._ready[len(view) :]
-        view[: len(taken)] = taken
-        return len(taken)
-
-
-class _WholeZstd(io.RawIOBase):
-    """Reads a Zstandard archive of any number of frames; one that is cut off is an error, not an end."""
-
-    def __init__(self, raw: IO[bytes]) -> None:
-        self._raw, self._frame, self._ready = raw, zstandard.ZstdDecompressor().decompressobj(), b""
-        self._begun = False
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._ready = pieces, b""
 
     def readable(self) -> bool:
         return True
@@ -167,18 +144,32 @@ class _WholeZstd(io.RawIOBase):
     def readinto(self, buffer: Buffer, /) -> int:
         view = memoryview(buffer)
         while not self._ready:
-            packed = self._frame.unused_data or self._raw.read(_PACKED_READ)
-            if not packed:
-                if self._begun and not self._frame.eof:
-                    raise EOFError("it ends in the middle of a frame")
+            piece = next(self._pieces, None)
+            if piece is None:
                 return 0
-            if self._frame.eof:
-                self._frame = zstandard.ZstdDecompressor().decompressobj()
-            self._begun = True
-            self._ready = self._frame.decompress(packed)
-        taken, self._ready = self._ready[: len(view)], self._ready[len(view) :]
-        view[: len(taken)] = taken
-        return len(taken)
+            self._ready = piece
+        part, self._ready = self._ready[: len(view)], self._ready[len(view) :]
+        view[: len(part)] = part
+        return len(part)
+
+
+def _recoded(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
+    """Yield text as UTF-8; what is no text is replaced, and half a character at the end is none."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    while found := stream.read(_RECODED_READ):
+        yield decoder.decode(found).encode("utf-8", "replace")
+
+
+def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
+    """Yield what a Zstandard archive of any number of frames holds; one that is cut off is an error, not an end."""
+    frame, begun = zstandard.ZstdDecompressor().decompressobj(), False
+    while packed := frame.unused_data or raw.read(_PACKED_READ):
+        if frame.eof:
+            frame = zstandard.ZstdDecompressor().decompressobj()
+        begun = True
+        yield frame.decompress(packed)
+    if begun and not frame.eof:
+        raise EOFError("it ends in the middle of a frame")
 
 
 def first_line(error: BaseException) -> str:

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from crm_online.errors import UnreadableLog
 from crm_online.events.cells import as_json
-from crm_online.events.files import RawRows, as_text
-from crm_online.events.unpacking import first_line
+from crm_online.events.raw.lines import RawRows, as_text
+from crm_online.events.raw.unpacking import first_line
 
 
 def read_parquet(path: Path, columns: Sequence[str], begin: int, size: int) -> Iterator[RawRows]:

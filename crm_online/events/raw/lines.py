@@ -10,8 +10,8 @@ from typing import IO
 
 import pandas as pd
 
+from crm_online.events.raw.unpacking import bytes_of
 from crm_online.events.rejects import MAX_RAW
-from crm_online.events.unpacking import bytes_of
 
 MAX_LINE = 1 << 20
 """Most bytes of a line; a longer one is a reject."""

@@ -12,12 +12,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from crm_online.errors import InputError, UnreadableLog
-from crm_online.events import files
-from crm_online.events.files import RawRows
-from crm_online.events.unpacking import bytes_of
+from crm_online.events.raw.lines import BYTE_ORDER_MARK, MAX_LINE, TOO_LONG, Beginning, RawRows, as_text, lines_of
+from crm_online.events.raw.unpacking import bytes_of
 
 _SEPARATORS = ",;\t|"
-_SAID = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _OPEN_QUOTE = "a quote that is not closed"
 
 
@@ -27,7 +26,7 @@ def read_csv(path: Path, sep: str | None, begin: int, size: int) -> Iterator[Raw
     Blank lines are no rows. A row may go over several lines only if its quotes are right to the letter.
     """
     with bytes_of(path) as (stream, raw, total):
-        lines = _Lines(files.lines_of(stream))
+        lines = _Lines(lines_of(stream))
         header_line, sep = _header_of(lines, sep)
         if header_line is None:
             return
@@ -61,7 +60,7 @@ def csv_columns(path: Path, sep: str | None) -> list[str]:
         If the header is not CSV, or its columns cannot be separated so.
     """
     with bytes_of(path) as (stream, _, _):
-        header, sep = _header_of(_Lines(files.lines_of(stream)), sep)
+        header, sep = _header_of(_Lines(lines_of(stream)), sep)
     if header is None:
         return []
     sep = separator_of(sep, header)
@@ -72,7 +71,7 @@ def csv_columns(path: Path, sep: str | None) -> list[str]:
 
 
 def separator_of(sep: str | None, header: str) -> str:
-    """Return what separates the columns: what was asked for, else what the header has most of."""
+    """Return what separates the columns: the option, else what the header has most of."""
     if sep and (len(sep) > 1 or sep in '"\r\n'):
         raise InputError(f"the columns of a CSV file are separated by one character, which {sep!r} is not")
     return sep or max(_SEPARATORS, key=header.count)
@@ -91,7 +90,7 @@ class _Lines:
 
     def __init__(self, lines: Iterator[bytes]) -> None:
         self._lines, self._waiting = lines, list[bytes]()
-        self.taken: list[bytes] = []
+        self.current: list[bytes] = []
         self.number = 0
         self.ended = False
 
@@ -105,28 +104,28 @@ class _Lines:
             raise StopIteration
         self.number += 1
         if self.number == 1:
-            line = line.removeprefix(files.BYTE_ORDER_MARK)  # the header: its length is of no interest
-        self.taken.append(line)
-        return files.as_text(line)
+            line = line.removeprefix(BYTE_ORDER_MARK)  # the header: its length is of no interest
+        self.current.append(line)
+        return as_text(line)
 
     def begin(self) -> int:
         """Begin a row; return the number of its first line."""
-        self.taken = []
+        self.current = []
         return self.number + 1
 
     def put_back(self) -> None:
         """Put all lines of the row back but the first."""
-        self._waiting += self.taken[:0:-1]
-        self.number -= len(self.taken) - 1
-        self.taken, self.ended = self.taken[:1], False
+        self._waiting += self.current[:0:-1]
+        self.number -= len(self.current) - 1
+        self.current, self.ended = self.current[:1], False
 
 
 def _header_of(lines: _Lines, sep: str | None) -> tuple[str | None, str | None]:
-    """Return the header, and what separates columns: what was asked for, or what a line ``sep=;`` of Excel says."""
+    """Return the header, and what separates columns: the option, or what a line ``sep=;`` of Excel names."""
     filled = (line for line in lines if line.strip())
     header = next(filled, None)
-    said = _SAID.fullmatch(header.strip("\r\n")) if header else None
-    return (next(filled, None), sep or said[1]) if said else (header, sep)
+    named = _SEP_LINE.fullmatch(header.strip("\r\n")) if header else None
+    return (next(filled, None), sep or named[1]) if named else (header, sep)
 
 
 def _rows(lines: _Lines, sep: str, width: int) -> Iterator[_Row]:
@@ -141,32 +140,32 @@ def _rows(lines: _Lines, sep: str, width: int) -> Iterator[_Row]:
         except csv.Error as error:
             cells, broken = [], f"not a CSV row: {error}"
         open_at_end = lines.ended
-        taken = lines.taken
+        current = lines.current
         if broken is None and len(cells) != width:
             if not cells:
                 continue
             broken = f"{len(cells)} fields where the header has {width}"
-        if isinstance(taken[0], files.Beginning):
+        if isinstance(current[0], Beginning):
             lines.put_back()
-            taken, broken, open_at_end = taken[:1], files.TOO_LONG, False
-        elif len(taken) > 1 and _is_stray(taken, sep, width, broken, open_at_end):
+            current, broken, open_at_end = current[:1], TOO_LONG, False
+        elif len(current) > 1 and _is_stray(current, sep, width, broken, open_at_end):
             lines.put_back()
-            taken, broken, open_at_end = taken[:1], _OPEN_QUOTE, False
+            current, broken, open_at_end = current[:1], _OPEN_QUOTE, False
         elif open_at_end:
             broken = _OPEN_QUOTE
-        raw = taken[0] if len(taken) == 1 else b"".join(taken)[: files.MAX_LINE]
-        yield _Row(number, raw.rstrip(b"\r\n"), cells, broken, open_at_end or not taken[-1].endswith(b"\n"))
+        raw = current[0] if len(current) == 1 else b"".join(current)[:MAX_LINE]
+        yield _Row(number, raw.rstrip(b"\r\n"), cells, broken, open_at_end or not current[-1].endswith(b"\n"))
 
 
-def _is_stray(taken: list[bytes], sep: str, width: int, broken: str | None, open_at_end: bool) -> bool:
+def _is_stray(current: list[bytes], sep: str, width: int, broken: str | None, open_at_end: bool) -> bool:
     """Return whether the quote that holds lines together is a stray one, so that they are rows by themselves.
 
     Where the file ends before the quote does, the row may be one that is still being written: only a line
     that is a row by itself says that it is not.
     """
-    if any(isinstance(line, files.Beginning) for line in taken):
+    if any(isinstance(line, Beginning) for line in current):
         return True
-    texts = [files.as_text(line) for line in taken]
+    texts = [as_text(line) for line in current]
     if open_at_end:
         return any(len(cells) == width for cells in _alone(texts[1:], sep))
     if broken is None:
@@ -174,7 +173,7 @@ def _is_stray(taken: list[bytes], sep: str, width: int, broken: str | None, open
             return [len(cells) for cells in csv.reader(texts, delimiter=sep, strict=True)] != [width]
         except csv.Error:
             return True
-    return taken[-1].endswith(b"\n")
+    return current[-1].endswith(b"\n")
 
 
 def _alone(texts: list[str], sep: str) -> Iterator[list[str]]:
