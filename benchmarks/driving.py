@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from crm_online.events.batch import Batch
 from crm_online.events.columns import EventColumns
 from crm_online.flow import PartitionFlow
 from crm_online.settings import Settings
@@ -48,8 +49,9 @@ class Drive:
         latest = [] if before is None else [before]
         latest += [int(events.time.max())] if len(events) else []
         end, watermark = self.position + len(events), max(latest, default=None)
-        self.visits += sum(count for _, count in self.flow.engine.needs(events, watermark).due)
-        self.flow.step(SOURCE, self.position, end, events, (), watermark, ended=ended)
+        batch = Batch(SOURCE, self.position, end, events, watermark=watermark, end_of_log=ended)
+        self.visits += sum(count for _, count in self.flow.engine.needs(batch).due)
+        self.flow.step(batch)
         self.flow.publish(self._taken)
 
     def run(self, chunks: Iterable[EventColumns]) -> None:

@@ -127,7 +127,7 @@ def replayed(path: Path, state: Path, settings: Settings, options: LogOptions = 
         flow = PartitionFlow(store, settings, 0, 1)
         watched = _Watched([flow], write, due, settings, found)
         for chunk in read_log(path, source, options=options, size=settings.replay.step):
-            watched.take(chunk, [], [])
+            watched.take(chunk, source, [])
         model = flow.engine.segmenting.model
         found.ids = model.numbered if model else 0
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crm_online.engine.engine import CUSTOMERS, customer_field
 from crm_online.errors import SettingsConflict, UnknownCustomer
+from crm_online.events.batch import Batch
 from crm_online.events.columns import from_events
 from crm_online.events.models import EVENT
 from crm_online.events.times import to_iso
@@ -62,7 +63,7 @@ def _has(store: Store, partition: int, customer: str) -> bool:
 
 
 def _erase(flow: PartitionFlow, customer: str) -> None:
-    now, at = flow.engine.state.watermark, flow.positions.get(COMMANDS, 0)
+    now, at = flow.engine.state.watermark, flow.position(COMMANDS)
     event = EVENT.validate_python({"type": "erase", "customer_id": customer, "time": to_iso(now or 0)})
     events = from_events([event], [at], COMMANDS)
-    flow.step(COMMANDS, at, at, events, (), now)
+    flow.step(Batch(COMMANDS, at, at, events, watermark=now))

@@ -19,8 +19,8 @@ from crm_online.engine.engine import Engine
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.needs import Fetched, Needs
 from crm_online.engine.retelling import Heard
+from crm_online.events.batch import Batch
 from crm_online.events.columns import EventColumns
-from crm_online.events.rejects import RejectedRow
 from crm_online.itemsets import names as item_names
 from crm_online.segments import sample
 from crm_online.settings import Settings
@@ -73,25 +73,12 @@ class PartitionFlow:
         self._outbox = self.store.outbox()
         self._size, self._keep = settings.segments.sample, settings.changes.keep
 
-    def step(
-        self,
-        source: str,
-        begin: int,
-        end: int,
-        events: EventColumns,
-        rejects: Sequence[RejectedRow],
-        watermark: int | None,
-        *,
-        pauses: Sequence[int] | None = None,
-        unknown_fields: int = 0,
-        ended: bool = False,
-        beside: Sequence[Write] = (),
-        first: int | None = None,
-    ) -> Step:
-        """Run the records ``begin`` to ``end`` of a log, as far as they are this partition's, and commit.
+    def position(self, source: str) -> int:
+        """Return the next position of a source."""
+        return self.positions.get(source, 0)
 
-        ``beside`` is written in the same commit, ``first`` is where the records that were read begin, if not at
-        ``begin``; the rest is as for :meth:`Engine.step`.
+    def step(self, batch: Batch, writes: Sequence[Write] = ()) -> Step:
+        """Run a batch of this partition, and commit it together with ``writes``.
 
         Raises
         ------
@@ -101,25 +88,13 @@ class PartitionFlow:
         StoreError
             If the store cannot be read or written; the same holds.
         """
-        needs = self.engine.needs(events, watermark)
-        step = self.engine.step(
-            source,
-            begin,
-            end,
-            events,
-            rejects,
-            watermark,
-            needs,
-            self._fetch(needs, events),
-            pauses=pauses,
-            unknown_fields=unknown_fields,
-            ended=ended,
-        )
+        needs = self.engine.needs(batch)
+        step = self.engine.step(batch, needs, self._fetch(needs, batch.events))
         step = replace(
             step,
-            writes=[*step.writes, *self._blanks(needs.erased), *beside],
+            begin=self.position(batch.source),
+            writes=[*step.writes, *self._blanks(needs.erased), *writes],
             published=self._published,
-            first=begin if first is None else first,
         )
         self._commit(step)
         return step
@@ -140,7 +115,7 @@ class PartitionFlow:
         found = self.store.hash_get(engine.CUSTOMERS, [name.encode() for name in told.customers])
         records = dict(zip(told.customers, found, strict=True))
         before = self.engine.state.sequence
-        step = self.engine.retell(source, self.positions.get(source, 0), told, records)
+        step = self.engine.retell(source, self.position(source), told, records)
         self._outbox, self._published = [], before
         step = replace(step, published=before)
         self._commit(step)

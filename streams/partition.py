@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crm_online import gaps
-from crm_online.events.columns import EventColumns
+from crm_online.events.batch import Batch
 from crm_online.events.slices import slices
 from crm_online.events.times import to_iso
 from crm_online.flow import PartitionFlow
@@ -130,10 +130,7 @@ class PartitionProcessor:
 
         Between them, what is due by then is to be done first: see :meth:`is_due_before`.
         """
-        batch.decoded = self._decoded(batch)
-        before, span = self.flow.engine.state.watermark, self.flow.engine.segmenting.due.bucket_ms
-        latest = max((mark for mark in (batch.decoded.latest, before) if mark is not None), default=None)
-        cuts = list(slices(batch.decoded.events, batch.begin, batch.end, before, latest, span))
+        cuts = list(slices(self._decoded(batch), self.flow.engine.state.watermark, self._bucket))
         if len(cuts) == 1:
             return [batch]
         parts = []
@@ -145,10 +142,12 @@ class PartitionProcessor:
 
     def is_due_before(self, part: RecordBatch) -> bool:
         """Whether time goes on in a part while something is due: that is to be done first."""
-        now, span = self.flow.engine.state.watermark, self.flow.engine.segmenting.due.bucket_ms
-        part.decoded = self._decoded(part)
-        latest = part.decoded.latest
-        return not self.is_idle and None not in (now, latest) and (latest or 0) // span > (now or 0) // span
+        now, latest = self.flow.engine.state.watermark, self._decoded(part).watermark
+        return (
+            not self.is_idle
+            and None not in (now, latest)
+            and (latest or 0) // self._bucket > (now or 0) // self._bucket
+        )
 
     def step(self, batch: RecordBatch) -> Step:
         """Commit a batch.
@@ -161,20 +160,8 @@ class PartitionProcessor:
         found = self._decoded(batch)
         if found.refit:
             self.flow.engine.state.fit.due = self.number == 0
-        watermark = self.flow.engine.state.watermark
-        latest = watermark if found.latest is None else max(found.latest, watermark or found.latest)
         fingerprint, write = self.fingerprint.extend(batch.records)
-        step = self.flow.step(
-            self._topic,
-            self.position or 0,
-            batch.end,
-            found.events,
-            found.rejects,
-            latest,
-            unknown_fields=found.unknown_fields,
-            first=batch.begin,
-            beside=[write, _end(self._topic, batch.end + batch.lag)],
-        )
+        step = self.flow.step(found, [write, _end(self._topic, batch.end + batch.lag)])
         self.fingerprint = fingerprint
         self._end_reached = None
         if batch.lag == 0:
@@ -182,8 +169,16 @@ class PartitionProcessor:
         self._stepped = self._clock()
         return step
 
+    @property
+    def _bucket(self) -> int:
+        return self.flow.engine.segmenting.due.bucket_ms
+
     def _decoded(self, batch: RecordBatch) -> DecodedRecords:
-        return batch.decoded or decode(batch.records, self._topic, self.number, self._max_ahead)
+        """Return what the records of a batch hold, with the watermark of the partition after them."""
+        if batch.decoded is None:
+            batch.decoded = decode(batch.records, self._topic, self.number, self._max_ahead)
+        marks = [mark for mark in (batch.decoded.watermark, self.flow.engine.state.watermark) if mark is not None]
+        return replace(batch.decoded, begin=batch.begin, end=batch.end, watermark=max(marks, default=None))
 
     def tick(self) -> Step:
         """Commit a step without records: time goes on if the log's end was reached, and left over work is done.
@@ -215,10 +210,9 @@ class PartitionProcessor:
         if watermark is not None and self._end_reached is not None:
             began, then = self._end_reached
             watermark = max(watermark, then + int((self._clock() - began) * 1000))
-        position = self.position or 0
         if self._end_reached is not None:
             writes = (*writes, _end(self._topic, end))
-        return self.flow.step(self._topic, position, end, EventColumns.empty(), (), watermark, beside=writes)
+        return self.flow.step(replace(Batch.empty(self._topic, self.position or 0, watermark), end=end), writes)
 
 
 def _end(topic: str, end: int) -> Put:

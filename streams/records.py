@@ -11,7 +11,8 @@ from typing import Annotated, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from crm_online.events.columns import EventColumns, count_unknown, from_events
+from crm_online.events.batch import Batch
+from crm_online.events.columns import count_unknown, from_events
 from crm_online.events.models import Erase, Event, Time, first_problem
 from crm_online.events.objects import native_events
 from crm_online.events.rejects import Refused, RejectedRow, cut
@@ -67,27 +68,17 @@ Control = Annotated[Tick | Refit, Field(discriminator="command")]
 _CONTROL: TypeAdapter[Control] = TypeAdapter(Control)
 
 
-@dataclass(frozen=True, slots=True)
-class DecodedRecords:
-    """What some records of one partition hold.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedRecords(Batch):
+    """What some records of one partition hold; ``watermark`` is the largest time among their events and ticks.
 
     Attributes
     ----------
-    events, rejects
-        What validated, and what did not.
-    latest
-        The largest time among events and ticks, in ms; ``None`` if there is none.
     refit
         Whether a better model is to be looked for.
-    unknown_fields
-        How many fields that no event has were left out.
     """
 
-    events: EventColumns
-    rejects: list[RejectedRow]
-    latest: int | None
     refit: bool
-    unknown_fields: int
 
 
 def decode(records: Sequence[Record], topic: str, partition: int, max_ahead: int | None) -> DecodedRecords:
@@ -122,11 +113,14 @@ def decode(records: Sequence[Record], topic: str, partition: int, max_ahead: int
     unknown: dict[str, int] = {}
     count_unknown(events.values(), unknown)
     return DecodedRecords(
-        from_events(list(events.values()), [records[place].offset for place in events], f"{topic}:{partition}"),
-        [_reject(records[place], topic, partition, *refused[place]) for place in sorted(refused)],
-        max([*moving, *ticks], default=None),
-        any(isinstance(command, Refit) for command in commands.values()),
-        sum(unknown.values()),
+        source=topic,
+        begin=records[0].offset if records else 0,
+        end=records[-1].offset + 1 if records else 0,
+        events=from_events(list(events.values()), [records[place].offset for place in events], f"{topic}:{partition}"),
+        rejects=[_reject(records[place], topic, partition, *refused[place]) for place in sorted(refused)],
+        watermark=max([*moving, *ticks], default=None),
+        unknown_fields=unknown,
+        refit=any(isinstance(command, Refit) for command in commands.values()),
     )
 
 

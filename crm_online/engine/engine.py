@@ -6,7 +6,7 @@ must be thrown away and made anew from the store.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -29,8 +29,8 @@ from crm_online.engine.scoring import MS, FeatureReader
 from crm_online.engine.segmenting import Segmenting
 from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
+from crm_online.events.batch import Batch
 from crm_online.events.columns import EventColumns, Kind
-from crm_online.events.rejects import RejectedRow
 from crm_online.segments.model import Model
 from crm_online.segments.sums import SegmentSums
 from crm_online.settings import Settings
@@ -108,9 +108,10 @@ class Engine:
         waiting = self.segmenting.due.plan(state.watermark or 0, 1) if self.segmenting.model else []
         return state.complete and not (state.fit.due or state.rules_due or waiting)
 
-    def needs(self, events: EventColumns, watermark: int | None) -> Needs:
-        """Return what a step over ``events`` needs of the store."""
+    def needs(self, batch: Batch) -> Needs:
+        """Return what a step over a batch needs of the store."""
         state, most = self.state, self._settings.segments.visits
+        events, watermark = batch.events, batch.watermark
         owner, fitted = self._partition == OWNER, self.segmenting.model is not None
         erased = {events.customers[code] for code in events.customer[events.kind == Kind.ERASE].tolist() if code >= 0}
         # Seldom: the roster is read whole only for who is in the sample while others are not.
@@ -131,55 +132,31 @@ class Engine:
         names = [*events.customers, *(name for bucket in fetched.due for name in bucket), *fetched.roster]
         return [name for name in dict.fromkeys(names) if name]
 
-    def step(
-        self,
-        source: str,
-        begin: int,
-        end: int,
-        events: EventColumns,
-        rejects: Sequence[RejectedRow],
-        watermark: int | None,
-        needs: Needs,
-        fetched: Fetched,
-        *,
-        pauses: Sequence[int] | None = None,
-        unknown_fields: int = 0,
-        ended: bool = False,
-    ) -> Step:
-        """Compute what a run of records does.
+    def step(self, batch: Batch, needs: Needs, fetched: Fetched) -> Step:
+        """Compute what a batch does.
 
         Parameters
         ----------
-        source, begin, end
-            The log, and the range of its records.
-        events, rejects
-            What came out of the records for this partition.
-        watermark
-            The largest event time of the whole log so far, in ms; ``None`` before the first event.
+        batch
+            What came out of some rows for this partition.
         needs, fetched
             What :meth:`needs` asked for, and what the store holds of it.
-        pauses
-            The last pauses of the log, in ms, which are only kept; ``None`` for those known.
-        unknown_fields
-            How many fields that no event has were left out.
-        ended
-            True at the log's end: open baskets are counted, rules are derived, counters written whole.
         """
         state = self.state
         changes = Changes(self._partition, state.epoch, state.sequence)
         others = [
             PartitionSums.decode(raw) for number, raw in fetched.peers.items() if number != self._partition and raw
         ]
-        run = Run(self._advance(events, watermark), needs, fetched, others, changes, ended)
+        run = Run(self._advance(batch), needs, fetched, others, changes, batch.end_of_log)
         run.writes += [Assign(name, index, b"") for name, index in fetched.places]
-        for reject in rejects:
+        for reject in batch.rejects:
             changes.add(Topic.REJECTS, "", reject.value())
-        state.rejected += len(rejects)
-        state.unknown_fields += unknown_fields
-        state.pauses = state.pauses if pauses is None else list(pauses)
+        state.rejected += len(batch.rejects)
+        state.unknown_fields += sum(batch.unknown_fields.values())
+        state.pauses = state.pauses if batch.pauses is None else list(batch.pauses)
 
         self._adopt(run)
-        taken = self._customers(run, events)
+        taken = self._customers(run, batch.events)
         self.mining.count(run, taken.whole, taken.withdrawn)
         if self._partition == OWNER:
             self._lead(run)
@@ -188,10 +165,10 @@ class Engine:
 
         run.writes.append(Replace(peers.NAME, self.segmenting.own().encode()))
         state.count(changes)
-        state.closed = ended or (state.closed and begin == end)
+        state.closed = batch.end_of_log or (state.closed and batch.begin == batch.end)
         state.waiting = self.segmenting.due.waiting
         run.writes.append(Replace(STATE, state.encode()))
-        return Step(self._partition, source, begin, end, begin, run.writes, changes.entries)
+        return Step(self._partition, batch.source, batch.begin, batch.end, batch.begin, run.writes, changes.entries)
 
     def retell(self, source: str, position: int, heard: Heard, records: Mapping[str, bytes | None]) -> Step:
         """Begin a new epoch, and tell again what consumers heard otherwise.
@@ -220,12 +197,12 @@ class Engine:
         writes.append(Replace(STATE, state.encode()))
         return Step(self._partition, source, position, position, position, writes, changes.entries)
 
-    def _advance(self, events: EventColumns, watermark: int | None) -> int:
+    def _advance(self, batch: Batch) -> int:
         """Move the watermark on, and return it; 0 before the first event."""
-        state = self.state
+        state, watermark = self.state, batch.watermark
         if watermark is not None:
             state.watermark = max(watermark, state.watermark or 0)
-            first = int(events.time.min(initial=watermark))  # an erasure may lie beyond the watermark
+            first = int(batch.events.time.min(initial=watermark))  # an erasure may lie beyond the watermark
             state.first_event = first if state.first_event is None else min(state.first_event, first)
         return state.watermark or 0
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from crm_online.errors import InputError, NothingAccepted
 from crm_online.events.ahead import TOO_FAR, TOO_FAR_BY_CLOCK, Judged, before_clock, judge
+from crm_online.events.batch import Batch
 from crm_online.events.columns import EventColumns
 from crm_online.events.formats import reader_of
 from crm_online.events.options import AS_IT_IS, LogOptions
 from crm_online.events.reader import HALF_WRITTEN
-from crm_online.events.rejects import RejectedRow, RejectTally
+from crm_online.events.rejects import RejectTally
 from crm_online.events.source import Source, open_source
 from crm_online.events.window import Window
 
@@ -31,29 +32,16 @@ class Before:
     pauses: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """What some rows of a log hold.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk(Batch):
+    """What some rows of a log hold: all of them are events or rejects, and so is a half-written one behind them.
 
     Attributes
     ----------
-    source
-        The log.
-    begin, end
-        The range of its rows, from 0.
-    events, rejects
-        What validated, and what did not; together, all of the rows, and the half-written one.
-    watermark
-        The largest event time of the log so far, in ms, but for erasures that lie far ahead of all else;
-        ``None`` before the first event.
-    pauses
-        The last pauses of the log, in ms.
     before
         How time stood before it.
     progress
         Share of the file that has been read.
-    unknown_fields
-        How often each field occurred that no event has.
     half_written
         Whether the last reject is a last line that was written by half: it lies at ``end``, and is read
         again when the log is gone on with, since it may be whole by then.
@@ -64,16 +52,8 @@ class Chunk:
         of it: they begin at ``end``, and are read again when the log is gone on with.
     """
 
-    source: Source
-    begin: int
-    end: int
-    events: EventColumns
-    rejects: list[RejectedRow]
-    watermark: int | None
-    pauses: Sequence[int]
     before: Before
     progress: float
-    unknown_fields: dict[str, int] = field(default_factory=dict)
     half_written: bool = False
     left_out: int = 0
     held: int = 0
@@ -132,7 +112,10 @@ def read_log(
             end = int(chunk.events.position[judged.held])
             held = len(chunk.events) - judged.held + window.rest()
             if end == chunk.rows.begin:
-                yield Chunk(source, end, end, EventColumns.empty(), [], watermark, pauses, before, progress, held=held)
+                empty = EventColumns.empty()
+                yield Chunk(
+                    *(source.id, end, end, empty, (), watermark, pauses), before=before, progress=progress, held=held
+                )
                 return
             chunk = next(reader.chunks(chunk.rows.begin, end - chunk.rows.begin))
         rows, events, refused, unknown, left_out = chunk
@@ -143,19 +126,12 @@ def read_log(
         rejects = [reader.reject(rows, place, *refused[place]) for place in sorted(refused)]
         half = bool(rejects) and rejects[-1].reason == HALF_WRITTEN
         yield Chunk(
-            source,
-            rows.begin,
-            rows.end - half,
-            events,
-            rejects,
-            watermark,
-            pauses,
-            before,
-            progress,
-            unknown,
-            half,
-            left_out,
-            held,
+            *(source.id, rows.begin, rows.end - half, events, rejects, watermark, pauses, unknown),
+            before=before,
+            progress=progress,
+            half_written=half,
+            left_out=left_out,
+            held=held,
         )
         if held:
             return

@@ -7,71 +7,48 @@ and a month of another. What is due by a time is done by then only if no step go
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crm_online.events.batch import Batch
 from crm_online.events.columns import EventColumns, Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """Some rows of a run that follow on each other.
-
-    Attributes
-    ----------
-    begin, end
-        The range of rows.
-    events
-        Which events of the run lie in it.
-    watermark
-        The largest event time up to its end, in ms; ``None`` before the first event.
-    """
-
-    begin: int
-    end: int
-    events: slice
-    watermark: int | None
-
-
-def slices(
-    events: EventColumns,
-    begin: int,
-    end: int,
-    before: int | None,
-    after: int | None,
-    span: int,
-    also: Sequence[int] = (),
-) -> Iterator[Slice]:
-    """Yield the rows ``begin`` to ``end`` in slices, in order; one slice if time goes on little.
+def slices(batch: Batch, before: int | None, span: int, also: Sequence[int] = ()) -> Iterator[Batch]:
+    """Yield a batch in slices, in order; one slice, the batch, if time goes on little.
 
     A slice ends before the watermark enters a second bucket of event time beyond the one in which the slice begins,
     so that what is due at a bucket's beginning is late by less than one. Buckets in which nothing happens cost
-    nothing: a watermark that leaps over many enters one.
+    nothing: a watermark that leaps over many enters one. The last slice has what is no event.
 
     Parameters
     ----------
-    events
-        The events among the rows, in the order of their positions.
-    begin, end
-        The range of rows.
-    before, after
-        The watermark before and after all of them, in ms. An erasure that lies beyond ``after`` moves nothing.
+    batch
+        The batch, its events in the order of their positions. An erasure beyond its watermark moves no slice's.
+    before
+        The watermark before it, in ms.
     span
         Length of a bucket in ms.
     also
         Rows before which a slice ends in any case.
     """
-    passed = _watermarks(events, before, after)
-    cuts = {row for row in also if begin < row < end}
+    events = batch.events
+    passed = _watermarks(events, before, batch.watermark)
+    cuts = {row for row in also if batch.begin < row < batch.end}
     cuts.update(events.position[_first_beyond(passed, before, span)].tolist())
-    low, started = 0, begin
-    for cut in sorted(cuts - {begin}):
+    cuts.discard(batch.begin)
+    if not cuts:
+        yield batch
+        return
+    low, started = 0, batch.begin
+    for cut in sorted(cuts):
         high = int(np.searchsorted(events.position, cut))
-        yield Slice(started, cut, slice(low, high), int(passed[high - 1]) if high else before)
+        part = events.select(np.arange(low, high))
+        yield Batch(batch.source, started, cut, part, watermark=int(passed[high - 1]) if high else before)
         low, started = high, cut
-    yield Slice(started, end, slice(low, len(events)), after)
+    yield replace(batch, begin=started, events=events.select(np.arange(low, len(events))))
 
 
 def _watermarks(events: EventColumns, before: int | None, after: int | None) -> NDArray[np.int64]:

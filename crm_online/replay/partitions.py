@@ -6,12 +6,9 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-import numpy as np
-
-from crm_online.events.columns import EventColumns, partition_of
+from crm_online.events.batch import Batch
 from crm_online.events.log import Before, Chunk
-from crm_online.events.rejects import RejectedRow
-from crm_online.events.slices import Slice, slices
+from crm_online.events.slices import slices
 from crm_online.events.source import Source
 from crm_online.flow import PartitionFlow
 from crm_online.step import Entry, Put, Remove, Write
@@ -46,7 +43,7 @@ class Partitions:
 
     def reached(self, source: Source) -> list[int]:
         """Return the position of each partition in a log."""
-        return [flow.positions.get(source.id, 0) for flow in self.flows]
+        return [flow.position(source.id) for flow in self.flows]
 
     def resume(self, source: Source) -> Begun:
         """Do what a killed replay left undone behind its last row, and return where reading goes on.
@@ -64,39 +61,24 @@ class Partitions:
         row, watermark = json.loads(noted) if noted else (least, state.watermark)
         return Begun(row, Before(watermark, state.pauses))
 
-    def take(self, chunk: Chunk, rejects: Sequence[RejectedRow], notes: Sequence[Write]) -> None:
+    def take(self, chunk: Chunk, source: Source, notes: Sequence[Write]) -> None:
         """Live through a chunk: its rows in slices of event time, and after each what is due by then.
 
         Parameters
         ----------
-        chunk
-            The chunk; what is committed of it already is left out.
-        rejects
-            Those to tell: the first partition does, with the last slice.
+        chunk, source
+            The chunk, and its log; what is committed of it already is left out.
         notes
-            What the first partition writes with them.
+            What the first partition writes with the last slice.
         """
-        number, source = len(self.flows), chunk.source
-        where = partition_of(chunk.events, number) if number > 1 else np.zeros(len(chunk.events), np.int64)
-        for part in self._slices(chunk):
-            inside = np.arange(part.events.start, part.events.stop)
-            for flow in self.flows:
-                leads, last = flow.partition == 0, part.end == chunk.end
-                done = flow.positions.get(source.id, 0) >= part.end
-                if done and not (leads and chunk.begin == chunk.end and rejects):
+        span = self.flows[0].engine.segmenting.due.bucket_ms
+        for part in slices(chunk, chunk.before.watermark, span, self.reached(source)):
+            for flow, mine in zip(self.flows, part.split(len(self.flows)), strict=True):
+                if flow.position(source.id) >= mine.end and not (mine.begin == mine.end and mine.rejects):
                     continue
-                mine = inside[where[inside] == flow.partition]
-                flow.step(
-                    source.id,
-                    part.begin,
-                    part.end,
-                    chunk.events if len(mine) == len(chunk.events) else chunk.events.select(mine),
-                    rejects if leads and last else (),
-                    part.watermark,
-                    pauses=chunk.pauses if last else chunk.before.pauses,
-                    unknown_fields=sum(chunk.unknown_fields.values()) if leads and last else 0,
-                    beside=[*(notes if leads and last else ()), *_notes(chunk, part, leads=leads)],
-                )
+                leads = flow.partition == 0
+                last = notes if leads and part.end == chunk.end else ()
+                flow.step(mine, [*last, *_notes(chunk, part, source, leads=leads)])
                 flow.publish(self.write)
             if min(self.reached(source)) >= part.end:
                 self.rest(source, part.end)
@@ -113,21 +95,15 @@ class Partitions:
 
     def tick(self, flow: PartitionFlow, source: Source, end: int, *, ended: bool = False) -> None:
         """Take a step without records; ``ended``: at the log's end."""
-        state = flow.engine.state
-        flow.step(source.id, end, end, EventColumns.empty(), (), state.watermark, ended=ended)
+        flow.step(Batch.empty(source.id, end, flow.engine.state.watermark, end_of_log=ended))
         flow.publish(self.write)
 
-    def _slices(self, chunk: Chunk) -> Iterator[Slice]:
-        span = self.flows[0].engine.segmenting.due.bucket_ms
-        before, after = chunk.before.watermark, chunk.watermark
-        return slices(chunk.events, chunk.begin, chunk.end, before, after, span, self.reached(chunk.source))
 
-
-def _notes(chunk: Chunk, part: Slice, *, leads: bool) -> Iterator[Write]:
+def _notes(chunk: Chunk, part: Batch, log: Source, *, leads: bool) -> Iterator[Write]:
     """Yield what tells which chunk a slice is of, until its last slice is committed, and which log the first is of."""
-    source = chunk.source.id.encode()
+    source = log.id.encode()
     if leads and part.begin == 0:
-        yield Put(LOGS, {source: json.dumps(asdict(chunk.source)).encode()})
+        yield Put(LOGS, {source: json.dumps(asdict(log)).encode()})
     if part.end < chunk.end:
         yield Put(BEGUN, {source: json.dumps([chunk.begin, chunk.before.watermark]).encode()})
     elif part.begin > chunk.begin:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from crm_online.engine.state import PartitionState
 from crm_online.events.columns import EventColumns
 from crm_online.events.log import Chunk, check_log, read_events, read_log
 from crm_online.events.options import AS_IT_IS, LogOptions
-from crm_online.events.rejects import RejectedRow, RejectTally
+from crm_online.events.rejects import RejectTally
 from crm_online.events.source import Source
 from crm_online.flow import PartitionFlow
 from crm_online.replay.files import ChangeFiles
@@ -248,7 +248,7 @@ class _Run:
         self._positions[str(path)] = reached
         for chunk in chunks:
             self._pace(chunk)
-            self._chunk(chunk)
+            self._chunk(chunk, source)
             self._positions[str(path)] = chunk.end
             self._held += chunk.held
             self._events += chunk.end - min(max(chunk.begin, reached), chunk.end)
@@ -292,20 +292,17 @@ class _Run:
         done.events_per_second = round(done.events / max(done.seconds, 1e-3), 1)
         return done
 
-    def _chunk(self, chunk: Chunk) -> None:
-        rejects, notes = self._told_once(chunk)
-        if chunk.end > self._partitions.reached(chunk.source)[0] or chunk.begin == chunk.end:
-            self._rejects.add(rejects)
-        self._partitions.take(chunk, rejects, notes)
-
-    def _told_once(self, chunk: Chunk) -> tuple[list[RejectedRow], list[Put]]:
-        """Return the rejects that were not told yet: a half-written line is met again until it is whole."""
-        if not chunk.half_written:
-            return chunk.rejects, []
-        source, row = chunk.source.id.encode(), str(chunk.end).encode()
-        if self._flows[0].store.hash_get(HALF_WRITTEN, [source]) == [row]:
-            return chunk.rejects[:-1], []
-        return chunk.rejects, [Put(HALF_WRITTEN, {source: row})]
+    def _chunk(self, chunk: Chunk, source: Source) -> None:
+        notes: list[Put] = []
+        if chunk.half_written:  # such a line is met again until it is whole, and is a reject once
+            name, row = source.id.encode(), str(chunk.end).encode()
+            if self._flows[0].store.hash_get(HALF_WRITTEN, [name]) == [row]:
+                chunk = replace(chunk, rejects=chunk.rejects[:-1])
+            else:
+                notes = [Put(HALF_WRITTEN, {name: row})]
+        if chunk.end > self._partitions.reached(source)[0] or chunk.begin == chunk.end:
+            self._rejects.add(chunk.rejects)
+        self._partitions.take(chunk, source, notes)
 
     def _pace(self, chunk: Chunk) -> None:
         """Wait until a chunk's events are due at the chosen speed."""

@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from crm_online.engine.engine import CUSTOMERS
 from crm_online.events import models
-from crm_online.events.columns import EventColumns, partition_of
+from crm_online.events.batch import Batch
 from crm_online.events.rejects import RejectedRow
 from crm_online.flow import PartitionFlow
 from crm_online.lookup import Lookup
@@ -81,12 +79,9 @@ class Shop:
         columns, begin = shop.columns(events, self.position), self.position
         self.position += len(events) + len(rejects)
         self.watermark = max([*([] if self.watermark is None else [self.watermark]), *columns.time.tolist()])
-        number = len(self.flows)
-        where = partition_of(columns, number) if number > 1 else np.zeros(len(events), np.int64)
-        for flow in self.flows:
-            mine = columns.select(where == flow.partition) if number > 1 else columns
-            leads = flow.partition == 0
-            flow.step(LOG, begin, self.position, mine, rejects if leads else (), self.watermark)
+        batch = Batch(LOG, begin, self.position, columns, rejects, self.watermark)
+        for flow, part in zip(self.flows, batch.split(len(self.flows)), strict=True):
+            flow.step(part)
             flow.publish(self._take)
             if look:
                 look()
@@ -106,7 +101,7 @@ class Shop:
 
     def tick(self, flow: PartitionFlow, *, ended: bool = False) -> None:
         """Run a step without records."""
-        flow.step(LOG, self.position, self.position, EventColumns.empty(), (), self.watermark, ended=ended)
+        flow.step(Batch.empty(LOG, self.position, self.watermark, end_of_log=ended))
         flow.publish(self._take)
 
     def end(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 from crm_online.customers.traits import Traits
 from crm_online.errors import UnknownCustomer
 from crm_online.events import models
+from crm_online.events.batch import Batch
 from crm_online.flow import load
 from crm_online.segments.sample import Sample
 from crm_online.step import Topic
@@ -230,6 +231,6 @@ def test_an_erasure_beyond_the_watermark_begins_no_log_and_moves_no_time(redis: 
     run = Shop(redis, settings(partitions=2))
     for flow in run.flows:
         events = shop.columns([shop.erase(NAME, shop.START + 4000 * DAY)], 0)
-        flow.step("log", 0, 1, events, (), shop.START)
+        flow.step(Batch("log", 0, 1, events, watermark=shop.START))
         state = flow.engine.state
         assert (state.first_event, state.watermark, state.accepted) == (shop.START, shop.START, 1)

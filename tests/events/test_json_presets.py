@@ -190,7 +190,7 @@ def test_whatever_an_envelope_holds_it_is_an_event_or_a_reject_in_a_file_and_by_
     for place in taken.keys() & refused.keys():
         assert refused[place] == ("not JSON", None)
     rows = found.events.position.tolist()
-    same = from_events([taken[row] for row in rows], rows, found.chunks[0].source.id)
+    same = from_events([taken[row] for row in rows], rows, found.chunks[0].source)
     assert seen(found.events) == seen(same)
 
 

@@ -193,7 +193,7 @@ def test_an_order_without_id_is_a_whole_basket_and_one_without_message_id_is_nam
 ) -> None:
     found = read(jsonl(tmp_path / "a.jsonl", order(order_id=None) | {"messageId": None}), preset="segment-spec")
     assert found.events.basket.tolist() == [-1]
-    assert found.events.event_ids == [f"{found.chunks[0].source.id}-0"]
+    assert found.events.event_ids == [f"{found.chunks[0].source}-0"]
 
 
 def test_an_identify_is_a_profile() -> None:

@@ -8,18 +8,23 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm_online.events.batch import Batch
 from crm_online.events.columns import from_events
-from crm_online.events.slices import Slice, slices
+from crm_online.events.slices import slices
 from tests.engine import shop
 
 DAY = shop.DAY
 
 
-def run(days: list[float], before: float | None = None, also: tuple[int, ...] = ()) -> list[Slice]:
+def run(days: list[float], before: float | None = None, also: tuple[int, ...] = ()) -> list[Batch]:
     events = from_events([shop.view("ann", int(day * DAY)) for day in days], range(10, 10 + len(days)), "made")
     start = None if before is None else int(before * DAY)
     after = max([int(day * DAY) for day in days] + ([] if start is None else [start]), default=None)
-    return list(slices(events, 10, 10 + len(days), start, after, DAY, also))
+    return list(slices(Batch("made", 10, 10 + len(days), events, watermark=after), start, DAY, also))
+
+
+def rows(part: Batch) -> list[int]:
+    return [int(row) for row in part.events.position]
 
 
 @given(
@@ -33,17 +38,17 @@ def test_slices_are_all_rows_in_order_and_none_begins_two_buckets_before_it_ends
     parts = run(days, before, tuple(also))
     assert parts[0].begin == 10
     assert parts[-1].end == 10 + len(days)
-    assert all(one.end == other.begin and one.events.stop == other.events.start for one, other in pairwise(parts))
-    assert [index for part in parts for index in range(part.events.start, part.events.stop)] == list(range(len(days)))
+    assert all(one.end == other.begin for one, other in pairwise(parts))
+    assert all(rows(part) == list(range(part.begin, part.end)) for part in parts)
     passed = list(
         accumulate([int(day * DAY) for day in days], max, initial=-1 if before is None else int(before * DAY))
     )
     for part in parts:
-        inside = [mark // DAY for mark in passed[part.events.start + 1 : part.events.stop + 1]]
+        inside = [mark // DAY for mark in passed[part.begin - 9 : part.end - 9]]
         if inside:
-            assert part.watermark == passed[part.events.stop]
+            assert part.watermark == passed[part.end - 10]
             # It may enter the next bucket, or leap to any; but then it stays in it.
-            assert len(set(inside)) == 1 or inside[-1] <= passed[part.events.start] // DAY + 1 or before is None
+            assert len(set(inside)) == 1 or inside[-1] <= passed[part.begin - 10] // DAY + 1 or before is None
     ends = {part.end for part in parts}
     assert all(row in ends for row in also if 10 < row < 10 + len(days))
 
@@ -55,11 +60,14 @@ def test_a_run_within_a_day_is_one_slice_and_a_month_one_a_day() -> None:
 
 def test_an_erasure_far_ahead_moves_nothing() -> None:
     events = from_events([shop.view("ann", DAY), shop.erase("ann", 900 * DAY), shop.view("ann", DAY)], range(3), "made")
-    assert [part.watermark for part in slices(events, 0, 3, 0, DAY, DAY)] == [DAY]
+    assert [part.watermark for part in slices(Batch("made", 0, 3, events, watermark=DAY), 0, DAY)] == [DAY]
 
 
 def test_the_same_rows_make_the_same_slices_from_wherever_a_slice_began() -> None:
     days = np.sort(np.random.default_rng(0).uniform(0, 40, 60)).tolist()
     parts = run(days, before=0.0)
     assert len(parts) > 20
-    assert run(days, before=0.0, also=(parts[4].end,)) == parts
+    again = run(days, before=0.0, also=(parts[4].end,))
+    assert [(part.begin, part.end, part.watermark) for part in again] == [
+        (part.begin, part.end, part.watermark) for part in parts
+    ]

@@ -70,10 +70,10 @@ def test_events_keep_their_made_ids_when_their_log_grows_or_moves(tmp_path: Path
 
 def test_ids_that_events_bring_along_are_kept_even_twice(tmp_path: Path) -> None:
     found = read(jsonl(tmp_path / "a.jsonl", GOOD | {"event_id": "x"}, GOOD, GOOD | {"event_id": "x"}))
-    assert found.events.event_ids == ["x", f"{found.chunks[0].source.id}-1", "x"]
+    assert found.events.event_ids == ["x", f"{found.chunks[0].source}-1", "x"]
     table = written(tmp_path / "a.csv", b"id,when\nx,2024-01-01\n,2024-01-01\nx,2024-01-01\n")
     found = read(table, mapping={"event_id": "id", "time": "when"})
-    assert found.events.event_ids == ["x", f"{found.chunks[0].source.id}-1", "x"]
+    assert found.events.event_ids == ["x", f"{found.chunks[0].source}-1", "x"]
 
 
 def test_a_path_that_is_no_file_is_told(tmp_path: Path) -> None:

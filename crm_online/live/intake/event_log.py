@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import count
 from secrets import token_hex
 from typing import Final
@@ -16,7 +16,8 @@ import numpy as np
 
 from crm_online.errors import CrmOnlineError, FenceError
 from crm_online.events.ahead import before_clock
-from crm_online.events.columns import EventColumns, concat, count_unknown, from_events, partition_of
+from crm_online.events.batch import Batch
+from crm_online.events.columns import EventColumns, concat, count_unknown, from_events
 from crm_online.events.models import Event
 from crm_online.flow import PartitionFlow
 from crm_online.settings import Settings
@@ -25,15 +26,6 @@ from crm_online.store import Store
 
 SOURCE: Final = "events"
 """The source of the steps: its position is how many events were taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Events that become one step of each partition, with the watermark behind them, in ms."""
-
-    events: EventColumns
-    watermark: int | None
-    unknown_fields: int
 
 
 class EventLog:
@@ -157,7 +149,7 @@ class EventLog:
             ]
         return self._flows
 
-    def _judged(self, requests: Sequence[Sequence[Event]]) -> tuple[_Batch | None, list[list[int]]]:
+    def _judged(self, requests: Sequence[Sequence[Event]]) -> tuple[Batch | None, list[list[int]]]:
         """Return what is committed, and which events of each request lie too far ahead."""
         flows = self._claimed()
         watermark = _latest(flows)
@@ -175,9 +167,10 @@ class EventLog:
                 count_unknown(events, unknown)
         if not parts:
             return None, far
-        return _Batch(concat(parts), watermark, sum(unknown.values())), far
+        every = concat(parts)
+        return Batch(SOURCE, 0, len(every), every, watermark=watermark, unknown_fields=unknown), far
 
-    def _commit(self, batch: _Batch) -> None:
+    def _commit(self, batch: Batch) -> None:
         """Commit a batch; if another process has taken the partitions meanwhile, they are claimed back once."""
         done: set[int] = set()
         try:
@@ -189,23 +182,13 @@ class EventLog:
         watermark = _latest(self._flows)
         self._came = None if watermark is None else (self._clock(), watermark)
 
-    def _step(self, batch: _Batch, done: set[int]) -> None:
+    def _step(self, batch: Batch, done: set[int]) -> None:
         """Commit a batch in the partitions that are not done yet."""
-        flows = self._flows
-        where = partition_of(batch.events, len(flows))
-        for flow in flows:
+        for flow, part in zip(self._flows, batch.split(len(self._flows)), strict=True):
             if flow.partition in done:
                 continue
-            position = flow.positions.get(SOURCE, 0)
-            flow.step(
-                SOURCE,
-                position,
-                position + len(batch.events),
-                batch.events.select(where == flow.partition) if len(flows) > 1 else batch.events,
-                (),
-                batch.watermark,
-                unknown_fields=batch.unknown_fields if flow.partition == 0 else 0,
-            )
+            position = flow.position(SOURCE)
+            flow.step(replace(part, begin=position, end=position + batch.end))
             done.add(flow.partition)
             self._trim(flow)
 
@@ -213,8 +196,7 @@ class EventLog:
         """Take a step without events."""
         try:
             for flow in flows:
-                at = flow.positions.get(SOURCE, 0)
-                flow.step(SOURCE, at, at, EventColumns.empty(), (), watermark)
+                flow.step(Batch.empty(SOURCE, flow.position(SOURCE), watermark))
                 self._trim(flow)
         except CrmOnlineError:
             self.let_go()
