@@ -1,1 +1,1 @@
-"""Baskets: lines that come one by one, gathered until the basket is whole."""
+"""Baskets: lines that come one by one, gathered until the basket closes."""

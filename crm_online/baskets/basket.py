@@ -22,7 +22,7 @@ class Basket:
     items: set[int]
 
     def near(self, begin: int, end: int, reach: int) -> bool:
-        """Return whether lines from ``begin`` to ``end`` are at most ``reach`` ms away from the basket's."""
+        """Return whether lines from ``begin`` to ``end`` are at most ``reach`` ms from the basket's."""
         return begin <= self.last + reach and end >= self.first - reach
 
     def encode(self) -> bytes:

@@ -19,7 +19,7 @@ _HEAD = struct.Struct("<BQ")
 _VERSION = 1
 _SESSION = struct.Struct("<qqI")
 _COST = 250
-"""Bytes that a key takes in memory beside its name and its value: two objects and a place in a dictionary."""
+"""Bytes that a key takes in memory, without its name and its value: two objects and a place in a dictionary."""
 
 
 class CountedBaskets:
@@ -31,7 +31,7 @@ class CountedBaskets:
     Parameters
     ----------
     max_bytes
-        Memory that they may take; about half of it is taken in the store.
+        Memory that they may take; in the store it is about half.
     number
         The number of the key that was last changed.
     forgotten_to
@@ -55,7 +55,7 @@ class CountedBaskets:
         return len(self._values)
 
     def load(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take the baskets from the store; raises ``StateCorrupt`` where they are none."""
+        """Load the baskets of the store; raises ``StateCorrupt`` where they are none."""
         for key, value in sorted(raw, key=lambda pair: _number(pair[1])):
             self._place(key.decode(), value)
 
@@ -65,8 +65,8 @@ class CountedBaskets:
         value = self._drop(key)[_HEAD.size :] + _SESSION.pack(basket.first, basket.last, len(basket.items)) + items
         self._set(key, value)
 
-    def take(self, key: str, begin: int, end: int, reach: int) -> list[Basket]:
-        """Take the baskets of a key out that are at most ``reach`` ms away from lines from ``begin`` to ``end``."""
+    def remove_near(self, key: str, begin: int, end: int, reach: int) -> list[Basket]:
+        """Remove the baskets of a key that are at most ``reach`` ms from lines from ``begin`` to ``end``."""
         value = self._values.get(key)
         if value is None:
             return []

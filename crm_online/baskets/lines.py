@@ -77,7 +77,7 @@ def gathered_lines(
 def _items(
     events: EventColumns, items: NDArray[np.int64], rows: NDArray[np.int64], starts: NDArray[np.int64]
 ) -> tuple[list[int], list[int]]:
-    """Return the distinct items of each part one behind the other, and where each part's begin."""
+    """Return the distinct items of all parts, one part after the other, and where each part's begin."""
     part_of = np.full(len(events), -1, np.int64)
     part_of[rows] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(rows)))
     part_of[events.kind == Kind.RETURN] = -1

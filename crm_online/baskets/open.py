@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from crm_online.baskets.basket import Basket
 from crm_online.baskets.counted import SEPARATOR, CountedBaskets
-from crm_online.baskets.gathered import Gathered, Whole
 from crm_online.baskets.lines import Lines, gathered_lines
 from crm_online.events.columns import EventColumns, Kind
 from crm_online.step import Put, Remove, Write
@@ -19,13 +18,43 @@ NAME = "open-baskets"
 _PURCHASE = f"{int(Kind.PURCHASE)}{SEPARATOR}"
 
 
+ClosedBasket = tuple[int, list[int]]
+"""A basket to be counted, or withdrawn: its first line's time in ms, and its items' ids in ascending order."""
+
+
+@dataclass(slots=True)
+class BasketUpdate:
+    """What one batch of events did to the baskets.
+
+    Attributes
+    ----------
+    opens_order
+        bool[n]: True for the first line of each order or return, where none that came before was as early.
+    retracted
+        Openings of orders and returns that are not true any more, since these begin earlier than was known or are part
+        of another: an event of the same customer and kind, and the time in ms at which it was opened.
+    closed
+        Baskets that are closed now, in a fixed order.
+    withdrawn
+        Baskets that were closed before, and have got more lines.
+    doubtful
+        How many baskets began where earlier ones are forgotten already: each may be part of one of them.
+    """
+
+    opens_order: NDArray[np.bool_]
+    retracted: list[tuple[int, int]] = field(default_factory=list)
+    closed: list[ClosedBasket] = field(default_factory=list)
+    withdrawn: list[ClosedBasket] = field(default_factory=list)
+    doubtful: int = 0
+
+
 @dataclass(slots=True)
 class OpenBaskets:
     """The baskets of one partition, by key (kind, customer, basket id): those that are open, and those counted last.
 
     Lines of a key belong to one basket when the pauses between them, in order of time, are at most ``open_for``: a
-    session window. A basket is whole once the watermark has passed its last line by ``open_for``, or the log has
-    ended. Lines that come later are added to it all the same, as long as it is remembered: it is withdrawn, and whole
+    session window. A basket closes once the watermark has passed its last line by ``open_for``, or at the end of the
+    log. Lines that come later are added to it all the same, as long as it is remembered: it is withdrawn, and closed
     again with them. So neither the order of rows nor where a log is cut decides what a basket is.
 
     Parameters
@@ -48,11 +77,11 @@ class OpenBaskets:
     _gone: set[str] = field(default_factory=set)
 
     def load(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take the open baskets from the store, in the order of their keys."""
+        """Load the open baskets of the store, in the order of their keys."""
         self.baskets = {key.decode(): Basket.decode(value) for key, value in sorted(raw)}
 
-    def gather(self, events: EventColumns, items: NDArray[np.int64], watermark: int) -> Gathered:
-        """Add a batch of events, and take out the baskets that are whole.
+    def gather(self, events: EventColumns, items: NDArray[np.int64], watermark: int) -> BasketUpdate:
+        """Add a batch of events, and take out the baskets that close.
 
         Parameters
         ----------
@@ -63,33 +92,33 @@ class OpenBaskets:
         watermark
             The largest event time of the log so far.
         """
-        gathered = Gathered(opens_order=np.zeros(len(events), bool))
+        update = BasketUpdate(opens_order=np.zeros(len(events), bool))
         order = np.flatnonzero((events.kind == Kind.PURCHASE) | (events.kind == Kind.RETURN))
         alone = order[events.basket[order] < 0]
-        gathered.opens_order[alone] = True
+        update.opens_order[alone] = True
         for event in alone[events.kind[alone] == Kind.PURCHASE].tolist():
             lines = items[events.line_start[event] : events.line_start[event + 1]]
             found = sorted(set(lines[lines >= 0].tolist()))
             if found:
-                gathered.whole.append((int(events.time[event]), found))
+                update.closed.append((int(events.time[event]), found))
         for part in gathered_lines(events, items, order[events.basket[order] >= 0], self.open_for):
-            self._add(gathered, part)
-        self._close(gathered, watermark)
-        return gathered
+            self._add(update, part)
+        self._close(update, watermark)
+        return update
 
-    def close_all(self) -> list[Whole]:
-        """Take every open basket out: the log has ended."""
-        gathered = Gathered(opens_order=np.zeros(0, bool))
-        self._close(gathered, None)
-        return gathered.whole
+    def close_all(self) -> list[ClosedBasket]:
+        """Close every open basket, at the end of the log."""
+        update = BasketUpdate(opens_order=np.zeros(0, bool))
+        self._close(update, None)
+        return update.closed
 
-    def forget_customer(self, customer: str) -> list[Whole]:
-        """Take a customer's baskets out: they are whole now, so that nothing of theirs waits under their name."""
-        gathered = Gathered(opens_order=np.zeros(0, bool))
+    def forget_customer(self, customer: str) -> list[ClosedBasket]:
+        """Close a customer's baskets, so that none of them waits under the customer's id."""
+        update = BasketUpdate(opens_order=np.zeros(0, bool))
         for key in sorted(key for key in self.baskets if key.split(SEPARATOR, 2)[1] == customer):
-            self._finish(gathered, key)
+            self._finish(update, key)
         self.counted.forget_customer(customer)
-        return gathered.whole
+        return update.closed
 
     def writes(self) -> Iterator[Write]:
         """Write what has changed."""
@@ -100,21 +129,21 @@ class OpenBaskets:
         self._gone, self._changed = set(), set()
         yield from self.counted.writes()
 
-    def _add(self, gathered: Gathered, lines: Lines) -> None:
+    def _add(self, update: BasketUpdate, lines: Lines) -> None:
         key, begin, end = lines.key, lines.begin, lines.end
-        parts = self.counted.take(key, begin, end, self.open_for)
+        parts = self.counted.remove_near(key, begin, end, self.open_for)
         if len(parts) == 1 and key not in self.baskets and _adds_nothing(lines, parts[0]):
             parts[0].last = max(parts[0].last, end)
             self.counted.keep(key, parts[0])
             return
         if key.startswith(_PURCHASE):
-            gathered.withdrawn += [(part.first, sorted(part.items)) for part in parts if part.items]
+            update.withdrawn += [(part.first, sorted(part.items)) for part in parts if part.items]
         basket = self.baskets.get(key)
         if basket is not None and basket.near(begin, end, self.open_for):
             parts.append(basket)
         elif basket is not None:
-            self._finish(gathered, key)
-        self._open(gathered, lines, sorted(part.first for part in parts))
+            self._finish(update, key)
+        self._open(update, lines, sorted(part.first for part in parts))
         merged = self.baskets[key] = Basket(begin, end, set(lines.items))
         for part in parts:
             merged.first, merged.last = min(merged.first, part.first), max(merged.last, part.last)
@@ -122,30 +151,30 @@ class OpenBaskets:
         self._changed.add(key)
         self._gone.discard(key)
 
-    def _open(self, gathered: Gathered, lines: Lines, before: list[int]) -> None:
-        """Let the earliest line open the order: of what was opened before, in order of time, the rest is closed."""
+    def _open(self, update: BasketUpdate, lines: Lines, before: list[int]) -> None:
+        """Let the earliest line open the order: of what was opened before, in order of time, the rest is retracted."""
         if not before:
-            gathered.doubtful += self.counted.doubtful(lines.begin, self.open_for)
+            update.doubtful += self.counted.doubtful(lines.begin, self.open_for)
         if not before or lines.begin < before[0]:
-            gathered.opens_order[lines.event] = True
+            update.opens_order[lines.event] = True
         else:
             before = before[1:]
-        gathered.closed += [(lines.event, time) for time in before]
+        update.retracted += [(lines.event, time) for time in before]
 
-    def _close(self, gathered: Gathered, watermark: int | None) -> None:
+    def _close(self, update: BasketUpdate, watermark: int | None) -> None:
         due = [
             key for key, basket in self.baskets.items() if watermark is None or watermark > basket.last + self.open_for
         ]
         for key in sorted(due, key=lambda key: (self.baskets[key].first, key)):
-            self._finish(gathered, key)
+            self._finish(update, key)
 
-    def _finish(self, gathered: Gathered, key: str) -> None:
+    def _finish(self, update: BasketUpdate, key: str) -> None:
         basket = self.baskets.pop(key)
         self._changed.discard(key)
         self._gone.add(key)
         self.counted.keep(key, basket)
         if basket.items and key.startswith(_PURCHASE):
-            gathered.whole.append((basket.first, sorted(basket.items)))
+            update.closed.append((basket.first, sorted(basket.items)))
 
 
 def _adds_nothing(lines: Lines, basket: Basket) -> bool:

@@ -21,21 +21,21 @@ ROOM = 1024
 MOST_ITEMS = 128
 """Items that are kept of an order."""
 SPAN = 30 * 86_400_000
-"""Time that the orders kept should reach back, in ms: where they reach less, fewer of those that come are taken."""
+"""Time that the orders kept should reach back, in ms: where they reach less, fewer of those that come are sampled."""
 _KEY = "crm-online/order"
 _HEAD = struct.Struct("<BqQB")
 _VERSION = 1
 
 
-class SampledPlace(BaseModel):
-    """Where the sample of orders goes on.
+class SamplingState(BaseModel):
+    """Where the sample of orders goes on, and how sparse it is.
 
     Attributes
     ----------
     next
-        How many orders were taken so far; each takes the place of the one ``ROOM`` before.
+        How many orders were sampled so far; each replaces the one ``ROOM`` before.
     halvings
-        One order of ``2 ** halvings`` is taken.
+        One order of ``2 ** halvings`` is sampled.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -78,27 +78,27 @@ class SampledOrder:
 class SampledOrders:
     """The sample of a partition.
 
-    An order is taken or left by a hash of its customer and its id, so that lines which come later find it again.
+    An order is sampled or not by a hash of its customer and its id, so that lines which come later find it again.
 
     Parameters
     ----------
-    place
+    state
         Where the sample goes on, changed in place.
     """
 
-    place: SampledPlace
+    state: SamplingState
     _orders: dict[int, SampledOrder] = field(default_factory=dict)
     _places: dict[int, int] = field(default_factory=dict)
     _changed: set[int] = field(default_factory=set)
     _gone: set[int] = field(default_factory=set)
 
     def load(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take the orders from the store."""
+        """Load the orders of the store."""
         self._orders = {int(name): SampledOrder.decode(value) for name, value in sorted(raw)}
         self._places = {order.hash: place for place, order in self._orders.items()}
 
     def offer(self, events: EventColumns, orders: OrderItems) -> None:
-        """Take some of the orders of a batch, or add to those that were taken before."""
+        """Sample some of the orders of a batch, or add to those that were sampled before."""
         starts = np.flatnonzero(np.diff(orders.order, prepend=-1))
         if not len(starts):
             return
@@ -112,13 +112,13 @@ class SampledOrders:
             )
         ]
         hashes = hash64(keys, _KEY)
-        chosen = np.flatnonzero(hashes % np.uint64(1 << self.place.halvings) == 0)
+        chosen = np.flatnonzero(hashes % np.uint64(1 << self.state.halvings) == 0)
         ends = np.append(starts, len(orders.order))[1:]
         for number in chosen.tolist():
             row, (begin, end) = int(event[number]), (int(starts[number]), int(ends[number]))
             code = int(events.customer[row])
             customer = events.customers[code] if code >= 0 else None
-            self._take(customer, int(events.time[row]), int(hashes[number]), orders.item[begin:end])
+            self._add(customer, int(events.time[row]), int(hashes[number]), orders.item[begin:end])
 
     @property
     def orders(self) -> list[SampledOrder]:
@@ -126,7 +126,7 @@ class SampledOrders:
         return list(self._orders.values())
 
     def forget(self, customer: str) -> None:
-        """Take a customer's orders out."""
+        """Remove a customer's orders."""
         for place in [place for place, order in self._orders.items() if order.customer == customer]:
             del self._places[self._orders.pop(place).hash]
             self._changed.discard(place)
@@ -140,13 +140,13 @@ class SampledOrders:
             yield Put(NAME, {b"%d" % place: self._orders[place].encode() for place in sorted(self._changed)})
         self._gone, self._changed = set(), set()
 
-    def _take(self, customer: str | None, time: int, hash_: int, items: NDArray[np.int64]) -> None:
+    def _add(self, customer: str | None, time: int, hash_: int, items: NDArray[np.int64]) -> None:
         place = self._places.get(hash_)
         if place is None:
-            place = self.place.next % ROOM
-            if place == 0 and self.place.next:
+            place = self.state.next % ROOM
+            if place == 0 and self.state.next:
                 self._pace()
-            self.place.next += 1
+            self.state.next += 1
             before = self._orders.get(place)
             if before is not None:
                 del self._places[before.hash]
@@ -161,10 +161,10 @@ class SampledOrders:
         self._gone.discard(place)
 
     def _pace(self) -> None:
-        """Take fewer orders where all are younger than half of ``SPAN``, more where they reach back four times it."""
+        """Sample fewer orders where all are younger than half of ``SPAN``, more where they reach back four times it."""
         times = [order.time for order in self._orders.values()]
         reach = max(times, default=0) - min(times, default=0)
         if reach < SPAN / 2:
-            self.place.halvings = min(self.place.halvings + 1, 40)
-        elif reach > 4 * SPAN and self.place.halvings:
-            self.place.halvings -= 1
+            self.state.halvings = min(self.state.halvings + 1, 40)
+        elif reach > 4 * SPAN and self.state.halvings:
+            self.state.halvings -= 1

@@ -99,7 +99,7 @@ def add(
     records.events += np.bincount(rows, minlength=n)
 
 
-def close_orders(
+def retract_orders(
     records: Records,
     rows: NDArray[np.int64],
     kind: NDArray[np.uint8],
@@ -107,7 +107,7 @@ def close_orders(
     sums: Sequence[str],
     decay: Decay,
 ) -> None:
-    """Take back what orders and returns brought by being opened, in place.
+    """Subtract what orders and returns added when they were opened, in place.
 
     Parameters
     ----------

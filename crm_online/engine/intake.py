@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.baskets.gathered import Whole
-from crm_online.baskets.open import OpenBaskets
+from crm_online.baskets.open import ClosedBasket, OpenBaskets
 from crm_online.baskets.orders import OrderItems
 from crm_online.baskets.sampled import SampledOrders
 from crm_online.customers import own, totals
@@ -49,8 +48,8 @@ class Taken:
     cause: dict[int, dict[str, object]]
     touched: NDArray[np.bool_]
     erased: list[int] = field(default_factory=list)
-    whole: list[Whole] = field(default_factory=list)
-    withdrawn: list[Whole] = field(default_factory=list)
+    whole: list[ClosedBasket] = field(default_factory=list)
+    withdrawn: list[ClosedBasket] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
     forgotten: dict[str, int] = field(default_factory=dict)
     accepted: int = 0
@@ -132,16 +131,16 @@ class Intake:
         taken.accepted += len(events)
         numbers = np.append(self.items.numbers(events.items), -1)[events.item]
         gathered = self.baskets.gather(events, numbers, watermark)
-        taken.whole += gathered.whole
+        taken.whole += gathered.closed
         taken.withdrawn += gathered.withdrawn
         taken.doubtful += gathered.doubtful
-        closed = [(event, time) for event, time in gathered.closed if rows[event] >= 0]
-        where = np.array([event for event, _ in closed], np.int64)
-        openings = rows[where], events.kind[where], np.array([time for _, time in closed], np.int64)
+        retracted = [(event, time) for event, time in gathered.retracted if rows[event] >= 0]
+        where = np.array([event for event, _ in retracted], np.int64)
+        openings = rows[where], events.kind[where], np.array([time for _, time in retracted], np.int64)
         order_items = OrderItems.of(events, numbers)
         self.orders.offer(events, order_items)
         opens = gathered.opens_order.copy()
-        opens[[event for event, _ in gathered.closed]] = (
+        opens[[event for event, _ in gathered.retracted]] = (
             False  # an order that begins earlier than was known is no other
         )
         self._own(records, rows, events, order_items, opens)
@@ -152,7 +151,7 @@ class Intake:
         taken.heard.append(Heard(events, numbers))
         quantities = Quantities.of(events, gathered.opens_order[known])
         totals.add(records, rows, hashes, quantities, self.sums, self.decay)
-        totals.close_orders(records, *openings, self.sums, self.decay)
+        totals.retract_orders(records, *openings, self.sums, self.decay)
         taken.touched[rows] = True
         last = np.full(len(records), -1, np.int64)
         last[rows] = np.arange(len(rows))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from crm_online.baskets.counted import CountedBaskets
-from crm_online.baskets.gathered import Whole
-from crm_online.baskets.open import OpenBaskets
+from crm_online.baskets.open import ClosedBasket, OpenBaskets
 from crm_online.baskets.sampled import SampledOrder
 from crm_online.decay import Decay
 from crm_online.engine import counting
@@ -63,7 +62,7 @@ class Mining:
         self._rules = RuleFeed(settings)
         self._rules.load(iter(loaded.rules))
 
-    def count(self, run: Run, whole: list[Whole], withdrawn: list[Whole]) -> None:
+    def count(self, run: Run, whole: list[ClosedBasket], withdrawn: list[ClosedBasket]) -> None:
         """Count baskets that are whole, and at the log's end all that are open.
 
         Parameters

@@ -6,7 +6,7 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from crm_online.baskets.sampled import SampledPlace
+from crm_online.baskets.sampled import SamplingState
 from crm_online.engine.changes import Changes
 from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.step import Topic
@@ -116,7 +116,7 @@ class PartitionState(BaseModel):
     rules_baskets: int = 0
     rules_due: bool = False
     fit: FitSchedule = Field(default_factory=FitSchedule)
-    sampled_orders: SampledPlace = Field(default_factory=SampledPlace)
+    sampled_orders: SamplingState = Field(default_factory=SamplingState)
 
     def count(self, changes: Changes) -> None:
         """Count a step's changes, and note the number of the last."""

@@ -49,7 +49,7 @@ def test_baskets_and_orders_are_those_of_the_lines_in_order_of_time(lines: list[
             till.write()
         if chunk[-1][-1] == "end":
             till.end()
-    for time in till.closed:
+    for time in till.retracted:
         opened.remove(time)
 
     sessions = defaultdict[tuple[str | None, str, str], list[tuple[int, int, set[str]]]](list)
@@ -75,11 +75,11 @@ def test_a_line_between_two_baskets_makes_them_one() -> None:
     till.take(shop.order("ann", 1_000_000, ("tea", 1.0, 1.0), basket="x"))
     till.take(shop.order("ann", 1_000_000 + 2 * OPEN_FOR, ("milk", 1.0, 1.0), basket="x"))
     till.take(shop.view("bob", 1_000_000 + 9 * OPEN_FOR))
-    assert len(till.whole) == 2
+    assert len(till.closed) == 2
     till.take(shop.order("ann", 1_000_000 + OPEN_FOR, ("bread", 1.0, 1.0), basket="x"))
     assert till.end() == [(1_000_000, ("bread", "milk", "tea"))]
     assert till.opened == [True, True, False, False]
-    assert till.closed == [1_000_000 + 2 * OPEN_FOR]
+    assert till.retracted == [1_000_000 + 2 * OPEN_FOR]
 
 
 def test_a_line_that_adds_no_item_withdraws_nothing() -> None:
@@ -87,7 +87,7 @@ def test_a_line_that_adds_no_item_withdraws_nothing() -> None:
     till.take(shop.order("ann", 1_000_000, ("tea", 1.0, 1.0), basket="x"), shop.view("bob", 1_000_000 + 9 * OPEN_FOR))
     columns = shop.columns([shop.order("ann", 1_000_001, ("tea", 1.0, 1.0), basket="x")])
     found = till.baskets.gather(columns, till.items.numbers(columns.items), till.watermark)
-    assert not found.whole
+    assert not found.closed
     assert not found.withdrawn
     assert not found.opens_order.any()
 
@@ -106,7 +106,7 @@ def test_what_was_changed_longest_ago_is_forgotten_first_and_its_late_lines_are_
     assert left[:-1] == [f"b{number}" for number in range(21 - len(left), 20)]
     assert till.baskets.counted.bytes <= 2_000
     assert till.doubtful == 0
-    before = len(till.whole)
+    before = len(till.closed)
     till.take(shop.order("ann", 1_000_001, ("milk", 1.0, 1.0), basket="b1"))
     assert till.doubtful == 1
     assert len(till.end()) == before + 1, "it is a basket of its own"
@@ -119,8 +119,8 @@ def test_of_an_id_used_again_and_again_the_last_are_remembered() -> None:
     for number in range(SESSIONS + 3):
         counted.keep("0\x1fann\x1f1", Basket(number * day, number * day, {number}))
     assert len(counted) == 1
-    assert not counted.take("0\x1fann\x1f1", 2 * day, 2 * day, OPEN_FOR)
-    assert counted.take("0\x1fann\x1f1", 3 * day, 3 * day, OPEN_FOR) == [Basket(3 * day, 3 * day, {3})]
+    assert not counted.remove_near("0\x1fann\x1f1", 2 * day, 2 * day, OPEN_FOR)
+    assert counted.remove_near("0\x1fann\x1f1", 3 * day, 3 * day, OPEN_FOR) == [Basket(3 * day, 3 * day, {3})]
     assert counted.forgotten_to == 2 * day
 
 
@@ -136,7 +136,7 @@ def test_bytes_that_are_no_counted_basket_are_refused(cut: int) -> None:
     def read() -> None:
         again = CountedBaskets(10**6)
         again.load([(key, value[:cut])])
-        again.take("0\x1fann\x1fx", 1, 1, OPEN_FOR)
+        again.remove_near("0\x1fann\x1fx", 1, 1, OPEN_FOR)
 
     with pytest.raises(StateCorrupt):
         read()

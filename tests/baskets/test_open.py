@@ -57,7 +57,7 @@ def gathered(lines: list[Line], size: int) -> tuple[list[tuple[int, tuple[str, .
         watermark = max(watermark, int(events.time.max()))
         numbers = np.append(items.numbers(events.items), -1)[events.item]
         found = baskets.gather(events, numbers, watermark)
-        whole += found.whole
+        whole += found.closed
         opened += int(found.opens_order.sum())
         again = OpenBaskets(OPEN_FOR * 1000, CountedBaskets(10**6))  # as after a crash
         again.load((key.encode(), basket.encode()) for key, basket in baskets.baskets.items())
@@ -97,7 +97,7 @@ def test_an_event_without_basket_id_is_whole_by_itself() -> None:
     found = OpenBaskets(OPEN_FOR, CountedBaskets(10**6)).gather(
         events, np.array([0, 0, -1, 0, 0, -1]), int(events.time[0])
     )
-    assert [items for _, items in found.whole] == [[0], [0]]
+    assert [items for _, items in found.closed] == [[0], [0]]
     assert found.opens_order.all()
 
 

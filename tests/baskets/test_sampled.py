@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_online.baskets.orders import OrderItems
-from crm_online.baskets.sampled import NAME, ROOM, SampledOrder, SampledOrders, SampledPlace
+from crm_online.baskets.sampled import NAME, ROOM, SampledOrder, SampledOrders, SamplingState
 from crm_online.errors import StateCorrupt
 from crm_online.events import models
 from crm_online.step import Put, Remove, Write
@@ -58,20 +58,20 @@ def test_an_order_comes_back_as_it_was(customer: str | None, time: int, hash_: i
 
 
 def test_the_sample_is_bounded_and_reaches_back_for_weeks_however_many_orders_come() -> None:
-    sample = SampledOrders(SampledPlace())
+    sample = SampledOrders(SamplingState())
     stored = offered(sample, orders(60_000, 60_000))  # one a minute: six weeks
     kept = [SampledOrder.decode(raw) for raw in stored.values()]
     times = [order.time for order in kept]
     assert len(kept) == ROOM
     assert max(times) - min(times) > 10 * DAY
     assert max(times) > 41 * DAY
-    assert sample.place.halvings >= 3
+    assert sample.state.halvings >= 3
 
 
 def test_lines_of_an_order_that_come_later_are_added_to_it_and_a_restart_changes_nothing() -> None:
     one = shop.order("ann", 5, ("tea", 1, 1.0), basket="b1")
     other = shop.order("ann", 9, ("cup", 1, 1.0), ("tea", 1, 1.0), basket="b1")
-    sample, stored = SampledOrders(SampledPlace()), dict[bytes, bytes]()
+    sample, stored = SampledOrders(SamplingState()), dict[bytes, bytes]()
     columns = shop.columns([one, other])
     numbers = columns.item.astype(np.int64)
     for row in (np.array([0]), np.array([1])):
@@ -79,14 +79,14 @@ def test_lines_of_an_order_that_come_later_are_added_to_it_and_a_restart_changes
         sample.offer(columns.select(row), OrderItems.of(columns.select(row), numbers[lines]))
         (write,) = sample.writes()
         stored |= put_by(write)
-        sample = SampledOrders(sample.place)
+        sample = SampledOrders(sample.state)
         sample.load(stored.items())
     (order,) = [SampledOrder.decode(raw) for raw in stored.values()]
-    assert (order.customer, len(order.items), sample.place.next) == ("ann", 2, 1)
+    assert (order.customer, len(order.items), sample.state.next) == ("ann", 2, 1)
 
 
 def test_nothing_of_a_customer_who_is_forgotten_stays() -> None:
-    sample = SampledOrders(SampledPlace())
+    sample = SampledOrders(SamplingState())
     stored = offered(sample, orders(300, DAY // 10))
     assert "c1" in {SampledOrder.decode(raw).customer for raw in stored.values()}
     sample.forget("c1")

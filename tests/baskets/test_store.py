@@ -29,9 +29,9 @@ class Till:
     baskets: OpenBaskets = field(default_factory=lambda: OpenBaskets(OPEN_FOR, CountedBaskets(10**6)))
     items: ItemNames = field(default_factory=ItemNames)
     kept: dict[str, dict[bytes, bytes]] = field(default_factory=lambda: {OPEN: {}, COUNTED: {}})
-    whole: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
+    closed: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
     opened: list[bool] = field(default_factory=list)
-    closed: list[int] = field(default_factory=list)
+    retracted: list[int] = field(default_factory=list)
     doubtful: int = 0
     watermark: int = 0
 
@@ -41,18 +41,18 @@ class Till:
         numbers = np.append(self.items.numbers(columns.items), -1)[columns.item]
         found = self.baskets.gather(columns, numbers, self.watermark)
         self.opened += found.opens_order.tolist()
-        self.closed += [time for _, time in found.closed]
+        self.retracted += [time for _, time in found.retracted]
         self.doubtful += found.doubtful
-        self._count(found.whole)
+        self._count(found.closed)
         for time, items in found.withdrawn:
-            self.whole.remove((time, self._named(items)))
+            self.closed.remove((time, self._named(items)))
 
     def forget(self, customer: str) -> None:
         self._count(self.baskets.forget_customer(customer))
 
     def end(self) -> list[tuple[int, tuple[str, ...]]]:
         self._count(self.baskets.close_all())
-        return self.whole
+        return self.closed
 
     def write(self) -> None:
         """Write as the engine does, and read it again."""
@@ -72,7 +72,7 @@ class Till:
         self.baskets = again
 
     def _count(self, whole: list[tuple[int, list[int]]]) -> None:
-        self.whole += [(time, self._named(found)) for time, found in whole]
+        self.closed += [(time, self._named(found)) for time, found in whole]
 
     def _named(self, found: list[int]) -> tuple[str, ...]:
         return tuple(sorted(self.items.names[number] for number in found))
@@ -134,11 +134,11 @@ def test_a_line_that_comes_late_joins_its_basket_while_that_is_open() -> None:
     till.take(shop.order("ann", 1_000_000, ("tea", 1.0, 1.0), basket="x"))
     till.take(shop.order("ann", 1_000_000 - OPEN_FOR, ("milk", 1.0, 1.0), basket="x"))
     till.take(shop.order("ann", 1_000_000 + OPEN_FOR, ("bread", 1.0, 1.0), basket="x"))
-    assert not till.whole
+    assert not till.closed
     till.take(shop.view("bob", 1_000_000 + 2 * OPEN_FOR + 1))
-    assert till.whole == [(1_000_000 - OPEN_FOR, ("bread", "milk", "tea"))]
+    assert till.closed == [(1_000_000 - OPEN_FOR, ("bread", "milk", "tea"))]
     assert till.opened == [True, True, False, False]
-    assert till.closed == [1_000_000]
+    assert till.retracted == [1_000_000]
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -159,9 +159,9 @@ def test_a_basket_is_open_until_the_watermark_has_passed_it() -> None:
     till = Till()
     till.take(shop.order("ann", 1_000_000, ("tea", 1.0, 1.0), basket="x"))
     till.take(shop.view("bob", 1_000_000 + OPEN_FOR))
-    assert not till.whole
+    assert not till.closed
     till.take(shop.view("bob", 1_000_000 + OPEN_FOR + 1))
-    assert till.whole == [(1_000_000, ("tea",))]
+    assert till.closed == [(1_000_000, ("tea",))]
 
 
 def test_a_line_too_far_away_opens_another_order() -> None:
@@ -211,11 +211,11 @@ def test_nobody_can_add_to_the_basket_of_an_erased_customer() -> None:
     till = Till()
     till.take(shop.order("ann", 1_000_000, ("tea", 1.0, 1.0), basket="x"))
     till.forget("ann")
-    assert till.whole == [(1_000_000, ("tea",))], "it is counted at once"
+    assert till.closed == [(1_000_000, ("tea",))], "it is counted at once"
     for basket in ("x", "erased x", "erased"):
         till.take(shop.order(None, 1_000_001, ("milk", 1.0, 1.0), basket=basket))
     assert sorted(till.end())[0] == (1_000_000, ("tea",))
-    assert len(till.whole) == 4
+    assert len(till.closed) == 4
 
 
 def test_an_id_made_from_the_customers_does_not_stay_either() -> None:
