@@ -1,8 +1,8 @@
 """Pictures of the segments: plain data in, a PNG or SVG file out; matplotlib is imported when one is drawn.
 
 ``picture`` is what is drawn, ``draw`` makes the file, ``layout`` puts the panels into a figure: ``scatter``
-(its axes in ``axes``, ``principal`` and ``ticks``, its labels in ``placing``), ``dendrogram`` and ``table``.
-``marks`` are the segments' colours and shapes, ``lettering`` is text that fits.
+(its axes in ``axes`` and ``principal``, its labels in ``placing``), ``dendrogram`` and ``table``.
+``markers`` are the segments' colours and shapes, ``lettering`` is text that fits.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from crm_online.plots import dendrogram, scatter, table
 from crm_online.plots.axes import choose
 from crm_online.plots.lettering import FONT, Lettering
-from crm_online.plots.marks import INK, LINE, PALE
+from crm_online.plots.markers import INK, LINE, PALE
 from crm_online.plots.picture import SegmentPicture
 
 WIDTH = 13.0
@@ -58,6 +58,7 @@ def render(picture: SegmentPicture, file: BinaryIO, kind: str, axes: Sequence[st
         "font.family": [*letters.families, "sans-serif"],
         "font.sans-serif": [FONT, "Verdana", "sans-serif"],
         "font.size": 8.0,
+        "text.parse_math": False,
         "svg.fonttype": "none",
         "svg.hashsalt": "crm-online",
         "text.color": INK,
@@ -69,18 +70,15 @@ def render(picture: SegmentPicture, file: BinaryIO, kind: str, axes: Sequence[st
         "ytick.labelcolor": INK,
     }
     metadata: dict[str, str | None] = {"Software": None} if kind == "png" else {"Date": None, "Creator": None}
-    with matplotlib.style.context(["default", style]), _no_word_of_fonts():
+    with matplotlib.style.context(["default", style]), _font_warnings_off():
         figure = _figure(picture, letters, (across, up))
         figure.savefig(file, format=kind, dpi=DPI, metadata=metadata)
     return letters.lacking
 
 
 @contextmanager
-def _no_word_of_fonts() -> Iterator[None]:
-    """Keep matplotlib from telling what fonts lack.
-
-    A PNG has replacement characters there; an SVG keeps the letters, and whoever shows it may have a font.
-    """
+def _font_warnings_off() -> Iterator[None]:
+    """Turn matplotlib's warnings about missing glyphs off: `render` returns them."""
     log = logging.getLogger("matplotlib.font_manager")
     level = log.level
     log.setLevel(logging.ERROR)
@@ -94,12 +92,12 @@ def _no_word_of_fonts() -> Iterator[None]:
 
 def _texts(picture: SegmentPicture, *labels: str) -> list[str]:
     texts = [*labels, picture.as_of]
-    for place, segment in enumerate(picture.segments):
-        texts += [str(segment["id"]), str(segment["name"]), picture.description(place), picture.said(place)]
+    for number, segment in enumerate(picture.segments):
+        texts += [str(segment["id"]), str(segment["name"]), picture.description(number), picture.trait_text(number)]
     return texts
 
 
-def _figure(picture: SegmentPicture, letters: Lettering, axes: scatter.Pair) -> Figure:
+def _figure(picture: SegmentPicture, letters: Lettering, axes: scatter.AxisPair) -> Figure:
     few = len(picture.segments) <= _FEW
     inner = WIDTH - 2 * _EDGE
     left = 0.57 * inner
@@ -117,7 +115,7 @@ def _figure(picture: SegmentPicture, letters: Lettering, axes: scatter.Pair) -> 
     top = height - _TITLE
     scatter.draw(_panel(figure, _EDGE, top - _SCATTER, left - _GUTTER, _SCATTER), picture, letters, axes)
     dendrogram.draw(_panel(figure, _EDGE + left, top - tree, inner - left, tree), picture, letters)
-    table.draw(_panel(figure, _EDGE, top - _SCATTER - rows.height, rows.width, rows.height), picture, rows)
+    table.draw(_panel(figure, _EDGE, top - _SCATTER - rows.height, rows.width, rows.height), rows)
     return figure
 
 
@@ -134,9 +132,9 @@ def _title(figure: Figure, picture: SegmentPicture, letters: Lettering, height: 
     count = len(picture.segments)
     text = f"{count} segment{'s' if count > 1 else ''} of {picture.customers:,} customers"
     y = 1 - 0.28 / height
-    figure.text(_EDGE / WIDTH, y, text, size=13, weight="bold", va="center", parse_math=False)
+    figure.text(_EDGE / WIDTH, y, text, size=13, weight="bold", va="center")
     if picture.as_of:
-        told = letters.fit(f"as of {picture.as_of}", 4.0, 9)
-        figure.text(1 - _EDGE / WIDTH, y, told, size=9, color=PALE, va="center", ha="right", parse_math=False)
+        as_of = letters.fit(f"as of {picture.as_of}", 4.0, 9)
+        figure.text(1 - _EDGE / WIDTH, y, as_of, size=9, color=PALE, va="center", ha="right")
     line = 1 - (_TITLE - 0.05) / height
     figure.add_artist(matplotlib.lines.Line2D([_EDGE / WIDTH, 1 - _EDGE / WIDTH], [line, line], color=LINE, lw=0.8))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable
 
 from matplotlib import font_manager
@@ -85,14 +86,12 @@ class Lettering:
         text = self.drawn(text)
         if self.width(text, size, bold=bold) <= width:
             return text
-        fits, too_long = 0, len(text)
-        while too_long - fits > 1:
-            middle = (fits + too_long) // 2
-            if self.width(text[:middle].rstrip() + _CUT, size, bold=bold) <= width:
-                fits = middle
-            else:
-                too_long = middle
-        return text[:fits].rstrip() + _CUT
+
+        def cut(length: int) -> str:
+            return text[:length].rstrip() + _CUT
+
+        lengths = range(1, len(text))
+        return cut(bisect_right(lengths, width, key=lambda length: self.width(cut(length), size, bold=bold)))
 
     def wrap(self, text: str, width: float, size: float, lines: int, *, bold: bool = False) -> list[str]:
         """Return a text in some lines at most, each within a width in inches; the last is cut."""

@@ -72,23 +72,23 @@ class SegmentPicture:
         return sum(int(segment["size"]) for segment in self.segments)
 
     def by_size(self) -> list[int]:
-        """Return the segments' places, the largest first, equals by place."""
-        return sorted(range(len(self.segments)), key=lambda place: (-int(self.segments[place]["size"]), place))
+        """Return the segments' indices, the largest first, equals by index."""
+        return sorted(range(len(self.segments)), key=lambda number: -int(self.segments[number]["size"]))
 
-    def places(self) -> NDArray[np.int64]:
-        """Return each sampled customer's place in ``segments``, -1 for whoever is in none of them."""
-        place = {segment["id"]: number for number, segment in enumerate(self.segments)}
-        return np.array([-1 if label is None else place.get(label, -1) for label in self.labels], dtype=np.int64)
+    def segment_numbers(self) -> NDArray[np.int64]:
+        """Return each sampled customer's index in ``segments``, -1 for whoever is in none of them."""
+        numbers = {segment["id"]: number for number, segment in enumerate(self.segments)}
+        return np.array([numbers.get(label, -1) for label in self.labels], dtype=np.int64)
 
-    def share(self, place: int) -> str:
+    def share(self, number: int) -> str:
         """Return a segment's share of the customers."""
-        return f"{100 * int(self.segments[place]['size']) / max(1, self.customers):.1f} %"
+        return f"{100 * int(self.segments[number]['size']) / max(1, self.customers):.1f} %"
 
-    def description(self, place: int) -> str:
+    def description(self, number: int) -> str:
         """Return what sets a segment apart, as a sentence."""
-        told = self.segments[place]["description"]
-        return str(told) if isinstance(told, str) else str(told["text"])
+        description = self.segments[number]["description"]
+        return str(description if isinstance(description, str) else description["text"])
 
-    def said(self, place: int) -> str:
+    def trait_text(self, number: int) -> str:
         """Return what a segment's customers need and say, in one line; empty if nothing is known."""
-        return "; ".join(self.traits.get(self.segments[place]["id"], ()))
+        return "; ".join(self.traits.get(self.segments[number]["id"], ()))

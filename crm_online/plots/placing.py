@@ -1,4 +1,4 @@
-"""Labels beside points, so that none covers another."""
+"""Labels near points, so that none covers another."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def place_labels(
     turns = np.arange(_DIRECTIONS) * 2 * np.pi / _DIRECTIONS
     ways = np.column_stack([np.cos(turns), np.sin(turns)]).round(9)
     found: list[tuple[float, float] | None] = []
-    taken: list[tuple[float, float, float, float]] = []
+    placed: list[tuple[float, float, float, float]] = []
     for point, (width, height) in zip(points, sizes, strict=True):
         half = np.array([width, height]) / 2
         best: tuple[float, tuple[float, float]] | None = None
@@ -56,7 +56,7 @@ def place_labels(
             for way in ways:
                 middle = point + way * (clear + ring) + np.clip(way * 2, -1, 1) * half
                 low, high = middle - half, middle + half
-                if (low < 0).any() or (high > bounds).any() or any(_overlap(low, high, box) for box in taken):
+                if (low < 0).any() or (high > bounds).any() or any(_overlap(low, high, box) for box in placed):
                     continue
                 cost = ring + _PER_DOT * _within(dots, low, high) + _PER_POINT * _within(points, low - 3, high + 3)
                 cost = round(float(cost), 6)
@@ -65,7 +65,7 @@ def place_labels(
         found.append(best[1] if best else None)
         if best:
             x, y = best[1]
-            taken.append((x - half[0], y - half[1], x + half[0], y + half[1]))
+            placed.append((x - half[0], y - half[1], x + half[0], y + half[1]))
     return found
 
 

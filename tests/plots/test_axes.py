@@ -1,15 +1,21 @@
-"""The scatter's axes: principal ones equal scikit-learn's, marks stand where the feature has that value."""
+"""The scatter's axes: principal ones equal scikit-learn's, ticks stand where the feature has that value."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
+from crm_online.plots import SegmentPicture
+from crm_online.plots.axes import feature_axis
 from crm_online.plots.principal import PrincipalAxes
-from crm_online.plots.ticks import ticks
 from crm_online.segments.vectors import RESOLUTION, Scale, Transform
 
 VECTORS = np.random.default_rng(3).normal(0, 1000, (300, 4)) @ np.diag([3.0, 1.0, 0.4, 2.0])
@@ -45,34 +51,72 @@ def test_an_axis_is_named_after_its_strongest_features_with_their_directions() -
     )
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     largest=st.floats(0.01, 1e6),
+    span=st.sampled_from([0.02, 0.5, 1.0]),
     knee=st.sampled_from([1.0, 30.0]),
-    weight=st.sampled_from([0.5, 1.0]),
     transform=st.sampled_from(list(Transform)),
 )
-def test_marks_stand_where_the_feature_has_that_value(
-    largest: float, knee: float, weight: float, transform: Transform
+def test_an_axis_has_ticks_that_do_not_touch_at_the_values_written_there(
+    largest: float, span: float, knee: float, transform: Transform
 ) -> None:
-    raw = np.linspace(0, largest, 20)[:, None]
-    scale = Scale.fit(raw, ["spending"], [transform], [weight], [knee])
-    low, high = -4 * weight, 4 * weight
-    marks = ticks(scale, 0, low, high, gap=0.3 * weight)
-    places = np.array([place for place, _ in marks])
-    assert len(marks) >= 2
-    assert (np.diff(places) >= 0.3 * weight * (1 - 1e-9)).all()
-    assert low <= places.min() <= places.max() <= high
-    written = [_read(text) for _, text in marks]
-    assert scale.decode(places[:, None] * RESOLUTION)[:, 0] == pytest.approx(written, rel=1e-5, abs=1e-9 * largest)
+    raw = np.linspace(largest * (1 - span), largest, 20)[:, None]
+    for side in drawn(Scale.fit(raw, ["spending"], [transform], [1.0], [knee]), raw):
+        ticks = written(side)
+        assert 2 <= len(ticks) <= 22
+        assert [_number(text) for _, text in ticks] == pytest.approx([place for place, _ in ticks], rel=1e-3)
+        boxes = [label.get_window_extent() for label in side.get_ticklabels() if label.get_text()]
+        assert not any(one.overlaps(other) for one, other in pairwise(boxes))
 
 
-def test_shares_are_told_in_per_cent_and_what_does_not_vary_has_one_mark() -> None:
+def test_shares_are_given_in_per_cent_and_what_does_not_vary_has_one_tick() -> None:
     raw = np.array([[0.0, 7.0], [0.1, 7.0], [0.3, 7.0]])
     scale = Scale.fit(raw, ["returned", "views"], [Transform.IDENTITY, Transform.LOG1P], [1.0, 1.0])
-    assert [text for _, text in ticks(scale, 0, -1.2, 1.4, 0.5, "share")] == ["0 %", "10 %", "20 %", "30 %"]
-    assert ticks(scale, 1, -1.0, 1.0, 0.5, "views") == [(0.0, "7")]
+    shares = [text for _, text in written(drawn(scale, raw, "returned")[0])]
+    assert shares[0] == "0 %"
+    assert {"10 %", "20 %", "30 %"} <= set(shares)
+    assert [text for _, text in written(drawn(scale, raw, "views")[0])] == ["7"]
 
 
-def _read(text: str) -> float:
-    factor = {"G": 1e9, "M": 1e6}.get(text[-1], 1.0)
-    return float(text.rstrip("GM").replace(",", "").replace("\N{MINUS SIGN}", "-")) * factor
+@pytest.mark.parametrize("transform", list(Transform))
+def test_distances_on_an_axis_are_those_of_the_model(transform: Transform) -> None:
+    raw = np.array([[0.0], [1.0], [30.0], [1000.0]])
+    scale = Scale.fit(raw, ["recency"], [transform], [1.0], [30.0])
+    side, _ = drawn(scale, raw)
+    transformed = side.get_transform().transform(scale.decode(scale.encode(raw).astype(np.float64))[:, 0])
+    model = scale.encode(raw)[:, 0]
+    assert np.diff(transformed) / np.ptp(transformed) == pytest.approx(np.diff(model) / np.ptp(model.astype(float)))
+
+
+def drawn(scale: Scale, raw: NDArray[np.float64], name: str = "") -> tuple[Axis, Axis]:
+    """Return a feature as the axis across and the axis up of a plot as large as that of a picture."""
+    vectors = scale.encode(raw)
+    segments = [{"id": "s1", "name": "All", "size": len(raw), "description": ""}]
+    picture = SegmentPicture(
+        segments, vectors.mean(axis=0)[None], scale, vectors, ["s1"] * len(raw), units={"returned": "share"}
+    )
+    axis = feature_axis(picture, name or scale.names[0])
+    figure = Figure(figsize=(7.0, 4.0))
+    plot = figure.add_axes((0.1, 0.1, 0.88, 0.88))
+    plot.tick_params(labelsize=7.5)
+    plot.set(xscale=axis.scale(plot.xaxis), yscale=axis.scale(plot.yaxis))
+    axis.set_ticks(plot.xaxis, 0.88 * 7.0)
+    axis.set_ticks(plot.yaxis, 0.88 * 4.0)
+    plot.scatter(axis.customers, axis.customers)
+    figure.draw_without_rendering()
+    return plot.xaxis, plot.yaxis
+
+
+def written(side: Axis) -> list[tuple[float, str]]:
+    """Return the ticks within the axis."""
+    low, high = sorted(side.get_view_interval())
+    texts = [label.get_text() for label in side.get_ticklabels()]
+    return [
+        (place, text) for place, text in zip(side.get_ticklocs().tolist(), texts, strict=True) if low <= place <= high
+    ]
+
+
+def _number(text: str) -> float:
+    factor = {"k": 1e3, "M": 1e6, "G": 1e9}.get(text[-1], 1.0)
+    return float(text.rstrip("kMG").replace("\N{MINUS SIGN}", "-")) * factor

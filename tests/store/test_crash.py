@@ -81,6 +81,9 @@ def test_a_killed_redis_comes_back_with_whole_steps_and_all_that_were_answered(t
             assert steps_in(partition) >= answered
             claim = partition.claim("worker")
             answered = claim.commits
+            for _ in range(2):  # however slow this machine is, some are answered
+                partition.commit(step(answered), claim.token)
+                answered += 1
             killer = threading.Timer(moments.uniform(0.001, 0.06), os.kill, (server_pid(folder), signal.SIGKILL))
             killer.start()
             with pytest.raises(StoreUnavailable, match="has ended"):  # noqa: PT012
@@ -88,7 +91,7 @@ def test_a_killed_redis_comes_back_with_whole_steps_and_all_that_were_answered(t
                     partition.commit(step(answered), claim.token)
                     answered += 1
             killer.join()
-    assert answered > 20
+    assert answered >= 40
 
 
 def test_an_aof_cut_at_any_byte_is_a_whole_number_of_steps(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Marks are told apart in colour, in grey, and by colour-blind eyes."""
+"""Markers differ in colour, in grey, and by colour-blind eyes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from itertools import combinations, pairwise
 import pytest
 from matplotlib.colors import to_rgb
 
-from crm_online.plots.marks import CENTRE, COLOURS, mark
+from crm_online.plots.markers import CENTROID, COLOURS, segment_marker
 
 
 @pytest.mark.parametrize("count", [6, 12, 64])
 def test_any_two_marks_differ_in_shape_or_in_lightness(count: int) -> None:
-    for one, other in combinations(map(mark, range(count)), 2):
+    for one, other in combinations(map(segment_marker, range(count)), 2):
         assert one.shape != other.shape or abs(_lightness(one.colour) - _lightness(other.colour)) >= 7
 
 
 def test_the_first_marks_differ_in_both() -> None:
-    marks = [mark(place) for place in range(len(COLOURS))]
+    marks = [segment_marker(number) for number in range(len(COLOURS))]
     assert len({one.shape for one in marks}) == len({one.colour for one in marks}) == len(COLOURS)
 
 
@@ -27,8 +27,8 @@ def test_the_colours_lie_apart_in_lightness_and_are_seen_on_white() -> None:
     assert lightness[-1] < 85
 
 
-def test_the_centres_red_is_no_segments_colour() -> None:
-    assert CENTRE not in COLOURS
+def test_the_centroids_red_is_no_segments_colour() -> None:
+    assert CENTROID not in COLOURS
     assert all(_channel(colour, 0) - _channel(colour, 2) < 0.7 for colour in COLOURS)
 
 
