@@ -173,13 +173,13 @@ async def _create(
             for name, topic in topics.items()
         ]
     )
-    for name, code, said in made.topic_errors:
+    for name, code, reason in made.topic_errors:
         kind = for_code(code)
         if kind is NoError:
             _log.info("made topic %s with %d partitions", name, topics[name].partitions(of_events))
         # Another worker was quicker; or the broker is slow, and how it ended is seen when the topic is looked at.
         elif kind not in (TopicAlreadyExistsError, RequestTimedOutError):
-            raise BrokerRefused(f"Kafka at {kafka.brokers} does not make topic {name}: {said or kind.__name__}")
+            raise BrokerRefused(f"Kafka at {kafka.brokers} does not make topic {name}: {reason or kind.__name__}")
 
 
 async def _created(admin: AIOKafkaAdminClient, names: Collection[str]) -> dict[str, int]:

@@ -19,6 +19,7 @@ import faust
 from aiokafka.errors import KafkaError
 from faust.channels import Channel
 from faust.types import StreamT
+from mode import Service
 
 from crm_online.errors import BrokerUnavailable, CrmOnlineError, StateMissing
 from crm_online.logs import config as log_config
@@ -30,10 +31,9 @@ from streams.admin import ensure_topics
 from streams.assigned import AssignedPartition
 from streams.connection import faust_options
 from streams.consumer import EventConsumer
-from streams.context import WorkerContext
+from streams.context import STORE_OUTAGES, RetryPolicy, WorkerContext
 from streams.health import Health, serving
 from streams.metrics import WorkerMetrics
-from streams.retry import STORE_OUTAGES, RetryPolicy
 from streams.supervisor import Supervisor
 from streams.topics import COMMANDS, EVENTS, topic_name
 
@@ -83,8 +83,7 @@ class Application(faust.App):
         self._retry = RetryPolicy(self.health, self.metrics)
         self.failure: Exception | None = None
         self._opened = AsyncExitStack()
-        self._event_consumer: EventConsumer | None = None
-        self._supervisor: Supervisor | None = None
+        self._services: list[Service] = []
         kafka = settings.kafka
         super().__init__(
             f"{kafka.group}-control",
@@ -131,18 +130,15 @@ class Application(faust.App):
         """Start the event consumer once the agents listen, and the supervisor once it fetches."""
         await super().on_started_init_extra_services()
         context = WorkerContext(self.settings, self.store, self.metrics, self.health, self._retry, self.fail)
-        self._event_consumer = consumer = EventConsumer(
-            context, self._steps.enqueue, loop=self.loop, beacon=self.beacon
-        )
-        await self.add_runtime_dependency(consumer)
-        self._supervisor = supervisor = Supervisor(context, consumer, loop=self.loop, beacon=self.beacon)
-        await self.add_runtime_dependency(supervisor)
+        consumer = EventConsumer(context, self._steps.enqueue, loop=self.loop, beacon=self.beacon)
+        for service in (consumer, Supervisor(context, consumer, loop=self.loop, beacon=self.beacon)):
+            self._services.append(service)
+            await self.add_runtime_dependency(service)
 
     async def on_stop(self) -> None:
         """Finish what is under way before Faust stops the agents."""
-        for service in (self._supervisor, self._event_consumer):
-            if service is not None:
-                await service.stop()
+        for service in reversed(self._services):
+            await service.stop()
         await super().on_stop()
 
     async def on_shutdown(self) -> None:
@@ -186,7 +182,7 @@ class Application(faust.App):
     def _open_store(self) -> int | None:
         """Open the state, and return how many partitions it has, if events of our topic were ever read into it."""
         with ExitStack() as stack:
-            # A Redis that hangs must be told from a step that does, and waited for.
+            # A Redis that hangs must be distinguished from a step that does, and waited for.
             answer = self.settings.worker.stall / 2000
             self.store = stack.enter_context(open_store(self._state_place, answer_seconds=answer))
             try:

@@ -16,15 +16,15 @@ from aiokafka.errors import KafkaError
 from crm_online.errors import FenceError, HoleInLog, OwnerLost, PositionMoved
 from crm_online.logs import partition_log
 from crm_online.step import Step
-from streams.context import WorkerContext
+from streams.context import STORE_OUTAGES, WorkerContext
 from streams.metrics import Refusal, StepReport
 from streams.partition import PartitionProcessor, RecordBatch
 from streams.publisher import Publisher
-from streams.retry import STORE_OUTAGES
 
 T = TypeVar("T")
 _THREADS: Final = 4
 _TICKS_AT_A_TIME: Final = 20
+_REFUSALS: Final[dict[type[Exception], Refusal]] = {OwnerLost: "owner", PositionMoved: "position", HoleInLog: "hole"}
 _log = logging.getLogger(__name__)
 
 
@@ -204,7 +204,7 @@ class AssignedPartition:
                     await self._commit(self.processor.tick)
                 await self._finish_left_over()
             except (*STORE_OUTAGES, FenceError) as error:
-                self._context.metrics.refused(_refusal(error))
+                self._context.metrics.refused(_REFUSALS.get(type(error), "store"))
                 self._lost(self, error)
             finally:
                 self._is_stepping = False
@@ -272,26 +272,26 @@ class AssignedPartition:
         if self.closed:
             return  # whoever claims it next publishes; its gauges are gone, and are not to come back
         self.publisher.offer(flow.take())
-        metrics = self._context.metrics
-        metrics.step(
+        self._context.metrics.step(
             StepReport(
                 partition=self.number,
-                records=records,
+                step_records=records,
                 events=state.accepted - before[0],
                 rejects=state.rejected - before[1],
                 duplicates=state.duplicates - before[2],
-                seconds=seconds - flow.commit_seconds,
+                step_seconds=seconds - flow.commit_seconds,
                 commit_seconds=flow.commit_seconds,
                 position=committed.end,
                 lag=lag,
-                outbox=self.publisher.backlog,
-                watermark=None if state.watermark is None else state.watermark / 1000,
+                outbox_length=self.publisher.backlog,
+                watermark_seconds=None if state.watermark is None else state.watermark / 1000,
                 epsilon=flow.engine.mining.counters.achieved_epsilon,
                 customers=state.customers,
             )
         )
-        if flow.engine.figures is not None:
-            metrics.segments(flow.engine.figures.J, flow.engine.figures.version, flow.engine.figures.sizes)
+        figures = flow.engine.figures
+        if figures is not None:
+            self._context.metrics.segments(figures.J, figures.version, figures.sizes)
 
     def _published(self, sequence: int) -> None:
         self.processor.flow.published(sequence)
@@ -312,15 +312,3 @@ class AssignedPartition:
             if self._publishing is not None:
                 self._publishing.cancel()
             await self.publisher.close()
-
-
-def _refusal(error: Exception) -> Refusal:
-    match error:
-        case OwnerLost():
-            return "owner"
-        case PositionMoved():
-            return "position"
-        case HoleInLog():
-            return "hole"
-        case _:
-            return "store"

@@ -78,7 +78,7 @@ class BatchProducer:
             try:
                 await self._producer.stop()
             finally:
-                # What failed is told by the first error; asyncio would report each of the others.
+                # The first error is raised already; asyncio would report each of the others.
                 await asyncio.gather(*self._sent, return_exceptions=True)
 
     async def add(self, keys: Sequence[str], values: Sequence[bytes]) -> None:
@@ -119,7 +119,7 @@ class BatchProducer:
             self._sent.append(await self._producer.send_batch(batch, self._topic, partition=partition))
 
     async def _delivered(self, most: int) -> None:
-        """Wait until the delivery of at most so many batches is unknown; raise what the broker said of the others."""
+        """Wait until the delivery of at most so many batches is unknown; raise the broker's error of another."""
         while self._sent and (len(self._sent) > most or self._sent[0].done()):
             await self._sent[0]
             self._sent.popleft()

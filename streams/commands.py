@@ -74,7 +74,7 @@ def events_topic_records(value: bytes, time_ms: int, partitions: int) -> list[Ev
 
 
 async def ask(kafka: KafkaSettings, command: Refit | EraseCommand) -> str:
-    """Put a command on the commands topic, and return the topic's name; any worker will take it.
+    """Put a command on the commands topic, and return the topic's name; any worker passes it on.
 
     Raises
     ------
@@ -93,7 +93,7 @@ async def ask(kafka: KafkaSettings, command: Refit | EraseCommand) -> str:
 
 
 async def pass_on(commands: StreamT[bytes], events: TopicT, partitions: int) -> None:
-    """Pass commands on to the events topic, each before the next is taken.
+    """Pass commands on to the events topic, one after the other.
 
     Parameters
     ----------

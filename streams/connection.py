@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
-from typing import Final, Literal, Protocol, TypedDict
+from typing import Any, Final, Protocol
 
 from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaError
@@ -20,27 +20,8 @@ REQUEST_TIMEOUT: Final = 10_000
 """Time in ms that a broker has to answer a question about itself."""
 
 
-class ClientOptions(TypedDict):
-    """What aiokafka's consumer, producer and admin client are all given."""
-
-    bootstrap_servers: list[str]
-    client_id: str
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-    ssl_context: ssl.SSLContext | None
-    sasl_mechanism: str
-    sasl_plain_username: str | None
-    sasl_plain_password: str | None
-
-
-class FaustOptions(TypedDict):
-    """What a Faust app is given."""
-
-    broker: str
-    broker_credentials: CredentialsT | None
-
-
-def client_options(kafka: KafkaSettings, client_id: str) -> ClientOptions:
-    """Return the options of an aiokafka client.
+def client_options(kafka: KafkaSettings, client_id: str) -> dict[str, Any]:
+    """Return the options that aiokafka's consumer, producer and admin client have in common.
 
     Parameters
     ----------
@@ -55,22 +36,18 @@ def client_options(kafka: KafkaSettings, client_id: str) -> ClientOptions:
         If a certificate or key cannot be used.
     """
     sasl = kafka.sasl != "none"
-    return ClientOptions(
-        bootstrap_servers=kafka.brokers.split(","),
-        client_id=client_id,
-        security_protocol=("SASL_SSL" if kafka.tls else "SASL_PLAINTEXT")
-        if sasl
-        else "SSL"
-        if kafka.tls
-        else "PLAINTEXT",
-        ssl_context=tls_context(kafka) if kafka.tls else None,
-        sasl_mechanism=kafka.sasl.upper() if sasl else "PLAIN",
-        sasl_plain_username=kafka.user,
-        sasl_plain_password=_password(kafka),
-    )
+    return {
+        "bootstrap_servers": kafka.brokers.split(","),
+        "client_id": client_id,
+        "security_protocol": ("SASL_" if sasl else "") + ("SSL" if kafka.tls else "PLAINTEXT"),
+        "ssl_context": tls_context(kafka) if kafka.tls else None,
+        "sasl_mechanism": kafka.sasl.upper() if sasl else "PLAIN",
+        "sasl_plain_username": kafka.user,
+        "sasl_plain_password": _password(kafka),
+    }
 
 
-def faust_options(kafka: KafkaSettings) -> FaustOptions:
+def faust_options(kafka: KafkaSettings) -> dict[str, Any]:
     """Return where Kafka is and how to be let in, as options of ``faust.App``.
 
     Raises
@@ -84,10 +61,8 @@ def faust_options(kafka: KafkaSettings) -> FaustOptions:
         credentials = SASLCredentials(
             username=kafka.user, password=_password(kafka), mechanism=kafka.sasl.upper(), ssl_context=context
         )
-    return FaustOptions(
-        broker=";".join(f"aiokafka://{address}" for address in kafka.brokers.split(",")),
-        broker_credentials=credentials,
-    )
+    brokers = ";".join(f"aiokafka://{address}" for address in kafka.brokers.split(","))
+    return {"broker": brokers, "broker_credentials": credentials}
 
 
 class _Client(Protocol):
@@ -97,7 +72,7 @@ class _Client(Protocol):
 
 
 async def start(client: _Client, kafka: KafkaSettings) -> None:
-    """Start a client of aiokafka, which tells only its log why no broker could be reached.
+    """Start a client of aiokafka, which writes only to its log why no broker could be reached.
 
     Raises
     ------

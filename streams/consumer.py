@@ -21,12 +21,11 @@ from crm_online.logs import partition_log
 from streams.admin import refuse_other_partitions
 from streams.assigned import AssignedPartition
 from streams.connection import client_options
-from streams.context import WorkerContext
+from streams.context import STORE_OUTAGES, WorkerContext
 from streams.fetching import FetchPositions
 from streams.manager import PartitionManager
 from streams.partition import RecordBatch
 from streams.resume import resolve_resume_offset
-from streams.retry import STORE_OUTAGES
 from streams.topics import EVENTS, topic_name
 
 _WAIT_MS: Final = 500
@@ -127,7 +126,7 @@ class EventConsumer(Service, ConsumerRebalanceListener):
         """Claim a partition again that was given up; what cannot be mended so ends the worker."""
         self.positions.halt(number)
         if isinstance(error, (*STORE_OUTAGES, FenceError)):
-            # Whoever owns it now is to keep it: by then the group has told us whether it is ours.
+            # Whoever owns it now is to keep it: by then the group has assigned it, to us or to another.
             self._claim(number, self._kafka.session_timeout / 2000 if isinstance(error, OwnerLost) else 0.0)
         else:
             self.positions.forget(number)

@@ -1,15 +1,86 @@
-"""What the services of one worker share."""
+"""What the services of one worker share, and how they wait for a store or broker that does not answer."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final, TypeVar
 
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
+
+from crm_online.errors import StoreRefused, StoreUnavailable
 from crm_online.settings import Settings
 from crm_online.store import Store
 from streams.health import Health
-from streams.metrics import WorkerMetrics
-from streams.retry import RetryPolicy
+from streams.metrics import Peer, WorkerMetrics
+
+T = TypeVar("T")
+STORE_OUTAGES: Final = (StoreUnavailable, StoreRefused)
+"""What is wrong with a store that may come back: no answer, full, read-only, rights that are being mended."""
+
+_LONGEST_PAUSE: Final = 5.0
+_log = logging.getLogger(__name__)
+
+
+class RetryPolicy:
+    """Retries what fails for want of a store or broker, with pauses that grow; health, metrics and log show it.
+
+    Parameters
+    ----------
+    health, metrics
+        Where the wait is shown.
+    """
+
+    def __init__(self, health: Health, metrics: WorkerMetrics) -> None:
+        self._health, self._metrics = health, metrics
+
+    async def run(
+        self,
+        call: Callable[[], Awaitable[T]],
+        errors: type[Exception] | tuple[type[Exception], ...],
+        peer: Peer,
+        doing: str,
+    ) -> T:
+        """Call something until it succeeds, and return what it returns.
+
+        Parameters
+        ----------
+        call
+            What is tried.
+        errors
+            Those that are waited out; others are raised.
+        peer
+            What is waited for.
+        doing
+            What is tried, in words, for the log and for ``/readyz``.
+        """
+
+        def show(state: RetryCallState) -> None:
+            assert state.outcome is not None
+            assert state.next_action is not None
+            error = state.outcome.exception()
+            reason = str(error) or type(error).__name__
+            self._health.waiting(doing, reason)
+            self._metrics.waited(peer, state.next_action.sleep)
+            _log.warning("%s waits for the %s: %s", doing, peer, reason)
+
+        async def attempt() -> T:
+            return await call()
+
+        attempts = AsyncRetrying(
+            wait=wait_random_exponential(multiplier=0.1, max=_LONGEST_PAUSE),
+            retry=retry_if_exception_type(errors),
+            before_sleep=show,
+            reraise=True,
+        )
+        try:
+            result: T = await attempts(attempt)
+        finally:
+            self._health.fine(doing)
+        if attempts.statistics["attempt_number"] > 1:
+            _log.info("%s goes on: the %s is back", doing, peer)
+        return result
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Health:
         name : str
             What it waits for, such as ``store`` or ``broker``.
         reason : str
-            What is wrong with it, in one line; user and password in URLs are taken out.
+            What is wrong with it, in one line; user and password in URLs are removed.
         """
         self._reasons[name] = _hide(reason)
 
@@ -108,7 +108,7 @@ async def serving(listen: str | None, metrics: WorkerMetrics, health: Health) ->
     metrics : WorkerMetrics
         What ``/metrics`` shows.
     health : Health
-        What ``/readyz`` tells.
+        What ``/readyz`` shows.
 
     Yields
     ------
@@ -118,7 +118,7 @@ async def serving(listen: str | None, metrics: WorkerMetrics, health: Health) ->
     Raises
     ------
     InvalidSetting
-        ``worker.listen`` cannot be listened on: taken by another process, not allowed.
+        ``worker.listen`` cannot be listened on: in use by another process, not allowed.
     """
     if listen is None:
         yield None

@@ -17,9 +17,8 @@ from crm_online.errors import StoreError
 from crm_online.flow import PartitionFlow
 from crm_online.logs import partition_log
 from streams.assigned import AssignedPartition, StepScheduler
-from streams.context import WorkerContext
+from streams.context import STORE_OUTAGES, WorkerContext
 from streams.partition import PartitionProcessor
-from streams.retry import STORE_OUTAGES
 from streams.topics import EVENTS, topic_name
 
 _CLOSE_SECONDS: Final = 2.0

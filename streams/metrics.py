@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -24,30 +24,50 @@ Peer = Literal["store", "broker"]
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _RECORDS = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000)
 
+# What each step of a partition counts, measures and leaves: by field of its report.
+_COUNTS = {
+    "events": "Events accepted.",
+    "rejects": "Records that are no valid event.",
+    "duplicates": "Events that had been counted before.",
+}
+_MEASURES = {
+    "step_records": ("Records of a step.", _RECORDS),
+    "step_seconds": ("Time to compute a step.", _SECONDS),
+    "commit_seconds": ("Time to commit a step.", _SECONDS),
+}
+_GAUGES = {
+    "position": "Offset of the next record.",
+    "lag": "Records between the position and the end of the log.",
+    "outbox_length": "Changes committed but not yet published.",
+    "watermark_seconds": "Largest event time, since 1970.",
+    "epsilon": "Largest error of a support, a share of the baskets.",
+    "customers": "Customers in the state.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """What one committed step of one partition did, and how the partition stands after it.
+    """What one committed step of one partition did, and how the partition is after it.
 
     Attributes
     ----------
     partition : int
-        PartitionProcessor of the state.
-    records : int
-        Records of the topic that the step took; 0 for a tick.
+        Partition of the state.
+    step_records : int
+        Records of the topic in the step; 0 for a tick.
     events, rejects, duplicates : int
         What became of them.
-    seconds : float
-        Time that the step took to compute, in seconds.
+    step_seconds : float
+        Time to compute the step, in seconds.
     commit_seconds : float
         Time from sending the commit to its answer, in seconds.
     position : int
         Offset of the next record.
     lag : int
         Records between the position and the end of the topic's partition.
-    outbox : int
+    outbox_length : int
         Changes that are committed but not yet published.
-    watermark : float or None
+    watermark_seconds : float or None
         Largest event time so far, in seconds since 1970; None before the first event.
     epsilon : float
         Largest error that a support may have now, as a share of the baskets.
@@ -56,16 +76,16 @@ class StepReport:
     """
 
     partition: int
-    records: int
+    step_records: int
     events: int
     rejects: int
     duplicates: int
-    seconds: float
+    step_seconds: float
     commit_seconds: float
     position: int
     lag: int
-    outbox: int
-    watermark: float | None
+    outbox_length: int
+    watermark_seconds: float | None
     epsilon: float
     customers: int
 
@@ -77,71 +97,57 @@ class WorkerMetrics:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
 
-        self._events = self._counter("events", "Events accepted.", "partition")
-        self._rejects = self._counter("rejects", "Records that are no valid event.", "partition")
-        self._duplicates = self._counter("duplicates", "Events that had been counted before.", "partition")
+        self._counts = {name: self._counter(name, text, "partition") for name, text in _COUNTS.items()}
         self._claims = self._counter("claims", "Claims of a partition's state.", "partition")
         self._refused = self._counter("refused_commits", "Commits that the store refused.", "reason")
-        self._waited = self._counter("wait_seconds", "Time spent waiting for a part that was away.", "peer")
+        self._waited = self._counter("wait_seconds", "Time spent waiting for store or broker to answer.", "peer")
         self._published = self._counter("published", "Changes published.", "topic")
         self._rebalances = self._counter("rebalances", "Rebalances of the consumer group.")
-
-        self._step_records = self._histogram("step_records", "Records of a step.", _RECORDS, "partition")
-        self._step_seconds = self._histogram("step_seconds", "Time to compute a step.", _SECONDS, "partition")
-        self._commit_seconds = self._histogram("commit_seconds", "Time to commit a step.", _SECONDS, "partition")
+        self._measures = {
+            name: self._histogram(name, text, buckets, "partition") for name, (text, buckets) in _MEASURES.items()
+        }
         self._publish_seconds = self._histogram("publish_seconds", "Time to publish a transaction.", _SECONDS)
-
-        self._position = self._gauge("position", "Offset of the next record.", "partition")
-        self._lag = self._gauge("lag", "Records between the position and the end of the log.", "partition")
-        self._outbox = self._gauge("outbox_length", "Changes committed but not yet published.", "partition")
-        self._watermark = self._gauge("watermark_seconds", "Largest event time, since 1970.", "partition")
-        self._epsilon = self._gauge("epsilon", "Largest error of a support, a share of the baskets.", "partition")
-        self._customers = self._gauge("customers", "Customers in the state.", "partition")
+        self._gauges = {name: self._gauge(name, text, "partition") for name, text in _GAUGES.items()}
         self._ready = self._gauge("ready", "1 where the worker is ready, otherwise 0.")
         self._segments = _Segments()
         self._registry.register(self._segments)
 
-        for reason in ("owner", "position", "hole", "store"):
+        for reason in get_args(Refusal):
             self._refused.labels(reason)
-        for peer in ("store", "broker"):
+        for peer in get_args(Peer):
             self._waited.labels(peer)
 
-    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
-        return Counter(f"{PREFIX}_{name}", help_text, labels, registry=self._registry)
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"{PREFIX}_{name}", text, labels, registry=self._registry)
 
-    def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
-        return Gauge(f"{PREFIX}_{name}", help_text, labels, registry=self._registry)
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"{PREFIX}_{name}", text, labels, registry=self._registry)
 
-    def _histogram(self, name: str, help_text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
-        return Histogram(f"{PREFIX}_{name}", help_text, labels, buckets=buckets, registry=self._registry)
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(f"{PREFIX}_{name}", text, labels, buckets=buckets, registry=self._registry)
 
     def step(self, report: StepReport) -> None:
         """Count a committed step."""
         partition = str(report.partition)
-        self._events.labels(partition).inc(report.events)
-        self._rejects.labels(partition).inc(report.rejects)
-        self._duplicates.labels(partition).inc(report.duplicates)
-        self._step_records.labels(partition).observe(report.records)
-        self._step_seconds.labels(partition).observe(report.seconds)
-        self._commit_seconds.labels(partition).observe(report.commit_seconds)
-        self._position.labels(partition).set(report.position)
-        self._lag.labels(partition).set(report.lag)
-        self._outbox.labels(partition).set(report.outbox)
-        if report.watermark is not None:
-            self._watermark.labels(partition).set(report.watermark)
-        self._epsilon.labels(partition).set(report.epsilon)
-        self._customers.labels(partition).set(report.customers)
+        for name, counter in self._counts.items():
+            counter.labels(partition).inc(getattr(report, name))
+        for name, histogram in self._measures.items():
+            histogram.labels(partition).observe(getattr(report, name))
+        for name, gauge in self._gauges.items():
+            value = getattr(report, name)
+            if value is not None:
+                gauge.labels(partition).set(value)
 
     def lag(self, partition: int, records: int) -> None:
-        """Say how far a partition is behind; also while no step can be committed."""
-        self._lag.labels(str(partition)).set(records)
+        """Set the lag of a partition; also while no step can be committed."""
+        self._gauges["lag"].labels(str(partition)).set(records)
 
     def outbox(self, partition: int, changes: int) -> None:
-        """Say how many changes wait in a partition's outbox."""
-        self._outbox.labels(str(partition)).set(changes)
+        """Set how many changes wait in a partition's outbox."""
+        self._gauges["outbox_length"].labels(str(partition)).set(changes)
 
     def segments(self, J: float, version: int, sizes: Mapping[str, int]) -> None:  # noqa: N803
-        """Say what the model is and how the customers lie in it; for the worker that has partition 0.
+        """Set the model's version and J, and the sizes of its segments; for the worker that has partition 0.
 
         Parameters
         ----------
@@ -159,8 +165,8 @@ class WorkerMetrics:
         self._claims.labels(str(partition)).inc()
 
     def dropped(self, partition: int) -> None:
-        """Take away the gauges of a partition that is another worker's now; its counters stay."""
-        for gauge in (self._position, self._lag, self._outbox, self._watermark, self._epsilon, self._customers):
+        """Remove the gauges of a partition that is another worker's now; its counters stay."""
+        for gauge in self._gauges.values():
             gauge.remove(str(partition))
         if partition == 0:
             self._segments.now = None
@@ -180,7 +186,7 @@ class WorkerMetrics:
         self._waited.labels(peer).inc(seconds)
 
     def published(self, counts: Mapping[str, int], seconds: float) -> None:
-        """Count a committed transaction: its changes by topic, and the time that it took, in seconds."""
+        """Count a committed transaction: its changes by topic, and its time, in seconds."""
         for topic, count in counts.items():
             self._published.labels(topic).inc(count)
         self._publish_seconds.observe(seconds)
@@ -190,7 +196,7 @@ class WorkerMetrics:
         self._rebalances.inc()
 
     def ready(self, ready: bool) -> None:
-        """Say whether the worker is ready."""
+        """Set whether the worker is ready."""
         self._ready.set(ready)
 
     def text(self) -> bytes:

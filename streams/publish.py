@@ -80,7 +80,7 @@ async def publish(
         See :mod:`crm_online.errors`.
     """
     logs = [Path(path) for path in paths]
-    for path in logs:  # what cannot be read so is told before anything is published
+    for path in logs:  # what cannot be read so is refused before anything is published
         check_log(path, options)
     result = PublishResult(topic_name(settings.kafka.prefix, EVENTS), await ensure_topics(settings))
     started = time.monotonic()

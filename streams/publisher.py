@@ -25,10 +25,10 @@ from crm_online.errors import BrokerRefused, OwnerLost
 from crm_online.settings import KafkaSettings
 from crm_online.step import ChangeId, Entry
 from streams.connection import client_options
+from streams.context import RetryPolicy
 from streams.fetching import open_range_consumer
 from streams.metrics import WorkerMetrics
 from streams.published import OutputRecord, PublishedPosition, output_record, read_published_position
-from streams.retry import RetryPolicy
 from streams.topics import MOST_BYTES, topic_name
 
 _BATCH: Final = 1000
@@ -187,10 +187,10 @@ class Publisher:
         Opening shuts out whoever publishes now: if another worker has the partition, it must be left to that one.
         """
         last = self._waiting[-1].id if self._waiting else ChangeId(self.partition, 0, 0)
-        told = (await self.open(last)).last
+        published = (await self.open(last)).last
         if not await self._owned():
             raise OwnerLost(f"another worker has claimed partition {self.partition}")
-        while self._waiting and told and self._waiting[0].id <= told:
+        while self._waiting and published and self._waiting[0].id <= published:
             self._done(1)
 
     async def _send(self, batch: Sequence[Entry]) -> None:
@@ -226,7 +226,7 @@ class Publisher:
                 raise result
 
     async def _sent(self, producer: AIOKafkaProducer, output: OutputRecord) -> asyncio.Future[RecordMetadata]:
-        """Send a record; the future must be awaited, since what the broker refuses is told nowhere else."""
+        """Send a record; the future must be awaited, since only it raises what the broker refuses."""
         return await producer.send(
             topic_name(self._kafka.prefix, output.topic),
             value=output.value,

@@ -182,8 +182,8 @@ def _is_text(value: bytes) -> bool:
 
 
 def _wrong_key(record: Record, event: Event) -> tuple[str, str] | None:
-    wanted = key_of(event)
-    if wanted is None or record.key == wanted.encode():
+    key = key_of(event)
+    if key is None or record.key == key.encode():
         return None
     return "the record's key is not the id of its customer (or basket, or event)", "key"
 

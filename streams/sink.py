@@ -69,7 +69,7 @@ class KafkaSink:
             _log.warning("Kafka did not take all events before the end; none of them was acknowledged")
 
     def trouble(self) -> str | None:
-        """Tell nothing: without Kafka, all but events is answered as ever."""
+        """Return nothing: without Kafka, all but events is answered as ever."""
         return None
 
     async def take(self, events: Sequence[Event]) -> EventReceipt:
@@ -84,7 +84,7 @@ class KafkaSink:
             async with asyncio.timeout(self._answer_seconds):
                 # The order in which they are given to the producer is that in which they stand in their partition.
                 sent = [await self._producer.send(self._topic, _value(event), _key(event)) for event in events]
-                # An idempotent producer tries for as long as it lives; to cancel that would leave a hole behind it.
+                # An idempotent producer retries for as long as it lives; cancelled, its sequence would have a hole.
                 for failed in await asyncio.shield(asyncio.gather(*sent, return_exceptions=True)):
                     if isinstance(failed, BaseException):
                         raise failed

@@ -20,7 +20,7 @@ MOST_BYTES = 64 * 1024
 """What every topic must take in one batch: no change is larger, and the publisher's batches are not either."""
 
 _KEPT = {"cleanup.policy": "delete", "max.message.bytes": str(1024 * 1024)}
-# A tombstone stays a week, so that a reader who was away for less hears of it.
+# A tombstone stays a week, so that a reader who was offline for less sees it.
 _COMPACTED = {
     "cleanup.policy": "compact",
     "delete.retention.ms": str(7 * DAY),

@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 def run(settings: Settings, state: str) -> None:
-    """Run a worker until it is told to stop, by SIGTERM or SIGINT.
+    """Run a worker until it is stopped, by SIGTERM or SIGINT.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ async def _run(settings: Settings, state: str) -> None:
     ends = [asyncio.create_task(event.wait()) for event in (stop, failed)]
     await asyncio.wait([running, *ends], return_when=asyncio.FIRST_COMPLETED)
     if stop.is_set():
-        _log.info("told to stop: finishing the step under way")
+        _log.info("stopping: finishing the step under way")
     watch = _end_hard_after(settings.worker.stop_timeout / 1000)
     if not running.done() and not app.started:
         running.cancel()

@@ -20,12 +20,12 @@ from crm_online.lookup import open_lookup
 from crm_online.settings import KafkaSettings, Settings
 from crm_online.step import ChangeId, Entry, Topic
 from crm_online.store import Fences, Store, open_store, state
+from streams.context import RetryPolicy
 from streams.health import Health
 from streams.metrics import WorkerMetrics
 from streams.partition import PartitionProcessor, RecordBatch
 from streams.published import PublishedPosition
 from streams.publisher import Publisher
-from streams.retry import RetryPolicy
 from streams.topics import SEGMENT_CHANGES
 from tests.kafka.chaos.outputs import change_of
 from tests.kafka.chaos.without import FENCES

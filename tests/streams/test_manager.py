@@ -17,14 +17,13 @@ from crm_online.step import ChangeId, Step
 from crm_online.store import Store, open_store
 from streams import assigned, manager
 from streams.assigned import AssignedPartition
-from streams.context import WorkerContext
+from streams.context import RetryPolicy, WorkerContext
 from streams.health import Health
 from streams.manager import PartitionManager
 from streams.metrics import WorkerMetrics
 from streams.partition import PartitionProcessor, RecordBatch
 from streams.published import PublishedPosition
 from streams.publisher import Publisher
-from streams.retry import RetryPolicy
 from tests.streams.driver import Sent
 
 OUTBOX = 3

@@ -10,16 +10,16 @@ from streams.metrics import StepReport, WorkerMetrics
 
 STEP = StepReport(
     partition=1,
-    records=10,
+    step_records=10,
     events=7,
     rejects=2,
     duplicates=1,
-    seconds=0.02,
+    step_seconds=0.02,
     commit_seconds=0.003,
     position=110,
     lag=40,
-    outbox=3,
-    watermark=1_700_000_000.5,
+    outbox_length=3,
+    watermark_seconds=1_700_000_000.5,
     epsilon=0.001,
     customers=5,
 )
@@ -46,7 +46,7 @@ def of_partition(samples: dict[str, float], partition: int) -> set[str]:
 def test_steps_add_up_and_gauges_tell_the_last_one() -> None:
     metrics = WorkerMetrics()
     metrics.step(STEP)
-    metrics.step(replace(STEP, position=120, lag=30, outbox=0, customers=6))
+    metrics.step(replace(STEP, position=120, lag=30, outbox_length=0, customers=6))
     samples = read(metrics)
     assert samples["events_total{1}"] == 14
     assert samples["rejects_total{1}"] == 4
@@ -74,7 +74,7 @@ def test_lag_and_outbox_are_told_while_no_step_is_committed() -> None:
 
 def test_a_partition_without_an_event_has_no_watermark() -> None:
     metrics = WorkerMetrics()
-    metrics.step(replace(STEP, watermark=None))
+    metrics.step(replace(STEP, watermark_seconds=None))
     assert of_partition(read(metrics), 1) & GAUGES == GAUGES - {"watermark_seconds"}
 
 
