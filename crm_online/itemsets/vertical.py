@@ -14,6 +14,7 @@ Words = NDArray[np.uint64]
 
 BASKETS_AT_ONCE = 1 << 15
 _CELLS_AT_ONCE = 1 << 17
+_ONE = np.uint64(1)
 
 
 def blocks(baskets: Baskets, weights: NDArray[np.int64] | None) -> Iterator[tuple[Baskets, NDArray[np.int64] | None]]:
@@ -49,7 +50,7 @@ def rows_of(block: Baskets, items: NDArray[np.int64]) -> Words:
     row = row_of[block.items[inside]]
     there = row >= 0
     row, basket = row[there], basket[there]
-    np.add.at(rows.ravel(), row * words + (basket >> 6), np.uint64(1) << (basket & 63).astype(np.uint64))
+    np.add.at(rows.ravel(), row * words + (basket >> 6), _ONE << (basket & 63).astype(np.uint64))
     return rows
 
 
@@ -64,12 +65,19 @@ def weigh(rows: Words, weights: NDArray[np.int64] | None) -> NDArray[np.int64]:
     full = np.flatnonzero(flat)
     if not len(full):
         return total
-    bits = np.unpackbits(flat[full].astype("<u8").view(np.uint8), bitorder="little")
-    hit = np.flatnonzero(bits)
-    word = full[hit >> 6]
-    row, basket = word // words, (word % words << 6) + (hit & 63)
+    weight_of = np.zeros(words << 6, np.int64)
+    weight_of[: len(weights)] = weights
+    # Most words have few bits: the lowest of each is weighed and taken off, until none is left.
+    left, begin, place = flat[full], full % words << 6, np.arange(len(full))
+    weight = np.zeros(len(full), np.int64)
+    while len(left):
+        weight[place] += weight_of[begin + np.bitwise_count(~left & (left - _ONE))]
+        left &= left - _ONE
+        more = np.flatnonzero(left)
+        left, begin, place = left[more], begin[more], place[more]
+    row = full // words
     starts = np.flatnonzero(np.diff(row, prepend=-1))
-    total[row[starts]] = np.add.reduceat(weights[basket], starts)
+    total[row[starts]] = np.add.reduceat(weight, starts)
     return total
 
 
