@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -56,35 +56,6 @@ def ours(baskets: Sequence[Sequence[str]], min_support: float, min_confidence: f
 def groceries(shared_data: Path) -> list[list[str]]:
     shop = real.groceries(shared_data)
     return [[shop.names[i] for i in shop.baskets.items[a:b]] for a, b in pairwise(shop.baskets.start.tolist())]
-
-
-def members(shared_data: Path) -> list[list[str]]:
-    lines = pd.read_csv(shared_data / "groceries_members.csv.gz")
-    return [sorted(set(items)) for _, items in lines.groupby(["Member_number", "Date"])["itemDescription"]]
-
-
-def invoices(shared_data: Path) -> list[list[str]]:
-    """Return the orders of a month of Online Retail, of the items that 30 orders or more have."""
-    lines = pd.read_parquet(shared_data / "online_retail.parquet")
-    lines = lines[(lines["Quantity"] > 0) & (lines["InvoiceDate"] < "2011-01-01")]
-    lines = lines[lines.groupby("StockCode")["InvoiceNo"].transform("nunique") >= 30]
-    return [sorted(set(items)) for _, items in lines.groupby("InvoiceNo")["StockCode"]]
-
-
-@pytest.mark.parametrize(
-    ("log", "least", "min_confidence"),
-    [(groceries, 30, 0.3), (groceries, 20, 0.5), (members, 15, 0.1), (invoices, 30, 0.5)],
-)
-def test_rules_of_real_logs_are_mlxtends_to_the_last_one(
-    shared_data: Path, log: Callable[[Path], list[list[str]]], least: int, min_confidence: float
-) -> None:
-    baskets = log(shared_data)
-    min_support = (least - 0.5) / len(baskets)
-    expected = by_mlxtend(baskets, min_support, min_confidence)
-    found = ours(baskets, min_support, min_confidence)
-    assert len(expected) > 20
-    assert found.keys() == expected.keys()
-    assert found == pytest.approx(expected)
 
 
 @given(st.integers(1, 60), st.integers(0, 60), st.integers(0, 60), st.sampled_from([0.1, 0.3, 0.6, 0.7, 0.9]))
