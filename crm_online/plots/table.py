@@ -22,7 +22,7 @@ _NUMBERS = ("customers", "share")
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentRow:
+class TableRow:
     """One segment: its index, and the lines of each cell."""
 
     number: int
@@ -35,13 +35,13 @@ class SegmentRow:
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentTable:
+class TableLayout:
     """The rows that fit, and where the columns begin (those of numbers: end); lengths in inches.
 
     ``rest`` says how many segments have no row.
     """
 
-    rows: list[SegmentRow]
+    rows: list[TableRow]
     headers: tuple[str, ...]
     columns: tuple[float, ...]
     width: float
@@ -53,7 +53,7 @@ class SegmentTable:
         return _HEADER + sum(row.height for row in self.rows) + (_REST if self.rest else 0.0)
 
 
-def lay_out(picture: SegmentPicture, letters: Lettering, width: float, height: float) -> SegmentTable:
+def lay_out(picture: SegmentPicture, letters: Lettering, width: float, height: float) -> TableLayout:
     """Return the table that fits into a width and a height: cells are cut to two lines, then rows left out."""
     found = _table(picture, letters, width, _MOST_LINES)
     if found.height > height:
@@ -68,7 +68,7 @@ def lay_out(picture: SegmentPicture, letters: Lettering, width: float, height: f
     return replace(found, rows=found.rows[:shown], rest=f"and {segments} of {customers:,} customers together")
 
 
-def draw(panel: Axes, table: SegmentTable) -> None:
+def draw(panel: Axes, table: TableLayout) -> None:
     """Draw the table into a panel that measures inches."""
     y = table.height
     aligned = ["right" if header in _NUMBERS else "left" for header in table.headers]
@@ -88,7 +88,7 @@ def draw(panel: Axes, table: SegmentTable) -> None:
         panel.text(_MARKER, y - _REST / 2, table.rest, size=SIZE, color=PALE, va="center")
 
 
-def _table(picture: SegmentPicture, letters: Lettering, width: float, lines: int) -> SegmentTable:
+def _table(picture: SegmentPicture, letters: Lettering, width: float, lines: int) -> TableLayout:
     """Return all rows, with cells of some lines at most."""
     order = picture.by_size()
     segments = [picture.segments[number] for number in order]
@@ -120,5 +120,5 @@ def _table(picture: SegmentPicture, letters: Lettering, width: float, lines: int
             letters.wrap(picture.description(number), text, SIZE, lines),
             letters.wrap(traits[row], rest, SIZE, lines),
         )
-        rows.append(SegmentRow(number, cells[:count]))
-    return SegmentTable(rows, headers[:count], columns[:count], width)
+        rows.append(TableRow(number, cells[:count]))
+    return TableLayout(rows, headers[:count], columns[:count], width)

@@ -25,7 +25,7 @@ _POPULARITY = np.linspace(1.4, 0.6, len(COMMON))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Baskets:
+class DrawnBaskets:
     """``n`` baskets with ``m`` lines.
 
     Attributes
@@ -47,7 +47,7 @@ class Baskets:
         return order[self.start[1:] - 1]
 
 
-def fill(segments: NDArray[np.int8], shifted: bool, rng: np.random.Generator) -> Baskets:
+def fill(segments: NDArray[np.int8], shifted: bool, rng: np.random.Generator) -> DrawnBaskets:
     """Draw one basket for each buyer.
 
     Parameters
@@ -71,7 +71,7 @@ def fill(segments: NDArray[np.int8], shifted: bool, rng: np.random.Generator) ->
     keys = np.unique(np.concatenate([planted_owner, owner]) * len(ITEMS) + np.concatenate([planted, fillers]))
     owner, item = np.divmod(keys, len(ITEMS))
     start = np.searchsorted(owner, np.arange(n + 1))
-    return Baskets(start, item, 1 + (rng.random(len(item)) < MORE_PIECES).astype(np.int64))
+    return DrawnBaskets(start, item, 1 + (rng.random(len(item)) < MORE_PIECES).astype(np.int64))
 
 
 def common(segments: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -104,7 +104,7 @@ def _planted(n: int, shifted: bool, rng: np.random.Generator) -> NDArray[np.bool
         x = slice(column, column + len(rule.antecedent))
         result[:, x] = held[:, x] < rule.chance
         given = result[:, x].all(axis=1) & rule.holds(shifted)
-        result[:, x.stop] = held[:, x.stop] < np.where(given, rule.confidence, rule.beside)
+        result[:, x.stop] = held[:, x.stop] < np.where(given, rule.confidence, rule.base_rate)
         column = x.stop + 1
     result[:, column] = held[:, column] < STAPLE_CHANCE
     return result

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from crm_online.events.columns import Kind
 from crm_online.simulate import baskets
-from crm_online.simulate.baskets import Baskets
+from crm_online.simulate.baskets import DrawnBaskets
 from crm_online.simulate.people import People, pick
 from crm_online.simulate.shop import SEGMENTS, SHIFT_DAY
 from crm_online.simulate.stock import COMMON
@@ -63,7 +63,7 @@ class DayEvents:
     customer: NDArray[np.int64]
     kind: NDArray[np.uint8]
     segment: NDArray[np.int8]
-    baskets: Baskets
+    baskets: DrawnBaskets
     order: NDArray[np.int64]
     item: NDArray[np.int64]
     quantity: NDArray[np.int64]
@@ -150,7 +150,7 @@ def _returned(
     customer: NDArray[np.int64],
     kind: NDArray[np.uint8],
     again: NDArray[np.int64],
-    bought: Baskets,
+    bought: DrawnBaskets,
     past: _Past,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return order, item and quantity of the returns: the dearest line of the customer's last purchase before."""

@@ -22,13 +22,13 @@ SHIFTED = 0.04
 SHIFT_FROM, SHIFT_TO = "regulars", "champions"
 
 WEEKDAYS = (0.85, 0.85, 0.9, 1.0, 1.2, 1.35, 0.85)
-"""How much goes on on each day of the week, Monday first, beside the mean."""
+"""How much goes on on each day of the week, Monday first, relative to the mean."""
 
 _LETTERS = {"P": Kind.PURCHASE, "R": Kind.RETURN, "V": Kind.VIEW, "F": Kind.FEEDBACK, "C": Kind.CONTACT}
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class PlantedSegment:
     """Customers who behave alike.
 
     Attributes
@@ -88,10 +88,10 @@ ATTRIBUTES: Mapping[str, Mapping[str, float]] = {
     "region": {"north": 0.25, "east": 0.25, "south": 0.25, "west": 0.25},
     "came_by": {"friends": 0.4, "search": 0.4, "campaign": 0.2},
 }
-"""Shares of the values of each attribute in a segment that is not told otherwise."""
+"""Shares of the values of each attribute in a segment that has none of its own."""
 
-SEGMENTS: tuple[Segment, ...] = (
-    Segment(
+SEGMENTS: tuple[PlantedSegment, ...] = (
+    PlantedSegment(
         name="champions",
         about="buy often, with full baskets, and are content",
         share=0.16,
@@ -103,7 +103,7 @@ SEGMENTS: tuple[Segment, ...] = (
         attributes={"age_group": {"18-29": 0.1, "30-44": 0.6, "45-59": 0.2, "60+": 0.1}},
         likes=("olive oil", "parmesan", "red wine"),
     ),
-    Segment(
+    PlantedSegment(
         name="regulars",
         about="buy often, a few items at a time",
         share=0.22,
@@ -116,7 +116,7 @@ SEGMENTS: tuple[Segment, ...] = (
         likes=("newspaper", "rolls", "bananas"),
         liking=8.0,
     ),
-    Segment(
+    PlantedSegment(
         name="browsers",
         about="look at many items and seldom buy",
         share=0.18,
@@ -128,7 +128,7 @@ SEGMENTS: tuple[Segment, ...] = (
         attributes={"age_group": {"18-29": 0.7, "30-44": 0.1, "45-59": 0.1, "60+": 0.1}},
         likes=("headphones", "magazine", "energy drink"),
     ),
-    Segment(
+    PlantedSegment(
         name="returners",
         about="bring much of it back, are unhappy and get in touch",
         share=0.14,
@@ -140,7 +140,7 @@ SEGMENTS: tuple[Segment, ...] = (
         attributes={"region": {"north": 0.7, "east": 0.1, "south": 0.1, "west": 0.1}},
         likes=("glasses", "lamp", "kettle"),
     ),
-    Segment(
+    PlantedSegment(
         name="lapsed",
         about="were like champions, and stopped for good in the middle of the year",
         share=0.18,
@@ -153,7 +153,7 @@ SEGMENTS: tuple[Segment, ...] = (
         likes=("nappies", "baby food", "wipes"),
         stops=(120, 219),
     ),
-    Segment(
+    PlantedSegment(
         name="newcomers",
         about="joined in the autumn, when the others had long been there",
         share=0.12,

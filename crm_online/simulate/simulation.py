@@ -27,7 +27,7 @@ MOST_CUSTOMERS, MOST_EVENTS = 10_000_000, 1_000_000_000
 GREATEST_SEED = 2**64 - 1
 
 EACH = 25
-"""Events of each customer on the average, unless told otherwise."""
+"""Events of each customer on the average, unless given."""
 
 _PEOPLE, _EVENTS = 0, 1
 
@@ -115,7 +115,7 @@ class Simulation:
             yield from day
 
     def write(self, log: Path, truth: Path | None = None) -> Path:
-        """Write the log, and the truth beside it; return the truth's path.
+        """Write the log and its truth; return the truth's path.
 
         Parameters
         ----------
@@ -124,12 +124,12 @@ class Simulation:
         truth
             The truth's file; the log's name with ``.truth.json`` if not given.
         """
-        beside = log.with_suffix(".truth.json") if truth is None else truth
-        self.write_truth(beside)
+        path = log.with_suffix(".truth.json") if truth is None else truth
+        self.write_truth(path)
         with log.open("w", encoding="utf-8", newline="\n") as file:
             for day in self.days():
                 file.write(text_of(day))
-        return beside
+        return path
 
     def write_truth(self, path: Path) -> None:
         """Write the truth as JSON."""

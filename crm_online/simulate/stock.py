@@ -16,7 +16,7 @@ STAPLE, STAPLE_CHANCE = "milk", 0.31
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class PlantedRule:
     """A rule X ⇒ y that is planted.
 
     Attributes
@@ -27,7 +27,7 @@ class Rule:
         Of each item of X to be in a basket; two are independent.
     confidence
         Of y to be in a basket that holds X while the rule is in force.
-    beside
+    base_rate
         Of y to be in any other basket.
     begins, ends
         ``True`` if the rule begins, or ends, on the day of the shift.
@@ -37,7 +37,7 @@ class Rule:
     consequent: str
     chance: float
     confidence: float
-    beside: float
+    base_rate: float
     begins: bool = False
     ends: bool = False
 
@@ -55,7 +55,7 @@ class Rule:
 
         Examples
         --------
-        >>> rule = Rule(("tea",), "honey", chance=0.1, confidence=0.5, beside=0.05)
+        >>> rule = PlantedRule(("tea",), "honey", chance=0.1, confidence=0.5, base_rate=0.05)
         >>> [round(rule.share(frozenset(items)), 4) for items in (["tea"], ["honey"], ["tea", "honey"])]
         [0.1, 0.095, 0.05]
         """
@@ -63,7 +63,7 @@ class Rule:
         if self.consequent not in items:
             return given
         whole = self.chance ** len(self.antecedent)
-        return whole * self.confidence + (given - whole) * self.beside
+        return whole * self.confidence + (given - whole) * self.base_rate
 
     def measures(self, x: frozenset[str], y: frozenset[str]) -> tuple[float, float]:
         """Return planned confidence and lift of a rule between some of its items while the rule is in force."""
@@ -81,18 +81,18 @@ class Rule:
                             yield frozenset(x), y
 
 
-RULES: tuple[Rule, ...] = (
-    Rule(("pasta",), "tomato sauce", chance=0.030, confidence=0.60, beside=0.020),
-    Rule(("coffee",), "coffee filters", chance=0.033, confidence=0.55, beside=0.010),
-    Rule(("tortillas",), "salsa", chance=0.028, confidence=0.65, beside=0.012),
-    Rule(("hot dogs",), "mustard", chance=0.036, confidence=0.50, beside=0.030),
-    Rule(("cereal",), "raisins", chance=0.036, confidence=0.50, beside=0.020),
-    Rule(("tea",), "honey", chance=0.033, confidence=0.55, beside=0.050),
-    Rule(("toothbrush",), "toothpaste", chance=0.026, confidence=0.70, beside=0.030),
-    Rule(("salmon",), "lemons", chance=0.033, confidence=0.55, beside=0.060),
-    Rule(("charcoal",), "sausages", chance=0.037, confidence=0.65, beside=0.020, begins=True),
-    Rule(("mulled wine",), "gingerbread", chance=0.033, confidence=0.60, beside=0.015, ends=True),
-    Rule(("flour", "eggs"), "baking powder", chance=0.153, confidence=0.80, beside=0.008),
+RULES: tuple[PlantedRule, ...] = (
+    PlantedRule(("pasta",), "tomato sauce", chance=0.030, confidence=0.60, base_rate=0.020),
+    PlantedRule(("coffee",), "coffee filters", chance=0.033, confidence=0.55, base_rate=0.010),
+    PlantedRule(("tortillas",), "salsa", chance=0.028, confidence=0.65, base_rate=0.012),
+    PlantedRule(("hot dogs",), "mustard", chance=0.036, confidence=0.50, base_rate=0.030),
+    PlantedRule(("cereal",), "raisins", chance=0.036, confidence=0.50, base_rate=0.020),
+    PlantedRule(("tea",), "honey", chance=0.033, confidence=0.55, base_rate=0.050),
+    PlantedRule(("toothbrush",), "toothpaste", chance=0.026, confidence=0.70, base_rate=0.030),
+    PlantedRule(("salmon",), "lemons", chance=0.033, confidence=0.55, base_rate=0.060),
+    PlantedRule(("charcoal",), "sausages", chance=0.037, confidence=0.65, base_rate=0.020, begins=True),
+    PlantedRule(("mulled wine",), "gingerbread", chance=0.033, confidence=0.60, base_rate=0.015, ends=True),
+    PlantedRule(("flour", "eggs"), "baking powder", chance=0.153, confidence=0.80, base_rate=0.008),
 )
 
 _COMMON = """

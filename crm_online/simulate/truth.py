@@ -1,4 +1,4 @@
-"""The truth beside a log: what was planted in it."""
+"""The truth of a log: what was planted in it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from crm_online.simulate.shop import (
     REASONS,
     SEGMENTS,
     SHIFT_DAY,
-    Segment,
+    PlantedSegment,
     date_of,
 )
-from crm_online.simulate.stock import RULES, Rule
+from crm_online.simulate.stock import RULES, PlantedRule
 
 
 def truth_of(people: People, ids: list[str], events: int, seed: int) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def _one_a_line(values: list[Any]) -> str:
     return ",\n".join(f"  {json.dumps(value)}" for value in values)
 
 
-def _segment(segment: Segment, size: int) -> dict[str, Any]:
+def _segment(segment: PlantedSegment, size: int) -> dict[str, Any]:
     return {
         "name": segment.name,
         "about": segment.about,
@@ -96,14 +96,14 @@ def _segment(segment: Segment, size: int) -> dict[str, Any]:
     }
 
 
-def _elsewhere(segment: Segment, attribute: str, value: str) -> float:
+def _elsewhere(segment: PlantedSegment, attribute: str, value: str) -> float:
     """Return the planned share of a value among the customers of all other segments."""
     others = [other for other in SEGMENTS if other is not segment]
     having = sum(other.share * other.attributes.get(attribute, ATTRIBUTES[attribute])[value] for other in others)
     return round(having / sum(other.share for other in others), 4)
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _rule(rule: PlantedRule) -> dict[str, Any]:
     planted = frozenset(rule.antecedent), frozenset({rule.consequent})
     return {
         **_sides(rule, *planted),
@@ -113,7 +113,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _sides(rule: Rule, x: frozenset[str], y: frozenset[str]) -> dict[str, Any]:
+def _sides(rule: PlantedRule, x: frozenset[str], y: frozenset[str]) -> dict[str, Any]:
     confidence, lift = rule.measures(x, y)
     return {
         "antecedent": sorted(x),

@@ -54,7 +54,7 @@ def turns(people: People, events: int, rng: np.random.Generator) -> Iterator[Day
     counts = _turns_by_day(people, events - 2 * len(people), rng)
     laps = [_Laps(people, place, rng) for place in range(len(SEGMENTS))]
     for day in range(DAYS):
-        coming = np.concatenate([lap.take(int(count), day) for lap, count in zip(laps, counts[day], strict=True)])
+        coming = np.concatenate([lap.draw(int(count), day) for lap, count in zip(laps, counts[day], strict=True)])
         yield Day(day, np.flatnonzero(people.join == day), coming)
 
 
@@ -82,17 +82,17 @@ class _Laps:
         self._waiting = np.zeros(0, np.int64)
         self._lap = 0
 
-    def take(self, count: int, day: int) -> NDArray[np.int64]:
+    def draw(self, count: int, day: int) -> NDArray[np.int64]:
         """Return the next ``count`` customers; who has stopped or left the segment is passed over."""
-        taken: list[NDArray[np.int64]] = [self._waiting[:0]]
+        drawn: list[NDArray[np.int64]] = [self._waiting[:0]]
         while count:
             if not len(self._waiting):
                 self._waiting = self._next_lap(day)
             some, self._waiting = self._waiting[:count], self._waiting[count:]
             some = some[self._belongs(some, day)]
-            taken.append(some)
+            drawn.append(some)
             count -= len(some)
-        return np.concatenate(taken)
+        return np.concatenate(drawn)
 
     def _belongs(self, numbers: NDArray[np.int64], day: int) -> NDArray[np.bool_]:
         here: NDArray[np.bool_] = self._people.on(day)[numbers] == self._place

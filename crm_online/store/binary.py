@@ -31,10 +31,10 @@ def binaries() -> Iterator[Binary]:
     """Give each redis-server of this machine that is new enough, the preferred one first."""
     for path in _paths():
         try:
-            told = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+            output = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
         except (OSError, subprocess.TimeoutExpired):
             continue
-        number = re.search(r"\bv=([0-9.]+)", told)
+        number = re.search(r"\bv=([0-9.]+)", output)
         version = as_version(number[1]) if number else (0, 0)
         if version >= OLDEST:
             yield Binary(path, version)

@@ -7,7 +7,7 @@ from typing import Final
 
 from crm_online.errors import StoreRefused
 from crm_online.store import meta, replies
-from crm_online.store.client import Client
+from crm_online.store.client import RedisClient
 from crm_online.store.keys import STATE
 
 OLDEST: Final = (6, 2)
@@ -21,12 +21,12 @@ class Checked:
     durable: bool
 
 
-def clustered(client: Client) -> bool:
+def clustered(client: RedisClient) -> bool:
     """Tell whether the one server of a client is part of a Redis Cluster."""
     return replies.as_facts(client.call("INFO", "cluster")).get("cluster_enabled") == "1"
 
 
-def checked(client: Client) -> Checked:
+def checked(client: RedisClient) -> Checked:
     """Look at a Redis, and refuse it if state could be lost on it.
 
     Raises
@@ -70,7 +70,7 @@ def _version(where: str, reply: object) -> tuple[int, int]:
     return version
 
 
-def _durable(client: Client) -> bool:
+def _durable(client: RedisClient) -> bool:
     """Tell whether each server has a commit on disk before it answers.
 
     By its settings, not by INFO: a Redis that still loads its data says there that it has no AOF.
@@ -80,4 +80,4 @@ def _durable(client: Client) -> bool:
     except StoreRefused:
         # Managed services keep CONFIG to themselves; what cannot be known is not promised.
         return False
-    return all(told.get(b"appendonly") == b"yes" and told.get(b"appendfsync") == b"always" for told in settings)
+    return all(found.get(b"appendonly") == b"yes" and found.get(b"appendfsync") == b"always" for found in settings)

@@ -1,4 +1,4 @@
-"""Commands to the store's Redis, a server or a cluster: raw replies in, redis-py's errors made ours.
+"""Commands to the store's Redis, a server or a cluster: raw replies in, redis-py's errors as ours.
 
 Nothing is sent twice that may have been done. Only an answer that says "not done, later" (LOADING, or a slot that is
 on its way to another node) is waited for.
@@ -17,8 +17,8 @@ from typing import Final, Protocol, TypeVar
 import redis.exceptions as theirs
 
 from crm_online.errors import StoreError, StoreUnavailable
+from crm_online.store.errors import from_redis
 from crm_online.store.node import ANSWER_SECONDS, Arg, Command, Node
-from crm_online.store.refusals import translated
 
 _T = TypeVar("_T")
 
@@ -59,12 +59,12 @@ class Script:
 
     @classmethod
     def named(cls, name: str) -> Script:
-        """Read the script from its file beside this module."""
+        """Read the script from its file in this package."""
         text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
         return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-class Client:
+class RedisClient:
     """Commands to the store's Redis.
 
     Parameters
@@ -157,6 +157,6 @@ class Client:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _ours(self, error: theirs.RedisError, where: str | None) -> StoreError:
-        ours = translated(error, where or self.where)
+        ours = from_redis(error, where or self.where)
         more = self._ended() if self._ended is not None and isinstance(ours, StoreUnavailable) else None
         return ours if more is None else StoreUnavailable(more)

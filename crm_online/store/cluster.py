@@ -1,8 +1,8 @@
 """A Redis Cluster: each command goes to the master that holds its key.
 
-The keys of a partition share a slot, so each command and each script has one master. redis-py's own ``RedisCluster``
-is not used: it sends again what may have been done, makes its own of the replies, and wants the right to ``COMMAND``.
-Here only what a node says that it has not done is sent again, to the node that it names (MOVED, ASK).
+The keys of a partition share a slot, so each command and each script has one master. Why this is not redis-py's own
+``RedisCluster`` is in ADR 40. Only what a node says that it has not done is sent again, to the node that it names
+(MOVED, ASK).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from redis.crc import key_slot
 
 from crm_online.errors import StoreUnavailable
 from crm_online.store import replies
+from crm_online.store.errors import from_redis
 from crm_online.store.node import Address, Command, Node
-from crm_online.store.refusals import translated
 
 # From the old owner of a slot to the new one, and on if it moved again meanwhile.
 _REDIRECTS: Final = 5
@@ -28,7 +28,7 @@ _GONE: Final = (theirs.ConnectionError, theirs.TimeoutError, theirs.ClusterDownE
 class Cluster:
     """The masters of a Redis Cluster.
 
-    A node that refuses or is gone is told as ``StoreError``, with its address. What it says that it has not done, and
+    A node that refuses or is gone is raised as ``StoreError``, with its address. What it says that it has not done, and
     the caller can do later or otherwise (LOADING, TRYAGAIN, NOSCRIPT, MOVED too often), comes as redis-py's error.
 
     Parameters
@@ -140,7 +140,7 @@ class Cluster:
             if isinstance(error, _GONE):
                 # Another may own its slots by now.
                 self._owners, self._gone = {}, node
-            raise translated(error, node.where) from error
+            raise from_redis(error, node.where) from error
 
 
 def _slot(command: Command) -> int:
@@ -149,10 +149,10 @@ def _slot(command: Command) -> int:
     return key_slot(key if isinstance(key, bytes) else str(key).encode())
 
 
-def _slots(part: object, told_by: Node) -> Iterator[tuple[int, Address]]:
-    """Give the slots and their master of a part of the reply of CLUSTER SLOTS; no host is the host of who told it."""
+def _slots(part: object, asked: Node) -> Iterator[tuple[int, Address]]:
+    """Give the slots and their master of a part of the reply of CLUSTER SLOTS; no host is that of the node asked."""
     first, last, master, *_ = replies.as_list(part)
     host, port, *_ = replies.as_list(master)
-    address = (replies.as_bytes(host).decode() if host else told_by.host, replies.as_int(port))
+    address = (replies.as_bytes(host).decode() if host else asked.host, replies.as_int(port))
     for slot in range(replies.as_int(first), replies.as_int(last) + 1):
         yield slot, address

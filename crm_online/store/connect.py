@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from crm_online.errors import StoreError, StoreRefused, StoreUnavailable
 from crm_online.store.checks import checked, clustered
-from crm_online.store.client import Client
+from crm_online.store.client import RedisClient
 from crm_online.store.cluster import Cluster
 from crm_online.store.embedded import embedded
 from crm_online.store.node import ANSWER_SECONDS, Address, Node
@@ -37,8 +37,8 @@ def open_store(
         Make the folder if it is not there; look-ups say False.
     answer_seconds
         How long an answer may take, before Redis counts as gone; a ``socket_timeout`` in the URL goes before it. One
-        number for reads and commits, since Redis does one after the other: a read waits behind a large commit of
-        another partition. A commit that takes longer is not lost: the next claim waits behind it, and finds it done.
+        number for reads and commits, since Redis does one after the other: a read waits for a large commit of
+        another partition. A commit that takes longer is not lost: the next claim waits for it, and finds it done.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def open_store(
 
 
 @contextlib.contextmanager
-def _client(state: str, create: bool, answer_seconds: float) -> Iterator[Client]:
+def _client(state: str, create: bool, answer_seconds: float) -> Iterator[RedisClient]:
     scheme, is_url, _ = state.partition("://")
     if not is_url:
         if not state:
@@ -73,7 +73,7 @@ def _client(state: str, create: bool, answer_seconds: float) -> Iterator[Client]
                 _look_for_tls(state)
             node = Node.at_url(state, f"Redis at {_place(state)}", answer_seconds)
             stack.callback(node.close)
-            client = Client(node, answer_seconds)
+            client = RedisClient(node, answer_seconds)
             many = clustered(client)
         except (ValueError, TypeError):
             # The text of the error may quote a part of the password.
@@ -82,8 +82,10 @@ def _client(state: str, create: bool, answer_seconds: float) -> Iterator[Client]
         if many and scheme == "unix":
             raise StoreRefused(f"{node.where} is part of a Redis Cluster: give the redis:// URL of one of its nodes")
         if many:
-            cluster = stack.enter_context(contextlib.closing(Cluster(node, partial(_beside, state, answer_seconds))))
-            client = Client(cluster, answer_seconds)
+            cluster = stack.enter_context(
+                contextlib.closing(Cluster(node, partial(_cluster_node, state, answer_seconds)))
+            )
+            client = RedisClient(cluster, answer_seconds)
         yield client
 
 
@@ -115,7 +117,7 @@ def _look_for_tls(url: str) -> None:
         raise StoreUnavailable(f"Redis at {_place(url)} speaks no TLS at this port: say redis://, or give its TLS port")
 
 
-def _beside(url: str, answer_seconds: float, address: Address) -> Node:
+def _cluster_node(url: str, answer_seconds: float, address: Address) -> Node:
     """Make a node of the same cluster: as the URL says, but for the address."""
     return Node.at_url(url, f"Redis at {_joined(*address)}", answer_seconds, address)
 

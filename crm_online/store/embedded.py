@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from crm_online.errors import StoreError, StoreUnavailable
 from crm_online.store.binary import chosen
-from crm_online.store.client import Client
+from crm_online.store.client import RedisClient
 from crm_online.store.folder import locked, note_writer, written_by
 from crm_online.store.node import Node
 from crm_online.store.server import Server, end_orphan
@@ -49,7 +49,7 @@ _OPTIONS: Final = {
 
 
 @contextlib.contextmanager
-def embedded(folder: Path, create: bool, answer_seconds: float) -> Iterator[Client]:
+def embedded(folder: Path, create: bool, answer_seconds: float) -> Iterator[RedisClient]:
     """Run a Redis in a folder, for as long as the context is open.
 
     Raises
@@ -88,16 +88,16 @@ def _written(inner: Path) -> int:
     """Give the bytes of the AOF."""
     size = 0
     for path in inner.rglob("appendonly.aof*"):
-        with contextlib.suppress(FileNotFoundError):  # a server that has just started clears away what it replaced
+        with contextlib.suppress(FileNotFoundError):  # a server that has just started deletes what it replaced
             size += path.stat().st_size
     return size
 
 
-def _started(command: Sequence[str], inner: Path, socket: Path, answer_seconds: float) -> tuple[Server, Client]:
+def _started(command: Sequence[str], inner: Path, socket: Path, answer_seconds: float) -> tuple[Server, RedisClient]:
     """Start a server, and come back when it has loaded its data."""
     server = Server(command, inner)
     node = Node.at_socket(str(socket), f"the Redis of {inner.parent}", answer_seconds)
-    client = Client(node, answer_seconds, server.last_words, f"unix://{quote(str(socket))}")
+    client = RedisClient(node, answer_seconds, server.end_message, f"unix://{quote(str(socket))}")
     server.launch()
     try:
         _wait(server, client)
@@ -107,12 +107,12 @@ def _started(command: Sequence[str], inner: Path, socket: Path, answer_seconds: 
     return server, client
 
 
-def _wait(server: Server, client: Client) -> None:
+def _wait(server: Server, client: RedisClient) -> None:
     """Wait until the server has loaded its data and answers."""
     begin = time.monotonic()
     while not client.ping():
         if server.ended.wait(_PAUSE):
-            raise StoreError(f"redis-server cannot start in {server.folder}{server.told()}")
+            raise StoreError(f"redis-server cannot start in {server.folder}{server.failure()}")
         waited = time.monotonic() - begin
         if waited > (_LOAD_SECONDS if Path(server.folder, "redis.pid").exists() else _START_SECONDS):
             raise StoreUnavailable(f"redis-server in {server.folder} is not ready after {waited:.0f} s")

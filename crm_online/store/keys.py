@@ -19,7 +19,7 @@ OUTBOX: Final = "outbox"
 CHANGES: Final = "changes"
 PROBE: Final = "probe"
 ENDS: Final = "ends"
-"""Where workers tell, beside each step, where the log of their topic ends: a hash, topics to offsets."""
+"""End of the log of each topic, as the last worker of the partition saw it: a hash, topics to offsets."""
 
 TOKEN: Final = b"token"
 COMMITS: Final = b"commits"

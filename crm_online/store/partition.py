@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from crm_online.errors import HoleInLog, OwnerLost, PositionMoved, StateCorrupt, StoreUnavailable
 from crm_online.step import Entry, Step
 from crm_online.store import reads, replies
-from crm_online.store.client import Client, Script
+from crm_online.store.client import RedisClient, Script
 from crm_online.store.entries import decode
 from crm_online.store.keys import BEGUN, CHANGES, COMMITS, EPOCH, META, OUTBOX, POSITIONS, PROBE, SEQUENCE, TOKEN, key
 from crm_online.store.program import Fences, keys_and_arguments
@@ -55,7 +55,7 @@ class Claim:
 class PartitionStore:
     """The state of one partition; made by ``Store.partition``."""
 
-    def __init__(self, client: Client, partition: int, fences: Fences) -> None:
+    def __init__(self, client: RedisClient, partition: int, fences: Fences) -> None:
         self.partition = partition
         self._client = client
         self._fences = fences
@@ -168,8 +168,8 @@ class PartitionStore:
         """
         commands = [one.command, other.command, *(read.command for read in more)]
         first, second, *rest = self._client.together(commands)
-        found = [read.taken(answer) for read, answer in zip(more, rest, strict=True)]
-        return one.taken(first), other.taken(second), found
+        found = [read.decode(answer) for read, answer in zip(more, rest, strict=True)]
+        return one.decode(first), other.decode(second), found
 
     def consistent_read(self, read: Callable[[PartitionStore], _T], tries: int = 20) -> _T:
         """Read until no commit came between the read's begin and end; ``read`` must consume what it reads.
@@ -189,7 +189,7 @@ class PartitionStore:
         raise StoreUnavailable(f"partition {self.partition} changed during each of {tries} reads: try again later")
 
     def outbox(self, after: int = 0, most: int | None = None) -> list[Entry]:
-        """Read the entries behind sequence number ``after``, in order, at most ``most``.
+        """Read the entries after sequence number ``after``, in order, at most ``most``.
 
         Raises
         ------
@@ -199,7 +199,7 @@ class PartitionStore:
         return self._entries(OUTBOX, after, most)
 
     def changes(self, after: int = 0, most: int | None = None) -> list[Entry]:
-        """Read the changes that are kept, published or not, behind ``after``; like :meth:`outbox`.
+        """Read the changes that are kept, published or not, after ``after``; like :meth:`outbox`.
 
         Those of customers who were erased since are blank (see ``entries.is_blank``).
         """
@@ -223,7 +223,7 @@ class PartitionStore:
         return replies.as_value_list(self._client.call("HMGET", self._key(META), TOKEN, COMMITS, EPOCH))
 
     def _read(self, read: reads.Read[_T]) -> _T:
-        return read.taken(self._client.call(*read.command))
+        return read.decode(self._client.call(*read.command))
 
     def _key(self, name: str) -> bytes:
         return key(self.partition, name)

@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Read(Generic[T]):
-    """A command that only reads, and what makes its reply certain."""
+    """A command that only reads, and what decodes its reply."""
 
     command: Command
-    taken: Callable[[object], T]
+    decode: Callable[[object], T]
 
 
 def hash_fields(partition: int, name: str, fields: Sequence[bytes]) -> Read[list[bytes | None]]:

@@ -65,5 +65,5 @@ def as_facts(reply: object) -> Mapping[str, str]:
     return dict(line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))
 
 
-def _unexpected(wanted: str, reply: object) -> StateCorrupt:
-    return StateCorrupt(f"Redis should have answered {wanted}, not {str(reply)[:80]!r}")
+def _unexpected(expected: str, reply: object) -> StateCorrupt:
+    return StateCorrupt(f"Redis should have answered {expected}, not {str(reply)[:80]!r}")

@@ -1,4 +1,4 @@
-"""The process of an embedded Redis: started, watched, ended; and what an earlier owner left behind."""
+"""The process of an embedded Redis: started, watched, ended; and the process of an earlier owner."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from crm_online.errors import StoreError, StoreUnavailable
-from crm_online.store.client import Client
+from crm_online.store.client import RedisClient
 from crm_online.store.node import ANSWER_SECONDS, Node
 
 _END_SECONDS: Final = 20.0
@@ -22,7 +22,7 @@ _PAUSE: Final = 0.005
 
 # Runs in the child before it becomes redis-server: asks Linux for SIGTERM (15) when our process ends, however it ends.
 # As a program of its own, since code between fork and exec is not safe in a process with threads.
-# Where that fails, the server is started all the same: the next owner ends one that was left behind.
+# Where that fails, the server is started all the same: the next owner ends one that was left.
 _TIED: Final = """
 import os, sys
 try:
@@ -85,7 +85,7 @@ class Server(threading.Thread):
             reason = self._failure.strerror if self._failure else "unknown"
             raise StoreError(f"redis-server cannot be started in {self.folder}: {reason}")
 
-    def end(self, client: Client) -> None:
+    def end(self, client: RedisClient) -> None:
         """Shut the server down and wait until it is gone."""
         if not self.ended.is_set():
             with contextlib.suppress(StoreError):  # the answer to SHUTDOWN is a broken connection
@@ -96,15 +96,15 @@ class Server(threading.Thread):
             self._process.kill()
             self.ended.wait()
 
-    def last_words(self) -> str | None:
-        """Say that the server has ended, and why if its log tells; None while it runs."""
+    def end_message(self) -> str | None:
+        """Return that the server has ended, and why if its log has it; None while it runs."""
         # The connection breaks a moment before the process is gone.
         if not self.ended.wait(0.5):
             return None
-        return f"the Redis of {self.folder.parent} has ended{self.told()}; what was committed is kept: run again"
+        return f"the Redis of {self.folder.parent} has ended{self.failure()}; what was committed is kept: run again"
 
-    def told(self) -> str:
-        """Give the last line of its log that says why it ended, as ": …"; empty if there is none."""
+    def failure(self) -> str:
+        """Return the last line of its log that gives the reason of its end, as ": …"; empty if there is none."""
         try:
             lines = (self.folder / "redis.log").read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
@@ -117,7 +117,7 @@ class Server(threading.Thread):
 
 
 def end_orphan(folder: Path, socket: Path) -> None:
-    """End the server that an earlier owner of the folder left behind, if there is one; we hold the folder's lock.
+    """End the server of an earlier owner of the folder, if there is one; we hold the folder's lock.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def _shut_down_by_socket(folder: Path, socket: Path) -> None:
     """Ask whoever answers on the folder's socket to end (no /proc here, or the note of its process is lost)."""
     if not socket.exists():
         return
-    client = Client(Node.at_socket(str(socket), f"an earlier redis-server in {folder.parent}", ANSWER_SECONDS))
+    client = RedisClient(Node.at_socket(str(socket), f"an earlier redis-server in {folder.parent}", ANSWER_SECONDS))
     try:
         if not client.ping():
             return

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from crm_online.errors import SettingsConflict, StateMissing
 from crm_online.store import meta, replies
-from crm_online.store.client import Client
+from crm_online.store.client import RedisClient
 from crm_online.store.keys import STATE
 from crm_online.store.meta import StateMeta
 from crm_online.store.partition import PartitionStore
@@ -32,7 +32,7 @@ class Store:
         Of an embedded Redis, the URL by which other processes of this machine reach it for as long as it runs.
     """
 
-    def __init__(self, client: Client, durable: bool, version: tuple[int, int]) -> None:
+    def __init__(self, client: RedisClient, durable: bool, version: tuple[int, int]) -> None:
         self._client = client
         self.where = client.where
         self.durable = durable
@@ -75,11 +75,11 @@ class Store:
             raise StateMissing(f"{self.where} holds no state yet: replay a log first")
         return meta.decode(data, self.where)
 
-    def read_many(self, wanted: Sequence[Read[T]]) -> list[T]:
-        """Do many reads (see ``reads``), of any partitions, a thousand a round trip."""
+    def read_many(self, reads: Sequence[Read[T]]) -> list[T]:
+        """Do many reads (see module ``reads``), of any partitions, a thousand a round trip."""
         found: list[T] = []
-        for at in range(0, len(wanted), _PIPED):
-            part = wanted[at : at + _PIPED]
+        for at in range(0, len(reads), _PIPED):
+            part = reads[at : at + _PIPED]
             answers = self._client.pipeline([read.command for read in part])
-            found += [read.taken(answer) for read, answer in zip(part, answers, strict=True)]
+            found += [read.decode(answer) for read, answer in zip(part, answers, strict=True)]
         return found

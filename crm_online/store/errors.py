@@ -1,4 +1,4 @@
-"""The one place where an error of redis-py becomes one of ours."""
+"""Errors of redis-py as errors of ours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CERTIFICATE: Final = "breaks TLS off; it may want a certificate of ours (ssl_ce
 _COMMAND: Final = re.compile(r"run the '([^']+)' command")
 
 # Redis 6.2 wraps an error that a command met inside a script: "ERR Error running script …: -OOM command not …".
-# So the code word is looked for anywhere, not only at the start. In this order: the first that fits is taken.
+# So the code word is looked for anywhere, not only at the start. In this order: the first that fits counts.
 _BY_WORD: Final[tuple[tuple[str, type[StoreError], str], ...]] = (
     ("WRONGPASS", StoreRefused, "does not accept this user name and password"),
     ("invalid username-password", StoreRefused, "does not accept this user name and password"),
@@ -47,8 +47,8 @@ _BY_WORD: Final[tuple[tuple[str, type[StoreError], str], ...]] = (
 )
 
 
-def translated(error: theirs.RedisError, where: str) -> StoreError:
-    """Say what an error of redis-py means for us.
+def from_redis(error: theirs.RedisError, where: str) -> StoreError:
+    """Return our error for one of redis-py.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def translated(error: theirs.RedisError, where: str) -> StoreError:
 
     Examples
     --------
-    >>> translated(theirs.ReadOnlyError("You can't write against a read only replica."), "Redis at db:6379")
+    >>> from_redis(theirs.ReadOnlyError("You can't write against a read only replica."), "Redis at db:6379")
     StoreRefused('Redis at db:6379 is a read-only replica')
     """
     text = " ".join(str(error).split())
