@@ -180,7 +180,7 @@ def changes_frame(state: str = _STATE, *, topic: str = "segment-changes") -> pd.
     ValueError
         If there is no such topic.
     """
-    from crm_online.lookup.kept import kept_changes
+    from crm_online.lookup.kept_changes import kept_changes
     from crm_online.step import Topic
 
     return kept_changes(state, Topic(topic))

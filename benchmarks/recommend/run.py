@@ -127,14 +127,13 @@ def _ours(parts: Split, target: Target, folder: Path) -> tuple[Score, Score]:
     state = str(folder / "state")
     replay([parts.before], settings=Settings(), state=state, options=target.options)
     with open_lookup(state) as lookup:
-        made = lookup.recommending
 
         def ours(hidden: Hidden) -> Sequence[str]:
             # A customer whom nobody knows, with a basket of which nothing is known, is no error here.
             try:
-                found = made.recommend(hidden.customer, hidden.rest, TOP)
+                found = lookup.recommend(hidden.customer, hidden.rest, TOP)
             except UnknownCustomer:
-                found = made.recommend(None, [], TOP)
+                found = lookup.recommend(None, [], TOP)
             items = found["items"]
             assert isinstance(items, list)
             return [one["item"] for one in items]

@@ -9,7 +9,7 @@ from functools import partial
 from crm_online.api.keys import Keys
 from crm_online.api.metrics import ServiceMetrics
 from crm_online.api.service import Service
-from crm_online.live.customers.reader import CustomerReader
+from crm_online.live.customers.lookups import CustomerLookups
 from crm_online.live.feeds.hub import ChangeHub
 from crm_online.live.intake.sinks import EventSink
 from crm_online.live.intake.state_sink import StateSink
@@ -44,14 +44,15 @@ def open_service(settings: Settings, state: str, kafka: Callable[[str], EventSin
     with open_store(state, create=True, answer_seconds=serve.store_timeout / 1000) as store:
         snapshots = Snapshots(store, serve, derive, timed=partial(metrics.store, "snapshots"))
         changes = ChangeHub(store)
+        customers = CustomerLookups(store, changes, timed=partial(metrics.store, "customers"))
         yield Service(
             settings=settings,
             where=store.where,
             url=store.url,
-            customers=CustomerReader(store, changes, timed=partial(metrics.store, "customers")),
+            customers=customers,
             snapshots=snapshots,
             changes=changes,
-            recommender=Recommender(snapshots, timed=partial(metrics.store, "recommendations")),
+            recommender=Recommender(snapshots, customers, timed=partial(metrics.store, "recommendations")),
             sink=StateSink(store, settings, kafka, begins="://" not in state, timed=partial(metrics.store, "events")),
             keys=keys,
             metrics=metrics,

@@ -14,7 +14,7 @@ from crm_online.api.metrics import ServiceMetrics
 from crm_online.settings import Settings
 
 if TYPE_CHECKING:
-    from crm_online.live.customers.reader import CustomerReader
+    from crm_online.live.customers.lookups import CustomerLookups
     from crm_online.live.feeds.hub import ChangeHub
     from crm_online.live.intake.state_sink import StateSink
     from crm_online.live.recommender import Recommender
@@ -56,7 +56,7 @@ class Service:
     settings: Settings
     where: str
     url: str | None
-    customers: CustomerReader
+    customers: CustomerLookups
     snapshots: Snapshots
     changes: ChangeHub
     recommender: Recommender

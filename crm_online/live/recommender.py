@@ -1,4 +1,4 @@
-"""Recommendations beside the event loop."""
+"""Recommendations, made in threads."""
 
 from __future__ import annotations
 
@@ -7,31 +7,36 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
+from crm_online.live.customers.lookups import CustomerLookups
 from crm_online.live.snapshots.latest import Snapshots
 from crm_online.lookup import Lookup
-from crm_online.lookup.recommending import Recommending
+from crm_online.lookup.recommender import StateRecommender
 
 _THREADS: Final = 4
 
 
 def derive(lookup: Lookup) -> object:
     """Make what recommendations need of a snapshot: what `Snapshots` is to be given."""
-    return lookup.recommending
+    return lookup.recommender
 
 
 class Recommender:
-    """Answers what to recommend, from the latest snapshot and the customer as of the question.
+    """Recommends by the latest snapshot, to the customer as of now.
 
     Parameters
     ----------
     snapshots
         Snapshots that were given `derive`.
+    customers
+        Look-ups of customers.
     timed
-        Told how long each answer took, in seconds.
+        Called with how long each answer took, in seconds.
     """
 
-    def __init__(self, snapshots: Snapshots, timed: Callable[[float], None] | None = None) -> None:
-        self._snapshots, self._timed = snapshots, timed
+    def __init__(
+        self, snapshots: Snapshots, customers: CustomerLookups, timed: Callable[[float], None] | None = None
+    ) -> None:
+        self._snapshots, self._customers, self._timed = snapshots, customers, timed
         self._pool = ThreadPoolExecutor(_THREADS, "recommendations")
 
     async def start(self) -> None:
@@ -56,11 +61,12 @@ class Recommender:
             If there is no such customer, and no basket either.
         """
         made = self._snapshots.needed().derived
-        if not isinstance(made, Recommending):
+        if not isinstance(made, StateRecommender):
             raise TypeError("these snapshots hold nothing for recommendations")
         loop = asyncio.get_running_loop()
         began = loop.time()
-        found = await loop.run_in_executor(self._pool, made.recommend, customer, basket, top)
+        read = await self._customers.batch(customer) if customer is not None else None
+        found = await loop.run_in_executor(self._pool, made.recommend, customer, read, basket, top)
         if self._timed:
             self._timed(loop.time() - began)
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import get_args
@@ -20,10 +21,11 @@ from crm_online.events import times
 from crm_online.hint import hint
 from crm_online.itemsets.parts import Counted, FrequentItemsets, merge
 from crm_online.lookup import export
-from crm_online.lookup.customers import Bearings, told
+from crm_online.lookup.customer_json import customer_values
+from crm_online.lookup.customer_reader import CustomerReader
 from crm_online.lookup.partition import PartitionView
-from crm_online.lookup.recommending import Recommending
-from crm_online.lookup.segments import Segments, Tree
+from crm_online.lookup.recommender import StateRecommender
+from crm_online.lookup.segments import Segmentation, Tree
 from crm_online.lookup.verify import verify
 from crm_online.plots import SegmentPicture
 from crm_online.recommend.answer import TOP
@@ -85,7 +87,7 @@ class Lookup:
         self.settings = from_stored(meta.settings)
         self.fed_by_workers = meta.feed != LOGS
         self._views = [PartitionView(store.partition(number), self.settings) for number in range(meta.partitions)]
-        self._segments = Segments.of(self._views, self.settings.segments.sample)
+        self._segments = Segmentation.of(self._views, self.settings.segments.sample)
 
     @property
     def watermark(self) -> int:
@@ -103,7 +105,7 @@ class Lookup:
         return [view.state for view in self._views]
 
     @property
-    def segmented(self) -> Segments | None:
+    def segmented(self) -> Segmentation | None:
         """The segments' model, sums and sample; ``None`` before the first model."""
         return self._segments
 
@@ -115,7 +117,7 @@ class Lookup:
         Parameters
         ----------
         as_of
-            The time that is told; the watermark by default. Segments are as last scored.
+            The time that ``as_of`` says; the watermark by default. Segments are as last scored.
         linkage, of
             How the tree is joined, and of what.
 
@@ -200,12 +202,12 @@ class Lookup:
             raise InputError(f"rules cannot be sorted by {sort}; {hint(sort, SORTS)}")
         if item is not None:
             self._must_know(item)
-        told = [pair for view in self._views for pair in view.counts.told.items()]
+        emitted = [pair for view in self._views for pair in view.counts.emitted.items()]
         when = self._latest_time if as_of is None else self._when(as_of)
         # Itemsets without the evidence that a rule must have are not even put together.
         support = rule_feed.levels_of(self.settings).enter_support(sum(part.baskets(when) for part in self._parts))
         found = self.itemsets(as_of) if support == self._min_support else merge(self._parts, when, support)
-        return rule_feed.listed(found, self.settings, told, self._buyers, sort=sort, item=item)[:top]
+        return rule_feed.listed(found, self.settings, emitted, self._buyers, sort=sort, item=item)[:top]
 
     def itemsets(self, as_of: int | None = None) -> FrequentItemsets:
         """Return the frequent itemsets over all partitions, with their bounds."""
@@ -221,21 +223,16 @@ class Lookup:
         UnknownCustomer
             If no partition has the customer.
         """
-        found = [(view, record) for view in self._views if (record := view.customer(name)) is not None]
-        if not found:
+        batch = self._customers.read([name]).batch()
+        if not batch.names:
             raise UnknownCustomer(f"no customer {name!r} in the state")
-        view, record = found[0]
-        sums = [view.sums for view in self._views if view.sums]
-        bearings = Bearings.of(view.reader, self._when(as_of), self._views[0].model, sums)
-        (value,) = told([name], record, view.segment_ids(record, record.reported), bearings)
-        if len(found) > 1:
-            value["also_in_partitions"] = [self._views.index(view) for view, _ in found[1:]]
-        return value
+        context = replace(batch.context, as_of=self._when(as_of))
+        return customer_values(replace(batch, context=context))[0]
 
     @cached_property
-    def recommending(self) -> Recommending:
-        """What makes recommendations: the counts as they are read now, and each customer as of the question."""
-        return Recommending.of(self._store, self._views)
+    def recommender(self) -> StateRecommender:
+        """What makes recommendations: the counts as they are read now."""
+        return StateRecommender.of(self._views)
 
     def recommend(self, customer: str | None = None, basket: Sequence[str] = (), top: int = TOP) -> dict[str, object]:
         """Return what to recommend, as in ``crm-online recommend --json``.
@@ -243,9 +240,9 @@ class Lookup:
         Parameters
         ----------
         customer
-            For whom; ``None``: nobody in particular.
+            For whom; ``None``: for no customer in particular.
         basket
-            The items that are in the basket already; without these and a customer, what is popular is told.
+            The items that are in the basket already; without these and a customer, what is popular comes.
         top
             How many items at most.
 
@@ -254,7 +251,8 @@ class Lookup:
         UnknownCustomer
             If no partition has the customer, and there is no basket to go by either.
         """
-        return self.recommending.recommend(customer, basket, top)
+        read = self._customers.read([customer]).batch() if customer is not None else None
+        return self.recommender.recommend(customer, read, basket, top)
 
     def verify(self) -> dict[str, object]:
         """Recompute every derived figure, see :func:`crm_online.lookup.verify.verify`."""
@@ -277,7 +275,7 @@ class Lookup:
 
     def segments_frame(self, as_of: int | None = None) -> pd.DataFrame:
         """Return the segments, one row each; centroids in natural units, feature by feature."""
-        self._when(as_of)  # they are as last scored, whatever the time, but a wrong one is told
+        self._when(as_of)  # they are as last scored, whatever the time, but a wrong one is refused
         values = self._segments.told() if self._segments else []
         rows = pd.DataFrame(values, columns=["id", "name", "size", "description", "centroid"])
         rows["description"] = [value["description"]["text"] for value in values]
@@ -287,6 +285,10 @@ class Lookup:
     def rules_frame(self, as_of: int | None = None, *, sort: str = "lift") -> pd.DataFrame:
         """Return the rules in force, sorted by lift as in the article, or by another measure."""
         return pd.DataFrame(self.rules(as_of, sort=sort), columns=["change_id", "change", *COLUMNS])
+
+    @cached_property
+    def _customers(self) -> CustomerReader:
+        return CustomerReader(self._store)
 
     @cached_property
     def _latest(self) -> FrequentItemsets:
@@ -312,7 +314,7 @@ class Lookup:
     def _merged(self, as_of: int) -> FrequentItemsets:
         return merge(self._parts, as_of, self._min_support)
 
-    def _must_have_segments(self) -> Segments:
+    def _must_have_segments(self) -> Segmentation:
         if self._segments is None:
             least = self.settings.segments.min_customers
             raise StateMissing(

@@ -15,7 +15,7 @@ from crm_online.baskets.sampled import SampledOrder
 from crm_online.customers.records import Records
 from crm_online.customers.traits import Traits
 from crm_online.engine import counting, peers, rules, sampling, segmenting, state
-from crm_online.engine.engine import CUSTOMERS, customer_field, layout
+from crm_online.engine.engine import CUSTOMERS, layout
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import empty_counters
 from crm_online.engine.peers import PartitionSums
@@ -43,13 +43,13 @@ class Counts:
         Largest event time when it was read, in ms; 0 before the first.
     counted
         The counters, with the names of the items.
-    told
-        The rules as they were last told, by id.
+    emitted
+        The rules as they were last emitted, by id.
     """
 
     watermark: int
     counted: Counted
-    told: dict[bytes, bytes]
+    emitted: dict[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +112,14 @@ class PartitionView:
         here = self.store.partition
         wanted = (item_names.NAME, counting.COUNTERS, counting.JOURNAL)
         lists = (list_part(here, name, 0, -1) for name in wanted)
-        small, told, (names, chunks, journal) = self.store.together(
+        small, emitted, (names, chunks, journal) = self.store.together(
             plain_value(here, state.NAME), hash_whole(here, rules.NAME), *lists
         )
         items = ItemNames()
         items.load(names)
         counters = counting.counted(empty_counters(self.settings), chunks, journal)
         watermark = PartitionState.decode(small).watermark or 0
-        return Counts(watermark, Counted(counters, items.names, items.ids), told)
+        return Counts(watermark, Counted(counters, items.names, items.ids), emitted)
 
     @cached_property
     def sample(self) -> list[tuple[bytes, bytes]]:
@@ -154,11 +154,6 @@ class PartitionView:
         while some := list(islice(every, _BATCH)):
             raw = [value for _, value in some]
             yield [name.decode() for name, _ in some], raw, self.codec.decode(raw)
-
-    def customer(self, name: str) -> Records | None:
-        """Return one customer's record, or ``None``."""
-        raw = self.store.hash_get(CUSTOMERS, [customer_field(name)])
-        return self.codec.decode(raw) if raw[0] is not None else None
 
     def segment_ids(self, records: Records, labels: NDArray[np.uint8]) -> list[str | None]:
         """Return the segments that labels in some records stand for."""

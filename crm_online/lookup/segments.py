@@ -37,7 +37,7 @@ class Tree(Hierarchy, total=False):
 
 
 @dataclass(frozen=True)
-class Segments:
+class Segmentation:
     """The segments of the model in use.
 
     Attributes
@@ -62,7 +62,7 @@ class Segments:
     most: int
 
     @classmethod
-    def of(cls, views: Sequence[PartitionView], most: int) -> Segments | None:
+    def of(cls, views: Sequence[PartitionView], most: int) -> Segmentation | None:
         """Return the segments, or ``None`` before the first model."""
         model = views[0].model
         parts: list[PartitionSums] = [view.sums for view in views if view.sums]

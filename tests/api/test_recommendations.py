@@ -17,6 +17,8 @@ from crm_online.api.keys import CALLER
 from crm_online.api.problems import handle_errors
 from crm_online.api.routes.recommendations import LARGEST, MOST, router
 from crm_online.api.service import service
+from crm_online.live.customers.lookups import CustomerLookups
+from crm_online.live.feeds.hub import ChangeHub
 from crm_online.live.recommender import Recommender, derive
 from crm_online.live.snapshots.latest import Snapshots
 from crm_online.settings import ServeSettings
@@ -43,7 +45,8 @@ def asked(store: Store, *bodies: Any, scope: Literal["read", "write"] = "read") 
 
     async def ask() -> list[httpx.Response]:
         async with Snapshots(store, ServeSettings(), derive) as snapshots:
-            recommender = Recommender(snapshots)
+            customers = CustomerLookups(store, ChangeHub(store))
+            recommender = Recommender(snapshots, customers)
             app = FastAPI()
             app.include_router(router)
             app.dependency_overrides[service] = lambda: SimpleNamespace(recommender=recommender)
@@ -56,6 +59,7 @@ def asked(store: Store, *bodies: Any, scope: Literal["read", "write"] = "read") 
             async with httpx.AsyncClient(transport=httpx.ASGITransport(called), base_url="http://test") as client:
                 answers = [await client.post(PATH, json=body) for body in bodies]
             await recommender.stop()
+            await customers.stop()
             return answers
 
     return asyncio.run(ask())

@@ -16,13 +16,22 @@ import numpy as np
 import pytest
 
 from crm_online.answers.customers import Customer, Explanation
+from crm_online.customers.records import NO_SEGMENT
+from crm_online.digits import digits
+from crm_online.engine.changes import Reason, iso
+from crm_online.engine.peers import added
 from crm_online.errors import InputError, StateMissing, StoreUnavailable, UnknownCustomer
 from crm_online.events import models
 from crm_online.events.columns import partition_of
-from crm_online.live.customers.members import Members
-from crm_online.live.customers.reader import CustomerReader
+from crm_online.live.customers.lookups import CustomerLookups
+from crm_online.live.customers.member_scan import MemberScan
 from crm_online.lookup import Lookup
-from crm_online.lookup.reading import Fetched
+from crm_online.lookup.customer_batch import CustomerBatch
+from crm_online.lookup.customer_json import customer_json
+from crm_online.lookup.customer_reader import CustomerReader, StoredCustomers
+from crm_online.lookup.partition import PartitionView
+from crm_online.segments.vectors import RESOLUTION
+from crm_online.settings.conflict import from_stored
 from crm_online.store import Store, open_store
 from tests.engine import shop
 from tests.engine.flows import Shop, settings
@@ -49,10 +58,10 @@ def customers(events: Sequence[models.Event]) -> list[str]:
 
 
 @asynccontextmanager
-async def reading(store: Store) -> AsyncIterator[tuple[CustomerReader, Hub]]:
+async def reading(store: Store) -> AsyncIterator[tuple[CustomerLookups, Hub]]:
     """Run a reader, and the hub of changes beside it."""
     hub = Hub(store, TIMES)
-    reader = CustomerReader(store, hub)
+    reader = CustomerLookups(store, hub)
     await hub.start()
     try:
         yield reader, hub
@@ -61,7 +70,7 @@ async def reading(store: Store) -> AsyncIterator[tuple[CustomerReader, Hub]]:
         await hub.stop()
 
 
-def read(store: Store, ask: Callable[[CustomerReader, Hub], Awaitable[_T]]) -> _T:
+def read(store: Store, ask: Callable[[CustomerLookups, Hub], Awaitable[_T]]) -> _T:
     """Ask a reader of its own."""
 
     async def asked() -> _T:
@@ -74,27 +83,69 @@ def read(store: Store, ask: Callable[[CustomerReader, Hub], Awaitable[_T]]) -> _
 def all_of(store: Store, names: Sequence[str]) -> dict[str, Any]:
     """Return customers as a reader tells them."""
 
-    async def ask(reader: CustomerReader, _: Hub) -> dict[str, Any]:
+    async def ask(reader: CustomerLookups, _: Hub) -> dict[str, Any]:
         return {name: json.loads(body) for name, body in (await reader.several(names)).items()}
 
     return read(store, ask)
 
 
 def as_looked_up(store: Store, names: Sequence[str]) -> dict[str, Any]:
-    """Return customers as the command line tells them."""
+    """Return customers as the command line has them."""
     lookup = Lookup(store)
     return {name: json.loads(json.dumps(lookup.customer(name))) for name in names}
 
 
-def test_every_customer_is_told_as_by_the_command_line(at_rest: Shop) -> None:
+def as_stored(store: Store) -> dict[str, Any]:
+    """Return all customers, value by value from their records."""
+    meta = store.meta()
+    views = [PartitionView(store.partition(number), from_stored(meta.settings)) for number in range(meta.partitions)]
+    as_of, model = max(view.state.watermark or 0 for view in views), views[0].model
+    total, complete = added([view.sums for view in views if view.sums], model.version) if model else (None, False)
+    centroids = None
+    if model and total:
+        centroids = model.current(total.centroids()) if complete else model.centres()
+    found = {}
+    for view in views:
+        for names, _, records in view.batches():
+            features, segments = view.reader.read(records, as_of), view.segment_ids(records, records.reported)
+            for row, name in enumerate(names):
+                far: dict[str, float] = {}
+                if model and centroids is not None and records.scored_by(model.version)[row]:
+                    squares = ((records.vectors[row].astype(float) - centroids) / RESOLUTION) ** 2
+                    far = dict(zip(model.ids, np.sqrt(squares.sum(axis=1)).tolist(), strict=True))
+                since, moves = int(records.since[row]), records.moves[row].tolist()
+                found[name] = {
+                    "customer_id": name,
+                    "segment": segments[row],
+                    "since": iso(since * 1000) if records.reported[row] != NO_SEGMENT else None,
+                    "features": dict(zip(view.reader.features, map(digits, features[row].tolist()), strict=True)),
+                    "distances": {segment: pytest.approx(value, rel=1e-5) for segment, value in far.items()},
+                    "history": [
+                        {
+                            "time": iso(time * 1000),
+                            "from": f"s{left}" if left else None,
+                            "to": f"s{entered}" if entered else None,
+                            "reason": Reason(reason).word,
+                        }
+                        for time, left, entered, reason in moves
+                        if time
+                    ],
+                    "events": int(records.events[row]),
+                    "last_event": iso(int(records.last_event[row])),
+                }
+    return found
+
+
+def test_every_customer_is_as_stored_and_as_the_command_line_has_it(at_rest: Shop) -> None:
     names = customers(log())
     found = all_of(at_rest.store, [*names, "nobody"])
+    assert found == as_stored(at_rest.store)
     assert found == as_looked_up(at_rest.store, names)
     assert all(Customer.model_validate(one) for one in found.values())
     assert {one["segment"] for one in found.values()} >= {"s1", "s2"}
 
 
-def test_before_the_first_model_and_while_one_is_taken_in_they_are_told_so_too(redis: Store) -> None:
+def test_before_the_first_model_and_while_customers_move_to_one_they_are_so_too(redis: Store) -> None:
     events = log()
     going = Shop(redis, settings(min_customers=100, partitions=3))
     seen = set[bool | None]()
@@ -104,7 +155,10 @@ def test_before_the_first_model_and_while_one_is_taken_in_they_are_told_so_too(r
         known = [
             name for name in names if any(flow.store.hash_get("customers", [name.encode()])[0] for flow in going.flows)
         ]
-        assert all_of(redis, known) == as_looked_up(redis, known)
+        stored = as_stored(redis)
+        assert known == [name for name in names if name in stored]
+        assert all_of(redis, known) == stored
+        assert as_looked_up(redis, known[:20]) == {name: stored[name] for name in known[:20]}
         lookup = Lookup(redis)
         seen.add(bool(lookup.segments()["complete"]) if lookup.segmented else None)
 
@@ -117,13 +171,33 @@ def test_before_the_first_model_and_while_one_is_taken_in_they_are_told_so_too(r
     assert seen >= {None, False, True}, seen
 
 
+def test_a_customer_of_two_partitions_is_read_from_the_first_and_says_where_else(redis: Store) -> None:
+    Shop(redis, settings(min_customers=100, partitions=3)).all(log())
+    names = customers(log())[:20]
+    before = all_of(redis, names)
+    (twice,) = [name for name in names if redis.partition(0).hash_get("customers", [name.encode()])[0]][:1]
+    (record,) = redis.partition(0).hash_get("customers", [twice.encode()])
+    redis._client.call("HSET", "{crm:2}:customers", twice.encode(), record or b"")
+    assert all_of(redis, names) == before | {twice: before[twice] | {"also_in_partitions": [2]}}
+    assert Lookup(redis).customer(twice)["also_in_partitions"] == [2]
+
+
+def test_numbers_that_are_not_finite_are_null(redis: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    Shop(redis, settings(min_customers=100)).all(log())
+    batch = CustomerReader(redis).read(customers(log())[:3]).batch()
+    names = list(batch.context.reader.features)
+    monkeypatch.setattr(CustomerBatch, "features", lambda _: np.full((3, len(names)), np.inf))
+    found = [json.loads(body)["features"] for body in customer_json(batch).values()]
+    assert found == [dict.fromkeys(names)] * 3
+
+
 def test_who_is_not_known_and_where_there_is_no_state_are_told(redis: Store) -> None:
     Shop(redis, settings())
 
-    async def one(reader: CustomerReader, _: Hub) -> bytes:
+    async def one(reader: CustomerLookups, _: Hub) -> bytes:
         return await reader.one("nobody")
 
-    async def explained(reader: CustomerReader, _: Hub) -> object:
+    async def explained(reader: CustomerLookups, _: Hub) -> object:
         return await reader.explained("nobody", {})
 
     for ask in (one, explained):
@@ -134,18 +208,18 @@ def test_who_is_not_known_and_where_there_is_no_state_are_told(redis: Store) -> 
         with pytest.raises(StateMissing):
             read(redis, ask)
     with pytest.raises(StateMissing):
-        Members(redis)
+        MemberScan(redis)
 
 
 def test_whoever_waits_when_the_reader_stops_is_told_so_and_so_is_who_comes_after(redis: Store) -> None:
     async def ask() -> Sequence[bytes | BaseException]:
         begun, go_on = threading.Event(), threading.Event()
 
-        class Held(CustomerReader):
-            def _fetched(self, names: Sequence[str]) -> Fetched:
+        class Held(CustomerLookups):
+            def _stored(self, names: Sequence[str]) -> StoredCustomers:
                 begun.set()
                 go_on.wait()
-                return super()._fetched(names)
+                return super()._stored(names)
 
         reader = Held(redis, Hub(redis, TIMES))
         at_hand = asyncio.create_task(reader.one("a"))
@@ -182,7 +256,7 @@ def test_customers_of_one_partition_are_all_as_of_the_same_commit(redis: Store, 
         for step in steps:
             going.step(step)
 
-    async def ask(reader: CustomerReader, _: Hub) -> int:
+    async def ask(reader: CustomerLookups, _: Hub) -> int:
         counted = Counter[int]()
         with ThreadPoolExecutor(1) as pool:
             writing = pool.submit(write)
@@ -217,7 +291,7 @@ def members(store: Store, segment: str, limit: int) -> Iterator[list[dict[str, s
     """Yield the pages of a segment's customers."""
     after = None
     while True:
-        page = Members(store).page(segment, after, limit)
+        page = MemberScan(store).page(segment, after, limit)
         yield page.customers
         if page.next is None:
             return
@@ -260,7 +334,7 @@ def test_pages_of_a_segment_have_each_of_its_customers_once(at_rest: Shop, limit
 )
 def test_a_place_that_is_not_the_next_of_a_page_is_refused(at_rest: Shop, after: str) -> None:
     with pytest.raises(InputError, match="begin again without it"):
-        Members(at_rest.store).page("s1", after, 10)
+        MemberScan(at_rest.store).page("s1", after, 10)
 
 
 def test_an_explanation_agrees_with_the_change_that_told_the_move(at_rest: Shop) -> None:
@@ -269,7 +343,7 @@ def test_an_explanation_agrees_with_the_change_that_told_the_move(at_rest: Shop)
     assert by_event
     names = {one["id"]: one["name"] for one in json.loads(json.dumps(at_rest.lookup.segments()["segments"]))}
 
-    async def ask(reader: CustomerReader, hub: Hub) -> list[dict[str, object]]:
+    async def ask(reader: CustomerLookups, hub: Hub) -> list[dict[str, object]]:
         await hub.begun()
         return [await reader.explained(change["customer_id"], names) for change in told.values()]
 

@@ -106,9 +106,9 @@ def test_every_customer_has_a_history_however_small_the_sample_is(own_redis: Sto
 
 
 def test_what_was_learned_repeats_over_any_number_of_steps(shopping: Shop) -> None:
-    learned = shopping.lookup.recommending.basis.learned
+    learned = shopping.lookup.recommender.basis.learned
     assert learned.hidden > 64
-    assert shopping.lookup.recommending.basis.learned == learned
+    assert shopping.lookup.recommender.basis.learned == learned
 
 
 def test_nothing_of_an_erased_customer_is_left_in_what_recommendations_read(own_redis: Store) -> None:

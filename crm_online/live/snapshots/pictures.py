@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.lookup.segments import Segments
+from crm_online.lookup.segments import Segmentation
 from crm_online.plots.principal import PrincipalAxes
 from crm_online.segments.hierarchy import MOST_CUSTOMERS
 
@@ -33,7 +33,7 @@ class Drawn:
     axes: PrincipalAxes | None
 
 
-def draw(found: Segments | None, as_of: str, before: PrincipalAxes | None) -> Drawn:
+def draw(found: Segmentation | None, as_of: str, before: PrincipalAxes | None) -> Drawn:
     """Draw the segments.
 
     Parameters

@@ -18,14 +18,14 @@ from crm_online.settings.conflict import from_stored
 from crm_online.store import Store
 from crm_online.store.reads import hash_scan, plain_value
 
-_PLACE: Final = re.compile(r"([0-9]{1,5})\.([0-9]{1,20})", re.ASCII)
+_CURSOR: Final = re.compile(r"([0-9]{1,5})\.([0-9]{1,20})", re.ASCII)
 _SCANNED: Final = 100_000
 _LEAST: Final = 10
 _MOST: Final = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class MembersPage:
+class MemberPage:
     """Some customers of a segment.
 
     Attributes
@@ -40,10 +40,10 @@ class MembersPage:
     next: str | None
 
 
-class Members:
+class MemberScan:
     """Finds the customers of segments.
 
-    A place in the scan is a partition and Redis's cursor there. Who is in the segment all the time comes at least
+    The scan is at a partition and at Redis's cursor there. Who is in the segment all the time comes at least
     once; who moves meanwhile may come or not.
 
     Parameters
@@ -62,7 +62,7 @@ class Members:
         self._store, self._partitions = store, meta.partitions
         self._codec: RecordCodec = layout(from_stored(meta.settings))[0]
 
-    def page(self, segment: str, after: str | None, limit: int) -> MembersPage:
+    def page(self, segment: str, after: str | None, limit: int) -> MemberPage:
         """Return customers who are reported to be in a segment.
 
         Parameters
@@ -80,7 +80,7 @@ class Members:
         InputError
             If ``after`` is not a ``next``.
         """
-        partition, cursor = self._place(after)
+        partition, cursor = self._parse(after)
         found: dict[str, str] = {}
         scanned, count = 0, max(limit, _LEAST)
         while partition < self._partitions and scanned < _SCANNED:
@@ -89,7 +89,7 @@ class Members:
             if len(found) + len(here) > limit and count > 1:
                 if found and count <= _LEAST:
                     break
-                # It would be too many: look at fewer, from the same place.
+                # It would be too many: look at fewer, from the same cursor.
                 count = max(1, count // 4)
                 continue
             found |= here
@@ -100,7 +100,7 @@ class Members:
                 count = min(2 * count, _MOST)
         last = partition >= self._partitions
         members = [{"customer_id": name, "since": since} for name, since in found.items()]
-        return MembersPage(members, None if last else f"{partition}.{cursor}")
+        return MemberPage(members, None if last else f"{partition}.{cursor}")
 
     def _scan(self, partition: int, cursor: int, count: int, segment: str) -> tuple[int, int, dict[str, str]]:
         """Return the next cursor, how many customers were looked at, and since when those in the segment are."""
@@ -116,10 +116,10 @@ class Members:
         rows = zip(pairs, ids, records.since.tolist(), strict=True)
         return following, len(pairs), {name.decode(): iso(since * 1000) for name, one, since in rows if one == segment}
 
-    def _place(self, after: str | None) -> tuple[int, int]:
+    def _parse(self, after: str | None) -> tuple[int, int]:
         if after is None:
             return 0, 0
-        found = _PLACE.fullmatch(after)
+        found = _CURSOR.fullmatch(after)
         if not found or int(found[1]) >= self._partitions or int(found[2]) >= 1 << 64:
             raise InputError("after is not the next of a page of customers: begin again without it")
         return int(found[1]), int(found[2])

@@ -1,4 +1,4 @@
-"""Customers beside the event loop: all that are asked for at about the same time are read at once."""
+"""Look-ups of customers in a thread: all that are asked for at about the same time are read at once."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import Final
 
 from crm_online.customers.records import MOVES
 from crm_online.errors import StoreUnavailable, UnknownCustomer
-from crm_online.live.customers.members import Members, MembersPage
+from crm_online.live.customers.member_scan import MemberPage, MemberScan
 from crm_online.live.feeds.hub import ChangeHub
-from crm_online.lookup.explaining import explanation
-from crm_online.lookup.reading import Customers, Fetched
-from crm_online.lookup.written import written
+from crm_online.lookup.customer_batch import CustomerBatch
+from crm_online.lookup.customer_json import customer_json
+from crm_online.lookup.customer_reader import CustomerReader, StoredCustomers
+from crm_online.lookup.explanation import explanation
 from crm_online.store import Store
 
 _MOST: Final = 500
-_NOBODY: Final = "no such customer in the state"
+_UNKNOWN: Final = "no such customer in the state"
 _Request = tuple[Sequence[str], asyncio.Future[Mapping[str, bytes]]]
 
 
-class CustomerReader:
-    """Reads customers of a state, which may be empty at first, go away and come back, or become another one.
+class CustomerLookups:
+    """Looks customers up in a state, which may be empty at first, not answer for a while, or become another one.
 
     One thread reads. What is asked for while it does so waits, and is then read in one go: so the busier the service
     is, the less a customer costs.
@@ -32,9 +33,9 @@ class CustomerReader:
     store
         The state.
     changes
-        The changes that are kept: they tell where moves came from.
+        The changes that are kept: they have the causes of moves.
     timed
-        Told how long each reading took, in seconds.
+        Called with how long each reading took, in seconds.
     """
 
     def __init__(self, store: Store, changes: ChangeHub, timed: Callable[[float], None] | None = None) -> None:
@@ -43,14 +44,14 @@ class CustomerReader:
         self._members_pool = ThreadPoolExecutor(1, "members")
         self._waiting: list[_Request] = []
         self._reading: asyncio.Task[None] | None = None
-        self._customers: Customers | None = None
+        self._reader: CustomerReader | None = None
         self._stopped = False
 
     async def start(self) -> None:
         """Nothing goes on in the background."""
 
     async def stop(self) -> None:
-        """End the threads; who still waits is told that the service stops."""
+        """End the threads; requests that still wait get an error."""
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
@@ -76,7 +77,7 @@ class CustomerReader:
         """
         found = (await self.several([name])).get(name)
         if found is None:
-            raise UnknownCustomer(_NOBODY)
+            raise UnknownCustomer(_UNKNOWN)
         return found
 
     async def several(self, names: Sequence[str]) -> Mapping[str, bytes]:
@@ -92,7 +93,7 @@ class CustomerReader:
         future: asyncio.Future[Mapping[str, bytes]] = asyncio.get_running_loop().create_future()
         self._waiting.append((names, future))
         if self._reading is None:
-            self._reading = asyncio.create_task(self._read())
+            self._reading = asyncio.create_task(self._answer())
         return await future
 
     async def explained(self, name: str, segments: Mapping[str, str]) -> dict[str, object]:
@@ -110,13 +111,25 @@ class CustomerReader:
         UnknownCustomer, StoreError
             As `one`.
         """
-        seen = (await self._fetch([name])).seen()
-        if not seen.names:
-            raise UnknownCustomer(_NOBODY)
-        return explanation(seen, segments, self._changes.moves_of(name, MOVES))
+        customer = await self.batch(name)
+        if not customer.names:
+            raise UnknownCustomer(_UNKNOWN)
+        return explanation(customer, segments, self._changes.moves_of(name, MOVES))
 
-    async def members(self, segment: str, after: str | None, limit: int) -> MembersPage:
-        """Return some customers of a segment; see `crm_online.live.customers.members.Members.page`.
+    async def batch(self, name: str) -> CustomerBatch:
+        """Return one customer as read; an empty batch if there is none.
+
+        Raises
+        ------
+        StoreError
+            As `several`.
+        """
+        if self._stopped:
+            raise _stopping()
+        return (await self._read([name])).batch()
+
+    async def members(self, segment: str, after: str | None, limit: int) -> MemberPage:
+        """Return some customers of a segment; see `crm_online.live.customers.member_scan.MemberScan.page`.
 
         Raises
         ------
@@ -126,53 +139,53 @@ class CustomerReader:
             As `one`.
         """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._members_pool, Members(self._store).page, segment, after, limit)
+        return await loop.run_in_executor(self._members_pool, MemberScan(self._store).page, segment, after, limit)
 
-    async def _read(self) -> None:
-        """Read until nobody waits."""
+    async def _answer(self) -> None:
+        """Read until no request waits."""
         while self._waiting:
-            batch = self._taken()
-            names = list(dict.fromkeys(name for some, _ in batch for name in some))
+            requests = self._next_requests()
+            names = list(dict.fromkeys(name for some, _ in requests for name in some))
             try:
-                found = written((await self._fetch(names)).seen())
+                found = customer_json((await self._read(names)).batch())
             except asyncio.CancelledError:
-                _fail(batch, _stopping())
+                _fail(requests, _stopping())
                 raise
             except Exception as error:
-                _fail(batch, error)
+                _fail(requests, error)
             else:
-                for _, future in batch:
+                for _, future in requests:
                     if not future.done():
                         future.set_result(found)
         self._reading = None
 
-    def _taken(self) -> list[_Request]:
-        """Take those who wait, up to about so many customers that others need not wait long."""
+    def _next_requests(self) -> list[_Request]:
+        """Return the requests to answer next, of so few customers that the others need not wait long."""
         count, size = 0, 0
         for names, _ in self._waiting:
             if count and size + len(names) > _MOST:
                 break
             count, size = count + 1, size + len(names)
-        taken, self._waiting = self._waiting[:count], self._waiting[count:]
-        return taken
+        following, self._waiting = self._waiting[:count], self._waiting[count:]
+        return following
 
-    async def _fetch(self, names: Sequence[str]) -> Fetched:
-        """Read in the thread; what was read is made sense of in the event loop's, or both would fight for the GIL."""
+    async def _read(self, names: Sequence[str]) -> StoredCustomers:
+        """Read in the thread; what was read is decoded in the event loop's, or both would fight for the GIL."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        found = await loop.run_in_executor(self._pool, self._fetched, names)
+        found = await loop.run_in_executor(self._pool, self._stored, names)
         if self._timed:
             self._timed(loop.time() - began)
         return found
 
-    def _fetched(self, names: Sequence[str]) -> Fetched:
-        if self._customers is None:
-            self._customers = Customers(self._store)
+    def _stored(self, names: Sequence[str]) -> StoredCustomers:
+        if self._reader is None:
+            self._reader = CustomerReader(self._store)
         try:
-            return self._customers.read(names)
+            return self._reader.read(names)
         except Exception:
             # What was read before may be of a state that is gone.
-            self._customers = None
+            self._reader = None
             raise
 
 
@@ -181,7 +194,7 @@ def _stopping() -> StoreUnavailable:
 
 
 def _fail(requests: Iterable[_Request], error: Exception) -> None:
-    """Tell those who wait; who waits no more has a future that is done."""
+    """Give an error to requests; who waits no more has a future that is done."""
     for _, future in requests:
         if not future.done():
             future.set_exception(error)

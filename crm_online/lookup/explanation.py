@@ -9,37 +9,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.digits import digits
-from crm_online.lookup.customers import Bearings
-from crm_online.lookup.reading import Seen
+from crm_online.lookup.customer_batch import CustomerBatch, ScoringContext
+from crm_online.lookup.customer_json import customer_values
 from crm_online.segments.vectors import RESOLUTION
 
 _OF_CAUSE: Final = {"event_id": "event_id", "type": "event_type", "idle_days": "idle_days"}
-_TOLD: Final = ("event", "lapse")
+_WITH_CAUSE: Final = ("event", "lapse")
 _STRONG: Final = 2
 
 
-def explanation(seen: Seen, names: Mapping[str, str], kept: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+def explanation(
+    customer: CustomerBatch, names: Mapping[str, str], kept: Sequence[Mapping[str, Any]]
+) -> dict[str, object]:
     """Return why a customer is where they are, as ``answers.customers.Explanation`` has it.
 
     Parameters
     ----------
-    seen
+    customer
         The customer alone.
     names
         The segments' names by id.
     kept
-        The changes that told the customer's moves, as far as they are kept, in any order.
+        The changes that are the customer's moves, as far as they are kept, in any order.
     """
-    (told,) = seen.told()
-    moves: Any = told["history"]
+    (value,) = customer_values(customer)
+    moves = value["history"]
     by_move = {_key(change): change for change in kept}
     changes = [by_move.get(_key(move)) for move in moves]
     causes = [_cause(move, change) for move, change in zip(moves, changes, strict=True)]
-    pulls, against = _pulls(seen, moves[0], changes[0]) if moves else ([], None)
+    pulls, against = _pulls(customer, moves[0], changes[0]) if moves else ([], None)
     return {
-        "customer_id": told["customer_id"],
-        "segment": told["segment"],
-        "text": _text(str(told["customer_id"]), causes, pulls, names),
+        "customer_id": value["customer_id"],
+        "segment": value["segment"],
+        "text": _text(value["customer_id"], causes, pulls, names),
         "pulls": pulls,
         "against": against,
         "causes": causes,
@@ -55,21 +57,21 @@ def _cause(move: Mapping[str, Any], change: Mapping[str, Any] | None) -> dict[st
     cause: dict[str, Any] = {"change_id": None, **move}
     if change is None:
         return cause
-    event = change["cause"] if move["reason"] in _TOLD else {}
+    event = change["cause"] if move["reason"] in _WITH_CAUSE else {}
     more = {ours: event[theirs] for theirs, ours in _OF_CAUSE.items() if theirs in event}
-    told = {"change_id": change["change_id"], "model_version": change["model_version"], "margin": change["margin"]}
-    return cause | told | more
+    known = {"change_id": change["change_id"], "model_version": change["model_version"], "margin": change["margin"]}
+    return cause | known | more
 
 
 def _pulls(
-    seen: Seen, move: Mapping[str, Any], change: Mapping[str, Any] | None
+    customer: CustomerBatch, move: Mapping[str, Any], change: Mapping[str, Any] | None
 ) -> tuple[list[dict[str, object]], str | None]:
     """Return what each feature did to a move, the strongest first, and the segment that this is measured against."""
-    bearings = seen.bearings
-    model, centroids = bearings.model, bearings.centroids
+    context = customer.context
+    model, centroids = context.model, context.centroids
     if model is None or centroids is None or move["to"] not in model.ids:
         return [], None
-    raw = _at_move(seen, bearings, change)
+    raw = _at_move(customer, context, change)
     vector = model.scale.encode(raw)[0].astype(np.float64)
     entered = model.ids.index(move["to"])
     apart = ((vector - centroids) / RESOLUTION) ** 2
@@ -80,7 +82,7 @@ def _pulls(
     left = model.ids.index(move["from"]) if move["from"] in model.ids else nearest
     pull = apart[left] - apart[entered]
     before_after = (model.scale.decode(centroids[row]).tolist() for row in (left, entered))
-    rows = zip(bearings.reader.features.items(), raw[0].tolist(), *before_after, pull.tolist(), strict=True)
+    rows = zip(context.reader.features.items(), raw[0].tolist(), *before_after, pull.tolist(), strict=True)
     pulls: list[dict[str, object]] = [
         {
             "feature": feature,
@@ -96,12 +98,12 @@ def _pulls(
     return [pulls[row] for row in strongest], model.ids[left]
 
 
-def _at_move(seen: Seen, bearings: Bearings, change: Mapping[str, Any] | None) -> NDArray[np.float64]:
+def _at_move(customer: CustomerBatch, context: ScoringContext, change: Mapping[str, Any] | None) -> NDArray[np.float64]:
     """Return the customer's features at the move if that is kept, or as last scored; shape (1, d)."""
-    features = list(bearings.reader.features)
+    features = list(context.reader.features)
     if change is not None and change["features"].keys() == set(features):
         return np.array([[change["features"][name] for name in features]], np.float64)
-    return bearings.reader.read(seen.records, seen.records.scored_at * 1000)
+    return context.reader.read(customer.records, customer.records.scored_at * 1000)
 
 
 def _text(
@@ -116,8 +118,8 @@ def _text(
         return f"{customer} left {left}."
     did = f"came into {entered}" if left is None else f"moved from {left} to {entered}"
     for_it = [one["feature"].replace("_", " ") for one in pulls if one["pull"] > 0][:_STRONG]
-    spoke = f"; what spoke most for it: {' and '.join(for_it)}" if for_it else ""
-    return f"{customer} {did} on {last['time'][:10]}, {_why(last)}{spoke}."
+    most = f"; what spoke most for it: {' and '.join(for_it)}" if for_it else ""
+    return f"{customer} {did} on {last['time'][:10]}, {_why(last)}{most}."
 
 
 def _why(cause: Mapping[str, Any]) -> str:

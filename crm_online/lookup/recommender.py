@@ -1,0 +1,94 @@
+"""Recommendations from a state: the counts, read once, for customers as they are read when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from crm_online.customers import own
+from crm_online.decay import Decay
+from crm_online.engine.engine import CUSTOMERS
+from crm_online.errors import UnknownCustomer
+from crm_online.lookup.customer_batch import CustomerBatch
+from crm_online.lookup.partition import PartitionView
+from crm_online.recommend.answer import TOP, Buyer, recommended
+from crm_online.recommend.basis import ABSENT, Basis, SampledFrom
+from crm_online.recommend.learning import ORDERS
+from crm_online.recommend.ranking import History
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StateRecommender:
+    """Makes recommendations; several threads may use it at once.
+
+    Attributes
+    ----------
+    basis
+        The counts.
+    half_life
+        In which a basket's weight halves, in ms; ``None``: it does not.
+    """
+
+    basis: Basis
+    half_life: int | None
+
+    @classmethod
+    def of(cls, views: Sequence[PartitionView]) -> Self:
+        """Read the counts and the sampled orders of all partitions."""
+        counts = [view.counts for view in views]
+        as_of, half_life = max(one.watermark for one in counts), views[0].settings.itemsets.half_life
+        orders = [one for view in views for one in _sampled_from(view, as_of, half_life)]
+        latest = [one for _, one in sorted(orders, key=lambda order: order[0])[-ORDERS:]]
+        return cls(Basis.of([one.counted for one in counts], as_of, latest), half_life)
+
+    def recommend(
+        self, customer_id: str | None, read: CustomerBatch | None, basket: Sequence[str], top: int = TOP
+    ) -> dict[str, object]:
+        """Return recommendations, see :meth:`crm_online.lookup.lookup.Lookup.recommend`.
+
+        Parameters
+        ----------
+        customer_id, read
+            The customer, and that customer as read; both are ``None`` for no customer.
+        basket, top
+            As there.
+        """
+        buyer = self._buyer(read) if read is not None and read.names else None
+        if buyer is None and customer_id is not None and not basket:
+            raise UnknownCustomer(f"no customer {customer_id!r} in the state; ask without one for what is popular")
+        return recommended(self.basis, buyer or Buyer(customer_id), basket, top)
+
+    def _buyer(self, read: CustomerBatch) -> Buyer:
+        raw, partition = read.records.own[0], read.partitions[0][0]
+        # The counts may be of a state that had fewer partitions.
+        known = raw and partition < len(self.basis.numbered)
+        return Buyer(read.names[0], read.segments[0], self._history(partition, raw) if known else None)
+
+    def _history(self, partition: int, raw: bytes) -> History:
+        """Return a history by the basis's ids; items that came after it was read are left out."""
+        ids = self.basis.numbered[partition]
+        orders, bought = own.read(raw, self.basis.as_of, self.half_life)
+        known = {int(ids[item]): count for item, count in bought.items() if item < len(ids)}
+        return History(orders, {item: count for item, count in known.items() if item != ABSENT})
+
+
+def _sampled_from(
+    view: PartitionView, as_of: int, half_life: int | None
+) -> list[tuple[tuple[int, int, int], SampledFrom]]:
+    """Return the sampled orders of a partition with what their customers bought, each with what they are sorted by."""
+    partition = view.store.partition
+    orders = view.orders
+    names = sorted({order.customer for order in orders if order.customer is not None})
+    raw = view.store.hash_get(CUSTOMERS, [name.encode() for name in names]) if names else []
+    bought = dict(zip(names, view.codec.decode(raw).own.tolist(), strict=True))
+    decay, found = Decay(half_life), []
+    for order in orders:
+        # Everything weighs as at the one time that counts are read at.
+        weight = float(decay.reading(np.array([as_of]), np.array([order.time]))[0])
+        number, items = own.read(bought.get(order.customer or "", b""), as_of, half_life)
+        place = order.time, partition, order.hash
+        found.append((place, SampledFrom(partition, order.items, weight, number, items)))
+    return found
