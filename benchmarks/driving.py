@@ -50,7 +50,7 @@ class Drive:
         latest += [int(events.time.max())] if len(events) else []
         end, watermark = self.position + len(events), max(latest, default=None)
         batch = Batch(SOURCE, self.position, end, events, watermark=watermark, end_of_log=ended)
-        self.visits += sum(count for _, count in self.flow.engine.needs(batch).due)
+        self.visits += sum(count for _, count in self.flow.engine.plan_reads(batch).due)
         self.flow.step(batch)
         self.flow.publish(self._taken)
 
@@ -63,7 +63,7 @@ class Drive:
         """Do all that is left to do until more events come; ``ended``: none will."""
         if ended:
             self.step(EventColumns.empty(), ended=True)
-        while not self.flow.engine.settled:
+        while not self.flow.engine.is_idle:
             self.step(EventColumns.empty())
 
     def _taken(self, partition: int, entries: Sequence[Entry]) -> None:

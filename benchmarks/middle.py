@@ -17,9 +17,9 @@ from benchmarks.report import Report
 from crm_online.engine.engine import CUSTOMERS, layout
 from crm_online.events.log import read_events, read_log
 from crm_online.events.options import AS_IT_IS, LogOptions
-from crm_online.events.source import Source, open_source
+from crm_online.events.source import open_source
 from crm_online.flow import PartitionFlow
-from crm_online.replay.partitions import Partitions
+from crm_online.replay.partitions import ReplayPartitions
 from crm_online.segments.vectors import RESOLUTION
 from crm_online.settings import Settings
 from crm_online.simulate import simulate
@@ -68,18 +68,17 @@ class Middle:
         return self.moves.get("refit", 0) / max(sum(self.moves.values()), 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Watched(Partitions):
+class _Watched(ReplayPartitions):
     """Partitions that are looked at whenever they are at rest; the first one only: it is the only one."""
 
     due: list[int]
     settings: Settings
     found: Middle
 
-    def rest(self, source: Source, end: int) -> None:
-        """Rest, and look if a moment has come."""
-        Partitions.rest(self, source, end)
-        now = self.flows[0].engine.state.watermark
+    def drain(self, source: str) -> None:
+        """Drain, and look if a moment has come."""
+        super().drain(source)
+        now = self.flows[0].watermark
         if now is not None and self.due and now >= self.due[0]:
             del self.due[: sum(moment <= now for moment in self.due)]
             self.found.moments.append(_look(self.flows[0], self.settings, now))
@@ -124,11 +123,11 @@ def replayed(path: Path, state: Path, settings: Settings, options: LogOptions = 
 
     with open_store(state) as store:
         store.initialise(1, json.dumps(settings.shaping(), sort_keys=True))
-        flow = PartitionFlow(store, settings, 0, 1)
-        watched = _Watched([flow], write, due, settings, found)
+        watched = _Watched.claim(store, settings, 1, lambda flow: flow.publish(write))
+        watched.due, watched.settings, watched.found = due, settings, found
         for chunk in read_log(path, source, options=options, size=settings.replay.step):
-            watched.take(chunk, source, [])
-        model = flow.engine.segmenting.model
+            watched.replay(chunk, source)
+        model = watched.flows[0].engine.segmenting.model
         found.ids = model.numbered if model else 0
     return found
 

@@ -8,7 +8,7 @@ from crm_online.events.batch import Batch
 from crm_online.events.columns import from_events
 from crm_online.events.models import EVENT
 from crm_online.events.times import to_iso
-from crm_online.flow import PartitionFlow
+from crm_online.flow import PartitionGroup
 from crm_online.settings import ChangeSettings
 from crm_online.settings.conflict import from_stored
 from crm_online.step import KEEP
@@ -53,17 +53,13 @@ def erase(state: str, customer: str, keep: int = KEEP) -> list[int]:
         found = [number for number in range(meta.partitions) if _has(store, number, customer)]
         if not found:
             raise UnknownCustomer(f"no customer {customer!r} in the state")
-        for number in found:
-            _erase(PartitionFlow(store, settings, number, meta.partitions), customer)
+        group = PartitionGroup.claim(store, settings, meta.partitions, numbers=found)
+        for flow in group.flows:
+            now, at = flow.watermark, flow.position(COMMANDS)
+            event = EVENT.validate_python({"type": "erase", "customer_id": customer, "time": to_iso(now or 0)})
+            group.commit(flow, Batch(COMMANDS, at, at, from_events([event], [at], COMMANDS), watermark=now))
     return found
 
 
 def _has(store: Store, partition: int, customer: str) -> bool:
     return store.partition(partition).hash_get(CUSTOMERS, [customer_field(customer)]) != [None]
-
-
-def _erase(flow: PartitionFlow, customer: str) -> None:
-    now, at = flow.engine.state.watermark, flow.position(COMMANDS)
-    event = EVENT.validate_python({"type": "erase", "customer_id": customer, "time": to_iso(now or 0)})
-    events = from_events([event], [at], COMMANDS)
-    flow.step(Batch(COMMANDS, at, at, events, watermark=now))

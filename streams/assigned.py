@@ -123,7 +123,7 @@ class AssignedPartition:
         doing = f"claiming partition {self.number}"
         try:
             published = await self._context.retry.run(lambda: self.publisher.open(known), KafkaError, "broker", doing)
-            if published.heard is not None:
+            if published.divergence is not None:
                 partition_log(_log, self.number).warning(
                     "changes up to %s are published, but the state ends at %s: it was put back, a new epoch begins",
                     published.last,
@@ -261,8 +261,7 @@ class AssignedPartition:
 
     async def _commit(self, step: Callable[[], Step], records: int = 0, lag: int = 0) -> None:
         flow = self.processor.flow
-        state = flow.engine.state
-        before = state.accepted, state.rejected, state.duplicates
+        before = flow.engine.report()
         began = time.perf_counter()
         committed = await self._scheduler.run(step)
         seconds = time.perf_counter() - began
@@ -272,26 +271,26 @@ class AssignedPartition:
         if self.closed:
             return  # whoever claims it next publishes; its gauges are gone, and are not to come back
         self.publisher.offer(flow.take())
+        after = flow.engine.report()
         self._context.metrics.step(
             StepReport(
                 partition=self.number,
                 step_records=records,
-                events=state.accepted - before[0],
-                rejects=state.rejected - before[1],
-                duplicates=state.duplicates - before[2],
+                events=after.accepted - before.accepted,
+                rejects=after.rejected - before.rejected,
+                duplicates=after.duplicates - before.duplicates,
                 step_seconds=seconds - flow.commit_seconds,
                 commit_seconds=flow.commit_seconds,
                 position=committed.end,
                 lag=lag,
                 outbox_length=self.publisher.backlog,
-                watermark_seconds=None if state.watermark is None else state.watermark / 1000,
-                epsilon=flow.engine.mining.counters.achieved_epsilon,
-                customers=state.customers,
+                watermark_seconds=None if after.watermark is None else after.watermark / 1000,
+                epsilon=after.epsilon,
+                customers=after.customers,
             )
         )
-        figures = flow.engine.figures
-        if figures is not None:
-            self._context.metrics.segments(figures.J, figures.version, figures.sizes)
+        if after.model is not None:
+            self._context.metrics.segments(after.model.J, after.model.version, after.model.sizes)
 
     def _published(self, sequence: int) -> None:
         self.processor.flow.published(sequence)

@@ -101,7 +101,7 @@ class PartitionProcessor:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is left to do until more events come, or time goes on."""
-        return self.flow.engine.settled
+        return self.flow.engine.is_idle
 
     @property
     def tick_is_due(self) -> bool:
@@ -116,11 +116,11 @@ class PartitionProcessor:
         Raises
         ------
         FenceError, StoreError
-            See :meth:`PartitionFlow.retell`.
+            See :meth:`PartitionFlow.republish`.
         """
         last = published.last
-        if published.heard is not None:
-            self.flow.retell(self._topic, published.heard)
+        if published.divergence is not None:
+            self.flow.republish(self._topic, published.divergence)
         elif last is not None and last.epoch == self.known.epoch:
             self.flow.published(last.sequence)
         return [entry for entry in self.flow.take() if last is None or entry.id > last]
@@ -130,7 +130,7 @@ class PartitionProcessor:
 
         Between them, what is due by then is to be done first: see :meth:`is_due_before`.
         """
-        cuts = list(slices(self._decoded(batch), self.flow.engine.state.watermark, self._bucket))
+        cuts = list(slices(self._decoded(batch), self.flow.watermark, self._bucket))
         if len(cuts) == 1:
             return [batch]
         parts = []
@@ -142,7 +142,7 @@ class PartitionProcessor:
 
     def is_due_before(self, part: RecordBatch) -> bool:
         """Whether time goes on in a part while something is due: that is to be done first."""
-        now, latest = self.flow.engine.state.watermark, self._decoded(part).watermark
+        now, latest = self.flow.watermark, self._decoded(part).watermark
         return (
             not self.is_idle
             and None not in (now, latest)
@@ -159,7 +159,7 @@ class PartitionProcessor:
         """
         found = self._decoded(batch)
         if found.refit:
-            self.flow.engine.state.fit.due = self.number == 0
+            self.flow.engine.request_refit()
         fingerprint, write = self.fingerprint.extend(batch.records)
         step = self.flow.step(found, [write, _end(self._topic, batch.end + batch.lag)])
         self.fingerprint = fingerprint
@@ -171,13 +171,13 @@ class PartitionProcessor:
 
     @property
     def _bucket(self) -> int:
-        return self.flow.engine.segmenting.due.bucket_ms
+        return self.flow.engine.bucket_ms
 
     def _decoded(self, batch: RecordBatch) -> DecodedRecords:
         """Return what the records of a batch hold, with the watermark of the partition after them."""
         if batch.decoded is None:
             batch.decoded = decode(batch.records, self._topic, self.number, self._max_ahead)
-        marks = [mark for mark in (batch.decoded.watermark, self.flow.engine.state.watermark) if mark is not None]
+        marks = [mark for mark in (batch.decoded.watermark, self.flow.watermark) if mark is not None]
         return replace(batch.decoded, begin=batch.begin, end=batch.end, watermark=max(marks, default=None))
 
     def tick(self) -> Step:
@@ -194,7 +194,7 @@ class PartitionProcessor:
 
     def reach_end(self) -> None:
         """Note that the log holds nothing more: from now on, time goes on with the clock."""
-        watermark = self.flow.engine.state.watermark
+        watermark = self.flow.watermark
         if self._end_reached is None and watermark is not None:
             self._end_reached = (self._clock(), watermark)
 
@@ -206,7 +206,7 @@ class PartitionProcessor:
         return step
 
     def _idle(self, end: int, *writes: Write) -> Step:
-        watermark = self.flow.engine.state.watermark
+        watermark = self.flow.watermark
         if watermark is not None and self._end_reached is not None:
             began, then = self._end_reached
             watermark = max(watermark, then + int((self._clock() - began) * 1000))

@@ -9,7 +9,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from crm_online.engine.retelling import Heard
+from crm_online.engine.divergence import Divergence
 from crm_online.step import ChangeId, Entry, Topic
 from streams.fetching import read_range
 from streams.topics import OUTPUTS, topic_name
@@ -60,12 +60,12 @@ class PublishedPosition:
     ----------
     last
         The highest change id on the output topics; ``None`` if there is none.
-    heard
+    divergence
         The changes after the last one that the state knows of; ``None`` if there are none.
     """
 
     last: ChangeId | None
-    heard: Heard | None
+    divergence: Divergence | None
 
     @classmethod
     def of(cls, outputs: Iterable[OutputRecord], known: ChangeId) -> PublishedPosition:
@@ -93,8 +93,8 @@ class PublishedPosition:
                 others[output.topic].add(key)
         if last is None or last <= known:
             return cls(last, None)
-        heard = Heard(last.epoch, customers, frozenset(others[Topic.SEGMENTS]), frozenset(others[Topic.RULES]))
-        return cls(last, heard)
+        segments, rules = frozenset(others[Topic.SEGMENTS]), frozenset(others[Topic.RULES])
+        return cls(last, Divergence(last.epoch, customers, segments, rules))
 
 
 async def read_published_position(

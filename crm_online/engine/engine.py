@@ -16,19 +16,20 @@ from crm_online.customers.registry import features_in_use
 from crm_online.decay import Decay
 from crm_online.engine import peers
 from crm_online.engine.changes import Changes
+from crm_online.engine.divergence import Divergence
 from crm_online.engine.intake import Intake, Taken
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import Mining
-from crm_online.engine.needs import Fetched, Needs
-from crm_online.engine.owner import Figures, Fitted, SegmentTable, fit_is_due, fitted_model
+from crm_online.engine.owner import Fitted, SegmentTable, fit_is_due, fitted_model
 from crm_online.engine.peers import PartitionSums
-from crm_online.engine.retelling import Heard
-from crm_online.engine.run import Run
+from crm_online.engine.read_plan import ReadPlan, ReadResult
+from crm_online.engine.report import EngineReport, ModelReport
 from crm_online.engine.sampling import Sampling
 from crm_online.engine.scoring import MS, FeatureReader
 from crm_online.engine.segmenting import Segmenting
 from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
+from crm_online.engine.step_context import StepContext
 from crm_online.events.batch import Batch
 from crm_online.events.columns import EventColumns, Kind
 from crm_online.segments.model import Model
@@ -89,27 +90,59 @@ class Engine:
         self._total: tuple[Model, SegmentSums] | None = None
 
     @property
-    def figures(self) -> Figures | None:
-        """How the model does over all partitions, as of the last step of its owner; ``None`` elsewhere."""
-        if self._total is None:
-            return None
-        model, total = self._total
-        return Figures(total.inertia(), model.version, dict(zip(model.ids, total.W.tolist(), strict=True)))
-
-    @property
-    def unfinished(self) -> bool:
-        """Whether records have come since the log's end was last reached."""
-        return not self.state.closed
-
-    @property
-    def settled(self) -> bool:
-        """Whether nothing is left to do until more events come."""
+    def is_idle(self) -> bool:
+        """Whether nothing is left to do until more events come, or time goes on."""
         state = self.state
-        waiting = self.segmenting.due.plan(state.watermark or 0, 1) if self.segmenting.model else []
-        return state.complete and not (state.fit.due or state.rules_due or waiting)
+        due = self.segmenting.due.plan(state.watermark or 0, 1) if self.segmenting.model else []
+        return state.complete and not (state.fit.due or state.rules_due or due)
 
-    def needs(self, batch: Batch) -> Needs:
-        """Return what a step over a batch needs of the store."""
+    @property
+    def model_version(self) -> int:
+        """Version of the model in use; 0 if there is none."""
+        return self.segmenting.version
+
+    @property
+    def bucket_ms(self) -> int:
+        """Length of a bucket of the due queue, in ms: what is due is late by less than that."""
+        return self.segmenting.due.bucket_ms
+
+    @property
+    def open_for(self) -> int:
+        """For how long a basket is open after its last line, in ms."""
+        return self.mining.baskets.open_for
+
+    @property
+    def next_basket_closes(self) -> int | None:
+        """The earliest watermark by which one of the open baskets is closed, in ms; ``None`` if none is open."""
+        last = min((basket.last for basket in self.mining.baskets.baskets.values()), default=None)
+        return None if last is None else last + self.open_for + 1
+
+    def report(self) -> EngineReport:
+        """Return how the partition does, as of its last step."""
+        state, model = self.state, None
+        if self._total is not None:
+            of, total = self._total
+            model = ModelReport(total.inertia(), of.version, dict(zip(of.ids, total.W.tolist(), strict=True)))
+        return EngineReport(
+            accepted=state.accepted,
+            rejected=state.rejected,
+            duplicates=state.duplicates,
+            baskets=state.baskets,
+            doubtful_baskets=state.doubtful_baskets,
+            segment_changes=state.segment_changes,
+            rule_changes=state.rule_changes,
+            customers=state.customers,
+            watermark=state.watermark,
+            epsilon=self.mining.counters.achieved_epsilon,
+            model=model,
+        )
+
+    def request_refit(self) -> None:
+        """Look for a better model with the next step, if this is the owner of the model."""
+        self.state.fit.due = self._partition == OWNER
+
+    def plan_reads(self, batch: Batch) -> ReadPlan:
+        """Return what a step over a batch reads of the store."""
         state, most = self.state, self._settings.segments.visits
         events, watermark = batch.events, batch.watermark
         owner, fitted = self._partition == OWNER, self.segmenting.model is not None
@@ -117,7 +150,7 @@ class Engine:
         # Seldom: the roster is read whole only for who is in the sample while others are not.
         sample = self._sample
         refill = len(sample) < state.customers and any(name in sample for name in erased)
-        return Needs(
+        return ReadPlan(
             due=self.segmenting.due.plan(watermark, most) if watermark is not None and fitted else (),
             roster=(state.cursor, state.cursor + most - 1) if fitted and not state.complete else None,
             erased=sorted(erased),
@@ -127,71 +160,71 @@ class Engine:
             spare=self._settings.segments.sample + len(erased) if refill else 0,
         )
 
-    def customers(self, events: EventColumns, fetched: Fetched) -> list[str]:
-        """Return whose records a step needs: of events, then due, then moving; each once."""
-        names = [*events.customers, *(name for bucket in fetched.due for name in bucket), *fetched.roster]
+    def customers(self, events: EventColumns, read: ReadResult) -> list[str]:
+        """Return whose records a step reads: of events, then due, then moving; each once."""
+        names = [*events.customers, *(name for bucket in read.due for name in bucket), *read.roster]
         return [name for name in dict.fromkeys(names) if name]
 
-    def step(self, batch: Batch, needs: Needs, fetched: Fetched) -> Step:
+    def step(self, batch: Batch, plan: ReadPlan, read: ReadResult) -> Step:
         """Compute what a batch does.
 
         Parameters
         ----------
         batch
             What came out of some rows for this partition.
-        needs, fetched
-            What :meth:`needs` asked for, and what the store holds of it.
+        plan, read
+            What :meth:`plan_reads` returned for it, and what the store holds of that.
         """
         state = self.state
         changes = Changes(self._partition, state.epoch, state.sequence)
-        others = [
-            PartitionSums.decode(raw) for number, raw in fetched.peers.items() if number != self._partition and raw
-        ]
-        run = Run(self._advance(batch), needs, fetched, others, changes, batch.end_of_log)
-        run.writes += [Assign(name, index, b"") for name, index in fetched.places]
+        others = [PartitionSums.decode(raw) for number, raw in read.peers.items() if number != self._partition and raw]
+        step = StepContext(self._advance(batch), plan, read, others, changes, batch.end_of_log)
+        step.writes += [Assign(name, index, b"") for name, index in read.occurrences]
         for reject in batch.rejects:
             changes.add(Topic.REJECTS, "", reject.value())
         state.rejected += len(batch.rejects)
         state.unknown_fields += sum(batch.unknown_fields.values())
         state.pauses = state.pauses if batch.pauses is None else list(batch.pauses)
 
-        self._adopt(run)
-        taken = self._customers(run, batch.events)
-        self.mining.count(run, taken.whole, taken.withdrawn)
+        self._adopt(step)
+        taken = self._customers(step, batch.events)
+        self.mining.count(step, taken.whole, taken.withdrawn)
         if self._partition == OWNER:
-            self._lead(run)
+            self._lead(step)
         elif self._partitions > 1:
-            self.mining.summarise(run)
+            self.mining.summarise(step)
 
-        run.writes.append(Replace(peers.NAME, self.segmenting.own().encode()))
+        step.writes.append(Replace(peers.NAME, self.segmenting.own().encode()))
         state.count(changes)
         state.closed = batch.end_of_log or (state.closed and batch.begin == batch.end)
         state.waiting = self.segmenting.due.waiting
-        run.writes.append(Replace(STATE, state.encode()))
-        return Step(self._partition, batch.source, batch.begin, batch.end, batch.begin, run.writes, changes.entries)
+        step.writes.append(Replace(STATE, state.encode()))
+        return Step(self._partition, batch.source, batch.begin, batch.end, batch.begin, step.writes, changes.entries)
 
-    def retell(self, source: str, position: int, heard: Heard, records: Mapping[str, bytes | None]) -> Step:
-        """Begin a new epoch, and tell again what consumers heard otherwise.
+    def republish(
+        self, source: str, position: int, divergence: Divergence, records: Mapping[str, bytes | None]
+    ) -> Step:
+        """Begin a new epoch, and publish how things are where consumers have something else.
 
         Parameters
         ----------
         source, position
             The log, and where this partition is in it.
-        heard
-            What consumers heard and this state does not know of.
+        divergence
+            What was published and this state does not know of.
         records
             The customers among it, as the store holds them; ``None`` for one that is not there.
         """
         state = self.state
-        state.epoch = heard.epoch + 1
+        state.epoch = divergence.epoch + 1
         changes = Changes(self._partition, state.epoch, state.sequence)
         for name, raw in records.items():
             segment = self.segmenting.reported(self._codec.decode([raw])) if raw is not None else None
-            if segment != heard.customers[name]:
-                self.segmenting.retell(name, heard.customers[name], segment, state.watermark or 0, changes)
+            if segment != divergence.customers[name]:
+                self.segmenting.republish(name, divergence.customers[name], segment, state.watermark or 0, changes)
         writes = [
-            *self._segments.retell(heard.segments, self.segmenting.version, changes),
-            *self.mining.retell(heard.rules, changes),
+            *self._segments.republish(divergence.segments, self.segmenting.version, changes),
+            *self.mining.republish(divergence.rules, changes),
         ]
         state.count(changes)
         writes.append(Replace(STATE, state.encode()))
@@ -206,81 +239,81 @@ class Engine:
             state.first_event = first if state.first_event is None else min(state.first_event, first)
         return state.watermark or 0
 
-    def _adopt(self, run: Run) -> None:
+    def _adopt(self, step: StepContext) -> None:
         """Take a newer model over: the owner fits it, the others read it once all theirs have moved."""
         newer, model = None, self.segmenting.model
         if self._partition == OWNER:
-            newer = self._fit(run) if self.state.fit.due else None
-        elif self.state.complete and run.fetched.model:
-            newest = Model.from_json(run.fetched.model)
+            newer = self._fit(step) if self.state.fit.due else None
+        elif self.state.complete and step.read.model:
+            newest = Model.from_json(step.read.model)
             newer = newest if model is None or newest.version > model.version else None
         if newer is not None:
-            self.segmenting.adopt(newer, run)
+            self.segmenting.adopt(newer, step)
 
-    def _fit(self, run: Run) -> Model | None:
+    def _fit(self, step: StepContext) -> Model | None:
         schedule = self.state.fit
-        schedule.due, schedule.checked_at, schedule.checked_customers = False, run.now, self._all_customers(run)
-        schedule.checked_events = self._came(run)
-        records = self._codec.decode([raw for raw in run.fetched.sample if raw is not None])
+        schedule.due, schedule.checked_at, schedule.checked_customers = False, step.now, self._all_customers(step)
+        schedule.checked_events = self._came(step)
+        records = self._codec.decode([raw for raw in step.read.sample if raw is not None])
         if len(records) < 2:
             return None
-        raw, model = self._reader.read(records, run.now // MS * MS), self.segmenting.model
-        centroids = self.segmenting.centroids(model, run.others) if model else None
-        return fitted_model(model, raw, self._reader.features, self._settings, centroids, run.now, schedule)
+        raw, model = self._reader.read(records, step.now // MS * MS), self.segmenting.model
+        centroids = self.segmenting.centroids(model, step.others) if model else None
+        return fitted_model(model, raw, self._reader.features, self._settings, centroids, step.now, schedule)
 
-    def _customers(self, run: Run, events: EventColumns) -> Taken:
+    def _customers(self, step: StepContext, events: EventColumns) -> Taken:
         """Add events to the customers' records, score them, and keep what changed."""
-        ids = list(run.fetched.customers)
-        known = np.array([raw is not None for raw in run.fetched.customers.values()], bool)
-        records = self._codec.decode(list(run.fetched.customers.values()))
+        ids = list(step.read.customers)
+        known = np.array([raw is not None for raw in step.read.customers.values()], bool)
+        records = self._codec.decode(list(step.read.customers.values()))
         before = records.take(np.arange(len(ids)))
-        taken = self._intake.take(events, ids, records, run.now)
+        taken = self._intake.take(events, ids, records, step.now)
         self.state.accepted += taken.accepted
         self.state.duplicates += taken.duplicates
         self.state.doubtful_baskets += taken.doubtful
 
         here = records.events > 0
         for row in [row for row in dict.fromkeys(taken.erased) if known[row]]:
-            run.writes.append(Remove(CUSTOMERS, [ids[row].encode()]))
-            run.writes += self._sample.forget(ids[row])
-            self.segmenting.forget(run, ids[row], before.take(np.array([row])))
+            step.writes.append(Remove(CUSTOMERS, [ids[row].encode()]))
+            step.writes += self._sample.forget(ids[row])
+            self.segmenting.forget(step, ids[row], before.take(np.array([row])))
             self.state.customers -= 1
             known[row] = False
         erased = {ids[row] for row in taken.erased}
-        run.writes += self._sample.offer([name for name in run.fetched.spare if name not in erased])
+        step.writes += self._sample.offer([name for name in step.read.spare if name not in erased])
         newcomers = [ids[row] for row in np.flatnonzero(here & ~known).tolist()]
         if newcomers:
-            run.writes.append(Append(ROSTER, [name.encode() for name in newcomers]))
-            run.writes += self._sample.offer(newcomers)
+            step.writes.append(Append(ROSTER, [name.encode() for name in newcomers]))
+            step.writes += self._sample.offer(newcomers)
             self.state.customers += len(newcomers)
-        run.writes += self._sample.listen(taken.remembered())
-        run.writes += self._orders.writes()
+        step.writes += self._sample.listen(taken.remembered())
+        step.writes += self._orders.writes()
 
-        rows = np.flatnonzero(self.segmenting.score(run, records, ids, taken, before.purchases) & here)
+        rows = np.flatnonzero(self.segmenting.score(step, records, ids, taken, before.purchases) & here)
         if len(rows):
             encoded = self._codec.encode(records.take(rows))
             fields = {ids[row].encode(): raw for row, raw in zip(rows.tolist(), encoded, strict=True)}
-            run.writes.append(Put(CUSTOMERS, fields))
+            step.writes.append(Put(CUSTOMERS, fields))
         return taken
 
-    def _lead(self, run: Run) -> None:
+    def _lead(self, step: StepContext) -> None:
         """Do the owner's work: tell segments, derive rules, and see when to look for a better model."""
         state, model = self.state, self.segmenting.model
-        total = self.segmenting.total(model, run.others) if model else None
-        by_buying = self.segmenting.by_buying(model, run.others) if model else None
+        total = self.segmenting.total(model, step.others) if model else None
+        by_buying = self.segmenting.by_buying(model, step.others) if model else None
         if model is not None and total is not None and by_buying is not None:
             self._total = model, total
-            run.writes += self._segments.tell(model, total, by_buying, self._reader.features, run.changes)
-        self.mining.derive(run, self._orders.orders)
-        first = run.now if state.first_event is None else state.first_event
-        customers = self._all_customers(run)
+            step.writes += self._segments.tell(model, total, by_buying, self._reader.features, step.changes)
+        self.mining.derive(step, self._orders.orders)
+        first = step.now if state.first_event is None else state.first_event
+        customers = self._all_customers(step)
         fitted = Fitted(model, total) if model is not None and total is not None else None
         # Where nothing comes, everybody grows idle, and must not be measured by a model that follows.
-        come = self._came(run) > state.fit.checked_events and (fitted is not None or model is None)
-        state.fit.due = come and fit_is_due(state.fit, self._settings, customers, first, run.now, fitted)
+        come = self._came(step) > state.fit.checked_events and (fitted is not None or model is None)
+        state.fit.due = come and fit_is_due(state.fit, self._settings, customers, first, step.now, fitted)
 
-    def _came(self, run: Run) -> int:
-        return self.state.accepted + sum(other.baskets for other in run.others)
+    def _came(self, step: StepContext) -> int:
+        return self.state.accepted + sum(other.baskets for other in step.others)
 
-    def _all_customers(self, run: Run) -> int:
-        return self.state.customers + sum(other.customers for other in run.others)
+    def _all_customers(self, step: StepContext) -> int:
+        return self.state.customers + sum(other.customers for other in step.others)

@@ -12,8 +12,8 @@ from crm_online.engine import counting
 from crm_online.engine.changes import Changes
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.rules import RuleFeed
-from crm_online.engine.run import Run
 from crm_online.engine.state import PartitionState
+from crm_online.engine.step_context import StepContext
 from crm_online.itemsets.baskets import Baskets
 from crm_online.itemsets.counters import ItemsetCounters
 from crm_online.itemsets.names import ItemNames
@@ -62,7 +62,7 @@ class Mining:
         self._rules = RuleFeed(settings)
         self._rules.load(iter(loaded.rules))
 
-    def count(self, run: Run, whole: list[ClosedBasket], withdrawn: list[ClosedBasket]) -> None:
+    def count(self, step: StepContext, whole: list[ClosedBasket], withdrawn: list[ClosedBasket]) -> None:
         """Count baskets that are whole, and at the log's end all that are open.
 
         Parameters
@@ -74,55 +74,55 @@ class Mining:
             items, and are no longer so: each is part of one that is to be counted, now or when it is whole.
         """
         state = self._state
-        if run.ended:
+        if step.end_of_log:
             whole = whole + self.baskets.close_all()
         if whole or withdrawn:
             batch, before = Baskets.of(whole), Baskets.of(withdrawn)
             self.counters.count(batch, before)
             raw, write = counting.journal(batch, before)
-            run.writes.append(write)
+            step.writes.append(write)
             state.baskets += len(whole) - len(withdrawn)
             state.withdrawn_baskets += len(withdrawn)
             state.journal_baskets += len(whole) + len(withdrawn)
             state.journal_bytes += len(raw)
         due = counting.checkpoint_is_due(state.journal_bytes, self.counters.bytes)
-        if state.journal_baskets and (run.ended or due):
-            run.writes += counting.checkpoint(self.counters)
+        if state.journal_baskets and (step.end_of_log or due):
+            step.writes += counting.checkpoint(self.counters)
             state.journal_baskets = state.journal_bytes = 0
-        run.writes += self.items.writes()
-        run.writes += self.baskets.writes()
+        step.writes += self.items.writes()
+        step.writes += self.baskets.writes()
         state.remembered_baskets = self.baskets.counted.number
         state.forgotten_to = self.baskets.counted.forgotten_to
 
-    def summarise(self, run: Run) -> None:
+    def summarise(self, step: StepContext) -> None:
         """Tell the owner of the rules what this partition has counted, now and then."""
         state = self._state
         counted = state.baskets + state.withdrawn_baskets
-        if run.ended or counted - state.summary_baskets >= self._every // self._partitions:
+        if step.end_of_log or counted - state.summary_baskets >= self._every // self._partitions:
             state.summary_baskets = counted
             floor = SUMMARY_FLOOR * self._min_support
-            run.writes.append(Replace(SUMMARY, Summary.of(self.counters, self.items.names, floor).encode()))
+            step.writes.append(Replace(SUMMARY, Summary.of(self.counters, self.items.names, floor).encode()))
 
-    def derive(self, run: Run, orders: Sequence[SampledOrder]) -> None:
+    def derive(self, step: StepContext, orders: Sequence[SampledOrder]) -> None:
         """Derive the rules over all partitions, if it is time; the owner does it, with the orders that it keeps."""
         state = self._state
-        baskets = state.baskets + sum(other.baskets for other in run.others)
-        counted = baskets + state.withdrawn_baskets + sum(other.withdrawn for other in run.others)
+        baskets = state.baskets + sum(other.baskets for other in step.others)
+        counted = baskets + state.withdrawn_baskets + sum(other.withdrawn for other in step.others)
         if state.rules_due:
             own = Counted(self.counters, self.items.names, self.items.ids)
-            parts: list[Part] = [own, *map(Summary.decode, run.fetched.summaries)]
-            run.writes += self._rules.tell(parts, self._buyers(run, orders), run.now, run.changes)
+            parts: list[Part] = [own, *map(Summary.decode, step.read.summaries)]
+            step.writes += self._rules.tell(parts, self._buyers(step, orders), step.now, step.changes)
             state.rules_baskets = counted
         fresh = counted - state.rules_baskets
-        state.rules_due = fresh >= self._every or (run.ended and fresh > 0)
+        state.rules_due = fresh >= self._every or (step.end_of_log and fresh > 0)
 
-    def _buyers(self, run: Run, orders: Sequence[SampledOrder]) -> Buyers:
+    def _buyers(self, step: StepContext, orders: Sequence[SampledOrder]) -> Buyers:
         others = [
             ([SampledOrder.decode(one) for one in raw], [name.decode() for name in names])
-            for names, raw in run.fetched.orders
+            for names, raw in step.read.orders
         ]
         return Buyers.of([(orders, self.items.names), *others])
 
-    def retell(self, heard: Collection[str], changes: Changes) -> Iterator[Write]:
-        """Tell again how rules stand that consumers heard of otherwise."""
-        return self._rules.retell(heard, changes)
+    def republish(self, rules: Collection[str], changes: Changes) -> Iterator[Write]:
+        """Publish again how rules are that were published otherwise."""
+        return self._rules.republish(rules, changes)

@@ -139,25 +139,6 @@ class Fitted:
         return misweighed(scale, units) > AGED
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """How the model does over all partitions.
-
-    Attributes
-    ----------
-    J
-        The criterion J(C, U), in squared standard deviations.
-    version
-        The version of the model.
-    sizes
-        Customers of each segment, by its id.
-    """
-
-    J: float
-    version: int
-    sizes: Mapping[str, int]
-
-
 class SegmentValue(TypedDict):
     """A segment as topics and look-ups tell it; the centroid is in natural units."""
 
@@ -254,13 +235,13 @@ class SegmentTable:
             put[segment.encode()] = to_json(self.told[segment])
         yield Put(SEGMENTS, put)
 
-    def retell(self, heard: Collection[str], version: int, changes: Changes) -> Iterator[Write]:
+    def republish(self, published: Collection[str], version: int, changes: Changes) -> Iterator[Write]:
         """Tell that segments which consumers heard of are not there; the next step tells how those that are stand.
 
         They stay in the table until then: if the next step fits a model without them, it tells that they are gone.
         """
-        stand = [segment for segment in sorted(heard) if segment in self.told]
-        for segment in sorted(set(heard) - set(stand)):
+        stand = [segment for segment in sorted(published) if segment in self.told]
+        for segment in sorted(set(published) - set(stand)):
             changes.add(Topic.SEGMENTS, segment, {"id": segment, "model_version": version}, tombstone=True)
         for segment in stand:
             self.told[segment] = {**self.told[segment], "version": _NO_VERSION}

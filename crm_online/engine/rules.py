@@ -79,13 +79,13 @@ class RuleFeed:
         if put:
             yield Put(NAME, put)
 
-    def retell(self, heard: Collection[str], changes: Changes) -> Iterator[Write]:
+    def republish(self, published: Collection[str], changes: Changes) -> Iterator[Write]:
         """Tell how rules stand that consumers heard of otherwise, since the state was put back in time.
 
         A rule that is in force is told as it was last told, one that is not has left.
         """
         put: dict[bytes, bytes] = {}
-        for rule in sorted(heard):
+        for rule in sorted(published):
             told = self._told.get(rule)
             if told is not None:
                 value = told.value() | {"change": Change.CHANGED}

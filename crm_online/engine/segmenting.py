@@ -14,9 +14,9 @@ from crm_online.engine.changes import Changes, Reason, iso
 from crm_online.engine.intake import Taken
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.peers import PartitionSums
-from crm_online.engine.run import Run
 from crm_online.engine.scoring import MS, FeatureReader, Previous, Scorer
 from crm_online.engine.state import PartitionState
+from crm_online.engine.step_context import StepContext
 from crm_online.segments.buying import KINDS, cells
 from crm_online.segments.model import Model, translate
 from crm_online.segments.online import OnlineSegments
@@ -90,21 +90,21 @@ class Segmenting:
         total = self.total(model, others)
         return model.centres() if total is None else model.current(total.centroids())
 
-    def adopt(self, model: Model, run: Run) -> None:
+    def adopt(self, model: Model, step: StepContext) -> None:
         """Take a new model into use: all customers move to it, block by block of the roster."""
         state, before = self._state, self.model
         state.previous_ids = list(before.ids) if before else []
         state.previous_centroids = []
         if before:
-            last = translate(self.centroids(before, run.others), before.scale, model.scale)
+            last = translate(self.centroids(before, step.others), before.scale, model.scale)
             state.previous_centroids = last.round(1).tolist()
         state.complete, state.cursor = False, 0
         self.segments = OnlineSegments(model)
         self._buying = SegmentSums.empty(model.k * KINDS, len(model.scale.names))
-        run.writes.append(Replace(MODEL, model.to_json()))
+        step.writes.append(Replace(MODEL, model.to_json()))
 
     def score(
-        self, run: Run, records: Records, ids: list[str], taken: Taken, bought: NDArray[np.int64]
+        self, step: StepContext, records: Records, ids: list[str], taken: Taken, bought: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         """Score who was touched, is due, or moves to a new model, in place; return whose record changed.
 
@@ -120,36 +120,36 @@ class Segmenting:
             return taken.touched
         here = records.events > 0
         row_of = {name: row for row, name in enumerate(ids)}
-        popped = self._popped(run, records, row_of) & here
+        popped = self._popped(step, records, row_of) & here
         reasons = np.where(taken.touched & here, int(Reason.EVENT), 0)
         # Who had events since the entry was made is due later than the entry says.
-        lapsing = popped & (self._due_again(records) <= run.now // self.due.bucket_ms)
+        lapsing = popped & (self._due_again(records) <= step.now // self.due.bucket_ms)
         reasons[lapsing & (reasons == 0)] = int(Reason.LAPSE)
         if not self._state.complete:
             stale = ~records.scored_by(self.version)
-            reasons[self._moving(run, row_of, len(ids)) & here & stale & (reasons == 0)] = int(Reason.REFIT)
+            reasons[self._moving(step, row_of, len(ids)) & here & stale & (reasons == 0)] = int(Reason.REFIT)
         scorer = Scorer(
             self._reader,
             segments,
             Previous(self._state.previous_ids, np.array(self._state.previous_centroids, np.float64)),
-            self.centroids(segments.model, run.others),
+            self.centroids(segments.model, step.others),
             self._settings.margin,
             self._settings.min_dwell,
         )
         rows = np.flatnonzero(reasons)
         before = records.take(rows)
         left = self._cells(before, bought[rows])
-        scorer.score(records, rows, ids, reasons[rows], taken.cause, run.now, run.changes)
+        scorer.score(records, rows, ids, reasons[rows], taken.cause, step.now, step.changes)
         if self._buying is not None:
             after = records.take(rows)
             entered = self._cells(after, after.purchases)
             self._buying = self._buying.move(before.vectors, left, after.vectors, entered)
         changed: NDArray[np.bool_] = (reasons > 0) | popped
-        run.writes += self.due.remove(list(run.needs.due))
-        self._queue(run, records, ids, popped, changed & here)
+        step.writes += self.due.remove(list(step.plan.due))
+        self._queue(step, records, ids, popped, changed & here)
         return changed | taken.touched
 
-    def forget(self, run: Run, name: str, record: Records) -> None:
+    def forget(self, step: StepContext, name: str, record: Records) -> None:
         """Take an erased customer, given as the record was before the step, out of the sums; and say so."""
         if self.segments is None:
             return
@@ -160,7 +160,7 @@ class Segmenting:
                 self._buying = self._buying.move(record.vectors, self._cells(record, record.purchases), None, None)
         left = self.reported(record)
         if left is not None:
-            self._tell(name, left, None, Reason.ERASE, run.now, run.changes)
+            self._tell(name, left, None, Reason.ERASE, step.now, step.changes)
 
     def reported(self, record: Records) -> str | None:
         """Return the segment that one customer is reported to be in; ``None`` for none."""
@@ -170,9 +170,9 @@ class Segmenting:
         label = int(record.reported[0])
         return ids[label] if label < len(ids) else None
 
-    def retell(self, name: str, heard: str | None, segment: str | None, now: int, changes: Changes) -> None:
-        """Tell that a customer is in another segment than consumers heard, since the state was put back in time."""
-        self._tell(name, heard, segment, Reason.REWIND, now, changes)
+    def republish(self, name: str, published: str | None, segment: str | None, now: int, changes: Changes) -> None:
+        """Publish that a customer is in another segment than was published, since the state was put back in time."""
+        self._tell(name, published, segment, Reason.REWIND, now, changes)
 
     def _tell(
         self, name: str, left: str | None, entered: str | None, reason: Reason, now: int, changes: Changes
@@ -195,35 +195,35 @@ class Segmenting:
         counted = records.scored_by(self.version) & (records.nearest != NO_SEGMENT)
         return cells(np.where(counted, records.nearest.astype(np.int64), ABSENT), bought)
 
-    def _popped(self, run: Run, records: Records, row_of: dict[str, int]) -> NDArray[np.bool_]:
+    def _popped(self, step: StepContext, records: Records, row_of: dict[str, int]) -> NDArray[np.bool_]:
         """Return whose entry in the due queue has come up; entries that were replaced do not count."""
         popped = np.zeros(len(records), bool)
-        for (bucket, _), names in zip(run.needs.due, run.fetched.due, strict=True):
+        for (bucket, _), names in zip(step.plan.due, step.read.due, strict=True):
             rows = np.array([row_of[name] for name in names if name], np.int64)
             popped[rows[records.queued[rows] == bucket]] = True
         return popped
 
-    def _moving(self, run: Run, row_of: dict[str, int], n: int) -> NDArray[np.bool_]:
+    def _moving(self, step: StepContext, row_of: dict[str, int], n: int) -> NDArray[np.bool_]:
         """Return who is in the block of the roster that moves to the model, and note how far it goes."""
         moving = np.zeros(n, bool)
-        if run.needs.roster is None:  # a step that has just adopted the model has not asked for a block yet
+        if step.plan.roster is None:  # a step that has just adopted the model has not asked for a block yet
             return moving
-        block = run.fetched.roster
+        block = step.read.roster
         moving[[row_of[name] for name in block if name]] = True
-        first, last = run.needs.roster
+        first, last = step.plan.roster
         self._state.cursor += len(block)
         self._state.complete = len(block) < last - first + 1
         return moving
 
     def _queue(
-        self, run: Run, records: Records, ids: list[str], popped: NDArray[np.bool_], changed: NDArray[np.bool_]
+        self, step: StepContext, records: Records, ids: list[str], popped: NDArray[np.bool_], changed: NDArray[np.bool_]
     ) -> None:
         """Let customers wait for their next visit, unless they wait already for one that is no later."""
         again = self._due_again(records)
         records.queued[popped] = 0
         rows = np.flatnonzero(changed & ((records.queued == 0) | (again < records.queued)))
         records.queued[rows] = again[rows]
-        run.writes += self.due.put(again[rows], [ids[row] for row in rows.tolist()])
+        step.writes += self.due.put(again[rows], [ids[row] for row in rows.tolist()])
 
     def _due_again(self, records: Records) -> NDArray[np.int64]:
         return self.due.next_visit(records.last_event, records.scored_at * MS)

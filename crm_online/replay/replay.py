@@ -20,11 +20,10 @@ from crm_online.events.log import Chunk, check_log, read_events, read_log
 from crm_online.events.options import AS_IT_IS, LogOptions
 from crm_online.events.rejects import RejectTally
 from crm_online.events.source import Source
-from crm_online.flow import PartitionFlow
 from crm_online.replay.files import ChangeFiles
 from crm_online.replay.frames import FRAME, as_paths
 from crm_online.replay.logs import open_logs
-from crm_online.replay.partitions import LOGS, Partitions
+from crm_online.replay.partitions import LOGS, ReplayPartitions
 from crm_online.settings import Settings, refuse_conflict
 from crm_online.step import Entry, Put
 from crm_online.store import PartitionStore, Store, open_store
@@ -138,8 +137,9 @@ def replay(
             begins = {number: unpublished(store.partition(number)) - 1 for number in range(partitions)}
             files = stack.enter_context(ChangeFiles(Path(out), store.meta().id, begins))
         sources = _sources(store, settings, paths, options, another=another)
-        flows = [PartitionFlow(store, settings, number, partitions) for number in range(partitions)]
-        run = _Run(flows, files, settings, speed, on_progress)
+        write = files.write if files else _discard
+        claimed = ReplayPartitions.claim(store, settings, partitions, lambda flow: flow.publish(write))
+        run = _Run(claimed, files, settings, speed, on_progress)
         run.publish_left_over()
         opened = list(zip(paths, sources, strict=True))
         for number, (path, source) in enumerate(opened):
@@ -200,20 +200,18 @@ class _Run:
 
     def __init__(
         self,
-        flows: list[PartitionFlow],
+        partitions: ReplayPartitions,
         files: ChangeFiles | None,
         settings: Settings,
         speed: float | None,
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
-        self._flows, self._settings = flows, settings
-        self._files, self._write = files, files.write if files else _discard
-        self._partitions = Partitions(flows, self._write)
+        self._partitions, self._files, self._settings = partitions, files, settings
         self._speed, self._on_progress = speed, on_progress
         self._started = time.monotonic()
         self._paced_from: tuple[float, int] | None = None
         self._events = 0
-        self._before = [flow.engine.state.model_copy() for flow in flows]
+        self._before = [flow.engine.report() for flow in partitions.flows]
         self._positions: dict[str, int] = {}
         self._rejects = RejectTally()
         self._held = 0
@@ -221,18 +219,18 @@ class _Run:
 
     def publish_left_over(self) -> None:
         """Write what was committed but not yet written: before a crash, or while nobody wanted files."""
-        for flow in self._flows:
+        for flow in self._partitions.flows:
             if self._files is not None:
                 first = unpublished(flow.store)
                 written = self._files.written[flow.partition]
                 kept = [entry for entry in flow.store.changes(written) if entry.sequence < first]
                 self._lost += max(0, (kept[0].sequence if kept else first) - written - 1)
-                self._write(flow.partition, [entry for entry in kept if not is_blank(entry)])
-            flow.publish(self._write)
+                self._files.write(flow.partition, [entry for entry in kept if not is_blank(entry)])
+            self._partitions.publish(flow)
 
     def log(self, path: Path, source: Source, share: Share, options: LogOptions, later: Iterable[EventColumns]) -> None:
         """Run one log from where the partition that is furthest behind stopped."""
-        reached = min(self._partitions.reached(source))
+        reached = min(self._partitions.positions(source.id))
         begun = self._partitions.resume(source)
         chunks = read_log(
             path,
@@ -260,21 +258,14 @@ class _Run:
         """Yield the events of the logs that come next."""
         size = self._settings.replay.step
         for path, source in logs:
-            begin = min(self._partitions.reached(source))
+            begin = min(self._partitions.positions(source.id))
             yield from read_events(path, source, options, begin, size)
 
     def settle(self, source: Source) -> None:
         """Finish what the end of the log allows: open baskets, lapses, a last look at model and rules."""
-        end = max(self._partitions.reached(source))
-        if not end:
-            return
-        owner, *others = self._flows
-        for flow in [*others, owner]:
-            if flow.engine.unfinished:
-                self._partitions.tick(flow, source, end, ended=True)
-        self._partitions.rest(source, end)
-        for flow in self._flows:
-            flow.close()
+        if max(self._partitions.positions(source.id)):
+            self._partitions.end_log(source.id)
+            self._partitions.close()
 
     def result(self) -> ReplayResult:
         """Return what this run did."""
@@ -282,12 +273,12 @@ class _Run:
         done = ReplayResult(
             seconds=seconds, position=self._positions, rejects=self._rejects, held=self._held, lost=self._lost
         )
-        for flow, before in zip(self._flows, self._before, strict=True):
-            after = flow.engine.state
+        for flow, before in zip(self._partitions.flows, self._before, strict=True):
+            after = flow.engine.report()
             for name in _COUNTED:
                 setattr(done, name, getattr(done, name) + getattr(after, name) - getattr(before, name))
             done.customers += after.customers
-            done.epsilon = max(done.epsilon, flow.engine.mining.counters.achieved_epsilon)
+            done.epsilon = max(done.epsilon, after.epsilon)
         done.events = done.accepted + done.rejected + done.duplicates
         done.events_per_second = round(done.events / max(done.seconds, 1e-3), 1)
         return done
@@ -296,13 +287,13 @@ class _Run:
         notes: list[Put] = []
         if chunk.half_written:  # such a line is met again until it is whole, and is a reject once
             name, row = source.id.encode(), str(chunk.end).encode()
-            if self._flows[0].store.hash_get(HALF_WRITTEN, [name]) == [row]:
+            if self._partitions.flows[0].store.hash_get(HALF_WRITTEN, [name]) == [row]:
                 chunk = replace(chunk, rejects=chunk.rejects[:-1])
             else:
                 notes = [Put(HALF_WRITTEN, {name: row})]
-        if chunk.end > self._partitions.reached(source)[0] or chunk.begin == chunk.end:
+        if chunk.end > self._partitions.positions(source.id)[0] or chunk.begin == chunk.end:
             self._rejects.add(chunk.rejects)
-        self._partitions.take(chunk, source, notes)
+        self._partitions.replay(chunk, source, notes)
 
     def _pace(self, chunk: Chunk) -> None:
         """Wait until a chunk's events are due at the chosen speed."""

@@ -99,7 +99,7 @@ def unchanged(redis_server: RedisServer, seen: dict[str, tuple[object, ...]]) ->
 def at_rest(server: RedisServer) -> bool:
     """Return whether the engine has nothing left to do until more events come."""
     with open_store(server.url) as store:
-        return Engine(from_stored(store.meta().settings), 0, 1, load(store.partition(0))).settled
+        return Engine(from_stored(store.meta().settings), 0, 1, load(store.partition(0))).is_idle
 
 
 def totals(server: RedisServer) -> dict[str, tuple[object, ...]]:

@@ -11,7 +11,7 @@ from crm_online.engine.engine import CUSTOMERS
 from crm_online.events import models
 from crm_online.events.batch import Batch
 from crm_online.events.rejects import RejectedRow
-from crm_online.flow import PartitionFlow
+from crm_online.flow import PartitionFlow, PartitionGroup
 from crm_online.lookup import Lookup
 from crm_online.settings import Settings
 from crm_online.settings.model import FeatureSettings, ItemsetSettings, ReplaySettings, RuleSettings, SegmentSettings
@@ -53,7 +53,6 @@ class Shop:
 
     store: Store
     settings: Settings
-    flows: list[PartitionFlow] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     position: int = 0
     watermark: int | None = None
@@ -67,7 +66,12 @@ class Shop:
     def claim(self) -> None:
         """Take all partitions over anew: nothing in memory is left of what was."""
         number = self.settings.replay.partitions
-        self.flows = [PartitionFlow(self.store, self.settings, partition, number) for partition in range(number)]
+        self.group = PartitionGroup.claim(self.store, self.settings, number, lambda flow: flow.publish(self._take))
+
+    @property
+    def flows(self) -> list[PartitionFlow]:
+        """Return the partitions."""
+        return self.group.flows
 
     def step(
         self,
@@ -81,8 +85,7 @@ class Shop:
         self.watermark = max([*([] if self.watermark is None else [self.watermark]), *columns.time.tolist()])
         batch = Batch(LOG, begin, self.position, columns, rejects, self.watermark)
         for flow, part in zip(self.flows, batch.split(len(self.flows)), strict=True):
-            flow.step(part)
-            flow.publish(self._take)
+            self.group.commit(flow, part)
             if look:
                 look()
 
@@ -99,24 +102,17 @@ class Shop:
         self.end()
         return self
 
-    def tick(self, flow: PartitionFlow, *, ended: bool = False) -> None:
+    def tick(self, flow: PartitionFlow) -> None:
         """Run a step without records."""
-        flow.step(Batch.empty(LOG, self.position, self.watermark, end_of_log=ended))
-        flow.publish(self._take)
+        self.group.tick(flow, LOG, self.watermark)
 
     def end(self) -> None:
-        """Bring every partition to rest at the log's end."""
-        owner, *others = self.flows
-        for flow in [*others, owner]:
-            self.tick(flow, ended=True)
-        self.rest()
+        """Drain every partition at the log's end."""
+        self.group.end_log(LOG)
 
-    def rest(self) -> None:
+    def drain(self) -> None:
         """Do what is due by now, as a replay does before time goes on."""
-        owner = self.flows[0].engine.segmenting
-        for flow in self.flows:
-            while not flow.engine.settled or flow.engine.segmenting.version < owner.version:
-                self.tick(flow)
+        self.group.drain(LOG)
 
     @property
     def lookup(self) -> Lookup:

@@ -92,7 +92,7 @@ def checked(redis: Store, events: list[Event]) -> None:
     run = Shop(redis, Settings(segments=SegmentSettings(min_customers=100)))
     looked = 0
     for number in run.run(events, -(-len(events) // STEPS)):
-        run.rest()
+        run.drain()
         looked += number % (STEPS // LOOKS) == 4 and look(run)
     run.end()
     assert looked + look(run) >= LOOKS / 2

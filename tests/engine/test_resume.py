@@ -15,7 +15,7 @@ from crm_online.settings import Settings
 from crm_online.step import Entry, Topic
 from crm_online.store import Store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.flows import LOG, Shop, settings
 
 SIZE = 150
 
@@ -44,7 +44,7 @@ def whole(request: pytest.FixtureRequest, redis: Store) -> Whole:
     assert any(entry.topic is Topic.RULES for entry in run.entries), "rules are to be told on the way too"
     run.end()
     digest = run.verified()["digest"]
-    assert run.flows[0].engine.segmenting.version > 1
+    assert run.flows[0].engine.model_version > 1
     assert len({entry.topic for entry in run.entries}) == 3
     return Whole(log, request.param, digest, run.entries)
 
@@ -80,13 +80,10 @@ def test_made_anew_after_every_step_and_every_tick(redis: Store, whole: Whole) -
         run.claim()
     owner, *others = range(len(run.flows))
     for number in [*others, owner]:
-        run.tick(run.flows[number], ended=True)
+        run.group.tick(run.flows[number], LOG, end_of_log=True)
         run.claim()
     for number in range(len(run.flows)):
-        while (
-            not run.flows[number].engine.settled
-            or run.flows[number].engine.segmenting.version < run.flows[0].engine.segmenting.version
-        ):
+        while run.group.is_busy(run.flows[number]):
             run.tick(run.flows[number])
             run.claim()
     assert run.verified()["digest"] == whole.digest

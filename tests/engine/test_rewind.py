@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from crm_online.engine.divergence import Divergence
 from crm_online.engine.owner import SEGMENTS
-from crm_online.engine.retelling import Heard
 from crm_online.events import models
 from crm_online.settings import Settings
 from crm_online.step import Entry, Topic
@@ -16,8 +16,8 @@ from tests.engine import shop
 from tests.engine.flows import LOG, Shop, settings
 
 SIZE = 100
-HEARD_BEHIND = frozenset({"s1", "s2", "s3", "s4", "s98"})
-"""Segments that consumers heard of behind the state: all that the first model has, and one that it never had."""
+PUBLISHED_BEYOND = frozenset({"s1", "s2", "s3", "s4", "s98"})
+"""Segments that were published beyond the state: all that the first model has, and one that it never had."""
 
 
 @pytest.fixture(scope="module")
@@ -39,19 +39,19 @@ def deaths(redis: Store, log: list[models.Event]) -> list[int]:
 
 
 @pytest.mark.parametrize("anew", [False, True], ids=["goes on", "starts again behind the rewind"])
-def test_segments_heard_before_a_rewind_are_told_again_or_told_gone_by_whatever_model_comes_next(
+def test_segments_published_before_a_rewind_are_published_again_or_gone_by_whatever_model_comes_next(
     redis: Store, log: list[models.Event], deaths: list[int], anew: bool
 ) -> None:
     for death in deaths:
         run = Shop(redis, chosen())
         for number in run.run(log, SIZE):
             if number == death - 1:
-                run.flows[0].retell(LOG, Heard(0, segments=HEARD_BEHIND))
+                run.flows[0].republish(LOG, Divergence(0, segments=PUBLISHED_BEYOND))
                 if anew:
                     run.claim()
         run.end()
-        heard = dict.fromkeys(HEARD_BEHIND, b"heard") | last_told(run.entries)
-        told = {key: json.loads(value) for key, value in heard.items() if value is not None}
+        last = dict.fromkeys(PUBLISHED_BEYOND, b"beyond") | last_told(run.entries)
+        told = {key: json.loads(value) for key, value in last.items() if value is not None}
         held = {key.decode(): json.loads(value) for key, value in run.flows[0].store.hash_all(SEGMENTS)}
         assert {key: (value["size"], value["model_version"]) for key, value in told.items()} == {
             key: (value["size"], value["version"]) for key, value in held.items()

@@ -204,7 +204,7 @@ def test_a_step_visits_no_more_idle_customers_than_it_may(redis: Store) -> None:
     run = Shop(redis, settings(k=2, min_customers=40, visits=7))
     run.step([shop.order(f"c{n}", shop.START + n, ("tea", 1.0 + n % 5, 5.0)) for n in range(50)])
     run.step([shop.view("c0", shop.START + DAY)])
-    while not run.flows[0].engine.settled:
+    while not run.flows[0].engine.is_idle:
         run.tick(run.flows[0])
     codec = run.lookup._views[0].codec
 

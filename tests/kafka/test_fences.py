@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from crm_online.engine.retelling import Heard
+from crm_online.engine.divergence import Divergence
 from crm_online.errors import BrokerRefused, FenceError, HoleInLog, OwnerLost, PositionMoved
 from crm_online.flow import PartitionFlow
 from crm_online.lookup import open_lookup
@@ -104,7 +104,7 @@ def overtaken(server: RedisServer, folder: Path) -> tuple[int, int]:
         asleep.step(batch(15, 20))
         server.put_back(kept)
         awake = claimed(store)
-        awake.resume(PublishedPosition(ChangeId(0, 0, 9), Heard(0)))
+        awake.resume(PublishedPosition(ChangeId(0, 0, 9), Divergence(0)))
         awake.step(batch(10, 20))
         asleep.tick()
         after = claimed(store)

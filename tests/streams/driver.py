@@ -26,7 +26,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from crm_online.flow import PartitionFlow
+from crm_online.flow import PartitionFlow, PartitionGroup
 from crm_online.settings import Settings
 from crm_online.step import Topic
 from crm_online.store import Store, open_store
@@ -167,16 +167,11 @@ class TopologyDriver:
 
     def _settle(self) -> None:
         """Do the work that is left over: a new model on one partition is work for the others."""
-        working = True
-        while working:
-            working = False
-            versions = {partition.flow.engine.segmenting.version for partition in self._partitions.values()}
-            for partition in self._partitions.values():
-                behind = partition.flow.engine.segmenting.version < max(versions)
-                if behind or not partition.is_idle:
-                    partition.tick()
-                    self._publish(partition)
-                    working = True
+        group = PartitionGroup([partition.flow for partition in self._partitions.values()])
+        while busy := [flow.partition for flow in group.flows if group.is_busy(flow)]:
+            for number in busy:
+                self._partitions[number].tick()
+                self._publish(self._partitions[number])
 
     def _publish(self, partition: PartitionProcessor) -> None:
         entries = partition.flow.take()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from crm_online.engine.changes import Reason
-from crm_online.engine.retelling import Heard
+from crm_online.engine.divergence import Divergence
 from crm_online.events.columns import Kind
 from crm_online.rules.emitted import Change
 from crm_online.step import Topic
@@ -85,8 +85,8 @@ def test_what_is_told_after_a_rewind_are_values_in_a_new_epoch(redis: Store) -> 
     told = Shop(redis, settings()).all(made.made(60, 60, seed=2))
     rules = [entry.key for entry in told.entries if entry.topic is Topic.RULES]
     segments = [entry.key for entry in told.entries if entry.topic is Topic.SEGMENTS]
-    heard = Heard(4, {"customer 001": "s99", "gone": "s1"}, frozenset([*segments, "s98"]), frozenset(rules))
-    step = told.flows[0].retell(LOG, heard)
+    divergence = Divergence(4, {"customer 001": "s99", "gone": "s1"}, frozenset([*segments, "s98"]), frozenset(rules))
+    step = told.flows[0].republish(LOG, divergence)
     values = [LINES[entry.topic].validate_json(entry.value) for entry in step.entries]
     moves = [value for value in values if isinstance(value, SegmentChange)]
     assert [(move.from_, move.reason) for move in moves] == [("s99", "rewind"), ("s1", "rewind")]

@@ -19,7 +19,7 @@ from crm_online.events.ahead import before_clock
 from crm_online.events.batch import Batch
 from crm_online.events.columns import EventColumns, concat, count_unknown, from_events
 from crm_online.events.models import Event
-from crm_online.flow import PartitionFlow
+from crm_online.flow import PartitionFlow, PartitionGroup
 from crm_online.settings import Settings
 from crm_online.settings.conflict import from_stored
 from crm_online.store import Store
@@ -58,7 +58,7 @@ class EventLog:
     ) -> None:
         self._store, self._settings, self._clock, self._now = store, settings, clock, now
         self._keep, self._max_ahead = settings.changes.keep, settings.events.max_ahead
-        self._flows: list[PartitionFlow] = []
+        self._partitions: PartitionGroup | None = None
         self._came: tuple[float, int] | None = None
         # Events without an id get one that no other event has, whoever else takes events too.
         self._made, self._rows = f"{SOURCE}-{token_hex(6)}", count()
@@ -95,12 +95,11 @@ class EventLog:
         FenceError, StoreError
             See :meth:`take`; the partitions are let go.
         """
-        owner = self._flows[0].engine.segmenting if self._flows else None
-        for flow in self._flows:
-            if owner and (not flow.engine.settled or flow.engine.segmenting.version < owner.version):
-                self._idle([flow], flow.engine.state.watermark)
-                return True
-        return False
+        group = self._partitions
+        busy = next((flow for flow in group.flows if group.is_busy(flow)), None) if group else None
+        if busy is not None:
+            self._tick([busy])
+        return busy is not None
 
     def quiet(self) -> float | None:
         """Count the baskets that are whole by now, and return in how many seconds the next is; None if none is open.
@@ -115,12 +114,12 @@ class EventLog:
             return wait
         came, then = self._came
         passed = int((self._clock() - came) * 1000)
-        self._idle(self._flows, then + min(passed, self._open_for + 1))
+        self._tick(self._claimed().flows, then + min(passed, self._claimed().flows[0].engine.open_for + 1))
         return self._wait()
 
     def let_go(self) -> None:
         """Forget the partitions: they are claimed again when events come."""
-        self._flows, self._came = [], None
+        self._partitions, self._came = None, None
 
     def close(self) -> None:
         """Trim what is kept no more.
@@ -130,29 +129,22 @@ class EventLog:
         StoreError
             If the state cannot be written.
         """
-        for flow in self._flows:
-            flow.close()
+        if self._partitions is not None:
+            self._partitions.close()
         self.let_go()
 
-    @property
-    def _open_for(self) -> int:
-        return self._flows[0].engine.mining.baskets.open_for
-
-    def _claimed(self) -> list[PartitionFlow]:
-        if not self._flows:
+    def _claimed(self) -> PartitionGroup:
+        if self._partitions is None:
             meta = self._store.meta()
             shaped = from_stored(meta.settings)
             settings = shaped.model_copy(update={"changes": self._settings.changes})
             self._max_ahead = settings.events.max_ahead
-            self._flows = [
-                PartitionFlow(self._store, settings, number, meta.partitions) for number in range(meta.partitions)
-            ]
-        return self._flows
+            self._partitions = PartitionGroup.claim(self._store, settings, meta.partitions, self._trim)
+        return self._partitions
 
     def _judged(self, requests: Sequence[Sequence[Event]]) -> tuple[Batch | None, list[list[int]]]:
         """Return what is committed, and which events of each request lie too far ahead."""
-        flows = self._claimed()
-        watermark = _latest(flows)
+        watermark = self._claimed().watermark
         latest = None if self._max_ahead is None else int(self._now() * 1000) + self._max_ahead
         parts: list[EventColumns] = []
         far: list[list[int]] = []
@@ -177,27 +169,25 @@ class EventLog:
             self._step(batch, done)
         except FenceError:
             self.let_go()
-            self._claimed()
             self._step(batch, done)
-        watermark = _latest(self._flows)
+        watermark = self._claimed().watermark
         self._came = None if watermark is None else (self._clock(), watermark)
 
     def _step(self, batch: Batch, done: set[int]) -> None:
         """Commit a batch in the partitions that are not done yet."""
-        for flow, part in zip(self._flows, batch.split(len(self._flows)), strict=True):
-            if flow.partition in done:
-                continue
-            position = flow.position(SOURCE)
-            flow.step(replace(part, begin=position, end=position + batch.end))
-            done.add(flow.partition)
-            self._trim(flow)
+        group = self._claimed()
+        for flow, part in zip(group.flows, batch.split(len(group.flows)), strict=True):
+            if flow.partition not in done:
+                position = flow.position(SOURCE)
+                group.commit(flow, replace(part, begin=position, end=position + batch.end))
+                done.add(flow.partition)
 
-    def _idle(self, flows: Sequence[PartitionFlow], watermark: int | None) -> None:
+    def _tick(self, flows: Sequence[PartitionFlow], watermark: int | None = None) -> None:
         """Take a step without events."""
+        group = self._claimed()
         try:
             for flow in flows:
-                flow.step(Batch.empty(SOURCE, flow.position(SOURCE), watermark))
-                self._trim(flow)
+                group.tick(flow, SOURCE, watermark)
         except CrmOnlineError:
             self.let_go()
             raise
@@ -212,13 +202,6 @@ class EventLog:
         if self._came is None:
             return None
         came, then = self._came
-        last = min(
-            (basket.last for flow in self._flows for basket in flow.engine.mining.baskets.baskets.values()),
-            default=None,
-        )
-        return None if last is None else came + (last + self._open_for + 1 - then) / 1000 - self._clock()
-
-
-def _latest(flows: Sequence[PartitionFlow]) -> int | None:
-    """Return the largest event time of all partitions, in ms."""
-    return max((flow.engine.state.watermark for flow in flows if flow.engine.state.watermark is not None), default=None)
+        ends = [flow.engine.next_basket_closes for flow in self._claimed().flows]
+        end = min((end for end in ends if end is not None), default=None)
+        return None if end is None else came + (end - then) / 1000 - self._clock()

@@ -1,4 +1,4 @@
-"""What a step works with while it is computed."""
+"""What the parts of the engine share while a step is computed."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from crm_online.engine.changes import Changes
-from crm_online.engine.needs import Fetched, Needs
 from crm_online.engine.peers import PartitionSums
+from crm_online.engine.read_plan import ReadPlan, ReadResult
 from crm_online.step import Write
 
 
 @dataclass(slots=True)
-class Run:
+class StepContext:
     """A step under way.
 
     Attributes
     ----------
     now
         The partition's event time, in ms.
-    needs, fetched
-        What was asked of the store, and what it holds.
+    plan, read
+        What was to be read of the store, and what it holds.
     others
-        What the other partitions told.
+        The sums of the other partitions.
     changes, writes
         What comes out so far.
-    ended
+    end_of_log
         Whether this is the log's end.
     """
 
     now: int
-    needs: Needs
-    fetched: Fetched
+    plan: ReadPlan
+    read: ReadResult
     others: Sequence[PartitionSums]
     changes: Changes
-    ended: bool = False
+    end_of_log: bool = False
     writes: list[Write] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What consumers of the output topics heard, and a state that was put back in time knows nothing of."""
+"""What was published and a state that was put back in time knows nothing of."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from crm_online.step import Entry, Topic
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """Changes that stand on the output topics behind the last one that the state knows of.
+class Divergence:
+    """Changes on the output topics after the last one that the state knows of.
 
     Attributes
     ----------
     epoch
         The last epoch on the output topics.
     customers
-        By customer of these changes, the segment that was last told; ``None`` for none.
+        By customer of these changes, the last published segment; ``None`` for none.
     segments, rules
         The ids of segments and rules of these changes.
     """
@@ -28,8 +28,8 @@ class Heard:
     segments: frozenset[str] = frozenset()
     rules: frozenset[str] = frozenset()
 
-    def beside(self, outbox: Iterable[Entry]) -> Heard:
-        """Return this and what stands in an outbox that nobody will publish any more."""
+    def extend(self, outbox: Iterable[Entry]) -> Divergence:
+        """Return this and what is in an outbox that nobody will publish any more."""
         customers, segments, rules = dict(self.customers), set(self.segments), set(self.rules)
         for entry in outbox:
             if entry.topic is Topic.SEGMENT_CHANGES:
@@ -38,4 +38,4 @@ class Heard:
                 segments.add(entry.key)
             elif entry.topic is Topic.RULES:
                 rules.add(entry.key)
-        return Heard(self.epoch, customers, frozenset(segments), frozenset(rules))
+        return Divergence(self.epoch, customers, frozenset(segments), frozenset(rules))

@@ -1,4 +1,4 @@
-"""What the engine needs of the store before a step, and what it gets."""
+"""What the engine reads of the store before a step."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
-    """What a step needs of the store beside the records of customers.
+class ReadPlan:
+    """What a step reads of the store, but for the records of customers.
 
     Attributes
     ----------
@@ -37,16 +37,16 @@ class Needs:
 
 
 @dataclass(slots=True)
-class Fetched:
-    """What the store holds of what was needed.
+class ReadResult:
+    """What the store holds of what was planned.
 
     Attributes
     ----------
     due
-        The entries read of each bucket, in the order of :attr:`Needs.due`.
+        The entries read of each bucket, in the order of :attr:`ReadPlan.due`.
     roster
         The block of the roster; an erased customer is an empty string.
-    places
+    occurrences
         For each erased customer, the lists and indices where the id stands.
     customers
         Records by customer id, in the order in which the engine works on them.
@@ -66,7 +66,7 @@ class Fetched:
 
     due: list[list[str]] = field(default_factory=list)
     roster: list[str] = field(default_factory=list)
-    places: list[tuple[str, int]] = field(default_factory=list)
+    occurrences: list[tuple[str, int]] = field(default_factory=list)
     customers: dict[str, bytes | None] = field(default_factory=dict)
     peers: dict[int, bytes | None] = field(default_factory=dict)
     model: bytes | None = None

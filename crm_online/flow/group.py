@@ -1,0 +1,131 @@
+"""The partitions of a state that one process claims together, and takes through its log in a fixed order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Self
+
+from crm_online.events.batch import Batch
+from crm_online.flow.partition import PartitionFlow
+from crm_online.settings import Settings
+from crm_online.step import Write
+from crm_online.store import Store
+
+_NONE: Final[Mapping[int, Sequence[Write]]] = {}
+
+
+class PartitionGroup:
+    """Claimed partitions of one state.
+
+    Parameters
+    ----------
+    flows
+        The partitions, in order; the first one owns the model if it is partition 0.
+    publish
+        What is done with the outbox of a partition after each of its commits; nothing, if it is not given: changes wait
+        for who claims the partition next.
+    """
+
+    def __init__(
+        self, flows: Sequence[PartitionFlow], publish: Callable[[PartitionFlow], object] | None = None
+    ) -> None:
+        self.flows = list(flows)
+        self._publish = publish
+
+    @classmethod
+    def claim(
+        cls,
+        store: Store,
+        settings: Settings,
+        partitions: int,
+        publish: Callable[[PartitionFlow], object] | None = None,
+        numbers: Sequence[int] | None = None,
+    ) -> Self:
+        """Claim partitions, of which there are ``partitions``: ``numbers``, or all.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be read or written.
+        """
+        chosen = range(partitions) if numbers is None else numbers
+        return cls([PartitionFlow(store, settings, number, partitions) for number in chosen], publish)
+
+    @property
+    def watermark(self) -> int | None:
+        """The largest event time of all partitions, in ms; ``None`` before the first event."""
+        marks = [flow.watermark for flow in self.flows]
+        return max((mark for mark in marks if mark is not None), default=None)
+
+    def positions(self, source: str) -> list[int]:
+        """Return the next position of each partition in a source."""
+        return [flow.position(source) for flow in self.flows]
+
+    def commit(self, flow: PartitionFlow, batch: Batch, writes: Sequence[Write] = ()) -> None:
+        """Commit a batch of one partition, and publish its changes.
+
+        Raises
+        ------
+        FenceError, StoreError
+            See :meth:`PartitionFlow.step`.
+        """
+        flow.step(batch, writes)
+        self.publish(flow)
+
+    def step(
+        self, batch: Batch, writes: Mapping[int, Sequence[Write]] = _NONE, otherwise: Sequence[Write] = ()
+    ) -> None:
+        """Commit a batch of all partitions in each one that has not committed it yet, and publish; errors as of commit.
+
+        Parameters
+        ----------
+        batch
+            The batch.
+        writes, otherwise
+            What is written with it, by partition; and in those that are not among them.
+        """
+        for flow, part in zip(self.flows, batch.split(len(self.flows)), strict=True):
+            if flow.position(batch.source) < part.end or (part.begin == part.end and part.rejects):
+                self.commit(flow, part, writes.get(flow.partition, otherwise))
+
+    def tick(self, flow: PartitionFlow, source: str, watermark: int | None = None, *, end_of_log: bool = False) -> None:
+        """Commit a step without rows, by which time goes on to ``watermark`` at most; errors as of commit."""
+        mark = flow.watermark if watermark is None else watermark
+        self.commit(flow, Batch.empty(source, flow.position(source), mark, end_of_log=end_of_log))
+
+    def is_busy(self, flow: PartitionFlow) -> bool:
+        """Tell whether a partition has work left: something is due, or it is to move to the owner's model."""
+        return not flow.engine.is_idle or flow.engine.model_version < self.flows[0].engine.model_version
+
+    def drain(self, source: str) -> None:
+        """Take steps without rows until nothing is due: a bound on a step's work means more steps, not later work.
+
+        Each partition is drained before the next, so that a resumed replay takes the same steps; errors as of commit.
+        """
+        for flow in self.flows:
+            while self.is_busy(flow):
+                self.tick(flow, source)
+
+    def end_log(self, source: str) -> None:
+        """Do what the end of the log allows: open baskets are counted, rules derived; errors as of commit."""
+        owner, *others = self.flows
+        for flow in [*others, owner]:
+            if not flow.engine.state.closed:
+                self.tick(flow, source, end_of_log=True)
+        self.drain(source)
+
+    def publish(self, flow: PartitionFlow) -> None:
+        """Publish what is in the outbox of a partition, and was not published yet."""
+        if self._publish is not None:
+            self._publish(flow)
+
+    def close(self) -> None:
+        """Trim what was published since the last commits.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written.
+        """
+        for flow in self.flows:
+            flow.close()

@@ -1,0 +1,163 @@
+"""One claimed partition: what a step needs is read, the step is computed and committed, its changes are handed over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from secrets import token_hex
+
+from crm_online.engine.divergence import Divergence
+from crm_online.engine.engine import CUSTOMERS, Engine
+from crm_online.events.batch import Batch
+from crm_online.flow.reads import StepReader, load
+from crm_online.settings import Settings
+from crm_online.step import Assign, Entry, Step, Topic, Write
+from crm_online.store import Store
+from crm_online.store.entries import blank, decode, encode
+from crm_online.store.keys import CHANGES, META, TOKEN
+
+_CHANGES_CHUNK = 5000
+
+
+class PartitionFlow:
+    """One claimed partition.
+
+    Parameters
+    ----------
+    store
+        The store.
+    settings
+        The settings in force.
+    partition, partitions
+        Which partition this is, of how many.
+
+    Attributes
+    ----------
+    positions
+        The next position of each source.
+    commit_seconds
+        How long the last commit took.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be read.
+    """
+
+    def __init__(self, store: Store, settings: Settings, partition: int, partitions: int) -> None:
+        self.partition = partition
+        self.store = store.partition(partition)
+        claim = self.store.claim(token_hex(4))
+        self._token = claim.token
+        self.positions = dict(claim.positions)
+        self.engine = Engine(settings, partition, partitions, load(self.store))
+        self._reader = StepReader(store, self.engine, partition, partitions, settings.segments.sample)
+        self.commit_seconds = 0.0
+        self._published = 0
+        self._outbox = self.store.outbox()
+        self._keep = settings.changes.keep
+
+    @property
+    def watermark(self) -> int | None:
+        """The largest event time of the log so far, in ms; ``None`` before the first event."""
+        return self.engine.state.watermark
+
+    def position(self, source: str) -> int:
+        """Return the next position of a source."""
+        return self.positions.get(source, 0)
+
+    def step(self, batch: Batch, writes: Sequence[Write] = ()) -> Step:
+        """Run a batch of this partition, and commit it together with ``writes``.
+
+        Raises
+        ------
+        FenceError
+            If the partition is not ours any more, or the store is not where we left it. The flow
+            must be thrown away, and the partition claimed again.
+        StoreError
+            If the store cannot be read or written; the same holds.
+        """
+        plan = self.engine.plan_reads(batch)
+        step = self.engine.step(batch, plan, self._reader.read(plan, batch.events))
+        step = replace(
+            step,
+            begin=self.position(batch.source),
+            writes=[*step.writes, *self._blanks(plan.erased), *writes],
+            published=self._published,
+        )
+        self._commit(step)
+        return step
+
+    def republish(self, source: str, divergence: Divergence) -> Step:
+        """Begin a new epoch: consumers have changes that this state, put back in time, knows nothing of.
+
+        Where these differ from the state, changes are published that set them right. The outbox goes: whatever is in it
+        was published already, or is made up for by this step.
+
+        Raises
+        ------
+        FenceError, StoreError
+            As for :meth:`step`.
+        """
+        # In the same epoch more was published than the state holds, so all of the outbox too.
+        if divergence.epoch > self.engine.state.epoch:
+            divergence = divergence.extend(self._outbox)
+        found = self.store.hash_get(CUSTOMERS, [name.encode() for name in divergence.customers])
+        records = dict(zip(divergence.customers, found, strict=True))
+        before = self.engine.state.sequence
+        step = self.engine.republish(source, self.position(source), divergence, records)
+        self._outbox, self._published = [], before
+        step = replace(step, published=before)
+        self._commit(step)
+        return step
+
+    def publish(self, write: Callable[[int, Sequence[Entry]], None]) -> None:
+        """Hand the outbox to ``write``, and take what it was given for published."""
+        entries = self.take()
+        if entries:
+            write(self.partition, entries)
+            self.published(entries[-1].sequence)
+
+    def take(self) -> list[Entry]:
+        """Return the entries of the outbox that were not taken yet, in order."""
+        taken, self._outbox = self._outbox, []
+        return taken
+
+    def published(self, sequence: int) -> None:
+        """Note that all entries up to ``sequence`` were published: the next commit drops them from the outbox."""
+        self._published = max(self._published, sequence)
+
+    def owned(self) -> bool:
+        """Ask the store whether the partition is still ours.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be asked.
+        """
+        return self.store.hash_get(META, [TOKEN]) == [self._token.encode()]
+
+    def close(self) -> None:
+        """Trim what was published since the last commit."""
+        if self._published:
+            self.store.trim(self._published)
+
+    def _commit(self, step: Step) -> None:
+        began = time.perf_counter()
+        self.store.commit(replace(step, keep=self._keep), self._token)
+        self.commit_seconds = time.perf_counter() - began
+        self.positions[step.source] = step.end
+        self._outbox += step.entries
+
+    def _blanks(self, erased: Sequence[str]) -> list[Assign]:
+        """Blank the kept changes of customers who are erased, but for those that say that they are gone."""
+        if not erased:
+            return []
+        names = set(erased)
+        kept = (decode(data, self.partition) for data in self.store.list_all(CHANGES, _CHANGES_CHUNK))
+        return [
+            Assign(CHANGES, index, encode(blank(change)))
+            for index, change in enumerate(kept)
+            if change.topic is Topic.SEGMENT_CHANGES and change.key in names and not change.tombstone
+        ]

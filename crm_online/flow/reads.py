@@ -1,0 +1,118 @@
+"""What a claim and a step read of the store: the state of a partition, and what the engine's plan asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crm_online.baskets import counted as counted_baskets
+from crm_online.baskets import open as open_baskets
+from crm_online.baskets import sampled
+from crm_online.customers.due import bucket_name
+from crm_online.engine import counting, mining, owner, peers, rules, sampling, segmenting, state
+from crm_online.engine.engine import CUSTOMERS, OWNER, ROSTER, Engine
+from crm_online.engine.loaded import Loaded
+from crm_online.engine.read_plan import ReadPlan, ReadResult
+from crm_online.events.columns import EventColumns
+from crm_online.itemsets import names as item_names
+from crm_online.segments import sample
+from crm_online.store import PartitionStore, Store
+from crm_online.store.reads import Read, plain_value
+
+_ROSTER_CHUNK = 10_000
+
+
+class StepReader:
+    """Reads what the steps of one partition need.
+
+    Parameters
+    ----------
+    store, engine
+        The store, and the engine of the partition.
+    partition, partitions
+        Which partition this is, of how many.
+    sample_size
+        Of how many customers the sample over all partitions is, at most.
+    """
+
+    def __init__(self, store: Store, engine: Engine, partition: int, partitions: int, sample_size: int) -> None:
+        self._store, self._engine, self._partition, self._sample_size = store, engine, partition, sample_size
+        self._all = [store.partition(number) for number in range(partitions)]
+
+    def read(self, plan: ReadPlan, events: EventColumns) -> ReadResult:
+        """Read what is planned for a step over some events, and the records of its customers.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be read.
+        """
+        store, result = self._all[self._partition], ReadResult()
+        result.due = [_texts(store.list_range(bucket_name(bucket), 0, count - 1)) for bucket, count in plan.due]
+        if plan.roster:
+            result.roster = _texts(store.list_range(ROSTER, *plan.roster))
+        if plan.erased:
+            lists = [ROSTER, *(bucket_name(bucket) for bucket in self._engine.state.waiting)]
+            result.occurrences = [
+                (name, index)
+                for name in lists
+                for customer in plan.erased
+                for index in store.list_places(name, customer.encode())
+            ]
+        if plan.spare:
+            roster = (name.decode() for name in store.list_all(ROSTER, _ROSTER_CHUNK))
+            result.spare = sample.smallest(roster, plan.spare)
+        if plan.peers:
+            *sums, result.model = self._values(peers.NAME, plain_value(OWNER, segmenting.MODEL))
+            result.peers = dict(enumerate(sums))
+        if plan.sample:
+            result.sample = self._sample()
+        if plan.summaries:
+            every = enumerate(self._values(mining.SUMMARY))
+            result.summaries = [raw for number, raw in every if number != self._partition and raw is not None]
+            others = [peer for number, peer in enumerate(self._all) if number != self._partition]
+            result.orders = [
+                (peer.list_range(item_names.NAME, 0, -1), [raw for _, raw in sorted(peer.hash_all(sampled.NAME))])
+                for peer in others
+            ]
+        customers = self._engine.customers(events, result)
+        records = store.hash_get(CUSTOMERS, [name.encode() for name in customers])
+        result.customers = dict(zip(customers, records, strict=True))
+        return result
+
+    def _values(self, name: str, *more: Read[bytes | None]) -> list[bytes | None]:
+        """Read a plain value of every partition, and more, in one round trip."""
+        return self._store.read_many([*(plain_value(number, name) for number in range(len(self._all))), *more])
+
+    def _sample(self) -> list[bytes | None]:
+        """Read the records of the sample over all partitions."""
+        chosen = sample.merged((peer.hash_all(sample.NAME) for peer in self._all), self._sample_size)
+        records: dict[tuple[int, str], bytes | None] = {}
+        for number, peer in enumerate(self._all):
+            ids = [customer for partition, customer in chosen if partition == number]
+            found = peer.hash_get(CUSTOMERS, [customer.encode() for customer in ids])
+            records |= {(number, customer): raw for customer, raw in zip(ids, found, strict=True)}
+        return [records[one] for one in chosen]
+
+
+def load(store: PartitionStore, *, traits: bool = True) -> Loaded:
+    """Read a partition's state, all but the customers, with or without the traits of those in the sample."""
+    return Loaded(
+        engine=store.value(state.NAME),
+        model=store.value(segmenting.MODEL),
+        sums=store.value(peers.NAME),
+        open_baskets=list(store.hash_all(open_baskets.NAME)),
+        counted_baskets=list(store.hash_all(counted_baskets.NAME)),
+        sampled_orders=list(store.hash_all(sampled.NAME)),
+        sample=list(store.hash_all(sample.NAME)),
+        said=list(store.hash_all(sampling.SAID)) if traits else (),
+        bought=list(store.hash_all(sampling.BOUGHT)) if traits else (),
+        rules=list(store.hash_all(rules.NAME)),
+        segments=list(store.hash_all(owner.SEGMENTS)),
+        items=store.list_range(item_names.NAME, 0, -1),
+        counters=store.list_range(counting.COUNTERS, 0, -1),
+        journal=store.list_range(counting.JOURNAL, 0, -1),
+    )
+
+
+def _texts(values: Sequence[bytes]) -> list[str]:
+    return [value.decode() for value in values]
