@@ -14,8 +14,8 @@ from crm_online.events.objects import ObjectReader
 from crm_online.events.options import LogOptions
 from crm_online.events.paths import steps_of
 from crm_online.events.presets import BASKETS, JSON_PRESETS, NAMES, NATIVE, TABLE_PRESETS, JsonPreset
-from crm_online.events.presets.mapped import check_fields, preset_of
-from crm_online.events.presets.mapped_objects import LINE, objects_preset
+from crm_online.events.presets.mapped import LINE, check_fields, preset_of
+from crm_online.events.presets.mapped_objects import objects_preset
 from crm_online.events.presets.preset import has_column, listed, meant
 from crm_online.events.raw.csv_rows import csv_columns
 from crm_online.events.raw.layout import FileFormat, Layout, layout_of

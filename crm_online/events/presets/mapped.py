@@ -28,6 +28,8 @@ FIELDS = (
 
 ``type`` is ``purchase`` where it is not mapped, and ``return`` where the quantity is below 0.
 """
+LINE = ("item", "quantity", "price", "amount")
+"""Fields of a line."""
 _LINES = {"purchase": Kind.PURCHASE, "return": Kind.RETURN}
 _NUMBERS = {"score", "quantity", "price", "amount"}
 _WHOLE = re.compile(r"(\d+)\.0+", re.ASCII)
@@ -124,19 +126,57 @@ def _raw(table: pd.DataFrame, lines: OrderLines, row: int) -> Mapping[str, objec
             here[role] = text if math.isnan(number) else number
     if "time" in here and lines.time[row] != NO_TIME:
         here["time"] = time_text(int(lines.time[row]), here["time"])
-    back = "return" if lines.kind[row] == Kind.RETURN else "purchase"
-    kind = str(here.setdefault("type", back)).lower()
-    here["type"] = kind
-    if kind in _LINES:
-        amount = here.pop("amount", None)
-        line = {role: here.pop(role) for role in ("item", "quantity", "price") if role in here}
-        if amount is not None:
-            line["price"] = amount
-        # As the columns have them: a return's quantity is positive, and an amount is shared out.
-        read = {"quantity": float(lines.quantity[row]), "price": float(lines.price[row])}
-        line |= {role: number for role, number in read.items() if role in line and not math.isnan(number)}
-        here["items"] = [{"item": None, **line}]
-    if kind == "profile" and isinstance(here.get("attributes"), str):
+    event = event_of_fields(here, typed="type" in table)
+    if event["type"] == "profile" and isinstance(event.get("attributes"), str):
         with contextlib.suppress(ValueError, RecursionError):  # the models say what is wrong with it
-            here["attributes"] = json.loads(str(here["attributes"]))
-    return here
+            event["attributes"] = json.loads(str(event["attributes"]))
+    return event
+
+
+def event_of_fields(fields: dict[str, object], *, typed: bool) -> dict[str, object]:
+    """Return the native event of fields of which those of a line may be lists, one of each line.
+
+    Parameters
+    ----------
+    fields
+        Values that are there, by field; numbers and time as the models read them.
+    typed
+        Whether the log says of which type events are; if not, lines with quantities below 0 are a return.
+
+    Raises
+    ------
+    ValueError
+        If lists that belong together have different lengths.
+    """
+    columns = {name: fields.pop(name) for name in LINE if name in fields}
+    kind = str(fields.get("type", "purchase")).lower()
+    event = {**fields, "type": kind}
+    if kind not in _LINES:
+        return event | {name: part for name, part in columns.items() if not isinstance(part, list)}
+    lengths = {len(part) for part in columns.values() if isinstance(part, list)} or {1}
+    if len(lengths) > 1:
+        raise ValueError("lists of different lengths where items, quantities and prices belong together")
+    lines = [_line(columns, place) for place in range(lengths.pop())]
+    if not typed and lines and all(_is_negative(line.get("quantity")) for line in lines):
+        event["type"] = "return"
+        lines = [
+            line | {name: _absolute(line[name]) for name in ("quantity", "price") if name in line} for line in lines
+        ]
+    return event | {"items": lines}
+
+
+def _line(columns: Mapping[str, object], place: int) -> dict[str, object]:
+    line = {name: part[place] if isinstance(part, list) else part for name, part in columns.items()}
+    amount, quantity = line.pop("amount", None), line.get("quantity", 1)
+    if amount is not None:
+        shared = isinstance(amount, int | float) and isinstance(quantity, int | float) and quantity
+        line["price"] = amount / quantity if shared else amount  # type: ignore[operator]
+    return {"item": None, **{name: part for name, part in line.items() if part is not None}}
+
+
+def _is_negative(quantity: object) -> bool:
+    return isinstance(quantity, int | float) and quantity < 0
+
+
+def _absolute(value: object) -> object:
+    return abs(value) if isinstance(value, int | float) else value

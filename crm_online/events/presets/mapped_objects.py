@@ -7,12 +7,9 @@ from collections.abc import Mapping
 from crm_online.events import paths
 from crm_online.events.cells import time_text
 from crm_online.events.conversion import Conversion
-from crm_online.events.presets.mapped import check_fields, written
+from crm_online.events.presets.mapped import LINE, check_fields, event_of_fields, written
 from crm_online.events.presets.preset import JsonPreset, Refusal
 from crm_online.events.times import from_cell
-
-LINE = ("item", "quantity", "price", "amount")
-"""Fields of a line."""
 
 
 def objects_preset(mapping: Mapping[str, str], conversion: Conversion) -> JsonPreset:
@@ -25,41 +22,22 @@ def objects_preset(mapping: Mapping[str, str], conversion: Conversion) -> JsonPr
     """
     check_fields(mapping)
 
+    def value_of(name: str, part: object) -> object:
+        if name in LINE and name != "item":
+            return [conversion.number_of(one) for one in part] if isinstance(part, list) else conversion.number_of(part)
+        return [_plain(one) for one in part] if name == "item" and isinstance(part, list) else _plain(part)
+
     def event(value: Mapping[str, object]) -> Mapping[str, object] | Refusal:
         found = {name: paths.at(value, path) for name, path in mapping.items()}
-        return _event({name: part for name, part in found.items() if part is not paths.MISSING}, conversion)
+        found = {name: part for name, part in found.items() if part is not paths.MISSING}
+        fields = {name: value_of(name, part) for name, part in found.items() if part is not None}
+        fields["time"] = _time(fields.get("time"), conversion)
+        try:
+            return event_of_fields(fields, typed="type" in found)
+        except ValueError as error:
+            return Refusal(str(error), "items")
 
     return JsonPreset("--map", event, fits=lambda value: False)
-
-
-def _event(found: dict[str, object], conversion: Conversion) -> Mapping[str, object] | Refusal:
-    columns = {name: found.pop(name) for name in LINE if found.get(name) is not None}
-    event: dict[str, object] = {name: _plain(part) for name, part in found.items() if part is not None}
-    event["time"] = _time(event.get("time"), conversion)
-    kind = str(event.get("type", "purchase")).lower()
-    event["type"] = kind
-    if kind not in ("purchase", "return"):
-        return {**event, **{name: part for name, part in columns.items() if not isinstance(part, list)}}
-    lengths = {len(part) for part in columns.values() if isinstance(part, list)}
-    if len(lengths) > 1:
-        return Refusal("lists of different lengths where items, quantities and prices belong together", "items")
-    lines = [_line(columns, place, conversion) for place in range(lengths.pop() if lengths else 1)]
-    if "type" not in found and lines and all(_negative(line) for line in lines):
-        event["type"] = "return"
-        lines = [
-            {**line, **{name: _absolute(line[name]) for name in line.keys() & {"quantity", "price"}}} for line in lines
-        ]
-    return {**event, "items": lines}
-
-
-def _line(columns: Mapping[str, object], place: int, conversion: Conversion) -> dict[str, object]:
-    line = {name: part[place] if isinstance(part, list) else part for name, part in columns.items()}
-    line = {name: _plain(part) if name == "item" else conversion.number_of(part) for name, part in line.items()}
-    amount, quantity = line.pop("amount", None), line.get("quantity", 1)
-    if amount is not None:
-        whole = isinstance(amount, int | float) and isinstance(quantity, int | float) and quantity
-        line["price"] = amount / quantity if whole else amount  # type: ignore[operator]
-    return {"item": None, **{name: part for name, part in line.items() if part is not None}}
 
 
 def _plain(value: object) -> object:
@@ -69,12 +47,3 @@ def _plain(value: object) -> object:
 def _time(value: object, conversion: Conversion) -> object:
     found = conversion.time_of(value)
     return found if found is None or isinstance(found, dict | list) else time_text(from_cell(found), found)
-
-
-def _negative(line: Mapping[str, object]) -> bool:
-    quantity = line.get("quantity")
-    return isinstance(quantity, int | float) and quantity < 0
-
-
-def _absolute(value: object) -> object:
-    return abs(value) if isinstance(value, int | float) else value
