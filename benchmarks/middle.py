@@ -16,7 +16,7 @@ from benchmarks.logs import complete_journey_file, shared
 from benchmarks.report import Report
 from crm_online.engine.engine import CUSTOMERS, layout
 from crm_online.events.log import read_events, read_log
-from crm_online.events.options import AS_IT_IS, LogOptions
+from crm_online.events.options import NO_OPTIONS, LogOptions
 from crm_online.events.source import open_source
 from crm_online.flow import PartitionFlow
 from crm_online.replay.partitions import ReplayPartitions
@@ -96,7 +96,7 @@ def run(moments: int) -> Report:
             "CDNOW": (shared("cdnow.csv.gz"), LogOptions(mapping=cdnow | {"time": "at"})),
             "Online Retail": (shared("online_retail.parquet"), LogOptions(preset="online-retail")),
             "Complete Journey": (complete_journey_file(folder, None), LogOptions(preset="complete-journey")),
-            "browsing shop": (browsing, AS_IT_IS),
+            "browsing shop": (browsing, NO_OPTIONS),
         }
         for log, (path, options) in logs.items():
             found = replayed(path, folder / log, Settings(), options, moments)
@@ -108,7 +108,9 @@ def run(moments: int) -> Report:
     return report
 
 
-def replayed(path: Path, state: Path, settings: Settings, options: LogOptions = AS_IT_IS, moments: int = 20) -> Middle:
+def replayed(
+    path: Path, state: Path, settings: Settings, options: LogOptions = NO_OPTIONS, moments: int = 20
+) -> Middle:
     """Replay a log into a new state, and look at evenly spread moments after the first two months."""
     source, found = open_source(path), Middle()
     times = [events.time for events in read_events(path, source, options, size=20_000) if len(events)]

@@ -1,4 +1,4 @@
-"""Entity tags: by which a caller tells what it has already (RFC 9110, section 8.8.3)."""
+"""Entity tags: by which a caller knows a body again (RFC 9110, section 8.8.3)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def etag_of(body: bytes) -> str:
 
 
 def is_among(etag: str, if_none_match: str | None) -> bool:
-    """Tell whether a tag is among those that were sent: with commas between, or ``*``; compared weakly.
+    """Return whether a tag is among those that were sent: with commas between, or ``*``; compared weakly.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What to say to somebody who typed a name that there is not."""
+"""Hints at the known name that is near one that is not known."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 A JSON line has ``time``, ``level``, ``logger``, ``message``; ``partition`` and ``position`` where the line is about
 them; ``exception`` with its traceback. Faust, mode and aiokafka write to the same log, from warnings up; from info up
-where the level is debug. What they say below that is not to be had: it holds requests, and so customers and passwords.
+where the level is debug. Lower levels of theirs are never logged: they hold requests, and so customers and passwords.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class _Seldom(logging.Filter):
         self._last: dict[tuple[str, int, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a line is ours, or the first of its kind for some seconds."""
+        """Return whether a line is ours, or the first of its kind for some seconds."""
         kind = record.name, record.levelno, str(record.msg)
         if record.name.startswith(_OURS):
             return True
@@ -98,7 +98,7 @@ class _Seldom(logging.Filter):
 
 
 class PartitionLog(logging.LoggerAdapter[logging.Logger]):
-    """A logger whose lines tell partition and position.
+    """A logger whose lines have partition and position.
 
     Attributes
     ----------

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from crm_online.events.log import Chunk, check_log, read_log
 from crm_online.events.native import keys, to_native
-from crm_online.events.options import AS_IT_IS, LogOptions
+from crm_online.events.options import NO_OPTIONS, LogOptions
 from crm_online.events.rejects import RejectTally
 from crm_online.events.source import open_source
 from crm_online.replay import Progress
@@ -51,7 +51,7 @@ async def publish(
     paths: Sequence[Path],
     *,
     settings: Settings,
-    options: LogOptions = AS_IT_IS,
+    options: LogOptions = NO_OPTIONS,
     speed: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> PublishResult:

@@ -13,7 +13,7 @@ from crm_online.errors import InvalidSetting, StateCorrupt, StateTooNew
 
 VERSION = 2
 RECENT = 16
-"""How many of a customer's last event ids are kept to tell duplicates."""
+"""How many of a customer's last event ids are kept to find duplicates."""
 NEVER = np.int64(-1)
 """The time of something that has not happened."""
 NO_SEGMENT = 255

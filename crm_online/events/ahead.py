@@ -36,7 +36,7 @@ REMEMBERED = 20
 """Pauses of a log that are remembered from step to step, the last ones."""
 
 
-class Judged(NamedTuple):
+class Verdict(NamedTuple):
     """What is to be done with the events of a chunk.
 
     Attributes
@@ -63,7 +63,7 @@ def judge(
     limit: int | None,
     pauses: Sequence[int] = (),
     following: Callable[[int], tuple[Sequence[EventColumns], bool]] = lambda _: ((), True),
-) -> Judged:
+) -> Verdict:
     """Judge the times of a chunk's events, and move the watermark on by those that are accepted.
 
     A log goes on from where it was: an event may lie up to ``limit`` after the one before it in time, and in a log
@@ -89,7 +89,7 @@ def judge(
     pauses
         What this returned for the chunk before.
     following
-        Returns the events that follow the chunk in the log, so many as are asked for, or all that there are, and
+        Returns the events that follow the chunk in the log, so many as its argument, or all that there are, and
         whether the log ends with them.
     """
     erasing = events.kind == Kind.ERASE
@@ -112,7 +112,7 @@ def judge(
     watermark = _latest(accepted, watermark)
     if limit is not None:
         erasing &= events.time <= (-1 if watermark is None else watermark + limit)
-    return Judged(far & kept, _latest(events.time[erasing & kept], watermark), held, tuple(pauses))
+    return Verdict(far & kept, _latest(events.time[erasing & kept], watermark), held, tuple(pauses))
 
 
 def before_clock(
@@ -187,7 +187,7 @@ class _Span:
         return len({self._customer(int(index)) for index in self._chosen[first + there]}) >= VOUCHING
 
     def _customer(self, index: int) -> tuple[str, str]:
-        """Return whose an event is; where nobody is known, its basket stands for them."""
+        """Return whose an event is; without a customer it is its basket's."""
         events = self._events
         if events.customer[index] >= 0:
             return "customer", events.customers[events.customer[index]]

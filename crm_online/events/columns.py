@@ -220,7 +220,7 @@ def from_events(events: Sequence[models.Event], positions: Sequence[int] | Ints,
     )
 
 
-def whole_baskets(baskets: Sequence[Sequence[str]], positions: Sequence[int], event_ids: list[str]) -> EventColumns:
+def anonymous_baskets(baskets: Sequence[Sequence[str]], positions: Sequence[int], event_ids: list[str]) -> EventColumns:
     """Return baskets of unknown customers without time, one event each, as columns.
 
     Parameters

@@ -36,12 +36,12 @@ class Conversion:
 
     @classmethod
     def of(cls, time_format: str | None, decimal: str | None) -> Conversion:
-        """Return the conversion that was asked for.
+        """Return the conversion of two options.
 
         Raises
         ------
         InputError
-            If a format is none.
+            If one is no format.
         """
         if decimal not in (None, POINT, COMMA):
             raise InputError(f"--decimal is . or , and not {decimal!r}")
@@ -96,5 +96,5 @@ class Conversion:
         return pd.Series(found, dtype=object, index=column.index)
 
 
-AS_USUAL = Conversion()
+NO_CONVERSION = Conversion()
 """No option: times and numbers are as most logs have them."""

@@ -128,7 +128,7 @@ def _add_paths(value: Mapping[str, object], names: Iterable[str], found: dict[st
 
 
 def _crosses(value: Mapping[str, object], name: str) -> bool:
-    """Return whether a path goes through a list without saying which of its members."""
+    """Return whether a path goes through all members of a list."""
     part: object = value
     for step in paths.steps_of(name):
         if isinstance(part, list):

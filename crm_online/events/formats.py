@@ -23,8 +23,8 @@ from crm_online.events.raw.lines import read_lines
 from crm_online.events.raw.parquet_rows import parquet_columns, parquet_paths
 from crm_online.events.raw.sheet_rows import sheet_columns
 from crm_online.events.reader import Reader
+from crm_online.events.row_filter import RowFilter
 from crm_online.events.source import Source
-from crm_online.events.where import Where
 from crm_online.hint import hint
 
 _NATIVE_OBJECTS = JsonPreset(NATIVE, lambda value: value, fits=lambda value: False, times=("time",))
@@ -46,7 +46,7 @@ def reader_of(path: Path, source: Source, options: LogOptions) -> Reader:
     if mapping:
         check_fields(mapping)
     conversion = Conversion.of(options.time_format, options.decimal)
-    where = Where.of(options.where)
+    where = RowFilter.of(options.where)
     layout = layout_of(path)
     reader = Reader(path, source, layout, sep, conversion=conversion, where=where)
     if preset in (NATIVE, BASKETS) and not layout.is_text and (preset == BASKETS or not layout.is_json):
@@ -191,7 +191,7 @@ def _separator(path: Path) -> str | None:
     return "," if first is not None and any(b"," in line for line in first.lines) else None
 
 
-def _check_where(where: Where, columns: Sequence[str]) -> None:
+def _check_where(where: RowFilter, columns: Sequence[str]) -> None:
     for column in where.columns:
         if columns and not has_column(columns, column):
             raise MissingColumn(

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crm_online.errors import InputError, NothingAccepted
-from crm_online.events.ahead import TOO_FAR, TOO_FAR_BY_CLOCK, Judged, before_clock, judge
+from crm_online.events.ahead import TOO_FAR, TOO_FAR_BY_CLOCK, Verdict, before_clock, judge
 from crm_online.events.batch import Batch
 from crm_online.events.columns import EventColumns
 from crm_online.events.formats import reader_of
-from crm_online.events.options import AS_IT_IS, LogOptions
+from crm_online.events.options import NO_OPTIONS, LogOptions
 from crm_online.events.reader import HALF_WRITTEN
 from crm_online.events.rejects import RejectTally
 from crm_online.events.source import Source, open_source
@@ -25,8 +25,8 @@ _SLASHES = re.compile(r"(\d{1,2})/(\d{1,2})/\d{4} \d{1,2}:\d\d(:\d\d)?", re.ASCI
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """How time stood before a chunk: the watermark in ms, and the last pauses of the log."""
+class EventClock:
+    """The event clock of a log: the watermark in ms, and the last pauses of the log."""
 
     watermark: int | None
     pauses: Sequence[int]
@@ -34,25 +34,25 @@ class Before:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk(Batch):
-    """What some rows of a log hold: all of them are events or rejects, and so is a half-written one behind them.
+    """What some rows of a log hold: all of them are events or rejects, and so is a half-written last one.
 
     Attributes
     ----------
     before
-        How time stood before it.
+        The event clock before it.
     progress
         Share of the file that has been read.
     half_written
         Whether the last reject is a last line that was written by half: it lies at ``end``, and is read
         again when the log is gone on with, since it may be whole by then.
     left_out
-        How many of the rows were not asked for: neither events nor rejects.
+        How many of the rows the filter leaves out: neither events nor rejects.
     held
         How many events at the end of the log are held back, since nothing vouches yet for how far they lie ahead
         of it: they begin at ``end``, and are read again when the log is gone on with.
     """
 
-    before: Before
+    before: EventClock
     progress: float
     half_written: bool = False
     left_out: int = 0
@@ -63,7 +63,7 @@ def read_log(
     path: Path,
     source: Source,
     *,
-    options: LogOptions = AS_IT_IS,
+    options: LogOptions = NO_OPTIONS,
     begin: int = 0,
     size: int = 2000,
     watermark: int | None = None,
@@ -102,11 +102,11 @@ def read_log(
     reader = reader_of(path, source, options)
     window = Window(reader.chunks(begin, size), later)
     for chunk in window:
-        before = Before(watermark, pauses)
+        before = EventClock(watermark, pauses)
         if latest is None:
             judged = judge(chunk.events, watermark, max_ahead, pauses, window.following)
         else:
-            judged = Judged(*before_clock(chunk.events, watermark, latest))
+            judged = Verdict(*before_clock(chunk.events, watermark, latest))
         watermark, pauses, progress, held = judged.watermark, judged.pauses, chunk.rows.progress, 0
         if judged.held is not None:
             end = int(chunk.events.position[judged.held])
@@ -138,14 +138,14 @@ def read_log(
 
 
 def read_events(
-    path: Path, source: Source, options: LogOptions = AS_IT_IS, begin: int = 0, size: int = 2000
+    path: Path, source: Source, options: LogOptions = NO_OPTIONS, begin: int = 0, size: int = 2000
 ) -> Iterator[EventColumns]:
     """Yield the events of a log in chunks, whatever their times; parameters and errors as for :func:`read_log`."""
     for chunk in reader_of(path, source, options).chunks(begin, size):
         yield chunk.events
 
 
-def check_log(path: Path, options: LogOptions = AS_IT_IS) -> None:
+def check_log(path: Path, options: LogOptions = NO_OPTIONS) -> None:
     """Raise what :func:`read_log` would raise before its first chunk, and if nothing in a log is an event.
 
     Nothing of a log is read for good before a row of it was accepted: with a wrong mapping no row would be left for
@@ -154,7 +154,7 @@ def check_log(path: Path, options: LogOptions = AS_IT_IS) -> None:
     Raises
     ------
     NothingAccepted
-        If it has rows, and each of them is a reject or is not asked for.
+        If it has rows, and each of them is a reject or left out by the filter.
     InputError
         If the file cannot be read so.
     """
@@ -191,9 +191,9 @@ def _refuse_day_first(path: Path, cells: Sequence[object]) -> None:
 
 def _nothing(path: Path, options: LogOptions, tally: RejectTally, rows: int, left_out: int, shown: str) -> str:
     """Return one line on a log of which nothing was accepted."""
-    asked = ", ".join(f"{column}={value}" for column, value in options.where)
+    chosen = ", ".join(f"{column}={value}" for column, value in options.where)
     if not rows:
-        return f"none of the {left_out:,} rows of {path.name} has {asked}, which --where asks for; nothing was read"
+        return f"none of the {left_out:,} rows of {path.name} has {chosen}, which --where asks for; nothing was read"
     common = sorted(tally.reasons.items(), key=lambda reason: -reason[1])[:_REASONS]
     reasons = "; ".join(f"{why} ({count:,})" for why, count in common)
     others = f", and {left_out:,} others are not asked for" if left_out else ""

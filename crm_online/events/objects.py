@@ -15,7 +15,7 @@ from crm_online.events.conversion import Conversion
 from crm_online.events.presets.preset import JsonPreset, Refusal
 from crm_online.events.raw.lines import RawRows, as_text
 from crm_online.events.rejects import Refused
-from crm_online.events.where import Where
+from crm_online.events.row_filter import RowFilter
 
 Row = dict[str, object]
 
@@ -38,7 +38,7 @@ class ObjectReader:
 
     preset: JsonPreset
     conversion: Conversion
-    where: Where
+    where: RowFilter
     shared: Row = field(default_factory=dict)
 
     def at(self, begin: int, rows: Callable[[int, int], Iterator[RawRows]], size: int) -> ObjectReader:
@@ -91,7 +91,7 @@ class ObjectReader:
         return {**self.shared, **value}
 
     def _fits(self, value: object) -> bool:
-        return not isinstance(value, Mapping) or self.where.object_fits(value)
+        return not isinstance(value, Mapping) or self.where.matches(value)
 
     def _convert(self, found: dict[int, object], refused: Refused) -> None:
         conversion, preset = self.conversion, self.preset

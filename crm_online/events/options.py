@@ -44,5 +44,5 @@ class LogOptions:
         return found + [word for column, value in self.where for word in ("--where", f"{column}={value}")]
 
 
-AS_IT_IS = LogOptions()
+NO_OPTIONS = LogOptions()
 """No options: all goes by the file."""

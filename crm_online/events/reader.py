@@ -13,8 +13,8 @@ import pandas as pd
 
 from crm_online.events import models
 from crm_online.events.cells import as_json, joined, plain
-from crm_online.events.columns import EventColumns, concat, count_unknown, from_events, whole_baskets
-from crm_online.events.conversion import AS_USUAL, Conversion
+from crm_online.events.columns import EventColumns, anonymous_baskets, concat, count_unknown, from_events
+from crm_online.events.conversion import NO_CONVERSION, Conversion
 from crm_online.events.objects import ObjectReader, json_table, native_lines
 from crm_online.events.presets import TablePreset
 from crm_online.events.raw.csv_rows import read_csv
@@ -24,16 +24,16 @@ from crm_online.events.raw.lines import RawRows, as_text, read_lines
 from crm_online.events.raw.parquet_rows import read_parquet, read_parquet_objects
 from crm_online.events.raw.sheet_rows import read_sheet
 from crm_online.events.rejects import Refused, RejectedRow, cut
+from crm_online.events.row_filter import NO_FILTER, RowFilter
 from crm_online.events.source import Source
 from crm_online.events.table import events_of, validated
-from crm_online.events.where import EVERY, Where
 
 _SHOWN = 400
 HALF_WRITTEN = "half-written last line"
 _FIELDS = {role: f"items.0.{role}" for role in ("item", "quantity", "price")} | {"amount": "items.0.price"}
 
 
-class ReadRows(NamedTuple):
+class DecodedRows(NamedTuple):
     """What some rows hold.
 
     Attributes
@@ -47,7 +47,7 @@ class ReadRows(NamedTuple):
     unknown
         How often each field occurred that no event has.
     left_out
-        How many rows were not asked for.
+        How many rows the filter leaves out.
     """
 
     rows: RawRows
@@ -69,11 +69,11 @@ class Reader:
     columns: Mapping[str, str] = field(default_factory=dict)
     baskets: bool = False
     objects: ObjectReader | None = None
-    conversion: Conversion = AS_USUAL
-    where: Where = EVERY
+    conversion: Conversion = NO_CONVERSION
+    where: RowFilter = NO_FILTER
     combined: frozenset[str] = frozenset()
 
-    def chunks(self, begin: int, size: int) -> Iterator[ReadRows]:
+    def chunks(self, begin: int, size: int) -> Iterator[DecodedRows]:
         """Yield rows, and what they hold."""
         objects = self.objects.at(begin, self.rows, size) if self.objects else None
         for rows in self.rows(begin, size):
@@ -90,7 +90,7 @@ class Reader:
             last = rows.end - rows.begin - 1
             if rows.unfinished and last in refused:
                 refused[last] = (HALF_WRITTEN, None)
-            yield ReadRows(rows, events, refused, unknown, left_out)
+            yield DecodedRows(rows, events, refused, unknown, left_out)
 
     def reject(self, rows: RawRows, place: int, reason: str, name: str | None) -> RejectedRow:
         """Return the reject of a row, by its place within the rows."""
@@ -153,7 +153,7 @@ class Reader:
         chosen[list(refused)] = False
         if self.where:
             cells = {name: self._column(table, name).tolist() for name in self.where.columns}
-            chosen &= self.where.rows_that_fit(len(table), cells)
+            chosen &= self.where.matching_rows(len(table), cells)
         places = np.flatnonzero(chosen)
         left_out = len(table) - len(places) - len(refused)
         if len(places) < len(table):
@@ -185,10 +185,10 @@ class Reader:
                 odd.append((place, {"type": "purchase", "time": "1970-01-01", "items": lines}))
         events, places = validated(odd, refused)
         ids = [f"{self.source.id}-{rows.begin + place}" for place in baskets]
-        whole = whole_baskets(list(baskets.values()), [rows.begin + place for place in baskets], ids)
+        found = anonymous_baskets(list(baskets.values()), [rows.begin + place for place in baskets], ids)
         if not events:
-            return whole
-        merged = concat([whole, from_events(events, [rows.begin + place for place in places], self.source.id)])
+            return found
+        merged = concat([found, from_events(events, [rows.begin + place for place in places], self.source.id)])
         return merged.select(np.argsort(merged.position, kind="stable"))
 
 

@@ -11,7 +11,7 @@ from stat import S_ISDIR, S_ISREG
 from crm_online.errors import NoSuchLog, UnreadableLog
 
 HEAD_BYTES = 64 * 1024
-"""Most bytes at the beginning of a file that tell which log it is."""
+"""Most bytes at the beginning of a file that identify the log."""
 
 
 @dataclass(frozen=True, slots=True)

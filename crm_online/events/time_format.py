@@ -1,4 +1,4 @@
-"""Times that are no ISO 8601, by a format that somebody names: strptime's, ``dd.mm.yyyy``, or a count since 1970."""
+"""Times that are no ISO 8601, by a format that is named: strptime's, ``dd.mm.yyyy``, or a count since 1970."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TimeFormat:
         Raises
         ------
         InputError
-            If it is none, or does not tell the day.
+            If it is none, or has not the day.
 
         Examples
         --------

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from crm_online.events.columns import EventColumns
-from crm_online.events.reader import ReadRows
+from crm_online.events.reader import DecodedRows
 
 ROWS = 10_000
 """Most rows that are looked through: those of a file read in a wrong way may hold no event at all."""
@@ -25,12 +25,12 @@ class Window:
         The events that come after them.
     """
 
-    def __init__(self, chunks: Iterator[ReadRows], later: Iterable[EventColumns]) -> None:
+    def __init__(self, chunks: Iterator[DecodedRows], later: Iterable[EventColumns]) -> None:
         self._chunks, self._later = chunks, iter(later)
-        self._seen: deque[ReadRows] = deque()
+        self._seen: deque[DecodedRows] = deque()
         self._beyond: list[EventColumns] = []
 
-    def __iter__(self) -> Iterator[ReadRows]:
+    def __iter__(self) -> Iterator[DecodedRows]:
         while True:
             if self._seen:
                 yield self._seen.popleft()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from crm_online.events.batch import Batch
-from crm_online.events.log import Before, Chunk
+from crm_online.events.log import Chunk, EventClock
 from crm_online.events.slices import slices
 from crm_online.events.source import Source
 from crm_online.flow import PartitionGroup
@@ -23,7 +23,7 @@ class Begun:
     """Where reading goes on: the first row of a chunk, and how time stood before it."""
 
     row: int
-    before: Before
+    before: EventClock
 
 
 class ReplayPartitions(PartitionGroup):
@@ -42,7 +42,7 @@ class ReplayPartitions(PartitionGroup):
         behind = self.flows[positions.index(least)]
         noted = behind.store.hash_get(BEGUN, [source.id.encode()])[0]
         row, watermark = json.loads(noted) if noted else (least, behind.watermark)
-        return Begun(row, Before(watermark, behind.engine.state.pauses))
+        return Begun(row, EventClock(watermark, behind.engine.state.pauses))
 
     def replay(self, chunk: Chunk, source: Source, notes: Sequence[Write] = ()) -> None:
         """Live through a chunk: its rows in slices of event time, and after each what is due by then.

@@ -17,7 +17,7 @@ from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
 from crm_online.events.columns import EventColumns
 from crm_online.events.log import Chunk, check_log, read_events, read_log
-from crm_online.events.options import AS_IT_IS, LogOptions
+from crm_online.events.options import NO_OPTIONS, LogOptions
 from crm_online.events.rejects import RejectTally
 from crm_online.events.source import Source
 from crm_online.replay.files import ChangeFiles
@@ -92,7 +92,7 @@ def replay(
     *,
     settings: Settings,
     state: str,
-    options: LogOptions = AS_IT_IS,
+    options: LogOptions = NO_OPTIONS,
     another: bool = False,
     out: Path | None = None,
     speed: float | None = None,

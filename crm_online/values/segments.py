@@ -124,7 +124,7 @@ class Segment(ChangeValue):
 
 
 class SegmentGone(ChangeValue):
-    """A segment that is no more, as the file tells it; the topic has a tombstone."""
+    """A segment that is no more, in the file; on the topic it is a tombstone."""
 
     id: SegmentId
     model_version: Annotated[int, Field(ge=0)]

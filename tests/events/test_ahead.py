@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_online.events.ahead import WINDOW, Judged, before_clock, judge
+from crm_online.events.ahead import WINDOW, Verdict, before_clock, judge
 from crm_online.events.columns import EventColumns, from_events
 from crm_online.events.formats import reader_of
 from crm_online.events.models import EVENT
-from crm_online.events.options import AS_IT_IS
+from crm_online.events.options import NO_OPTIONS
 from crm_online.events.source import open_source
 from crm_online.events.times import to_iso
 from crm_online.events.window import ROWS, Window
@@ -182,9 +182,9 @@ def test_any_step_size_takes_the_same_events_of_a_log_with_pauses(seed: int, siz
     assert whole.watermark == found.watermark
 
 
-def in_pieces(events: EventColumns, size: int) -> Judged:
+def in_pieces(events: EventColumns, size: int) -> Verdict:
     """Judge events a few at a time, as a replay does."""
-    found, far = Judged(np.zeros(0, bool), None), []
+    found, far = Verdict(np.zeros(0, bool), None), []
     for begin in range(0, len(events), size):
         piece = events.select(np.arange(begin, min(begin + size, len(events))))
 
@@ -207,7 +207,7 @@ def test_no_more_than_a_window_of_events_is_ever_held_back(tmp_path: Path) -> No
 
 def test_no_more_rows_are_looked_through_than_a_bound_where_hardly_any_is_an_event(tmp_path: Path) -> None:
     path = jsonl(tmp_path / "a.jsonl", GOOD, *["no JSON"] * 3 * ROWS)
-    reader = reader_of(path, open_source(path), AS_IT_IS)
+    reader = reader_of(path, open_source(path), NO_OPTIONS)
     read = count()
     window = Window((chunk for chunk in reader.chunks(0, 500) if next(read) >= 0), ())
     next(iter(window))

@@ -12,7 +12,7 @@ import pytest
 from crm_online.cli.options import log_options
 from crm_online.events.columns import Kind
 from crm_online.events.guess import check
-from crm_online.events.options import AS_IT_IS, LogOptions
+from crm_online.events.options import NO_OPTIONS, LogOptions
 from tests.command import printed
 from tests.events.exports import EXPORTS, Export, export
 from tests.events.reading import Read, read_as
@@ -46,7 +46,7 @@ def recount(path: Path, found: Read) -> Export:
 @pytest.mark.parametrize("name", EXPORTS)
 def test_the_command_that_a_check_prints_reads_all_orders(tmp_path: Path, name: str) -> None:
     expected = export(tmp_path, name)
-    path, options = options_of(check(expected.path, AS_IT_IS).command())
+    path, options = options_of(check(expected.path, NO_OPTIONS).command())
     assert path == str(expected.path)
     for size in (2000, 7):
         found = recount(expected.path, read_as(expected.path, options, size=size))

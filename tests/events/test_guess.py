@@ -10,7 +10,7 @@ import pytest
 from crm_online.errors import InputError
 from crm_online.events.guess import check
 from crm_online.events.guess.time_formats import is_ambiguous, time_format_of
-from crm_online.events.options import AS_IT_IS, LogOptions
+from crm_online.events.options import NO_OPTIONS, LogOptions
 
 LOGS = {
     "pos": (
@@ -66,7 +66,7 @@ def test_the_columns_of_a_log_are_found(tmp_path: Path, name: str) -> None:
     text, mapping, time_format = LOGS[name]
     path = tmp_path / "log.csv"
     path.write_text(text)
-    found = check(path, AS_IT_IS)
+    found = check(path, NO_OPTIONS)
     assert found.options.mapping is not None
     assert " ".join(f"{field}={column}" for field, column in found.options.mapping.items()) == mapping
     assert found.options.time_format == time_format
@@ -99,7 +99,7 @@ def test_what_could_be_two_days_is_said(tmp_path: Path) -> None:
     assert is_ambiguous("%d/%m/%Y", ["01/02/2025"])
     assert not is_ambiguous("%d/%m/%Y", ["01/02/2025", "13/02/2025"])
     (tmp_path / "a.csv").write_text("customer,date,item\nc,01/02/2025,tea\n")
-    assert any("the other way round" in note for note in check(tmp_path / "a.csv", AS_IT_IS).notes)
+    assert any("the other way round" in note for note in check(tmp_path / "a.csv", NO_OPTIONS).notes)
 
 
 def test_what_is_said_is_kept_and_only_the_rest_is_guessed(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_orders_that_are_no_sales_are_left_out_and_returns_are_not(tmp_path: Pat
     path = tmp_path / "a.csv"
     rows = ["c,2025-12-26,tea,2,paid", "c,2025-12-27,tea,1,Cancelled", "c,2025-12-28,tea,-1,Refund"]
     path.write_text("\n".join(["customer,date,item,qty,order status", *rows]) + "\n")
-    found = check(path, AS_IT_IS)
+    found = check(path, NO_OPTIONS)
     assert found.options.where == (("order status!", "Cancelled"),)
     assert [row["type"] for row in found.rows] == ["purchase", "return"]
     assert "--where 'order status!=Cancelled'" in found.command()
@@ -126,7 +126,7 @@ def test_a_price_that_grows_with_the_pieces_is_that_of_the_line(tmp_path: Path, 
     for field, prices in (("amount", (2.5, 5, 7.5)), ("price", (2.5, 2.5, 2.5))):
         rows = [f"c,2025-12-2{place},tea,{place},{price}" for place, price in enumerate(prices, 1)]
         (tmp_path / "a.csv").write_text("\n".join([f"customer,date,product,qty,{column}", *rows]) + "\n")
-        assert (check(tmp_path / "a.csv", AS_IT_IS).options.mapping or {})[field] == column
+        assert (check(tmp_path / "a.csv", NO_OPTIONS).options.mapping or {})[field] == column
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_price_that_grows_with_the_pieces_is_that_of_the_line(tmp_path: Path, 
 def test_where_nothing_fits_one_line_says_what_to_do(tmp_path: Path, text: str, why: str) -> None:
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(InputError, match=why):
-        check(tmp_path / "a.csv", AS_IT_IS)
+        check(tmp_path / "a.csv", NO_OPTIONS)
 
 
 def test_a_title_above_the_table_of_a_spreadsheet_is_no_header(tmp_path: Path) -> None:
@@ -149,9 +149,9 @@ def test_a_title_above_the_table_of_a_spreadsheet_is_no_header(tmp_path: Path) -
     with pd.ExcelWriter(tmp_path / "a.xlsx", engine="openpyxl") as book:
         pd.DataFrame(["Sales of 2025"]).to_excel(book, index=False, header=False)
         table.to_excel(book, index=False, startrow=2)
-    assert check(tmp_path / "a.xlsx", AS_IT_IS).accepted == 1
+    assert check(tmp_path / "a.xlsx", NO_OPTIONS).accepted == 1
 
 
 def test_baskets_are_told_from_tables(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("bread,milk\nmilk\nbread,milk,beer,tea\ntea\nbread,beer,jam\n")
-    assert check(tmp_path / "a.csv", AS_IT_IS).options.preset == "baskets"
+    assert check(tmp_path / "a.csv", NO_OPTIONS).options.preset == "baskets"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pytest
 
-from crm_online.events.options import AS_IT_IS, LogOptions
+from crm_online.events.options import NO_OPTIONS, LogOptions
 from crm_online.lookup import open_lookup
 from crm_online.replay import replay
 from crm_online.settings import load_settings
@@ -37,7 +37,7 @@ class End(NamedTuple):
     segments: Any
 
 
-def end(log: Path, options: LogOptions = AS_IT_IS) -> End:
+def end(log: Path, options: LogOptions = NO_OPTIONS) -> End:
     """Replay a log into a state beside it, and look."""
     state = str(log.parent / f"state of {log.name}")
     done = replay([log], settings=SETTINGS, state=state, options=options)

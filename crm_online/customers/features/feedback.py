@@ -22,7 +22,7 @@ FEATURE = Feature(
     sums=("scores", "feedbacks"),
     transform=Transform.IDENTITY,
     words=Words(
-        # Without figures: who gave no feedback counts as 0.5, and what the others gave is told as a trait.
+        # Without figures: who gave no feedback counts as 0.5, and what the others gave is a trait.
         told=Told.DIRECTION,
         phrase="gives {direction} feedback than others",
         above="better",

@@ -1,4 +1,4 @@
-"""What a log is that nobody has described: its preset or mapping, how times and numbers are written, what counts."""
+"""Options guessed for a log: preset or mapping, formats of times and numbers, filter."""
 
 from __future__ import annotations
 

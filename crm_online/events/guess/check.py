@@ -42,11 +42,11 @@ class Check:
     rows
         The first rows: native events, and what is none as ``{"rejected", "position", "raw"}``.
     looked_at, accepted, left_out
-        How many rows were looked at, how many of them are events, and how many are not asked for.
+        How many rows were looked at, how many of them are events, and how many the filter leaves out.
     reasons
         How many of the others there are by reason.
     notes
-        What somebody should know who reads the log so.
+        What there is to know before the log is read so.
     """
 
     path: Path

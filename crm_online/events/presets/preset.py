@@ -29,7 +29,7 @@ class TablePreset:
     lines
         Takes a table whose columns are the roles, and the folder of the log, and reads the lines.
     times, numbers
-        Roles whose cells are converted where somebody says how times and numbers are written.
+        Roles whose cells are converted by the options on times and numbers.
     """
 
     name: str
@@ -54,12 +54,12 @@ class TablePreset:
                 chosen[role] = here[0]
             elif role not in self.optional:
                 needed, near = " or ".join(names), meant(names[-1], columns)
-                raise MissingColumn(f"{self.asked} needs a column {needed}{near}; the log has: {listed(columns)}")
+                raise MissingColumn(f"{self.option} needs a column {needed}{near}; the log has: {listed(columns)}")
         return chosen
 
     @property
-    def asked(self) -> str:
-        """How somebody asked for it."""
+    def option(self) -> str:
+        """The option by which it is chosen."""
         return self.name if self.name.startswith("--") else f"preset {self.name}"
 
     def fits(self, columns: Sequence[str]) -> bool:
@@ -117,7 +117,7 @@ class JsonPreset:
     tables
         Whether rows of tables are objects for it.
     times, numbers
-        Members that are converted where somebody says how times and numbers are written.
+        Members that are converted by the options on times and numbers.
     fill
         What the rows of an order have in common.
     decode

@@ -17,7 +17,7 @@ _ITEM = ("product_id", "sku", "name")
 _PERSONAL = frozenset(
     "avatar birthday description email firstname id lastname name phone username website".split()  # noqa: SIM905
 )
-"""Reserved traits that tell who somebody is, and not what kind of customer; without underscores, in lower case."""
+"""Reserved traits that identify a person; without underscores, in lower case."""
 _PLACE = frozenset({"city", "country", "state"})
 """What is kept of an address, as attributes by themselves."""
 
@@ -91,7 +91,7 @@ def _line(product: Object) -> dict[str, object]:
 
 
 def _described(traits: Object) -> dict[str, object]:
-    """Return the traits without those that tell who somebody is."""
+    """Return the traits without those that identify a person."""
     kept = {name: trait for name, trait in traits.items() if name.replace("_", "").lower() not in _PERSONAL}
     for name in [name for name in kept if name.lower() == "address"]:
         address = kept.pop(name)

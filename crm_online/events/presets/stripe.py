@@ -1,7 +1,7 @@
 """The preset ``stripe``: payments that Stripe's dashboard exports as CSV, and charges and payment intents of its API.
 
 A payment is a purchase of an unknown product: it counts for spend, and says nothing about baskets. What was given back
-is taken off its amount; a payment that failed, or was given back as a whole, is no sale.
+is subtracted from its amount; a payment that failed, or was given back as a whole, is no sale.
 See https://docs.stripe.com/api/charges/object and https://docs.stripe.com/currencies (zero-decimal currencies).
 """
 

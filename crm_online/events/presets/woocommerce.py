@@ -1,6 +1,6 @@
 """The preset ``woocommerce``: orders of WooCommerce as its Analytics and export plugins write them, or its API.
 
-One row is one order, with its line items in one cell: ``2× Tea, 1× Jam`` (Analytics, which tells the price of the
+One row is one order, with its line items in one cell: ``2× Tea, 1× Jam`` (Analytics, which has the price of the
 order only: it is shared out evenly), or ``name:Tea|quantity:2|total:5.00`` (plugins: in ``line_items``, or in
 ``line_item_1`` and on). Or one row is one line (``Item Name``). Orders that were not paid, cancelled or refunded are
 no sales.

@@ -13,7 +13,7 @@ from crm_online.events.raw.lines import BYTE_ORDER_MARK, MAX_LINE, TOO_LONG, Beg
 from crm_online.events.raw.unpacking import bytes_of, first_line
 
 ARRAY = "item"
-"""Where the objects are, as ijson says it: in an array."""
+"""Where the objects are, as ijson's prefix: in an array."""
 OBJECTS = ""
 """Where the objects are: one after the other, each over several lines."""
 LISTS = frozenset({"data", "orders", "records", "results", "events", "batch", "payments", "charges", "transactions"})
@@ -24,7 +24,7 @@ _FIRST_TOKENS = 10_000
 def objects_place(path: Path) -> str | None:
     """Return where a JSON document has its objects, ``None`` for JSON lines.
 
-    A first line that is whole tells: with others after it there are JSON lines.
+    A first line that is a whole value decides: with others after it there are JSON lines.
     """
     with bytes_of(path) as (stream, _, _):
         lines = (line.removeprefix(BYTE_ORDER_MARK) for line in lines_of(stream))

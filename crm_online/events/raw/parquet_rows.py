@@ -24,7 +24,7 @@ def read_parquet(path: Path, columns: Sequence[str], begin: int, size: int) -> I
     A column may be a path into nested ones, such as ``customer.id``.
     """
     for table, row, total in _tables(path, columns, begin, size):
-        # Integers beside nulls would become floats, and large ids other ids.
+        # Integers among nulls would become floats, and large ids other ids.
         cells = {name: _column(table, name) for name in columns}
         frame = pd.DataFrame(
             {

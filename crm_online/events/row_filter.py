@@ -1,4 +1,4 @@
-"""Rows that are asked for: ``status=paid`` keeps those that are paid, ``status!=void`` leaves the void ones out."""
+"""Filters of rows: ``status=paid`` keeps those that are paid, ``status!=void`` leaves the void ones out."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from crm_online.events.cells import as_name
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
-    """Which rows are asked for.
+class RowFilter:
+    """Which rows are read.
 
     Attributes
     ----------
@@ -28,8 +28,8 @@ class Where:
     barred: Mapping[str, frozenset[str]]
 
     @classmethod
-    def of(cls, pairs: Sequence[tuple[str, str]]) -> Where:
-        """Return what pairs of column and value ask for; ``column!`` bars a value.
+    def of(cls, pairs: Sequence[tuple[str, str]]) -> RowFilter:
+        """Return the filter of pairs of column and value; ``column!`` bars a value.
 
         Values of one column are alternatives, and of those that are barred it may have none.
         """
@@ -41,7 +41,7 @@ class Where:
         return cls(*({column: frozenset(found) for column, found in some.items()} for some in (values, barred)))
 
     def __bool__(self) -> bool:
-        """Return whether anything is asked for."""
+        """Return whether it leaves any row out."""
         return bool(self.values or self.barred)
 
     @property
@@ -49,14 +49,14 @@ class Where:
         """The columns that count."""
         return list(dict.fromkeys((*self.values, *self.barred)))
 
-    def object_fits(self, value: Mapping[str, object]) -> bool:
-        """Return whether a JSON object is asked for; of a list, any member will do."""
-        if not all(self._part_fits(paths.at(value, column), some) for column, some in self.values.items()):
+    def matches(self, value: Mapping[str, object]) -> bool:
+        """Return whether a JSON object is read; of a list, any member will do."""
+        if not all(self._value_matches(paths.at(value, column), some) for column, some in self.values.items()):
             return False
-        return not any(self._part_fits(paths.at(value, column), some) for column, some in self.barred.items())
+        return not any(self._value_matches(paths.at(value, column), some) for column, some in self.barred.items())
 
-    def rows_that_fit(self, n: int, cells: Mapping[str, Sequence[object]]) -> NDArray[np.bool_]:
-        """Return which of ``n`` rows of a table are asked for, by the cells of the columns that count."""
+    def matching_rows(self, n: int, cells: Mapping[str, Sequence[object]]) -> NDArray[np.bool_]:
+        """Return which of ``n`` rows of a table are read, by the cells of the columns that count."""
         good = np.ones(n, bool)
         for name, some in self.values.items():
             good &= np.fromiter((_text(cell) in some for cell in cells[name]), bool, n)
@@ -64,14 +64,14 @@ class Where:
             good &= np.fromiter((_text(cell) not in some for cell in cells[name]), bool, n)
         return good
 
-    def _part_fits(self, part: object, some: frozenset[str]) -> bool:
+    def _value_matches(self, part: object, some: frozenset[str]) -> bool:
         if isinstance(part, list):
             return any(_text(one) in some for one in part)
         return _text(part) in some
 
 
-EVERY = Where({}, {})
-"""Every row is asked for."""
+NO_FILTER = RowFilter({}, {})
+"""Every row is read."""
 
 
 def _text(value: object) -> str:
