@@ -57,17 +57,25 @@ def test_rules_have_the_confidence_and_lift_that_were_planned(found: Found) -> N
         assert seen["lift"] == pytest.approx(rule["lift"], rel=0.2)
 
 
-def test_who_lapsed_is_told_to_have_moved_most_of_them_by_their_silence(found: Found) -> None:
+def test_who_lapsed_is_reported_to_have_moved_nearly_all_of_them_by_their_silence(found: Found) -> None:
     since = pd.to_datetime(pd.Series(found.truth["lapsed"]))
     assert set(since.index) == set(found.planted[found.planted == "lapsed"].index)
+    ends = found.customers.loc[since.index, "segment"]
+    theirs = ends.mode()[0]
+    assert (ends == theirs).mean() >= 0.95
     moves = found.moves[found.moves["customer_id"].isin(since.index)]
-    moves = moves[pd.to_datetime(moves["time"]) >= moves["customer_id"].map(since)]
-    # A segment lives as long as its kind: who lapse together, in a segment that was theirs before, do not move.
-    assert moves["customer_id"].nunique() >= 0.75 * len(since)
-    lapses = moves[moves["reason"] == "lapse"]
-    assert lapses["customer_id"].nunique() >= 0.5 * len(since)
+    after = pd.to_datetime(moves["time"]) >= moves["customer_id"].map(since)
+    # Who will lapse already buy less than others. A refit finds a segment of these before they fall silent, and it is
+    # theirs ever since: it lives as long as its kind (ADR 18), so they lapse in it and do not move. A share of all who
+    # lapsed would judge how many it found in time; the promise is to all others, and is kept better than nine in ten.
+    early = set(moves[~after].groupby("customer_id")["to"].last().loc[lambda to: to == theirs].index)
+    assert len(early) <= 0.25 * len(since)
+    others = set(since.index) - early
+    reported = moves[after & moves["customer_id"].isin(others) & (moves["to"] == theirs)]
+    assert reported["customer_id"].nunique() >= 0.98 * len(others)
+    lapses = reported[reported["reason"] == "lapse"]
+    assert lapses["customer_id"].nunique() >= 0.95 * len(others)
     assert lapses["cause"].map(lambda cause: cause["idle_days"]).min() > 0
-    assert found.customers.loc[since.index, "segment"].value_counts(normalize=True).max() >= 0.95
 
 
 def test_who_shifted_was_first_told_in_one_segment_and_then_in_the_other(found: Found) -> None:

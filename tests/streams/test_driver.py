@@ -163,24 +163,55 @@ def forget(driver: TopologyDriver, most: int) -> None:
 def test_customers_lapse_though_nothing_of_them_arrives(redis: Store, shop: Events) -> None:
     driver = begin(redis)
     feed(driver, shop)
-    before = len(driver.read(Topic.SEGMENT_CHANGES))
-    end = max(milliseconds(event["time"]) for event in shop) // 1000
-    staying = sorted({event["customer_id"] for event in shop if event.get("customer_id")})[::3]
-    for day in range(2, 122, 4):
-        items = [{"item": "tea", "quantity": 3, "price": 20.0}]
-        send(
-            driver,
-            [{"type": "purchase", "customer_id": one, "time": iso(end + day * DAY), "items": items} for one in staying],
-        )
-        driver.run()
-        driver.advance(2 * DAY)
-    rest(driver)
-    told = [json.loads(output.value or b"") for output in driver.read(Topic.SEGMENT_CHANGES)[before:]]
-    silent = [change for change in told if change["customer_id"] not in staying]
+    before, staying = len(driver.read(Topic.SEGMENT_CHANGES)), loyal(shop)
+    only_of(driver, staying, shop, days=120)
+    silent = [change for change in moves(driver)[before:] if change["customer_id"] not in staying]
     assert {"lapse"} <= {change["reason"] for change in silent} <= {"lapse", "refit"}
     assert len({change["time"][:10] for change in silent}) > 1, "they lapse all at once"
     orderly(driver)
     as_told(driver)
+
+
+def test_where_nothing_arrives_customers_lapse_and_no_model_follows_them(redis: Store, shop: Events) -> None:
+    # Who lapses goes to those who are idle already, so these must be there: a shop that falls silent all at once has
+    # nobody to lapse to, whatever the days, unless a model followed the idle and reported moves of its own.
+    driver = begin(redis)
+    feed(driver, shop)
+    only_of(driver, loyal(shop), shop, days=28)
+    before, fits = len(driver.read(Topic.SEGMENT_CHANGES)), fit(driver)
+    models = {value["model_version"] for value in last(driver, Topic.SEGMENTS).values()}
+    for _ in range(60):
+        driver.advance(2 * DAY)
+    rest(driver)
+    lapses = moves(driver)[before:]
+    assert {change["reason"] for change in lapses} == {"lapse"}
+    assert len({change["time"][:10] for change in lapses}) > 1, "they lapse all at once"
+    assert {value["model_version"] for value in last(driver, Topic.SEGMENTS).values()} == models
+    assert fit(driver) == fits
+    orderly(driver)
+    as_told(driver)
+
+
+def loyal(shop: Events) -> list[str]:
+    """Return every third customer."""
+    return sorted({event["customer_id"] for event in shop if event.get("customer_id")})[::3]
+
+
+def only_of(driver: TopologyDriver, customers: Sequence[str], shop: Events, days: int) -> None:
+    """Let some days go by after a log, in which some customers buy every four days and nobody else does anything."""
+    end = max(milliseconds(event["time"]) for event in shop) // 1000
+    items = [{"item": "tea", "quantity": 3, "price": 20.0}]
+    for day in range(2, days + 2, 4):
+        time = iso(end + day * DAY)
+        send(driver, [{"type": "purchase", "customer_id": one, "time": time, "items": items} for one in customers])
+        driver.run()
+        driver.advance(2 * DAY)
+    rest(driver)
+
+
+def moves(driver: TopologyDriver) -> list[dict[str, Any]]:
+    """Return all changes of segments so far."""
+    return [json.loads(output.value or b"") for output in driver.read(Topic.SEGMENT_CHANGES)]
 
 
 def test_while_a_log_is_read_up_time_goes_on_by_its_events_only(redis: Store, shop: Events) -> None:
