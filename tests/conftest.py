@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from crm_online.store import Store, open_store
 from tests.command import printed
 from tests.docs import made
 
@@ -53,6 +55,13 @@ def made_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.write_jsonl(folder / "events.jsonl")
     printed(folder, "replay", "events.jsonl", "--state", "shop")
     return folder
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Return a store on a real embedded Redis, for tests that make their own state in it; each empties it first."""
+    with open_store(tmp_path_factory.mktemp("redis") / "state") as store:
+        yield store
 
 
 LONGEST = ("tests/kafka/chaos/", "tests/replay/test_crash.py")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -27,7 +27,8 @@ from crm_online.live.intake.sinks import EventSink
 from crm_online.live.intake.state_sink import StateSink
 from crm_online.lookup import Lookup
 from crm_online.settings import Settings
-from crm_online.store import Store, open_store
+from crm_online.store import Store
+from tests.servers.embedded import emptied
 
 VIEW = {"type": "view", "customer_id": "ann", "time": "2024-01-01", "item": "tea"}
 BUY = {"type": "purchase", "time": "2024-01-01T10:00:00Z", "items": [{"item": "tea", "quantity": 2, "price": 3}]}
@@ -56,16 +57,9 @@ class Shows:
         await self._app(scope, receive, send)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with open_store(str(tmp_path_factory.mktemp("redis") / "state")) as store:
-        yield store
-
-
 @pytest.fixture
-def store(server: Store) -> Store:
-    server._client.call("FLUSHALL")
-    return server
+def store(redis: Store) -> Store:
+    return emptied(redis)
 
 
 def no_kafka(topic: str) -> EventSink:

@@ -16,6 +16,7 @@ from crm_online.store.keys import key as key_of
 from tests.command import crm_online, environment
 from tests.kafka.waiting import until
 from tests.replay import shop
+from tests.servers.embedded import admin, command
 
 CRM = [sys.executable, "-m", "crm_online"]
 QUICK = ("--set", "segments.min_customers=20")
@@ -113,12 +114,12 @@ def test_what_is_ignored_stays_ignored_as_under_nohup(replayed: Path) -> None:
 @pytest.mark.parametrize("key", ["roster", "segments"])
 def test_bytes_that_nobody_wrote_are_one_line(replayed: Path, tmp_path: Path, key: str) -> None:
     state = shutil.copytree(replayed / ".crm-online", tmp_path / "state")
-    with open_store(str(state)) as store:
+    with open_store(str(state)) as store, admin(store) as client:
         if key in ("roster", "items"):
-            store._client.call("LSET", key_of(0, key), 0, b"\xff\xfe")
+            command(client, "LSET", key_of(0, key), 0, b"\xff\xfe")
         else:
             (field, *_) = [name for name, _ in store.partition(0).hash_all(key)]
-            store._client.call("HSET", key_of(0, key), field, b'{"\xff": 1}')
+            client.hset(key_of(0, key).decode(), field, b'{"\xff": 1}')
     ended = [
         crm_online(replayed, *command, "--state", str(state))
         for command in (["segments"], ["verify"], ["replay", "shop.jsonl", *QUICK])

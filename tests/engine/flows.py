@@ -13,11 +13,13 @@ from crm_online.events.batch import Batch
 from crm_online.events.rejects import RejectedRow
 from crm_online.flow import PartitionFlow, PartitionGroup
 from crm_online.lookup import Lookup
+from crm_online.lookup.partition import PartitionView
 from crm_online.settings import Settings
 from crm_online.settings.model import FeatureSettings, ItemsetSettings, ReplaySettings, RuleSettings, SegmentSettings
 from crm_online.step import Entry, Topic
 from crm_online.store import Store
 from tests.engine import shop
+from tests.servers.embedded import admin, command, emptied, keys
 
 LOG = "made"
 
@@ -59,8 +61,9 @@ class Shop:
     _published: dict[int, list[Entry]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.store._client.call("FLUSHALL")
-        self.store.initialise(self.settings.replay.partitions, json.dumps(self.settings.shaping(), sort_keys=True))
+        emptied(self.store).initialise(
+            self.settings.replay.partitions, json.dumps(self.settings.shaping(), sort_keys=True)
+        )
         self.claim()
 
     def claim(self) -> None:
@@ -115,6 +118,11 @@ class Shop:
         self.group.drain(LOG)
 
     @property
+    def views(self) -> list[PartitionView]:
+        """The partitions as look-ups read them now."""
+        return [PartitionView(flow.store, self.settings) for flow in self.flows]
+
+    @property
     def lookup(self) -> Lookup:
         """The state as look-ups read it now."""
         return Lookup(self.store)
@@ -135,21 +143,14 @@ class Shop:
 
     def contents(self) -> dict[bytes, bytes]:
         """Return every key in Redis with all that is in it."""
-        call = self.store._client.call
-        found: dict[bytes, bytes] = {}
-        keys = call("KEYS", "*")
-        assert isinstance(keys, list)
-        for key in keys:
-            assert isinstance(key, bytes)
-            kind = call("TYPE", key)
-            name = kind if isinstance(kind, bytes) else str(kind).encode()
-            reads: dict[bytes, tuple[bytes | str | int, ...]] = {
-                b"string": ("GET", key),
-                b"hash": ("HGETALL", key),
-                b"list": ("LRANGE", key, 0, -1),
+        with admin(self.store) as client:
+            reads: dict[bytes, Callable[[str], Any]] = {
+                b"string": client.get,
+                b"hash": client.hgetall,
+                b"list": lambda key: client.lrange(key, 0, -1),
             }
-            found[key] = b"\n".join(_flat(call(*reads[name])))
-        return found
+            kinds = {key: bytes(command(client, "TYPE", key)) for key in keys(client)}
+            return {key.encode(): b"\n".join(_flat(reads[kind](key))) for key, kind in kinds.items()}
 
     def _take(self, partition: int, entries: Sequence[Entry]) -> None:
         """Keep what is new: what was published before a claim is handed out again after it, as it was."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from crm_online.lookup import open_lookup
+from crm_online.lookup import Lookup, open_lookup
+from crm_online.store import open_store
 from tests.engine.driving import customers, itemsets, purchase, run
 from tests.replay import shop
+from tests.servers.embedded import admin, keys
 
 DAY = 86_400
 HALF_LIFE = 90 * DAY
@@ -137,14 +140,17 @@ def test_an_erased_customer_is_nowhere_any_more(events: list[dict[str, object]],
     erase: dict[str, object] = {"type": "erase", "customer_id": name, "time": end}
     run(tmp_path, [*events, erase])
     assert name not in customers(tmp_path)["customer_id"].tolist()
-    with open_lookup(str(tmp_path / "state")) as lookup:
-        found = lookup.verify()
+    with open_store(tmp_path / "state") as store, admin(store) as client:
+        found: Any = Lookup(store).verify()
         assert found["ok"], found["differences"]
-        loaded = lookup._views[0].loaded
-        store = lookup._views[0].store
-        assert name.encode() not in store.list_range("roster", 0, -1)
-        assert all(name.encode() not in store.list_range(f"due:{b}", 0, -1) for b in lookup._views[0].state.waiting)
-        assert name.encode() not in dict(loaded.sample)
+        kinds = {key: client.type(key) for key in keys(client, "{crm:0}:*")}
+        lists = [key for key, kind in kinds.items() if kind == b"list"]
+        assert "{crm:0}:roster" in lists
+        assert any(key.startswith("{crm:0}:due:") for key in lists)
+        assert not [key for key in lists if name.encode() in client.lrange(key, 0, -1)]
+        hashes = [key for key, kind in kinds.items() if kind == b"hash"]
+        assert {"{crm:0}:customers", "{crm:0}:sample"} <= set(hashes)
+        assert not [key for key in hashes if client.hexists(key, name)]
     last = [json.loads(line) for line in (tmp_path / "out" / "segment-changes.jsonl").read_text().splitlines()]
     told = [change for change in last if change["customer_id"] == name][-1]
     assert (told["to"], told["reason"]) == (None, "erase")

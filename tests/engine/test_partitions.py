@@ -66,7 +66,7 @@ def test_every_partition_holds_its_own_customers_and_a_lookup_finds_them(redis: 
         )
     )
     sizes = []
-    for number, view in enumerate(run.lookup._views):
+    for number, view in enumerate(run.views):
         names = [name for ids, _, _ in view.batches() for name in ids]
         assert {home[name] for name in names} == {number}
         sizes.append(len(names))
@@ -86,7 +86,7 @@ def test_the_model_is_incomplete_until_all_have_moved_and_then_the_sums_add_up(
         segments: Any = lookup.segments()
         if not segments["model_version"]:
             return
-        parts = [view.sums for view in lookup._views if view.sums]
+        parts = [view.sums for view in run.views if view.sums]
         mine = [part.sums for part in parts if part.version == segments["model_version"] and part.sums]
         counted = [one["size"] for one in segments["segments"]]
         assert counted == np.sum([part.W for part in mine], axis=0).tolist()
@@ -100,7 +100,7 @@ def test_the_model_is_incomplete_until_all_have_moved_and_then_the_sums_add_up(
         else:
             seen["incomplete"] += 1
             assert sum(counted) <= segments["customers"]
-            model = lookup._views[0].model
+            model = run.views[0].model
             assert model is not None
             natural = model.scale.decode(model.centres())[:, 0]
             assert [one["centroid"]["orders"] for one in segments["segments"]] == pytest.approx(natural, rel=1e-5)
@@ -134,10 +134,10 @@ def test_sums_by_how_often_members_bought_are_added_up_alike() -> None:
 
 def test_all_partitions_use_the_owners_model_byte_for_byte(redis: Store, log: list[models.Event]) -> None:
     run = Shop(redis, settings(partitions=4)).all(log)
-    models_in_use = {view.loaded.model for view in run.lookup._views}
+    models_in_use = {view.loaded.model for view in run.views}
     assert len(models_in_use) == 1
-    assert run.lookup._views[0].model is not None
-    assert run.lookup._views[0].model.version > 1
+    assert run.views[0].model is not None
+    assert run.views[0].model.version > 1
 
 
 def test_segments_and_rules_are_told_by_partition_0_and_moves_by_the_customers_own(
@@ -166,7 +166,7 @@ def test_partitions_without_customers_do_not_hold_the_others_up(redis: Store) ->
 
 def test_what_a_partition_tells_the_others_comes_back_from_its_bytes(redis: Store, log: list[models.Event]) -> None:
     run = Shop(redis, settings(partitions=2)).all(log[:1500])
-    for view in run.lookup._views:
+    for view in run.views:
         assert view.loaded.sums is not None
         told = PartitionSums.decode(view.loaded.sums)
         assert told.encode() == view.loaded.sums

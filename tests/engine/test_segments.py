@@ -12,8 +12,10 @@ import pytest
 
 from crm_online.errors import StateMissing, UnknownCustomer
 from crm_online.lookup import Lookup, open_lookup
+from crm_online.store import open_store
 from tests.engine.driving import customers, purchase, run
 from tests.replay import shop
+from tests.servers.embedded import admin
 
 DAY = 86_400
 
@@ -131,20 +133,20 @@ def test_segments_rules_and_customers_have_the_shapes_that_scripts_rely_on(repla
 
 def test_verify_finds_what_was_tampered_with(tmp_path: Path) -> None:
     run(tmp_path, shop.events(120, 100, seed=2))
-    with open_lookup(str(tmp_path / "state")) as lookup:
+    with open_store(tmp_path / "state") as store, admin(store) as client:
+        lookup = Lookup(store)
         whole = lookup.verify()
         assert whole["ok"]
-        store = lookup._views[0].store
-        name, raw = next(store.hash_all("customers"))
+        name, raw = next(store.partition(0).hash_all("customers"))
         for place, what in ((1, "segment"), (102, "sum"), (75, "vector")):
             bent = bytes([*raw[:place], raw[place] ^ 1, *raw[place + 1 :]])
-            store._client.call("HSET", store._key("customers"), name, bent)
+            client.hset("{crm:0}:customers", name, bent)
             found = lookup.verify()
             assert not found["ok"], what
             assert found["digest"] != whole["digest"]
-        store._client.call("HDEL", store._key("customers"), name)
+        client.hdel("{crm:0}:customers", name)
         assert not lookup.verify()["ok"]
-        store._client.call("HSET", store._key("customers"), name, raw)
+        client.hset("{crm:0}:customers", name, raw)
         assert lookup.verify() == whole
 
 

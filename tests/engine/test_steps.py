@@ -191,7 +191,7 @@ def test_after_every_step_nobody_has_waited_too_long(
         if not run.flows[0].engine.segmenting.model or not run.flows[0].engine.state.complete:
             continue
         names, raw = zip(*run.flows[0].store.hash_all(CUSTOMERS), strict=True)
-        records = run.lookup._views[0].codec.decode(raw)
+        records = run.views[0].codec.decode(raw)
         scored = records.scored_at * 1000
         wait = np.minimum((scored - records.last_event) // 2, longest)
         late = (run.watermark or 0) - (scored + wait)
@@ -206,7 +206,7 @@ def test_a_step_visits_no_more_idle_customers_than_it_may(redis: Store) -> None:
     run.step([shop.view("c0", shop.START + DAY)])
     while not run.flows[0].engine.is_idle:
         run.tick(run.flows[0])
-    codec = run.lookup._views[0].codec
+    codec = run.views[0].codec
 
     def scored() -> dict[bytes, int]:
         pairs = list(run.flows[0].store.hash_all(CUSTOMERS))

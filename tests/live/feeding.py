@@ -19,6 +19,7 @@ from crm_online.store import Store
 from crm_online.store.entries import blank, encode
 from crm_online.store.keys import CHANGES
 from crm_online.store.replies import as_bytes
+from tests.servers.embedded import admin, emptied, keys
 
 TIMES = Times(poll=0.001, keep_alive=1000)
 PATIENCE = 60.0
@@ -48,11 +49,12 @@ def reject(reason: str) -> Change:
 
 
 class Log:
-    """A state whose changes a test commits; the store is emptied first."""
+    """A state whose changes a test commits; the store is emptied first, unless it is new as it is."""
 
-    def __init__(self, store: Store, partitions: int = 1, keep: int = 1_000_000) -> None:
+    def __init__(self, store: Store, partitions: int = 1, keep: int = 1_000_000, *, new: bool = True) -> None:
         self.store, self.keep = store, keep
-        store._client.call("FLUSHALL")
+        if new:
+            emptied(store)
         store.initialise(partitions, "{}")
         self.epoch = 0
         self.claim()
@@ -91,13 +93,15 @@ class Log:
 
     def copy(self) -> Callable[[], None]:
         """Return what puts the state back to as it is now, with nothing in between."""
-        call = self.store._client.call
-        keys = call("KEYS", "*")
-        assert isinstance(keys, list)
-        restore = [("RESTORE", key, 0, as_bytes(call("DUMP", key))) for key in keys]
+        with admin(self.store) as client:
+            kept = {key: as_bytes(client.dump(key)) for key in keys(client)}
 
         def put_back() -> None:
-            self.store._client.together([("FLUSHALL",), *restore])
+            with admin(self.store) as client, client.pipeline(transaction=True) as at_once:
+                at_once.flushall()
+                for key, dumped in kept.items():
+                    at_once.restore(key, 0, dumped)
+                at_once.execute()
 
         return put_back
 

@@ -12,6 +12,7 @@ from crm_online.step import ChangeId, Entry
 from crm_online.store import PartitionStore, Store
 from crm_online.store.program import Fences
 from tests.live.feeding import At, Log, move
+from tests.servers.embedded import admin
 
 ANY = [ChangeId(0, epoch, sequence) for epoch in range(4) for sequence in range(14)]
 
@@ -60,7 +61,8 @@ def with_epochs(store: Store) -> list[ChangeId]:
 @pytest.mark.parametrize("keep", [1, 2, 3, 4, 6, 9, 10])
 def test_after_any_change_come_all_higher_ones_and_a_gap_says_that_some_are_missing(redis: Store, keep: int) -> None:
     ids = with_epochs(redis)
-    redis._client.call("LTRIM", "{crm:0}:changes", -keep, -1)
+    with admin(redis) as client:
+        client.ltrim("{crm:0}:changes", -keep, -1)
     kept, gone = ids[-keep:], ids[:-keep]
     assert [entry.sequence for entry in redis.partition(0).changes()] == [one.sequence for one in kept]
     for last in ANY:
@@ -85,7 +87,8 @@ def test_a_state_that_kept_none_says_what_it_knows(redis: Store) -> None:
     assert (found.events, found.gap, found.after) == ([], None, at(0))
     assert changes_since(part, at(7), 10).gap == "rewound"
     log.many(3)
-    redis._client.call("DEL", "{crm:0}:changes")
+    with admin(redis) as client:
+        client.delete("{crm:0}:changes")
     assert before_oldest(part) == at(3)
     gaps = [changes_since(part, at(number), 10).gap for number in range(5)]
     assert gaps == [*["trimmed"] * 3, None, "rewound"]

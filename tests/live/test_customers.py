@@ -36,6 +36,7 @@ from crm_online.store import Store, open_store
 from tests.engine import shop
 from tests.engine.flows import Shop, settings
 from tests.live.feeding import TIMES, Hub
+from tests.servers.embedded import emptied
 
 _T = TypeVar("_T")
 PARTITIONS = (1, 3)
@@ -203,7 +204,7 @@ def test_who_is_not_known_and_where_there_is_no_state_are_told(redis: Store) -> 
     for ask in (one, explained):
         with pytest.raises(UnknownCustomer):
             read(redis, ask)
-    redis._client.call("FLUSHALL")
+    emptied(redis)
     for ask in (one, explained):
         with pytest.raises(StateMissing):
             read(redis, ask)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,18 +21,8 @@ from crm_online.store import Store, open_store
 from crm_online.store.keys import COMMITS, META
 from tests.engine import shop
 from tests.engine.flows import settings
+from tests.servers.embedded import emptied
 from tests.servers.redis_server import RedisServer
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with open_store(str(tmp_path_factory.mktemp("redis") / "state")) as store:
-        yield store
-
-
-def empty(store: Store) -> Store:
-    store._client.call("FLUSHALL")
-    return store
 
 
 def no_kafka(topic: str) -> EventSink:
@@ -52,11 +41,11 @@ def commits(store: Store) -> int:
     return int(store.partition(0).hash_get(META, [COMMITS])[0] or 0)
 
 
-def test_a_burst_is_few_steps_and_each_request_has_its_own_answer(server: Store) -> None:
-    empty(server)
+def test_a_burst_is_few_steps_and_each_request_has_its_own_answer(redis: Store) -> None:
+    emptied(redis)
 
     async def send() -> list[EventReceipt | BaseException]:
-        sink = sink_of(server)
+        sink = sink_of(redis)
         await sink.take(view(1000))
         requests = [sink.take(view(n)) for n in range(50)] + [sink.take(view(999, days=20_000))]
         answers = await asyncio.gather(*requests, return_exceptions=True)
@@ -66,15 +55,15 @@ def test_a_burst_is_few_steps_and_each_request_has_its_own_answer(server: Store)
     answers = asyncio.run(send())
     assert answers[:50] == [EventReceipt(events=1, to="engine")] * 50
     assert isinstance(answers[50], TooFarAhead)
-    assert server.partition(0).positions() == {SOURCE: 51}
-    assert commits(server) < 10
+    assert redis.partition(0).positions() == {SOURCE: 51}
+    assert commits(redis) < 10
 
 
-def test_what_waits_when_the_service_stops_is_committed(server: Store) -> None:
-    empty(server)
+def test_what_waits_when_the_service_stops_is_committed(redis: Store) -> None:
+    emptied(redis)
 
     async def send() -> list[EventReceipt | BaseException]:
-        sink = sink_of(server)
+        sink = sink_of(redis)
         await sink.take(view(1000))
         requests = [asyncio.create_task(sink.take(view(n))) for n in range(30)]
         await asyncio.sleep(0)
@@ -84,14 +73,14 @@ def test_what_waits_when_the_service_stops_is_committed(server: Store) -> None:
         return await asyncio.gather(*requests, return_exceptions=True)
 
     assert all(isinstance(answer, EventReceipt) for answer in asyncio.run(send()))
-    assert Lookup(server).states[0].accepted == 31
+    assert Lookup(redis).states[0].accepted == 31
 
 
-def test_whoever_goes_away_does_not_keep_the_others_waiting(server: Store) -> None:
-    empty(server)
+def test_whoever_goes_away_does_not_keep_the_others_waiting(redis: Store) -> None:
+    emptied(redis)
 
     async def send() -> None:
-        sink = sink_of(server)
+        sink = sink_of(redis)
         gone = [asyncio.create_task(sink.take(view(n))) for n in range(5)]
         await asyncio.sleep(0)
         for task in gone:
@@ -102,12 +91,12 @@ def test_whoever_goes_away_does_not_keep_the_others_waiting(server: Store) -> No
     asyncio.run(send())
 
 
-def test_more_than_can_wait_is_refused(server: Store) -> None:
+def test_more_than_can_wait_is_refused(redis: Store) -> None:
     given = settings()
     few = given.model_copy(update={"replay": given.replay.model_copy(update={"step": 1})})
 
     async def send() -> list[EventReceipt | BaseException]:
-        sink = sink_of(empty(server), few)
+        sink = sink_of(emptied(redis), few)
         await sink.take(view(1000))
         answers = await asyncio.gather(*(sink.take(view(n)) for n in range(40)), return_exceptions=True)
         await sink.stop()
@@ -116,26 +105,26 @@ def test_more_than_can_wait_is_refused(server: Store) -> None:
     answers = asyncio.run(send())
     refused = [answer for answer in answers if isinstance(answer, EventsRefused)]
     assert 0 < len(refused) < 40
-    assert Lookup(server).states[0].accepted == 41 - len(refused)
+    assert Lookup(redis).states[0].accepted == 41 - len(refused)
 
 
-def test_a_basket_is_counted_when_it_has_been_open_for_long_enough_and_nothing_comes(server: Store) -> None:
+def test_a_basket_is_counted_when_it_has_been_open_for_long_enough_and_nothing_comes(redis: Store) -> None:
     given = settings().model_copy(update={"baskets": BasketSettings(open_for=100)})
 
     async def send() -> None:
-        sink = sink_of(empty(server), given)
+        sink = sink_of(emptied(redis), given)
         await sink.take([shop.order("a", shop.START, ("tea", 1, 1), ("jam", 1, 1), basket="b")])
         async with asyncio.timeout(30):
-            while Lookup(server).states[0].baskets == 0:
+            while Lookup(redis).states[0].baskets == 0:
                 await asyncio.sleep(0.01)
         await sink.stop()
 
     asyncio.run(send())
 
 
-def test_while_something_else_feeds_the_state_nothing_is_taken(server: Store) -> None:
+def test_while_something_else_feeds_the_state_nothing_is_taken(redis: Store) -> None:
     async def send() -> None:
-        sink = sink_of(empty(server))
+        sink = sink_of(emptied(redis))
         sink.hold("the demo's replay runs")
         with pytest.raises(EventsRefused, match="the demo's replay runs"):
             await sink.take(view(1))
@@ -146,24 +135,24 @@ def test_while_something_else_feeds_the_state_nothing_is_taken(server: Store) ->
     asyncio.run(send())
 
 
-def test_a_redis_for_several_is_not_begun_by_events(server: Store) -> None:
+def test_a_redis_for_several_is_not_begun_by_events(redis: Store) -> None:
     async def send() -> None:
-        sink = sink_of(empty(server), begins=False)
+        sink = sink_of(emptied(redis), begins=False)
         with pytest.raises(EventsRefused, match="start a worker, or replay a log"):
             await sink.take(view(1))
         given = settings()
-        server.initialise(1, json.dumps(given.shaping(), sort_keys=True))
+        redis.initialise(1, json.dumps(given.shaping(), sort_keys=True))
         await sink.take(view(1))
         await sink.stop()
 
     asyncio.run(send())
 
 
-def test_where_workers_feed_the_state_events_go_to_their_topic(server: Store) -> None:
-    empty(server).initialise(2, json.dumps(settings().shaping(), sort_keys=True), "kafka:shop.events")
+def test_where_workers_feed_the_state_events_go_to_their_topic(redis: Store) -> None:
+    emptied(redis).initialise(2, json.dumps(settings().shaping(), sort_keys=True), "kafka:shop.events")
 
     async def send() -> None:
-        sink = sink_of(server)
+        sink = sink_of(redis)
         answers = await asyncio.gather(*(sink.take(view(n)) for n in range(3)), return_exceptions=True)
         assert [str(answer) for answer in answers] == ["no client of Kafka for shop.events"] * 3
         await sink.stop()
@@ -188,5 +177,5 @@ def test_a_store_that_goes_away_is_told_and_when_it_is_back_events_go_on(tmp_pat
         asyncio.run(send(server))
 
 
-def test_the_log_tells_no_wait_before_anything_came(server: Store) -> None:
-    assert EventLog(empty(server), settings()).quiet() is None
+def test_the_log_tells_no_wait_before_anything_came(redis: Store) -> None:
+    assert EventLog(emptied(redis), settings()).quiet() is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,7 @@ from crm_online.settings import ChangeSettings, Settings
 from crm_online.store import Store, open_store
 from tests.engine import shop
 from tests.engine.flows import settings
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with open_store(str(tmp_path_factory.mktemp("redis") / "state")) as store:
-        yield store
+from tests.servers.embedded import emptied
 
 
 class Clock:
@@ -37,8 +31,7 @@ class Clock:
 
 
 def begun(store: Store, given: Settings) -> Store:
-    store._client.call("FLUSHALL")
-    store.initialise(given.replay.partitions, json.dumps(given.shaping(), sort_keys=True))
+    emptied(store).initialise(given.replay.partitions, json.dumps(given.shaping(), sort_keys=True))
     return store
 
 
@@ -59,116 +52,116 @@ def counts(store: Store) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("partitions", [1, 3])
-def test_requests_that_wait_together_are_one_step_of_each_partition(server: Store, partitions: int) -> None:
+def test_requests_that_wait_together_are_one_step_of_each_partition(redis: Store, partitions: int) -> None:
     given = settings(partitions=partitions)
-    log = EventLog(begun(server, given), given)
+    log = EventLog(begun(redis, given), given)
     requests = [[bought(f"c{n}", n, "tea", name=f"e{n}")] for n in range(20)]
     assert log.take(requests) == [[]] * 20
     assert log.take([[bought("c1", 1, "tea", name="e1")], [bought("c2", 30, "milk", name="e30")]]) == [[], []]
-    found = counts(server)
+    found = counts(redis)
     assert (found["accepted"], found["duplicates"], found["customers"], found["baskets"]) == (21, 1, 20, 21)
     for number in range(partitions):
-        assert server.partition(number).positions() == {SOURCE: 22}
-    assert Lookup(server).verify()["ok"]
+        assert redis.partition(number).positions() == {SOURCE: 22}
+    assert Lookup(redis).verify()["ok"]
 
 
-def test_an_event_too_far_ahead_refuses_its_request_and_no_other(server: Store) -> None:
+def test_an_event_too_far_ahead_refuses_its_request_and_no_other(redis: Store) -> None:
     given = settings()
-    log = EventLog(begun(server, given), given, now=lambda: shop.START / 1000)
+    log = EventLog(begun(redis, given), given, now=lambda: shop.START / 1000)
     far = 60 * 24 * 31.0
     assert log.take(
         [[bought("a", 0, "tea")], [bought("b", 1, "tea"), bought("b", far, "tea")], [bought("c", 2, "tea")]]
     )
     assert log.take([[bought("d", 3, "tea"), bought("d", far, "tea")]]) == [[1]]
-    assert (counts(server)["accepted"], counts(server)["rejected"]) == (2, 0)
+    assert (counts(redis)["accepted"], counts(redis)["rejected"]) == (2, 0)
     assert [log.take([[bought(f"e{n}", far + n, "tea")]]) for n in range(12)][-1] == [[0]], "a clock needs no witness"
     assert log.take([[bought("e", 60 * 24 * 29.0, "tea")]]) == [[]]
 
 
-def test_the_first_event_after_a_quiet_year_is_taken_as_the_clock_has_gone_on_too(server: Store) -> None:
+def test_the_first_event_after_a_quiet_year_is_taken_as_the_clock_has_gone_on_too(redis: Store) -> None:
     given = settings(partitions=2)
-    log = EventLog(begun(server, given), given, now=lambda: shop.START / 1000 + 86_400 * 365)
+    log = EventLog(begun(redis, given), given, now=lambda: shop.START / 1000 + 86_400 * 365)
     assert log.take([[bought("a", 0, "tea")]]) == [[]]
     assert log.take([[bought("b", 60 * 24 * 365.0, "tea")]]) == [[]]
-    assert Lookup(server).watermark == shop.START + 365 * 86_400_000
+    assert Lookup(redis).watermark == shop.START + 365 * 86_400_000
 
 
-def test_a_baskets_lines_may_come_in_several_requests_and_it_is_counted_when_nothing_more_comes(server: Store) -> None:
+def test_a_baskets_lines_may_come_in_several_requests_and_it_is_counted_when_nothing_more_comes(redis: Store) -> None:
     given, clock = settings(), Clock()
-    log = EventLog(begun(server, given), given, clock)
+    log = EventLog(begun(redis, given), given, clock)
     log.take([[bought("a", 0, "tea", basket="b1")]])
     log.take([[bought("a", 5, "milk", basket="b1")]])
     assert log.quiet() == pytest.approx(1800.001)
     clock.now = 1800.0
     assert log.quiet() == pytest.approx(0.001)
-    assert counts(server)["baskets"] == 0
+    assert counts(redis)["baskets"] == 0
     clock.now = 100_000.0
     assert log.quiet() is None
-    assert counts(server)["baskets"] == 1
-    watermark = Lookup(server).watermark
+    assert counts(redis)["baskets"] == 1
+    watermark = Lookup(redis).watermark
     assert watermark == shop.START + 5 * 60_000 + 1_800_001, "event time outruns the log no further than a basket waits"
     log.take([[bought("a", 6, "jam", basket="b2", name="late")]])
-    assert counts(server)["accepted"] == 3
+    assert counts(redis)["accepted"] == 3
 
 
-def test_a_partition_that_was_claimed_by_another_is_claimed_back_and_the_batch_counts_once(server: Store) -> None:
+def test_a_partition_that_was_claimed_by_another_is_claimed_back_and_the_batch_counts_once(redis: Store) -> None:
     given = settings(partitions=2)
-    log = EventLog(begun(server, given), given)
+    log = EventLog(begun(redis, given), given)
     log.take([[bought(f"c{n}", n, "tea") for n in range(9)]])
-    PartitionFlow(server, given, 1, 2)  # a replay: the first partition commits, the second is refused
+    PartitionFlow(redis, given, 1, 2)  # a replay: the first partition commits, the second is refused
     log.take([[bought(f"c{n}", n, "tea") for n in range(9)]])
-    assert counts(server)["accepted"] == 18
+    assert counts(redis)["accepted"] == 18
 
 
-def test_work_that_is_left_over_is_let_go_when_another_process_has_the_partition(server: Store) -> None:
+def test_work_that_is_left_over_is_let_go_when_another_process_has_the_partition(redis: Store) -> None:
     given = settings(k=2, min_customers=10)
-    log = EventLog(begun(server, given), given)
+    log = EventLog(begun(redis, given), given)
     log.take([[bought(f"c{n}", 60 * 24 * n, *["tea"] * (n % 3 + 1)) for n in range(20)]])
-    other = PartitionFlow(server, given, 0, 1)
+    other = PartitionFlow(redis, given, 0, 1)
     with pytest.raises(OwnerLost):
         rest(log)
     assert other.owned(), "only events claim it back"
     assert not log.rest()
 
 
-def test_a_model_is_fitted_in_the_steps_after(server: Store) -> None:
+def test_a_model_is_fitted_in_the_steps_after(redis: Store) -> None:
     given = settings(k=2, min_customers=10)
-    log = EventLog(begun(server, given), given)
+    log = EventLog(begun(redis, given), given)
     log.take([[bought(f"c{n}", 60 * 24 * n, *["tea"] * (n % 3 + 1)) for n in range(20)]])
     rest(log)
-    found = Lookup(server)
+    found = Lookup(redis)
     assert found.segments()["model_version"] == 1
     assert found.verify()["ok"]
 
 
-def test_the_outbox_keeps_the_last_changes_only(server: Store) -> None:
+def test_the_outbox_keeps_the_last_changes_only(redis: Store) -> None:
     given = settings(k=2, min_customers=10).model_copy(update={"changes": ChangeSettings(keep=1000)})
-    log = EventLog(begun(server, given), given)
+    log = EventLog(begun(redis, given), given)
     for day in range(0, 1200, 40):
         log.take([[bought(f"c{n}-{day}", 60 * 24 * (day + n / 50), *["tea"] * (n % 3 + 1)) for n in range(50)]])
         rest(log)
-    partition = server.partition(0)
+    partition = redis.partition(0)
     last = partition.changes()[-1].sequence
     assert last > 1500
     log.close()
     assert [entry.sequence for entry in partition.outbox()] == list(range(last - 999, last + 1))
 
 
-def test_events_that_are_not_given_an_id_are_each_their_own(server: Store) -> None:
+def test_events_that_are_not_given_an_id_are_each_their_own(redis: Store) -> None:
     given = settings()
-    begun(server, given)
+    begun(redis, given)
     for _ in range(2):
-        EventLog(server, given).take([[bought("a", 0, "tea")], [bought("a", 0, "tea")]])
-    assert (counts(server)["accepted"], counts(server)["duplicates"]) == (4, 0)
+        EventLog(redis, given).take([[bought("a", 0, "tea")], [bought("a", 0, "tea")]])
+    assert (counts(redis)["accepted"], counts(redis)["duplicates"]) == (4, 0)
 
 
-def test_an_erase_forgets_and_unknown_fields_are_counted(server: Store) -> None:
+def test_an_erase_forgets_and_unknown_fields_are_counted(redis: Store) -> None:
     given = settings()
-    log = EventLog(begun(server, given), given)
+    log = EventLog(begun(redis, given), given)
     view = EVENT.validate_python({"type": "view", "customer_id": "a", "time": "2024-01-01", "mood": "fine"})
     log.take([[view], [shop.erase("a", shop.START + 60_000)]])
-    assert server.partition(0).hash_get(CUSTOMERS, [b"a"]) == [None]
-    assert counts(server)["unknown_fields"] == 1
+    assert redis.partition(0).hash_get(CUSTOMERS, [b"a"]) == [None]
+    assert counts(redis)["unknown_fields"] == 1
 
 
 def test_a_replay_goes_on_with_a_state_that_took_events(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from crm_online.store import Store, open_store
 from crm_online.store.entries import is_blank
 from tests.engine import flows, shop
 from tests.live.feeding import Log, hub, move, name, reject, rule, segment
+from tests.servers.embedded import emptied
 from tests.servers.redis_server import RedisServer
 
 FEW = 20_000
@@ -352,7 +353,7 @@ def test_a_real_erasure_is_blank_to_who_reads_late(redis: Store) -> None:
 
 
 def test_who_waits_for_a_state_is_told_it_from_its_begin(redis: Store) -> None:
-    redis._client.call("FLUSHALL")
+    emptied(redis)
 
     async def read() -> None:
         async with hub(redis) as changes:
@@ -419,7 +420,7 @@ def test_a_reader_who_comes_while_the_state_is_gone_is_told_nothing_of_the_one_b
         async with hub(redis) as changes:
             reader = await changes.begun()
             await reader.until(0, log.many(5)[-1])
-            redis._client.call("FLUSHALL")
+            emptied(redis)
             async with asyncio.timeout(60):
                 while not changes.shared.empty:
                     await asyncio.sleep(0.001)
@@ -487,7 +488,7 @@ def test_silence_is_broken_by_a_comment_with_the_place(redis: Store) -> None:
 def test_while_redis_is_away_feeds_wait_and_then_go_on(tmp_path: Path) -> None:
     async def read(server: RedisServer) -> None:
         with open_store(server.url) as store:
-            log = Log(store)
+            log = Log(store, new=False)
             async with hub(store, most_bytes=0) as changes:
                 reader = await changes.begun()
                 await reader.until(0, log.many(3)[-1])

@@ -45,7 +45,7 @@ def test_customers_have_the_promised_columns_and_figures(at_rest: Shop, folder: 
 
 def test_vectors_are_as_last_scored_in_standard_deviations(at_rest: Shop, folder: Path) -> None:
     frame = pd.read_parquet(folder / "customers.parquet").set_index("customer_id")
-    view = at_rest.lookup._views[0]
+    view = at_rest.views[0]
     for names, _, records in view.batches():
         vectors = frame.loc[names, [f"vector.{name}" for name in FEATURE_NAMES]].to_numpy()
         assert np.array_equal(vectors * 1024, records.vectors)

@@ -55,7 +55,7 @@ def test_segments_have_exactly_the_promised_keys(at_rest: Shop) -> None:
 
 def test_centroids_are_the_means_of_the_vectors_in_natural_units(at_rest: Shop) -> None:
     found, frame = as_json(at_rest.lookup.segments()), at_rest.lookup.customers_frame()
-    model = at_rest.lookup._views[0].model
+    model = at_rest.views[0].model
     assert model is not None
     for one in found["segments"]:
         members = frame[frame["nearest"] == one["id"]]
@@ -233,7 +233,7 @@ def test_at_any_time_that_is_not_refused_all_figures_are_finite(
         run = Shop(redis, settings(min_customers=20, half_life=half_life, itemsets={"half_life": half_life}))
         run.all(shop.made(30, 100, seed=3))
         lookup = run.lookup
-        first = min(view.state.first_event or 0 for view in lookup._views)
+        first = min(view.state.first_event or 0 for view in run.views)
         when = {"begin": first, "end": lookup.watermark, "last": times.END - 1}[place]
         if abs(when - lookup.watermark) > 400 * half_life:
             with pytest.raises(InputError, match="more than 400 half-lives from the log's end"):

@@ -13,7 +13,9 @@ import pytest
 from crm_online.customers.records import Records
 from crm_online.engine.peers import PartitionSums
 from crm_online.segments.sums import SegmentSums
+from crm_online.store.keys import key
 from tests.engine.flows import Shop
+from tests.servers.embedded import admin, command
 
 NAME = b"customer 004"
 
@@ -21,23 +23,22 @@ NAME = b"customer 004"
 @contextmanager
 def written(run: Shop, name: str, verb: str, *rest: bytes | int) -> Iterator[dict[str, Any]]:
     """Write into Redis, give what verify says then, and put the key back as it was."""
-    store = run.flows[0].store
-    key, call = store._key(name), store._client.call
-    raw = call("DUMP", key)
-    assert isinstance(raw, bytes)
-    call(verb, key, *rest)
-    try:
-        found: dict[str, Any] = run.lookup.verify()
-        yield found
-    finally:
-        call("DEL", key)
-        call("RESTORE", key, 0, raw)
+    with admin(run.store) as client:
+        stored = key(0, name).decode()
+        raw = client.dump(stored)
+        assert isinstance(raw, bytes)
+        command(client, verb, stored, *rest)
+        try:
+            found: dict[str, Any] = run.lookup.verify()
+            yield found
+        finally:
+            client.restore(stored, 0, raw, replace=True)
 
 
 @contextmanager
 def changed(run: Shop, change: Callable[[Records], None]) -> Iterator[dict[str, Any]]:
     """Change one customer's record in Redis."""
-    codec = run.lookup._views[0].codec
+    codec = run.views[0].codec
     record = codec.decode([run.record(NAME.decode())])
     change(record)
     with written(run, "customers", "HSET", NAME, codec.encode(record)[0]) as found:
@@ -171,7 +172,7 @@ def test_every_part_of_the_state_is_in_the_digest(at_rest: Shop) -> None:
 
 
 def test_more_wrong_customers_than_anybody_reads_are_cut_short(at_rest: Shop) -> None:
-    view = at_rest.lookup._views[0]
+    view = at_rest.views[0]
     names, raws, records = next(iter(view.batches()))
     records.vectors[:, 0] += 1
     pairs = [part for name, raw in zip(names, view.codec.encode(records), strict=True) for part in (name.encode(), raw)]

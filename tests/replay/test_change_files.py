@@ -17,6 +17,7 @@ from crm_online.store import open_store
 from crm_online.store.keys import CHANGES, key
 from tests.command import crm_online, printed
 from tests.replay import shop
+from tests.servers.embedded import admin
 
 OPTIONS = ("--set", "segments.min_customers=20", "--set", "replay.partitions=2")
 
@@ -84,9 +85,9 @@ def test_two_folders_in_turns_are_both_whole_but_for_who_was_erased_in_between(r
 def test_what_is_kept_no_more_is_counted_and_told(replayed: Path) -> None:
     grown(replayed, 1)
     printed(replayed, "replay", "shop.jsonl", *OPTIONS)
-    with open_store(str(replayed / ".crm-online")) as store:
+    with open_store(str(replayed / ".crm-online")) as store, admin(store) as client:
         for number in range(2):
-            store._client.call("LTRIM", key(number, CHANGES), -1, -1)
+            client.ltrim(key(number, CHANGES).decode(), -1, -1)
     done = crm_online(replayed, "replay", "shop.jsonl", *OPTIONS, "--out", "changes")
     assert done.returncode == 0
     assert "changes lacks" in done.stderr

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import redis
 from redis.crc import key_slot
 
 from crm_online.store.binary import Binary
+from tests.servers.embedded import command
 from tests.servers.processes import free_port
 from tests.servers.redis_server import RedisServer
 
@@ -25,12 +26,6 @@ _OPTIONS = {
     "cluster-replica-validity-factor": "0",
     "repl-diskless-sync-delay": "0",
 }
-
-
-class _Sender(Protocol):
-    """What is used of redis-py, which leaves this method untyped."""
-
-    def execute_command(self, *args: str | bytes | int) -> Any: ...
 
 
 class Master(RedisServer):
@@ -46,10 +41,9 @@ class Master(RedisServer):
         """What the cluster calls it."""
         return bytes(self("CLUSTER", "MYID")).decode()
 
-    def __call__(self, *command: str | bytes | int) -> Any:
+    def __call__(self, *args: str | bytes | int) -> Any:
         """Give the reply of a command."""
-        sender: _Sender = self.admin
-        return sender.execute_command(*command)
+        return command(self.admin, *args)
 
 
 class Masters:

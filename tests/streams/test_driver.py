@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from crm_online.store import Store, open_store
 from streams.published import OutputRecord
 from tests.kafka.oracle import milliseconds, recount
 from tests.kafka.small_log import Events, iso, log
+from tests.servers.embedded import emptied
 from tests.streams.driver import TopologyDriver
 
 PARTITIONS = 3
@@ -35,13 +36,6 @@ SETTINGS: Settings = load_settings(
 
 
 @pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """Return a store on a real Redis; each driver begins by emptying it."""
-    with open_store(tmp_path_factory.mktemp("redis") / "state") as store:
-        yield store
-
-
-@pytest.fixture(scope="module")
 def shop() -> Events:
     """Return some 2,400 events of a shop."""
     return [event | {"time": iso(event["time"])} for event in log(60, 60, 5)]
@@ -49,8 +43,7 @@ def shop() -> Events:
 
 def begin(store: Store) -> TopologyDriver:
     """Return a driver on the store, emptied."""
-    store._client.call("FLUSHALL")
-    return driver_on(store)
+    return driver_on(emptied(store))
 
 
 def driver_on(store: Store, before: TopologyDriver | None = None) -> TopologyDriver:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from crm_online.flow import PartitionFlow
 from crm_online.lookup import Lookup
 from crm_online.settings import Settings
-from crm_online.store import Store, open_store
+from crm_online.store import Store
 from crm_online.store.keys import ENDS
 from streams.partition import PartitionProcessor, RecordBatch
+from tests.servers.embedded import admin, emptied
 from tests.streams.driver import Sent
 
 TOPIC = "crm.events"
@@ -21,10 +21,9 @@ LOG = [Sent(offset, b"ann", VIEW, 1_704_067_200_000) for offset in range(5)]
 
 
 @pytest.fixture
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with open_store(tmp_path_factory.mktemp("redis") / "state") as store:
-        store.initialise(1, json.dumps(Settings().shaping()), f"kafka:{TOPIC}")
-        yield store
+def store(redis: Store) -> Store:
+    emptied(redis).initialise(1, json.dumps(Settings().shaping()), f"kafka:{TOPIC}")
+    return redis
 
 
 def test_the_end_of_the_log_stands_beside_the_position_and_is_no_part_of_the_digest(store: Store) -> None:
@@ -39,7 +38,8 @@ def test_the_end_of_the_log_stands_beside_the_position_and_is_no_part_of_the_dig
     partition.step(RecordBatch(2, 5, LOG[2:], 0))
     assert end() == (5, {TOPIC.encode(): b"5"})
     digest = Lookup(store).verify()["digest"]
-    store.partition(0)._client.call("HSET", "{crm:0}:ends", TOPIC, "9")
+    with admin(store) as client:
+        client.hset("{crm:0}:ends", TOPIC, "9")
     assert Lookup(store).verify()["digest"] == digest
     now = 3600.0
     partition.tick()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any, get_args
 
 import pytest
@@ -17,7 +16,7 @@ from crm_online.engine.divergence import Divergence
 from crm_online.events.columns import Kind
 from crm_online.rules.emitted import Change
 from crm_online.step import Topic
-from crm_online.store import Store, open_store
+from crm_online.store import Store
 from crm_online.values import SEGMENT_LINE, Reject, Rule, Segment, SegmentChange, SegmentGone
 from crm_online.values.segments import EventType
 from tests.engine import shop as made
@@ -73,12 +72,6 @@ def test_the_words_of_the_values_are_those_of_the_engine() -> None:
     assert set(get_args(SegmentChange.model_fields["reason"].annotation)) == {reason.word for reason in Reason}
     assert set(get_args(Rule.model_fields["change"].annotation)) == set(Change)
     assert set(get_args(EventType)) == {kind.name.lower() for kind in Kind} - {"erase"}
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with open_store(str(tmp_path_factory.mktemp("redis") / "state")) as store:
-        yield store
 
 
 def test_what_is_told_after_a_rewind_are_values_in_a_new_epoch(redis: Store) -> None:

@@ -1,0 +1,42 @@
+"""The Redis behind a store, by a plain client: for tests that empty it, or write what no engine would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import redis
+
+from crm_online.store import Store
+
+
+class _Sender(Protocol):
+    """What is used of redis-py, which leaves this method untyped."""
+
+    def execute_command(self, *args: str | bytes | int) -> Any: ...
+
+
+def command(client: _Sender, *args: str | bytes | int) -> Any:
+    """Give the reply of any command."""
+    return client.execute_command(*args)
+
+
+def keys(client: redis.Redis, pattern: str = "*") -> list[str]:
+    """Return the names of all keys, in order."""
+    return sorted(bytes(key).decode() for key in command(client, "KEYS", pattern))
+
+
+@contextmanager
+def admin(store: Store) -> Iterator[redis.Redis]:
+    """Give a client of the Redis that a store runs."""
+    assert store.url is not None, "a store on a server of the tests: its RedisServer has a client"
+    with redis.Redis.from_url(store.url) as client:
+        yield client
+
+
+def emptied(store: Store) -> Store:
+    """Delete all that is in the Redis that a store runs, and return the store."""
+    with admin(store) as client:
+        client.flushall()
+    return store
