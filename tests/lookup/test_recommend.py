@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from crm_online.answers.rules import Recommendations
 from crm_online.baskets import sampled
 from crm_online.baskets.sampled import SampledOrder
 from crm_online.errors import UnknownCustomer
-from crm_online.store import Store, open_store
+from crm_online.store import Store
 from tests.engine import shop
 from tests.engine.flows import Shop, settings
 
@@ -27,18 +26,9 @@ def log() -> list[Any]:
     return sorted([*shop.made(120, 100, seed=2), *own, *pens], key=lambda event: event.time)
 
 
-@pytest.fixture(scope="module")
-def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """Return a store of this file: others look at a shop in theirs."""
-    with open_store(str(tmp_path_factory.mktemp("redis") / "state")) as store:
-        yield store
-
-
 @pytest.fixture(scope="module", params=[1, 3], ids=["one partition", "three partitions"])
-def shopping(request: pytest.FixtureRequest, own_redis: Store) -> Shop:
-    return Shop(own_redis, settings(min_customers=100, partitions=request.param, itemsets={"min_support": 0.02})).all(
-        log()
-    )
+def shopping(request: pytest.FixtureRequest, redis: Store) -> Shop:
+    return Shop(redis, settings(min_customers=100, partitions=request.param, itemsets={"min_support": 0.02})).all(log())
 
 
 def items(found: dict[str, Any]) -> list[str]:
@@ -95,8 +85,8 @@ def test_a_stranger_with_a_basket_is_served_and_one_without_is_told(shopping: Sh
         lookup.recommend("stranger")
 
 
-def test_every_customer_has_a_history_however_small_the_sample_is(own_redis: Store) -> None:
-    shopping = Shop(own_redis, settings(min_customers=100, sample=64)).all(log())
+def test_every_customer_has_a_history_however_small_the_sample_is(redis: Store) -> None:
+    shopping = Shop(redis, settings(min_customers=100, sample=64)).all(log())
     lookup = shopping.lookup
     known = [lookup.recommend(f"customer {number:03}")["history"] for number in range(120)]
 
@@ -111,9 +101,9 @@ def test_what_was_learned_repeats_over_any_number_of_steps(shopping: Shop) -> No
     assert shopping.lookup.recommender.basis.learned == learned
 
 
-def test_nothing_of_an_erased_customer_is_left_in_what_recommendations_read(own_redis: Store) -> None:
-    shopping = Shop(own_redis, settings(min_customers=100)).all([*log(), shop.erase(LOYAL, shop.START + 99 * shop.DAY)])
-    store = own_redis.partition(0)
+def test_nothing_of_an_erased_customer_is_left_in_what_recommendations_read(redis: Store) -> None:
+    shopping = Shop(redis, settings(min_customers=100)).all([*log(), shop.erase(LOYAL, shop.START + 99 * shop.DAY)])
+    store = redis.partition(0)
     orders = [SampledOrder.decode(raw) for _, raw in store.hash_all(sampled.NAME)]
     assert orders
     assert LOYAL not in {order.customer for order in orders}

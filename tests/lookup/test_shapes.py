@@ -147,32 +147,30 @@ def test_somebody_unknown_is_said_to_be(at_rest: Shop) -> None:
             at_rest.lookup.recommend(name)
 
 
-def test_before_the_first_model_look_ups_give_the_same_shapes(redis: Store, at_rest: Shop) -> None:
-    with _aside(at_rest):
-        run = Shop(redis, settings())
-        run.step([shop.order("ann", shop.START, ("tea", 1.0, 2.0))])
-        found = as_json(run.lookup.segments())
-        assert (found["model_version"], found["k"], found["J"]) == (0, 0, None)
-        assert (found["segments"], found["customers"], found["scale"]) == ([], 1, {})
-        assert found["hierarchy"] == {"linkage": [], "leaves": [], "method": "average", "distances": []}
-        ann = as_json(run.lookup.customer("ann"))
-        assert (ann["segment"], ann["since"], ann["distances"], ann["history"]) == (None, None, {}, [])
-        assert run.lookup.rules() == []
-        with pytest.raises(StateMissing, match=r"at 40 customers \(segments.min_customers\), so far: 1"):
-            run.lookup.picture()
-        assert as_json(run.lookup.verify())["ok"]
-        assert len(run.lookup.segments_frame()) == len(run.lookup.rules_frame()) == 0
-        assert run.lookup.customers_frame()["segment"].isna().all()
+def test_before_the_first_model_look_ups_give_the_same_shapes(redis: Store) -> None:
+    run = Shop(redis, settings())
+    run.step([shop.order("ann", shop.START, ("tea", 1.0, 2.0))])
+    found = as_json(run.lookup.segments())
+    assert (found["model_version"], found["k"], found["J"]) == (0, 0, None)
+    assert (found["segments"], found["customers"], found["scale"]) == ([], 1, {})
+    assert found["hierarchy"] == {"linkage": [], "leaves": [], "method": "average", "distances": []}
+    ann = as_json(run.lookup.customer("ann"))
+    assert (ann["segment"], ann["since"], ann["distances"], ann["history"]) == (None, None, {}, [])
+    assert run.lookup.rules() == []
+    with pytest.raises(StateMissing, match=r"at 40 customers \(segments.min_customers\), so far: 1"):
+        run.lookup.picture()
+    assert as_json(run.lookup.verify())["ok"]
+    assert len(run.lookup.segments_frame()) == len(run.lookup.rules_frame()) == 0
+    assert run.lookup.customers_frame()["segment"].isna().all()
 
 
-def test_an_empty_state_gives_empty_look_ups(redis: Store, at_rest: Shop, tmp_path: Path) -> None:
-    with _aside(at_rest):
-        run = Shop(redis, settings())
-        assert run.lookup.segments()["customers"] == 0
-        assert run.lookup.customers_frame().empty
-        assert run.lookup.verify()["ok"]
-        assert run.lookup.export(tmp_path) == {"customers": 0, "segments": 0, "rules": 0, "itemsets": 0}
-        assert list(pd.read_parquet(tmp_path / "customers.parquet"))[:3] == ["customer_id", "segment", "nearest"]
+def test_an_empty_state_gives_empty_look_ups(redis: Store, tmp_path: Path) -> None:
+    run = Shop(redis, settings())
+    assert run.lookup.segments()["customers"] == 0
+    assert run.lookup.customers_frame().empty
+    assert run.lookup.verify()["ok"]
+    assert run.lookup.export(tmp_path) == {"customers": 0, "segments": 0, "rules": 0, "itemsets": 0}
+    assert list(pd.read_parquet(tmp_path / "customers.parquet"))[:3] == ["customer_id", "segment", "nearest"]
 
 
 def test_where_nothing_was_replayed_a_look_up_says_so(tmp_path: Path) -> None:
@@ -226,42 +224,16 @@ def test_a_time_before_the_log_or_that_no_event_can_have_is_refused(at_rest: Sho
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("half_life", [30 * shop.DAY, 3_600_000])
 @pytest.mark.parametrize("place", ["begin", "end", "last"])
-def test_at_any_time_that_is_not_refused_all_figures_are_finite(
-    redis: Store, at_rest: Shop, half_life: int, place: str
-) -> None:
-    with _aside(at_rest):
-        run = Shop(redis, settings(min_customers=20, half_life=half_life, itemsets={"half_life": half_life}))
-        run.all(shop.made(30, 100, seed=3))
-        lookup = run.lookup
-        first = min(view.state.first_event or 0 for view in run.views)
-        when = {"begin": first, "end": lookup.watermark, "last": times.END - 1}[place]
-        if abs(when - lookup.watermark) > 400 * half_life:
-            with pytest.raises(InputError, match="more than 400 half-lives from the log's end"):
-                lookup.customers_frame(when)
-            when = lookup.watermark + (400 if place == "last" else -400) * half_life
-        as_json([lookup.segments(when), lookup.rules(when), lookup.customer("customer 004", when)])
-        numbers = lookup.customers_frame(when).select_dtypes("number")
-        assert np.isfinite(numbers.to_numpy()).all()
-
-
-class _aside:  # noqa: N801
-    """Put the shop at rest back after a test that needed the Redis for another one."""
-
-    def __init__(self, run: Shop) -> None:
-        self._run, self._kept = run, dict[bytes, bytes]()
-
-    def __enter__(self) -> None:
-        call = self._run.store._client.call
-        keys = call("KEYS", "*")
-        assert isinstance(keys, list)
-        for key in keys:
-            raw = call("DUMP", key)
-            assert isinstance(key, bytes)
-            assert isinstance(raw, bytes)
-            self._kept[key] = raw
-
-    def __exit__(self, *_: object) -> None:
-        call = self._run.store._client.call
-        call("FLUSHALL")
-        for key, raw in self._kept.items():
-            call("RESTORE", key, 0, raw)
+def test_at_any_time_that_is_not_refused_all_figures_are_finite(redis: Store, half_life: int, place: str) -> None:
+    run = Shop(redis, settings(min_customers=20, half_life=half_life, itemsets={"half_life": half_life}))
+    run.all(shop.made(30, 100, seed=3))
+    lookup = run.lookup
+    first = min(view.state.first_event or 0 for view in run.views)
+    when = {"begin": first, "end": lookup.watermark, "last": times.END - 1}[place]
+    if abs(when - lookup.watermark) > 400 * half_life:
+        with pytest.raises(InputError, match="more than 400 half-lives from the log's end"):
+            lookup.customers_frame(when)
+        when = lookup.watermark + (400 if place == "last" else -400) * half_life
+    as_json([lookup.segments(when), lookup.rules(when), lookup.customer("customer 004", when)])
+    numbers = lookup.customers_frame(when).select_dtypes("number")
+    assert np.isfinite(numbers.to_numpy()).all()
