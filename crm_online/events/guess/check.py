@@ -13,8 +13,9 @@ from crm_online.errors import InputError, NothingAccepted
 from crm_online.events.amounts import COMMA
 from crm_online.events.first_rows import FIRST, NO_ROWS, FirstRows, first_rows
 from crm_online.events.formats import columns_of, detected_preset, reader_of
-from crm_online.events.guess.columns import decimal_of, guessed
-from crm_online.events.guess.names import FIELDS, NO_SALE, STATUS, likeness
+from crm_online.events.guess import lexicon
+from crm_online.events.guess.columns import decimal_of, guess_columns
+from crm_online.events.guess.lexicon import likeness
 from crm_online.events.guess.time_formats import is_ambiguous, time_format_of
 from crm_online.events.native import to_native
 from crm_online.events.options import LogOptions
@@ -137,8 +138,8 @@ def _guessed_options(path: Path, layout: Layout, options: LogOptions) -> tuple[L
         return _for_preset(replace(options, preset=preset), rows), []
     if not rows.count:
         raise InputError(f"{path.name} has no rows")
-    guess = guessed(rows)
-    mapping = {**({} if options.mapping else guess.mapping), **(options.mapping or {})}
+    guess = guess_columns(rows)
+    mapping = options.mapping or guess.mapping or {}
     if "time" not in mapping:
         raise InputError(_no_time(path, layout, rows))
     time_format, decimal = options.time_format, options.decimal or guess.decimal
@@ -205,8 +206,8 @@ def _notes(options: LogOptions, rows: FirstRows) -> list[str]:
 def _states(rows: FirstRows) -> list[str]:
     """Return a note on a column that says what became of orders, where nothing says which of it is no sale."""
     for name in rows.columns:
-        found = list(dict.fromkeys(rows.texts(name)))[:10] if likeness(name, STATUS) > 1 else []
-        if len(found) > 1 and not any(NO_SALE.search(state) for state in found):
+        found = list(dict.fromkeys(rows.texts(name)))[:10] if likeness(name, lexicon.STATUS) > 1 else []
+        if len(found) > 1 and not any(lexicon.NO_SALE.search(state) for state in found):
             return [f"{name} has {listed(found)}: --where {shlex.quote(f'{name}={found[0]}')} would keep one of them"]
     return []
 
@@ -230,7 +231,7 @@ def _header_line(path: Path) -> int:
         text = as_text(line)
         for sep in ",;\t|":
             cells = [cell.strip(' "') for cell in text.split(sep)]
-            fits = sum(any(likeness(cell, names) > 1 for names in FIELDS.values()) for cell in cells)
+            fits = sum(any(likeness(cell, names) > 1 for names in lexicon.FIELDS.values()) for cell in cells)
             if fits > max(best, 2):
                 best, found = fits, number
     return found if found > 1 else 0

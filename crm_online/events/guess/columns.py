@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import isclose
 
 from crm_online.events.amounts import COMMA, POINT, amount
 from crm_online.events.columns import KINDS
 from crm_online.events.first_rows import FirstRows
-from crm_online.events.guess.names import (
-    FIELDS,
-    NO_SALE,
-    QUALIFIER,
-    STATUS,
-    SURCHARGE,
-    TIME_OF_DAY,
-    likeness,
-    normalised,
-)
+from crm_online.events.guess import lexicon
+from crm_online.events.guess.lexicon import likeness, normalised
 from crm_online.events.guess.time_formats import ENOUGH, time_format_of
 from crm_online.events.models import MAX_ID
+from crm_online.events.options import LogOptions
 
 _ORDER = ("time", "basket_id", "customer_id", "quantity", "price", "amount", "item")
 _MOST_STATES = 30
@@ -29,28 +21,8 @@ _LEAST = 0.25
 _LINE = ("item", "quantity", "price", "amount")
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """What the columns of a log seem to hold.
-
-    Attributes
-    ----------
-    mapping
-        Columns by native field; without ``time`` no column seems to hold any.
-    time_format, decimal
-        How times and numbers are written, where that needs an option.
-    where
-        The rows that are sales, where others are none.
-    """
-
-    mapping: dict[str, str]
-    time_format: str | None = None
-    decimal: str | None = None
-    where: tuple[tuple[str, str], ...] = ()
-
-
-def guessed(rows: FirstRows) -> Guess:
-    """Guess what the columns of a log hold."""
+def guess_columns(rows: FirstRows) -> LogOptions:
+    """Return the mapping, formats and filter of a log; without ``time`` in the mapping no column seems to hold any."""
     decimal = _decimal_of(rows)
     mapping: dict[str, str] = {}
     for field in _ORDER:
@@ -70,7 +42,8 @@ def guessed(rows: FirstRows) -> Guess:
         mapping["type"] = kinds
     where = () if "type" in mapping else sales_of(rows, mapping.get("quantity"), decimal)
     ordered = {name: mapping[name] for name in ("type", "customer_id", "basket_id", "time", *_LINE) if name in mapping}
-    return Guess(ordered, time_format or None, COMMA if decimal == COMMA else None, where)
+    decimals = COMMA if decimal == COMMA else None
+    return LogOptions(mapping=ordered, time_format=time_format or None, decimal=decimals, where=where)
 
 
 def sales_of(rows: FirstRows, quantity: str | None, decimal: str) -> tuple[tuple[str, str], ...]:
@@ -78,14 +51,14 @@ def sales_of(rows: FirstRows, quantity: str | None, decimal: str) -> tuple[tuple
 
     Returns have a quantity below 0: those rows are kept.
     """
-    named = [(likeness(name, STATUS), name) for name in rows.columns if name not in rows.listed]
+    named = [(likeness(name, lexicon.STATUS), name) for name in rows.columns if name not in rows.listed]
     for score, name in sorted(named, key=lambda one: -one[0]):
         if score <= 0.9:
             break
         states = list(dict.fromkeys(rows.texts(name)))
         if not 1 < len(states) <= _MOST_STATES:
             continue
-        bad = [state for state in states if NO_SALE.search(state)]
+        bad = [state for state in states if lexicon.NO_SALE.search(state)]
         bad = [state for state in bad if not _returns(rows, name, state, quantity, decimal)]
         if bad and len(bad) < len(states):
             return tuple((f"{name}!", state) for state in bad)
@@ -103,7 +76,7 @@ def decimal_of(texts: Sequence[str]) -> str:
 def _decimal_of(rows: FirstRows) -> str:
     texts = []
     for field in ("price", "amount", "quantity"):
-        names = [name for name in rows.columns if likeness(name, FIELDS[field]) > 0.3]
+        names = [name for name in rows.columns if likeness(name, lexicon.FIELDS[field]) > 0.3]
         texts += [text for name in names for text in rows.texts(name)]
     return decimal_of(texts)
 
@@ -125,10 +98,10 @@ def _column_of(field: str, rows: FirstRows, used: set[str], decimal: str) -> str
 
 def _score(field: str, name: str) -> float:
     """Return how well a column's name fits a field; the words of an amount count wherever they stand."""
-    score = likeness(name, FIELDS[field])
+    score = likeness(name, lexicon.FIELDS[field])
     if field not in ("price", "amount") or score > 1:
         return score
-    if SURCHARGE.search(normalised(name)) and not QUALIFIER.search(normalised(name)):
+    if lexicon.SURCHARGE.search(normalised(name)) and not lexicon.QUALIFIER.search(normalised(name)):
         return 0.0
     return max(score, 2 * _LEAST if score > 0 else 0.0)
 
@@ -155,7 +128,7 @@ def _could_be(field: str, rows: FirstRows, name: str, decimal: str) -> bool:
 
 def _named_as_item(name: str) -> bool:
     """Return whether a column of numbers may be that of items: its name must be one of theirs."""
-    return likeness(name, FIELDS["item"]) > 1
+    return likeness(name, lexicon.FIELDS["item"]) > 1
 
 
 def _number(cell: object, decimal: str) -> float | None:
@@ -225,7 +198,12 @@ def _with_time_of_day(rows: FirstRows, name: str, time_format: str | None) -> tu
         return name, time_format
     for other in rows.columns:
         clock = rows.filled(other)
-        if other == name or likeness(other, TIME_OF_DAY) <= 1 or len(clock) < len(cells) or ":" not in str(clock[0]):
+        if (
+            other == name
+            or likeness(other, lexicon.TIME_OF_DAY) <= 1
+            or len(clock) < len(cells)
+            or ":" not in str(clock[0])
+        ):
             continue
         pairs = zip(rows.columns[name], rows.columns[other], strict=True)
         both = [f"{day} {at}" for day, at in pairs if day is not None and at is not None]

@@ -9,7 +9,7 @@ import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
@@ -93,13 +93,7 @@ def _unpacked(path: Path, raw: IO[bytes]) -> IO[bytes]:
     if suffix == ".zip":
         archive = zipfile.ZipFile(raw)
         return archive.open(_only_file(path, archive))
-    if suffix == ".zst":
-        return cast(IO[bytes], _Stream(_zstd(raw)))
-    if suffix == ".gz":
-        return cast(IO[bytes], gzip.GzipFile(fileobj=raw))
-    if suffix == ".bz2":
-        return bz2.BZ2File(raw)
-    return lzma.LZMAFile(raw) if suffix == ".xz" else raw
+    return _UNPACKERS[suffix](raw) if suffix in _UNPACKERS else raw
 
 
 def _only_file(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
@@ -170,6 +164,14 @@ def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
         yield frame.decompress(packed)
     if begun and not frame.eof:
         raise EOFError("it ends in the middle of a frame")
+
+
+_UNPACKERS: dict[str, Callable[[IO[bytes]], IO[bytes]]] = {
+    ".gz": lambda raw: cast(IO[bytes], gzip.GzipFile(fileobj=raw)),
+    ".bz2": bz2.BZ2File,
+    ".xz": lzma.LZMAFile,
+    ".zst": lambda raw: cast(IO[bytes], _Stream(_zstd(raw))),
+}
 
 
 def first_line(error: BaseException) -> str:

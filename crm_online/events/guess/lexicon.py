@@ -7,7 +7,7 @@ import tomllib
 import unicodedata
 from importlib.resources import files
 
-_LEXICON = tomllib.loads(files(__package__).joinpath("names.toml").read_text(encoding="utf-8"))
+_LEXICON = tomllib.loads(files(__package__).joinpath("lexicon.toml").read_text(encoding="utf-8"))
 
 FIELDS: dict[str, tuple[str, ...]] = {field: tuple(names) for field, names in _LEXICON["fields"].items()}
 """By field, normalised names, the likelier first."""
