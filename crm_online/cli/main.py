@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from crm_online.cli.app import app
 from crm_online.cli.console import UnreadError, say
-from crm_online.cli.process import INTERRUPTED, WRONG, stopped
+from crm_online.cli.signals import INTERRUPTED, WRONG, stopped
 from crm_online.errors import CrmOnlineError
 
 UNREAD = 141

@@ -1,27 +1,19 @@
-"""The process of the command line: its signals and streams, before anything that takes long is imported."""
+"""The process of the command line: its streams and its end, before anything that takes long is imported."""
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from types import FrameType
 from typing import Final, TextIO
 
-WRONG: Final = 2
-INTERRUPTED: Final = 130
-TERMINATED: Final = 143
-_STREAMS: Final = {0: "stdin", 1: "stdout", 2: "stderr"}
+from crm_online.cli.signals import WRONG, catch, received, stopped
 
-_received: list[int] = []
+_STREAMS: Final = {0: "stdin", 1: "stdout", 2: "stderr"}
 
 
 def main() -> None:
     """Run the command line on the process's arguments and end the process."""
-    _received.clear()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _stop)
+    catch()
     if _open_streams():
         print("crm-online: stdout is closed: there is nowhere to print to", file=sys.stderr)
         sys.exit(WRONG)
@@ -31,23 +23,10 @@ def main() -> None:
         code = run(sys.argv[1:])
     except BaseException:
         # Whatever a signal broke off, such as an import that then says that a part of it is missing.
-        if not _received:
+        if not received():
             raise
         code = stopped()
     sys.exit(code)
-
-
-def stopped() -> int:
-    """Say that a signal ended the command; return the exit code."""
-    by_term = signal.SIGTERM in _received
-    how = "stopped by SIGTERM" if by_term else "interrupted"
-    print(f"{how}; what was committed stays, and the same command goes on from there", file=sys.stderr)
-    return TERMINATED if by_term else INTERRUPTED
-
-
-def _stop(number: int, _frame: FrameType | None) -> None:
-    _received.append(number)
-    raise KeyboardInterrupt
 
 
 def _open_streams() -> bool:

@@ -120,7 +120,7 @@ class AsyncClient:
     async def recommend(
         self, customer_id: str | None = None, *, basket: Sequence[str] = (), limit: int | None = None
     ) -> Recommendations:
-        """Return what to recommend to a customer, or beside a basket, or both, with the rule that says why."""
+        """Return what to recommend to a customer, or with a basket, or both, with the rule that says why."""
         return await self._ask(calls.recommend(customer_id, basket, limit))
 
     async def send(self, events: Iterable[Event | Mapping[str, Any]]) -> EventReceipt:

@@ -91,7 +91,7 @@ class Client:
         Raises
         ------
         NotFound
-            If nobody has this id.
+            If no customer has this id.
         """
         return self._ask(calls.customer(customer_id))
 
@@ -105,7 +105,7 @@ class Client:
         Raises
         ------
         NotFound
-            If nobody has this id.
+            If no customer has this id.
         """
         return self._ask(calls.explain(customer_id))
 
@@ -166,7 +166,7 @@ class Client:
     def recommend(
         self, customer_id: str | None = None, *, basket: Sequence[str] = (), limit: int | None = None
     ) -> Recommendations:
-        """Return what to recommend to a customer, or beside a basket, or both, with the rule that says why."""
+        """Return what to recommend to a customer, or with a basket, or both, with the rule that says why."""
         return self._ask(calls.recommend(customer_id, basket, limit))
 
     def send(self, events: Iterable[Event | Mapping[str, Any]]) -> EventReceipt:

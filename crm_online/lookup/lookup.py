@@ -39,7 +39,7 @@ from crm_online.store.meta import LOGS
 SORTS: tuple[str, ...] = get_args(Sort)
 """What rules may be sorted by."""
 FURTHEST = 400
-"""How many half-lives from the log's end figures can be read: further away they are beyond all numbers."""
+"""How many half-lives from the log's end figures can be read: further from it they are beyond all numbers."""
 
 
 @contextmanager
@@ -276,7 +276,7 @@ class Lookup:
     def segments_frame(self, as_of: int | None = None) -> pd.DataFrame:
         """Return the segments, one row each; centroids in natural units, feature by feature."""
         self._when(as_of)  # they are as last scored, whatever the time, but a wrong one is refused
-        values = self._segments.told() if self._segments else []
+        values = self._segments.values() if self._segments else []
         rows = pd.DataFrame(values, columns=["id", "name", "size", "description", "centroid"])
         rows["description"] = [value["description"]["text"] for value in values]
         centroids = pd.DataFrame([value["centroid"] for value in values], index=rows.index).add_prefix("centroid.")

@@ -110,13 +110,13 @@ class PartitionView:
     def counts(self) -> Counts:
         """What baskets made of it."""
         here = self.store.partition
-        wanted = (item_names.NAME, counting.COUNTERS, counting.JOURNAL)
-        lists = (list_part(here, name, 0, -1) for name in wanted)
-        small, emitted, (names, chunks, journal) = self.store.together(
+        names = (item_names.NAME, counting.COUNTERS, counting.JOURNAL)
+        lists = (list_part(here, name, 0, -1) for name in names)
+        small, emitted, (stored_names, chunks, journal) = self.store.together(
             plain_value(here, state.NAME), hash_whole(here, rules.NAME), *lists
         )
         items = ItemNames()
-        items.load(names)
+        items.load(stored_names)
         counters = counting.counted(empty_counters(self.settings), chunks, journal)
         watermark = PartitionState.decode(small).watermark or 0
         return Counts(watermark, Counted(counters, items.names, items.ids), emitted)
@@ -136,16 +136,16 @@ class PartitionView:
         if not names:
             return SampledHere(self.codec.decode([]), [], [])
         here, fields = self.store.partition, [name.encode() for name in names]
-        items, raw, (said, bought) = self.store.together(
+        items, raw, (sayings, bought) = self.store.together(
             list_part(here, item_names.NAME, 0, -1),
             hash_fields(here, CUSTOMERS, fields),
             *(hash_whole(here, name) for name in (sampling.SAID, sampling.BOUGHT)),
         )
-        traits = [Traits.decode(said.get(name), bought.get(name)) for name in fields]
+        traits = [Traits.decode(sayings.get(name), bought.get(name)) for name in fields]
         return SampledHere(self.codec.decode(raw), traits, [item.decode() for item in items])
 
     def traits(self) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
-        """Return what the sampled customers said, and what they bought, by customer."""
+        """Return attributes, contact reasons and feedback of sampled customers, and what they bought, by customer."""
         return dict(self.store.hash_all(sampling.SAID)), dict(self.store.hash_all(sampling.BOUGHT))
 
     def batches(self) -> Iterator[tuple[list[str], list[bytes], Records]]:

@@ -26,8 +26,8 @@ from crm_online.segments.sums import SegmentSums
 from crm_online.traits.by_segment import SegmentTraits
 from crm_online.traits.phrases import in_brief
 
-MOST_TOLD = 500
-"""Most customers whose distances are told as JSON: it has their number squared; frames have all."""
+MOST_DISTANCES = 500
+"""Most customers whose distances are in the JSON: it has their number squared; frames have all."""
 
 
 class Tree(Hierarchy, total=False):
@@ -89,21 +89,21 @@ class Segmentation:
         """What the customers of each segment need and say."""
         return self.sample.by_segment(self.model.k)
 
-    def told(self) -> list[SegmentValue]:
-        """Return the segments as topics tell them."""
+    def values(self) -> list[SegmentValue]:
+        """Return the segments as they are on the topic."""
         centroids = self.centroids()
         figures = BuyerFigures.of(self.by_buying, centroids, complete=self.complete)
         return described(self.model, self.sums.W, centroids, figures, self.features)
 
     def names(self) -> dict[str, str]:
         """Return the segments' names by id."""
-        return {one["id"]: one["name"] for one in self.told()}
+        return {one["id"]: one["name"] for one in self.values()}
 
     def described(self) -> list[dict[str, object]]:
-        """Return the segments as look-ups tell them, with what their customers need and say."""
+        """Return the segments as look-ups have them, with what their customers need and say."""
         return [
             {**segment, "description": {**segment["description"], "traits": one}}
-            for segment, one in zip(self.told(), self.traits, strict=True)
+            for segment, one in zip(self.values(), self.traits, strict=True)
         ]
 
     def hierarchy(self, method: Linkage, of: Leaves) -> Hierarchy:
@@ -116,7 +116,7 @@ class Segmentation:
         """Return the tree as JSON has it: with the distances, if they are few enough."""
         found = self.hierarchy(method, of)
         tree = Tree(linkage=found["linkage"], leaves=found["leaves"], method=found["method"])
-        if len(found["leaves"]) <= MOST_TOLD:
+        if len(found["leaves"]) <= MOST_DISTANCES:
             apart = distance_matrix(self._leaves(found["leaves"], of))
             tree["distances"] = [list(map(digits, row)) for row in apart.tolist()]
         return tree

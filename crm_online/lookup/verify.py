@@ -109,8 +109,8 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
     list(sample.offer(sorted(raw_of)))
     if {name for name, _ in view.loaded.sample} != {name.encode() for name in sample.hashes}:
         differ("the sample is not the customers with the smallest hashes")
-    said, bought = view.traits()
-    if not said.keys() | bought.keys() <= {name for name, _ in view.loaded.sample}:
+    sayings, bought = view.traits()
+    if not sayings.keys() | bought.keys() <= {name for name, _ in view.loaded.sample}:
         differ("traits are kept of customers who are not in the sample")
 
     loaded = view.loaded
@@ -122,7 +122,7 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
         ("counted-baskets", loaded.counted_baskets),
         ("sampled-orders", loaded.sampled_orders),
         ("sample", loaded.sample),
-        ("said", said.items()),
+        ("said", sayings.items()),
         ("bought", bought.items()),
         ("rules", loaded.rules),
         ("segments", loaded.segments),

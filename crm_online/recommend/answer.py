@@ -1,4 +1,4 @@
-"""Recommendations as they are told, each with why."""
+"""Recommendations as they are answered, each with why."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from crm_online.digits import digits
 from crm_online.engine.changes import iso
 from crm_online.recommend.basis import ABSENT, Basis
-from crm_online.recommend.ranking import NOBODY, History, Ranked, rank
+from crm_online.recommend.ranking import NO_HISTORY, History, Ranked, rank
 
 TOP = 10
 """Items that are recommended, if no other number is asked for."""
 
-TELLING = 0.25
-"""What the basket or the history must add to an item's popularity, as a share of it, to be told as the reason."""
+DECISIVE = 0.25
+"""What the basket or the history must add to an item's popularity, as a share of it, to be the reason that is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Buyer:
     Attributes
     ----------
     customer_id
-        The id; ``None``: nobody in particular.
+        The id; ``None``: no customer in particular.
     segment
         The reported segment.
     history
@@ -50,7 +50,7 @@ def recommended(basis: Basis, buyer: Buyer, basket: Sequence[str], top: int = TO
     """
     names = sorted(set(basket))
     known = [basis.ids[name] for name in names if name in basis.ids]
-    history = buyer.history or NOBODY
+    history = buyer.history or NO_HISTORY
     found = rank(basis, known, history, top)
     return {
         "customer_id": buyer.customer_id,
@@ -59,21 +59,21 @@ def recommended(basis: Basis, buyer: Buyer, basket: Sequence[str], top: int = TO
         "basket": names,
         "unknown": [name for name in names if name not in basis.ids],
         "as_of": iso(basis.as_of),
-        "items": list(_told(basis, history, found)),
+        "items": list(_items(basis, history, found)),
     }
 
 
-def _told(basis: Basis, history: History, found: Ranked) -> Iterator[dict[str, object]]:
+def _items(basis: Basis, history: History, found: Ranked) -> Iterator[dict[str, object]]:
     figures = (found.score, found.popular, found.basket, found.by, found.own)
     rows = zip(found.item.tolist(), *(one.tolist() for one in figures), strict=True)
     for place, (item, score, popular, basket, by, own) in enumerate(rows, start=1):
-        telling = TELLING * popular
-        if by != ABSENT and basket >= max(own, telling):
+        decisive = DECISIVE * popular
+        if by != ABSENT and basket >= max(own, decisive):
             because = _of_basket(basis, by, item)
-        elif own >= telling:
+        elif own >= decisive:
             because = _of_history(basis, history, item)
         else:
-            because = _of_everybody(basis, item)
+            because = _of_popularity(basis, item)
         yield {"item": basis.names[item], "rank": place, "score": digits(score), "because": because}
 
 
@@ -112,7 +112,7 @@ def _of_history(basis: Basis, history: History, item: int) -> dict[str, object]:
     }
 
 
-def _of_everybody(basis: Basis, item: int) -> dict[str, object]:
+def _of_popularity(basis: Basis, item: int) -> dict[str, object]:
     popular = float(basis.support[item])
     return {
         "kind": "everybody",

@@ -17,7 +17,7 @@ TIED = 1024
 """Items whose ties to each other are a regression: those that most baskets have. For others single pairs speak."""
 
 LEAST_RIDGE = 3.0
-"""Baskets beside an item's that say that it has no ties, at least, where a single pair is looked at."""
+"""Least number of baskets, added to an item's own, that say that it has no ties, where a single pair is looked at."""
 
 ABSENT = -1
 """In place of the id of an item that no basket had."""
@@ -211,7 +211,7 @@ def _pairs(
     for part, numbers in zip(parts, numbered, strict=True):
         pairs = part.counters.pairs(as_of)
         sides = np.sort(numbers[pairs.items[:, :2]], axis=1)
-        # Counts that have faded away altogether are 0, also of items in pairs.
+        # Counts that have decayed altogether are 0, also of items in pairs.
         there = sides[:, 0] != ABSENT
         keys.append(sides[there, 0] * items + sides[there, 1])
         counts.append(pairs.count[there])

@@ -1,7 +1,7 @@
 """What the shop's own log says about how to recommend: each sampled order is left out of the counts and guessed.
 
 How far own habits, ties between items and the last weeks are to be trusted differs from shop to shop. So the latest
-orders that the state keeps are taken, one by one, out of all counts, some of their items are hidden, and those weights
+orders that the state keeps are left out, one by one, of all counts, some of their items are hidden, and those weights
 are chosen by which the hidden items come first.
 """
 
@@ -22,13 +22,13 @@ GRIDS = {
     "ties": (1.0, 0.5, 2.0),
 }
 """The weights that are tried: first what says least beyond popularity. Of those that chance cannot tell apart from the
-best, the first is taken."""
+best, the first is used."""
 ITEMS = 512
 """Items that are guessed among: those that most baskets have."""
 ORDERS = 1024
 """Orders that are guessed, at most: the latest."""
 FEWEST = 64
-"""With fewer hidden items nothing is learned, and the weights are those of ``Weights()``."""
+"""With fewer hidden items nothing is learned, and the weights are those of ``ScoreWeights()``."""
 CHANCE = 1.0
 """Standard errors of a difference that count as chance."""
 _HIDDEN = 2
@@ -37,17 +37,17 @@ _SEED = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class ScoreWeights:
     """How the parts of a score are weighed.
 
     Attributes
     ----------
     ridge
-        Baskets beside an item's that say that it has no ties; see :mod:`crm_online.recommend.regression`.
+        Baskets added to an item's own that say that it has no ties; see :mod:`crm_online.recommend.regression`.
     ties
         What the regression is multiplied by.
     prior
-        Orders that popularity counts for beside a customer's own.
+        Orders that popularity counts for, added to a customer's own.
     recent
         Share of the sampled orders in popularity; the rest are all orders.
     """
@@ -60,10 +60,10 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The weights beside a basket, and without one; from how many hidden items they were learned."""
+    """The weights with a basket, and without one; from how many hidden items they were learned."""
 
-    basket: Weights = field(default_factory=Weights)
-    alone: Weights = field(default_factory=Weights)
+    basket: ScoreWeights = field(default_factory=ScoreWeights)
+    alone: ScoreWeights = field(default_factory=ScoreWeights)
     hidden: int = 0
 
 
@@ -111,22 +111,22 @@ def learn(
     if guesses is None or len(guesses.hidden) < FEWEST:
         return Learned()
     return Learned(
-        _best(guesses, Weights(), with_basket=True),
-        _best(guesses, Weights(), with_basket=False),
+        _best(guesses, ScoreWeights(), with_basket=True),
+        _best(guesses, ScoreWeights(), with_basket=False),
         len(guesses.hidden),
     )
 
 
-def _best(guesses: _Guesses, weights: Weights, *, with_basket: bool) -> Weights:
+def _best(guesses: _Guesses, weights: ScoreWeights, *, with_basket: bool) -> ScoreWeights:
     """Choose one weight after the other, each twice."""
     names = list(GRIDS) if with_basket else ["prior", "recent"]
     for name in names * 2:
         tried = [replace(weights, **{name: value}) for value in GRIDS[name]]
         quality = np.stack([guesses.quality(one, with_basket=with_basket) for one in tried])
-        behind = quality[quality.mean(axis=1).argmax()] - quality
+        deficit = quality[quality.mean(axis=1).argmax()] - quality
         # Paired differences: rows in which both guess alike say nothing, and cost nothing.
-        chance = behind.std(axis=1) / np.sqrt(behind.shape[1])
-        weights = tried[int(np.argmax(behind.mean(axis=1) <= CHANCE * chance))]
+        chance = deficit.std(axis=1) / np.sqrt(deficit.shape[1])
+        weights = tried[int(np.argmax(deficit.mean(axis=1) <= CHANCE * chance))]
     return weights
 
 
@@ -197,7 +197,7 @@ class _Guesses:
             matrix=matrix,
         )
 
-    def quality(self, weights: Weights, *, with_basket: bool) -> NDArray[np.float64]:
+    def quality(self, weights: ScoreWeights, *, with_basket: bool) -> NDArray[np.float64]:
         """Return how far in front each hidden item comes: 10 / (10 + number of items before it)."""
         popular = (1 - weights.recent) * self.popular + weights.recent * self.recent
         orders = self.orders[:, np.newaxis]
@@ -205,8 +205,8 @@ class _Guesses:
         if with_basket:
             score += weights.ties * self._tied(weights.ridge)
             score[self.basket] = -np.inf
-        wanted = score[np.arange(len(score)), self.hidden][:, np.newaxis]
-        before = (score > wanted).sum(axis=1) + ((score == wanted).sum(axis=1) - 1) / 2
+        hidden = score[np.arange(len(score)), self.hidden][:, np.newaxis]
+        before = (score > hidden).sum(axis=1) + ((score == hidden).sum(axis=1) - 1) / 2
         found: NDArray[np.float64] = _FIRST / (_FIRST + before)
         return found
 
@@ -214,7 +214,7 @@ class _Guesses:
         """Return what the rest of each basket adds by a regression that has not seen the order."""
         if ridge not in self._ties:
             inverted = inverse(self.matrix, ridge)
-            # An order is taken out of the counts by a rank one update (Sherman and Morrison) of their inverse.
+            # An order is removed from the counts by a rank one update (Sherman and Morrison) of their inverse.
             seen = inverted @ self.has
             reach = np.einsum("ij,ij->j", self.has, seen)
             factor = self.weight / np.maximum(1 - self.weight * reach, 1e-6)

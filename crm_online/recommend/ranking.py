@@ -27,7 +27,7 @@ class History:
     items: Mapping[int, float] = field(default_factory=dict)
 
 
-NOBODY = History()
+NO_HISTORY = History()
 """The history of a customer of whom nothing is known."""
 
 
@@ -83,7 +83,7 @@ def rank(basis: Basis, basket: Sequence[int], history: History, limit: int) -> R
     >>> counters = ItemsetCounters(0.0, Decay(None), 2, 10**6)
     >>> counters.count(Baskets.of([(0, [0, 1]), (0, [0, 1]), (0, [2]), (0, [2]), (0, [2])]))
     >>> basis = Basis.of([Counted(counters, ["tea", "cup", "jug"], {"tea": 0, "cup": 1, "jug": 2})], as_of=0)
-    >>> [basis.names[item] for item in rank(basis, [basis.ids["tea"]], NOBODY, 2).item]
+    >>> [basis.names[item] for item in rank(basis, [basis.ids["tea"]], NO_HISTORY, 2).item]
     ['cup', 'jug']
     """
     known = sorted(set(basket))

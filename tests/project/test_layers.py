@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+from grimp import build_graph
 
 HOSTS = re.compile(r"pypi\.org|pythonhosted|npmjs|maven\.org|crates\.io|debian\.org|proxy\.golang", re.IGNORECASE)
 
@@ -14,6 +17,15 @@ def test_each_layer_imports_only_those_below_it(root: Path) -> None:
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = build_graph("crm_online", "streams", cache_dir=None)
+    order = TopologicalSorter({module: graph.find_modules_directly_imported_by(module) for module in graph.modules})
+    try:
+        order.prepare()
+    except CycleError as error:
+        raise AssertionError(f"an import circle: {' <- '.join(error.args[1])}") from None
 
 
 def test_importing_the_engine_imports_no_redis_and_no_broker(root: Path) -> None:

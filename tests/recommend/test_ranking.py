@@ -20,8 +20,8 @@ from crm_online.itemsets.names import ItemNames
 from crm_online.itemsets.parts import Counted
 from crm_online.recommend.answer import Buyer, recommended
 from crm_online.recommend.basis import Basis
-from crm_online.recommend.learning import Weights
-from crm_online.recommend.ranking import NOBODY, History, rank
+from crm_online.recommend.learning import ScoreWeights
+from crm_online.recommend.ranking import NO_HISTORY, History, rank
 
 HALF_LIFE = 1000
 ITEMS = [f"item {number}" for number in range(8)]
@@ -74,7 +74,7 @@ def test_of_items_that_add_the_same_the_first_by_name_is_the_reason() -> None:
     known = basis([(NOW, {"a", "b", "c"})] * 3 + [(NOW, {"d"})] * 9)
 
     for basket in (["a", "b"], ["b", "a"]):
-        found = rank(known, [known.ids[item] for item in basket], NOBODY, 2)
+        found = rank(known, [known.ids[item] for item in basket], NO_HISTORY, 2)
         reasons = dict(zip(found.item.tolist(), found.by.tolist(), strict=True))
         assert reasons[known.ids["c"]] == known.ids["a"]
 
@@ -100,7 +100,7 @@ def regression(log: Sequence[tuple[int, set[str]]], names: Sequence[str], item: 
     if not others:
         return {}
     columns = has[:, [names.index(name) for name in others]]
-    fitted = Ridge(Weights().ridge, fit_intercept=False).fit(columns, has[:, names.index(item)], weight)
+    fitted = Ridge(ScoreWeights().ridge, fit_intercept=False).fit(columns, has[:, names.index(item)], weight)
     return dict(zip(others, fitted.coef_.tolist(), strict=True))
 
 
@@ -119,7 +119,7 @@ def test_scores_and_reasons_are_what_a_recount_and_scikit_learn_find(
         popular = share(log, item) / baskets
         ties = regression(log, list(known.names), item)
         seen = min(bought.get(known.ids[item], 0), orders)
-        own = (seen - popular * orders) / (orders + Weights().prior)
+        own = (seen - popular * orders) / (orders + ScoreWeights().prior)
         expected = popular + sum(ties.get(other, 0.0) for other in basket) + own
         assert one["score"] == pytest.approx(expected, rel=1e-4, abs=1e-6)
         assert because["consequent"] == [item]
@@ -145,9 +145,9 @@ def test_a_shorter_list_is_the_beginning_of_a_longer_one(
 ) -> None:
     known = basis(log)
     ids = [known.ids[item] for item in basket if item in known.ids]
-    whole = rank(known, ids, NOBODY, len(ITEMS)).item
+    whole = rank(known, ids, NO_HISTORY, len(ITEMS)).item
 
-    assert rank(known, ids, NOBODY, top).item.tolist() == whole[:top].tolist()
+    assert rank(known, ids, NO_HISTORY, top).item.tolist() == whole[:top].tolist()
 
 
 def test_without_customer_and_basket_what_is_popular_now_comes_first() -> None:
@@ -193,5 +193,5 @@ def test_equals_come_by_name_in_whatever_order_they_were_sold() -> None:
     log = [(NOW, {item}) for item in ("d", "b", "c", "a", "c")]
     for order in permutations(range(5)):
         known = basis([log[place] for place in order])
-        assert [known.names[item] for item in rank(known, [], NOBODY, 4).item] == ["c", "a", "b", "d"]
-    assert np.isfinite(rank(basis(log), [0, 1, 2, 3], NOBODY, 4).score).all()
+        assert [known.names[item] for item in rank(known, [], NO_HISTORY, 4).item] == ["c", "a", "b", "d"]
+    assert np.isfinite(rank(basis(log), [0, 1, 2, 3], NO_HISTORY, 4).score).all()

@@ -11,7 +11,7 @@ from crm_online.answers.rules import Rules
 from crm_online.api.documents import NOT_MODIFIED, IfNoneMatch, document
 from crm_online.api.keys import requires
 from crm_online.api.service import TheService
-from crm_online.live.snapshots.rulebook import Asked, Sort
+from crm_online.live.snapshots.rulebook import RuleFilter, Sort
 
 router = APIRouter(prefix="/v1", tags=["rules"], dependencies=[Depends(requires("read"))], responses=NOT_MODIFIED)
 
@@ -64,5 +64,5 @@ async def get_rules(
     """
     book = service.snapshots.needed().rules
     least = {"support": min_support, "confidence": min_confidence, "lift": min_lift}
-    asked = Asked(tuple(item or ()), text, segment, {name: value for name, value in least.items() if value > 0})
-    return document(book.page(asked, sort, limit, after).body, book.etag, if_none_match)
+    matching = RuleFilter(tuple(item or ()), text, segment, {name: value for name, value in least.items() if value > 0})
+    return document(book.page(matching, sort, limit, after).body, book.etag, if_none_match)

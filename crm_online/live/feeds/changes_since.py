@@ -26,7 +26,7 @@ class ChangesSince:
     gap
         Why some before them are missing; None: none are.
     after
-        The change before the first of them; behind a gap it is another than the one that was asked for.
+        The change before the first of them; after a gap it is another than the one that was asked for.
     valid_upto
         Where the state was put back in time: the last change up to which all of them still hold; None if none is
         certain to.
@@ -102,7 +102,7 @@ def _none_kept(end: int, last: ChangeId) -> ChangesSince:
 def _higher(store: PartitionStore, last: ChangeId, first: FeedEvent, most: int) -> list[FeedEvent]:
     """Read the changes with higher ids, which are the last ones of the list, and the one before if it is kept."""
     while (newest := _newest(store)) is not None and newest.id > last:
-        # The first change with a higher id is not before ``low``, and not behind ``high``.
+        # The first change with a higher id is not before ``low``, and not after ``high``.
         low, high = first.id.sequence, newest.id.sequence
         while low < high:
             middle = (low + high) // 2

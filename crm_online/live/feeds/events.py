@@ -46,7 +46,7 @@ class FeedEvent:
     body
         ``event`` and ``data`` of the server-sent event.
     cursor, framed
-        The cursor behind it, as it is written, and its ``body`` with that as ``id``; set by the ring.
+        The cursor after it, as it is written, and its ``body`` with that as ``id``; set by the ring.
     """
 
     id: ChangeId
@@ -79,7 +79,7 @@ class FeedEvent:
         self.body = self.framed = b""
 
     def at(self, cursor: str) -> bytes:
-        """Return the server-sent event, with the cursor behind it as its id."""
+        """Return the server-sent event, with the cursor after it as its id."""
         return b"id: %s\n%s" % (cursor.encode(), self.body)
 
 
@@ -105,7 +105,7 @@ def feed_event(entry: Entry) -> FeedEvent:
 
 
 def gap_event(after: ChangeId, upto: ChangeId, why: GapReason) -> FeedEvent:
-    """Return the event that stands for the changes behind ``after``, up to and with ``upto``."""
+    """Return the event that stands for the changes after ``after``, up to and with ``upto``."""
     data = {"partition": upto.partition, "after": str(after), "upto": str(upto), "reason": why}
     return FeedEvent(upto, GAP, value=data, body=b"event: gap\ndata: %s\n\n" % json.dumps(data).encode())
 

@@ -26,11 +26,11 @@ class _Known:
     more: bool = True
 
     def claimed(self, meta: list[bytes | None]) -> bool:
-        """Tell whether the partition was taken over since it was read: perhaps it is one of another state."""
+        """Tell whether the partition was claimed since it was read: perhaps it is one of another state."""
         return self.meta is None or self.meta[0] != meta[0]
 
     def update(self, found: ChangesSince, meta: list[bytes | None]) -> None:
-        """Move behind what was found."""
+        """Move on to the last change found."""
         if found.gap:
             self.last, self.body = found.after, b""
         if found.events:

@@ -68,7 +68,7 @@ class Ring:
 
     @property
     def cursor(self) -> str:
-        """The cursor behind the last change, as it is written."""
+        """The cursor after the last change, as it is written."""
         return ",".join(self._written.values())
 
     def add(self, events: Iterable[FeedEvent]) -> None:
@@ -117,7 +117,7 @@ class Ring:
         return list(islice(of_customer, most))
 
     def number_of(self, cursor: Cursor) -> int:
-        """Return a number from which on nothing is missing behind a cursor; some of it may be before the cursor."""
+        """Return a number from which on nothing is missing after a cursor; some of it may be before the cursor."""
         for number, signpost in reversed(self._signposts):
             if all(last <= cursor[partition] for partition, last in signpost.items()):
                 return number

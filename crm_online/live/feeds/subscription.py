@@ -182,7 +182,7 @@ class Subscription:
         return b"".join(parts), at_end and not parts
 
     def _advance(self, event: FeedEvent, cursor: dict[int, ChangeId]) -> list[bytes]:
-        """Move the cursor behind an event, and return its bytes if it matches."""
+        """Move the cursor to an event, and return its bytes if it matches."""
         cursor[event.partition] = event.id
         if event.kind == GAP or self._filter.matches(event):
             self._sent_cursor = cursors.text(cursor)

@@ -1,4 +1,4 @@
-"""Snapshots of what needs the whole state, made anew in a thread beside the event loop."""
+"""Snapshots of what needs the whole state, made anew in a thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from crm_online.errors import StateBeingRead, StateMissing, StoreError, StoreUnavailable
-from crm_online.live.snapshots.making import Derive, Maker
+from crm_online.live.snapshots.making import Derive, SnapshotMaker
 from crm_online.live.snapshots.snapshot import Snapshot
 from crm_online.live.troubles import NO_STATE, UNREADABLE
 from crm_online.settings import ServeSettings
@@ -25,7 +25,7 @@ own, since a request may have to wait several times."""
 
 
 class Snapshots:
-    """The latest snapshot of a state, which may be empty at first, go away and come back, or become another one.
+    """The latest snapshot of a state, which may be empty at first, not answer for a while, or become another one.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Snapshots:
     derive
         Makes what else is to be in snapshots, see `Snapshot.derived`.
     timed
-        Told how long each look took, in seconds.
+        Called with how long each look took, in seconds.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Snapshots:
         timed: Callable[[float], None] | None = None,
     ) -> None:
         self._refresh = settings.refresh / 1000
-        self._maker = Maker(store, derive)
+        self._maker = SnapshotMaker(store, derive)
         self._timed = timed
         self._pool = ThreadPoolExecutor(1, "snapshots")
         self._task: asyncio.Task[None] | None = None
@@ -108,9 +108,9 @@ class Snapshots:
     async def _run(self) -> None:
         while True:
             await self._make()
-            told, self._news = self._news, asyncio.Event()
-            if told is not None:
-                told.set()
+            waited_for, self._news = self._news, asyncio.Event()
+            if waited_for is not None:
+                waited_for.set()
             # Who waits for a state to begin, or to come back, does not wait long.
             await asyncio.sleep(self._refresh if self._trouble is None else min(self._refresh, _SOON))
 

@@ -19,10 +19,10 @@ from crm_online.engine.state import PartitionState
 from crm_online.live.snapshots.document import Document
 from crm_online.live.snapshots.pacing import Pace
 from crm_online.live.snapshots.pictures import Drawn, draw
+from crm_online.live.snapshots.progress import PartitionProgress, Rate, status
 from crm_online.live.snapshots.rulebook import RuleBook
-from crm_online.live.snapshots.size_history import SizeHistory
+from crm_online.live.snapshots.size_recorder import SizeRecorder
 from crm_online.live.snapshots.snapshot import Snapshot
-from crm_online.live.snapshots.standing import Rate, Standing, status
 from crm_online.lookup import Lookup
 from crm_online.store import Store, reads
 from crm_online.store.keys import COMMITS, ENDS, EPOCH, META, POSITIONS, TOKEN
@@ -34,13 +34,13 @@ Derive = Callable[[Lookup], object]
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
-    """What no commit, and no other state, leaves as it is."""
+class _Version:
+    """Changes with each commit, and with the state."""
 
     meta: StateMeta
     partitions: tuple[tuple[bytes | None, ...], ...]
 
-    def follows(self, before: _Mark) -> bool:
+    def follows(self, before: _Version) -> bool:
         """Whether it is the same state, gone on; not another one, or one put back in time."""
         if self.meta != before.meta:
             return False
@@ -52,7 +52,7 @@ class _Mark:
 class _Segments:
     """The part that is made of the segments and their sampled customers."""
 
-    mark: _Mark
+    version: _Version
     as_of: int
     value: Mapping[str, Any]
     whole: Document
@@ -67,12 +67,12 @@ class _Segments:
 class _Rules:
     """The part that is made of the baskets."""
 
-    mark: _Mark
+    version: _Version
     book: RuleBook
     derived: object
 
 
-class Maker:
+class SnapshotMaker:
     """Makes one snapshot after the other; for one thread.
 
     Parameters
@@ -89,13 +89,13 @@ class Maker:
 
     def forget(self) -> None:
         """Forget all: the state is gone, or another one."""
-        self._mark: _Mark | None = None
-        self._standings: list[Standing] = []
+        self._version: _Version | None = None
+        self._progress: list[PartitionProgress] = []
         self._min_customers = 0
         self._segments: _Segments | None = None
         self._rules: _Rules | None = None
         self._snapshot: Snapshot | None = None
-        self._history, self._rate = SizeHistory(), Rate()
+        self._history, self._rate = SizeRecorder(), Rate()
         self._sizes = Document.of({"points": []})
         self._paces = Pace(), Pace()
 
@@ -107,19 +107,19 @@ class Maker:
         StoreError
             If there is no state (``StateMissing``), or it cannot be read.
         """
-        mark = self._look()
-        if self._mark is not None and not mark.follows(self._mark):
+        version = self._look()
+        if self._version is not None and not version.follows(self._version):
             self.forget()
         lookup = cache(lambda: Lookup(self._store))  # most looks find nothing new, and need none
-        if mark != self._mark:
-            self._standings = self._stand(lookup().states)
+        if version != self._version:
+            self._progress = self._progress_of(lookup().states)
             self._min_customers = lookup().settings.segments.min_customers
-        self._mark = mark
-        standing = self._status(mark.meta.feed)
-        segments, rules = self._segments_of(lookup, mark), self._rules_of(lookup, mark)
+        self._version = version
+        status_ = self._status(version.meta.feed)
+        segments, rules = self._segments_of(lookup, version), self._rules_of(lookup, version)
         last = self._snapshot
         if last is not None and last.segments_document is segments.whole and last.rules is rules.book:
-            self._snapshot = last if last.status == standing else replace(last, status=standing)
+            self._snapshot = last if last.status == status_ else replace(last, status=status_)
         else:
             self._snapshot = Snapshot(
                 segments_document=segments.whole,
@@ -129,30 +129,32 @@ class Maker:
                 sizes=self._sizes,
                 rules=rules.book,
                 derived=rules.derived,
-                status=standing,
+                status=status_,
             )
         return self._snapshot
 
-    def _look(self) -> _Mark:
+    def _look(self) -> _Version:
         meta = self._store.meta()
-        wanted = [reads.hash_fields(number, META, (TOKEN, COMMITS, EPOCH)) for number in range(meta.partitions)]
-        return _Mark(meta, tuple(map(tuple, self._store.read_many(wanted))))
+        asked = [reads.hash_fields(number, META, (TOKEN, COMMITS, EPOCH)) for number in range(meta.partitions)]
+        return _Version(meta, tuple(map(tuple, self._store.read_many(asked))))
 
-    def _stand(self, states: Sequence[PartitionState]) -> list[Standing]:
+    def _progress_of(self, states: Sequence[PartitionState]) -> list[PartitionProgress]:
         names = [(number, name) for number in range(len(states)) for name in (POSITIONS, ENDS)]
         found = self._store.read_many([reads.numbers(number, name) for number, name in names])
-        return [Standing(state, at, end) for state, at, end in zip(states, found[::2], found[1::2], strict=True)]
+        return [
+            PartitionProgress(state, at, end) for state, at, end in zip(states, found[::2], found[1::2], strict=True)
+        ]
 
     def _status(self, feed: str) -> Status:
-        self._rate.see(sum(standing.state.accepted for standing in self._standings))
-        return status(feed, self._standings, self._rate.per_second, self._min_customers)
+        self._rate.observe(sum(one.state.accepted for one in self._progress))
+        return status(feed, self._progress, self._rate.per_second, self._min_customers)
 
-    def _segments_of(self, lookup: Callable[[], Lookup], mark: _Mark) -> _Segments:
+    def _segments_of(self, lookup: Callable[[], Lookup], version: _Version) -> _Segments:
         before, pace = self._segments, self._paces[0]
-        if before is not None and (before.mark == mark or not pace.due):
+        if before is not None and (before.version == version or not pace.due):
             return before
         with pace:
-            self._segments = made = _made(lookup(), mark, before)
+            self._segments = made = _made(lookup(), version, before)
             if made.value["segments"]:
                 self._history.add(made.as_of, {one["id"]: one["size"] for one in made.value["segments"]})
                 self._sizes = Document.of({"points": self._history.points})
@@ -160,25 +162,25 @@ class Maker:
             self._rules = replace(self._rules, book=self._rules.book.with_tastes(made.tastes))
         return made
 
-    def _rules_of(self, lookup: Callable[[], Lookup], mark: _Mark) -> _Rules:
+    def _rules_of(self, lookup: Callable[[], Lookup], version: _Version) -> _Rules:
         before, pace = self._rules, self._paces[1]
-        if before is not None and (before.mark == mark or not pace.due):
+        if before is not None and (before.version == version or not pace.due):
             return before
         with pace:
             whole = lookup()
             book = RuleBook(whole.rules(), iso(whole.itemsets().as_of), self._segments.tastes if self._segments else {})
-            self._rules = _Rules(mark, book, self._derive(whole) if self._derive else None)
+            self._rules = _Rules(version, book, self._derive(whole) if self._derive else None)
         return self._rules
 
 
-def _made(lookup: Lookup, mark: _Mark, before: _Segments | None) -> _Segments:
+def _made(lookup: Lookup, version: _Version, before: _Segments | None) -> _Segments:
     value, found = lookup.segments(), lookup.segmented
     as_of = lookup.watermark
     segments: Any = value["segments"]
     drawn = draw(found, iso(as_of), before.drawn.axes if before else None)
     liked = bought_more(found.sample.bought, found.sample.nearest, found.model.k) if found else []
     return _Segments(
-        mark=mark,
+        version=version,
         as_of=as_of,
         value=value,
         whole=Document.of(value),

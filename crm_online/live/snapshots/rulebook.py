@@ -28,13 +28,13 @@ Sort = Literal[
 ]
 """What rules are sorted by: their rank, the best first, or a measure, the largest first and equals by rank."""
 
-_NOBODY = -1
-_PLACE = re.compile(r"([a-z_]+) (-?(?:inf|[0-9.]+(?:e[+-]?[0-9]+)?)) ([0-9]{1,9})")
+_NO_ITEM = -1
+_CURSOR = re.compile(r"([a-z_]+) (-?(?:inf|[0-9.]+(?:e[+-]?[0-9]+)?)) ([0-9]{1,9})")
 _LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RuleFilter:
     """Which rules are asked for; all of it must hold.
 
     Attributes
@@ -44,7 +44,7 @@ class Asked:
     text
         An item of the rule has this in its name, in capitals or not.
     segment
-        Each item of the antecedent is one that the segment's customers buy more often than everybody.
+        Each item of the antecedent is one that the segment's customers buy more often than the population.
     least
         Least value of some measures, by name.
     """
@@ -56,7 +56,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RulePage:
     """Some rules.
 
     Attributes
@@ -77,11 +77,11 @@ class RuleBook:
     Parameters
     ----------
     rules
-        As look-ups tell them, the best first.
+        As look-ups have them, the best first.
     as_of
         The time that their measures are read at.
     tastes
-        The items that each segment's customers buy more often than everybody, by segment.
+        The items that each segment's customers buy more often than the population, by segment.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class RuleBook:
         self._ids = {name: number for number, name in enumerate(self._names)}
         self._folded = [name.casefold() for name in self._names]
         self._side = max((len(side) for pair in sides for side in pair), default=1)
-        self._sides = np.full((len(rules), 2 * self._side), _NOBODY, np.int32)
+        self._sides = np.full((len(rules), 2 * self._side), _NO_ITEM, np.int32)
         for row, pair in enumerate(sides):
             for place, side in enumerate(pair):
                 self._sides[row, place * self._side : place * self._side + len(side)] = [
@@ -120,87 +120,87 @@ class RuleBook:
         return len(self._bodies)
 
     def with_tastes(self, tastes: Mapping[str, frozenset[str]]) -> RuleBook:
-        """Return the same rules beside other tastes."""
+        """Return the same rules with other tastes."""
         other = object.__new__(RuleBook)
         other.__dict__.update(self.__dict__)
         other.taste(tastes)
         return other
 
     def taste(self, tastes: Mapping[str, frozenset[str]]) -> None:
-        """Take the segments' tastes."""
+        """Set the segments' tastes."""
         self._tastes = dict(tastes)
-        told = {segment: sorted(items & self._ids.keys()) for segment, items in sorted(tastes.items())}
-        self.etag = etag_of(self._rules_etag.encode() + orjson.dumps(told))
+        known = {segment: sorted(items & self._ids.keys()) for segment, items in sorted(tastes.items())}
+        self.etag = etag_of(self._rules_etag.encode() + orjson.dumps(known))
 
-    def page(self, asked: Asked, sort: Sort, limit: int, after: str | None = None) -> Page:
+    def page(self, matching: RuleFilter, sort: Sort, limit: int, after: str | None = None) -> RulePage:
         """Return some of the rules.
 
         Parameters
         ----------
-        asked
+        matching
             Which ones.
         sort
             In which order.
         limit
             How many at most.
         after
-            ``next`` of the page before. The place is that of a rule, not a number: if the rules have changed
-            meanwhile, it goes on with those that come behind where that rule was.
+            ``next`` of the page before. It names a rule, not a number: if the rules have changed
+            meanwhile, it goes on with those that follow where that rule was.
 
         Raises
         ------
         InputError
-            If ``after`` is no such place, or one in another order.
+            If ``after`` is no ``next``, or one in another order.
         """
         rows = self._orders[sort]
-        rows = rows[self._fits(asked)[rows]]
+        rows = rows[self._fits(matching)[rows]]
         total = len(rows)
         if after is not None:
-            rows = rows[self._is_behind(rows, sort, after)]
+            rows = rows[self._follows(rows, sort, after)]
         shown = rows[:limit].tolist()
         more = len(rows) > limit
-        following = self._place(sort, shown[-1]) if more else None
+        following = self._cursor(sort, shown[-1]) if more else None
         head = orjson.dumps({"as_of": self._as_of, "total": total})[:-1]
         rules = b",".join([self._bodies[row] for row in shown])
         body = b'%s,"rules":[%s],"next":%s}' % (head, rules, orjson.dumps(following))
-        return Page(body, following)
+        return RulePage(body, following)
 
     def _order(self, sort: Sort) -> NDArray[np.int64]:
         if sort == "rank":
             return np.argsort(self._ranks, kind="stable")
         return np.lexsort((self._ranks, -self._columns[sort]))
 
-    def _fits(self, asked: Asked) -> NDArray[np.bool_]:
+    def _fits(self, matching: RuleFilter) -> NDArray[np.bool_]:
         fits = np.ones(len(self), bool)
-        for name, least in asked.least.items():
+        for name, least in matching.least.items():
             fits &= self._columns[name] >= least
-        for item in asked.items:
+        for item in matching.items:
             fits &= (self._sides == self._ids.get(item, len(self._names))).any(axis=1)
-        if asked.text is not None:
-            text = asked.text.casefold()
+        if matching.text is not None:
+            text = matching.text.casefold()
             having = [number for number, name in enumerate(self._folded) if text in name]
             fits &= np.isin(self._sides, np.array(having, np.int32)).any(axis=1)
-        if asked.segment is not None:
-            liked = [self._ids[item] for item in self._tastes.get(asked.segment, ()) if item in self._ids]
-            fits &= np.isin(self._sides[:, : self._side], np.array([*liked, _NOBODY], np.int32)).all(axis=1)
-            fits &= asked.segment in self._tastes
+        if matching.segment is not None:
+            liked = [self._ids[item] for item in self._tastes.get(matching.segment, ()) if item in self._ids]
+            fits &= np.isin(self._sides[:, : self._side], np.array([*liked, _NO_ITEM], np.int32)).all(axis=1)
+            fits &= matching.segment in self._tastes
         return fits
 
-    def _place(self, sort: Sort, row: int) -> str:
+    def _cursor(self, sort: Sort, row: int) -> str:
         value = 0.0 if sort == "rank" else float(self._columns[sort][row])
         return base64.urlsafe_b64encode(f"{sort} {value!r} {self._ranks[row]}".encode()).decode().rstrip("=")
 
-    def _is_behind(self, rows: NDArray[np.int64], sort: Sort, after: str) -> NDArray[np.bool_]:
-        value, rank = _read_place(after, sort)
-        behind = self._ranks[rows] > rank
+    def _follows(self, rows: NDArray[np.int64], sort: Sort, after: str) -> NDArray[np.bool_]:
+        value, rank = _read_cursor(after, sort)
+        later = self._ranks[rows] > rank
         if sort == "rank":
-            return behind
+            return later
         column = self._columns[sort][rows]
-        smaller: NDArray[np.bool_] = (column < value) | ((column == value) & behind)
+        smaller: NDArray[np.bool_] = (column < value) | ((column == value) & later)
         return smaller
 
 
-def _read_place(after: str, sort: Sort) -> tuple[float, int]:
+def _read_cursor(after: str, sort: Sort) -> tuple[float, int]:
     wrong = InputError("after is not the next of a page of rules: begin again without it")
     if len(after) > _LONGEST:
         raise wrong
@@ -208,7 +208,7 @@ def _read_place(after: str, sort: Sort) -> tuple[float, int]:
         text = base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)).decode("ascii")
     except ValueError:
         raise wrong from None
-    found = _PLACE.fullmatch(text)
+    found = _CURSOR.fullmatch(text)
     if not found:
         raise wrong
     if found[1] != sort:

@@ -1,4 +1,4 @@
-"""How the state stands, in numbers: how far each partition is, and how fast it goes on."""
+"""The status of the state: how far each partition is, and how many events come a second."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ WINDOW = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """One partition: its small state, its positions, and the ends of the topics, where workers tell them."""
+class PartitionProgress:
+    """One partition: its small state, its positions, and the ends of the topics, where workers store them."""
 
     state: PartitionState
     positions: Mapping[str, int]
     ends: Mapping[str, int]
 
-    def partition(self, number: int) -> PartitionStatus:
-        """Return the partition as it is told."""
+    def status(self, number: int) -> PartitionStatus:
+        """Return the partition's part of the status."""
         state = self.state
-        behind = [max(0, end - self.positions.get(topic, 0)) for topic, end in self.ends.items()]
+        lags = [max(0, end - self.positions.get(topic, 0)) for topic, end in self.ends.items()]
         return PartitionStatus(
             partition=number,
             watermark=None if state.watermark is None else _time(state.watermark),
             positions=dict(sorted(self.positions.items())),
-            lag=sum(behind) if behind else None,
+            lag=sum(lags) if lags else None,
             accepted=state.accepted,
             rejected=state.rejected,
             duplicates=state.duplicates,
@@ -41,39 +41,39 @@ class Standing:
 
 
 class Rate:
-    """Events a second, of a count that was looked at now and then.
+    """Events a second, of a count that is observed now and then.
 
     Examples
     --------
     >>> rate = Rate()
-    >>> rate.see(100, now=0.0); rate.see(400, now=2.0)
-    >>> rate.per_second, rate.see(50, now=3.0), rate.per_second
+    >>> rate.observe(100, now=0.0); rate.observe(400, now=2.0)
+    >>> rate.per_second, rate.observe(50, now=3.0), rate.per_second
     (150.0, None, 0.0)
     """
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[float, int]] = deque()
+        self._counts: deque[tuple[float, int]] = deque()
 
-    def see(self, count: int, now: float | None = None) -> None:
+    def observe(self, count: int, now: float | None = None) -> None:
         """Note the count; one that fell is that of another state."""
         now = time.monotonic() if now is None else now
-        if self._seen and count < self._seen[-1][1]:
-            self._seen.clear()
-        self._seen.append((now, count))
-        while len(self._seen) > 2 and self._seen[1][0] <= now - WINDOW:
-            self._seen.popleft()
+        if self._counts and count < self._counts[-1][1]:
+            self._counts.clear()
+        self._counts.append((now, count))
+        while len(self._counts) > 2 and self._counts[1][0] <= now - WINDOW:
+            self._counts.popleft()
 
     @property
     def per_second(self) -> float:
         """What came in the last seconds, by the second."""
-        (since, first), (now, last) = self._seen[0], self._seen[-1]
+        (since, first), (now, last) = self._counts[0], self._counts[-1]
         return round((last - first) / (now - since), 1) if now > since else 0.0
 
 
-def status(feed: str, standings: Sequence[Standing], per_second: float, min_customers: int) -> Status:
-    """Return how the whole state stands."""
-    states = [standing.state for standing in standings]
-    partitions = [standing.partition(number) for number, standing in enumerate(standings)]
+def status(feed: str, progress: Sequence[PartitionProgress], per_second: float, min_customers: int) -> Status:
+    """Return the status of the whole state."""
+    states = [one.state for one in progress]
+    partitions = [one.status(number) for number, one in enumerate(progress)]
     lags = [partition.lag for partition in partitions if partition.lag is not None]
     watermarks = [state.watermark for state in states if state.watermark is not None]
     return Status(

@@ -10,19 +10,19 @@ MOST = 2000
 """Points that are kept; when there are more, every second one goes."""
 
 
-class Point(TypedDict):
+class SizePoint(TypedDict):
     """Sizes by segment at a time, as ``answers.segments.Sizes`` has them."""
 
     as_of: str
     sizes: dict[str, int]
 
 
-class SizeHistory:
+class SizeRecorder:
     """Points in ascending order of time; where the state was put back in time, the later ones go.
 
     Examples
     --------
-    >>> history = SizeHistory()
+    >>> history = SizeRecorder()
     >>> history.add(1000, {"s1": 3})
     >>> history.add(2000, {"s1": 3})
     >>> history.add(3000, {"s1": 4})
@@ -31,7 +31,7 @@ class SizeHistory:
     """
 
     def __init__(self) -> None:
-        self.points: list[Point] = []
+        self.points: list[SizePoint] = []
         self._times: list[int] = []
 
     def add(self, as_of: int, sizes: dict[str, int]) -> None:
@@ -42,7 +42,7 @@ class SizeHistory:
         if self.points and self.points[-1]["sizes"] == sizes:
             return
         self._times.append(as_of)
-        self.points.append(Point(as_of=iso(as_of), sizes=sizes))
+        self.points.append(SizePoint(as_of=iso(as_of), sizes=sizes))
         if len(self.points) > MOST:
             # The last one stays: it says how things are.
             keep = slice((len(self.points) - 1) % 2, None, 2)
