@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TopicDescription:
     """A topic that is there: how many partitions it has, and its settings in force."""
 
     partitions: int
@@ -99,7 +99,7 @@ def refuse_other_partitions(of_events: int, of_state: int | None, prefix: str) -
         )
 
 
-def faults(topic: TopicSpec, found: Found, of_events: int, prefix: str) -> list[str]:
+def faults(topic: TopicSpec, found: TopicDescription, of_events: int, prefix: str) -> list[str]:
     """Return what is wrong with a topic, in words: what would be lost, and how it should be.
 
     Parameters
@@ -149,7 +149,7 @@ async def _admin(kafka: KafkaSettings) -> AsyncIterator[AIOKafkaAdminClient]:
 
 async def _ensure(
     admin: AIOKafkaAdminClient, kafka: KafkaSettings, topics: Collection[TopicSpec], of_events: int
-) -> dict[str, Found]:
+) -> dict[str, TopicDescription]:
     """Make those topics that are missing, and return all as they are, by name without prefix."""
     by_name = {topic_name(kafka.prefix, topic): topic for topic in topics}
     there = await _partitions(admin, by_name)
@@ -158,7 +158,7 @@ async def _ensure(
         await _create(admin, kafka, missing, of_events)
         there = await _created(admin, by_name)
     configurations = await _configurations(admin, by_name, kafka)
-    return {topic.name: Found(there[name], configurations[name]) for name, topic in by_name.items()}
+    return {topic.name: TopicDescription(there[name], configurations[name]) for name, topic in by_name.items()}
 
 
 async def _create(

@@ -105,7 +105,7 @@ class Application(faust.App):
         asked = self.topic(
             topic_name(kafka.prefix, COMMANDS), value_type=bytes, value_serializer="raw", allow_empty=True
         )
-        self.agent(asked, name="commands")(self._obey)
+        self.agent(asked, name="commands")(self._forward_commands)
 
     async def on_first_start(self) -> None:
         """Wait for broker and store, see that topics and state fit, and show on ``/readyz`` how far this is."""
@@ -166,10 +166,10 @@ class Application(faust.App):
                 await self.fail(error)
                 raise
 
-    async def _obey(self, stream: StreamT[bytes]) -> None:
+    async def _forward_commands(self, stream: StreamT[bytes]) -> None:
         """Put commands onto the events topic."""
         events = self.topic(self._events_topic, value_type=bytes, value_serializer="raw")
-        await commands.pass_on(stream, events, self.settings.replay.partitions)
+        await commands.forward(stream, events, self.settings.replay.partitions)
 
     @property
     def _events_topic(self) -> str:

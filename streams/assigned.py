@@ -7,9 +7,8 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from aiokafka.errors import KafkaError
 
@@ -21,15 +20,13 @@ from streams.metrics import Refusal, StepReport
 from streams.partition import PartitionProcessor, RecordBatch
 from streams.publisher import Publisher
 
-T = TypeVar("T")
-_THREADS: Final = 4
 _TICKS_AT_A_TIME: Final = 20
 _REFUSALS: Final[dict[type[Exception], Refusal]] = {OwnerLost: "owner", PositionMoved: "position", HoleInLog: "hole"}
 _log = logging.getLogger(__name__)
 
 
 class StepScheduler:
-    """Has the partitions of a worker step one at a time, in threads, so that heartbeats go on meanwhile.
+    """Has the partitions of a worker step one at a time.
 
     Parameters
     ----------
@@ -51,24 +48,15 @@ class StepScheduler:
         self.turn = asyncio.Lock()
         self.progressed = time.monotonic()
         self.stopped = False
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="step")
-
-    def run(self, call: Callable[[], T]) -> Awaitable[T]:
-        """Run something in a thread."""
-        return asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     async def at_rest(self) -> None:
         """Wait until no step is under way."""
         async with self.turn:
             pass
 
-    def close(self) -> None:
-        """End the threads."""
-        self._threads.shutdown()
-
 
 class AssignedPartition:
-    """A claimed partition.
+    """A claimed partition; what it computes is done in threads, so that heartbeats go on meanwhile.
 
     Parameters
     ----------
@@ -108,7 +96,7 @@ class AssignedPartition:
             self.number,
             context.settings.kafka,
             self._published,
-            lambda: scheduler.run(processor.flow.owned),
+            partial(asyncio.to_thread, processor.flow.owned),
             context.metrics,
             context.retry,
         )
@@ -129,7 +117,7 @@ class AssignedPartition:
                     published.last,
                     known,
                 )
-            self.publisher.offer(await self._scheduler.run(lambda: self.processor.resume(published)))
+            self.publisher.offer(await asyncio.to_thread(self.processor.resume, published))
         except BaseException:
             await self.publisher.close()
             raise
@@ -245,7 +233,7 @@ class AssignedPartition:
 
     async def _step_through(self, batch: RecordBatch) -> None:
         """Commit a batch; where an old log is caught up with, what falls due between its records is done in time."""
-        for part in await self._scheduler.run(partial(self.processor.split, batch)):
+        for part in await asyncio.to_thread(self.processor.split, batch):
             while not self.closed and self.processor.is_due_before(part):
                 await self._commit(self.processor.tick, 0, part.lag + len(part.records))
             if self.closed:
@@ -263,7 +251,7 @@ class AssignedPartition:
         flow = self.processor.flow
         before = flow.engine.report()
         began = time.perf_counter()
-        committed = await self._scheduler.run(step)
+        committed = await asyncio.to_thread(step)
         seconds = time.perf_counter() - began
         self.note_progress()
         self._scheduler.progressed = self.progressed

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from functools import lru_cache
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -17,8 +18,10 @@ from streams.connection import client_options, start
 from streams.errors import kafka_errors
 from streams.topics import MOST_BYTES, partition_of
 
-_IN_FLIGHT = 1000
+_IN_FLIGHT: Final = 1000
 """Batches whose delivery is not known yet, at most."""
+_KEYS: Final = 100_000
+"""Keys whose partition is remembered, at most."""
 
 
 class BatchProducer:
@@ -46,7 +49,7 @@ class BatchProducer:
         )
         self._open: dict[int, BatchBuilder] = {}
         self._sent: deque[asyncio.Future[RecordMetadata | None]] = deque()
-        self._places: dict[str, tuple[bytes, int]] = {}
+        self._keyed = lru_cache(_KEYS)(self._key_and_partition)
 
     async def __aenter__(self) -> Self:
         """Connect.
@@ -91,7 +94,7 @@ class BatchProducer:
         """
         with kafka_errors(self._kafka):
             for name, value in zip(keys, values, strict=True):
-                key, partition = self._places.get(name) or self._placed(name)
+                key, partition = self._keyed(name)
                 batch = self._open.get(partition)
                 if batch is None or batch.append(timestamp=None, key=key, value=value) is None:
                     await self._send(partition)
@@ -104,12 +107,9 @@ class BatchProducer:
         for partition in sorted(self._open):
             await self._send(partition)
 
-    def _placed(self, name: str) -> tuple[bytes, int]:
-        if len(self._places) >= 100_000:
-            self._places.clear()
+    def _key_and_partition(self, name: str) -> tuple[bytes, int]:
         key = name.encode()
-        place = self._places[name] = key, partition_of(key, self._partitions)
-        return place
+        return key, partition_of(key, self._partitions)
 
     async def _send(self, partition: int) -> None:
         batch = self._open.pop(partition, None)

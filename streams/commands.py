@@ -73,7 +73,7 @@ def events_topic_records(value: bytes, time_ms: int, partitions: int) -> list[Ev
             return [EventsTopicRecord(0, None, value, _CONTROL)]
 
 
-async def ask(kafka: KafkaSettings, command: Refit | EraseCommand) -> str:
+async def send_command(kafka: KafkaSettings, command: Refit | EraseCommand) -> str:
     """Put a command on the commands topic, and return the topic's name; any worker passes it on.
 
     Raises
@@ -92,7 +92,7 @@ async def ask(kafka: KafkaSettings, command: Refit | EraseCommand) -> str:
     return topic
 
 
-async def pass_on(commands: StreamT[bytes], events: TopicT, partitions: int) -> None:
+async def forward(commands: StreamT[bytes], events: TopicT, partitions: int) -> None:
     """Pass commands on to the events topic, one after the other.
 
     Parameters

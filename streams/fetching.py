@@ -149,10 +149,8 @@ class FetchPositions:
             _log.debug("the group's offsets were not committed: %s", error)
 
     def _seek(self, number: int, offset: int) -> None:
-        try:
+        with suppress(IllegalStateError):  # it went to another worker meanwhile
             self._consumer.seek(self.topic_partition(number), offset)
-        except IllegalStateError:
-            _log.debug("partition %d went to another worker meanwhile", number)
 
     async def _position(self, number: int) -> int:
         return await self._consumer.position(self.topic_partition(number))

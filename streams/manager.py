@@ -84,7 +84,7 @@ class PartitionManager:
         """
         await self.give_up(number)
         processor = await self._context.retry.run(
-            lambda: self._scheduler.run(partial(self._processor, number)),
+            partial(asyncio.to_thread, self._processor, number),
             STORE_OUTAGES,
             "store",
             f"claiming partition {number}",
@@ -116,12 +116,11 @@ class PartitionManager:
         await self.at_rest()
         for assigned in self.assigned.values():
             with suppress(StoreError):  # what was published stays in the outbox, and is known again by its id
-                await self._scheduler.run(assigned.processor.flow.close)
+                await asyncio.to_thread(assigned.processor.flow.close)
         await asyncio.gather(*map(self.give_up, list(self.assigned)))
         for task in list(self._background):
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        self._scheduler.close()
 
     def _release(self, number: int) -> asyncio.Task[None]:
         self._context.metrics.dropped(number)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from crm_online.step import Topic
-from streams.admin import Found, faults
+from streams.admin import TopicDescription, faults
 from streams.topics import (
     EVENTS,
     MOST_BYTES,
@@ -25,8 +25,10 @@ BROKERS = {"cleanup.policy": "delete", "max.message.bytes": "1048588"}
 """What a broker sets where nothing is set."""
 
 
-def found(partitions: int = 1, **configuration: str) -> Found:
-    return Found(partitions, BROKERS | {name.replace("_", "."): value for name, value in configuration.items()})
+def found(partitions: int = 1, **configuration: str) -> TopicDescription:
+    return TopicDescription(
+        partitions, BROKERS | {name.replace("_", "."): value for name, value in configuration.items()}
+    )
 
 
 def test_every_change_has_a_topic_of_its_name() -> None:
@@ -43,7 +45,7 @@ def test_output_partition_is_input_partition_and_what_comes_from_the_owner_has_o
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
 def test_a_topic_as_it_is_made_has_no_faults(topic: TopicSpec) -> None:
-    made = Found(topic.partitions(4), BROKERS | dict(topic.configuration))
+    made = TopicDescription(topic.partitions(4), BROKERS | dict(topic.configuration))
     assert faults(topic, made, 4, "crm.") == []
 
 

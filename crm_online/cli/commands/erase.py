@@ -55,10 +55,10 @@ def _asked(config: Path | None, overrides: Sequence[str] | None, customer: str) 
     """Ask the workers that own the state."""
     need_kafka()
     from crm_online.settings import load_settings
-    from streams.commands import EraseCommand, ask
+    from streams.commands import EraseCommand, send_command
 
     kafka = load_settings(config, overrides or ()).settings.kafka
-    return {"asked": asyncio.run(ask(kafka, EraseCommand(command="erase", customer_id=customer)))}
+    return {"asked": asyncio.run(send_command(kafka, EraseCommand(command="erase", customer_id=customer)))}
 
 
 def _who(found: Mapping[str, Any], name: str | None) -> str:
