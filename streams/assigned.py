@@ -96,7 +96,7 @@ class AssignedPartition:
             self.number,
             context.settings.kafka,
             self._published,
-            partial(asyncio.to_thread, processor.flow.owned),
+            partial(asyncio.to_thread, processor.flow.is_owner),
             context.metrics,
             context.retry,
         )
@@ -258,7 +258,7 @@ class AssignedPartition:
         self._context.health.committed(flow.commit_seconds)
         if self.closed:
             return  # whoever claims it next publishes; its gauges are gone, and are not to come back
-        self.publisher.offer(flow.take())
+        self.publisher.offer(flow.drain_outbox())
         after = flow.engine.report()
         self._context.metrics.step(
             StepReport(
@@ -281,7 +281,7 @@ class AssignedPartition:
             self._context.metrics.segments(after.model.J, after.model.version, after.model.sizes)
 
     def _published(self, sequence: int) -> None:
-        self.processor.flow.published(sequence)
+        self.processor.flow.mark_published(sequence)
         self.note_progress()
 
     def _publishing_ended(self, publishing: asyncio.Task[None]) -> None:

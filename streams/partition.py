@@ -90,8 +90,7 @@ class PartitionProcessor:
     @property
     def known(self) -> ChangeId:
         """The last change that the state knows of."""
-        state = self.flow.engine.state
-        return ChangeId(self.number, state.epoch, state.sequence)
+        return self.flow.last_change
 
     @property
     def position(self) -> int | None:
@@ -122,8 +121,8 @@ class PartitionProcessor:
         if published.divergence is not None:
             self.flow.republish(self._topic, published.divergence)
         elif last is not None and last.epoch == self.known.epoch:
-            self.flow.published(last.sequence)
-        return [entry for entry in self.flow.take() if last is None or entry.id > last]
+            self.flow.mark_published(last.sequence)
+        return [entry for entry in self.flow.drain_outbox() if last is None or entry.id > last]
 
     def split(self, batch: RecordBatch) -> list[RecordBatch]:
         """Return a batch in parts in which event time goes on little; one part, as a rule.

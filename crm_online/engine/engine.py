@@ -17,7 +17,7 @@ from crm_online.decay import Decay
 from crm_online.engine import peers
 from crm_online.engine.changes import Changes
 from crm_online.engine.divergence import Divergence
-from crm_online.engine.intake import Intake, Taken
+from crm_online.engine.ingestion import Ingestion, IngestResult
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import Mining
 from crm_online.engine.owner import Fitted, SegmentTable, fit_is_due, fitted_model
@@ -75,7 +75,7 @@ class Engine:
         self.mining = Mining(settings, self.state, loaded)
         self._orders = SampledOrders(self.state.sampled_orders)
         self._orders.load(loaded.sampled_orders)
-        self._intake = Intake(
+        self._ingestion = Ingestion(
             self._codec,
             self._reader.sums,
             self._reader.decay,
@@ -187,8 +187,8 @@ class Engine:
         state.pauses = state.pauses if batch.pauses is None else list(batch.pauses)
 
         self._adopt(step)
-        taken = self._customers(step, batch.events)
-        self.mining.count(step, taken.whole, taken.withdrawn)
+        ingested = self._customers(step, batch.events)
+        self.mining.count(step, ingested.closed, ingested.withdrawn)
         if self._partition == OWNER:
             self._lead(step)
         elif self._partitions > 1:
@@ -261,40 +261,40 @@ class Engine:
         centroids = self.segmenting.centroids(model, step.others) if model else None
         return fitted_model(model, raw, self._reader.features, self._settings, centroids, step.now, schedule)
 
-    def _customers(self, step: StepContext, events: EventColumns) -> Taken:
+    def _customers(self, step: StepContext, events: EventColumns) -> IngestResult:
         """Add events to the customers' records, score them, and keep what changed."""
         ids = list(step.read.customers)
         known = np.array([raw is not None for raw in step.read.customers.values()], bool)
         records = self._codec.decode(list(step.read.customers.values()))
         before = records.take(np.arange(len(ids)))
-        taken = self._intake.take(events, ids, records, step.now)
-        self.state.accepted += taken.accepted
-        self.state.duplicates += taken.duplicates
-        self.state.doubtful_baskets += taken.doubtful
+        ingested = self._ingestion.ingest(events, ids, records, step.now)
+        self.state.accepted += ingested.accepted
+        self.state.duplicates += ingested.duplicates
+        self.state.doubtful_baskets += ingested.doubtful
 
         here = records.events > 0
-        for row in [row for row in dict.fromkeys(taken.erased) if known[row]]:
+        for row in [row for row in dict.fromkeys(ingested.erased) if known[row]]:
             step.writes.append(Remove(CUSTOMERS, [ids[row].encode()]))
             step.writes += self._sample.forget(ids[row])
             self.segmenting.forget(step, ids[row], before.take(np.array([row])))
             self.state.customers -= 1
             known[row] = False
-        erased = {ids[row] for row in taken.erased}
+        erased = {ids[row] for row in ingested.erased}
         step.writes += self._sample.offer([name for name in step.read.spare if name not in erased])
         newcomers = [ids[row] for row in np.flatnonzero(here & ~known).tolist()]
         if newcomers:
             step.writes.append(Append(ROSTER, [name.encode() for name in newcomers]))
             step.writes += self._sample.offer(newcomers)
             self.state.customers += len(newcomers)
-        step.writes += self._sample.listen(taken.remembered())
+        step.writes += self._sample.observe(ingested.runs_after_erasures())
         step.writes += self._orders.writes()
 
-        rows = np.flatnonzero(self.segmenting.score(step, records, ids, taken, before.purchases) & here)
+        rows = np.flatnonzero(self.segmenting.score(step, records, ids, ingested, before.purchases) & here)
         if len(rows):
             encoded = self._codec.encode(records.take(rows))
             fields = {ids[row].encode(): raw for row, raw in zip(rows.tolist(), encoded, strict=True)}
             step.writes.append(Put(CUSTOMERS, fields))
-        return taken
+        return ingested
 
     def _lead(self, step: StepContext) -> None:
         """Do the owner's work: tell segments, derive rules, and see when to look for a better model."""
@@ -308,7 +308,7 @@ class Engine:
         first = step.now if state.first_event is None else state.first_event
         customers = self._all_customers(step)
         fitted = Fitted(model, total) if model is not None and total is not None else None
-        # Where nothing comes, everybody grows idle, and must not be measured by a model that follows.
+        # Where nothing comes, all customers grow idle, and must not be measured by a model that follows.
         come = self._came(step) > state.fit.checked_events and (fitted is not None or model is None)
         state.fit.due = come and fit_is_due(state.fit, self._settings, customers, first, step.now, fitted)
 

@@ -18,7 +18,7 @@ class Loaded:
         The small state, and the model in use.
     sums
         What this partition told the others.
-    open_baskets, counted_baskets, sampled_orders, sample, said, bought, rules, segments
+    open_baskets, counted_baskets, sampled_orders, sample, traits, bought, rules, segments
         Hashes: baskets that are open, and that were counted last; some of the latest orders; the sample, what its
         customers said and bought; rules and segments as they were last told.
     items, counters, journal
@@ -32,7 +32,7 @@ class Loaded:
     counted_baskets: Pairs = ()
     sampled_orders: Pairs = ()
     sample: Pairs = ()
-    said: Pairs = ()
+    traits: Pairs = ()
     bought: Pairs = ()
     rules: Pairs = ()
     segments: Pairs = ()

@@ -62,28 +62,28 @@ class Mining:
         self._rules = RuleFeed(settings)
         self._rules.load(iter(loaded.rules))
 
-    def count(self, step: StepContext, whole: list[ClosedBasket], withdrawn: list[ClosedBasket]) -> None:
-        """Count baskets that are whole, and at the log's end all that are open.
+    def count(self, step: StepContext, closed: list[ClosedBasket], withdrawn: list[ClosedBasket]) -> None:
+        """Count baskets that are closed, and at the log's end all that are open.
 
         Parameters
         ----------
-        run
+        step
             The step under way.
-        whole, withdrawn
+        closed, withdrawn
             Time and item ids of baskets to be counted, and of baskets that were counted before, with the same time and
-            items, and are no longer so: each is part of one that is to be counted, now or when it is whole.
+            items, and are no longer so: each is part of one that is to be counted, now or when it is closed.
         """
         state = self._state
         if step.end_of_log:
-            whole = whole + self.baskets.close_all()
-        if whole or withdrawn:
-            batch, before = Baskets.of(whole), Baskets.of(withdrawn)
+            closed = closed + self.baskets.close_all()
+        if closed or withdrawn:
+            batch, before = Baskets.of(closed), Baskets.of(withdrawn)
             self.counters.count(batch, before)
             raw, write = counting.journal(batch, before)
             step.writes.append(write)
-            state.baskets += len(whole) - len(withdrawn)
+            state.baskets += len(closed) - len(withdrawn)
             state.withdrawn_baskets += len(withdrawn)
-            state.journal_baskets += len(whole) + len(withdrawn)
+            state.journal_baskets += len(closed) + len(withdrawn)
             state.journal_bytes += len(raw)
         due = counting.checkpoint_is_due(state.journal_bytes, self.counters.bytes)
         if state.journal_baskets and (step.end_of_log or due):

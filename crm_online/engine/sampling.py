@@ -14,24 +14,25 @@ from crm_online.events.columns import EventColumns, Kind
 from crm_online.segments.sample import Sample
 from crm_online.step import Put, Remove, Write
 
-SAID = "said"
+TRAITS = "said"
+"""Name of the key, in states that are there: attributes, contact reasons and feedback."""
 BOUGHT = "bought"
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class AcceptedEvents:
     """Events that counted, of known customers, and the partition's number of each line's item (-1: unknown)."""
 
     events: EventColumns
     items: NDArray[np.int64]
 
-    def without(self, customers: Collection[str]) -> Heard:
+    def without(self, customers: Collection[str]) -> AcceptedEvents:
         """Return the events of all but some customers."""
         if not any(name in customers for name in self.events.customers):
             return self
         others = np.array([name not in customers for name in self.events.customers])[self.events.customer]
         lines = np.repeat(others, np.diff(self.events.line_start))
-        return Heard(self.events.select(others), self.items[lines])
+        return AcceptedEvents(self.events.select(others), self.items[lines])
 
 
 class Sampling:
@@ -48,7 +49,7 @@ class Sampling:
     def __init__(self, size: int, loaded: Loaded) -> None:
         self._sample = Sample(size)
         self._sample.load(loaded.sample)
-        said, bought = dict(loaded.said), dict(loaded.bought)
+        said, bought = dict(loaded.traits), dict(loaded.bought)
         names = dict.fromkeys([*said, *bought])
         self._traits = {name.decode(): Traits.decode(said.get(name), bought.get(name)) for name in names}
 
@@ -70,22 +71,22 @@ class Sampling:
         if customer in self._traits:
             yield from self._drop([customer])
 
-    def listen(self, heard: Sequence[Heard]) -> Iterator[Write]:
+    def observe(self, runs: Sequence[AcceptedEvents]) -> Iterator[Write]:
         """Remember what the events tell of customers who are in the sample."""
         said, bought = dict[str, Traits](), dict[str, Traits]()
-        for part in heard:
-            events = part.events
+        for run in runs:
+            events = run.events
             sampled = np.array([name in self for name in events.customers] + [False], bool)[events.customer]
-            for row in np.flatnonzero(sampled & np.isin(events.kind, _SAYING)).tolist():
+            for row in np.flatnonzero(sampled & np.isin(events.kind, _TRAIT_KINDS)).tolist():
                 name = events.customers[events.customer[row]]
                 said[name] = self._traits.setdefault(name, Traits())
-                _hear(said[name], events, row)
-            for code, item, lines in _lines(part, sampled):
+                _observe(said[name], events, row)
+            for code, item, lines in _lines(run, sampled):
                 name = events.customers[code]
                 traits = bought[name] = self._traits.get(name) or self._traits.setdefault(name, Traits())
                 traits.add_lines(item, lines)
         if said:
-            yield Put(SAID, {name.encode(): traits.encode() for name, traits in said.items()})
+            yield Put(TRAITS, {name.encode(): traits.encode() for name, traits in said.items()})
         if bought:
             yield Put(BOUGHT, {name.encode(): traits.encode_items() for name, traits in bought.items()})
 
@@ -94,14 +95,14 @@ class Sampling:
             for name in names:
                 del self._traits[name]
             fields = [name.encode() for name in names]
-            yield Remove(SAID, fields)
+            yield Remove(TRAITS, fields)
             yield Remove(BOUGHT, fields)
 
 
-_SAYING = [Kind.PROFILE, Kind.CONTACT, Kind.FEEDBACK]
+_TRAIT_KINDS = [Kind.PROFILE, Kind.CONTACT, Kind.FEEDBACK]
 
 
-def _hear(traits: Traits, events: EventColumns, row: int) -> None:
+def _observe(traits: Traits, events: EventColumns, row: int) -> None:
     kind, detail = events.kind[row], events.details.get(row, {})
     attributes, reason = detail.get("attributes"), detail.get("reason")
     if kind == Kind.PROFILE and isinstance(attributes, dict):
@@ -112,12 +113,12 @@ def _hear(traits: Traits, events: EventColumns, row: int) -> None:
         traits.add_feedback(float(events.score[row]))
 
 
-def _lines(part: Heard, chosen: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
+def _lines(run: AcceptedEvents, chosen: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
     """Return customer, item and number of lines of what some of the events bought, in a fixed order."""
-    events = part.events
-    buys = np.repeat(chosen & (events.kind == Kind.PURCHASE), np.diff(events.line_start)) & (part.items >= 0)
+    events = run.events
+    buys = np.repeat(chosen & (events.kind == Kind.PURCHASE), np.diff(events.line_start)) & (run.items >= 0)
     if not buys.any():
         return []
     customer = np.repeat(events.customer, np.diff(events.line_start))[buys].astype(np.int64)
-    pairs, lines = np.unique(customer << 32 | part.items[buys], return_counts=True)
+    pairs, lines = np.unique(customer << 32 | run.items[buys], return_counts=True)
     return list(zip((pairs >> 32).tolist(), (pairs & 0xFFFFFFFF).tolist(), lines.tolist(), strict=True))

@@ -11,7 +11,7 @@ from crm_online.customers.due import DueQueue
 from crm_online.customers.records import NO_SEGMENT, Records
 from crm_online.engine import peers
 from crm_online.engine.changes import Changes, Reason, iso
-from crm_online.engine.intake import Taken
+from crm_online.engine.ingestion import IngestResult
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.peers import PartitionSums
 from crm_online.engine.scoring import MS, FeatureReader, Previous, Scorer
@@ -104,24 +104,24 @@ class Segmenting:
         step.writes.append(Replace(MODEL, model.to_json()))
 
     def score(
-        self, step: StepContext, records: Records, ids: list[str], taken: Taken, bought: NDArray[np.int64]
+        self, step: StepContext, records: Records, ids: list[str], ingested: IngestResult, bought: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         """Score who was touched, is due, or moves to a new model, in place; return whose record changed.
 
         Parameters
         ----------
-        run, records, ids, taken
+        run, records, ids, ingested
             The step, its customers' records, whose they are, and what its events did.
         bought
             int64[n]: how often each had bought before the step.
         """
         segments = self.segments
         if segments is None:
-            return taken.touched
+            return ingested.touched
         here = records.events > 0
         row_of = {name: row for row, name in enumerate(ids)}
         popped = self._popped(step, records, row_of) & here
-        reasons = np.where(taken.touched & here, int(Reason.EVENT), 0)
+        reasons = np.where(ingested.touched & here, int(Reason.EVENT), 0)
         # Who had events since the entry was made is due later than the entry says.
         lapsing = popped & (self._due_again(records) <= step.now // self.due.bucket_ms)
         reasons[lapsing & (reasons == 0)] = int(Reason.LAPSE)
@@ -139,7 +139,7 @@ class Segmenting:
         rows = np.flatnonzero(reasons)
         before = records.take(rows)
         left = self._cells(before, bought[rows])
-        scorer.score(records, rows, ids, reasons[rows], taken.cause, step.now, step.changes)
+        scorer.score(records, rows, ids, reasons[rows], ingested.cause, step.now, step.changes)
         if self._buying is not None:
             after = records.take(rows)
             entered = self._cells(after, after.purchases)
@@ -147,7 +147,7 @@ class Segmenting:
         changed: NDArray[np.bool_] = (reasons > 0) | popped
         step.writes += self.due.remove(list(step.plan.due))
         self._queue(step, records, ids, popped, changed & here)
-        return changed | taken.touched
+        return changed | ingested.touched
 
     def forget(self, step: StepContext, name: str, record: Records) -> None:
         """Take an erased customer, given as the record was before the step, out of the sums; and say so."""

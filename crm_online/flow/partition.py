@@ -12,7 +12,7 @@ from crm_online.engine.engine import CUSTOMERS, Engine
 from crm_online.events.batch import Batch
 from crm_online.flow.reads import StepReader, load
 from crm_online.settings import Settings
-from crm_online.step import Assign, Entry, Step, Topic, Write
+from crm_online.step import Assign, ChangeId, Entry, Step, Topic, Write
 from crm_online.store import Store
 from crm_online.store.entries import blank, decode, encode
 from crm_online.store.keys import CHANGES, META, TOKEN
@@ -62,6 +62,11 @@ class PartitionFlow:
     def watermark(self) -> int | None:
         """The largest event time of the log so far, in ms; ``None`` before the first event."""
         return self.engine.state.watermark
+
+    @property
+    def last_change(self) -> ChangeId:
+        """The last change that the state knows of."""
+        return ChangeId(self.partition, self.engine.state.epoch, self.engine.state.sequence)
 
     def position(self, source: str) -> int:
         """Return the next position of a source."""
@@ -114,21 +119,21 @@ class PartitionFlow:
 
     def publish(self, write: Callable[[int, Sequence[Entry]], None]) -> None:
         """Hand the outbox to ``write``, and take what it was given for published."""
-        entries = self.take()
+        entries = self.drain_outbox()
         if entries:
             write(self.partition, entries)
-            self.published(entries[-1].sequence)
+            self.mark_published(entries[-1].sequence)
 
-    def take(self) -> list[Entry]:
-        """Return the entries of the outbox that were not taken yet, in order."""
-        taken, self._outbox = self._outbox, []
-        return taken
+    def drain_outbox(self) -> list[Entry]:
+        """Return the entries of the outbox that were not returned before, in order."""
+        drained, self._outbox = self._outbox, []
+        return drained
 
-    def published(self, sequence: int) -> None:
+    def mark_published(self, sequence: int) -> None:
         """Note that all entries up to ``sequence`` were published: the next commit drops them from the outbox."""
         self._published = max(self._published, sequence)
 
-    def owned(self) -> bool:
+    def is_owner(self) -> bool:
         """Ask the store whether the partition is still ours.
 
         Raises

@@ -94,7 +94,7 @@ class StepReader:
         return [records[one] for one in chosen]
 
 
-def load(store: PartitionStore, *, traits: bool = True) -> Loaded:
+def load(store: PartitionStore, *, with_traits: bool = True) -> Loaded:
     """Read a partition's state, all but the customers, with or without the traits of those in the sample."""
     return Loaded(
         engine=store.value(state.NAME),
@@ -104,8 +104,8 @@ def load(store: PartitionStore, *, traits: bool = True) -> Loaded:
         counted_baskets=list(store.hash_all(counted_baskets.NAME)),
         sampled_orders=list(store.hash_all(sampled.NAME)),
         sample=list(store.hash_all(sample.NAME)),
-        said=list(store.hash_all(sampling.SAID)) if traits else (),
-        bought=list(store.hash_all(sampling.BOUGHT)) if traits else (),
+        traits=list(store.hash_all(sampling.TRAITS)) if with_traits else (),
+        bought=list(store.hash_all(sampling.BOUGHT)) if with_traits else (),
         rules=list(store.hash_all(rules.NAME)),
         segments=list(store.hash_all(owner.SEGMENTS)),
         items=store.list_range(item_names.NAME, 0, -1),

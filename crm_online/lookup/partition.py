@@ -104,7 +104,7 @@ class PartitionView:
     @cached_property
     def loaded(self) -> Loaded:
         """The bytes of all parts but the customers and their traits, at one position."""
-        return self.store.consistent_read(partial(load, traits=False))
+        return self.store.consistent_read(partial(load, with_traits=False))
 
     @cached_property
     def counts(self) -> Counts:
@@ -139,14 +139,14 @@ class PartitionView:
         items, raw, (sayings, bought) = self.store.together(
             list_part(here, item_names.NAME, 0, -1),
             hash_fields(here, CUSTOMERS, fields),
-            *(hash_whole(here, name) for name in (sampling.SAID, sampling.BOUGHT)),
+            *(hash_whole(here, name) for name in (sampling.TRAITS, sampling.BOUGHT)),
         )
         traits = [Traits.decode(sayings.get(name), bought.get(name)) for name in fields]
         return SampledHere(self.codec.decode(raw), traits, [item.decode() for item in items])
 
     def traits(self) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
         """Return attributes, contact reasons and feedback of sampled customers, and what they bought, by customer."""
-        return dict(self.store.hash_all(sampling.SAID)), dict(self.store.hash_all(sampling.BOUGHT))
+        return dict(self.store.hash_all(sampling.TRAITS)), dict(self.store.hash_all(sampling.BOUGHT))
 
     def batches(self) -> Iterator[tuple[list[str], list[bytes], Records]]:
         """Yield all customers, some thousands at a time: ids, stored bytes, and records."""

@@ -164,8 +164,8 @@ def test_what_was_said_before_an_erasure_in_the_same_step_is_forgotten(redis: St
         ]
     )
     loaded = load(run.store.partition(0))
-    assert [name for name, _ in loaded.said] == [name for name, _ in loaded.bought] == [NAME.encode()]
-    traits = Traits.decode(loaded.said[0][1], loaded.bought[0][1])
+    assert [name for name, _ in loaded.traits] == [name for name, _ in loaded.bought] == [NAME.encode()]
+    traits = Traits.decode(loaded.traits[0][1], loaded.bought[0][1])
     assert traits.attributes == {"age": 40.0}
     assert [loaded.items[item] for item in traits.bought] == [b"jam"]
     run.verified()

@@ -178,4 +178,4 @@ def test_a_store_that_goes_away_is_told_and_when_it_is_back_events_go_on(tmp_pat
 
 
 def test_the_log_tells_no_wait_before_anything_came(redis: Store) -> None:
-    assert EventLog(emptied(redis), settings()).quiet() is None
+    assert EventLog(emptied(redis), settings()).tick() is None

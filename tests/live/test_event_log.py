@@ -41,7 +41,7 @@ def bought(customer: str, minutes: float, *items: str, basket: str | None = None
 
 
 def rest(log: EventLog) -> None:
-    while log.rest():
+    while log.drain_step():
         pass
 
 
@@ -56,8 +56,8 @@ def test_requests_that_wait_together_are_one_step_of_each_partition(redis: Store
     given = settings(partitions=partitions)
     log = EventLog(begun(redis, given), given)
     requests = [[bought(f"c{n}", n, "tea", name=f"e{n}")] for n in range(20)]
-    assert log.take(requests) == [[]] * 20
-    assert log.take([[bought("c1", 1, "tea", name="e1")], [bought("c2", 30, "milk", name="e30")]]) == [[], []]
+    assert log.ingest(requests) == [[]] * 20
+    assert log.ingest([[bought("c1", 1, "tea", name="e1")], [bought("c2", 30, "milk", name="e30")]]) == [[], []]
     found = counts(redis)
     assert (found["accepted"], found["duplicates"], found["customers"], found["baskets"]) == (21, 1, 20, 21)
     for number in range(partitions):
@@ -69,65 +69,65 @@ def test_an_event_too_far_ahead_refuses_its_request_and_no_other(redis: Store) -
     given = settings()
     log = EventLog(begun(redis, given), given, now=lambda: shop.START / 1000)
     far = 60 * 24 * 31.0
-    assert log.take(
+    assert log.ingest(
         [[bought("a", 0, "tea")], [bought("b", 1, "tea"), bought("b", far, "tea")], [bought("c", 2, "tea")]]
     )
-    assert log.take([[bought("d", 3, "tea"), bought("d", far, "tea")]]) == [[1]]
+    assert log.ingest([[bought("d", 3, "tea"), bought("d", far, "tea")]]) == [[1]]
     assert (counts(redis)["accepted"], counts(redis)["rejected"]) == (2, 0)
-    assert [log.take([[bought(f"e{n}", far + n, "tea")]]) for n in range(12)][-1] == [[0]], "a clock needs no witness"
-    assert log.take([[bought("e", 60 * 24 * 29.0, "tea")]]) == [[]]
+    assert [log.ingest([[bought(f"e{n}", far + n, "tea")]]) for n in range(12)][-1] == [[0]], "a clock needs no witness"
+    assert log.ingest([[bought("e", 60 * 24 * 29.0, "tea")]]) == [[]]
 
 
 def test_the_first_event_after_a_quiet_year_is_taken_as_the_clock_has_gone_on_too(redis: Store) -> None:
     given = settings(partitions=2)
     log = EventLog(begun(redis, given), given, now=lambda: shop.START / 1000 + 86_400 * 365)
-    assert log.take([[bought("a", 0, "tea")]]) == [[]]
-    assert log.take([[bought("b", 60 * 24 * 365.0, "tea")]]) == [[]]
+    assert log.ingest([[bought("a", 0, "tea")]]) == [[]]
+    assert log.ingest([[bought("b", 60 * 24 * 365.0, "tea")]]) == [[]]
     assert Lookup(redis).watermark == shop.START + 365 * 86_400_000
 
 
 def test_a_baskets_lines_may_come_in_several_requests_and_it_is_counted_when_nothing_more_comes(redis: Store) -> None:
     given, clock = settings(), Clock()
     log = EventLog(begun(redis, given), given, clock)
-    log.take([[bought("a", 0, "tea", basket="b1")]])
-    log.take([[bought("a", 5, "milk", basket="b1")]])
-    assert log.quiet() == pytest.approx(1800.001)
+    log.ingest([[bought("a", 0, "tea", basket="b1")]])
+    log.ingest([[bought("a", 5, "milk", basket="b1")]])
+    assert log.tick() == pytest.approx(1800.001)
     clock.now = 1800.0
-    assert log.quiet() == pytest.approx(0.001)
+    assert log.tick() == pytest.approx(0.001)
     assert counts(redis)["baskets"] == 0
     clock.now = 100_000.0
-    assert log.quiet() is None
+    assert log.tick() is None
     assert counts(redis)["baskets"] == 1
     watermark = Lookup(redis).watermark
     assert watermark == shop.START + 5 * 60_000 + 1_800_001, "event time outruns the log no further than a basket waits"
-    log.take([[bought("a", 6, "jam", basket="b2", name="late")]])
+    log.ingest([[bought("a", 6, "jam", basket="b2", name="late")]])
     assert counts(redis)["accepted"] == 3
 
 
 def test_a_partition_that_was_claimed_by_another_is_claimed_back_and_the_batch_counts_once(redis: Store) -> None:
     given = settings(partitions=2)
     log = EventLog(begun(redis, given), given)
-    log.take([[bought(f"c{n}", n, "tea") for n in range(9)]])
+    log.ingest([[bought(f"c{n}", n, "tea") for n in range(9)]])
     PartitionFlow(redis, given, 1, 2)  # a replay: the first partition commits, the second is refused
-    log.take([[bought(f"c{n}", n, "tea") for n in range(9)]])
+    log.ingest([[bought(f"c{n}", n, "tea") for n in range(9)]])
     assert counts(redis)["accepted"] == 18
 
 
 def test_work_that_is_left_over_is_let_go_when_another_process_has_the_partition(redis: Store) -> None:
     given = settings(k=2, min_customers=10)
     log = EventLog(begun(redis, given), given)
-    log.take([[bought(f"c{n}", 60 * 24 * n, *["tea"] * (n % 3 + 1)) for n in range(20)]])
+    log.ingest([[bought(f"c{n}", 60 * 24 * n, *["tea"] * (n % 3 + 1)) for n in range(20)]])
     other = PartitionFlow(redis, given, 0, 1)
     with pytest.raises(OwnerLost):
         rest(log)
-    assert other.owned(), "only events claim it back"
-    assert not log.rest()
+    assert other.is_owner(), "only events claim it back"
+    assert not log.drain_step()
 
 
 def test_a_model_is_fitted_in_the_steps_after(redis: Store) -> None:
     given = settings(k=2, min_customers=10)
     log = EventLog(begun(redis, given), given)
-    log.take([[bought(f"c{n}", 60 * 24 * n, *["tea"] * (n % 3 + 1)) for n in range(20)]])
+    log.ingest([[bought(f"c{n}", 60 * 24 * n, *["tea"] * (n % 3 + 1)) for n in range(20)]])
     rest(log)
     found = Lookup(redis)
     assert found.segments()["model_version"] == 1
@@ -138,7 +138,7 @@ def test_the_outbox_keeps_the_last_changes_only(redis: Store) -> None:
     given = settings(k=2, min_customers=10).model_copy(update={"changes": ChangeSettings(keep=1000)})
     log = EventLog(begun(redis, given), given)
     for day in range(0, 1200, 40):
-        log.take([[bought(f"c{n}-{day}", 60 * 24 * (day + n / 50), *["tea"] * (n % 3 + 1)) for n in range(50)]])
+        log.ingest([[bought(f"c{n}-{day}", 60 * 24 * (day + n / 50), *["tea"] * (n % 3 + 1)) for n in range(50)]])
         rest(log)
     partition = redis.partition(0)
     last = partition.changes()[-1].sequence
@@ -151,7 +151,7 @@ def test_events_that_are_not_given_an_id_are_each_their_own(redis: Store) -> Non
     given = settings()
     begun(redis, given)
     for _ in range(2):
-        EventLog(redis, given).take([[bought("a", 0, "tea")], [bought("a", 0, "tea")]])
+        EventLog(redis, given).ingest([[bought("a", 0, "tea")], [bought("a", 0, "tea")]])
     assert (counts(redis)["accepted"], counts(redis)["duplicates"]) == (4, 0)
 
 
@@ -159,7 +159,7 @@ def test_an_erase_forgets_and_unknown_fields_are_counted(redis: Store) -> None:
     given = settings()
     log = EventLog(begun(redis, given), given)
     view = EVENT.validate_python({"type": "view", "customer_id": "a", "time": "2024-01-01", "mood": "fine"})
-    log.take([[view], [shop.erase("a", shop.START + 60_000)]])
+    log.ingest([[view], [shop.erase("a", shop.START + 60_000)]])
     assert redis.partition(0).hash_get(CUSTOMERS, [b"a"]) == [None]
     assert counts(redis)["unknown_fields"] == 1
 
@@ -170,7 +170,7 @@ def test_a_replay_goes_on_with_a_state_that_took_events(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_text('{"type":"view","customer_id":"a","time":"2023-11-20","item":"tea"}\n')
     with open_store(state) as store:
-        EventLog(begun(store, given), given).take([[bought("a", 0, "tea")]])
+        EventLog(begun(store, given), given).ingest([[bought("a", 0, "tea")]])
     assert replay([path], settings=given, state=state).accepted == 1
     with open_store(state) as store:
         assert counts(store)["accepted"] == 2

@@ -174,10 +174,10 @@ class TopologyDriver:
                 self._publish(self._partitions[number])
 
     def _publish(self, partition: PartitionProcessor) -> None:
-        entries = partition.flow.take()
+        entries = partition.flow.drain_outbox()
         self.outputs += [output_record(entry) for entry in entries]
         if entries:
-            partition.flow.published(entries[-1].sequence)
+            partition.flow.mark_published(entries[-1].sequence)
 
 
 @contextlib.contextmanager

@@ -125,8 +125,8 @@ def test_a_state_claimed_anew_at_any_step_remembers_the_same(redis: Store, log: 
 
 def _remembered(run: Shop) -> tuple[set[bytes], set[bytes], set[bytes]]:
     loaded = load(run.store.partition(0))
-    said, bought, sample = ({name for name, _ in pairs} for pairs in (loaded.said, loaded.bought, loaded.sample))
-    return said, said | bought, sample
+    traits, bought, sample = ({name for name, _ in pairs} for pairs in (loaded.traits, loaded.bought, loaded.sample))
+    return traits, traits | bought, sample
 
 
 def _recount(

@@ -19,7 +19,7 @@ from crm_online.events.models import Event
 from crm_online.live.intake.event_log import EventLog
 
 _T = TypeVar("_T")
-_QUIET: Final = 1.0
+_IDLE: Final = 1.0
 _WAITING: Final = 10
 _log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class EngineSink:
         self._running = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Commit what waits, and let the partitions go."""
+        """Commit what waits, and release the partitions."""
         self._stopping = True
         self._came.set()
         if self._running is not None:
@@ -86,7 +86,7 @@ class EngineSink:
         return EventReceipt(events=len(events), to="engine")
 
     async def _run(self) -> None:
-        """Commit what waits; where nothing does, the work that is left over, and baskets that are whole by then."""
+        """Commit what waits; where nothing does, the work that is left over, and baskets that are closed by then."""
         wait: float | None = None
         while not self._stopping:
             with suppress(TimeoutError):
@@ -94,15 +94,15 @@ class EngineSink:
             self._came.clear()
             if self._waiting:
                 await self._commit()
-                wait = _QUIET
+                wait = _IDLE
             elif not self._stopping:
-                wait = await self._quiet()
+                wait = await self._tick()
 
     async def _commit(self) -> None:
         """Commit what waits, and then what it has left to do, until more comes."""
         while self._waiting:
             requests = self._next()
-            take = partial(self._log.take, [request.events for request in requests])
+            take = partial(self._log.ingest, [request.events for request in requests])
             began = time.perf_counter()
             try:
                 far = await self._threaded(take)
@@ -110,7 +110,7 @@ class EngineSink:
                 for request in requests:
                     _fail(request, error)
                 if not isinstance(error, CrmOnlineError):
-                    self._log.let_go()
+                    self._log.release()
                 continue
             if self._timed:
                 self._timed(time.perf_counter() - began)
@@ -119,20 +119,20 @@ class EngineSink:
                     _fail(request, TooFarAhead(places))
                 elif not request.taken.done():
                     request.taken.set_result(None)
-            await self._rest()
+            await self._drain()
 
-    async def _rest(self) -> None:
+    async def _drain(self) -> None:
         try:
-            while not (self._waiting or self._stopping) and await self._threaded(self._log.rest):
+            while not (self._waiting or self._stopping) and await self._threaded(self._log.drain_step):
                 pass
         except CrmOnlineError as error:
-            _log.warning("the partitions are let go until events come: %s", error)
+            _log.warning("the partitions are released until events come: %s", error)
 
-    async def _quiet(self) -> float | None:
+    async def _tick(self) -> float | None:
         try:
-            return await self._threaded(self._log.quiet)
+            return await self._threaded(self._log.tick)
         except CrmOnlineError as error:
-            _log.warning("the partitions are let go until events come: %s", error)
+            _log.warning("the partitions are released until events come: %s", error)
             return None
 
     def _next(self) -> list[_Request]:

@@ -63,7 +63,7 @@ class EventLog:
         # Events without an id get one that no other event has, whoever else takes events too.
         self._made, self._rows = f"{SOURCE}-{token_hex(6)}", count()
 
-    def take(self, requests: Sequence[Sequence[Event]]) -> list[list[int]]:
+    def ingest(self, requests: Sequence[Sequence[Event]]) -> list[list[int]]:
         """Commit the events of several requests together; of a request all, or none if one is too far ahead.
 
         Returns
@@ -83,17 +83,17 @@ class EventLog:
             if batch is not None:
                 self._commit(batch)
         except CrmOnlineError:
-            self.let_go()
+            self.release()
             raise
         return far
 
-    def rest(self) -> bool:
-        """Do one piece of the work that is left over; return whether there was any.
+    def drain_step(self) -> bool:
+        """Take one step of the work that is left over; return whether there was any.
 
         Raises
         ------
         FenceError, StoreError
-            See :meth:`take`; the partitions are let go.
+            See :meth:`ingest`; the partitions are released.
         """
         group = self._partitions
         busy = next((flow for flow in group.flows if group.is_busy(flow)), None) if group else None
@@ -101,13 +101,13 @@ class EventLog:
             self._tick([busy])
         return busy is not None
 
-    def quiet(self) -> float | None:
-        """Count the baskets that are whole by now, and return in how many seconds the next is; None if none is open.
+    def tick(self) -> float | None:
+        """Count the baskets that are closed by now, and return in how many seconds the next is; None if none is open.
 
         Raises
         ------
         FenceError, StoreError
-            See :meth:`take`; the partitions are let go.
+            See :meth:`ingest`; the partitions are released.
         """
         wait = self._wait()
         if wait is None or wait > 0 or self._came is None:
@@ -117,8 +117,8 @@ class EventLog:
         self._tick(self._claimed().flows, then + min(passed, self._claimed().flows[0].engine.open_for + 1))
         return self._wait()
 
-    def let_go(self) -> None:
-        """Forget the partitions: they are claimed again when events come."""
+    def release(self) -> None:
+        """Give the partitions up: they are claimed again when events come."""
         self._partitions, self._came = None, None
 
     def close(self) -> None:
@@ -131,7 +131,7 @@ class EventLog:
         """
         if self._partitions is not None:
             self._partitions.close()
-        self.let_go()
+        self.release()
 
     def _claimed(self) -> PartitionGroup:
         if self._partitions is None:
@@ -168,7 +168,7 @@ class EventLog:
         try:
             self._step(batch, done)
         except FenceError:
-            self.let_go()
+            self.release()
             self._step(batch, done)
         watermark = self._claimed().watermark
         self._came = None if watermark is None else (self._clock(), watermark)
@@ -189,13 +189,13 @@ class EventLog:
             for flow in flows:
                 group.tick(flow, SOURCE, watermark)
         except CrmOnlineError:
-            self.let_go()
+            self.release()
             raise
 
     def _trim(self, flow: PartitionFlow) -> None:
         """Keep the last changes only: nobody may ever write files."""
-        flow.take()
-        flow.published(flow.engine.state.sequence - self._keep)
+        flow.drain_outbox()
+        flow.mark_published(flow.last_change.sequence - self._keep)
 
     def _wait(self) -> float | None:
         """Return in how many seconds the next open basket is whole if nothing comes."""

@@ -14,7 +14,7 @@ from crm_online.customers import own, totals
 from crm_online.customers.records import RecordCodec, Records
 from crm_online.customers.sums import Quantities
 from crm_online.decay import Decay
-from crm_online.engine.sampling import Heard
+from crm_online.engine.sampling import AcceptedEvents
 from crm_online.events.columns import EventColumns, Kind, hash64
 from crm_online.itemsets.names import ItemNames
 
@@ -24,8 +24,8 @@ _KINDS = {kind.value: kind.name.lower() for kind in Kind}
 
 
 @dataclass(slots=True)
-class Taken:
-    """What a batch of events did.
+class IngestResult:
+    """What the events of a batch did.
 
     Attributes
     ----------
@@ -35,12 +35,12 @@ class Taken:
         bool[n]: customers with an event that counted.
     erased
         Rows of customers who were erased, in order; they may have come back since.
-    whole, withdrawn
-        Baskets that are whole now, and that were so before and have got more lines: time and item ids.
-    heard
-        The events of known customers, run by run between erasures.
-    forgotten
-        Customers who were erased: how many of the runs were before.
+    closed, withdrawn
+        Baskets that are closed now, and that were so before and have got more lines: time and item ids.
+    runs
+        The accepted events of known customers, run by run between erasures.
+    erased_after
+        Customers who were erased: after how many of the runs, the last time.
     accepted, duplicates, doubtful
         How many events counted, and how many were seen before; how many baskets may be part of one that is forgotten.
     """
@@ -48,24 +48,24 @@ class Taken:
     cause: dict[int, dict[str, object]]
     touched: NDArray[np.bool_]
     erased: list[int] = field(default_factory=list)
-    whole: list[ClosedBasket] = field(default_factory=list)
+    closed: list[ClosedBasket] = field(default_factory=list)
     withdrawn: list[ClosedBasket] = field(default_factory=list)
-    heard: list[Heard] = field(default_factory=list)
-    forgotten: dict[str, int] = field(default_factory=dict)
+    runs: list[AcceptedEvents] = field(default_factory=list)
+    erased_after: dict[str, int] = field(default_factory=dict)
     accepted: int = 0
     duplicates: int = 0
     doubtful: int = 0
 
-    def remembered(self) -> list[Heard]:
-        """Return what was heard, without what customers said before they were erased."""
+    def runs_after_erasures(self) -> list[AcceptedEvents]:
+        """Return the runs without the events of customers from before they were erased."""
         return [
-            part.without({name for name, before in self.forgotten.items() if before > number})
-            for number, part in enumerate(self.heard)
+            run.without({name for name, count in self.erased_after.items() if count > number})
+            for number, run in enumerate(self.runs)
         ]
 
 
 @dataclass(slots=True)
-class Intake:
+class Ingestion:
     """Adds events to records and baskets, in place.
 
     Parameters
@@ -90,7 +90,7 @@ class Intake:
     orders: SampledOrders
     own_half_life: int | None
 
-    def take(self, events: EventColumns, ids: list[str], records: Records, watermark: int) -> Taken:
+    def ingest(self, events: EventColumns, ids: list[str], records: Records, watermark: int) -> IngestResult:
         """Add a batch of events.
 
         Parameters
@@ -104,7 +104,7 @@ class Intake:
         watermark
             The largest event time of the log so far.
         """
-        taken = Taken(cause={}, touched=np.zeros(len(ids), bool))
+        result = IngestResult(cause={}, touched=np.zeros(len(ids), bool))
         row_of = {customer: row for row, customer in enumerate(ids)}
         rows = np.array([row_of[customer] for customer in events.customers] + [-1], np.int64)[events.customer]
         erasures = np.flatnonzero((events.kind == Kind.ERASE) & (rows >= 0)).tolist()
@@ -113,27 +113,27 @@ class Intake:
             run = np.arange(begin, erasure)
             if len(run) or erasure == len(events):
                 self._add(
-                    events.select(run) if len(run) < len(events) else events, rows[run], records, watermark, taken
+                    events.select(run) if len(run) < len(events) else events, rows[run], records, watermark, result
                 )
             if erasure < len(events):
-                self._erase(int(rows[erasure]), ids, records, taken)
+                self._erase(int(rows[erasure]), ids, records, result)
             begin = erasure + 1
-        return taken
+        return result
 
     def _add(
-        self, events: EventColumns, rows: NDArray[np.int64], records: Records, watermark: int, taken: Taken
+        self, events: EventColumns, rows: NDArray[np.int64], records: Records, watermark: int, result: IngestResult
     ) -> None:
         hashes = np.maximum(hash64(events.event_ids, _KEY) >> _BITS, np.uint64(1))
         again = totals.duplicates(records, rows, hashes)
         if again.any():
-            taken.duplicates += int(again.sum())
+            result.duplicates += int(again.sum())
             events, rows, hashes = events.select(~again), rows[~again], hashes[~again]
-        taken.accepted += len(events)
+        result.accepted += len(events)
         numbers = np.append(self.items.numbers(events.items), -1)[events.item]
         gathered = self.baskets.gather(events, numbers, watermark)
-        taken.whole += gathered.closed
-        taken.withdrawn += gathered.withdrawn
-        taken.doubtful += gathered.doubtful
+        result.closed += gathered.closed
+        result.withdrawn += gathered.withdrawn
+        result.doubtful += gathered.doubtful
         retracted = [(event, time) for event, time in gathered.retracted if rows[event] >= 0]
         where = np.array([event for event, _ in retracted], np.int64)
         openings = rows[where], events.kind[where], np.array([time for _, time in retracted], np.int64)
@@ -148,16 +148,16 @@ class Intake:
         if not known.all():
             lines = np.repeat(known, np.diff(events.line_start))
             events, rows, hashes, numbers = events.select(known), rows[known], hashes[known], numbers[lines]
-        taken.heard.append(Heard(events, numbers))
+        result.runs.append(AcceptedEvents(events, numbers))
         quantities = Quantities.of(events, gathered.opens_order[known])
         totals.add(records, rows, hashes, quantities, self.sums, self.decay)
         totals.retract_orders(records, *openings, self.sums, self.decay)
-        taken.touched[rows] = True
+        result.touched[rows] = True
         last = np.full(len(records), -1, np.int64)
         last[rows] = np.arange(len(rows))
         for row in np.unique(rows).tolist():
             event = int(last[row])
-            taken.cause[row] = {"event_id": events.event_ids[event], "type": _KINDS[int(events.kind[event])]}
+            result.cause[row] = {"event_id": events.event_ids[event], "type": _KINDS[int(events.kind[event])]}
 
     def _own(
         self,
@@ -178,12 +178,12 @@ class Intake:
         bought = own.Bought(of_order, events.time[opening], of_item, items.item[known], events.time[event])
         records.own[buyers] = own.add(records.own[buyers].tolist(), bought, self.own_half_life)
 
-    def _erase(self, row: int, ids: list[str], records: Records, taken: Taken) -> None:
+    def _erase(self, row: int, ids: list[str], records: Records, result: IngestResult) -> None:
         records.place(np.array([row]), self.codec.blank(1))
-        taken.whole += self.baskets.forget_customer(ids[row])
+        result.closed += self.baskets.forget_customer(ids[row])
         self.orders.forget(ids[row])
-        taken.forgotten[ids[row]] = len(taken.heard)
-        taken.erased.append(row)
-        taken.touched[row] = False
-        taken.cause.pop(row, None)
-        taken.accepted += 1
+        result.erased_after[ids[row]] = len(result.runs)
+        result.erased.append(row)
+        result.touched[row] = False
+        result.cause.pop(row, None)
+        result.accepted += 1
