@@ -190,7 +190,7 @@ class Engine:
         ingested = self._customers(step, batch.events)
         self.mining.count(step, ingested.closed, ingested.withdrawn)
         if self._partition == OWNER:
-            self._lead(step)
+            self._own_step(step)
         elif self._partitions > 1:
             self.mining.summarise(step)
 
@@ -253,7 +253,7 @@ class Engine:
     def _fit(self, step: StepContext) -> Model | None:
         schedule = self.state.fit
         schedule.due, schedule.checked_at, schedule.checked_customers = False, step.now, self._all_customers(step)
-        schedule.checked_events = self._came(step)
+        schedule.checked_events = self._event_count(step)
         records = self._codec.decode([raw for raw in step.read.sample if raw is not None])
         if len(records) < 2:
             return None
@@ -296,8 +296,8 @@ class Engine:
             step.writes.append(Put(CUSTOMERS, fields))
         return ingested
 
-    def _lead(self, step: StepContext) -> None:
-        """Do the owner's work: tell segments, derive rules, and see when to look for a better model."""
+    def _own_step(self, step: StepContext) -> None:
+        """Do the owner's work: emit segments, derive rules, and see when to look for a better model."""
         state, model = self.state, self.segmenting.model
         total = self.segmenting.total(model, step.others) if model else None
         by_buying = self.segmenting.by_buying(model, step.others) if model else None
@@ -309,10 +309,10 @@ class Engine:
         customers = self._all_customers(step)
         fitted = Fitted(model, total) if model is not None and total is not None else None
         # Where nothing comes, all customers grow idle, and must not be measured by a model that follows.
-        come = self._came(step) > state.fit.checked_events and (fitted is not None or model is None)
-        state.fit.due = come and fit_is_due(state.fit, self._settings, customers, first, step.now, fitted)
+        fresh = self._event_count(step) > state.fit.checked_events and (fitted is not None or model is None)
+        state.fit.due = fresh and fit_is_due(state.fit, self._settings, customers, first, step.now, fitted)
 
-    def _came(self, step: StepContext) -> int:
+    def _event_count(self, step: StepContext) -> int:
         return self.state.accepted + sum(other.baskets for other in step.others)
 
     def _all_customers(self, step: StepContext) -> int:

@@ -30,7 +30,7 @@ class IngestResult:
     Attributes
     ----------
     cause
-        By row of the customer: the last event that counted, as changes tell it.
+        By row of the customer: the last event that counted, as it is in changes.
     touched
         bool[n]: customers with an event that counted.
     erased

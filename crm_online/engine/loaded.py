@@ -17,10 +17,10 @@ class Loaded:
     engine, model
         The small state, and the model in use.
     sums
-        What this partition told the others.
+        The sums of its segments, for the other partitions.
     open_baskets, counted_baskets, sampled_orders, sample, traits, bought, rules, segments
-        Hashes: baskets that are open, and that were counted last; some of the latest orders; the sample, what its
-        customers said and bought; rules and segments as they were last told.
+        Hashes: baskets that are open, and that were counted last; some of the latest orders; the sample, the traits
+        of its customers and what they bought; rules and segments as they were last emitted.
     items, counters, journal
         Lists: items by number, the checkpoint of the counters, and the baskets counted since.
     """

@@ -1,4 +1,4 @@
-"""What a partition tells the others: its sums, and how far it is. Readers add these up."""
+"""The sums of one partition, as the others and readers add them up, and how far it is."""
 
 from __future__ import annotations
 

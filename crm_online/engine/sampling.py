@@ -49,9 +49,9 @@ class Sampling:
     def __init__(self, size: int, loaded: Loaded) -> None:
         self._sample = Sample(size)
         self._sample.load(loaded.sample)
-        said, bought = dict(loaded.traits), dict(loaded.bought)
-        names = dict.fromkeys([*said, *bought])
-        self._traits = {name.decode(): Traits.decode(said.get(name), bought.get(name)) for name in names}
+        traits, bought = dict(loaded.traits), dict(loaded.bought)
+        names = dict.fromkeys([*traits, *bought])
+        self._traits = {name.decode(): Traits.decode(traits.get(name), bought.get(name)) for name in names}
 
     def __contains__(self, customer: str) -> bool:
         return customer in self._sample.hashes
@@ -72,21 +72,21 @@ class Sampling:
             yield from self._drop([customer])
 
     def observe(self, runs: Sequence[AcceptedEvents]) -> Iterator[Write]:
-        """Remember what the events tell of customers who are in the sample."""
-        said, bought = dict[str, Traits](), dict[str, Traits]()
+        """Add to the traits of customers who are in the sample."""
+        changed, bought = dict[str, Traits](), dict[str, Traits]()
         for run in runs:
             events = run.events
             sampled = np.array([name in self for name in events.customers] + [False], bool)[events.customer]
             for row in np.flatnonzero(sampled & np.isin(events.kind, _TRAIT_KINDS)).tolist():
                 name = events.customers[events.customer[row]]
-                said[name] = self._traits.setdefault(name, Traits())
-                _observe(said[name], events, row)
+                changed[name] = self._traits.setdefault(name, Traits())
+                _observe(changed[name], events, row)
             for code, item, lines in _lines(run, sampled):
                 name = events.customers[code]
                 traits = bought[name] = self._traits.get(name) or self._traits.setdefault(name, Traits())
                 traits.add_lines(item, lines)
-        if said:
-            yield Put(TRAITS, {name.encode(): traits.encode() for name, traits in said.items()})
+        if changed:
+            yield Put(TRAITS, {name.encode(): traits.encode() for name, traits in changed.items()})
         if bought:
             yield Put(BOUGHT, {name.encode(): traits.encode_items() for name, traits in bought.items()})
 

@@ -1,4 +1,4 @@
-"""Records into segments: customers are scored, the sums follow, and moves are told."""
+"""Records into segments: customers are scored, the sums follow, and moves are emitted."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Scorer:
         now: int,
         changes: Changes,
     ) -> None:
-        """Score some customers, in place, and tell who moved.
+        """Score some customers, in place, and emit who moved.
 
         Parameters
         ----------
@@ -114,15 +114,15 @@ class Scorer:
         vectors = model.scale.encode(raw)
         current = some.scored_by(model.version)
         old_nearest = np.where(current & (some.nearest != NO_SEGMENT), some.nearest.astype(np.int64), ABSENT)
-        away = self.segments.replace(some.vectors, old_nearest, vectors, self.centroids)
-        nearest = away.argmin(axis=1).astype(np.int64)
+        distance = self.segments.replace(some.vectors, old_nearest, vectors, self.centroids)
+        nearest = distance.argmin(axis=1).astype(np.int64)
         index = np.arange(len(rows))
 
         reported = self._carried(some, current)
         reports = report(
             nearest,
-            away[index, nearest],
-            away[index, np.maximum(reported, 0)],
+            distance[index, nearest],
+            distance[index, np.maximum(reported, 0)],
             reported,
             self._just_left(some),
             some.since * MS,
@@ -131,7 +131,9 @@ class Scorer:
             min_dwell=self.min_dwell,
         )
         left = self._old_ids(some, current)
-        reasons = np.where(self._anyway(vectors, left, reports.labels, reasons), int(Reason.LAPSE), reasons)
+        reasons = np.where(
+            self._would_move_without_refit(vectors, left, reports.labels, reasons), int(Reason.LAPSE), reasons
+        )
         for place in np.flatnonzero(reports.changed).tolist():
             reason = Reason.REFIT if reports.orphaned[place] else Reason(int(reasons[place]))
             row, entered = int(rows[place]), model.ids[int(reports.labels[place])]
@@ -178,22 +180,22 @@ class Scorer:
         row_of = {number_of(segment): row for row, segment in enumerate(self.segments.model.ids)}
         return np.array([row_of.get(number, ABSENT) for number in some.moves["left"][:, 0].tolist()], np.int64)
 
-    def _anyway(
+    def _would_move_without_refit(
         self, vectors: NDArray[np.int16], left: list[str | None], labels: NDArray[np.int64], reasons: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         """Return who is scored for a refit, but would be in the same segment without it: time has passed."""
         before = self.previous
-        asked = np.flatnonzero((reasons == int(Reason.REFIT)) & np.array([one is not None for one in left], bool))
+        candidates = np.flatnonzero((reasons == int(Reason.REFIT)) & np.array([one is not None for one in left], bool))
         found = np.zeros(len(reasons), bool)
-        if not len(asked) or not len(before.centroids):
+        if not len(candidates) or not len(before.centroids):
             return found
-        away = distances(vectors[asked], before.centroids)
+        distance = distances(vectors[candidates], before.centroids)
         row_of = {one: row for row, one in enumerate(before.ids)}
-        was = np.array([row_of.get(left[place] or "", 0) for place in asked.tolist()], np.int64)
-        entered = [row_of.get(self.segments.model.ids[label], ABSENT) for label in labels[asked].tolist()]
-        nearest, index = away.argmin(axis=1), np.arange(len(asked))
-        beyond = away[index, nearest] < (1 - self.margin) * away[index, was]
-        found[asked] = (nearest == entered) & beyond
+        was = np.array([row_of.get(left[place] or "", 0) for place in candidates.tolist()], np.int64)
+        entered = [row_of.get(self.segments.model.ids[label], ABSENT) for label in labels[candidates].tolist()]
+        nearest, index = distance.argmin(axis=1), np.arange(len(candidates))
+        beyond = distance[index, nearest] < (1 - self.margin) * distance[index, was]
+        found[candidates] = (nearest == entered) & beyond
         return found
 
     def _old_ids(self, some: Records, current: NDArray[np.bool_]) -> list[str | None]:

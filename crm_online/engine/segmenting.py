@@ -42,10 +42,10 @@ class Segmenting:
 
     def __init__(self, settings: Settings, reader: FeatureReader, state: PartitionState, loaded: Loaded) -> None:
         self._settings, self._reader, self._state = settings.segments, reader, state
-        told = PartitionSums.decode(loaded.sums) if loaded.sums else None
-        sums = told.sums if told else None
+        own = PartitionSums.decode(loaded.sums) if loaded.sums else None
+        sums = own.sums if own else None
         self.segments = OnlineSegments(Model.from_json(loaded.model), sums) if loaded.model else None
-        self._buying = told.buying if told else None
+        self._buying = own.buying if own else None
         self.due = DueQueue(settings.features.half_life, state.waiting)
 
     @property
@@ -64,7 +64,7 @@ class Segmenting:
         return self.segments.model.version if self.segments else 0
 
     def own(self) -> PartitionSums:
-        """Return what this partition tells the others."""
+        """Return the sums of this partition, for the others."""
         state = self._state
         return PartitionSums(
             self.version,
@@ -110,7 +110,7 @@ class Segmenting:
 
         Parameters
         ----------
-        run, records, ids, ingested
+        step, records, ids, ingested
             The step, its customers' records, whose they are, and what its events did.
         bought
             int64[n]: how often each had bought before the step.
@@ -150,7 +150,7 @@ class Segmenting:
         return changed | ingested.touched
 
     def forget(self, step: StepContext, name: str, record: Records) -> None:
-        """Take an erased customer, given as the record was before the step, out of the sums; and say so."""
+        """Take an erased customer, given as the record was before the step, out of the sums, and emit that."""
         if self.segments is None:
             return
         model, current = self.segments.model, bool(record.scored_by(self.version)[0])
@@ -160,7 +160,7 @@ class Segmenting:
                 self._buying = self._buying.move(record.vectors, self._cells(record, record.purchases), None, None)
         left = self.reported(record)
         if left is not None:
-            self._tell(name, left, None, Reason.ERASE, step.now, step.changes)
+            self._emit(name, left, None, Reason.ERASE, step.now, step.changes)
 
     def reported(self, record: Records) -> str | None:
         """Return the segment that one customer is reported to be in; ``None`` for none."""
@@ -172,9 +172,9 @@ class Segmenting:
 
     def republish(self, name: str, published: str | None, segment: str | None, now: int, changes: Changes) -> None:
         """Publish that a customer is in another segment than was published, since the state was put back in time."""
-        self._tell(name, published, segment, Reason.REWIND, now, changes)
+        self._emit(name, published, segment, Reason.REWIND, now, changes)
 
-    def _tell(
+    def _emit(
         self, name: str, left: str | None, entered: str | None, reason: Reason, now: int, changes: Changes
     ) -> None:
         value = {

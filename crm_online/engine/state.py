@@ -56,7 +56,7 @@ class PartitionState(BaseModel):
         Number of the last change, and the timeline it belongs to.
     customers, accepted, rejected, duplicates, baskets, unknown_fields
         How many there were: customers now in the state, events that counted, rejects, events seen
-        before, whole baskets with an item, fields that no event has.
+        before, closed baskets with an item, fields that no event has.
     segment_changes, rule_changes
         How many changes were emitted.
     withdrawn_baskets

@@ -30,7 +30,7 @@ class ReplayPartitions(PartitionGroup):
     """The partitions of a replay."""
 
     def resume(self, source: Source) -> Begun:
-        """Do what a killed replay left undone behind its last row, and return where reading goes on.
+        """Do what a killed replay left undone after its last row, and return where reading goes on.
 
         A chunk of which a part is committed is read again from its beginning: what is judged by the whole chunk is
         judged the same then, and what is committed is not done again.
@@ -39,10 +39,10 @@ class ReplayPartitions(PartitionGroup):
         least = min(positions)
         if least == max(positions):
             self.drain(source.id)
-        behind = self.flows[positions.index(least)]
-        noted = behind.store.hash_get(BEGUN, [source.id.encode()])[0]
-        row, watermark = json.loads(noted) if noted else (least, behind.watermark)
-        return Begun(row, EventClock(watermark, behind.engine.state.pauses))
+        last = self.flows[positions.index(least)]
+        noted = last.store.hash_get(BEGUN, [source.id.encode()])[0]
+        row, watermark = json.loads(noted) if noted else (least, last.watermark)
+        return Begun(row, EventClock(watermark, last.engine.state.pauses))
 
     def replay(self, chunk: Chunk, source: Source, notes: Sequence[Write] = ()) -> None:
         """Live through a chunk: its rows in slices of event time, and after each what is due by then.

@@ -31,7 +31,7 @@ from crm_online.store.entries import is_blank
 from crm_online.store.keys import META, SEQUENCE
 
 HALF_WRITTEN = "half-written"
-"""The row of each log that was told as half-written, and is read again when the log is gone on with."""
+"""The row of each log whose half-written line was a reject, and which is read again when the log is gone on with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ class ReplayResult:
     ``position`` is where it ended in each log, by the path that was given; ``epsilon`` the error that supports may
     have, and below which itemsets may be missing: 0 unless ``itemsets.max_bytes`` did not hold all baskets, or these
     have too many itemsets to try; ``durable`` whether Redis has each commit on disk before it answers, without which
-    changes may be told again after a crash; ``rejects`` why rows were rejected; ``held`` how many events at the logs'
-    ends wait for what comes next, as they lie far ahead of all others; ``lost`` how many
-    changes the files lack, since they were made by runs without files and the state keeps them no more;
+    changes may be published again after a crash; ``rejects`` why rows were rejected; ``held`` how many events at the
+    logs' ends wait for what comes next, as they lie far ahead of all others; ``lost`` how many changes the files lack,
+    since they were made by runs without files and the state keeps them no more;
     ``doubtful_baskets`` how many baskets, at most, are part of one that was forgotten already (``baskets.max_bytes``).
     """
 
@@ -127,13 +127,13 @@ def replay(
     """
     with ExitStack() as stack:
         paths = stack.enter_context(as_paths(logs))
-        for path in paths:  # what cannot be read so is told before anything is started
+        for path in paths:  # what cannot be read so is refused before anything is started
             check_log(path, options)
         store = stack.enter_context(open_store(state))
         refuse_conflict(_settings_of(store, settings), settings)
         partitions = settings.replay.partitions
         files = None
-        if out is not None:  # a folder that cannot be used is told before another replay loses its partitions
+        if out is not None:  # a folder that cannot be used is refused before another replay loses its partitions
             begins = {number: unpublished(store.partition(number)) - 1 for number in range(partitions)}
             files = stack.enter_context(ChangeFiles(Path(out), store.meta().id, begins))
         sources = _sources(store, settings, paths, options, another=another)
@@ -145,7 +145,7 @@ def replay(
         for number, (path, source) in enumerate(opened):
             share = Share(number / len(paths), 1 / len(paths))
             run.log(path, source, share, options, run.later(opened[number + 1 :], options))
-        run.settle(sources[-1])
+        run.finish(sources[-1])
         result = run.result()
         result.durable = store.durable
         if isinstance(logs, pd.DataFrame):
@@ -218,7 +218,7 @@ class _Run:
         self._lost = 0
 
     def publish_left_over(self) -> None:
-        """Write what was committed but not yet written: before a crash, or while nobody wanted files."""
+        """Write what was committed but not yet written: before a crash, or by runs without files."""
         for flow in self._partitions.flows:
             if self._files is not None:
                 first = unpublished(flow.store)
@@ -229,7 +229,7 @@ class _Run:
             self._partitions.publish(flow)
 
     def log(self, path: Path, source: Source, share: Share, options: LogOptions, later: Iterable[EventColumns]) -> None:
-        """Run one log from where the partition that is furthest behind stopped."""
+        """Run one log from where the partition with the least position stopped."""
         reached = min(self._partitions.positions(source.id))
         begun = self._partitions.resume(source)
         chunks = read_log(
@@ -261,7 +261,7 @@ class _Run:
             begin = min(self._partitions.positions(source.id))
             yield from read_events(path, source, options, begin, size)
 
-    def settle(self, source: Source) -> None:
+    def finish(self, source: Source) -> None:
         """Finish what the end of the log allows: open baskets, lapses, a last look at model and rules."""
         if max(self._partitions.positions(source.id)):
             self._partitions.end_log(source.id)
@@ -310,4 +310,4 @@ class _Run:
 
 
 def _discard(partition: int, entries: Sequence[Entry]) -> None:
-    """Take changes that nobody asked for: the state tells what holds, and no file what happened."""
+    """Publish changes to nobody: the state has what holds, and no file what happened."""

@@ -29,7 +29,7 @@ class _Request:
     """Events that were sent together, and who waits for them."""
 
     events: Sequence[Event]
-    taken: asyncio.Future[None]
+    committed: asyncio.Future[None]
 
 
 class EngineSink:
@@ -42,7 +42,7 @@ class EngineSink:
     most
         Most events in one step; ten times as many may wait.
     timed
-        Told how long each commit of events took, in seconds.
+        Called with how long each commit of events took, in seconds.
     """
 
     def __init__(self, log: EventLog, most: int, timed: Callable[[float], None] | None = None) -> None:
@@ -70,7 +70,7 @@ class EngineSink:
         self._thread.shutdown()
 
     def trouble(self) -> str | None:
-        """Tell nothing: the store's troubles are told by those who read it."""
+        """Return nothing: the store's troubles are reported by those who read it."""
         return None
 
     async def take(self, events: Sequence[Event]) -> EventReceipt:
@@ -82,7 +82,7 @@ class EngineSink:
         request = _Request(events, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
         self._came.set()
-        await request.taken
+        await request.committed
         return EventReceipt(events=len(events), to="engine")
 
     async def _run(self) -> None:
@@ -117,8 +117,8 @@ class EngineSink:
             for request, places in zip(requests, far, strict=True):
                 if places:
                     _fail(request, TooFarAhead(places))
-                elif not request.taken.done():
-                    request.taken.set_result(None)
+                elif not request.committed.done():
+                    request.committed.set_result(None)
             await self._drain()
 
     async def _drain(self) -> None:
@@ -149,6 +149,6 @@ class EngineSink:
 
 
 def _fail(request: _Request, error: Exception) -> None:
-    """Tell whoever waits, if somebody does."""
-    if not request.taken.done():
-        request.taken.set_exception(error)
+    """Raise an error where the commit is waited for."""
+    if not request.committed.done():
+        request.committed.set_exception(error)

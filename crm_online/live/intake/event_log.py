@@ -25,7 +25,7 @@ from crm_online.settings.conflict import from_stored
 from crm_online.store import Store
 
 SOURCE: Final = "events"
-"""The source of the steps: its position is how many events were taken."""
+"""The source of the steps: its position is how many events were ingested."""
 
 
 class EventLog:
@@ -163,7 +163,7 @@ class EventLog:
         return Batch(SOURCE, 0, len(every), every, watermark=watermark, unknown_fields=unknown), far
 
     def _commit(self, batch: Batch) -> None:
-        """Commit a batch; if another process has taken the partitions meanwhile, they are claimed back once."""
+        """Commit a batch; if another process has claimed the partitions meanwhile, they are claimed back once."""
         done: set[int] = set()
         try:
             self._step(batch, done)
@@ -198,7 +198,7 @@ class EventLog:
         flow.mark_published(flow.last_change.sequence - self._keep)
 
     def _wait(self) -> float | None:
-        """Return in how many seconds the next open basket is whole if nothing comes."""
+        """Return in how many seconds the next open basket is closed if nothing comes."""
         if self._came is None:
             return None
         came, then = self._came

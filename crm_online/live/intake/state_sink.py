@@ -38,7 +38,7 @@ class StateSink:
         Whether events may begin an empty state: where it is this service's own. On a Redis for several, whoever comes
         first decides what feeds it, and workers would be locked out.
     timed
-        Told how long each commit of events took, in seconds.
+        Called with how long each commit of events took, in seconds.
     """
 
     def __init__(
