@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.itemsets.combinations import pair_counts, pairs_within
+from crm_online.itemsets.combinations import cut, pair_counts, pairs_within
 
 _EMPTY = np.empty(0, np.int64)
+_ITEM = 0xFFFFFFFF
+_JOINS_AT_ONCE = 1 << 14
 
 
 def _none() -> NDArray[np.int64]:
@@ -30,13 +32,13 @@ class Level:
     is_open
         Whether larger itemsets are made of it, bool[n].
     subsets
-        For sizes from 3 on, the rows one level below of the itemset without its first, second, … item; int64[n, size].
+        For sizes from 3 on, the rows one level below of the itemset without its first, second, … item; int32[n, size].
     """
 
     keys: NDArray[np.int64] = field(default_factory=_none)
     kept: NDArray[np.int64] = field(default_factory=_none)
     is_open: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
-    subsets: NDArray[np.int64] = field(default_factory=_none)
+    subsets: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
 
     def __len__(self) -> int:
         """Return the number of itemsets."""
@@ -50,7 +52,7 @@ class Level:
     @property
     def item(self) -> NDArray[np.int64]:
         """The last items."""
-        return self.keys & 0xFFFFFFFF
+        return self.keys & _ITEM
 
     def find(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows of some keys, -1 where there is none."""
@@ -76,7 +78,7 @@ class Candidates:
     """Itemsets whose subsets of one item less are all open: ``keys`` and ``subsets`` as in :class:`Level`."""
 
     keys: NDArray[np.int64]
-    subsets: NDArray[np.int64]
+    subsets: NDArray[np.int32]
 
 
 def joins(level: Level, chosen: NDArray[np.bool_]) -> int:
@@ -98,18 +100,29 @@ def candidates(level: Level, size: int, chosen: NDArray[np.bool_]) -> Candidates
         Of which of them they are made.
     """
     rows = np.flatnonzero(chosen)
-    parents = level.parent[rows]
-    ends = np.flatnonzero(np.diff(parents, append=-1)) + 1
-    within = pairs_within(np.diff(ends, prepend=0))
+    ends = np.flatnonzero(np.diff(level.parent[rows], append=-1)) + 1
+    groups = np.diff(ends, prepend=0)
+    parts = [Candidates(_EMPTY, np.empty((0, size + 1), np.int32))]
+    for begin, end in cut(groups, _JOINS_AT_ONCE):
+        some = rows[ends[begin] - groups[begin] : ends[end - 1]]
+        parts.append(_joined(level, size, chosen, some, groups[begin:end]))
+    return Candidates(np.concatenate([part.keys for part in parts]), np.concatenate([part.subsets for part in parts]))
+
+
+def _joined(
+    level: Level, size: int, chosen: NDArray[np.bool_], rows: NDArray[np.int64], groups: NDArray[np.int64]
+) -> Candidates:
+    """Make the candidates of some rows; those of a group differ in the last item only."""
+    within = pairs_within(groups)
     first, second = rows[within.first], rows[within.second]
-    item = level.item[second]
-    subsets = np.empty((len(first), size + 1), np.int64)
-    subsets[:, size], subsets[:, size - 1] = first, second
-    good = np.ones(len(first), bool)
+    columns: list[NDArray[np.int64]] = []
     for left_out in range(size - 1):
+        item = level.keys[second] & _ITEM
         # Without its first items a pair is its second item.
-        below = level.item[first] if size == 2 else level.subsets[first, left_out]
+        below = level.keys[first] & _ITEM if size == 2 else level.subsets[first, left_out].astype(np.int64)
         row = level.find(below << 32 | item)
-        good &= (row >= 0) & chosen[row]
-        subsets[:, left_out] = row
-    return Candidates((first << 32 | item)[good], subsets[good])
+        good = np.flatnonzero((row >= 0) & chosen[row])
+        first, second = first[good], second[good]
+        columns = [column[good] for column in [*columns, row]]
+    subsets = np.stack([*columns, second, first], axis=1).astype(np.int32)
+    return Candidates(first << 32 | (level.keys[second] & _ITEM), subsets)

@@ -58,25 +58,27 @@ def _of_block(
     column_of[items] = np.arange(len(items))
     columns = column_of[block.items]
     chosen = columns >= 0
-    start = np.concatenate([[0], np.cumsum(chosen)])[block.start]
-    lengths = np.diff(start)
-    data = np.ones(int(start[-1]), np.int64)
+    start = np.zeros(len(block) + 1, np.int32)
+    lengths = np.diff(np.concatenate([[0], np.cumsum(chosen, dtype=np.int32)])[block.start])
+    np.cumsum(lengths, out=start[1:])
+    columns = columns[chosen]
     shape = (len(block), len(items))
-    matrix = csr_array((data, columns[chosen], start), shape=shape)
+    # A block has fewer baskets than the type can count.
+    matrix = csr_array((np.ones(len(columns), np.uint16), columns, start), shape=shape)
     weighed = matrix
     if weight is not None:
-        weighed = csr_array((np.repeat(weight, lengths), columns[chosen], start), shape=shape)
+        weighed = csr_array((np.repeat(weight, lengths), columns, start), shape=shape)
     if fresh is None or fresh.all():
-        product = (weighed.T @ matrix).tocoo()
+        product = (weighed.T @ matrix).tocoo(copy=False)
         first, second = product.coords
         once = first < second
     else:
         new = np.flatnonzero(fresh)
-        product = (weighed[:, new].T @ matrix).tocoo()
+        product = (weighed[:, new].T @ matrix).tocoo(copy=False)
         first, second = new[product.coords[0]].astype(np.int32), product.coords[1]
         # A pair of two fresh items comes twice.
         once = (first != second) & ~(fresh[second] & (first > second))
-    low, high = items[np.minimum(first, second)[once]], items[np.maximum(first, second)[once]]
-    keys = low << 32 | high
+    first, second, counts = first[once], second[once], product.data[once]
+    keys = items[np.minimum(first, second)] << 32 | items[np.maximum(first, second)]
     order = np.argsort(keys)
-    return keys[order], product.data[once][order]
+    return keys[order], counts[order].astype(np.int64)

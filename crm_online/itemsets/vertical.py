@@ -13,7 +13,8 @@ Words = NDArray[np.uint64]
 """Rows of bits, 64 baskets a word."""
 
 BASKETS_AT_ONCE = 1 << 15
-_CELLS_AT_ONCE = 1 << 17
+_SCATTERED_AT_ONCE = 1 << 11
+_CELLS_AT_ONCE = 1 << 14
 _ONE = np.uint64(1)
 
 
@@ -41,16 +42,16 @@ def rows_of(block: Baskets, items: NDArray[np.int64]) -> Words:
     rows = np.zeros((len(items), words), np.uint64)
     if not len(items):
         return rows
-    row_of = np.full(int(items[-1]) + 1, -1, np.int64)
+    row_of = np.full(int(max(items[-1], block.items.max(initial=0))) + 1, -1, np.int64)
     row_of[items] = np.arange(len(items))
-    inside = block.items <= items[-1]
-    basket = np.repeat(np.arange(len(block)), np.diff(block.start))
-    if not inside.all():
-        basket = basket[inside]
-    row = row_of[block.items[inside]]
-    there = row >= 0
-    row, basket = row[there], basket[there]
-    np.add.at(rows.ravel(), row * words + (basket >> 6), _ONE << (basket & 63).astype(np.uint64))
+    for begin in range(0, len(block), _SCATTERED_AT_ONCE):
+        some = block.between(begin, begin + _SCATTERED_AT_ONCE)
+        row = row_of[some.items]
+        basket = np.repeat(np.arange(begin, begin + len(some)), np.diff(some.start))
+        there = row >= 0
+        if not there.all():
+            row, basket = row[there], basket[there]
+        np.bitwise_or.at(rows.ravel(), row * words + (basket >> 6), _ONE << (basket & 63).astype(np.uint64))
     return rows
 
 
@@ -94,8 +95,12 @@ def count(itemsets: NDArray[np.int64], baskets: Baskets, weights: NDArray[np.int
     total = np.zeros(len(itemsets), np.int64)
     if not len(itemsets):
         return total
-    items, places = np.unique(itemsets, return_inverse=True)
-    places = places.reshape(itemsets.shape)
+    used = np.zeros(int(itemsets.max()) + 1, bool)
+    used[itemsets] = True
+    items = np.flatnonzero(used)
+    place_of = np.zeros(len(used), np.int32)
+    place_of[items] = np.arange(len(items))
+    places = place_of[itemsets]
     differs = (np.diff(places[:, :-1], axis=0) != 0).any(axis=1)
     prefix = np.concatenate([[0], np.cumsum(differs)])
     prefixes = places[np.concatenate([[0], np.flatnonzero(differs) + 1]), :-1]
