@@ -1,0 +1,59 @@
+"""What was told of erased customers is blank to whoever reads it later."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from crm_online.live.feeds.events import ChangeFilter
+from crm_online.store import Store
+from crm_online.store.entries import is_blank
+from tests.engine import flows, shop
+from tests.live.feeding import Log, hub, move
+
+
+@pytest.mark.parametrize("most_bytes", [64_000_000, 0], ids=["from the ring", "from Redis"])
+def test_changes_of_the_erased_are_blank_to_who_reads_late(redis: Store, most_bytes: int) -> None:
+    log = Log(redis)
+
+    async def read() -> None:
+        async with hub(redis, most_bytes=most_bytes) as changes:
+            live = await changes.begun()
+            log.commit(move("her"), move("him"), move("her"))
+            await live.until(0, (0, 3))
+            log.commit(move("her", None, reason="erase"), erased="her")
+            last = log.commit(move("her"), move("him"))[-1]
+            await live.until(0, last)
+            late = changes.reader("0-0-0")
+            await late.until(0, last)
+            assert live.ids == [f"0-0-{number}" for number in range(1, 7)]
+            assert late.ids == [f"0-0-{number}" for number in (2, 4, 5, 6)]
+            assert [data["customer_id"] for _, data in late.events] == ["him", "her", "her", "him"]
+
+    asyncio.run(read())
+
+
+def test_a_real_erasure_is_blank_to_who_reads_late(redis: Store) -> None:
+    run = flows.Shop(redis, flows.settings())
+    list(run.run(shop.made(80, 60, seed=4)))
+    (part,) = (flow.store for flow in run.flows)
+    name_ = next(entry.key for entry in part.changes() if entry.topic == "segment-changes")
+
+    async def read() -> None:
+        async with hub(redis) as changes:
+            await changes.begun()
+            await asyncio.to_thread(run.step, [shop.erase(name_, run.watermark or 0)])
+            kept = part.changes()
+            assert any(map(is_blank, kept))
+            await changes.knows(0, (0, kept[-1].sequence))
+            for place in ("0-0-0", f"0-0-{kept[0].sequence}"):
+                late = changes.reader(place, ChangeFilter(frozenset({"segment-change", "segment", "rule", "reject"})))
+                await late.until(0, (0, kept[-1].sequence))
+                hers = [data for _, data in late.events if data.get("customer_id") == name_]
+                assert [data["reason"] for data in hers] == ["erase"]
+                told = [json.loads(entry.value)["change_id"] for entry in kept if not is_blank(entry)]
+                assert late.ids == told[-len(late.ids) :]
+
+    asyncio.run(read())
