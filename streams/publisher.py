@@ -11,14 +11,7 @@ from itertools import islice
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import (
-    InvalidProducerEpoch,
-    KafkaError,
-    MessageSizeTooLargeError,
-    ProducerFenced,
-    RecordListTooLargeError,
-    RecordTooLargeError,
-)
+from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import RecordMetadata
 
 from crm_online.errors import BrokerRefused, OwnerLost
@@ -26,6 +19,7 @@ from crm_online.settings import KafkaSettings
 from crm_online.step import ChangeId, Entry
 from streams.connection import client_options
 from streams.context import RetryPolicy
+from streams.errors import TOO_LARGE
 from streams.fetching import open_range_consumer
 from streams.metrics import WorkerMetrics
 from streams.published import OutputRecord, PublishedPosition, output_record, read_published_position
@@ -35,7 +29,6 @@ _BATCH: Final = 1000
 _CLOSE_SECONDS: Final = 2.0
 _CLOSING: Final = set[asyncio.Future[None]]()
 """Producers that close by themselves: the event loop alone would let them be collected."""
-_TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError, RecordTooLargeError)
 _log = logging.getLogger(__name__)
 
 
@@ -147,7 +140,7 @@ class Publisher:
             self.end()
 
     def end(self) -> None:
-        """Say that nothing is published any more, to all who wait."""
+        """Note that nothing is published any more, and wake all who wait."""
         self.ended = True
         self._fewer.set()
 
@@ -214,11 +207,11 @@ class Publisher:
         try:
             for output in outputs:
                 sent.append(await self._sent(producer, output))  # noqa: PERF401 - what was sent must be looked at
-        except _TOO_LARGE as error:  # the client refuses it
+        except TOO_LARGE as error:  # the client refuses it
             raise BrokerRefused(self._larger_than_allowed([outputs[len(sent)]])) from error
         finally:
             arrived = await asyncio.gather(*sent, return_exceptions=True)
-        refused = [output for output, result in zip(outputs, arrived, strict=True) if isinstance(result, _TOO_LARGE)]
+        refused = [output for output, result in zip(outputs, arrived, strict=True) if isinstance(result, TOO_LARGE)]
         if refused:
             raise BrokerRefused(self._larger_than_allowed(refused))
         for result in arrived:

@@ -1,4 +1,4 @@
-"""An export beside the oracle's count of the same log."""
+"""An export and the oracle's count of the same log."""
 
 from __future__ import annotations
 

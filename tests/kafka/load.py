@@ -52,7 +52,7 @@ class Load:
     def _send(self) -> None:
         try:
             self._service.broker.client.produce(self._service.events, self._paced())
-        except Exception as error:  # told by the test's own thread
+        except Exception as error:  # raised by the test's own thread
             self._error = error
 
     def _paced(self) -> Iterator[Sent]:

@@ -48,7 +48,7 @@ class Service:
     prefix
         What the topics' names begin with; the group has the same name.
     settings
-        Settings of all workers, beside those for small logs.
+        Settings of all workers, with those for small logs.
     partitions
         Of the events topic.
     redis_options

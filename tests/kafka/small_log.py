@@ -46,8 +46,8 @@ def slices(events: Events, count: int) -> list[Slice]:
         quiet = not ends and events[place]["time"] - events[place - 1]["time"] > 2 * OPEN_FOR
         if ends or (quiet and place >= len(events) * (len(found) + 1) // count):
             part = events[begin:place]
-            told = [event | {"time": iso(event["time"])} for event in part]
-            found.append(Slice(records(told), iso(part[-1]["time"] + OPEN_FOR + 60)))
+            timed = [event | {"time": iso(event["time"])} for event in part]
+            found.append(Slice(records(timed), iso(part[-1]["time"] + OPEN_FOR + 60)))
             begin = place
     return found
 

@@ -47,7 +47,7 @@ def test_events_that_are_there_say_how_many_partitions_the_others_get(
     assert f"{prefix}events keeps the times of its producers" in caplog.text
 
 
-def test_all_that_is_wrong_with_topics_is_told_at_once_and_nothing_of_it_is_changed(
+def test_all_that_is_wrong_with_topics_is_listed_at_once_and_nothing_of_it_is_changed(
     broker: Broker, prefix: str
 ) -> None:
     broker.client.create_topic(f"{prefix}events", 2, cleanup_policy="compact")
@@ -55,15 +55,15 @@ def test_all_that_is_wrong_with_topics_is_told_at_once_and_nothing_of_it_is_chan
     broker.client.create_topic(f"{prefix}rejects", 1, max_message_bytes="1000")
     with pytest.raises(TopicMisconfigured) as caught:
         asyncio.run(ensure_topics(of(broker.address, f"kafka.prefix={prefix}")))
-    said = str(caught.value).split("; ")
+    faults = str(caught.value).split("; ")
     assert "\n" not in str(caught.value)
-    assert [line.split()[0] for line in said] == [
+    assert [line.split()[0] for line in faults] == [
         f"{prefix}{name}" for name in ("events", "segments", "rejects", "rejects")
     ]
     assert broker.client.config(f"{prefix}segments")["cleanup.policy"] == "delete"
 
 
-def test_partitions_added_to_the_events_are_told(broker: Broker, prefix: str) -> None:
+def test_partitions_added_to_the_events_are_refused(broker: Broker, prefix: str) -> None:
     settings = of(broker.address, f"kafka.prefix={prefix}", "kafka.partitions=2")
     asyncio.run(ensure_topics(settings))
     broker.client.add_partitions(f"{prefix}events", 3)
@@ -76,7 +76,7 @@ def test_more_copies_than_there_are_brokers_are_refused_in_words(broker: Broker,
         asyncio.run(ensure_topics(of(broker.address, f"kafka.prefix={prefix}", "kafka.replication=3")))
 
 
-def test_brokers_that_do_not_answer_are_told(broker: Broker) -> None:
+def test_brokers_that_do_not_answer_are_an_error(broker: Broker) -> None:
     for address in (f"127.0.0.1:{free_port()}", "no-such-host.invalid:9092"):
         with pytest.raises(BrokerUnavailable, match=f"no answer from Kafka at {address}: [A-Z]"):
             asyncio.run(ensure_topics(of(address)))

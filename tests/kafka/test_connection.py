@@ -55,7 +55,7 @@ def test_a_client_with_a_certificate_is_let_in(broker: Broker, tls: Certificates
 
 
 @pytest.mark.parametrize("mechanism", ["plain", "scram-sha-256", "scram-sha-512"])
-def test_a_wrong_password_is_refused_and_neither_told_nor_logged(
+def test_a_wrong_password_is_refused_and_neither_shown_nor_logged(
     broker: Broker, tls: Certificates, mechanism: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)  # below that aiokafka logs its requests, and our logs leave them out
@@ -81,7 +81,7 @@ def test_a_client_without_its_certificate_is_refused(broker: Broker, tls: Certif
     assert "kafka.cert_file" in str(error)
 
 
-def test_a_listener_that_talks_otherwise_than_we_do_is_told_with_the_setting_to_look_at(
+def test_a_listener_that_talks_otherwise_than_we_do_is_an_error_with_the_setting_to_look_at(
     broker: Broker, tls: Certificates
 ) -> None:
     assert "kafka.tls" in str(refused(of(broker.address, *sasl(tls))))

@@ -44,8 +44,8 @@ def test_events_are_on_the_topic_once_as_they_were_under_the_keys_that_workers_w
         await sink.start()
         for begin in range(0, len(events), 50):
             part = events[begin : begin + 50]
-            taken = await sink.take(part)
-            assert (taken.events, taken.to) == (len(part), "kafka")
+            receipt = await sink.take(part)
+            assert (receipt.events, receipt.to) == (len(part), "kafka")
         assert sum(broker.client.end_offsets(topic).values()) == len(events), "there when they are acknowledged"
         await sink.stop()
 
@@ -77,7 +77,7 @@ def test_without_a_broker_nothing_is_acknowledged() -> None:
         asyncio.run(send())
 
 
-def test_a_broker_that_falls_silent_is_told_and_when_it_is_back_events_go_on(broker: Broker, prefix: str) -> None:
+def test_a_broker_that_falls_silent_is_an_error_and_when_it_is_back_events_go_on(broker: Broker, prefix: str) -> None:
     topic = broker.client.create_topic(f"{prefix}events", 1)
 
     async def send() -> None:

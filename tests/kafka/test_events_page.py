@@ -57,8 +57,8 @@ def followed(broker: Broker, prefix: str, programs: tuple[Path, Path]) -> Iterat
 
 def segment(change_id: str, name: str, size: int | None) -> Sent:
     value: dict[str, Any] = {"change_id": change_id, "id": name, "size": size}
-    told = None if size is None else json.dumps(value).encode()
-    return Sent(name.encode(), told, headers=(("change_id", change_id.encode()),))
+    raw = None if size is None else json.dumps(value).encode()
+    return Sent(name.encode(), raw, headers=(("change_id", change_id.encode()),))
 
 
 def test_the_reader_of_the_page_keeps_the_table_of_segments(

@@ -48,7 +48,7 @@ LOG = [
 
 
 def claimed(store: Store) -> PartitionProcessor:
-    """Claim the partition as a worker does that was told nothing of the output topics."""
+    """Claim the partition as a worker does that has seen nothing of the output topics."""
     return PartitionProcessor(PartitionFlow(store, SETTINGS, 0, 1), "crm.events", SETTINGS)
 
 
@@ -94,7 +94,7 @@ def skipped(server: RedisServer, folder: Path) -> tuple[int, int]:
 def overtaken(server: RedisServer, folder: Path) -> tuple[int, int]:
     """Let a worker wake on another timeline than it fell asleep on, at the same position and number of commits.
 
-    Redis was taken back meanwhile, another worker claimed the partition, began a new epoch and caught up.
+    Redis was put back meanwhile, another worker claimed the partition, began a new epoch and caught up.
     """
     with opened(server) as store:
         asleep = claimed(store)
@@ -131,8 +131,8 @@ def test_a_fence_of_the_store_refuses_what_would_spoil_the_state(
         scenario(redis_server, tmp_path / "on")
     redis_server.admin.flushall()
     monkeypatch.setattr(state, "Fences", lambda: off)
-    got, wanted = scenario(redis_server, tmp_path / "off")
-    assert got != wanted, "without this fence the state should have gone wrong: the scenario shows nothing"
+    got, right = scenario(redis_server, tmp_path / "off")
+    assert got != right, "without this fence the state should have gone wrong: the scenario shows nothing"
 
 
 def publisher(broker: Broker, prefix: str) -> Publisher:
@@ -197,21 +197,21 @@ def made(broker: Broker, prefix: str) -> str:
     return prefix
 
 
-def told(broker: Broker, prefix: str) -> list[int]:
-    """Return the numbers of the segment changes that consumers were told."""
+def published(broker: Broker, prefix: str) -> list[int]:
+    """Return the numbers of the segment changes that are published."""
     return [change_of(record)[1] for record in broker.client.read(f"{prefix}{SEGMENT_CHANGES.name}")]
 
 
-def test_a_publisher_that_was_overtaken_tells_nothing_twice(
+def test_a_publisher_that_was_overtaken_publishes_nothing_twice(
     broker: Broker, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on, off = made(broker, f"{prefix}on."), made(broker, f"{prefix}off.")
     with pytest.raises(OwnerLost):
         asyncio.run(woken(broker, on))
-    assert told(broker, on) == [1, 2]
+    assert published(broker, on) == [1, 2]
     FENCES["producer"](monkeypatch)
     asyncio.run(woken(broker, off))
-    assert told(broker, off) != [1, 2], "without this fence a change should be there twice"
+    assert published(broker, off) != [1, 2], "without this fence a change should be there twice"
 
 
 def test_a_publisher_whose_change_is_refused_says_so(
@@ -220,8 +220,8 @@ def test_a_publisher_whose_change_is_refused_says_so(
     on, off = made(broker, f"{prefix}on."), made(broker, f"{prefix}off.")
     with pytest.raises(BrokerRefused, match=r"max\.message\.bytes"):
         asyncio.run(refused(broker, on))
-    assert told(broker, on) == [1], "nothing behind the refused change is told before it"
+    assert published(broker, on) == [1], "nothing after the refused change is published before it"
     FENCES["await"](monkeypatch)
-    # The transaction fails all the same, but for no reason that can be told: it is tried again for ever.
+    # The transaction fails all the same, but for no reason that can be given: it is tried again for ever.
     with pytest.raises(TimeoutError):
         asyncio.run(asyncio.wait_for(refused(broker, off), 3.0))

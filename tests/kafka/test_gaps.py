@@ -55,9 +55,9 @@ def verified(service: Service) -> dict[str, Any]:
 def ended(worker: Worker) -> str:
     """Wait until a worker has ended by itself, and return the last line that it printed: the one for a person."""
     assert worker.wait(60) == 2, worker.last_lines()
-    told = worker.log.read_text()
-    assert "Traceback" not in told
-    return told.splitlines()[-1]
+    text = worker.log.read_text()
+    assert "Traceback" not in text
+    return text.splitlines()[-1]
 
 
 # What has no record by right.
@@ -70,7 +70,7 @@ async def gap_verifier(broker: Broker) -> AsyncIterator[GapVerifier]:
     await one.close()
 
 
-def test_a_gap_verifier_tells_lost_records_from_marks_and_from_records_that_were_aborted(
+def test_a_gap_verifier_tells_lost_records_from_markers_and_from_records_that_were_aborted(
     broker: Broker, prefix: str
 ) -> None:
     client = broker.client
@@ -151,8 +151,8 @@ def test_compressed_and_transactional_topics_are_read_and_marks_at_the_end_do_no
 
 def test_a_compacted_events_topic_is_refused_at_start(service: Service) -> None:
     service.broker.client.create_topic(service.events, PARTITIONS, cleanup_policy="compact")
-    said = ended(service.worker())
-    assert said == (
+    line = ended(service.worker())
+    assert line == (
         f"crm-online: {service.events} is compacted, which drops all but the last event of a customer before they are "
         "counted: set its cleanup.policy to delete"
     )
@@ -188,14 +188,14 @@ def test_a_log_that_is_not_what_it_was_stops_workers_unless_they_may_skip_which_
     before = service.positions()
     assert before is not None
     kept = lost_from(service, second, 7)
-    said = ended(service.worker())
+    line = ended(service.worker())
     ends = client.end_offsets(service.events)
     holds = [
         f"{service.events} partition {number} holds offsets {ends[number] - 7} to {ends[number]}, "
         f"but {before[number]} is next: retention has passed it"
         for number in range(PARTITIONS)
     ]
-    assert said in {
+    assert line in {
         f"crm-online: {why}; begin a new state with what is to be counted, or go on with what the topic holds by "
         "kafka.on_gap=skip, which is recorded"
         for why in holds
@@ -254,10 +254,10 @@ def test_a_worker_that_runs_stops_when_the_topic_is_made_anew(service: Service) 
 def test_partitions_added_to_the_events_stop_workers_before_customers_are_mixed_up(service: Service) -> None:
     worker = service.worker().wait_ready()
     service.broker.client.add_partitions(service.events, 3)
-    said = (
+    line = (
         f"crm-online: {service.events} has 3 partitions, but the state 2: what customers do now would be counted apart "
         "from what they did; begin a new state with all of their events (docs/operations.md: moving to more partitions)"
     )
-    assert ended(worker) == said
-    assert ended(service.worker()) == said
+    assert ended(worker) == line
+    assert ended(service.worker()) == line
     assert not service.redis.admin.keys("{crm:2}*")

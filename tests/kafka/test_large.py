@@ -1,4 +1,4 @@
-"""A change that is too large for its topic: told, and told to consumers once the topic takes it."""
+"""A change that is too large for its topic: it ends the worker, and is published once the topic takes it."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def test_a_change_too_large_for_its_topic_ends_the_worker_and_is_published_once_
         broker.client.set_config(topic, max_message_bytes=str(TOO_FEW))
         service.send(second.records)
         assert worker.wait(60) == 2
-        told = worker.log.read_text()
-        assert "Traceback" not in told
-        said = re.fullmatch(
+        text = worker.log.read_text()
+        assert "Traceback" not in text
+        match = re.fullmatch(
             rf"crm-online: topic {re.escape(topic)} refuses changes, the largest of (\d+) bytes, as too large: set its "
             r"max\.message\.bytes to at least 65536 and start again; nothing is lost, they wait in the outbox",
-            told.splitlines()[-1],
+            text.splitlines()[-1],
         )
-        assert said
-        assert TOO_FEW < int(said[1]) < 65536
+        assert match
+        assert TOO_FEW < int(match[1]) < 65536
         # Nothing was left out to go on: what consumers see is still without gaps.
         assert list(service.outputs().faults_of_order()) == []
 

@@ -1,4 +1,4 @@
-"""Redis or the broker is away, full, slow or refuses: a worker says so and waits, and nothing is lost."""
+"""Redis or the broker does not answer, is full, slow or refuses: a worker shows it and waits, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class Shop:
         return part
 
     def check(self, part: Slice) -> None:
-        """See that all that was ever sent is counted and told, once, and that the log looks as it should."""
+        """See that all that was ever sent is counted and published, once, and that the log looks as it should."""
         self.service.finish(part.end)
         assert self.service.wrong(part.end) == []
-        told = self.worker.log.read_text()
-        assert "Traceback" not in told
-        assert PASSWORD not in told
-        assert len(self.worker.logged()) == len(told.splitlines()), "a line is no JSON"
+        text = self.worker.log.read_text()
+        assert "Traceback" not in text
+        assert PASSWORD not in text
+        assert len(self.worker.logged()) == len(text.splitlines()), "a line is no JSON"
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def shop(shared_broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Ite
         assert worker.stop() == 0
 
 
-def until_told(worker: Worker, reason: str) -> None:
+def until_shown(worker: Worker, reason: str) -> None:
     """Wait until ``/readyz`` says why the worker waits."""
     until(
         lambda: any(reason in why for why in worker.reasons() or []) or not worker.running,
@@ -170,7 +170,7 @@ Outage = Callable[[Service], AbstractContextManager[None]]
 def test_a_worker_waits_for_redis_and_says_why(shop: Shop, outage: Outage, reason: str) -> None:
     with outage(shop.service):
         part = shop.go_on()
-        until_told(shop.worker, reason)
+        until_shown(shop.worker, reason)
         assert shop.worker.ready() is False
         assert logged(shop.worker, "waits for the store", reason)
     shop.worker.wait_ready()
@@ -181,7 +181,7 @@ def test_a_worker_waits_for_redis_and_says_why(shop: Shop, outage: Outage, reaso
 @pytest.mark.parametrize("outage", [broker_killed, broker_suspended])
 def test_a_worker_waits_for_the_broker_and_says_why(shop: Shop, outage: Outage) -> None:
     with outage(shop.service):
-        until_told(shop.worker, "no answer from Kafka at 127.0.0.1")
+        until_shown(shop.worker, "no answer from Kafka at 127.0.0.1")
         assert shop.worker.ready() is False
         assert logged(shop.worker, "waits for the broker")
     shop.worker.wait_ready()
@@ -195,9 +195,9 @@ def test_started_before_broker_and_redis_a_worker_waits_for_both(broker: Broker,
         service.redis.kill()
         broker.kill()
         worker = service.worker()
-        until_told(worker, "Redis at localhost")
+        until_shown(worker, "Redis at localhost")
         service.redis.start()
-        until_told(worker, "Kafka at 127.0.0.1")
+        until_shown(worker, "Kafka at 127.0.0.1")
         assert worker.ready() is False
         broker.start()
         worker.wait_ready()
@@ -206,7 +206,7 @@ def test_started_before_broker_and_redis_a_worker_waits_for_both(broker: Broker,
 
 
 @pytest.mark.slow
-def test_a_redis_that_takes_half_a_second_for_each_answer_is_told_and_nothing_is_lost_or_claimed_again(
+def test_a_redis_that_takes_half_a_second_for_each_answer_is_shown_and_nothing_is_lost_or_claimed_again(
     broker: Broker, prefix: str, tmp_path: Path
 ) -> None:
     first, second, *_ = slices(log(60, 60, 3), SLICES)

@@ -20,7 +20,7 @@ from tests.servers.records import Sent
 
 Event = dict[str, Any]
 END = "2026-02-01T00:00:00Z"
-"""Behind the log of ``simulate``, and behind the time at which its last baskets are whole."""
+"""After the log of ``simulate``, and after the time at which its last baskets are whole."""
 CONTROL = (("control", b"1"),)
 DEEP = 10_000
 
@@ -154,13 +154,13 @@ def test_poison_is_rejected_with_its_place_and_all_else_is_counted(broker: Broke
         rejects = [
             (record.partition, json.loads(record.value or b"")) for record in service.outputs().records["rejects"]
         ]
-        told = {reject["position"]: (partition, reject) for partition, reject in rejects}
-        assert len(told) == len(rejects) == len(poison)
+        found = {reject["position"]: (partition, reject) for partition, reject in rejects}
+        assert len(found) == len(rejects) == len(poison)
         for (kind, record), (partition, offset) in zip(log, places, strict=True):
             place = f"{service.events}:{partition}:{offset}"
-            assert (place in told) == bool(kind), (kind, place)
+            assert (place in found) == bool(kind), (kind, place)
             if kind:
-                there, reject = told[place]
+                there, reject = found[place]
                 assert there == partition
                 assert reject["reason"], kind
                 assert (record.value or b"").decode(errors="replace").startswith(reject["raw"]), kind

@@ -112,12 +112,12 @@ def test_a_real_log_by_the_command_line_is_on_the_topic(
     options = ["--set", f"kafka.brokers={broker.address}", "--set", f"kafka.prefix={prefix}"]
     done = crm_online(tmp_path, "publish", str(path), "--json", *options)
     assert done.returncode == 0, done.stderr
-    told: dict[str, object] = json.loads(done.stdout)
-    assert told["events"] == 541_909
-    assert told["rejected"] == 2_517
+    printed: dict[str, object] = json.loads(done.stdout)
+    assert printed["events"] == 541_909
+    assert printed["rejected"] == 2_517
     assert done.stderr.startswith("2,517 of 541,909 rows were rejected; the first is online_retail.parquet:")
     published = pairs(read(broker, prefix))
-    assert len(published) == told["published"] == 539_392
+    assert len(published) == printed["published"] == 539_392
     assert by_key(published) == by_key(events_of(path))
 
 
@@ -173,7 +173,7 @@ def test_several_logs_are_published_one_after_the_other(broker: Broker, prefix: 
     assert by_key(pairs(read(broker, prefix)))[b"c1"] == by_key(events_of(first) + events_of(second))[b"c1"]
 
 
-def test_an_event_too_large_for_the_topic_is_told_and_not_lost_silently(
+def test_an_event_too_large_for_the_topic_is_an_error_and_not_lost_silently(
     broker: Broker, prefix: str, tmp_path: Path
 ) -> None:
     broker.client.create_topic(f"{prefix}events", 1, max_message_bytes="70000")
@@ -188,7 +188,9 @@ def test_an_event_too_large_for_the_topic_is_told_and_not_lost_silently(
         asyncio.run(publish([path], settings=of(broker, prefix)))
 
 
-def test_what_cannot_be_read_is_told_before_anything_is_published(broker: Broker, prefix: str, tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_refused_before_anything_is_published(
+    broker: Broker, prefix: str, tmp_path: Path
+) -> None:
     good = some_events(tmp_path, 3)
     options = ["--set", f"kafka.brokers={broker.address}", "--set", f"kafka.prefix={prefix}"]
     done = crm_online(tmp_path, "publish", str(good), "missing.jsonl", *options)

@@ -1,4 +1,4 @@
-"""Where a log is read on: what a partition knows of it, beside what the broker holds now."""
+"""Where a log is read on: what a partition knows of it, and what the broker holds now."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_log_that_was_never_read_is_read_from_what_it_holds(log: Log) -> None:
 def test_a_log_that_goes_on_is_read_on_where_it_was_left(log: Log) -> None:
     log.write(*LOG[:4], transaction=f"{log.topic}t")
     log.read()
-    assert log.resume_point() == ResumePoint(4, 5)  # behind it there is the mark of the transaction
+    assert log.resume_point() == ResumePoint(4, 5)  # after it there is the marker of the transaction
     log.write(*LOG[4:9])
     assert log.resume_point() == ResumePoint(4, 10)
     log.read()
@@ -133,7 +133,7 @@ CHANGES: dict[str, tuple[Callable[[Log], None], int, str]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_log_that_is_not_what_it_was_is_told(log: Log, change: str) -> None:
+def test_a_log_that_is_not_what_it_was_is_noticed(log: Log, change: str) -> None:
     befall, offset, why = CHANGES[change]
     log.write(*LOG[:10])
     log.read()

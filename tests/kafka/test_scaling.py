@@ -1,4 +1,4 @@
-"""Workers come and go while events come: nothing is lost, nothing is told twice, and nobody waits for long."""
+"""Workers come and go while events come: nothing is lost, nothing is published twice, and nobody waits for long."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def until_shared(service: Service) -> None:
 
 
 def all_is_well(service: Service, shop: Slice) -> None:
-    """See that everything is counted once and told once; no change of who holds what begins an epoch."""
+    """See that everything is counted once and published once; no change of who holds what begins an epoch."""
     service.finish(shop.end)
     assert service.wrong(shop.end) == []
     assert service.outputs().epochs() == 0
@@ -125,7 +125,7 @@ def test_the_partitions_of_a_killed_worker_go_on_within_15_seconds(
 
 
 @pytest.mark.slow
-def test_a_partition_that_stands_still_is_reported_and_ends_its_worker(
+def test_a_partition_that_stalls_is_reported_and_ends_its_worker(
     broker: Broker, prefix: str, tmp_path: Path, shop: Slice
 ) -> None:
     settings = (*SHORT, "worker.stall=3s", "worker.stop_timeout=2s")

@@ -29,7 +29,7 @@ from tests.servers.server import Program
 
 ROWS = 20_000
 END = "2011-01-15T00:00:00Z"
-"""Behind the last row, and behind the time at which its basket is whole."""
+"""After the last row, and after the time at which its basket is whole."""
 SUPPORT = 0.02
 MODELLED = {"segment", "nearest"}
 SHAPING = (
@@ -65,9 +65,9 @@ def run(shared_broker: Broker, shared_data: Path, tmp_path_factory: pytest.TempP
     with Service(shared_broker, folder, prefix, SHAPING) as service:
         worker = service.worker().wait_ready()
         place = (f"kafka.brokers={shared_broker.address}", f"kafka.prefix={prefix}")
-        told = json.loads(printed(folder, "publish", "log.parquet", "--json", *options(place)))
+        printed_out = json.loads(printed(folder, "publish", "log.parquet", "--json", *options(place)))
         records = shared_broker.client.read(service.events)
-        assert told["published"] == len(records) > 0.9 * ROWS
+        assert printed_out["published"] == len(records) > 0.9 * ROWS
         service.sent += [Sent(record.key, record.value) for record in records]
         service.finish(END)
         yield Run(service, records, folder / "export")

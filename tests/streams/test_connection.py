@@ -1,4 +1,4 @@
-"""Settings as options of the Kafka clients, and what is said of certificates that cannot be used."""
+"""Settings as options of the Kafka clients, and the error of certificates that cannot be used."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_certificate_and_its_key_may_be_in_one_file_or_in_two(pem: Certificate
     client_options(of("kafka.tls=true", f"kafka.cert_file={pem.client}", f"kafka.key_file={pem.client_key}"), "test")
 
 
-def test_files_that_cannot_be_used_are_told_in_one_line(pem: Certificates, tmp_path: Path) -> None:
+def test_files_that_cannot_be_used_are_an_error_of_one_line(pem: Certificates, tmp_path: Path) -> None:
     text = tmp_path / "text.pem"
     text.write_text("no certificate")
     for name in ("ca_file", "cert_file"):

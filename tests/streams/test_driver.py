@@ -77,7 +77,7 @@ def by_partition(driver: TopologyDriver) -> dict[int, list[OutputRecord]]:
 
 
 def last(driver: TopologyDriver, topic: Topic) -> dict[str, Any]:
-    """Return the last value of each key that was told on a topic; tombstones are left out."""
+    """Return the last value of each key that was published on a topic; tombstones are left out."""
     values = {(output.key or b"").decode(): output.value for output in driver.read(topic)}
     return {key: json.loads(value) for key, value in values.items() if value is not None}
 
@@ -95,13 +95,13 @@ def orderly(driver: TopologyDriver) -> None:
             before = change
 
 
-def as_told(driver: TopologyDriver) -> None:
-    """See that the state is what consumers were told last, of each customer, segment and rule."""
+def outputs_match_state(driver: TopologyDriver) -> None:
+    """See that the state is what was published last, of each customer, segment and rule."""
     lookup = Lookup(driver.store)
     customers = lookup.customers_frame()
     held = {row.customer_id: row.segment for row in customers.itertuples() if isinstance(row.segment, str)}
-    told = {name: value["to"] for name, value in last(driver, Topic.SEGMENT_CHANGES).items()}
-    assert {name: segment for name, segment in told.items() if segment} == held
+    published = {name: value["to"] for name, value in last(driver, Topic.SEGMENT_CHANGES).items()}
+    assert {name: segment for name, segment in published.items() if segment} == held
     owner = driver.store.partition(0)
     rules = {name.decode(): json.loads(raw) for name, raw in owner.hash_all("rules")}
     assert last(driver, Topic.RULES) == rules
@@ -113,22 +113,22 @@ def as_told(driver: TopologyDriver) -> None:
     assert verified["ok"], verified["differences"]
 
 
-def test_a_log_is_told_in_order_and_as_the_state_is(redis: Store, shop: Events) -> None:
+def test_a_log_is_published_in_order_and_as_the_state_is(redis: Store, shop: Events) -> None:
     driver = begin(redis)
     feed(driver, shop)
     orderly(driver)
-    as_told(driver)
+    outputs_match_state(driver)
     assert {output.topic for output in driver.outputs} == {Topic.SEGMENT_CHANGES, Topic.SEGMENTS, Topic.RULES}
 
 
-# A worker ends behind some record: at each cut, all but the last so many changes of each partition were published.
+# A worker ends after some record: at each cut, all but the last so many changes of each partition were published.
 Cuts = list[tuple[int, int]]
 CUTS: st.SearchStrategy[Cuts] = st.lists(st.tuples(st.integers(1, 400), st.integers(0, 20)), min_size=1, max_size=6)
 
 
 @given(cuts=CUTS)
 @settings(max_examples=15)
-def test_a_restart_behind_any_record_tells_nothing_twice_and_loses_nothing(
+def test_a_restart_after_any_record_publishes_nothing_twice_and_loses_nothing(
     redis: Store, shop: Events, cuts: Cuts
 ) -> None:
     def driven(*, restart: bool) -> dict[int, list[OutputRecord]]:
@@ -162,7 +162,7 @@ def test_customers_lapse_though_nothing_of_them_arrives(redis: Store, shop: Even
     assert {"lapse"} <= {change["reason"] for change in silent} <= {"lapse", "refit"}
     assert len({change["time"][:10] for change in silent}) > 1, "they lapse all at once"
     orderly(driver)
-    as_told(driver)
+    outputs_match_state(driver)
 
 
 def test_where_nothing_arrives_customers_lapse_and_no_model_follows_them(redis: Store, shop: Events) -> None:
@@ -182,7 +182,7 @@ def test_where_nothing_arrives_customers_lapse_and_no_model_follows_them(redis: 
     assert {value["model_version"] for value in last(driver, Topic.SEGMENTS).values()} == models
     assert fit(driver) == fits
     orderly(driver)
-    as_told(driver)
+    outputs_match_state(driver)
 
 
 def loyal(shop: Events) -> list[str]:
@@ -233,14 +233,14 @@ def test_a_tick_lets_time_go_on_in_every_partition(redis: Store, shop: Events) -
     assert [state["watermark"] for state in states] == [milliseconds("2024-06-01")] * PARTITIONS
     rest(driver)
     orderly(driver)
-    as_told(driver)
+    outputs_match_state(driver)
 
 
-def test_an_erased_customer_is_gone_and_consumers_are_told(redis: Store, shop: Events) -> None:
+def test_an_erased_customer_is_gone_and_that_is_published(redis: Store, shop: Events) -> None:
     driver = begin(redis)
     feed(driver, shop)
-    before, told = Lookup(redis).customers, last(driver, Topic.SEGMENT_CHANGES)
-    name = next(name for name, value in told.items() if value["to"])
+    before, published = Lookup(redis).customers, last(driver, Topic.SEGMENT_CHANGES)
+    name = next(name for name, value in published.items() if value["to"])
     driver.command({"command": "erase", "customer_id": name})
     driver.run()
     rest(driver)
@@ -249,9 +249,9 @@ def test_an_erased_customer_is_gone_and_consumers_are_told(redis: Store, shop: E
     with pytest.raises(UnknownCustomer):
         lookup.customer(name)
     now = last(driver, Topic.SEGMENT_CHANGES)[name]
-    assert (now["from"], now["to"], now["reason"]) == (told[name]["to"], None, "erase")
+    assert (now["from"], now["to"], now["reason"]) == (published[name]["to"], None, "erase")
     orderly(driver)
-    as_told(driver)
+    outputs_match_state(driver)
 
 
 def test_a_refit_is_looked_for_when_it_is_asked_for(redis: Store, shop: Events) -> None:
@@ -291,10 +291,10 @@ def test_a_state_put_back_begins_an_epoch_and_in_the_end_consumers_know_what_it_
         driver.run(step=70)
         rest(driver)
         orderly(driver)
-        as_told(driver)
+        outputs_match_state(driver)
         feed(driver, shop[1800:])
         orderly(driver)
-        as_told(driver)
+        outputs_match_state(driver)
         assert {change.epoch for change in known.values()} == {0}
         assert {outputs[-1].change.epoch for outputs in by_partition(driver).values()} == {1}
 

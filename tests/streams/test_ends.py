@@ -1,4 +1,4 @@
-"""Workers tell beside each step where the log ends: whoever reads the state sees how far it is behind."""
+"""Each step stores where the log ends: whoever reads the state sees its lag."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def store(redis: Store) -> Store:
     return redis
 
 
-def test_the_end_of_the_log_stands_beside_the_position_and_is_no_part_of_the_digest(store: Store) -> None:
+def test_the_end_of_the_log_is_stored_with_the_position_and_is_no_part_of_the_digest(store: Store) -> None:
     now = 0.0
     partition = PartitionProcessor(PartitionFlow(store, Settings(), 0, 1), TOPIC, Settings(), lambda: now)
 

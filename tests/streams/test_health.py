@@ -82,7 +82,7 @@ def test_readyz_turns_and_healthz_does_not() -> None:
     served(health, script)
 
 
-def test_metrics_tell_whether_the_worker_is_ready() -> None:
+def test_metrics_show_whether_the_worker_is_ready() -> None:
     health = claimed()
 
     async def ready(ask: Ask) -> list[float]:
@@ -138,13 +138,13 @@ def _can_bind(host: str) -> bool:
     return True
 
 
-def test_a_taken_port_is_one_clear_line_that_names_the_setting() -> None:
+def test_a_port_in_use_is_one_clear_line_that_names_the_setting() -> None:
     async def run(listen: str) -> None:
         async with serving(listen, WorkerMetrics(), Health()):
             pytest.fail("it was served")
 
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        listen = f"127.0.0.1:{other.getsockname()[1]}"
         with pytest.raises(InvalidSetting) as caught:
             asyncio.run(run(listen))
     assert str(caught.value) == f"worker.listen: {listen} cannot be listened on: Address already in use"

@@ -43,7 +43,7 @@ def of_partition(samples: dict[str, float], partition: int) -> set[str]:
     return {name.removesuffix(end) for name in samples if name.endswith(end)}
 
 
-def test_steps_add_up_and_gauges_tell_the_last_one() -> None:
+def test_steps_add_up_and_gauges_show_the_last_one() -> None:
     metrics = WorkerMetrics()
     metrics.step(STEP)
     metrics.step(replace(STEP, position=120, lag=30, outbox_length=0, customers=6))
@@ -63,7 +63,7 @@ def test_steps_add_up_and_gauges_tell_the_last_one() -> None:
     assert samples["customers{1}"] == 6
 
 
-def test_lag_and_outbox_are_told_while_no_step_is_committed() -> None:
+def test_lag_and_outbox_are_shown_while_no_step_is_committed() -> None:
     metrics = WorkerMetrics()
     metrics.step(STEP)
     metrics.lag(1, 5000)
@@ -98,7 +98,7 @@ def test_a_partition_that_was_claimed_but_never_made_a_step_can_be_revoked() -> 
     assert of_partition(read(metrics), 3) == {"claims_total"}
 
 
-def test_segments_are_told_by_the_worker_of_partition_0_only() -> None:
+def test_segments_are_shown_by_the_worker_of_partition_0_only() -> None:
     metrics = WorkerMetrics()
     assert not {"j", "model_version"} & read(metrics).keys()
     metrics.segments(12.5, 3, {"a": 100, "b": 50})
@@ -112,7 +112,7 @@ def test_segments_are_told_by_the_worker_of_partition_0_only() -> None:
     assert not {"j", "model_version", "segment_customers{a}"} & read(metrics).keys()
 
 
-def test_a_segment_that_a_refit_ended_is_no_longer_told() -> None:
+def test_a_segment_that_a_refit_ended_is_no_longer_shown() -> None:
     metrics = WorkerMetrics()
     metrics.segments(12.5, 3, {"a": 100, "b": 50})
     metrics.segments(11.0, 4, {"b": 60, "c": 90})

@@ -1,4 +1,4 @@
-"""Topics: how they are made, and what is said of one that would lose something."""
+"""Topics: how they are made, and the faults of one that would lose something."""
 
 from __future__ import annotations
 
@@ -57,28 +57,28 @@ def test_a_topic_that_was_made_without_settings_of_its_own_will_do_where_all_rec
 @pytest.mark.parametrize("policy", ["compact,delete", "delete, compact"])
 def test_segments_and_rules_must_be_compacted_and_nothing_else(policy: str) -> None:
     for topic in (SEGMENTS, RULES):
-        [said] = faults(topic, found(cleanup_policy=policy), 4, "crm.")
-        assert said == f"crm.{topic.name} deletes the last values of keys: set its cleanup.policy to compact"
+        [wrong] = faults(topic, found(cleanup_policy=policy), 4, "crm.")
+        assert wrong == f"crm.{topic.name} deletes the last values of keys: set its cleanup.policy to compact"
         assert "deletes the last values" in faults(topic, found(), 4, "crm.")[0]
         assert "keeps every value for ever" in faults(topic, found(cleanup_policy=""), 4, "crm.")[0]
 
 
 def test_compacted_events_are_refused_with_what_would_be_lost() -> None:
-    [said] = faults(EVENTS, found(4, cleanup_policy="compact,delete"), 4, "crm.")
-    assert said.startswith("crm.events is compacted, which drops all but the last event of a customer")
+    [wrong] = faults(EVENTS, found(4, cleanup_policy="compact,delete"), 4, "crm.")
+    assert wrong.startswith("crm.events is compacted, which drops all but the last event of a customer")
 
 
 def test_compacted_moves_and_rejects_are_refused() -> None:
     for topic in (SEGMENT_CHANGES, REJECTS):
-        [said] = faults(topic, found(4, cleanup_policy="compact"), 4, "crm.")
-        assert said == f"crm.{topic.name} is compacted, which drops records: set its cleanup.policy to delete"
+        [wrong] = faults(topic, found(4, cleanup_policy="compact"), 4, "crm.")
+        assert wrong == f"crm.{topic.name} is compacted, which drops records: set its cleanup.policy to delete"
 
 
 @pytest.mark.parametrize("partitions", [3, 5])
 def test_other_partitions_than_those_of_the_events_are_refused(partitions: int) -> None:
-    said = [fault for topic in TOPICS for fault in faults(topic, found(partitions), 4, "x-") if "partitions" in fault]
+    wrong = [fault for topic in TOPICS for fault in faults(topic, found(partitions), 4, "x-") if "partitions" in fault]
     others = "they must be as many"
-    assert said == [
+    assert wrong == [
         f"x-events has {partitions} partitions, but x-events has 4: {others}",
         f"x-segment-changes has {partitions} partitions, but x-events has 4: {others}",
         f"x-rejects has {partitions} partitions, but x-events has 4: {others}",
