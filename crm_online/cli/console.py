@@ -9,11 +9,13 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console, RenderableType
+
+_T = TypeVar("_T")
 
 PIPE_WIDTH = 140
 """Columns of a table that no terminal reads, if ``COLUMNS`` does not say."""
@@ -59,8 +61,8 @@ def console(*, stderr: bool = False) -> Console:
 
 def _columns() -> int:
     """Return how wide ``COLUMNS`` says that lines are; 0 if it says nothing."""
-    said = os.environ.get("COLUMNS", "")
-    return int(said) if said.isdecimal() and len(said) < 7 else 0
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if columns.isdecimal() and len(columns) < 7 else 0
 
 
 class UnreadError(Exception):
@@ -68,7 +70,7 @@ class UnreadError(Exception):
 
 
 @contextmanager
-def _read_by_somebody() -> Iterator[None]:
+def _unread_as_error() -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
@@ -79,14 +81,22 @@ def _read_by_somebody() -> Iterator[None]:
 def show(*parts: RenderableType) -> None:
     """Print tables and texts on stdout."""
     out = console()
-    with _read_by_somebody():
+    with _unread_as_error():
         for part in parts:
             out.print(part)
 
 
+def print_answer(document: _T, table: Callable[[_T], RenderableType], *, as_json: bool) -> None:
+    """Print an answer as JSON, or as the table that is made of it."""
+    if as_json:
+        print_json(document)
+    else:
+        show(table(document))
+
+
 def show_line(line: str) -> None:
     """Print one line on stdout, whatever its width: one that is to be copied must not be broken."""
-    with _read_by_somebody():
+    with _unread_as_error():
         print(plain(line))
 
 
@@ -99,5 +109,5 @@ def print_json(document: Any) -> None:
     """Print one JSON document on stdout, indented where a person looks."""
     indent = 2 if sys.stdout.isatty() else None
     escaped = not (sys.stdout.encoding or "").lower().startswith("utf")
-    with _read_by_somebody():
+    with _unread_as_error():
         print(json.dumps(document, ensure_ascii=escaped, allow_nan=False, indent=indent))

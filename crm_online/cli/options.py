@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ import typer
 if TYPE_CHECKING:
     from crm_online.events.options import LogOptions
     from crm_online.lookup import Lookup
+    from crm_online.settings import Settings
 
 DEFAULT_STATE = "./.crm-online"
 
@@ -73,10 +74,7 @@ def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
     {'customer_id': 'Customer ID', 'time': 'Date'}
     """
     mapping: dict[str, str] = {}
-    for pair in pairs:
-        field, equals, column = pair.partition("=")
-        if not (field and equals and column):
-            raise typer.BadParameter(f"{pair!r} is not FIELD=COLUMN", param_hint="--map")
+    for field, column in _pairs(pairs, "FIELD=COLUMN", "--map", empty=False):
         if field in mapping:
             raise typer.BadParameter(f"{field} is mapped twice", param_hint="--map")
         mapping[field] = column
@@ -96,13 +94,16 @@ def parse_where(pairs: Sequence[str]) -> tuple[tuple[str, str], ...]:
     >>> parse_where(["Financial Status=paid"])
     (('Financial Status', 'paid'),)
     """
-    found = []
-    for pair in pairs:
-        column, equals, value = pair.partition("=")
-        if not (column and equals):
-            raise typer.BadParameter(f"{pair!r} is not COLUMN=VALUE", param_hint="--where")
-        found.append((column, value))
-    return tuple(found)
+    return tuple(_pairs(pairs, "COLUMN=VALUE", "--where", empty=True))
+
+
+def _pairs(texts: Sequence[str], form: str, option: str, *, empty: bool) -> Iterator[tuple[str, str]]:
+    """Give name and value of texts ``name=value``; the value may be empty if ``empty``."""
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals and (value or empty)):
+            raise typer.BadParameter(f"{text!r} is not {form}", param_hint=option)
+        yield name, value
 
 
 def log_options(
@@ -251,15 +252,20 @@ AsOf = Annotated[
 ]
 
 
+def settings_in_force(config: Path | None, overrides: Sequence[str] | None) -> Settings:
+    """Read the settings: file, environment and ``--set``."""
+    from crm_online.settings import load_settings
+
+    return load_settings(config, overrides or ()).settings
+
+
 def open_state(state: str, config: Path | None, overrides: Sequence[str] | None) -> AbstractContextManager[Lookup]:
     """Open a state to look at it.
 
     It is read by the settings that are stored in it; others that are given here are only checked.
     """
     if config or overrides:
-        from crm_online.settings import load_settings
-
-        load_settings(config, overrides or ())
+        settings_in_force(config, overrides)
     from crm_online.lookup import open_lookup
 
     return open_lookup(state)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
+from rich.console import RenderableType
 
-from crm_online.cli.console import print_json, show
+from crm_online.cli.console import plain, print_answer, print_json
 from crm_online.cli.options import DEFAULT_STATE, AsJson, Config, Overrides, State
-from crm_online.cli.tables.config import config_table
+from crm_online.cli.tables.words import TEXT, WORD, table
 
 
 def config(
@@ -26,7 +28,17 @@ def config(
         return
     loaded = load_settings(config, overrides or ())
     values = as_written(loaded.settings)
-    if as_json:
-        print_json({key: {"value": values[key], "source": source} for key, source in loaded.origin.items()})
-    else:
-        show(config_table(values, loaded.origin))
+    document = {key: {"value": values[key], "source": source} for key, source in loaded.origin.items()}
+    print_answer(document, config_table, as_json=as_json)
+
+
+def config_table(document: Mapping[str, Mapping[str, Any]]) -> RenderableType:
+    """Return every setting, its value and where that came from."""
+    from crm_online.settings import as_typed
+
+    rows = table("settings in force", **{"key": WORD, "value": {**TEXT, "ratio": 1}, "from": TEXT})
+    for key, setting in document.items():
+        value, source = setting["value"], setting["source"]
+        text = ", ".join(value) if isinstance(value, list) else as_typed(value)
+        rows.add_row(key, plain(text), plain(source), style=None if source == "default" else "bold")
+    return rows

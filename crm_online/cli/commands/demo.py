@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from crm_online.cli.beside import Work, replay_beside
 from crm_online.cli.commands.serve import serve_settings
 from crm_online.cli.console import print_json, say, show
 from crm_online.cli.event_sink import kafka_sink
@@ -29,6 +28,7 @@ from crm_online.cli.options import (
     open_state,
 )
 from crm_online.cli.progress import progress_bar
+from crm_online.cli.replay_process import ReplayJob, replay_in_process
 from crm_online.cli.tables.flows import flow_tables
 from crm_online.cli.tables.replay import replay_table
 from crm_online.cli.tables.rules import rules_table
@@ -36,7 +36,7 @@ from crm_online.cli.tables.segments import segment_names, segments_table
 from crm_online.errors import InputError, NoSuchLog, StateMissing
 
 TOP: Final = 10
-_DOES: Final = "replaying a year of a grocery shop"
+_DOING: Final = "replaying a year of a grocery shop"
 
 
 DemoState = Annotated[
@@ -62,21 +62,21 @@ def demo(
     On a terminal the dashboard is served meanwhile, and until Ctrl-C.
     """
     log = shop_log()
-    _keep_off(state, log)
+    _refuse_another_shop(state, log)
     settings = serve_settings(config, overrides or (), host, port)
     changes = Path("crm-online-changes" if "://" in state else state) / "changes"
-    work = Work(log, settings, state, "complete-journey", changes, speed)
+    job = ReplayJob(log, settings, state, "complete-journey", changes, speed)
     if no_serve or as_json or not sys.stdout.isatty():
-        with progress_bar(_DOES) as move:
-            result = work.replay(move)
-        _show(result, work, as_json=as_json)
+        with progress_bar(_DOING) as move:
+            result = job.replay(move)
+        _show(result, job, as_json=as_json)
         return
     need_serve()
-    _served(work, or_free=port is None)
+    _served(job, or_free=port is None)
 
 
-def _keep_off(state: str, log: Path) -> None:
-    """Leave the state of another shop alone.
+def _refuse_another_shop(state: str, log: Path) -> None:
+    """Refuse the state of another shop.
 
     Raises
     ------
@@ -99,8 +99,8 @@ def _keep_off(state: str, log: Path) -> None:
             )
 
 
-def _served(work: Work, *, or_free: bool) -> None:
-    """Replay in a process beside this one, which serves meanwhile, and then until Ctrl-C.
+def _served(job: ReplayJob, *, or_free: bool) -> None:
+    """Replay in a process of its own while this one serves, and then serve until Ctrl-C.
 
     Who gave no port gets a free one where that of ``serve.listen`` is taken.
     """
@@ -108,27 +108,27 @@ def _served(work: Work, *, or_free: bool) -> None:
     from crm_online.api.server import in_background
     from crm_online.logs import secrets, setup
 
-    setup(work.settings.serve.logs, "error", secrets(work.settings, work.state))
-    with open_service(work.settings, work.state, kafka_sink(work.settings)) as service:
+    setup(job.settings.serve.logs, "error", secrets(job.settings, job.state))
+    with open_service(job.settings, job.state, kafka_sink(job.settings)) as service:
         service.sink.hold("the demo's log is being replayed: send events when that is done")
         with in_background(service, or_free=or_free) as url:
             say(f"look at {url} meanwhile")
-            with progress_bar(_DOES) as move:
-                result = replay_beside(replace(work, state=service.url or work.state), move)
-            _show(result, replace(work, state=service.url or work.state))
+            with progress_bar(_DOING) as move:
+                result = replay_in_process(replace(job, state=service.url or job.state), move)
+            _show(result, replace(job, state=service.url or job.state))
             service.sink.go_on()
             say(f"the dashboard and the API go on at {url} (Ctrl-C ends them)")
             with contextlib.suppress(KeyboardInterrupt):
                 threading.Event().wait()
 
 
-def _show(result: dict[str, Any], work: Work, *, as_json: bool = False) -> None:
+def _show(result: dict[str, Any], job: ReplayJob, *, as_json: bool = False) -> None:
     """Print what a replay came to."""
-    with open_state(work.state, None, None) as lookup:
+    with open_state(job.state, None, None) as lookup:
         segments = lookup.segments(as_of=None)
         rules = lookup.rules(as_of=None, top=TOP, sort="lift", item=None)
         min_customers = lookup.settings.segments.min_customers
-    flows = read_flows(work.out)
+    flows = read_flows(job.out)
     if as_json:
         print_json({"replay": result, "segments": segments, "rules": rules, "changes": flows.as_dict()})
         return

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from crm_online.cli.console import plain, print_json, say, show
 from crm_online.cli.extras import need_kafka
-from crm_online.cli.options import DEFAULT_STATE, AsJson, Config, CustomerId, Overrides, State, open_state
+from crm_online.cli.options import (
+    DEFAULT_STATE,
+    AsJson,
+    Config,
+    CustomerId,
+    Overrides,
+    State,
+    open_state,
+    settings_in_force,
+)
 from crm_online.cli.tables.words import count
 from crm_online.errors import InputError
+
+if TYPE_CHECKING:
+    from crm_online.settings import Settings
 
 
 def erase(
@@ -33,32 +44,29 @@ def erase(
     who = _who(found, name)
     if not yes:
         _confirm(who)
-    done = _asked(config, overrides, customer_id) if workers else _erased(state, config, overrides, customer_id)
+    settings = settings_in_force(config, overrides)
+    done = _command(settings, customer_id) if workers else _erase(settings, state, customer_id)
     if as_json:
-        kept = ("customer_id", "segment", "events", "last_event")
-        print_json({**{key: found[key] for key in kept}, **done})
+        print_json({key: found[key] for key in ("customer_id", "segment", "events", "last_event")} | done)
     elif workers:
         show(f"the workers were asked, on {done['asked']}, to erase: {who}")
     else:
         show(f"erased: {who}")
 
 
-def _erased(state: str, config: Path | None, overrides: Sequence[str] | None, customer: str) -> dict[str, object]:
+def _erase(settings: Settings, state: str, customer: str) -> dict[str, object]:
     from crm_online.erase import erase as erase_customer
-    from crm_online.settings import load_settings
 
-    keep = load_settings(config, overrides or ()).settings.changes.keep
-    return {"partitions": erase_customer(state, customer, keep)}
+    return {"partitions": erase_customer(state, customer, settings.changes.keep)}
 
 
-def _asked(config: Path | None, overrides: Sequence[str] | None, customer: str) -> dict[str, object]:
-    """Ask the workers that own the state."""
+def _command(settings: Settings, customer: str) -> dict[str, object]:
+    """Give the workers that own the state the command to erase."""
     need_kafka()
-    from crm_online.settings import load_settings
     from streams.commands import EraseCommand, send_command
 
-    kafka = load_settings(config, overrides or ()).settings.kafka
-    return {"asked": asyncio.run(send_command(kafka, EraseCommand(command="erase", customer_id=customer)))}
+    command = EraseCommand(command="erase", customer_id=customer)
+    return {"asked": asyncio.run(send_command(settings.kafka, command))}
 
 
 def _who(found: Mapping[str, Any], name: str | None) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import RenderableType
 
-from crm_online.cli.console import print_json, show
+from crm_online.cli.console import print_answer
 from crm_online.cli.options import DEFAULT_STATE, AsJson, AsOf, Config, Overrides, State, open_state
-from crm_online.cli.tables.export import export_table
+from crm_online.cli.tables.words import WORD, table
 
 
 def export(
@@ -23,7 +26,12 @@ def export(
     """Write customers, segments, rules and itemsets as Parquet files."""
     with open_state(state, config, overrides) as lookup:
         rows = lookup.export(folder, as_of=as_of)
-    if as_json:
-        print_json(rows)
-    else:
-        show(export_table(folder, rows))
+    print_answer(rows, partial(export_table, folder), as_json=as_json)
+
+
+def export_table(folder: Path, rows: Mapping[str, int]) -> RenderableType:
+    """Return the files written, with their numbers of rows."""
+    files = table(f"written to {folder}", file=WORD, rows={"justify": "right"})
+    for name, count in rows.items():
+        files.add_row(name, f"{count:,}")
+    return files

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.console import RenderableType
 
-from crm_online.cli.console import print_json, say, show
+from crm_online.cli.console import print_answer, say
 from crm_online.cli.extras import need_serve
-from crm_online.cli.options import AsJson, Config, Overrides
-from crm_online.cli.tables.keys import keys_table
+from crm_online.cli.options import AsJson, Config, Overrides, settings_in_force
+from crm_online.cli.tables.words import TEXT, table, time
 from crm_online.errors import InputError
 
 keys = typer.Typer(name="keys", help="Make, list and revoke the keys of the service.", no_args_is_help=True)
@@ -35,11 +37,10 @@ def new(
     need_serve()
     from crm_online.api.keyfile import SCOPES, new_key
 
-    wanted = [scope for scope in SCOPES if scope in (scopes or ["read"])]
     if wrong := set(scopes or ()) - set(SCOPES):
         raise InputError(f"no scope {min(wrong)!r}; there are {', '.join(SCOPES)}")
     path = _file(file, config, overrides)
-    print(new_key(path, name, wanted))
+    print(new_key(path, name, [scope for scope in SCOPES if scope in (scopes or ["read"])]))
     say(f"written to {path} as a hash; a service with serve.keys_file={path} takes it from now on")
 
 
@@ -50,10 +51,15 @@ def list_(file: File = None, config: Config = None, overrides: Overrides = None,
     from crm_online.api.keyfile import read_keys
 
     found = [key.model_dump(mode="json", exclude={"sha256"}) for key in read_keys(_file(file, config, overrides))]
-    if as_json:
-        print_json(found)
-    else:
-        show(keys_table(found))
+    print_answer(found, keys_table, as_json=as_json)
+
+
+def keys_table(keys: Sequence[dict[str, Any]]) -> RenderableType:
+    """Return each key's name, scopes, and when it was made."""
+    rows = table("keys of the service", **dict.fromkeys(("name", "scopes", "made", "id"), TEXT))
+    for key in keys:
+        rows.add_row(key["name"], ", ".join(key["scopes"]), time(key["created"]), key["id"])
+    return rows
 
 
 @keys.command()
@@ -68,9 +74,7 @@ def revoke(name: Name, file: File = None, config: Config = None, overrides: Over
 
 
 def _file(given: Path | None, config: Path | None, overrides: list[str] | None) -> Path:
-    from crm_online.settings import load_settings
-
-    path = given or load_settings(config, overrides or ()).settings.serve.keys_file
+    path = given or settings_in_force(config, overrides).serve.keys_file
     if path is None:
         raise InputError("where are the keys? give --file FILE, or set serve.keys_file")
     return path

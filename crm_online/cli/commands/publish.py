@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from crm_online.cli.console import print_json, say, show
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import RenderableType
+
+from crm_online.cli.console import print_answer, say
 from crm_online.cli.extras import need_kafka
 from crm_online.cli.options import (
     AsJson,
@@ -17,9 +22,11 @@ from crm_online.cli.options import (
     TimeFormat,
     Where,
     log_options,
+    settings_in_force,
 )
 from crm_online.cli.progress import progress_bar
-from crm_online.cli.tables.publish import publish_table
+from crm_online.cli.tables.replay import speed_figures
+from crm_online.cli.tables.words import figures_table, number
 
 
 def publish(
@@ -42,25 +49,22 @@ def publish(
     import asyncio
     import logging
 
-    from crm_online.settings import load_settings
     from streams.publish import publish as publish_logs
 
-    settings = load_settings(config, overrides or ()).settings
     # The client logs what it raises too, and what it raises ends as one line.
     logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     with progress_bar("publishing") as move:
-        result = asyncio.run(
-            publish_logs(
-                paths,
-                settings=settings,
-                options=options,
-                speed=speed,
-                on_progress=move,
-            )
+        published = publish_logs(
+            paths, settings=settings_in_force(config, overrides), options=options, speed=speed, on_progress=move
         )
-    if told := result.rejects.summary(result.events):
-        say(told)
-    if as_json:
-        print_json(result.as_dict())
-    else:
-        show(publish_table(result.as_dict()))
+        result = asyncio.run(published)
+    if summary := result.rejects.summary(result.events):
+        say(summary)
+    print_answer(result.as_dict(), publish_table, as_json=as_json)
+
+
+def publish_table(result: Mapping[str, Any]) -> RenderableType:
+    """Return what was published where."""
+    names = {"partitions": "partitions", "events": "events read", "published": "published", "rejected": "rejected"}
+    figures = {name: number(result[key]) for key, name in names.items()}
+    return figures_table({"topic": result["topic"]} | figures | speed_figures(result))

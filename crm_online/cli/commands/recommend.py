@@ -1,4 +1,4 @@
-"""`crm-online recommend`: what to recommend to a customer, or beside a basket."""
+"""`crm-online recommend`: what to recommend to a customer, or with a basket."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crm_online.cli.console import print_json, say, show, show_line
+from crm_online.cli.console import print_answer, print_json, say, show, show_line
 from crm_online.cli.options import (
     DEFAULT_STATE,
     AsJson,
@@ -24,6 +24,7 @@ from crm_online.cli.options import (
     TimeFormat,
     Where,
     log_options,
+    settings_in_force,
 )
 from crm_online.cli.progress import progress_bar, stop_note
 from crm_online.cli.tables.replay import replay_table
@@ -64,9 +65,8 @@ def replay(
         return
 
     from crm_online.replay import replay as replay_logs
-    from crm_online.settings import load_settings
 
-    settings = load_settings(config, overrides or ()).settings
+    settings = settings_in_force(config, overrides)
     with progress_bar("replaying") as move, stop_note(move) as moved:
         result = replay_logs(
             paths,
@@ -78,9 +78,8 @@ def replay(
             speed=speed,
             on_progress=moved,
         )
-    told = result.rejects.summary(result.events)
-    if told:
-        say(told + ("" if out else " (--out DIR keeps them all)"))
+    if summary := result.rejects.summary(result.events):
+        say(summary + ("" if out else " (--out DIR keeps them all)"))
     if result.held:
         say(
             f"held back: {count(result.held, 'event')} at the log's end, too far ahead of all others "
@@ -95,16 +94,13 @@ def replay(
         )
     if not result.durable:
         say("this Redis does not wait for its disk (appendfsync always): after a crash, changes may be told twice")
-    asked = settings.itemsets.epsilon_in_force
-    if result.epsilon > asked:
+    epsilon = settings.itemsets.epsilon_in_force
+    if result.epsilon > epsilon:
         say(
             f"itemsets in up to {result.epsilon:.2%} of the baskets may be missing, or counted too low by that much; "
-            f"asked was {asked:.2%} (itemsets.epsilon): they need more itemsets.max_bytes, or a higher min_support"
+            f"asked was {epsilon:.2%} (itemsets.epsilon): they need more itemsets.max_bytes, or a higher min_support"
         )
-    if as_json:
-        print_json(result.as_dict())
-    else:
-        show(replay_table(result.as_dict()))
+    print_answer(result.as_dict(), replay_table, as_json=as_json)
 
 
 def _check(paths: Sequence[Path], options: LogOptions, more: Sequence[str], as_json: bool) -> None:

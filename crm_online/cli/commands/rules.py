@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crm_online.cli.console import print_json, show
+from crm_online.cli.console import print_answer
 from crm_online.cli.options import DEFAULT_STATE, AsJson, AsOf, Config, Overrides, State, open_state
 from crm_online.cli.tables.rules import rules_table
 
@@ -40,7 +40,4 @@ def rules(
     most = top if top or as_json else TOP
     with open_state(state, config, overrides) as lookup:
         found = lookup.rules(as_of=as_of, top=most, sort=sort.value, item=item)
-    if as_json:
-        print_json(found)
-    else:
-        show(rules_table(found))
+    print_answer(found, rules_table, as_json=as_json)

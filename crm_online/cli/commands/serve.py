@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from crm_online.cli.console import say
 from crm_online.cli.event_sink import kafka_sink
 from crm_online.cli.extras import need_serve
-from crm_online.cli.options import DEFAULT_STATE, Config, Host, Overrides, Port, State
+from crm_online.cli.options import DEFAULT_STATE, Config, Host, Overrides, Port, State, settings_in_force
 
 if TYPE_CHECKING:
     from crm_online.settings import Settings
@@ -36,12 +36,10 @@ def serve(
 
 def serve_settings(config: Path | None, overrides: Sequence[str], host: str | None, port: int | None) -> Settings:
     """Return the settings in force; a host or a port that is given goes before ``serve.listen``."""
-    from crm_online.settings import load_settings
-
-    settings = load_settings(config, overrides).settings
+    settings = settings_in_force(config, overrides)
     if host is None and port is None:
         return settings
     own_host, own_port = settings.serve.address
     host, port = own_host if host is None else host, own_port if port is None else port
     listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return load_settings(config, [*overrides, f"serve.listen={listen}"]).settings
+    return settings_in_force(config, [*overrides, f"serve.listen={listen}"])

@@ -1,4 +1,4 @@
-"""`crm-online simulate`: a shop with planted segments and rules, and its truth beside it."""
+"""`crm-online simulate`: a shop with planted segments and rules, and its truth."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def simulate(
     _must_name_a_file(truth, "--truth")
     if out is not None and out.suffix in PACKED:
         raise typer.BadParameter(f"the log is written as JSONL, not as {out.suffix}", param_hint="--out")
-    beside = truth or (out.with_suffix(".truth.json") if out else Path("truth.json"))
-    if beside == out:
+    truth_file = truth or (out.with_suffix(".truth.json") if out else Path("truth.json"))
+    if truth_file == out:
         raise typer.BadParameter("the log and its truth are two files", param_hint="--truth")
 
     from crm_online.simulate import simulate as make
@@ -50,11 +50,11 @@ def simulate(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     if out is not None:
-        shop.write(out, beside)
-        say(f"{shop.events:,} events in {out}, what is planted in them in {beside}")
+        shop.write(out, truth_file)
+        say(f"{shop.events:,} events in {out}, what is planted in them in {truth_file}")
         return
-    shop.write_truth(beside)
-    say(f"what is planted in these {shop.events:,} events is in {beside}")
+    shop.write_truth(truth_file)
+    say(f"what is planted in these {shop.events:,} events is in {truth_file}")
     try:
         for day in shop.days():
             sys.stdout.write(text_of(day))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from crm_online.cli.console import print_json, show
+from crm_online.cli.console import print_answer
 from crm_online.cli.options import DEFAULT_STATE, AsJson, Config, Overrides, State, open_state
 from crm_online.cli.tables.verify import verify_table
 
@@ -18,9 +18,6 @@ def verify(
     """Recompute every derived figure from the customers, compare, and print a digest of the state."""
     with open_state(state, config, overrides) as lookup:
         found = lookup.verify()
-    if as_json:
-        print_json(found)
-    else:
-        show(verify_table(found))
+    print_answer(found, verify_table, as_json=as_json)
     if not found["ok"]:
         raise typer.Exit(1)

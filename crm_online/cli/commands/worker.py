@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crm_online.cli.extras import need_kafka
-from crm_online.cli.options import DEFAULT_STATE, Config, Overrides, State
+from crm_online.cli.options import DEFAULT_STATE, Config, Overrides, State, settings_in_force
 
 
 def worker(
@@ -13,7 +13,6 @@ def worker(
 ) -> None:
     """Run a worker: events from Kafka through the engine, changes back to Kafka, until it is told to stop."""
     need_kafka()
-    from crm_online.settings import load_settings
     from streams.worker import run
 
-    run(load_settings(config, overrides or ()).settings, state)
+    run(settings_in_force(config, overrides), state)

@@ -8,26 +8,28 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from crm_online.cli.console import plain
-from crm_online.cli.tables.words import number, table
+from crm_online.cli.tables.words import TEXT, number, table
 from crm_online.events.guess import Check
 
 
 def check_table(found: Check) -> RenderableType:
     """Return the first rows of a log as they would be read, and what came of them."""
-    rows = table(f"The first rows of {plain(found.path.name)}, as they would be read")
-    for heading in ("type", "customer", "time", "basket", "items", "worth"):
-        rows.add_column(heading, overflow="fold", justify="right" if heading == "worth" else "left")
+    rows = table(
+        f"The first rows of {plain(found.path.name)}, as they would be read",
+        **dict.fromkeys(("type", "customer", "time", "basket", "items"), TEXT),
+        worth={**TEXT, "justify": "right"},
+    )
     for row in found.rows:
         if "rejected" in row:
             rows.add_row("no event", "", plain(row["position"]), "", plain(row["rejected"]), "")
         else:
             rows.add_row(*(plain(text) for text in _cells(row)))
     rejected = sum(found.reasons.values())
-    told = f"{number(found.accepted)} of the first {number(found.looked_at)} rows are events"
-    told += f", {number(found.left_out)} are left out" if found.left_out else ""
-    told += f", {number(rejected)} are rejected" if rejected else ""
+    outcome = f"{number(found.accepted)} of the first {number(found.looked_at)} rows are events"
+    outcome += f", {number(found.left_out)} are left out" if found.left_out else ""
+    outcome += f", {number(rejected)} are rejected" if rejected else ""
     reasons = [f"  {number(count)} × {plain(reason)}" for reason, count in list(found.reasons.items())[:5]]
-    return Group(rows, told, *reasons, *(f"Note: {plain(note)}" for note in found.notes))
+    return Group(rows, outcome, *reasons, *(f"Note: {plain(note)}" for note in found.notes))
 
 
 def _cells(event: Mapping[str, Any]) -> list[str]:

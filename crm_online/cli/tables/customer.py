@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import RenderableType
 
 from crm_online.cli.console import plain
-from crm_online.cli.tables.words import count, number, quantity, table, time
+from crm_online.cli.tables.words import FIGURE, TEXT, WORD, count, number, quantity, table, time
 from crm_online.customers.registry import FEATURES
 
 
@@ -44,10 +44,7 @@ def _segment(segment: str | None, names: Mapping[str, str]) -> str:
 
 
 def _features(features: Mapping[str, float | None]) -> RenderableType:
-    rows = table("features")
-    rows.add_column("feature", no_wrap=True)
-    rows.add_column("value", justify="right", no_wrap=True)
-    rows.add_column("what it is", overflow="fold")
+    rows = table("features", feature=WORD, value=FIGURE, **{"what it is": TEXT})
     for name, value in features.items():
         known = FEATURES.get(name)
         rows.add_row(name, quantity(value, known.unit if known else ""), known.about if known else "")
@@ -55,20 +52,14 @@ def _features(features: Mapping[str, float | None]) -> RenderableType:
 
 
 def _distances(distances: Mapping[str, float], names: Mapping[str, str]) -> RenderableType:
-    rows = table("how near the segments are, the nearest first")
-    rows.add_column("segment", overflow="fold")
-    rows.add_column("distance", justify="right", no_wrap=True)
+    rows = table("how near the segments are, the nearest first", segment=TEXT, distance=FIGURE)
     for segment, distance in sorted(distances.items(), key=lambda item: (item[1], item[0])):
         rows.add_row(_segment(segment, names), number(distance))
     return rows
 
 
 def _history(history: list[Mapping[str, Any]], names: Mapping[str, str]) -> RenderableType:
-    rows = table("last moves")
-    rows.add_column("time", no_wrap=True)
-    for heading in ("from", "to"):
-        rows.add_column(heading, overflow="fold")
-    rows.add_column("reason", no_wrap=True)
+    rows = table("last moves", **{"time": WORD, "from": TEXT, "to": TEXT, "reason": WORD})
     for move in history:
         rows.add_row(time(move["time"]), _segment(move["from"], names), _segment(move["to"], names), move["reason"])
     return rows

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 
 from crm_online.cli.console import plain
 from crm_online.cli.flows import Flows, ranked
-from crm_online.cli.tables.words import count, table
+from crm_online.cli.tables.words import FIGURE, TEXT, count, table
 
 TOP = 8
 
@@ -21,10 +21,7 @@ def flow_tables(flows: Flows, names: Mapping[str, str]) -> list[RenderableType]:
     changed = ", ".join(f"{flows.rules[kind]:,} {kind}" for kind in ("entered", "changed", "left"))
     parts: list[RenderableType] = [moved, f"Rules: {changed}"]
     if flows.moves:
-        rows = table("largest flows of customers")
-        rows.add_column("from", overflow="fold")
-        rows.add_column("to", overflow="fold")
-        rows.add_column("moves", justify="right", no_wrap=True)
+        rows = table("largest flows of customers", **{"from": TEXT, "to": TEXT, "moves": FIGURE})
         for (old, new), moves in ranked(flows.moves)[:TOP]:
             rows.add_row(plain(names.get(old, old)), plain(names.get(new, new)), f"{moves:,}")
         parts.append(rows)

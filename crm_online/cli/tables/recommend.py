@@ -9,7 +9,7 @@ from rich.console import RenderableType
 
 from crm_online.cli.console import plain
 from crm_online.cli.tables.rules import items
-from crm_online.cli.tables.words import Prose, number, share, table
+from crm_online.cli.tables.words import FIGURE, TEXT, Prose, number, share, table
 
 
 def recommend_table(found: Mapping[str, Any], names: Mapping[str, str]) -> list[RenderableType]:
@@ -29,13 +29,11 @@ def recommend_table(found: Mapping[str, Any], names: Mapping[str, str]) -> list[
         parts.append(_customer(found, names))
     if not found["items"]:
         return [*parts, "Nothing to recommend: no basket was counted that has anything else"]
-    rows = table(_title(found))
-    rows.add_column("", justify="right", no_wrap=True)
-    rows.add_column("item", overflow="fold", ratio=2)
-    rows.add_column("score", justify="right", no_wrap=True)
-    rows.add_column("why", overflow="fold", ratio=4)
-    for heading in ("support", "confidence", "lift"):
-        rows.add_column(heading, justify="right", no_wrap=True)
+    rows = table(
+        _title(found),
+        **{"": FIGURE, "item": {**TEXT, "ratio": 2}, "score": FIGURE, "why": {**TEXT, "ratio": 4}},
+        **dict.fromkeys(("support", "confidence", "lift"), FIGURE),
+    )
     for one in found["items"]:
         because = one["because"]
         rows.add_row(
@@ -52,12 +50,12 @@ def recommend_table(found: Mapping[str, Any], names: Mapping[str, str]) -> list[
 
 def _title(found: Mapping[str, Any]) -> str:
     whom = "" if found["customer_id"] is None else f" to {plain(found['customer_id'])}"
-    beside = f" beside {items(found['basket'])}" if found["basket"] else ""
-    return f"Recommended{whom}{beside}" if whom or beside else "Popular now"
+    basket = f" beside {items(found['basket'])}" if found["basket"] else ""
+    return f"Recommended{whom}{basket}" if whom or basket else "Popular now"
 
 
 def _customer(found: Mapping[str, Any], names: Mapping[str, str]) -> str:
     segment = found["segment"]
     name = names.get(segment, segment) if segment is not None else "no segment"
-    told = "" if found["history"] else "; they have bought nothing so far"
-    return plain(f"Customer {found['customer_id']}: {name}{told}")
+    bought = "" if found["history"] else "; they have bought nothing so far"
+    return plain(f"Customer {found['customer_id']}: {name}{bought}")

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import RenderableType
-from rich.table import Table
 
-from crm_online.cli.tables.words import number
+from crm_online.cli.tables.words import figures_table, number
 
 _ROWS = {
     "events": "events read",
@@ -24,11 +23,12 @@ _ROWS = {
 
 def replay_table(result: Mapping[str, Any]) -> RenderableType:
     """Return what a replay did."""
-    rows = Table(box=None, show_header=False, pad_edge=False)
-    rows.add_column()
-    rows.add_column(justify="right")
-    for key, words in _ROWS.items():
-        rows.add_row(words, number(result[key]))
-    rows.add_row("seconds", f"{result['seconds']:,.1f}")
-    rows.add_row("events a second", f"{result['events_per_second']:,.0f}")
-    return rows
+    return figures_table({words: number(result[key]) for key, words in _ROWS.items()} | speed_figures(result))
+
+
+def speed_figures(result: Mapping[str, Any]) -> dict[str, str]:
+    """Return how long a run took, and how fast it was."""
+    return {
+        "seconds": f"{result['seconds']:,.1f}",
+        "events a second": f"{result['events_per_second']:,.0f}",
+    }

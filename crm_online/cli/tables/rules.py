@@ -8,18 +8,18 @@ from typing import Any
 from rich.console import RenderableType
 
 from crm_online.cli.console import plain
-from crm_online.cli.tables.words import count, number, share, table
+from crm_online.cli.tables.words import FIGURE, TEXT, count, number, share, table
 
 
 def rules_table(found: Sequence[Mapping[str, Any]]) -> RenderableType:
     """Return the rules in the order given: who buys these items also buys those."""
     if not found:
         return "No rules"
-    rows = table(f"{count(len(found), 'rule')}: who buys … also buys …")
-    rows.add_column("if", overflow="fold", ratio=3)
-    rows.add_column("then", overflow="fold", ratio=2)
-    for heading in ("support", "confidence", "lift", "count"):
-        rows.add_column(heading, justify="right", no_wrap=True)
+    rows = table(
+        f"{count(len(found), 'rule')}: who buys … also buys …",
+        **{"if": {**TEXT, "ratio": 3}, "then": {**TEXT, "ratio": 2}},
+        **dict.fromkeys(("support", "confidence", "lift", "count"), FIGURE),
+    )
     for rule in found:
         rows.add_row(
             items(rule["antecedent"]),

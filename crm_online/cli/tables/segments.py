@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import RenderableType
 
 from crm_online.cli.console import plain
-from crm_online.cli.tables.words import NOTHING, Prose, count, number, share, table, time
+from crm_online.cli.tables.words import FIGURE, NOTHING, TEXT, WORD, Prose, count, number, share, table, time
 from crm_online.traits.phrases import phrases
 
 
@@ -27,36 +27,38 @@ def segments_table(found: Mapping[str, Any], min_customers: int) -> RenderableTy
         about.append("incomplete: some partitions are still moving to the next model")
     if found.get("k_choice"):
         about.append(f"{found['k']} by {found['k_choice']['method']}: {found['k_choice']['reason']}")
-    rows = table(title)
+    rows = table(
+        title,
+        id=WORD,
+        name={**TEXT, "min_width": 14},
+        customers={"justify": "right"},
+        share=FIGURE,
+        **{"what sets it apart": {**TEXT, "ratio": 1}},
+    )
     rows.caption = " · ".join(about)
     rows.caption_justify = "left"
-    rows.add_column("id", no_wrap=True)
-    rows.add_column("name", overflow="fold", min_width=14)
-    rows.add_column("customers", justify="right")
-    rows.add_column("share", justify="right", no_wrap=True)
-    rows.add_column("what sets it apart", overflow="fold", ratio=1)
     for segment in segments:
         rows.add_row(
             plain(str(segment["id"])),
             plain(segment["name"]),
             f"{segment['size']:,}",
             share(segment["size"] / people if people else None),
-            Prose(plain(_told(segment["description"]))),
+            Prose(plain(_text(segment["description"]))),
         )
     return rows
 
 
 def traits_table(found: Mapping[str, Any]) -> RenderableType | None:
     """Return what the segments' customers need and say, or ``None`` if nothing is known of it."""
-    told = {segment["id"]: phrases(segment["description"]["traits"]) for segment in found["segments"]}
-    if not any(told.values()):
+    traits = {segment["id"]: phrases(segment["description"]["traits"]) for segment in found["segments"]}
+    if not any(traits.values()):
         return None
-    rows = table("what their customers need and say, beside everybody")
-    rows.add_column("id", no_wrap=True)
-    rows.add_column("segment", overflow="fold", min_width=14)
-    rows.add_column("", overflow="fold", ratio=1)
+    rows = table(
+        "what their customers need and say, beside everybody",
+        **{"id": WORD, "segment": {**TEXT, "min_width": 14}, "": {**TEXT, "ratio": 1}},
+    )
     for segment in _largest_first(found["segments"]):
-        lines = [plain(f"{heading}: {'; '.join(lines)}") for heading, lines in told[segment["id"]].items()]
+        lines = [plain(f"{heading}: {'; '.join(lines)}") for heading, lines in traits[segment["id"]].items()]
         rows.add_row(plain(str(segment["id"])), plain(segment["name"]), Prose("\n".join(lines) or NOTHING))
     return rows
 
@@ -70,5 +72,5 @@ def _largest_first(segments: Iterable[Mapping[str, Any]]) -> list[Mapping[str, A
     return sorted(segments, key=lambda segment: (-segment["size"], segment["id"]))
 
 
-def _told(description: str | Mapping[str, Any]) -> str:
+def _text(description: str | Mapping[str, Any]) -> str:
     return description if isinstance(description, str) else description["text"]

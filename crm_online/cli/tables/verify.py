@@ -21,9 +21,9 @@ def verify_table(found: Mapping[str, Any]) -> str:
 
 def _gaps(gaps: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return what of the log is not in the state, one line each; nothing if nothing was left out."""
-    told = [
+    lines = [
         f"  {gap['time']} {plain(gap['topic'])} partition {gap['partition']}: {gap['end']} follows {gap['begin']}"
         f" ({plain(gap['why'])})"
         for gap in gaps
     ]
-    return [f"{count(len(told), 'gap')} in what was read of the log:", *told] if told else []
+    return [f"{count(len(lines), 'gap')} in what was read of the log:", *lines] if lines else []

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, Final
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
@@ -14,8 +16,13 @@ from rich.text import Text
 
 NOTHING = "–"
 
+TEXT: Final[Mapping[str, Any]] = {"overflow": "fold"}
+WORD: Final[Mapping[str, Any]] = {"no_wrap": True}
+FIGURE: Final[Mapping[str, Any]] = {"no_wrap": True, "justify": "right"}
+"""Columns of a table: text of any length, a word or an id, a number."""
+
 _BEFORE_SIGN = re.compile(r"(?<=\d) (?=[%×])")
-_HELD = "\ue000"
+_UNBROKEN = "\ue000"
 """Stands for a blank at which no line ends: rich ends lines at every kind of blank there is."""
 
 
@@ -88,9 +95,22 @@ def count(value: int, one: str, many: str | None = None) -> str:
     return f"{value:,} {one if value == 1 else many or one + 's'}"
 
 
-def table(title: str) -> Table:
-    """Return an empty table in the style of all."""
-    return Table(title=title, title_justify="left", title_style="bold", header_style="bold", border_style="dim")
+def table(title: str, **columns: Mapping[str, Any]) -> Table:
+    """Return an empty table in the style of all, with a column of each heading; see `TEXT`, `WORD` and `FIGURE`."""
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", border_style="dim")
+    for heading, options in columns.items():
+        made.add_column(heading, **options)
+    return made
+
+
+def figures_table(figures: Mapping[str, str]) -> Table:
+    """Return figures by their names, without lines."""
+    made = Table(box=None, show_header=False, pad_edge=False)
+    made.add_column()
+    made.add_column(justify="right")
+    for name, figure in figures.items():
+        made.add_row(name, figure)
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +121,12 @@ class Prose:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Give the lines that fit."""
-        for line in self._held().wrap(console, options.max_width, overflow="fold"):
-            yield Text(line.plain.replace(_HELD, " "), no_wrap=True, overflow="ignore")
+        for line in self._unbroken().wrap(console, options.max_width, overflow="fold"):
+            yield Text(line.plain.replace(_UNBROKEN, " "), no_wrap=True, overflow="ignore")
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         """Give the widths between which the text may be laid out."""
-        return Measurement.get(console, options, self._held())
+        return Measurement.get(console, options, self._unbroken())
 
-    def _held(self) -> Text:
-        return Text(_BEFORE_SIGN.sub(_HELD, self.text.replace(_HELD, " ")))
+    def _unbroken(self) -> Text:
+        return Text(_BEFORE_SIGN.sub(_UNBROKEN, self.text.replace(_UNBROKEN, " ")))

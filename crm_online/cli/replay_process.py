@@ -1,4 +1,4 @@
-"""A replay in a process beside this one, which serves meanwhile: in a thread, it would keep the answers waiting."""
+"""A replay in a process of its own, while this one serves: in a thread, it would keep the answers waiting."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _END_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class ReplayJob:
     """What is replayed: the parameters of :func:`crm_online.replay.replay`."""
 
     log: Path
@@ -53,7 +53,7 @@ class Work:
         ).as_dict()
 
 
-def replay_beside(work: Work, on_progress: Callable[[Progress], None]) -> dict[str, Any]:
+def replay_in_process(job: ReplayJob, on_progress: Callable[[Progress], None]) -> dict[str, Any]:
     """Replay in a process of its own; return the result as JSON values.
 
     If it is interrupted, the other process is ended first: what it has committed stays.
@@ -65,7 +65,7 @@ def replay_beside(work: Work, on_progress: Callable[[Progress], None]) -> dict[s
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_run, args=(work, theirs), name="replay")
+    process = context.Process(target=_run, args=(job, theirs), name="replay")
     process.start()
     theirs.close()
     try:
@@ -89,13 +89,13 @@ def replay_beside(work: Work, on_progress: Callable[[Progress], None]) -> dict[s
             process.join()
 
 
-def _run(work: Work, there: Connection) -> None:
-    """Replay here, and tell the other process how far it is, and how it ended."""
+def _run(job: ReplayJob, there: Connection) -> None:
+    """Replay here, and send the other process how far it is, and how it ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the other process, which ends this one
-    told: dict[str, Any] | str
+    outcome: dict[str, Any] | str
     with contextlib.suppress(BrokenPipeError):  # the other process is gone
         try:
-            told = work.replay(there.send)
+            outcome = job.replay(there.send)
         except CrmOnlineError as error:
-            told = str(error)
-        there.send(told)
+            outcome = str(error)
+        there.send(outcome)

@@ -1,4 +1,4 @@
-"""A replay beside the process that holds the state: it can be looked at meanwhile, and stopped at any moment."""
+"""A replay in another process than the one that holds the state: it is looked at meanwhile, and stopped any moment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crm_online.cli.beside import Work, replay_beside
+from crm_online.cli.replay_process import ReplayJob, replay_in_process
 from crm_online.errors import CrmOnlineError
 from crm_online.events.options import LogOptions
 from crm_online.lookup import Lookup
@@ -27,9 +27,9 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shop.write(tmp_path_factory.mktemp("log") / "shop.jsonl", shop.events(40, 60, seed=1))
 
 
-def work(log: Path, store: Store, out: Path, *, preset: str = "native") -> Work:
+def job(log: Path, store: Store, out: Path, *, preset: str = "native") -> ReplayJob:
     assert store.url is not None
-    return Work(log, SETTINGS, store.url, preset, out, None)
+    return ReplayJob(log, SETTINGS, store.url, preset, out, None)
 
 
 def ended(_: Progress) -> None:
@@ -37,14 +37,14 @@ def ended(_: Progress) -> None:
     raise KeyboardInterrupt
 
 
-def test_the_state_is_read_while_it_is_replayed_and_ends_as_without_anybody_beside(log: Path, tmp_path: Path) -> None:
+def test_the_state_is_read_while_it_is_replayed_and_ends_as_in_one_process(log: Path, tmp_path: Path) -> None:
     seen: list[int] = []
     with open_store(tmp_path / "state") as store:
 
         def look(_: Progress) -> None:
             seen.append(Lookup(store).states[0].accepted)
 
-        result = replay_beside(work(log, store, tmp_path / "out"), look)
+        result = replay_in_process(job(log, store, tmp_path / "out"), look)
         digest = Lookup(store).verify()["digest"]
     assert result["accepted"] > seen[0] > 0
     replay(
@@ -64,10 +64,10 @@ def test_when_it_is_interrupted_no_process_is_left_and_it_goes_on_from_there(log
     before = set(multiprocessing.active_children())  # services of other tests may be among them
     with open_store(tmp_path / "state") as store:
         with pytest.raises(KeyboardInterrupt):
-            replay_beside(work(log, store, tmp_path / "out"), ended)
+            replay_in_process(job(log, store, tmp_path / "out"), ended)
         assert not set(multiprocessing.active_children()) - before
         done = Lookup(store).states[0].accepted
-        again = replay_beside(work(log, store, tmp_path / "out"), lambda _: None)
+        again = replay_in_process(job(log, store, tmp_path / "out"), lambda _: None)
         assert 0 < done < done + again["accepted"] == Lookup(store).states[0].accepted
 
 
@@ -76,7 +76,7 @@ def test_what_goes_wrong_there_is_told_here(log: Path, tmp_path: Path) -> None:
         open_store(tmp_path / "state") as store,
         pytest.raises(CrmOnlineError, match="did you mean native"),
     ):
-        replay_beside(work(log, store, tmp_path / "out", preset="natve"), lambda _: None)
+        replay_in_process(job(log, store, tmp_path / "out", preset="natve"), lambda _: None)
 
 
 def test_a_process_that_is_killed_is_told_in_one_line(log: Path, tmp_path: Path) -> None:
@@ -86,4 +86,4 @@ def test_a_process_that_is_killed_is_told_in_one_line(log: Path, tmp_path: Path)
             os.kill(child.pid, signal.SIGKILL)
 
     with open_store(tmp_path / "state") as store, pytest.raises(CrmOnlineError, match="goes on from there"):
-        replay_beside(work(log, store, tmp_path / "out"), kill)
+        replay_in_process(job(log, store, tmp_path / "out"), kill)
