@@ -24,7 +24,7 @@ class Asked:
 
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     fails_with: BaseException | None = None
-    told: str | None = None
+    summary: str | None = None
     verified: dict[str, Any] = field(default_factory=lambda: answers.VERIFIED)
 
     def note(self, call: str, /, **arguments: Any) -> None:
@@ -85,7 +85,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asked:
         asked.note("replay", paths=paths, **arguments)
         for fraction in (0.5, 1.0):
             on_progress(SimpleNamespace(fraction=fraction, events=int(fraction * 1000), events_per_second=500.0))
-        tally = SimpleNamespace(told=lambda rows: asked.told)
+        tally = SimpleNamespace(summary=lambda rows: asked.summary)
         return SimpleNamespace(
             as_dict=lambda: answers.REPLAYED,
             durable=True,

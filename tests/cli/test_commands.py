@@ -71,9 +71,9 @@ def test_a_replay_is_given_all_that_was_asked(asked: Asked, crm: Crm) -> None:
 
 
 def test_rejects_are_one_line_on_stderr_and_with_out_they_are_in_its_files(asked: Asked, crm: Crm) -> None:
-    asked.told = "52 of 155,900 rows were rejected; the first is a.csv:3: price is below 0"
-    assert crm("replay", "a.csv", "--json").err == f"{asked.told} (--out DIR keeps them all)\n"
-    assert crm("replay", "a.csv", "--out", "changes").err == f"{asked.told}\n"
+    asked.summary = "52 of 155,900 rows were rejected; the first is a.csv:3: price is below 0"
+    assert crm("replay", "a.csv", "--json").err == f"{asked.summary} (--out DIR keeps them all)\n"
+    assert crm("replay", "a.csv", "--out", "changes").err == f"{asked.summary}\n"
 
 
 def test_a_time_without_a_zone_is_utc(asked: Asked, crm: Crm) -> None:
