@@ -1,0 +1,163 @@
+"""The journeys of docs/architecture.md: each function that they name is there, and is called in the order told."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from inspect import unwrap
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+
+from crm_online.cli.main import run
+from crm_online.settings import Settings
+from crm_online.store import open_store
+from tests.kafka.small_log import iso
+from tests.streams.driver import TopologyDriver
+
+MOST_FILES = 15
+START = 1_700_000_000
+SETTINGS = Settings.from_keys(
+    {"replay.partitions": 1, "segments.k": 2, "segments.min_customers": 20, "rules.every": 20}
+)
+BROKER = ("streams.consumer.", "streams.fetching.", "streams.assigned.", "streams.publisher.")
+"""What a purchase passes before and after all that needs no broker."""
+
+_JOURNEY = re.compile(r"^### (.+?)\n(.*?)(?=^##)", re.MULTILINE | re.DOTALL)
+_STEP = re.compile(r"^\d+\. `([\w.]+)`: ", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def journeys(root: Path) -> dict[str, list[str]]:
+    """Return the names of the functions of each journey, in order."""
+    page = (root / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = page[page.index("## Five journeys\n") :]
+    section = section[: section.index("\n## ", 1) + 3]
+    return {title: _STEP.findall(steps) for title, steps in _JOURNEY.findall(section)}
+
+
+def file_of(name: str) -> str:
+    """Return the module of a name: the longest part of it that is one."""
+    parts = name.split(".")
+    package = "" if parts[0] == "streams" else "crm_online."
+    for end in range(len(parts), 0, -1):
+        module = package + ".".join(parts[:end])
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError:
+            continue
+        return module
+    raise AssertionError(f"no module has {name}")
+
+
+def function(name: str) -> Callable[..., Any]:
+    """Return what a name of the page stands for."""
+    module = file_of(name)
+    found: Any = importlib.import_module(module)
+    for part in name[len(module.removeprefix("crm_online.")) + 1 :].split("."):
+        found = getattr(found, part)
+    assert callable(found), name
+    plain: Callable[..., Any] = unwrap(found)
+    return plain
+
+
+@contextmanager
+def calls(names: Sequence[str]) -> Iterator[list[str]]:
+    """Record which of some functions are called, in order."""
+    codes: dict[CodeType, str] = {function(name).__code__: name for name in names}
+    called: list[str] = []
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        name = codes.get(frame.f_code) if event == "call" else None
+        if name is not None:
+            called.append(name)
+
+    sys.setprofile(profile)
+    try:
+        yield called
+    finally:
+        sys.setprofile(None)
+
+
+def first_missing(names: Sequence[str], called: Sequence[str]) -> str | None:
+    """Return the first name that was not called after the one before it; ``None`` if all were."""
+    following = iter(called)
+    return next((name for name in names if name not in following), None)
+
+
+def in_steps(names: Sequence[str], called: Sequence[str], steps: int = 1) -> bool:
+    """Tell whether all were called in order within so many steps: each ends with the last name."""
+    begins = [place for place, name in enumerate(called) if name == names[0]]
+    ends = [place for place, name in enumerate(called) if name == names[-1]]
+    within = [(begin, [end for end in ends if end > begin][steps - 1 : steps]) for begin in begins]
+    return any(first_missing(names, called[begin : end[0] + 1]) is None for begin, end in within if end)
+
+
+def bought(customer: str, time: int, *items: str) -> dict[str, object]:
+    lines = [{"item": item, "quantity": 1, "price": 5} for item in items]
+    return {"type": "purchase", "customer_id": customer, "time": iso(START + time), "items": lines}
+
+
+def shop(count: int) -> list[dict[str, object]]:
+    """Return orders of 30 customers, a third of whom buy seldom, and then little."""
+    return [
+        bought(f"c{number % 30}", 900 * number, *(["bread", "butter", "jam"] if number % 3 else ["tea"]))
+        for number in range(count)
+    ]
+
+
+def test_there_are_five_and_all_that_they_name_is_there(journeys: dict[str, list[str]]) -> None:
+    assert len(journeys) == 5
+    for names in journeys.values():
+        assert len(names) >= 5
+        for name in names:
+            function(name)
+
+
+def test_a_purchase_passes_few_files_and_none_of_them_twice(journeys: dict[str, list[str]]) -> None:
+    files = [file_of(name) for name in next(iter(journeys.values()))]
+    runs = [one for one, before in zip(files, ["", *files[:-1]], strict=True) if one != before]
+    assert len(runs) <= MOST_FILES
+    assert len(set(runs)) == len(runs)
+
+
+def test_a_purchase_and_a_basket_are_passed_on_in_this_order(journeys: dict[str, list[str]], tmp_path: Path) -> None:
+    purchase, basket = list(journeys.values())[:2]
+    purchase = [name for name in purchase if not name.startswith(BROKER)]
+    assert len(purchase) >= 10
+    insides, missing = (purchase, basket), {0, 1}
+    with open_store(tmp_path / "state") as store:
+        store.initialise(1, json.dumps(SETTINGS.shaping(), sort_keys=True), "kafka:driver")
+        driver = TopologyDriver(store, SETTINGS)
+        for event in shop(120):
+            driver.send(event, str(event["customer_id"]))
+            if missing and len(driver.log[0]) % 30 == 0:
+                with calls([*purchase, *basket]) as called:
+                    driver.run(step=30)
+                missing -= {number for number in missing if in_steps(insides[number], called, steps=number + 1)}
+    assert not missing
+
+
+def test_a_csv_file_is_replayed_in_this_order(journeys: dict[str, list[str]], tmp_path: Path) -> None:
+    names = list(journeys.values())[-1]
+    rows = [
+        f"{event['customer_id']},{event['time']},{line['item']},1,5"
+        for event in shop(60)
+        for line in event["items"]  # type: ignore[attr-defined]
+    ]
+    log = tmp_path / "orders.csv"
+    log.write_text("\n".join(["customer_id,time,item,quantity,price", *rows]) + "\n", encoding="utf-8")
+    out = ["--state", str(tmp_path / "state"), "--out", str(tmp_path / "out")]
+    fields = [f"--map={name}={name}" for name in ("customer_id", "time", "item", "quantity", "price")]
+    chosen = ["--set", "segments.min_customers=20", "--set", "rules.every=20", "--set", "replay.step=30"]
+    with calls(names) as called:
+        assert run(["replay", str(log), *fields, *out, *chosen]) == 0
+    assert first_missing(names, called) is None
+    chunk = names[names.index("replay.partitions.ReplayPartitions.replay") :]
+    assert in_steps(chunk[: chunk.index("flow.group.PartitionGroup.drain") + 1], called)
