@@ -8,6 +8,8 @@ from pydantic import Field
 
 from crm_online.answers.answer import Answer, SegmentOrNone, Time
 
+Sort = Literal["rank", "support", "confidence", "lift", "article_gain", "mutual_information", "leverage", "conviction"]
+"""What rules are sorted by: their rank, the best first, or a measure, the largest first and equals by rank."""
 Items = Annotated[list[str], Field(description="items in ascending order")]
 
 

@@ -7,8 +7,9 @@ import json
 import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.resources import files
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -18,7 +19,6 @@ from crm_online import __version__
 from crm_online.answers.service import Problem
 from crm_online.api import routes
 from crm_online.api.compress import Compress
-from crm_online.api.examples import EXAMPLES
 from crm_online.api.gate import COOKIE, Gate
 from crm_online.api.headers import Headers
 from crm_online.api.limits import BodyLimit, FeedLimit
@@ -42,6 +42,9 @@ _ABOUT = """\
 Look-ups are as of the latest event. Errors are problem documents (RFC 9457). Where keys are configured every request
 below `/v1` needs one, as `Authorization: Bearer crm_…`; its scopes are `read`, `write` and `admin` (which includes
 both). Answers may get more fields; leave those that you do not know."""
+EXAMPLES: Final[dict[str, Any]] = json.loads((files("crm_online.api") / "examples.json").read_text(encoding="utf-8"))
+"""An example of each operation's answer, by its id; lists are shortened to their first element."""
+
 _COMPRESSED = 16_000
 _EXPOSED = ("ETag", "Link", "Retry-After")
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from crm_online.api.keyfile import SCOPES, Caller, Scope, StoredKey, matching, read_keys
 from crm_online.api.problems import ProblemError
 from crm_online.errors import InputError
+from crm_online.live.part import ServicePart
 
 CALLER = "crm_online.caller"
 """Where the gate puts the caller in an ASGI scope; None: unknown."""
@@ -24,7 +25,7 @@ _LOOK_AGAIN = 1.0
 _MODEL = HTTPBearer(description="A key made by `crm-online keys new`; not needed where none are configured.")
 
 
-class Keys:
+class Keys(ServicePart):
     """The keys of the service, read again when their file changes.
 
     Parameters
@@ -59,12 +60,6 @@ class Keys:
         self._look()
         found = matching(key, self._known)
         return self._callers[found.id] if found else None
-
-    async def start(self) -> None:
-        """Nothing goes on in the background: the file is looked at when a key is shown."""
-
-    async def stop(self) -> None:
-        """Nothing is to be let go."""
 
     def trouble(self) -> str | None:
         """Say why the file's last change is not in force; None if it is."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from crm_online.api.keys import Keys
 from crm_online.api.metrics import ServiceMetrics
+from crm_online.live.part import ServicePart
 from crm_online.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,19 +20,6 @@ if TYPE_CHECKING:
     from crm_online.live.intake.state_sink import StateSink
     from crm_online.live.recommender import Recommender
     from crm_online.live.snapshots.latest import Snapshots
-
-
-class ServicePart(Protocol):
-    """What each part of the service has: the application starts and stops it with itself."""
-
-    async def start(self) -> None:
-        """Begin what goes on in the background; an empty store or one without an answer is no error."""
-
-    async def stop(self) -> None:
-        """End it, and let go of threads, connections and whoever waits."""
-
-    def trouble(self) -> str | None:
-        """Say in one line why the part cannot answer now; None if it can. It is asked by ``/readyz``, and cheap."""
 
 
 @dataclass(slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from typing import TypedDict
 
-Sort = Literal["rank", "support", "confidence", "lift", "article_gain", "mutual_information", "leverage", "conviction"]
-Kind = Literal["segment-change", "segment", "rule", "reject"]
+from crm_online.answers.changes import Kind
+from crm_online.answers.rules import Sort
 
 
 class RuleQuery(TypedDict, total=False):

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from crm_online.live.customers.lookups import CustomerLookups
+from crm_online.live.part import ServicePart
 from crm_online.live.snapshots.latest import Snapshots
 from crm_online.lookup import Lookup
 from crm_online.lookup.recommender import StateRecommender
@@ -20,7 +21,7 @@ def derive(lookup: Lookup) -> object:
     return lookup.recommender
 
 
-class Recommender:
+class Recommender(ServicePart):
     """Recommends by the latest snapshot, to the customer as of now.
 
     Parameters
@@ -39,16 +40,9 @@ class Recommender:
         self._snapshots, self._customers, self._timed = snapshots, customers, timed
         self._pool = ThreadPoolExecutor(_THREADS, "recommendations")
 
-    async def start(self) -> None:
-        """Nothing goes on in the background."""
-
     async def stop(self) -> None:
         """End the threads."""
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
-
-    def trouble(self) -> str | None:
-        """There is none but that of the snapshots."""
-        return None
 
     async def recommend(self, customer: str | None, basket: Sequence[str], top: int) -> dict[str, Any]:
         """Return recommendations, see :meth:`crm_online.lookup.lookup.Lookup.recommend`.

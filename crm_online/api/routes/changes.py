@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query
 from starlette.requests import Request
 
+from crm_online.answers.changes import Kind
 from crm_online.answers.segments import SegmentFlows
 from crm_online.answers.service import Rejects
 from crm_online.api.event_stream import EventStream
@@ -18,7 +19,6 @@ from crm_online.live.feeds.tally import REJECTS
 
 router = APIRouter(prefix="/v1", tags=["changes"])
 
-Kind = Literal["segment-change", "segment", "rule", "reject"]
 Name = Annotated[str, Query(min_length=1, max_length=1000)]
 
 _STREAM: dict[int | str, dict[str, Any]] = {

@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from crm_online.answers.rules import Rules
+from crm_online.answers.rules import Rules, Sort
 from crm_online.api.documents import NOT_MODIFIED, IfNoneMatch, document
 from crm_online.api.keys import requires
 from crm_online.api.service import TheService
-from crm_online.live.snapshots.rulebook import RuleFilter, Sort
+from crm_online.live.snapshots.rulebook import RuleFilter
 
 router = APIRouter(prefix="/v1", tags=["rules"], dependencies=[Depends(requires("read"))], responses=NOT_MODIFIED)
 

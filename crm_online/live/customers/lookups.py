@@ -11,6 +11,7 @@ from crm_online.customers.records import MOVES
 from crm_online.errors import StoreUnavailable, UnknownCustomer
 from crm_online.live.customers.member_scan import MemberPage, MemberScan
 from crm_online.live.feeds.hub import ChangeHub
+from crm_online.live.part import ServicePart
 from crm_online.lookup.customer_batch import CustomerBatch
 from crm_online.lookup.customer_json import customer_json
 from crm_online.lookup.customer_reader import CustomerReader, StoredCustomers
@@ -22,7 +23,7 @@ _UNKNOWN: Final = "no such customer in the state"
 _Request = tuple[Sequence[str], asyncio.Future[Mapping[str, bytes]]]
 
 
-class CustomerLookups:
+class CustomerLookups(ServicePart):
     """Looks customers up in a state, which may be empty at first, not answer for a while, or become another one.
 
     One thread reads. What is asked for while it does so waits, and is then read in one go: so the busier the service
@@ -47,9 +48,6 @@ class CustomerLookups:
         self._reader: CustomerReader | None = None
         self._stopped = False
 
-    async def start(self) -> None:
-        """Nothing goes on in the background."""
-
     async def stop(self) -> None:
         """End the threads; requests that still wait get an error."""
         if self._reading is not None:
@@ -60,10 +58,6 @@ class CustomerLookups:
         self._waiting = []
         for pool in (self._pool, self._members_pool):
             await asyncio.to_thread(pool.shutdown, cancel_futures=True)
-
-    def trouble(self) -> str | None:
-        """There is none but that of the snapshots, which read the same store."""
-        return None
 
     async def one(self, name: str) -> bytes:
         """Return a customer as JSON, as ``answers.customers.Customer`` has it.

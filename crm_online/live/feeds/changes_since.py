@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crm_online.live.feeds.events import FeedEvent, GapReason, feed_event
+from crm_online.answers.changes import GapReason
+from crm_online.live.feeds.events import FeedEvent, feed_event
 from crm_online.step import ChangeId
 from crm_online.store import PartitionStore
 from crm_online.store.keys import META, SEQUENCE

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
+from crm_online.answers.changes import GapReason, Kind
 from crm_online.errors import StateCorrupt
 from crm_online.step import ChangeId, Entry, Topic
 from crm_online.store.entries import is_blank
-
-Kind = Literal["segment-change", "segment", "rule", "reject"]
-GapReason: TypeAlias = Literal["trimmed", "rewound"]
-"""Why changes are missing: they are kept no more, or the state was put back in time, and they hold no more."""
 
 KINDS: Final[Mapping[Topic, Kind]] = {
     Topic.SEGMENT_CHANGES: "segment-change",

@@ -21,6 +21,7 @@ from crm_online.live.feeds.ring import Ring
 from crm_online.live.feeds.shared import SharedChanges, Times
 from crm_online.live.feeds.subscription import Subscription
 from crm_online.live.feeds.tally import Tally
+from crm_online.live.part import ServicePart
 from crm_online.live.troubles import NO_STATE, UNREADABLE
 from crm_online.step import ChangeId
 from crm_online.store import Store, reads
@@ -30,7 +31,7 @@ _SLOWEST: Final = 1.0
 _BEING_READ: Final = "the changes that are kept are being read"
 
 
-class ChangeHub:
+class ChangeHub(ServicePart):
     """The changes of a state, read once for all feeds.
 
     Parameters

@@ -13,6 +13,7 @@ from crm_online.events.models import Event
 from crm_online.live.intake.engine_sink import EngineSink
 from crm_online.live.intake.event_log import EventLog
 from crm_online.live.intake.sinks import EventSink
+from crm_online.live.part import ServicePart
 from crm_online.settings import Settings
 from crm_online.store import Store
 from crm_online.store.meta import LOGS
@@ -21,7 +22,7 @@ _KAFKA: Final = "kafka:"
 _NOBODY: Final = "nothing feeds this state yet: start a worker, or replay a log into it, and events can be sent"
 
 
-class StateSink:
+class StateSink(ServicePart):
     """Takes events to the engine where logs feed the state, to Kafka where workers do.
 
     Which of both is known when the first events come: until then the state may be empty.

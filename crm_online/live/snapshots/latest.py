@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from crm_online.errors import StateBeingRead, StateMissing, StoreError, StoreUnavailable
+from crm_online.live.part import ServicePart
 from crm_online.live.snapshots.making import Derive, SnapshotMaker
 from crm_online.live.snapshots.snapshot import Snapshot
 from crm_online.live.troubles import NO_STATE, UNREADABLE
@@ -24,7 +25,7 @@ SWITCH: Final = 0.0005
 own, since a request may have to wait several times."""
 
 
-class Snapshots:
+class Snapshots(ServicePart):
     """The latest snapshot of a state, which may be empty at first, not answer for a while, or become another one.
 
     Parameters

@@ -6,27 +6,16 @@ import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from crm_online.answers.rules import Sort
 from crm_online.errors import InputError
 from crm_online.etags import etag_of
 from crm_online.rules.measures import MEASURES
-
-Sort = Literal[
-    "rank",
-    "support",
-    "confidence",
-    "lift",
-    "article_gain",
-    "mutual_information",
-    "leverage",
-    "conviction",
-]
-"""What rules are sorted by: their rank, the best first, or a measure, the largest first and equals by rank."""
 
 _NO_ITEM = -1
 _CURSOR = re.compile(r"([a-z_]+) (-?(?:inf|[0-9.]+(?:e[+-]?[0-9]+)?)) ([0-9]{1,9})")
