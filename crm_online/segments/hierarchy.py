@@ -78,7 +78,7 @@ def join(
         weight_a, weight_b = weights.pop(a), weights.pop(b)
         for other, weight in weights.items():
             to_a, to_b = apart[min(a, other), max(a, other)], apart[min(b, other), max(b, other)]
-            apart[other, joined] = _joined(to_a, to_b, distance, weight_a, weight_b, weight, method)
+            apart[other, joined] = _joined((to_a, to_b), distance, (weight_a, weight_b), weight, method)
         weights[joined] = weight_a + weight_b
         apart = {pair: value for pair, value in apart.items() if a not in pair and b not in pair}
         steps.append([a, b, distance, weight_a + weight_b])
@@ -158,10 +158,25 @@ def _apart(distance: float, weight_a: int, weight_b: int, method: Linkage) -> fl
     return distance
 
 
-def _joined(
-    to_a: float, to_b: float, distance: float, weight_a: int, weight_b: int, weight: int, method: Linkage
-) -> float:
-    """Return how far a group of a weight is from what a and b make, which were a distance apart."""
+def _joined(to: tuple[float, float], distance: float, weights: tuple[int, int], weight: int, method: Linkage) -> float:
+    """Return how far a group of a weight is from what two others make, which were a distance apart.
+
+    The formulas are those of Lance and Williams (1967).
+
+    Parameters
+    ----------
+    to
+        How far it is from each of the two.
+    distance
+        How far these were apart.
+    weights
+        Theirs.
+    weight
+        Its own.
+    method
+        How far apart two groups are.
+    """
+    (to_a, to_b), (weight_a, weight_b) = to, weights
     if method == Linkage.COMPLETE:
         return max(to_a, to_b)
     if method == Linkage.AVERAGE:
