@@ -15,7 +15,7 @@ from crm_online.digits import digits
 from crm_online.engine.changes import Changes, to_json
 from crm_online.engine.state import FitSchedule
 from crm_online.segments.buying import BuyerFigures
-from crm_online.segments.describe import Text, describe
+from crm_online.segments.describe import DescriptionValue, describe
 from crm_online.segments.model import Model, first_fit, next_look
 from crm_online.segments.number import LOOKS, Choice, scored, stands
 from crm_online.segments.refits import AGED, misweighed, refit
@@ -146,7 +146,7 @@ class SegmentValue(TypedDict):
     name: str
     size: int
     centroid: dict[str, float]
-    description: Text
+    description: DescriptionValue
 
 
 def described(

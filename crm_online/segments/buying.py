@@ -55,23 +55,23 @@ class BuyerFigures:
         float64[3, k]: how many members bought at least so often, by :class:`Buying`.
     shares
         float64[k, 3]: which share of each segment's members never bought, bought once, bought again.
-    everybodys_shares
+    population_shares
         float64[3]: the same of all customers.
     centroids
         float64[3, k, d]: the mean vectors of those members who bought at least so often, by :class:`Buying`.
     deviations
         float64[3, k, d]: how widely these members vary, as standard deviations. Half of them are within one of the
         mean on either side, whatever their distribution is (Hotelling and Solomons 1932).
-    everybody
+    population
         float64[3, d]: the mean vectors of all customers who bought at least so often.
     """
 
     sizes: NDArray[np.float64]
     shares: NDArray[np.float64]
-    everybodys_shares: NDArray[np.float64]
+    population_shares: NDArray[np.float64]
     centroids: NDArray[np.float64]
     deviations: NDArray[np.float64]
-    everybody: NDArray[np.float64]
+    population: NDArray[np.float64]
 
     @classmethod
     def of(cls, sums: SegmentSums, centroids: NDArray[np.float64], *, complete: bool = True) -> BuyerFigures:
@@ -95,12 +95,12 @@ class BuyerFigures:
         spread = np.maximum(_divided(squares, members, centroids**2) - means**2, 0.0)
         if not complete:
             means = np.broadcast_to(centroids, means.shape).copy()
-        everybody = _divided(totals.sum(axis=1), members.sum(axis=1), centroids.mean(axis=0))
+        population = _divided(totals.sum(axis=1), members.sum(axis=1), centroids.mean(axis=0))
         kinds = sums.W.reshape(k, KINDS)
-        return cls(members[..., 0], _shares(kinds), _shares(kinds.sum(axis=0)), means, np.sqrt(spread), everybody)
+        return cls(members[..., 0], _shares(kinds), _shares(kinds.sum(axis=0)), means, np.sqrt(spread), population)
 
     @classmethod
-    def of_buyers(cls, centroids: NDArray[np.float64], everybody: NDArray[np.float64]) -> BuyerFigures:
+    def of_buyers(cls, centroids: NDArray[np.float64], population: NDArray[np.float64]) -> BuyerFigures:
         """Return the figures of segments whose members are all alike, and bought more than once."""
         again = np.eye(KINDS)[Buying.AGAIN]
         return cls(
@@ -109,13 +109,13 @@ class BuyerFigures:
             again,
             np.tile(centroids, (KINDS, 1, 1)),
             np.zeros((KINDS, *centroids.shape)),
-            np.tile(everybody, (KINDS, 1)),
+            np.tile(population, (KINDS, 1)),
         )
 
     def middle(self) -> NDArray[np.float64]:
         """Return the vector of the segment in which the middle one of all customers is, feature by feature.
 
-        The middle one is nearer to most than the mean, which a few far ones pull away.
+        The middle one is nearer to most than the mean, which a few far ones sway.
 
         Returns
         -------
@@ -149,7 +149,7 @@ def _divided(
 
 
 def _shares(members: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the kinds' shares, along the last axis; of nobody it is not known that they have not bought again."""
+    """Return the kinds' shares, along the last axis; a segment without members counts as one that bought again."""
     totals = members.sum(axis=-1, keepdims=True)
     none = np.broadcast_to(np.eye(KINDS)[Buying.AGAIN], members.shape)
     return np.where(totals > 0, members / np.where(totals > 0, totals, 1), none)

@@ -1,4 +1,4 @@
-"""What sets a segment apart from everybody, in words and numbers, and a name made from it."""
+"""What sets a segment apart from the population, in words and numbers, and a name made from it."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ from numpy.typing import NDArray
 from crm_online.digits import digits
 from crm_online.segments.buying import BuyerFigures, Buying
 from crm_online.segments.vectors import RESOLUTION, Scale, Transform
-from crm_online.segments.vocabulary import Place, Told, Words, made_up
+from crm_online.segments.vocabulary import Contrast, NamePart, Words, made_up
 
 FACTS = 4
-"""Most facts that are told of a segment."""
+"""Most facts of a segment."""
 
-TELLING = 0.25
-"""Least deviation from everybody, in (weighted) standard deviations, that is told."""
+NOTABLE = 0.25
+"""Least deviation from the population, in (weighted) standard deviations, of a fact."""
 
 NAMING = 0.4
 """Least deviation that makes a word of a name."""
 
 LAPSED_AFTER = 90.0
-"""Days without a purchase after which anybody counts as lapsed; before, those who pause for longer than usual."""
+"""Days without a purchase after which any customer counts as lapsed; before, those who pause for longer than usual."""
 
 MOST = 0.5
-"""Share of a segment's members of which something must hold to be told of the segment."""
+"""Share of a segment's members of which something must hold to be true of the segment."""
 
 NEARLY_ALL = 0.8
-"""Share of its members that a noun such as "one-time buyers" takes; from ``MOST`` on it says "most of whom"."""
+"""Share of its members for which a noun such as "one-time buyers" stands; from ``MOST`` on it is "most of whom"."""
 
 SOME = 0.05
-"""Share of a segment's members who never bought from which on it is told that the figures are of the others."""
+"""Share of a segment's members who never bought from which on the text says that figures are of the others."""
 
 _LONGER_THAN_USUAL = 1.5
-_BESIDE_NEUTRAL = 0.05
+_NEUTRAL_WITHIN = 0.05
 _TIMES = " \N{MULTIPLICATION SIGN}"
 _NEXT_TO_NOTHING = 0.05
 _MANY = 100.0
-# A quantity is told from a fifth more or less on; from one and a half times on also where everybody's varies widely.
+# A quantity is a fact from a fifth more or less on; from one and a half times on also where it varies widely.
 _SAME = 1.2
 _FAR = 1.5
-_TELLING_FAR = 0.1
-_TELLING_APART = 0.02
+_NOTABLE_FAR = 0.1
+_NOTABLE_APART = 0.02
 _SHARES_APART = 0.1
 _A_GOOD_PART = 0.2
 
 
-class Fact(TypedDict, total=False):
+class FactValue(TypedDict, total=False):
     """One thing that sets a segment apart; it has either a ``ratio`` or a ``difference``."""
 
     feature: str
@@ -60,18 +60,18 @@ class Fact(TypedDict, total=False):
     unit: str
 
 
-class Text(TypedDict):
+class DescriptionValue(TypedDict):
     """What sets a segment apart: one sentence, and the facts in it, the strongest first."""
 
     text: str
-    facts: list[Fact]
+    facts: list[FactValue]
 
 
-class Description(TypedDict):
+class NamedDescription(TypedDict):
     """A segment's name, unique within its model, and its description."""
 
     name: str
-    description: Text
+    description: DescriptionValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +81,15 @@ class _Segment:
     Attributes
     ----------
     apart
-        float64[d]: how far it is from everybody, in (weighted) standard deviations; 0 for what most members have not.
+        float64[d]: how far it is from the population, in (weighted) standard deviations; 0 for what most have not.
     sided
         bool[d]: whether it is on the same side of the middle one of all customers as of their mean.
     natural, typical
-        Its and everybody's values in natural units, by feature.
+        Its and the population's values in natural units, by feature.
     lower, upper
         By feature, values below and above which is at most half of its members.
-    shares, everybodys
-        float64[3]: which share of it, and of everybody, never bought, bought once, bought again.
+    shares, population_shares
+        float64[3]: which share of it, and of the population, never bought, bought once, bought again.
     has
         By feature, whether most members have it at all.
     log1p
@@ -103,7 +103,7 @@ class _Segment:
     lower: Mapping[str, float]
     upper: Mapping[str, float]
     shares: NDArray[np.float64]
-    everybodys: NDArray[np.float64]
+    population_shares: NDArray[np.float64]
     has: Mapping[str, bool]
     log1p: Mapping[str, bool]
 
@@ -114,19 +114,19 @@ class _Segment:
 
 def describe(
     scale: Scale, ids: Sequence[str], figures: BuyerFigures, words: Mapping[str, Words], units: Mapping[str, str]
-) -> list[Description]:
-    """Describe each segment by its strongest deviations from everybody.
+) -> list[NamedDescription]:
+    """Describe each segment by its strongest deviations from the population.
 
     Natural values are those of the centroid: for a log1p feature a kind of geometric mean, which a
-    few very large customers do not sway. So they are told as what is typical, not as averages. What only
-    buyers have is told of those who bought, beside all who did, and only where most members are such.
+    few very large customers do not sway. So they are called typical, not average. What only buyers have is described
+    of those who bought, compared with all who did, and only where most members are such.
 
     Parameters
     ----------
     scale
         Of the model's version.
     ids
-        The k segments' ids; they serve only where nothing else tells two segments apart.
+        The k segments' ids; they are in a name only where nothing else distinguishes two segments.
     figures
         The segments' figures, in vector units.
     words, units
@@ -149,25 +149,25 @@ def describe(
     """
     every_word = [words.get(name) or made_up(name) for name in scale.names]
     segments = _segments(scale, figures, every_word)
-    telling = [list(_telling(one, every_word)) for one in segments]
-    names = [_name(one, every_word, strong) for one, strong in zip(segments, telling, strict=True)]
-    names = _told_apart(names, segments, every_word)
+    notable = [list(_notable(one, every_word)) for one in segments]
+    names = [_name(one, every_word, strong) for one, strong in zip(segments, notable, strict=True)]
+    names = _distinguished(names, segments, every_word)
     names = [f"{name} ({one})" if names.count(name) > 1 else name for name, one in zip(names, ids, strict=True)]
-    texts = [_text(one, every_word, strong, units) for one, strong in zip(segments, telling, strict=True)]
-    return [Description(name=name, description=text) for name, text in zip(names, texts, strict=True)]
+    texts = [_text(one, every_word, strong, units) for one, strong in zip(segments, notable, strict=True)]
+    return [NamedDescription(name=name, description=text) for name, text in zip(names, texts, strict=True)]
 
 
 def _segments(scale: Scale, figures: BuyerFigures, every_word: Sequence[Words]) -> list[_Segment]:
     """Return what is known of each segment, each feature of those members who have it."""
-    levels = np.array([told.of for told in every_word], np.int64)
+    levels = np.array([one.of for one in every_word], np.int64)
     columns = np.arange(len(levels))
     centroids = figures.centroids[levels, :, columns].T if len(levels) else figures.centroids[0]
-    everybody = figures.everybody[levels, columns]
+    population = figures.population[levels, columns]
     deviations = figures.deviations[levels, :, columns].T if len(levels) else figures.deviations[0]
-    has = np.array([figures.having(told.of) >= MOST for told in every_word]).reshape(len(levels), -1).T
-    apart = np.where(has, (centroids - everybody) / RESOLUTION, 0.0)
+    has = np.array([figures.having(one.of) >= MOST for one in every_word]).reshape(len(levels), -1).T
+    apart = np.where(has, (centroids - population) / RESOLUTION, 0.0)
     sided = apart * (centroids - figures.middle()[levels, columns]) >= 0
-    typical = dict(zip(scale.names, scale.decode(everybody).tolist(), strict=True))
+    typical = dict(zip(scale.names, scale.decode(population).tolist(), strict=True))
     log1p = dict(zip(scale.names, [one is Transform.LOG1P for one in scale.transforms], strict=True))
     natural, lower, upper = (
         [dict(zip(scale.names, values, strict=True)) for values in scale.decode(some).tolist()]
@@ -182,7 +182,7 @@ def _segments(scale: Scale, figures: BuyerFigures, every_word: Sequence[Words]) 
             lower=lower[row],
             upper=upper[row],
             shares=figures.shares[row],
-            everybodys=figures.everybodys_shares,
+            population_shares=figures.population_shares,
             has=dict(zip(scale.names, has[row].tolist(), strict=True)),
             log1p=log1p,
         )
@@ -200,35 +200,35 @@ def _strongest(deviations: NDArray[np.float64], least: float) -> list[int]:
     return [int(number) for number in order if strength[number] >= least]
 
 
-def _telling(segment: _Segment, every_word: Sequence[Words]) -> Iterator[int]:
-    """Return the places of the features that are told of a segment, the strongest first."""
-    for number in _strongest(segment.apart, _TELLING_FAR):
-        feature, told = list(segment.natural)[number], every_word[number]
-        value, typical = _amounts(segment, feature, told)
+def _notable(segment: _Segment, every_word: Sequence[Words]) -> Iterator[int]:
+    """Return the indices of the features that are notable of a segment, the strongest first."""
+    for number in _strongest(segment.apart, _NOTABLE_FAR):
+        feature, words = list(segment.natural)[number], every_word[number]
+        value, typical = _amounts(segment, feature, words)
         ratio = _ratio(value, typical)
         far = segment.log1p[feature] and not 1 / _FAR <= ratio <= _FAR
-        same = told.told is not Told.DIRECTION and segment.log1p[feature] and 1 / _SAME < ratio < _SAME
-        if (abs(segment.apart[number]) >= TELLING or far) and not same and _says_something(value, told):
+        same = words.contrast is not Contrast.DIRECTION and segment.log1p[feature] and 1 / _SAME < ratio < _SAME
+        if (abs(segment.apart[number]) >= NOTABLE or far) and not same and _says_something(value, words):
             yield number
 
 
-def _name(segment: _Segment, every_word: Sequence[Words], telling: Sequence[int]) -> str:
+def _name(segment: _Segment, every_word: Sequence[Words], notable: Sequence[int]) -> str:
     """Return a name of an adjective and a noun, each from the strongest deviation that has one."""
-    found: dict[Place, str] = {}
+    found: dict[NamePart, str] = {}
     features = list(segment.natural)
-    pulls = np.where(segment.apart > 0, [told.pull for told in every_word], 1.0)
+    pulls = np.where(segment.apart > 0, [one.pull for one in every_word], 1.0)
     for number in _strongest(np.where(np.abs(segment.apart) >= NAMING, segment.apart * pulls, 0.0), NAMING):
-        told, high = every_word[number], bool(segment.apart[number] > 0)
-        word = told.high if high else told.low
-        if word and number in telling and segment.sided[number] and _holds(features[number], told, high, segment):
-            found.setdefault(told.place, word)
-    noun = _by_buying(segment) or found.get(Place.NOUN, "")
+        words, high = every_word[number], bool(segment.apart[number] > 0)
+        word = words.high if high else words.low
+        if word and number in notable and segment.sided[number] and _holds(features[number], words, high, segment):
+            found.setdefault(words.part, word)
+    noun = _by_buying(segment) or found.get(NamePart.NOUN, "")
     if not noun and not found:
-        for number in telling:
+        for number in notable:
             if segment.sided[number]:
-                return f"Customers {_beside(every_word[number], bool(segment.apart[number] > 0))}"
-        return "Other customers" if telling else "Average customers"
-    name = " ".join(part for part in (found.get(Place.ADJECTIVE, ""), noun or "customers") if part)
+                return f"Customers {_comparative(every_word[number], bool(segment.apart[number] > 0))}"
+        return "Other customers" if notable else "Average customers"
+    name = " ".join(part for part in (found.get(NamePart.ADJECTIVE, ""), noun or "customers") if part)
     return name[0].upper() + name[1:]
 
 
@@ -249,27 +249,27 @@ def _looks(segment: _Segment) -> bool:
     return segment.lower.get("views", 0.0) > _NEXT_TO_NOTHING
 
 
-def _beside(told: Words, more: bool) -> str:
-    return told.more if more else told.less
+def _comparative(words: Words, more: bool) -> str:
+    return words.more if more else words.less
 
 
-def _says_something(value: float, told: Words) -> bool:
+def _says_something(value: float, words: Words) -> bool:
     """Return whether a segment's value means what it says: a score needs feedback."""
-    return told.neutral is None or abs(value - told.neutral) > _BESIDE_NEUTRAL
+    return words.neutral is None or abs(value - words.neutral) > _NEUTRAL_WITHIN
 
 
-def _holds(feature: str, told: Words, high: bool, segment: _Segment) -> bool:
-    """Return whether a word is true of most members themselves, not only beside everybody."""
+def _holds(feature: str, words: Words, high: bool, segment: _Segment) -> bool:
+    """Return whether a word is true of most members themselves, not only compared with the population."""
     value = segment.natural[feature]
     if feature == "recency":
         if high:
             return segment.lower[feature] >= _lapsed_from(segment)
         return value < _lapsed_from(segment) and segment.upper[feature] < LAPSED_AFTER and segment.most(Buying.AGAIN)
-    if told.of is not Buying.NEVER and told.place is Place.ADJECTIVE and not segment.most(Buying.AGAIN):
-        return False  # how often somebody buys who bought once
-    if told.neutral is not None and (value > told.neutral) != high:
+    if words.of is not Buying.NEVER and words.part is NamePart.ADJECTIVE and not segment.most(Buying.AGAIN):
+        return False  # who bought once does not buy often or seldom
+    if words.neutral is not None and (value > words.neutral) != high:
         return False
-    bound = told.high_from if high else told.low_until
+    bound = words.high_from if high else words.low_until
     return bound is None or (segment.lower[feature] >= bound if high else segment.upper[feature] <= bound)
 
 
@@ -280,9 +280,9 @@ def _lapsed_from(segment: _Segment) -> float:
     return min(LAPSED_AFTER, _LONGER_THAN_USUAL * usual)
 
 
-def _told_apart(names: Sequence[str], segments: Sequence[_Segment], every_word: Sequence[Words]) -> list[str]:
+def _distinguished(names: Sequence[str], segments: Sequence[_Segment], every_word: Sequence[Words]) -> list[str]:
     """Return names in which namesakes got what sets them apart from each other, as far as words go."""
-    told = list(names)
+    distinct = list(names)
     for name in dict.fromkeys(names):
         namesakes = [k for k, other in enumerate(names) if other == name]
         if len(namesakes) == 1:
@@ -292,51 +292,53 @@ def _told_apart(names: Sequence[str], segments: Sequence[_Segment], every_word: 
             others = np.mean([segments[other].apart for other in namesakes if other != k], axis=0)
             differences = np.where(all_have, segments[k].apart - others, 0.0)
             comma = "," if " who" in name else ""
-            for number in _strongest(differences, _TELLING_APART)[:1]:
-                told[k] += f"{comma} {_beside(every_word[number], bool(differences[number] > 0))}"
-    return told
+            for number in _strongest(differences, _NOTABLE_APART)[:1]:
+                distinct[k] += f"{comma} {_comparative(every_word[number], bool(differences[number] > 0))}"
+    return distinct
 
 
-def _text(segment: _Segment, every_word: Sequence[Words], telling: Sequence[int], units: Mapping[str, str]) -> Text:
+def _text(
+    segment: _Segment, every_word: Sequence[Words], notable: Sequence[int], units: Mapping[str, str]
+) -> DescriptionValue:
     """Return the sentence about a segment, and the facts in it."""
-    facts, phrases = _shares_told(segment)
+    facts, phrases = _share_facts(segment)
     of_buyers: list[str] = []
     some_never = segment.shares[Buying.NEVER] >= SOME
-    for number in telling[: FACTS - len(facts)]:
-        feature, told = list(segment.natural)[number], every_word[number]
-        fact, phrase = _fact(feature, told, units.get(feature, ""), *_amounts(segment, feature, told))
+    for number in notable[: FACTS - len(facts)]:
+        feature, words = list(segment.natural)[number], every_word[number]
+        fact, phrase = _fact(feature, words, units.get(feature, ""), *_amounts(segment, feature, words))
         facts.append(fact)
-        (of_buyers if some_never and told.of is not Buying.NEVER else phrases).append(phrase)
+        (of_buyers if some_never and words.of is not Buying.NEVER else phrases).append(phrase)
     text = ", ".join(phrases)
     if of_buyers:
         text += ("; " if text else "") + "whoever bought " + ", ".join(of_buyers)
     text = text or "like everybody"
-    return Text(text=text[0].upper() + text[1:] + ".", facts=facts)
+    return DescriptionValue(text=text[0].upper() + text[1:] + ".", facts=facts)
 
 
-def _shares_told(segment: _Segment) -> tuple[list[Fact], list[str]]:
-    """Return how many of the members never bought, or bought once, where that is most or unlike everybody."""
-    facts: list[Fact] = []
+def _share_facts(segment: _Segment) -> tuple[list[FactValue], list[str]]:
+    """Return how many of the members never bought, or bought once, where that is most or unlike the population."""
+    facts: list[FactValue] = []
     phrases: list[str] = []
     for kind, feature, phrase in (
         (Buying.NEVER, "never_bought", "{value} never bought"),
         (Buying.ONCE, "bought_once", "{value} bought once"),
     ):
-        share, average = float(segment.shares[kind]), float(segment.everybodys[kind])
+        share, average = float(segment.shares[kind]), float(segment.population_shares[kind])
         apart = abs(share - average) >= _SHARES_APART
         if share >= MOST or (kind is Buying.NEVER and share >= SOME and (apart or share >= _A_GOOD_PART)):
-            fact = Fact(feature=feature, value=_digits(share), everybody=_digits(average), unit="share")
+            fact = FactValue(feature=feature, value=_digits(share), everybody=_digits(average), unit="share")
             fact["difference"] = _digits(share - average)
             facts.append(fact)
-            beside = f" (average {_amount(average, 'share')})" if apart else ""
-            phrases.append(phrase.format(value=_amount(share, "share")) + beside)
+            average_text = f" (average {_amount(average, 'share')})" if apart else ""
+            phrases.append(phrase.format(value=_amount(share, "share")) + average_text)
     return facts, phrases
 
 
-def _amounts(segment: _Segment, feature: str, told: Words) -> tuple[float, float]:
-    """Return a segment's value and everybody's; a ratio is one of amounts, which rounding cannot make negative."""
+def _amounts(segment: _Segment, feature: str, words: Words) -> tuple[float, float]:
+    """Return a segment's value and the population's; a ratio is one of amounts, which rounding cannot make negative."""
     value, typical = segment.natural[feature], segment.typical[feature]
-    return (max(value, 0.0), max(typical, 0.0)) if told.told is Told.RATIO else (value, typical)
+    return (max(value, 0.0), max(typical, 0.0)) if words.contrast is Contrast.RATIO else (value, typical)
 
 
 def _ratio(value: float, typical: float) -> float:
@@ -346,26 +348,26 @@ def _ratio(value: float, typical: float) -> float:
     return np.inf if value > typical else 1.0
 
 
-def _fact(feature: str, told: Words, unit: str, value: float, typical: float) -> tuple[Fact, str]:
+def _fact(feature: str, words: Words, unit: str, value: float, typical: float) -> tuple[FactValue, str]:
     """Return a deviation as numbers and as a part of a sentence."""
-    fact = Fact(feature=feature, value=_digits(value), everybody=_digits(typical), unit=unit)
+    fact = FactValue(feature=feature, value=_digits(value), everybody=_digits(typical), unit=unit)
     ratio = _ratio(value, typical)
-    if told.told is Told.RATIO and ratio <= _MANY:
+    if words.contrast is Contrast.RATIO and ratio <= _MANY:
         fact["ratio"] = _digits(ratio)
         if ratio < _NEXT_TO_NOTHING:
-            return fact, told.none
-        return fact, told.phrase.format(ratio=_number(ratio) + _TIMES)
+            return fact, words.none
+        return fact, words.phrase.format(ratio=_number(ratio) + _TIMES)
     fact["difference"] = _digits(value - typical)
-    return fact, told.phrase.format(
+    return fact, words.phrase.format(
         value=_amount(value, unit),
-        everybody=_amount(typical, unit),
+        population=_amount(typical, unit),
         ratio="many times",
-        direction=told.above if value > typical else told.below,
+        direction=words.above if value > typical else words.below,
     )
 
 
 def _amount(value: float, unit: str) -> str:
-    """Return a value with its unit, as it is said."""
+    """Return a value with its unit, as text."""
     if unit == "days":
         days = round(value)
         if days < 1:

@@ -24,7 +24,7 @@ from crm_online.customers.feature import Feature
 from crm_online.customers.inputs import FeatureInputs
 from crm_online.customers.sums import Quantities
 from crm_online.events.columns import Kind
-from crm_online.segments.vocabulary import Place, Told, Words
+from crm_online.segments.vocabulary import Contrast, NamePart, Words
 
 DAY = 86_400_000
 
@@ -45,9 +45,9 @@ FEATURE = Feature(
     sums=("weekend_orders",),
     adds={"weekend_orders": _adds},
     words=Words(
-        told=Told.RATIO,
+        contrast=Contrast.RATIO,
         phrase="orders {ratio} as often at weekends",
-        place=Place.ADJECTIVE,
+        part=NamePart.ADJECTIVE,
         none="hardly ever orders at weekends",
         high="weekend",
         more="who order more at weekends",

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from crm_online.customers.registry import FEATURES as KNOWN
 from crm_online.segments.buying import KINDS, BuyerFigures, cells
-from crm_online.segments.describe import Description, describe
+from crm_online.segments.describe import NamedDescription, describe
 from crm_online.segments.sums import SegmentSums
 from crm_online.segments.vectors import Scale, Transform
-from crm_online.segments.vocabulary import Place, Told, Words
+from crm_online.segments.vocabulary import Contrast, NamePart, Words
 
 LOG1P, IDENTITY = Transform.LOG1P, Transform.IDENTITY
 FEATURES = {
@@ -42,14 +42,14 @@ USUAL = np.array([2.0, 100.0, 25.0, 50.0, 8.0, 30.0, 0.05, 2.0, 0.5, 0.3, 150.0]
 
 def told(
     *segments: NDArray[np.float64], names: dict[str, Transform] = FEATURES, purchases: tuple[int, ...] = ()
-) -> list[Description]:
+) -> list[NamedDescription]:
     """Describe segments of customers that are all alike, 100 in each; they bought so often, or nine times."""
     return parted([{often: 100} for often in purchases or (9,) * len(segments)], *segments, names=names)
 
 
 def parted(
     parts: list[dict[int, int]], *segments: NDArray[np.float64], names: dict[str, Transform] = FEATURES
-) -> list[Description]:
+) -> list[NamedDescription]:
     """Describe segments whose members are alike but for how often they bought: of each, how many."""
     raw = np.array(segments)
     scale = Scale.fit(raw, list(names), list(names.values()), [1.0] * len(names))
@@ -211,10 +211,12 @@ def test_feedback_is_told_by_its_direction_as_the_average_over_all_would_count_t
     assert complaining["facts"][0]["difference"] < 0
 
 
-@pytest.mark.parametrize(("kind", "lacks"), [(Told.RATIO, "nearly nothing"), (Told.DIRECTION, "above and below")])
-def test_words_that_leave_something_unsaid_are_refused(kind: Told, lacks: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "lacks"), [(Contrast.RATIO, "nearly nothing"), (Contrast.DIRECTION, "above and below")]
+)
+def test_words_that_leave_something_unsaid_are_refused(kind: Contrast, lacks: str) -> None:
     with pytest.raises(TypeError, match=lacks):
-        Words(told=kind, phrase="", place=Place.NOUN, more="", less="")
+        Words(contrast=kind, phrase="", part=NamePart.NOUN, more="", less="")
 
 
 def test_one_segment_is_like_everybody() -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from crm_online.customers.feature import Feature
 from crm_online.customers.inputs import FeatureInputs
 from crm_online.segments.buying import Buying
-from crm_online.segments.vocabulary import Place, Told, Words
+from crm_online.segments.vocabulary import Contrast, NamePart, Words
 
 
 def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
@@ -21,9 +21,9 @@ FEATURE = Feature(
     read=_read,
     sums=("orders", "lines"),
     words=Words(
-        told=Told.DIFFERENCE,
-        phrase="buys {value} lines at a time (typical: {everybody})",
-        place=Place.NOUN,
+        contrast=Contrast.DIFFERENCE,
+        phrase="buys {value} lines at a time (typical: {population})",
+        part=NamePart.NOUN,
         high="full-basket shoppers",
         low="few-item shoppers",
         more="with fuller baskets",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from crm_online.customers.feature import Feature
 from crm_online.customers.inputs import FeatureInputs
 from crm_online.segments.buying import Buying
-from crm_online.segments.vocabulary import Place, Told, Words
+from crm_online.segments.vocabulary import Contrast, NamePart, Words
 
 
 def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
@@ -21,10 +21,10 @@ FEATURE = Feature(
     read=_read,
     sums=("orders", "spend"),
     words=Words(
-        told=Told.RATIO,
+        contrast=Contrast.RATIO,
         phrase="has baskets worth {ratio} what is typical",
         none="has baskets worth next to nothing",
-        place=Place.NOUN,
+        part=NamePart.NOUN,
         high="high-value basket buyers",
         low="low-value basket buyers",
         more="with baskets of higher value",

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
 from crm_online.customers.inputs import FeatureInputs
-from crm_online.segments.vocabulary import Place, Told, Words
+from crm_online.segments.vocabulary import Contrast, NamePart, Words
 
 
 def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
@@ -20,10 +20,10 @@ FEATURE = Feature(
     read=_read,
     sums=("contacts",),
     words=Words(
-        told=Told.RATIO,
+        contrast=Contrast.RATIO,
         phrase="gets in touch {ratio} as often as is typical",
         none="hardly ever gets in touch",
-        place=Place.NOUN,
+        part=NamePart.NOUN,
         high="help-seekers",
         more="who get in touch more",
         less="who get in touch less",

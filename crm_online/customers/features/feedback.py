@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from crm_online.customers.feature import Feature
 from crm_online.customers.inputs import FeatureInputs
 from crm_online.segments.vectors import Transform
-from crm_online.segments.vocabulary import Place, Told, Words
+from crm_online.segments.vocabulary import Contrast, NamePart, Words
 
 
 def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
@@ -23,11 +23,11 @@ FEATURE = Feature(
     transform=Transform.IDENTITY,
     words=Words(
         # Without figures: who gave no feedback counts as 0.5, and what the others gave is a trait.
-        told=Told.DIRECTION,
+        contrast=Contrast.DIRECTION,
         phrase="gives {direction} feedback than others",
         above="better",
         below="worse",
-        place=Place.ADJECTIVE,
+        part=NamePart.ADJECTIVE,
         high="happy",
         low="unhappy",
         more="who rate higher",

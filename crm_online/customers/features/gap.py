@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from crm_online.customers.feature import Feature
 from crm_online.customers.inputs import MS_PER_DAY, FeatureInputs
 from crm_online.segments.buying import Buying
-from crm_online.segments.vocabulary import Place, Told, Words
+from crm_online.segments.vocabulary import Contrast, NamePart, Words
 
 
 def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
@@ -26,9 +26,9 @@ FEATURE = Feature(
     read=_read,
     knee=30.0,
     words=Words(
-        told=Told.DIFFERENCE,
-        phrase="buys every {value} (typical: {everybody})",
-        place=Place.ADJECTIVE,
+        contrast=Contrast.DIFFERENCE,
+        phrase="buys every {value} (typical: {population})",
+        part=NamePart.ADJECTIVE,
         high="seldom-seen",
         low="regular",
         more="with longer pauses",

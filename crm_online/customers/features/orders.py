@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from crm_online.customers.feature import Feature
 from crm_online.customers.inputs import FeatureInputs
 from crm_online.segments.buying import Buying
-from crm_online.segments.vocabulary import Place, Told, Words
+from crm_online.segments.vocabulary import Contrast, NamePart, Words
 
 
 def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
@@ -21,10 +21,10 @@ FEATURE = Feature(
     read=_read,
     sums=("orders",),
     words=Words(
-        told=Told.RATIO,
+        contrast=Contrast.RATIO,
         phrase="orders {ratio} as often as is typical",
         none="hardly ever orders",
-        place=Place.ADJECTIVE,
+        part=NamePart.ADJECTIVE,
         high="frequent",
         low="occasional",
         high_from=2.0,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from crm_online.customers.feature import Feature
 from crm_online.customers.inputs import FeatureInputs
 from crm_online.segments.buying import Buying
-from crm_online.segments.vocabulary import Place, Told, Words
+from crm_online.segments.vocabulary import Contrast, NamePart, Words
 
 
 def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
@@ -22,9 +22,9 @@ FEATURE = Feature(
     read=_read,
     knee=30.0,
     words=Words(
-        told=Told.DIFFERENCE,
-        phrase="last bought {value} ago (typical: {everybody})",
-        place=Place.ADJECTIVE,
+        contrast=Contrast.DIFFERENCE,
+        phrase="last bought {value} ago (typical: {population})",
+        part=NamePart.ADJECTIVE,
         high="lapsed",
         low="active",
         more="who bought longer ago",

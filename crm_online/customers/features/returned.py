@@ -9,7 +9,7 @@ from crm_online.customers.feature import Feature
 from crm_online.customers.inputs import FeatureInputs
 from crm_online.segments.buying import Buying
 from crm_online.segments.vectors import Transform
-from crm_online.segments.vocabulary import Place, Told, Words
+from crm_online.segments.vocabulary import Contrast, NamePart, Words
 
 
 def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
@@ -23,9 +23,9 @@ FEATURE = Feature(
     sums=("spend", "returned"),
     transform=Transform.IDENTITY,
     words=Words(
-        told=Told.DIFFERENCE,
-        phrase="returns {value} of what it buys (average {everybody})",
-        place=Place.NOUN,
+        contrast=Contrast.DIFFERENCE,
+        phrase="returns {value} of what it buys (average {population})",
+        part=NamePart.NOUN,
         high="returners",
         more="who return more",
         less="who return less",

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
 from crm_online.customers.inputs import FeatureInputs
-from crm_online.segments.vocabulary import Place, Told, Words
+from crm_online.segments.vocabulary import Contrast, NamePart, Words
 
 
 def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
@@ -20,9 +20,9 @@ FEATURE = Feature(
     read=_read,
     knee=30.0,
     words=Words(
-        told=Told.DIFFERENCE,
-        phrase="known for {value} (typical: {everybody})",
-        place=Place.ADJECTIVE,
+        contrast=Contrast.DIFFERENCE,
+        phrase="known for {value} (typical: {population})",
+        part=NamePart.ADJECTIVE,
         high="long-standing",
         low="new",
         more="of longer standing",

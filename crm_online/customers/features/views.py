@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
 from crm_online.customers.inputs import FeatureInputs
-from crm_online.segments.vocabulary import Place, Told, Words
+from crm_online.segments.vocabulary import Contrast, NamePart, Words
 
 
 def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
@@ -20,10 +20,10 @@ FEATURE = Feature(
     read=_read,
     sums=("views",),
     words=Words(
-        told=Told.RATIO,
+        contrast=Contrast.RATIO,
         phrase="looks at {ratio} as many items as is typical",
         none="looks at hardly any items",
-        place=Place.NOUN,
+        part=NamePart.NOUN,
         high="browsing buyers",
         high_from=0.5,
         more="who look around more",
