@@ -49,7 +49,7 @@ class Seen:
     base
         The service's URL.
     complaints
-        What the console said, and errors of scripts.
+        Messages of the console, and errors of scripts.
     abroad
         Requests to other hosts.
     """
@@ -97,7 +97,7 @@ def browsing(browser: Browser, base: str, **context: Any) -> Iterator[Seen]:
     expect.set_options(timeout=15_000)
     seen = Seen(window.new_page(), base)
 
-    def said(message: ConsoleMessage) -> None:
+    def on_console(message: ConsoleMessage) -> None:
         if message.type in _WRONG:
             seen.complaints.append(f"{message.type}: {message.text}")
 
@@ -106,7 +106,7 @@ def browsing(browser: Browser, base: str, **context: Any) -> Iterator[Seen]:
         if parts.scheme != "data" and parts.netloc != urlsplit(base).netloc:
             seen.abroad.append(request.url)
 
-    seen.page.on("console", said)
+    seen.page.on("console", on_console)
     seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     window.on("request", asked)
     yield seen

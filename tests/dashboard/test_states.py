@@ -1,4 +1,4 @@
-"""When there is nothing yet, a key is needed, or the service is away: what to do next."""
+"""When there is nothing yet, a key is needed, or the service does not answer: what to do next."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_key_is_asked_for_once(browser: Browser, guarded: Guarded) -> None:
         assert page.evaluate("document.cookie") == ""
 
 
-def test_a_store_or_a_service_that_is_away_is_told_until_it_is_back(browser: Browser, guarded: Guarded) -> None:
+def test_a_store_or_a_service_that_does_not_answer_is_shown_until_it_does(browser: Browser, guarded: Guarded) -> None:
     served = guarded.served
     with browsing(browser, served.url) as seen:
         page = seen.open()
@@ -92,7 +92,7 @@ def test_a_store_or_a_service_that_is_away_is_told_until_it_is_back(browser: Bro
         expect(banner).to_contain_text("The service does not answer")
         expect(page.locator("#pulse-text")).to_have_text("not connected")
         expect(page.locator(".legend li").first).to_be_visible()
-        seen.keep("away")
+        seen.keep("unavailable")
         served.start()
         expect(banner).to_be_hidden()
         expect(page.locator("#pulse")).to_have_attribute("data-state", "live")

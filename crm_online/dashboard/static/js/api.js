@@ -19,13 +19,13 @@ async function send(path, options) {
   }
 }
 
-/** Ask; the answer's text, or a Problem. Status 0: nobody answered. */
+/** Ask; the answer's text, or a Problem. Status 0: there was no answer. */
 async function ask(path, options) {
   const response = await send(path, options);
   if (response.ok) return response.text();
-  const told = await response.json().catch(() => ({}));
-  if (response.status === 401) window.dispatchEvent(new CustomEvent("key-needed", { detail: told.detail }));
-  throw new Problem(response.status, told.title ?? response.statusText, told.detail, told.type);
+  const problem = await response.json().catch(() => ({}));
+  if (response.status === 401) window.dispatchEvent(new CustomEvent("key-needed", { detail: problem.detail }));
+  throw new Problem(response.status, problem.title ?? response.statusText, problem.detail, problem.type);
 }
 
 const query = (parameters) => {

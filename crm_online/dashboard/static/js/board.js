@@ -1,4 +1,4 @@
-// What all views show of the service: asked for again while events come in, told to whoever listens.
+// What all views show of the service: read again while events come in, and passed to listeners.
 
 import { getText, readiness } from "./api.js";
 
@@ -12,7 +12,7 @@ export const PATHS = { segments: "segments", picture: "picture", sizes: "segment
 
 class Board {
   #listeners = new Map();
-  #wanted = new Map();
+  #users = new Map();
   #texts = new Map();
   #again = AGAIN;
   #busy = false;
@@ -27,14 +27,14 @@ class Board {
     this.#listeners.set(name, all.add(then));
     signal?.addEventListener("abort", () => all.delete(then));
     if (name in PATHS) {
-      this.#wanted.set(name, (this.#wanted.get(name) ?? 0) + 1);
-      signal?.addEventListener("abort", () => this.#wanted.set(name, this.#wanted.get(name) - 1));
+      this.#users.set(name, (this.#users.get(name) ?? 0) + 1);
+      signal?.addEventListener("abort", () => this.#users.set(name, this.#users.get(name) - 1));
       if (name in this.values || name in this.errors) then(this.values[name], this.errors[name]);
       this.#fetch(name);
     } else if (name in this.values) then(this.values[name]);
   }
 
-  tell(name, value) {
+  publish(name, value) {
     this.values[name] = value;
     for (const then of this.#listeners.get(name) ?? []) then(value, this.errors[name]);
   }
@@ -62,21 +62,21 @@ class Board {
       if (status.accepted !== before?.accepted || status.watermark !== before?.watermark || this.trouble) this.#again = AGAIN;
       this.rates.push(status.events_per_second);
       this.rates.splice(0, this.rates.length - SEEN);
-      this.#stand(ready.ready ? null : { status: 503, kind: "not-ready", message: ready.reasons.join("; ") });
-      this.tell("ready", ready);
-      this.tell("status", status);
-      if (this.#again-- > 0) await Promise.all([...this.#wanted].filter(([, n]) => n > 0).map(([name]) => this.#fetch(name)));
+      this.#setTrouble(ready.ready ? null : { status: 503, kind: "not-ready", message: ready.reasons.join("; ") });
+      this.publish("ready", ready);
+      this.publish("status", status);
+      if (this.#again-- > 0) await Promise.all([...this.#users].filter(([, n]) => n > 0).map(([name]) => this.#fetch(name)));
     } catch (problem) {
-      this.#stand(problem);
+      this.#setTrouble(problem);
     } finally {
       this.#busy = false;
     }
   }
 
-  #stand(problem) {
+  #setTrouble(problem) {
     if ("trouble" in this.values && problem?.message === this.trouble?.message && problem?.kind === this.trouble?.kind) return;
     this.trouble = problem;
-    this.tell("trouble", problem);
+    this.publish("trouble", problem);
   }
 
   async #fetch(name) {
@@ -85,7 +85,7 @@ class Board {
       if (text === this.#texts.get(name) && !(name in this.errors)) return;
       this.#texts.set(name, text);
       delete this.errors[name];
-      this.tell(name, JSON.parse(text));
+      this.publish(name, JSON.parse(text));
     } catch (problem) {
       this.errors[name] = problem;
       for (const then of this.#listeners.get(name) ?? []) then(this.values[name], problem);

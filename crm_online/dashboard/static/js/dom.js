@@ -29,9 +29,9 @@ export function text(element, value) {
   if (element.textContent !== value) element.textContent = value;
 }
 
-/** Say something to a screen reader, politely. */
-export function say(value) {
-  text(document.getElementById("said"), value);
+/** Announce something to screen readers, politely. */
+export function announce(value) {
+  text(document.getElementById("announcement"), value);
 }
 
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -1,4 +1,4 @@
-// The feed of changes. A thousand a second may come; whoever listens hears of them once a frame.
+// The feed of changes. A thousand a second may come; listeners get them once a frame.
 
 const KINDS = ["segment-change", "segment", "rule"];
 const KEPT = 200;
@@ -6,9 +6,9 @@ const RETRY = 2000;
 
 class Feed {
   #source = null;
-  #waiting = [];
+  #pending = [];
   #skipped = 0;
-  #asked = false;
+  #scheduled = false;
   #listeners = new Set();
   recent = [];
   state = "connecting";
@@ -17,13 +17,13 @@ class Feed {
     if (this.#source && this.#source.readyState !== EventSource.CLOSED) return;
     const source = new EventSource("/v1/changes");
     this.#source = source;
-    source.onopen = () => this.#stand("live");
+    source.onopen = () => this.#setState("live");
     source.onerror = () => {
-      this.#stand("away");
+      this.#setState("disconnected");
       // The browser tries again by itself, but not after an answer that is no stream.
       if (source.readyState === EventSource.CLOSED) setTimeout(() => this.#source === source && this.start(), RETRY);
     };
-    for (const kind of KINDS) source.addEventListener(kind, (event) => this.#take(kind, event));
+    for (const kind of KINDS) source.addEventListener(kind, (event) => this.#receive(kind, event));
     source.addEventListener("gap", () => window.dispatchEvent(new Event("look-again")));
   }
 
@@ -33,28 +33,28 @@ class Feed {
     signal?.addEventListener("abort", () => this.#listeners.delete(then));
   }
 
-  #stand(state) {
+  #setState(state) {
     if (state === this.state) return;
     this.state = state;
     window.dispatchEvent(new Event("feed-state"));
   }
 
-  #take(kind, event) {
-    this.#waiting.push([kind, event.data, Date.now()]);
-    if (this.#waiting.length > KEPT) {
-      this.#waiting.shift();
+  #receive(kind, event) {
+    this.#pending.push([kind, event.data]);
+    if (this.#pending.length > KEPT) {
+      this.#pending.shift();
       this.#skipped += 1;
     }
-    if (this.#asked) return;
-    this.#asked = true;
-    requestAnimationFrame(() => this.#tell());
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    requestAnimationFrame(() => this.#dispatch());
   }
 
-  #tell() {
-    this.#asked = false;
-    const [taken, skipped] = [this.#waiting, this.#skipped];
-    [this.#waiting, this.#skipped] = [[], 0];
-    const changes = taken.map(([kind, data, heard]) => ({ kind, heard, ...JSON.parse(data) }));
+  #dispatch() {
+    this.#scheduled = false;
+    const [pending, skipped] = [this.#pending, this.#skipped];
+    [this.#pending, this.#skipped] = [[], 0];
+    const changes = pending.map(([kind, data]) => ({ kind, ...JSON.parse(data) }));
     this.recent = [...this.recent, ...changes].slice(-KEPT);
     for (const then of this.#listeners) then(changes, skipped);
   }

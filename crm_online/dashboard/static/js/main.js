@@ -26,7 +26,7 @@ function lost(root) {
   put(root, h("div", { class: "head" }, heading("There is no such page")), h("p", {}, h("a", { href: "#/" }, "Go to the overview")));
 }
 
-/** What the address asks for; an id is everything behind the view's name, whatever it holds. */
+/** What the address asks for; an id is everything after the view's name, whatever it holds. */
 function asked() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const [name, ...rest] = path.split("/");
@@ -34,7 +34,7 @@ function asked() {
   try {
     id = decodeURIComponent(id);
   } catch {
-    // Not written by us: taken as it stands.
+    // Not written by us: used as it is.
   }
   const view = VIEWS[name]?.[id ? 1 : 0] ?? lost;
   return { name, id, view, query: new URLSearchParams(query) };
@@ -90,12 +90,12 @@ function top() {
 
 function pulse() {
   const place = document.getElementById("pulse");
-  const said = document.getElementById("pulse-text");
-  const WORDS = { connecting: "connecting", away: "not connected" };
+  const label = document.getElementById("pulse-text");
+  const WORDS = { connecting: "connecting", disconnected: "not connected" };
   const draw = () => {
-    place.dataset.state = board.trouble?.status === 0 ? "away" : feed.state;
+    place.dataset.state = board.trouble?.status === 0 ? "disconnected" : feed.state;
     const rate = board.values.status?.events_per_second;
-    text(said, WORDS[place.dataset.state] ?? (rate ? `live, ${number(rate)} events/s` : "live"));
+    text(label, WORDS[place.dataset.state] ?? (rate ? `live, ${number(rate)} events/s` : "live"));
   };
   window.addEventListener("feed-state", draw);
   board.on("status", draw);
@@ -103,7 +103,7 @@ function pulse() {
   draw();
 }
 
-/** What is wrong with the service, above every view. An empty state is told by the views. */
+/** What is wrong with the service, above every view. The views themselves say that a state is empty. */
 function banner() {
   const place = document.getElementById("banner");
   place.setAttribute("role", "status");
@@ -113,9 +113,9 @@ function banner() {
     return `${trouble.message}. This page asks again by itself.`;
   };
   board.on("trouble", (trouble) => {
-    const told = trouble && trouble.kind !== "no-state" && trouble.status !== 401;
-    place.hidden = !told;
-    text(place, told ? words(trouble) : "");
+    const shown = trouble && trouble.kind !== "no-state" && trouble.status !== 401;
+    place.hidden = !shown;
+    text(place, shown ? words(trouble) : "");
   });
 }
 

@@ -49,16 +49,16 @@ function read() {
 
 /** Give each new segment the first colour that no living one has; those that went keep theirs until it is needed. */
 function assign(ids) {
-  const taken = new Set(ids.filter((id) => slots.has(id)).map((id) => slots.get(id)));
+  const used = new Set(ids.filter((id) => slots.has(id)).map((id) => slots.get(id)));
   const fresh = ids.filter((id) => !slots.has(id)).sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
   if (!fresh.length) return;
   for (const id of fresh) {
     const places = [...Array(Math.max(COLOURS, ids.length)).keys()];
     const dead = new Set(slots.values());
-    const slot = places.find((n) => !taken.has(n) && !dead.has(n)) ?? places.find((n) => !taken.has(n));
+    const slot = places.find((n) => !used.has(n) && !dead.has(n)) ?? places.find((n) => !used.has(n));
     for (const [other, had] of slots) if (had === slot) slots.delete(other);
     slots.set(id, slot);
-    taken.add(slot);
+    used.add(slot);
   }
   try {
     localStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(slots)));
@@ -95,7 +95,7 @@ export function chip(id) {
   return h("span", { class: "chip" }, mark(id), h("span", {}, named(id)));
 }
 
-/** A feature's unit, as far as the facts about segments tell it. */
+/** A feature's unit, as far as the facts about segments have it. */
 export function unit(feature) {
   for (const segment of board.values.segments?.segments ?? []) {
     const fact = segment.description.facts.find((one) => one.feature === feature);

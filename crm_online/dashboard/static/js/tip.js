@@ -1,4 +1,4 @@
-// The one small box that says more: on hover, on focus, and beside the pointer in charts.
+// The one small box that says more: on hover, on focus, and at the pointer in charts.
 
 import { h, put } from "./dom.js";
 
@@ -18,7 +18,7 @@ export function hide() {
   box.hidden = true;
 }
 
-/** Explain an element when it is pointed at or has the focus; Escape takes the box away. */
+/** Explain an element when it is pointed at or has the focus; Escape hides the box. */
 export function explain(element, ...children) {
   const open = () => {
     const { left, bottom } = element.getBoundingClientRect();

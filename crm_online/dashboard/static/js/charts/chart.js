@@ -1,4 +1,4 @@
-// A chart: the drawing library is fetched when the first one is drawn, and told the page's colours.
+// A chart: the drawing library is fetched when the first one is drawn, and given the page's colours.
 
 import { calm, h } from "../dom.js";
 import { colour } from "../segments.js";
@@ -87,7 +87,7 @@ export class Chart {
     this.plot = h("div", { class: `plot ${kind}`, role: "img", "aria-label": "" });
     this.element = h("figure", {}, this.plot);
     window.addEventListener("theme", () => this.again(), { signal });
-    // Its place becomes another one not only with the window: what stands beside it grows and shrinks too.
+    // Its place becomes another one not only with the window: what stands next to it grows and shrinks too.
     let resized = null;
     const watch = new ResizeObserver(() => {
       clearTimeout(resized);
@@ -124,11 +124,11 @@ export class Chart {
     });
   }
 
-  /** Say more beside the pointer: `told(point, points)` returns what, or null; `open(point)` is for a click. */
-  hover(told, open = null) {
+  /** Explain what is pointed at: `label(point, points)` returns what, or null; `open(point)` is for a click. */
+  hover(label, open = null) {
     for (const name of ["plotly_hover", "plotly_unhover", "plotly_click"]) this.plot.removeAllListeners(name);
     this.plot.on("plotly_hover", ({ event, points }) => {
-      const more = told(points[0], points);
+      const more = label(points[0], points);
       if (more) show(event.clientX, event.clientY, more);
       this.plot.classList.toggle("over", Boolean(open && more));
     });

@@ -23,7 +23,7 @@ function traces(picture, theme, plot, ranges) {
   const { customers, centroids } = picture;
   const wide = plot.clientWidth > WIDE;
   const size = wide ? 13 : 11.5;
-  const beside = places(centroids, plot, ranges, size);
+  const positions = places(centroids, plot, ranges, size);
   return [
     {
       type: "scatter",
@@ -54,8 +54,8 @@ function traces(picture, theme, plot, ranges) {
       y: centroids.map((one) => one.y),
       marker: { symbol: "cross-thin", size, line: { color, width } },
       ...(top && {
-        text: centroids.map((one, at) => (beside[at] ? plain(named(one.segment)) : "")),
-        textposition: beside.map((one) => one ?? "top center"),
+        text: centroids.map((one, at) => (positions[at] ? plain(named(one.segment)) : "")),
+        textposition: positions.map((one) => one ?? "top center"),
         textfont: { color: theme.ink, size, weight: 600 },
       }),
       hoverinfo: top ? "none" : "skip",
@@ -65,7 +65,7 @@ function traces(picture, theme, plot, ranges) {
 }
 
 /**
- * Where each name stands beside its cross, so that none is on another or outside; the largest segments choose first,
+ * Where each name stands next to its cross, so that none is on another or outside; the largest segments choose first,
  * and a name that fits nowhere is left out: the list of segments has all.
  */
 function places(centroids, plot, { x, y }, size) {
@@ -73,15 +73,15 @@ function places(centroids, plot, { x, y }, size) {
   const order = ranked().map((one) => one.id);
   const ruler = document.createElement("canvas").getContext("2d");
   ruler.font = `600 ${size}px ${look().font}`;
-  const taken = [];
+  const occupied = [];
   const found = new Map();
   const free = (box) =>
     box[0] >= 0 && box[2] <= width && box[1] >= 0 && box[3] <= height &&
-    taken.every((other) => box[2] < other[0] || box[0] > other[2] || box[3] < other[1] || box[1] > other[3]);
+    occupied.every((other) => box[2] < other[0] || box[0] > other[2] || box[3] < other[1] || box[1] > other[3]);
   const at = (one) => [((one.x - x[0]) / (x[1] - x[0])) * width, ((y[1] - one.y) / (y[1] - y[0])) * height];
   for (const one of centroids) {
     const [left, top] = at(one);
-    taken.push([left - 7, top - 7, left + 7, top + 7]);
+    occupied.push([left - 7, top - 7, left + 7, top + 7]);
   }
   for (const one of [...centroids].sort((a, b) => order.indexOf(a.segment) - order.indexOf(b.segment))) {
     const [left, top] = at(one);
@@ -94,7 +94,7 @@ function places(centroids, plot, { x, y }, size) {
     };
     const place = Object.keys(boxes).find((name) => free(boxes[name]));
     if (!place) continue;
-    taken.push(boxes[place]);
+    occupied.push(boxes[place]);
     found.set(one.id, place);
   }
   return centroids.map((one) => found.get(one.id));
@@ -123,7 +123,7 @@ function draw(chart) {
     const whole = layout(theme, { ...axes, margin: { l: 44, r: 10, t: 14, b: 44 } });
     if (first || !moving || !same || grew) {
       await Plotly.react(plot, data, whole, CONFIG);
-      listen(chart);
+      explain(chart);
       return;
     }
     await Plotly.animate(
@@ -134,13 +134,13 @@ function draw(chart) {
   };
 }
 
-function listen(chart) {
-  const told = ({ customdata: one, curveNumber }) => {
+function explain(chart) {
+  const label = ({ customdata: one, curveNumber }) => {
     if (!one) return null;
     if (curveNumber > 0) return [h("p", {}, h("b", {}, named(one.segment))), h("p", {}, "its centre; click to open")];
     return [h("p", {}, h("b", {}, one.id)), h("p", { class: "row" }, mark(one.segment), named(one.segment))];
   };
-  chart.hover(told, ({ customdata: one, curveNumber }) => {
+  chart.hover(label, ({ customdata: one, curveNumber }) => {
     location.hash = curveNumber > 0 ? `#/segments/${one.segment}` : ofCustomer(one.id);
   });
 }

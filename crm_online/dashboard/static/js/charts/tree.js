@@ -69,9 +69,9 @@ export function tree(signal) {
   const chart = new Chart("tree", null, says, signal);
   chart.draw = async (Plotly, plot, value) => {
     await draw(Plotly, plot, value);
-    const told = ({ customdata: one }) =>
+    const label = ({ customdata: one }) =>
       one?.ids && [h("p", {}, one.ids.map(named).join(" + ")), h("p", {}, `join at ${number(one.apart)} standard deviations: ${plural(one.customers, "customer")}`)];
-    chart.hover(told, (point) => {
+    chart.hover(label, (point) => {
       if (typeof point.customdata === "string") location.hash = `#/segments/${point.customdata}`;
     });
   };

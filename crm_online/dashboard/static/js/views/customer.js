@@ -2,7 +2,7 @@
 
 import { askable, get, part, post, Problem } from "../api.js";
 import { board } from "../board.js";
-import { h, put, say } from "../dom.js";
+import { h, put, announce } from "../dom.js";
 import { feed } from "../feed.js";
 import { count, number, plural, quantity, styles, time, words } from "../format.js";
 import { chip, colour, mark, named, unit } from "../segments.js";
@@ -57,10 +57,10 @@ function pulls(explained) {
     inside.style.width = `${(50 * Math.abs(pull)) / most}%`;
     return h("span", { class: "pull", "aria-hidden": "true" }, inside);
   };
-  const told = (one) => `${quantity(one.value, one.unit)}${one.entered === null ? "" : `; typical there: ${quantity(one.entered, one.unit)}`}`;
+  const label = (one) => `${quantity(one.value, one.unit)}${one.entered === null ? "" : `; typical there: ${quantity(one.entered, one.unit)}`}`;
   return [
     h("h3", {}, "What pulled"),
-    h("ul", { class: "bars pulls" }, felt.map((one) => h("li", {}, h("span", {}, words(one.feature), h("span", { class: "note block" }, told(one))), lane(one.pull), h("span", { class: "val" }, h("span", { class: "unseen" }, one.pull < 0 ? "against the move: " : "for the move: "), number(one.pull))))),
+    h("ul", { class: "bars pulls" }, felt.map((one) => h("li", {}, h("span", {}, words(one.feature), h("span", { class: "note block" }, label(one))), lane(one.pull), h("span", { class: "val" }, h("span", { class: "unseen" }, one.pull < 0 ? "against the move: " : "for the move: "), number(one.pull))))),
     h("p", { class: "note" }, "Right of the line: spoke for the move; left: against it. Squared standard deviations."),
   ];
 }
@@ -85,14 +85,14 @@ function recommended(id, signal) {
   };
   const draw = () =>
     put(tags, basket.map((item) => {
-      const away = h("button", { type: "button", "aria-label": `Take ${item} out of the basket` }, "×");
-      away.addEventListener("click", () => {
+      const remove = h("button", { type: "button", "aria-label": `Take ${item} out of the basket` }, "×");
+      remove.addEventListener("click", () => {
         basket.splice(basket.indexOf(item), 1);
         draw();
         ask();
         input.focus();
       });
-      return h("li", {}, item, " ", away);
+      return h("li", {}, item, " ", remove);
     }));
   const form = h("form", { class: "basket" }, h("label", { class: "unseen", for: "basket" }, "An item in the basket"), input, h("button", { type: "submit" }, "Add"));
   form.addEventListener("submit", (event) => {
@@ -102,7 +102,7 @@ function recommended(id, signal) {
     input.value = "";
     draw();
     ask();
-    if (item) say(`${item} is in the basket`);
+    if (item) announce(`${item} is in the basket`);
   });
   ask();
   return { element: card("", "Recommend", "what others with the same baskets buy, and the customer's own habits", form, tags, place), ask };
@@ -159,20 +159,20 @@ export function customer(root, { id }, signal) {
       if (!recommends) build();
       put(whose, one.segment ? [chip(one.segment), one.since && h("span", { class: "note" }, "since ", time(one.since, styles.long))] : "in no segment yet", h("span", { class: "note" }, `${plural(one.events, "event")}, the last `, time(one.last_event)));
       put(places.apart, distances(one));
-      const told = await explained(id, signal).catch((problem) => {
+      const explanation = await explained(id, signal).catch((problem) => {
         if (problem.name === "AbortError") throw problem;
         return problem;
       });
-      const units = new Map((told.pulls ?? []).map((pull) => [pull.feature, pull.unit]));
+      const units = new Map((explanation.pulls ?? []).map((pull) => [pull.feature, pull.unit]));
       put(places.features, features(one, units));
-      put(places.moves, moves(one, told.causes));
-      if (told.text) put(places.why, h("p", { class: "why" }, told.text), pulls(told));
-      else put(places.why, empty("No explanation", told.message));
+      put(places.moves, moves(one, explanation.causes));
+      if (explanation.text) put(places.why, h("p", { class: "why" }, explanation.text), pulls(explanation));
+      else put(places.why, empty("No explanation", explanation.message));
     } catch (problem) {
       if (problem.name !== "AbortError") put(body, h("section", { class: "card" }, wrong(problem)));
     }
   };
-  // The customer is looked up again when the feed tells of a move.
+  // The customer is looked up again when the feed has a move.
   let timer = null;
   feed.on((changes) => {
     if (!changes.some((change) => change.customer_id === id)) return;

@@ -23,7 +23,7 @@ function spark(rates) {
   );
 }
 
-function standing(figure, status) {
+function showStatus(figure, status) {
   figure.set("Customers", count(status.customers));
   figure.set("Baskets", count(status.baskets));
   figure.set("Events accepted", count(status.accepted));
@@ -70,7 +70,7 @@ export function overview(root, _, signal) {
   const lead = h("span", {}, "Segments, rules and customers as of the latest event");
   const body = h("div", {}, loading());
   put(root, h("div", { class: "head" }, heading("Overview", lead), figure.element), body);
-  board.on("status", (status) => status && standing(figure, status), signal);
+  board.on("status", (status) => status && showStatus(figure, status), signal);
 
   let parts = null;
   const show = () => {
@@ -106,7 +106,7 @@ function whole(body, signal) {
   const few = empty("No history yet", "Sizes are kept from when this service began to look. They show here as soon as they change.");
   const between = flows(signal);
   const moves = scrolled("Moves, as a table");
-  const moved = h("div", { class: "beside" }, h("div", {}, between.element), moves);
+  const moved = h("div", { class: "columns" }, h("div", {}, between.element), moves);
   const still = empty("Nobody has moved yet", "Who goes from one segment to another shows here.");
   const since = h("p", { class: "note" });
   const history = asTable("Sizes as a table", () => sizesTable(board.values.sizes));

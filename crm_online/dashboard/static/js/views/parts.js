@@ -4,7 +4,7 @@ import { board } from "../board.js";
 import { h, put } from "../dom.js";
 import { count, plural } from "../format.js";
 
-/** A card: a heading, a note beside it, and what is in it. */
+/** A card: a heading, a note next to it, and what is in it. */
 export function card(width, title, note, ...children) {
   return h("section", { class: `card ${width}` }, h("header", {}, h("h2", {}, title), note && h("p", { class: "note" }, note)), children);
 }
@@ -75,7 +75,7 @@ export function noModel() {
   );
 }
 
-/** What went wrong with a look-up, said where its answer would be. */
+/** What went wrong with a look-up, shown where its answer would be. */
 export function wrong(problem) {
   if (problem.kind === "no-state") return noState();
   if (problem.status === 401) return empty("A key is needed", "Give one in the box that this page opened.");

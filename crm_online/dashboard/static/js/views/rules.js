@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { board } from "../board.js";
-import { h, put, say, text } from "../dom.js";
+import { h, put, announce, text } from "../dom.js";
 import { count, plural, time } from "../format.js";
 import { ranked } from "../segments.js";
 import { explain } from "../tip.js";
@@ -133,7 +133,7 @@ export function rules(root, { query }, signal) {
     const before = rows.children.length;
     await load(false);
     rows.children[before]?.querySelector("button")?.focus();
-    say(shown.textContent);
+    announce(shown.textContent);
   });
   board.on("segments", () => {
     const options = [["", "all customers"], ...ranked().map((one) => [one.id, `for ${one.name}`])];

@@ -2,7 +2,7 @@
 
 import { get, ofCustomer, part } from "../api.js";
 import { board } from "../board.js";
-import { h, put, say, text } from "../dom.js";
+import { h, put, announce, text } from "../dom.js";
 import { count, percent, plural, quantity, styles, time, words } from "../format.js";
 import { mark, unit } from "../segments.js";
 import { facts, traits } from "./segments.js";
@@ -35,7 +35,7 @@ function members(id, signal) {
       next = found.next;
       more.hidden = next === null;
       text(note, `${plural(rows.children.length, "customer")} shown${next === null ? "; these are all" : ""}`);
-      say(note.textContent);
+      announce(note.textContent);
       if (list.parentNode !== place) put(place, rows.children.length ? list : empty("No customers", "Nobody is reported in this segment now."));
     } catch (problem) {
       if (problem.name !== "AbortError") put(place, wrong(problem));

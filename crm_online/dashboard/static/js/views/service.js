@@ -58,19 +58,19 @@ export function service(root, _, signal) {
     h("div", { class: "head" }, heading("Service", "How it keeps up, and what it could not use"), figure.element),
     h("div", { class: "grid" }, card("w4", "Readiness", null, ready), card("w8", "Partitions", null, parts), card("w4", "Positions", null, places), card("w8", "Rejects", null, bad)),
   );
-  const stand = () => {
+  const showReadiness = () => {
     const { trouble } = board;
-    const told = trouble ? [trouble.message] : [];
+    const reasons = trouble ? [trouble.message] : [];
     const { status } = board.values;
     put(
       ready,
       h("p", { class: `ready ${trouble ? "down" : "up"}` }, h("b", {}, trouble ? "Not ready" : "Ready")),
-      told.length ? h("ul", {}, told.map((reason) => h("li", {}, reason))) : h("p", { class: "note" }, "Look-ups are answered."),
+      reasons.length ? h("ul", {}, reasons.map((reason) => h("li", {}, reason))) : h("p", { class: "note" }, "Look-ups are answered."),
       status && h("dl", { class: "facts two" }, h("dt", {}, "fed by"), h("dd", {}, status.feed), h("dt", {}, "version"), h("dd", {}, status.version), h("dt", {}, "segment changes"), h("dd", {}, count(status.segment_changes)), h("dt", {}, "rule changes"), h("dd", {}, count(status.rule_changes))),
     );
     if (trouble?.kind === "no-state") for (const place of [parts, places]) put(place, noState());
   };
-  board.on("trouble", stand, signal);
+  board.on("trouble", showReadiness, signal);
   board.on("status", (status) => {
     if (!status) return;
     figure.set("Events a second", number(status.events_per_second));
@@ -78,7 +78,7 @@ export function service(root, _, signal) {
     figure.set("Duplicates left out", count(status.duplicates), h("small", {}, " events"));
     figure.set("Rejected", count(status.rejected), h("small", {}, " records"));
     figure.set("Lag", status.lag === null ? ["–", h("small", {}, " logs feed it")] : [count(status.lag), h("small", {}, " records behind")]);
-    stand();
+    showReadiness();
     put(parts, partitions(status));
     put(places, positions(status));
   }, signal);
