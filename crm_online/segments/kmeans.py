@@ -118,22 +118,38 @@ def fit(
     return np.asarray(centres, dtype=np.float64)
 
 
-def settled(sample: NDArray[np.int16], centres: NDArray[np.float64]) -> NDArray[np.float64]:
+def settled(
+    sample: NDArray[np.int16], centres: NDArray[np.float64], *, goal: float = 0.0, rounds: int = MOST_ROUNDS
+) -> NDArray[np.float64]:
     """Return centres after Lloyd's algorithm from them, rounded to whole vector units, each in its place.
 
     A centre without points stays where it is.
 
+    Parameters
+    ----------
+    sample
+        Vectors, shape (n, d).
+    centres
+        In vector units, shape (k, d).
+    goal
+        J, in squared standard deviations, at which the algorithm stops, though more could be gained.
+    rounds
+        Rounds at most.
+
     Source: Lloyd, Least squares quantization in PCM, IEEE Trans. Inf. Theory 28 (1982).
     """
-    points = sample.astype(np.float64)
-    now = centres.astype(np.float64).copy()
-    labels = np.full(len(points), -1)
-    for _ in range(MOST_ROUNDS):
+    points, now = sample.astype(np.float64), centres.astype(np.float64)
+    whole, k, labels = float((points * points).sum()), len(centres), np.full(len(points), -1)
+    for _ in range(rounds):
         fresh, _ = nearest(sample, now)
         if (fresh == labels).all():
             break
         labels = fresh
-        sizes = np.bincount(labels, minlength=len(now))
-        sums = np.array([points[labels == place].sum(axis=0) for place in range(len(now))])
-        now = np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1)[:, None], now)
+        sizes = np.bincount(labels, minlength=k)
+        columns = [np.bincount(labels, column, minlength=k) for column in points.T]
+        sums = np.array(columns, np.float64).reshape(points.shape[1], k).T
+        means = sums / np.maximum(sizes, 1)[:, None]
+        if whole - float((sums * means).sum()) <= goal * RESOLUTION**2:
+            break
+        now = np.where(sizes[:, None] > 0, means, now)
     return np.rint(now)

@@ -29,6 +29,9 @@ GAIN = 0.02
 SAME_WITHIN = 0.75
 """A centre that moved further than this share of the way to its nearest neighbour is another segment."""
 
+SAME_SHARE = 0.5
+"""Share of the smaller one's customers that two segments have in common if they are the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -223,6 +226,30 @@ def match(
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if away[i, j] <= limits[i, j]]
 
 
+def heirs(
+    old: NDArray[np.float64], new: NDArray[np.float64], before: NDArray[np.int64], after: NDArray[np.int64]
+) -> list[tuple[int, int]]:
+    """Return pairs (old, new) of segments that are the same: most customers stay, at one moment, under the same id.
+
+    Two are the same that share half of the customers of the smaller one; what is left is paired by :func:`match`.
+
+    Parameters
+    ----------
+    old, new
+        Centroids in one common space, shapes (k, d) and (k', d).
+    before, after
+        Label of each customer by the old and by the new ones, shapes (n,).
+    """
+    shared = np.zeros((len(old), len(new)), np.int64)
+    np.add.at(shared, (before, after), 1)
+    least = np.minimum(shared.sum(axis=1)[:, None], shared.sum(axis=0)[None, :]) * SAME_SHARE
+    rows, columns = linear_sum_assignment(shared, maximize=True)
+    places = zip(rows.tolist(), columns.tolist(), strict=True)
+    pairs = [(one, other) for one, other in places if shared[one, other] and shared[one, other] >= least[one, other]]
+    gone, born = {one for one, _ in pairs}, {other for _, other in pairs}
+    return sorted(pairs + [(one, other) for one, other in match(old, new) if one not in gone and other not in born])
+
+
 def inherit(
     model: Model, old: NDArray[np.float64], vectors: NDArray[np.int16], centres: NDArray[np.float64]
 ) -> tuple[tuple[str, ...], list[int], int]:
@@ -230,12 +257,12 @@ def inherit(
 
     Segments that survive keep their order; those born follow, the largest first.
     """
-    pairs = sorted(match(old, centres))
-    heirs = [new for _, new in pairs]
-    born = [new for new in _by_size(vectors, centres) if new not in heirs]
+    pairs = heirs(old, centres, nearest(vectors, old)[0], nearest(vectors, centres)[0])
+    kept = [new for _, new in pairs]
+    born = [new for new in _by_size(vectors, centres) if new not in kept]
     ids = [model.ids[one] for one, _ in pairs]
     ids += [f"s{model.numbered + number}" for number in range(1, len(born) + 1)]
-    return tuple(ids), heirs + born, model.numbered + len(born)
+    return tuple(ids), kept + born, model.numbered + len(born)
 
 
 def _by_size(vectors: NDArray[np.int16], centres: NDArray[np.float64]) -> list[int]:

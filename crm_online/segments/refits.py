@@ -2,8 +2,9 @@
 
 k-means has many local optima that differ little in J and much in what they group. A fresh fit that is adopted whole
 ends most segments for a few per cent of J. So a refit begins from the present centroids: these move little, and the
-segments live on. Only if fresh starts find a grouping that is better by enough are segments given up for it, one after
-the other, until what is left to gain is small (random swap: Fränti, Efficiency of random swap clustering, 2018).
+segments live on. Only if fresh starts find a grouping that is better by enough are segments given up, one after the
+other, for centres that they found (random swap: Fränti, Efficiency of random swap clustering, 2018). That goes no
+further than it must: each way ends as soon as what is left to gain is small; the one with the fewest moves is taken.
 """
 
 from __future__ import annotations
@@ -11,12 +12,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.segments.kmeans import fit, inertia, nearest, settled
-from crm_online.segments.model import GAIN, STARTS, Model, inherit, match, rows_of, translate
+from crm_online.segments.kmeans import distances, fit, inertia, nearest, settled
+from crm_online.segments.model import GAIN, STARTS, Model, heirs, inherit, rows_of, translate
 from crm_online.segments.vectors import Scale
 
 LEFT = 2 / 3
 """Share of the gain that may be left where segments are given up: the way with the fewest moves is taken."""
+
+TRIES = 200
+"""Swaps that are followed, at most: those after which the squared distances are the least."""
+
+ROUNDS = 10
+"""Rounds of Lloyd's algorithm after a swap, at most."""
 
 AGED = 0.1
 """Share of the variance that a scale may weigh wrongly before it is taken anew."""
@@ -59,14 +66,17 @@ def refit(
     """
     vectors = scale.encode(raw)
     old = translate(current, model.scale, scale)
-    fresh = fit(vectors, k, starts=starts, seed=seed)
+    found = [fit(vectors, k, starts=1, seed=seed + start) for start in range(starts)]
+    fresh = min(found, key=lambda one: inertia(vectors, one))
+    least, now = inertia(vectors, fresh), inertia(vectors, old)
     centres = settled(vectors, old)
+    reached = inertia(vectors, centres)
     if len(old) != k:
         centres = fresh
-    elif inertia(vectors, fresh) < (1 - gain) * inertia(vectors, centres):
-        centres = _swapped(vectors, centres, fresh, LEFT * gain)
+    elif least < (1 - gain) * reached:
+        centres = _swapped(vectors, old, found, (1 + LEFT * gain) * least)
     elif not (
-        inertia(vectors, centres) < (1 - gain / 2) * inertia(vectors, old)
+        reached < (1 - gain / 2) * now
         or misweighed(model.scale, np.array(scale.units())) > AGED
         or _beaten(model.scale.encode(raw), current, translate(fresh, scale, model.scale), gain)
     ):
@@ -100,36 +110,52 @@ def misweighed(scale: Scale, units: NDArray[np.float64]) -> float:
 
 
 def _swapped(
-    vectors: NDArray[np.int16], centres: NDArray[np.float64], fresh: NDArray[np.float64], rest: float
+    vectors: NDArray[np.int16], old: NDArray[np.float64], found: list[NDArray[np.float64]], goal: float
 ) -> NDArray[np.float64]:
-    """Give up as few centres as possible for fresh ones, until no more than the share ``rest`` is left to gain."""
-    goal = (1 + rest) * inertia(vectors, fresh)
-    labels, _ = nearest(vectors, centres)
-    best, found = centres, inertia(vectors, centres)
-    for _ in range(len(centres)):
-        tries = [settled(vectors, _with(best, place, one)) for place in range(len(best)) for one in fresh]
+    """Give up as few centres as possible for some of those that were found, until J is no more than ``goal``."""
+    before, _ = nearest(vectors, old)
+    best, reached = old, float("inf")
+    for _ in range(len(old)):
+        tries = [
+            settled(vectors, one, goal=goal, rounds=ROUNDS) for one in _swaps(vectors, best, np.concatenate(found))
+        ]
         inertias = [inertia(vectors, one) for one in tries]
-        if min(inertias) >= found:
-            break
-        good = [place for place, one in enumerate(inertias) if one <= goal]
+        good = [one for one, value in zip(tries, inertias, strict=True) if value <= goal]
         if good:
-            return min((tries[place] for place in good), key=lambda one: _moved(vectors, labels, centres, one))
+            return min(good, key=lambda one: _moved(vectors, before, old, one))
         least = int(np.argmin(inertias))
-        best, found = tries[least], inertias[least]
-    return fresh
+        if inertias[least] >= reached:
+            break
+        best, reached = tries[least], inertias[least]
+    return min(found, key=lambda one: inertia(vectors, one))
 
 
-def _with(centres: NDArray[np.float64], place: int, one: NDArray[np.float64]) -> NDArray[np.float64]:
-    changed = centres.copy()
-    changed[place] = one
-    return changed
+def _swaps(
+    vectors: NDArray[np.int16], centres: NDArray[np.float64], others: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
+    """Return the centres with one of the others in the place of one of them, ``TRIES`` times at most."""
+    away, beside = distances(vectors, centres) ** 2, distances(vectors, others) ** 2
+    squares = np.array(
+        [
+            np.minimum(np.delete(away, place, axis=1).min(axis=1, initial=np.inf)[:, None], beside).sum(axis=0)
+            for place in range(len(centres))
+        ]
+    )
+    swaps = []
+    for swap in np.argsort(squares, axis=None, kind="stable")[:TRIES].tolist():
+        place, other = divmod(swap, len(others))
+        swapped = centres.copy()
+        swapped[place] = others[other]
+        swaps.append(swapped)
+    return swaps
 
 
 def _moved(
-    vectors: NDArray[np.int16], labels: NDArray[np.int64], old: NDArray[np.float64], new: NDArray[np.float64]
+    vectors: NDArray[np.int16], before: NDArray[np.int64], old: NDArray[np.float64], new: NDArray[np.float64]
 ) -> int:
     """Return how many vectors would be in another segment than before, given who inherits whose id."""
-    heirs = {heir: before for before, heir in match(old, new)}
-    found, _ = nearest(vectors, new)
-    carried = np.array([heirs.get(place, -1) for place in range(len(new))])
-    return int((carried[found] != labels).sum())
+    after, _ = nearest(vectors, new)
+    carried = np.full(len(new), -1)
+    for place, heir in heirs(old, new, before, after):
+        carried[heir] = place
+    return int((carried[after] != before).sum())

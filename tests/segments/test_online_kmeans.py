@@ -169,11 +169,11 @@ def test_a_cluster_keeps_its_number_through_refits_and_one_that_is_born_gets_the
     model = learnt(first[:, None], n_clusters=3)
     low, high, far = (model.predict_one({0: place}) for place in (0.0, 3.0, 40.0))
     assert (low, high, far) == (1, 0, 2)  # by size
-    # A place further off fills, which draws the far cluster away; the two near ones are better as one.
+    # A place further off fills, and fewer are there than stay at the far one; the two near ones are better as one.
     for x in generator.choice([0.0, 3.0, 40.0, 80.0], 300, p=[0.35, 0.35, 0.2, 0.1]) + generator.normal(0, 0.3, 300):
         model.learn_one({0: float(x)})
     assert model.version >= 2
-    assert [model.predict_one({0: place}) for place in (1.5, 80.0, 40.0)] == [low, far, high]
+    assert [model.predict_one({0: place}) for place in (1.5, 80.0, 40.0)] == [high, low, far]
 
 
 def test_fewer_places_than_clusters_make_fewer_clusters_until_there_are_more() -> None:
