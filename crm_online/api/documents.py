@@ -18,7 +18,7 @@ NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "Wh
 
 
 def document(body: bytes, etag: str, if_none_match: str | None) -> Response:
-    """Return a JSON document, or tell that the caller has it.
+    """Return a JSON document, or status 304 if the caller has it.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ def run(service: Service, on_start: Callable[[str], None] | None = None) -> None
     settings = service.settings.serve
     with contextlib.closing(_listening(settings, service.keys.configured)) as listener:
         _allow_files(settings.connections + _SPARE_FILES)
-        _Server(service, on_start or _tell, _url(listener)).run(sockets=[listener])
+        _Server(service, on_start or _log_url, _url(listener)).run(sockets=[listener])
 
 
 @contextlib.contextmanager
@@ -90,7 +90,7 @@ def in_background(service: Service, *, or_free: bool = False) -> Iterator[str]:
             thread.join()
 
 
-def _tell(url: str) -> None:
+def _log_url(url: str) -> None:
     _log.info("serving at %s", url)
 
 

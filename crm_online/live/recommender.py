@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from crm_online.live.customers.lookups import CustomerLookups
 from crm_online.live.part import ServicePart
 from crm_online.live.snapshots.latest import Snapshots
+from crm_online.live.threads import Threads
 from crm_online.lookup import Lookup
 from crm_online.lookup.recommender import StateRecommender
 
@@ -37,12 +36,12 @@ class Recommender(ServicePart):
     def __init__(
         self, snapshots: Snapshots, customers: CustomerLookups, timed: Callable[[float], None] | None = None
     ) -> None:
-        self._snapshots, self._customers, self._timed = snapshots, customers, timed
-        self._pool = ThreadPoolExecutor(_THREADS, "recommendations")
+        self._snapshots, self._customers = snapshots, customers
+        self._threads = Threads(_THREADS, "recommendations", timed)
 
     async def stop(self) -> None:
         """End the threads."""
-        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+        await self._threads.stop()
 
     async def recommend(self, customer: str | None, basket: Sequence[str], top: int) -> dict[str, Any]:
         """Return recommendations, see :meth:`crm_online.lookup.lookup.Lookup.recommend`.
@@ -57,10 +56,5 @@ class Recommender(ServicePart):
         made = self._snapshots.needed().derived
         if not isinstance(made, StateRecommender):
             raise TypeError("these snapshots hold nothing for recommendations")
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         read = await self._customers.batch(customer) if customer is not None else None
-        found = await loop.run_in_executor(self._pool, made.recommend, customer, read, basket, top)
-        if self._timed:
-            self._timed(loop.time() - began)
-        return found
+        return await self._threads.run(made.recommend, customer, read, basket, top)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -187,6 +188,12 @@ class Hub(ChangeHub):
         reader = self.reader(after, matching)
         assert await reader.chunk()
         return reader
+
+    async def hold(self, looks: threading.Event) -> asyncio.Task[bool]:
+        """Let it look for no changes until an event is set."""
+        held = asyncio.create_task(self._looks.run(looks.wait))
+        await asyncio.sleep(0)  # from here on it waits in the one thread that looks
+        return held
 
     async def knows(self, partition: int, at: At) -> None:
         """Wait until the hub has read up to a change."""

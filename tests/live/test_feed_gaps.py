@@ -48,11 +48,12 @@ def test_a_hub_that_was_cut_off_for_too_long_tells_the_gap_to_all_whatever_they_
         async with hub(redis, most_bytes=most_bytes) as changes:
             reader, few = await changes.begun(), await changes.begun(matching=ChangeFilter(items=frozenset({"tea"})))
             await reader.until(0, log.many(2)[-1])
-            changes._look_pool.submit(looks.wait)
+            held = await changes.hold(looks)
             log.many(1500)
             log.many(1)
             log.commit(rule(["tea"], ["jam"]))
             looks.set()
+            await held
             assert await reader.until(0, (0, 1504)) == [
                 "0-0-1", "0-0-2", "trimmed", *(f"0-0-{number}" for number in range(305, 1505))
             ]  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from crm_online.customers.records import MOVES
@@ -12,6 +11,7 @@ from crm_online.errors import StoreUnavailable, UnknownCustomer
 from crm_online.live.customers.member_scan import MemberPage, MemberScan
 from crm_online.live.feeds.hub import ChangeHub
 from crm_online.live.part import ServicePart
+from crm_online.live.threads import Threads
 from crm_online.lookup.customer_batch import CustomerBatch
 from crm_online.lookup.customer_json import customer_json
 from crm_online.lookup.customer_reader import CustomerReader, StoredCustomers
@@ -40,9 +40,8 @@ class CustomerLookups(ServicePart):
     """
 
     def __init__(self, store: Store, changes: ChangeHub, timed: Callable[[float], None] | None = None) -> None:
-        self._store, self._changes, self._timed = store, changes, timed
-        self._pool = ThreadPoolExecutor(1, "customers")
-        self._members_pool = ThreadPoolExecutor(1, "members")
+        self._store, self._changes = store, changes
+        self._threads, self._scans = Threads(1, "customers", timed), Threads(1, "members")
         self._waiting: list[_Request] = []
         self._reading: asyncio.Task[None] | None = None
         self._reader: CustomerReader | None = None
@@ -56,8 +55,8 @@ class CustomerLookups(ServicePart):
         self._stopped = True
         _fail(self._waiting, _stopping())
         self._waiting = []
-        for pool in (self._pool, self._members_pool):
-            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+        for threads in (self._threads, self._scans):
+            await threads.stop()
 
     async def one(self, name: str) -> bytes:
         """Return a customer as JSON, as ``answers.customers.Customer`` has it.
@@ -132,8 +131,7 @@ class CustomerLookups(ServicePart):
         StoreError
             As `one`.
         """
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._members_pool, MemberScan(self._store).page, segment, after, limit)
+        return await self._scans.run(lambda: MemberScan(self._store).page(segment, after, limit))
 
     async def _answer(self) -> None:
         """Read until no request waits."""
@@ -165,12 +163,7 @@ class CustomerLookups(ServicePart):
 
     async def _read(self, names: Sequence[str]) -> StoredCustomers:
         """Read in the thread; what was read is decoded in the event loop's, or both would fight for the GIL."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        found = await loop.run_in_executor(self._pool, self._stored, names)
-        if self._timed:
-            self._timed(loop.time() - began)
-        return found
+        return await self._threads.run(self._stored, names)
 
     def _stored(self, names: Sequence[str]) -> StoredCustomers:
         if self._reader is None:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from crm_online.answers.segments import SegmentFlows
@@ -22,6 +21,7 @@ from crm_online.live.feeds.shared import SharedChanges, Times
 from crm_online.live.feeds.subscription import Subscription
 from crm_online.live.feeds.tally import Tally
 from crm_online.live.part import ServicePart
+from crm_online.live.threads import Threads
 from crm_online.live.troubles import NO_STATE, UNREADABLE
 from crm_online.step import ChangeId
 from crm_online.store import Store, reads
@@ -54,8 +54,7 @@ class ChangeHub(ServicePart):
         self._store, self._poller, self._tally = store, ChangePoller(store), Tally()
         self._feeds: set[Subscription] = set()
         self._trouble: str | None = "the changes have not been read yet"
-        self._look_pool = ThreadPoolExecutor(1, "changes")
-        self._read_pool = ThreadPoolExecutor(2, "changes-since")
+        self._looks, self._reads = Threads(1, "changes"), Threads(2, "changes-since")
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -68,8 +67,8 @@ class ChangeHub(ServicePart):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for pool in (self._look_pool, self._read_pool):
-            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+        for threads in (self._looks, self._reads):
+            await threads.stop()
 
     def trouble(self) -> str | None:
         """Return why changes are not sent now; None if they are."""
@@ -131,7 +130,7 @@ class ChangeHub(ServicePart):
             If they cannot be read, or have not been yet.
         """
         self._must_have_read()
-        rejected = await asyncio.get_running_loop().run_in_executor(self._read_pool, self._rejected)
+        rejected = await self._reads.run(self._rejected)
         return self._tally.rejects(rejected, most)
 
     def _rejected(self) -> int:
@@ -141,8 +140,7 @@ class ChangeHub(ServicePart):
         return sum(PartitionState.decode(value).rejected for value in values)
 
     async def _read(self, last: ChangeId, most: int) -> ChangesSince:
-        store = self._store.partition(last.partition)
-        return await asyncio.get_running_loop().run_in_executor(self._read_pool, changes_since, store, last, most)
+        return await self._reads.run(changes_since, self._store.partition(last.partition), last, most)
 
     def _must_have_read(self) -> None:
         if self.shared.empty:
@@ -151,11 +149,10 @@ class ChangeHub(ServicePart):
             raise StateBeingRead(_BEING_READ)
 
     async def _run(self) -> None:
-        loop, poll = asyncio.get_running_loop(), self.shared.times.poll
-        pause = poll
+        pause = poll = self.shared.times.poll
         while True:
             try:
-                news = await loop.run_in_executor(self._look_pool, self._poller.look)
+                news = await self._looks.run(self._poller.look)
             except StateMissing:
                 self._trouble, pause = NO_STATE, poll
                 if not self.shared.empty:

@@ -152,7 +152,7 @@ class Subscription:
                 break
             self._checked.add(partition)
             if found.gap == "rewound" and cursor[partition] <= ring.last[partition]:
-                continue  # the hub will see it soon, and tell all subscriptions
+                continue  # the hub will see it soon, for all subscriptions
             idle = idle and not (found.events or found.gap)
             if found.gap:
                 parts += self._advance(gap_event(cursor[partition], found.after, found.gap), cursor)

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,6 +13,7 @@ from crm_online.errors import StateBeingRead, StateMissing, StoreError, StoreUna
 from crm_online.live.part import ServicePart
 from crm_online.live.snapshots.making import Derive, SnapshotMaker
 from crm_online.live.snapshots.snapshot import Snapshot
+from crm_online.live.threads import Threads
 from crm_online.live.troubles import NO_STATE, UNREADABLE
 from crm_online.settings import ServeSettings
 from crm_online.store import Store
@@ -49,8 +49,7 @@ class Snapshots(ServicePart):
     ) -> None:
         self._refresh = settings.refresh / 1000
         self._maker = SnapshotMaker(store, derive)
-        self._timed = timed
-        self._pool = ThreadPoolExecutor(1, "snapshots")
+        self._threads = Threads(1, "snapshots", timed)
         self._task: asyncio.Task[None] | None = None
         self._current: Snapshot | None = None
         self._error: StoreError = StateBeingRead("the state is being read for the first time")
@@ -87,7 +86,7 @@ class Snapshots(ServicePart):
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             sys.setswitchinterval(self._switch)
-        await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
+        await self._threads.stop()
 
     async def __aenter__(self) -> Self:
         """Begin to look at the state."""
@@ -116,13 +115,9 @@ class Snapshots(ServicePart):
             await asyncio.sleep(self._refresh if self._trouble is None else min(self._refresh, _SOON))
 
     async def _make(self) -> None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         try:
-            self._current = await loop.run_in_executor(self._pool, self._maker.make)
+            self._current = await self._threads.run(self._maker.make)
             self._trouble = None
-            if self._timed:
-                self._timed(loop.time() - began)
         except StateMissing as error:
             self._maker.forget()
             self._current = None
