@@ -50,7 +50,7 @@ class Health:
         self._slow_commits = 0
 
     def waiting(self, name: str, reason: str) -> None:
-        """Say that the worker waits.
+        """Note that the worker waits.
 
         Parameters
         ----------
@@ -62,7 +62,7 @@ class Health:
         self._reasons[name] = _hide(reason)
 
     def fine(self, name: str) -> None:
-        """Say that the worker waits for this no more; nothing happens where it did not."""
+        """Note that the worker waits for this no more; nothing happens where it did not."""
         self._reasons.pop(name, None)
 
     def committed(self, seconds: float) -> None:
@@ -76,7 +76,7 @@ class Health:
             _log.warning(reason)
 
     def partitions(self, assigned: Collection[int], claimed: Collection[int]) -> None:
-        """Say which partitions are this worker's, and which of them it has claimed.
+        """Note which partitions are this worker's, and which of them it has claimed.
 
         A worker that the group has given nothing to do is ready: it takes over when another ends.
         """

@@ -235,7 +235,7 @@ class Publisher:
         self._fewer.set()
 
     def _larger_than_allowed(self, refused: Sequence[OutputRecord]) -> str:
-        """Say which change is too large: of a batch that the broker refused, the largest."""
+        """Return the text of an error about the largest change of those that the broker refused."""
         sizes = [len(output.key or b"") + len(output.value or b"") for output in refused]
         topic = topic_name(self._kafka.prefix, refused[0].topic)
         return (

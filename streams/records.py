@@ -95,21 +95,13 @@ def decode(records: Sequence[Record], topic: str, partition: int, max_ahead: int
     """
     refused: Refused = {}
     lines, controls = _lines(records, refused)
-    events = native_events(lines, refused)
-    commands = _commands(controls, refused)
-    for place, event in list(events.items()):
-        why = _wrong_key(records[place], event)
-        # Nobody stays because an erasure comes late; but time does not go on by it either.
-        if why is None and not isinstance(event, Erase):
-            why = _ahead(records[place], event, max_ahead)
+    found: dict[int, Event | Control] = {**native_events(lines, refused), **_controls(controls, refused)}
+    for place, one in list(found.items()):
+        why = _refusal(records[place], one, max_ahead)
         if why is not None:
             refused[place] = why
-            del events[place]
-    for place, command in commands.items():
-        if isinstance(command, Tick) and (why := _ahead(records[place], command, max_ahead)):
-            refused[place] = why
-    ticks = [command.time for place, command in commands.items() if isinstance(command, Tick) and place not in refused]
-    moving = [event.time for event in events.values() if not isinstance(event, Erase)]
+            del found[place]
+    events = {place: one for place, one in found.items() if not isinstance(one, Tick | Refit)}
     unknown: dict[str, int] = {}
     count_unknown(events.values(), unknown)
     return DecodedRecords(
@@ -118,9 +110,9 @@ def decode(records: Sequence[Record], topic: str, partition: int, max_ahead: int
         end=records[-1].offset + 1 if records else 0,
         events=from_events(list(events.values()), [records[place].offset for place in events], f"{topic}:{partition}"),
         rejects=[_reject(records[place], topic, partition, *refused[place]) for place in sorted(refused)],
-        watermark=max([*moving, *ticks], default=None),
+        watermark=max((one.time for one in found.values() if not isinstance(one, Erase | Refit)), default=None),
         unknown_fields=unknown,
-        refit=any(isinstance(command, Refit) for command in commands.values()),
+        refit=any(isinstance(one, Refit) for one in found.values()),
     )
 
 
@@ -152,17 +144,17 @@ def _lines(records: Sequence[Record], refused: Refused) -> tuple[dict[int, bytes
     return lines, controls
 
 
-def _commands(controls: dict[int, bytes], refused: Refused) -> dict[int, Control]:
-    commands: dict[int, Control] = {}
-    for place, value in controls.items():
+def _controls(values: dict[int, bytes], refused: Refused) -> dict[int, Control]:
+    controls: dict[int, Control] = {}
+    for place, value in values.items():
         try:
-            commands[place] = _CONTROL.validate_json(value)
+            controls[place] = _CONTROL.validate_json(value)
         except ValidationError as error:
-            refused[place] = _wrong_command(error)
-    return commands
+            refused[place] = _wrong_control(error)
+    return controls
 
 
-def _wrong_command(error: ValidationError) -> tuple[str, str | None]:
+def _wrong_control(error: ValidationError) -> tuple[str, str | None]:
     kind, place = error.errors(include_url=False, include_input=False)[0]["type"], "command"
     match kind:
         case "union_tag_invalid" | "union_tag_not_found":
@@ -181,15 +173,15 @@ def _is_text(value: bytes) -> bool:
     return True
 
 
-def _wrong_key(record: Record, event: Event) -> tuple[str, str] | None:
-    key = key_of(event)
-    if key is None or record.key == key.encode():
+def _refusal(record: Record, found: Event | Control, max_ahead: int | None) -> tuple[str, str] | None:
+    """Return why an event or control is refused, and which of its fields is wrong."""
+    if isinstance(found, Refit):
         return None
-    return "the record's key is not the id of its customer (or basket, or event)", "key"
-
-
-def _ahead(record: Record, timed: Event | Tick, max_ahead: int | None) -> tuple[str, str] | None:
-    if max_ahead is None or timed.time <= record.timestamp + max_ahead:
+    key = None if isinstance(found, Tick) else key_of(found)
+    if key is not None and record.key != key.encode():
+        return "the record's key is not the id of its customer (or basket, or event)", "key"
+    # An erasure that is dated far ahead is done all the same; but time does not go on by it.
+    if isinstance(found, Erase) or max_ahead is None or found.time <= record.timestamp + max_ahead:
         return None
     return "time too far ahead of the broker's", "time"
 
