@@ -149,7 +149,7 @@ class SegmentSums:
         members = np.where(self.W > 0, self.W, 1)
         return np.where(self.W[:, None] > 0, self.S / members[:, None], np.nan)
 
-    def everybody(self) -> NDArray[np.float64]:
+    def population_mean(self) -> NDArray[np.float64]:
         """Return the mean vector over all segments, shape (d,); NaN without members."""
         total = int(self.W.sum())
         return self.S.sum(axis=0) / total if total else np.full(self.S.shape[1], np.nan)
