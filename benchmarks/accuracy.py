@@ -15,7 +15,7 @@ from benchmarks.logs import Log, shared
 from benchmarks.report import Report
 from crm_online.decay import Decay
 from crm_online.itemsets.counters import ItemsetCounters
-from crm_online.itemsets.parts import Counted, merge
+from crm_online.itemsets.parts import PartitionCounters, merge
 from crm_online.rules.derive import derive
 
 BUDGET = 256_000_000
@@ -111,7 +111,7 @@ def _rules(
     mined = arules(lists, supp=-least, conf=CONFIDENCE * 100, zmin=2, zmax=3, report="aC", mode="o")
     # Rules and their number of baskets; pyfim's confidence is in percent.
     theirs = {(frozenset(body), head): (count, share / 100) for head, body, count, share in mined}
-    part = Counted(counters, log.names, {name: number for number, name in enumerate(log.names)})
+    part = PartitionCounters(counters, log.names, {name: number for number, name in enumerate(log.names)})
     table = derive(merge([part], 0, min_support), min_support, CONFIDENCE)
     number = {name: place for place, name in enumerate(log.names)}
 

@@ -21,7 +21,7 @@ from benchmarks.logs import Log
 from benchmarks.report import Report
 from crm_online.decay import Decay
 from crm_online.itemsets.counters import ItemsetCounters
-from crm_online.itemsets.parts import Counted, merge
+from crm_online.itemsets.parts import PartitionCounters, merge
 from crm_online.rules.derive import derive
 
 BUDGET = 256_000_000
@@ -96,7 +96,7 @@ def _measure(report: Report, case: Case, rounds: int) -> None:
         counters = ItemsetCounters(0.0, Decay(None), case.max_size, BUDGET)
         for batch in log.batches(BATCH):
             counters.count(batch)
-        part = Counted(counters, log.names, {name: number for number, name in enumerate(log.names)})
+        part = PartitionCounters(counters, log.names, {name: number for number, name in enumerate(log.names)})
         found = merge([part], 0, case.min_support)
         derive(found, case.min_support, CONFIDENCE)
         sets = counters.frequent(case.min_support, 0)

@@ -16,7 +16,7 @@ from crm_online.decay import Decay
 from crm_online.engine.changes import Changes
 from crm_online.engine.rules import RuleFeed, listed
 from crm_online.itemsets.counters import ItemsetCounters
-from crm_online.itemsets.parts import Counted, merge
+from crm_online.itemsets.parts import PartitionCounters, merge
 from crm_online.rules.customers import NOBODY
 from crm_online.settings import Settings
 
@@ -72,17 +72,17 @@ def _measure(report: Report, log: Log, size: Size) -> None:
     }
     settings = Settings.from_keys(keys)
     counters = ItemsetCounters(settings.itemsets.epsilon_in_force, Decay(None), 3, settings.itemsets.max_bytes)
-    parts = [Counted(counters, whole.names, {name: number for number, name in enumerate(whole.names)})]
+    parts = [PartitionCounters(counters, whole.names, {name: number for number, name in enumerate(whole.names)})]
     feed = RuleFeed(settings)
     changes = Changes(0, 0, 0)
 
     def fresh(number: int) -> None:
         counters.count(batches[number])
-        list(feed.tell(parts, NOBODY, 0, changes))
+        list(feed.emit(parts, NOBODY, 0, changes))
 
     for batch in batches[:before]:
         counters.count(batch)
-    list(feed.tell(parts, NOBODY, 0, changes))
+    list(feed.emit(parts, NOBODY, 0, changes))
     lists = whole.lists()
     ours: list[Cost] = []
     theirs: list[Cost] = []

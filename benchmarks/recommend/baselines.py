@@ -18,7 +18,7 @@ from benchmarks.recommend.month import Basket, Hidden
 from crm_online.decay import Decay
 from crm_online.itemsets.baskets import Baskets
 from crm_online.itemsets.counters import ItemsetCounters
-from crm_online.itemsets.parts import Counted, merge
+from crm_online.itemsets.parts import PartitionCounters, merge
 from crm_online.itemsets.reading import NO_ITEM
 from crm_online.rules.derive import derive
 from crm_online.settings.units import DAY
@@ -110,7 +110,7 @@ class Learned:
             counters.count(Baskets.of(list(batch)))
         # Baskets of which nothing is left are not counted: supports are judged by those that are.
         least = min_support * self.weights.sum() / counters.baskets(int(self._times[-1]))
-        found = merge([Counted(counters, self.names, self.ids)], int(self._times[-1]), least)
+        found = merge([PartitionCounters(counters, self.names, self.ids)], int(self._times[-1]), least)
         table = derive(found, least, 0.0)
         single = np.flatnonzero(table.consequent[:, 1] == NO_ITEM)
         ids = np.array([*(self.ids[name] for name in found.names), NO_ITEM])

@@ -8,7 +8,7 @@ from crm_online.baskets.counted import CountedBaskets
 from crm_online.baskets.open import ClosedBasket, OpenBaskets
 from crm_online.baskets.sampled import SampledOrder
 from crm_online.decay import Decay
-from crm_online.engine import counting
+from crm_online.engine import basket_journal
 from crm_online.engine.changes import Changes
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.rules import RuleFeed
@@ -17,7 +17,7 @@ from crm_online.engine.step_context import StepContext
 from crm_online.itemsets.baskets import Baskets
 from crm_online.itemsets.counters import ItemsetCounters
 from crm_online.itemsets.names import ItemNames
-from crm_online.itemsets.parts import Counted, Part
+from crm_online.itemsets.parts import PartitionCounters, PartitionItemsets
 from crm_online.itemsets.summary import Summary
 from crm_online.rules.customers import Buyers
 from crm_online.settings import Settings
@@ -25,7 +25,7 @@ from crm_online.step import Replace, Write
 
 SUMMARY = "summary"
 SUMMARY_FLOOR = 0.25
-"""Partitions tell each other the itemsets that may reach this share of min_support; the rest is error."""
+"""Share of min_support from which an itemset is in a summary; what is not there adds to the error."""
 
 
 def empty_counters(settings: Settings) -> ItemsetCounters:
@@ -58,7 +58,7 @@ class Mining:
         counted.load(loaded.counted_baskets)
         self.baskets = OpenBaskets(settings.baskets.open_for, counted)
         self.baskets.load(loaded.open_baskets)
-        self.counters = counting.counted(empty_counters(settings), loaded.counters, loaded.journal)
+        self.counters = basket_journal.restored_counters(empty_counters(settings), loaded.counters, loaded.journal)
         self._rules = RuleFeed(settings)
         self._rules.load(iter(loaded.rules))
 
@@ -79,15 +79,15 @@ class Mining:
         if closed or withdrawn:
             batch, before = Baskets.of(closed), Baskets.of(withdrawn)
             self.counters.count(batch, before)
-            raw, write = counting.journal(batch, before)
+            raw, write = basket_journal.journal_entry(batch, before)
             step.writes.append(write)
             state.baskets += len(closed) - len(withdrawn)
             state.withdrawn_baskets += len(withdrawn)
             state.journal_baskets += len(closed) + len(withdrawn)
             state.journal_bytes += len(raw)
-        due = counting.checkpoint_is_due(state.journal_bytes, self.counters.bytes)
+        due = basket_journal.checkpoint_is_due(state.journal_bytes, self.counters.bytes)
         if state.journal_baskets and (step.end_of_log or due):
-            step.writes += counting.checkpoint(self.counters)
+            step.writes += basket_journal.checkpoint(self.counters)
             state.journal_baskets = state.journal_bytes = 0
         step.writes += self.items.writes()
         step.writes += self.baskets.writes()
@@ -109,9 +109,9 @@ class Mining:
         baskets = state.baskets + sum(other.baskets for other in step.others)
         counted = baskets + state.withdrawn_baskets + sum(other.withdrawn for other in step.others)
         if state.rules_due:
-            own = Counted(self.counters, self.items.names, self.items.ids)
-            parts: list[Part] = [own, *map(Summary.decode, step.read.summaries)]
-            step.writes += self._rules.tell(parts, self._buyers(step, orders), step.now, step.changes)
+            own = PartitionCounters(self.counters, self.items.names, self.items.ids)
+            parts: list[PartitionItemsets] = [own, *map(Summary.decode, step.read.summaries)]
+            step.writes += self._rules.emit(parts, self._buyers(step, orders), step.now, step.changes)
             state.rules_baskets = counted
         fresh = counted - state.rules_baskets
         state.rules_due = fresh >= self._every or (step.end_of_log and fresh > 0)

@@ -1,4 +1,4 @@
-"""The rules as they were last told; tells those that entered, changed or left."""
+"""Emits rules that entered, changed or left since they were last emitted."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from crm_online.engine.changes import Changes
-from crm_online.itemsets.parts import FrequentItemsets, Part, merge
+from crm_online.itemsets.parts import FrequentItemsets, PartitionItemsets, merge
 from crm_online.rules.changes import diff, in_force
 from crm_online.rules.customers import Buyers
-from crm_online.rules.emitted import Change, EmittedRules, RuleChange
+from crm_online.rules.emitted import EmittedRules, RuleChange, RuleChangeKind
 from crm_online.rules.levels import Levels
 from crm_online.settings import Settings
 from crm_online.step import Put, Remove, Topic, Write
@@ -31,7 +31,7 @@ def levels_of(settings: Settings) -> Levels:
 
 
 class RuleFeed:
-    """Derives rules and tells what changed.
+    """Derives rules and emits what changed.
 
     Parameters
     ----------
@@ -41,14 +41,14 @@ class RuleFeed:
 
     def __init__(self, settings: Settings) -> None:
         self._levels = levels_of(settings)
-        self._told = EmittedRules()
+        self._emitted = EmittedRules()
 
     def load(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take what was last told from the store."""
-        self._told = EmittedRules(RuleChange.of_value(key.decode(), json.loads(value)) for key, value in sorted(raw))
+        """Load the last change emitted of each rule."""
+        self._emitted = EmittedRules(RuleChange.of_value(key.decode(), json.loads(value)) for key, value in sorted(raw))
 
-    def tell(self, parts: Sequence[Part], buyers: Buyers, as_of: int, changes: Changes) -> Iterator[Write]:
-        """Derive the rules over all partitions, and tell those that differ from what was last told.
+    def emit(self, parts: Sequence[PartitionItemsets], buyers: Buyers, as_of: int, changes: Changes) -> Iterator[Write]:
+        """Derive the rules over all partitions, and emit those that differ from what was last emitted.
 
         Parameters
         ----------
@@ -63,12 +63,12 @@ class RuleFeed:
         """
         levels = self._levels
         found = merge(parts, as_of, levels.leave_support(sum(part.baskets(as_of) for part in parts)))
-        news = diff(found, self._told, levels, buyers)
-        self._told.update(news)
+        news = diff(found, self._emitted, levels, buyers)
+        self._emitted.update(news)
         put: dict[bytes, bytes] = {}
         gone: list[bytes] = []
         for change in news:
-            left = change.change is Change.LEFT
+            left = change.change is RuleChangeKind.LEFT
             line = changes.add(Topic.RULES, change.id, change.value(), tombstone=left)
             if left:
                 gone.append(change.id.encode())
@@ -80,19 +80,19 @@ class RuleFeed:
             yield Put(NAME, put)
 
     def republish(self, published: Collection[str], changes: Changes) -> Iterator[Write]:
-        """Tell how rules stand that consumers heard of otherwise, since the state was put back in time.
+        """Emit the present state of rules whose published changes this state, put back in time, knows nothing of.
 
-        A rule that is in force is told as it was last told, one that is not has left.
+        A rule in force gets the values last emitted, any other one has left.
         """
         put: dict[bytes, bytes] = {}
         for rule in sorted(published):
-            told = self._told.get(rule)
-            if told is not None:
-                value = told.value() | {"change": Change.CHANGED}
+            last = self._emitted.get(rule)
+            if last is not None:
+                value = last.value() | {"change": RuleChangeKind.CHANGED}
                 put[rule.encode()] = changes.add(Topic.RULES, rule, value)
             else:
                 antecedent, consequent = json.loads(rule)
-                gone = {"change": Change.LEFT, "antecedent": antecedent, "consequent": consequent}
+                gone = {"change": RuleChangeKind.LEFT, "antecedent": antecedent, "consequent": consequent}
                 changes.add(Topic.RULES, rule, gone, tombstone=True)
         if put:
             yield Put(NAME, put)
@@ -101,7 +101,7 @@ class RuleFeed:
 def listed(
     found: FrequentItemsets,
     settings: Settings,
-    told: Iterable[tuple[bytes, bytes]],
+    emitted: Iterable[tuple[bytes, bytes]],
     buyers: Buyers,
     *,
     sort: str = "rank",
@@ -115,8 +115,8 @@ def listed(
         The itemsets at :meth:`crm_online.rules.levels.Levels.enter_support` or below.
     settings
         The settings in force.
-    told
-        The rules as they were last told: a rule that was has that change's id.
+    emitted
+        The last change emitted of each rule, as the store holds it: a rule that was emitted has that change's id.
     buyers
         The orders that the partitions keep.
     sort
@@ -124,7 +124,7 @@ def listed(
     item
         Only rules with this item on either side.
     """
-    last = {key.decode(): json.loads(value) for key, value in told}
+    last = {key.decode(): json.loads(value) for key, value in emitted}
     rules = in_force(found, levels_of(settings), buyers)
     values: list[dict[str, object]] = []
     for rule in rules:

@@ -77,7 +77,7 @@ class Baskets:
             return self
         return Baskets(self.times[there], np.concatenate([self.start[:-1][there], self.start[-1:]]), self.items)
 
-    def taken(self, rows: NDArray[np.int64]) -> Baskets:
+    def take(self, rows: NDArray[np.int64]) -> Baskets:
         """Return some of the baskets, in the order of ``rows``."""
         lengths = np.diff(self.start)[rows]
         start = np.concatenate([[0], np.cumsum(lengths)])

@@ -28,7 +28,7 @@ MOST_CANDIDATES = 1 << 21
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class WeightedBaskets:
     """The kept baskets as they are counted.
 
     Attributes
@@ -91,7 +91,7 @@ class Border:
             itemsets = tree.items_of(self._levels, size, np.arange(len(level)))
             level.kept += sign * vertical.count(itemsets, baskets, weights)
 
-    def mine(self, kept: Kept, evicted: Evicted, least: float) -> list[Mined]:
+    def mine(self, kept: WeightedBaskets, evicted: Evicted, least: float) -> list[Mined]:
         """Return the itemsets of two items and more whose upper bound reaches a weight, by size.
 
         Parameters
@@ -133,7 +133,7 @@ class Border:
             high = np.minimum(high, below[level.subsets].min(axis=1, initial=np.iinfo(np.int64).max))
         return low, high
 
-    def _refresh_pairs(self, kept: Kept, evicted: Evicted, least: float) -> None:
+    def _refresh_pairs(self, kept: WeightedBaskets, evicted: Evicted, least: float) -> None:
         """Open and close items, and count the pairs of those that opened."""
         weight = kept.items + evicted.of_items(np.arange(len(kept.items)))
         before = np.zeros(len(weight), bool)
@@ -160,7 +160,7 @@ class Border:
             known = known[is_open[known].all(axis=1)]
             self._merge_pairs(np.sort(known[:, 0] << 32 | known[:, 1]), np.zeros(len(known), np.int64))
 
-    def _refresh(self, size: int, kept: Kept, high: NDArray[np.int64], reach: NDArray[np.bool_]) -> None:
+    def _refresh(self, size: int, kept: WeightedBaskets, high: NDArray[np.int64], reach: NDArray[np.bool_]) -> None:
         """Make the itemsets of a size anew, of those below with these upper bounds, and count those that are new."""
         below = self._levels[size - 3]
         words = -(-len(kept.baskets) // 64)
@@ -192,7 +192,7 @@ class Border:
         heaviest: NDArray[np.bool_] = reach & (weights > gates[low])
         return heaviest
 
-    def _replace(self, size: int, made: Candidates, kept: Kept) -> None:
+    def _replace(self, size: int, made: Candidates, kept: WeightedBaskets) -> None:
         old = self._levels[size - 2]
         row = old.find(made.keys)
         new = row < 0

@@ -12,18 +12,18 @@ from crm_online.decay import Decay
 from crm_online.errors import InvalidSetting, StateCorrupt
 from crm_online.itemsets import encoding, vertical
 from crm_online.itemsets.baskets import Baskets
-from crm_online.itemsets.border import Border, Kept
+from crm_online.itemsets.border import Border, WeightedBaskets
 from crm_online.itemsets.evicted import Evicted, Mined
 from crm_online.itemsets.kept import BASKET_BYTES, ITEM_BYTES, KeptBaskets
 from crm_online.itemsets.pairs import count_pairs
 from crm_online.itemsets.reading import MAX_SIZE, NO_ITEM, SLACK, Itemsets
-from crm_online.itemsets.weights import SMALLEST_SUM, Weights
+from crm_online.itemsets.weights import SMALLEST_SUM, BasketWeights
 
 WIDTH = 3
 """Columns that itemsets have at least."""
 
 FINEST = 1e-4
-"""Share of the baskets to which itemsets of evicted baskets are told apart, whatever ε is asked for."""
+"""Share of the baskets to which itemsets of evicted baskets have bounds of their own, whatever ε is asked for."""
 
 Chunks = list[bytes]
 """A dump, in pieces of bounded length."""
@@ -39,7 +39,7 @@ class ItemsetCounters:
     *What is kept.* The baskets themselves, as item ids. A basket weighs ``2 ** ((time - origin) / half_life)``, rounded
     to a whole number, so sums are exact in any order. All else follows from the baskets: the frequent itemsets
     are mined when they are asked for, with what was counted before (:class:`~crm_online.itemsets.border.Border`).
-    So counts are exact, for every itemset, and a basket that was counted can be taken back.
+    So counts are exact, for every itemset, and a basket that was counted can be withdrawn.
 
     *The budget.* When the baskets take more than ``max_bytes``, the oldest leave until they take half of it.
     Before that all itemsets are mined down to θ = max(ε, ``FINEST``) N, and what the leaving baskets hold of these is
@@ -92,7 +92,7 @@ class ItemsetCounters:
         if max_bytes < 1:
             raise InvalidSetting(f"itemsets.max_bytes must be positive, not {max_bytes}")
         self.epsilon, self.max_size, self.max_bytes = epsilon, max_size, max_bytes
-        self.weights = Weights(decay.half_life)
+        self.weights = BasketWeights(decay.half_life)
         self.kept = KeptBaskets()
         self.evicted = Evicted()
         self._items = np.zeros(0, np.int64)
@@ -268,15 +268,15 @@ class ItemsetCounters:
     def _weights_of(self, baskets: Baskets) -> NDArray[np.int64] | None:
         return None if self.weights.half_life is None else self.weights.of(baskets.times)
 
-    def _kept(self) -> Kept:
+    def _kept(self) -> WeightedBaskets:
         every = self.kept.all()
-        return Kept(every, self._weights_of(every), self._items)
+        return WeightedBaskets(every, self._weights_of(every), self._items)
 
     def _begin_anew(self) -> None:
         """Forget what was mined: the next mining counts all kept baskets."""
         self._border = Border(self.max_size)
         self._added = 0
-        self._taken: list[Baskets] = []
+        self._withdrawn: list[Baskets] = []
 
     def _count(self, batch: Baskets) -> None:
         latest = int(batch.times.max())
@@ -303,12 +303,12 @@ class ItemsetCounters:
             return
         times = self.kept.all().times
         self._latest = int(times.max())
-        weights = Weights(self.weights.half_life).fitting(self._latest, 0.0)
+        weights = BasketWeights(self.weights.half_life).fitting(self._latest, 0.0)
         evicted = self.evicted.weight * self.weights.shift(weights) if self.evicted.weight else 0.0
         total = evicted + float(weights.of(times).sum(dtype=np.float64))
         self._weigh_by(weights.fitting(self._latest, total))
 
-    def _weigh_by(self, weights: Weights) -> None:
+    def _weigh_by(self, weights: BasketWeights) -> None:
         if weights != self.weights:
             self.evicted = self.evicted.scaled(self.weights.shift(weights))
             self.weights = weights
@@ -333,17 +333,17 @@ class ItemsetCounters:
         places = self.kept.find(baskets)
         lost = np.flatnonzero(places < 0)
         if len(lost) and not self.evicted:
-            raise StateCorrupt("a basket is to be taken back that was never counted")
+            raise StateCorrupt("a basket is to be withdrawn that was never counted")
         for row in lost.tolist():
             one = baskets.between(row, row + 1)
             self.evicted = self.evicted.without(one.items.astype(np.int64), int(self.weights.of(one.times)[0]))
             self._begin_anew()
         found = np.flatnonzero(places >= 0)
-        here = baskets.taken(found)
+        here = baskets.take(found)
         self._add_items(here, -1)
         counted = found[places[found] < self._added]
         if len(counted):
-            self._taken.append(baskets.taken(counted))
+            self._withdrawn.append(baskets.take(counted))
         self.kept.remove(places[found])
         self._added = self.kept.compact(self._added)
         self._suit_what_is_left()
@@ -356,13 +356,13 @@ class ItemsetCounters:
         if self.max_size == 1 or not self._total:
             return found
         late = self.kept.between(self._added, self.kept.places)
-        taken = Baskets.joined(self._taken)
-        if 2 * (len(late) + len(taken)) > len(self.kept):
+        withdrawn = Baskets.joined(self._withdrawn)
+        if 2 * (len(late) + len(withdrawn)) > len(self.kept):
             self._begin_anew()
         else:
             self._border.add(late, self._weights_of(late))
-            self._border.add(taken, self._weights_of(taken), -1)
-        self._added, self._taken = self.kept.places, []
+            self._border.add(withdrawn, self._weights_of(withdrawn), -1)
+        self._added, self._withdrawn = self.kept.places, []
         return found + self._border.mine(self._kept(), self.evicted, least)
 
     def _evict(self) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.itemsets.baskets import Baskets
 from crm_online.itemsets.evicted import Evicted
-from crm_online.itemsets.weights import Weights
+from crm_online.itemsets.weights import BasketWeights
 
 CHUNK_BYTES = 8 << 20
 """A chunk is at most this long."""
@@ -31,7 +31,7 @@ class Saved:
     """What a dump holds: the settings (ε, max_size, max_bytes), and the state that all else follows from."""
 
     settings: tuple[float, int, int]
-    weights: Weights
+    weights: BasketWeights
     latest: int | None
     kept: Baskets
     evicted: Evicted
@@ -86,7 +86,7 @@ def decode(chunks: Sequence[bytes]) -> Saved:
         kept = reader.baskets()
         reader.end()
         settings = float.fromhex(epsilon), max_size, max_bytes
-        return Saved(settings, Weights(half_life, origin), head["latest"], kept, evicted)
+        return Saved(settings, BasketWeights(half_life, origin), head["latest"], kept, evicted)
     except (ValueError, KeyError, TypeError, struct.error) as error:
         raise StateCorrupt("the itemset counters in the state cannot be read: their parts do not fit") from error
 

@@ -85,7 +85,7 @@ class Evicted:
         return least, most
 
     def of_size(self, size: int) -> NDArray[np.int64]:
-        """Return the itemsets of a size that are told apart; shape (n, size)."""
+        """Return the itemsets of a size that have bounds of their own; shape (n, size)."""
         if size > self.sets.shape[1]:
             return np.empty((0, size), np.int64)
         sizes = np.count_nonzero(self.sets != NO_ITEM, axis=1)

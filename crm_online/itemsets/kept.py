@@ -67,27 +67,27 @@ class KeptBaskets:
         places = Baskets(self._times[: self._places], self._start[: self._places + 1], self._items)
         part = places.between(begin, end)
         there = self._there[begin:end]
-        return part if not self._gone or there.all() else part.taken(np.flatnonzero(there))
+        return part if not self._gone or there.all() else part.take(np.flatnonzero(there))
 
     def all(self) -> Baskets:
         """Return all baskets."""
         return self.between(0, self._places)
 
-    def find(self, wanted: Baskets) -> NDArray[np.int64]:
+    def find(self, baskets: Baskets) -> NDArray[np.int64]:
         """Return the place of each basket with the same time and items, the latest of equals, each place once.
 
         A basket that is not there has -1.
         """
-        found = np.full(len(wanted), -1, np.int64)
+        found = np.full(len(baskets), -1, np.int64)
         hashes, order = self._indexed()
         begin = len(order)
         late = _hashes(self._places_between(begin))
         used: set[int] = set()
-        for number, value in enumerate(_hashes(wanted).tolist()):
+        for number, value in enumerate(_hashes(baskets).tolist()):
             hashed = np.uint64(value)
             first, last = (int(np.searchsorted(hashes, hashed, side)) for side in _SIDES)
             candidates = [*order[first:last].tolist(), *(begin + np.flatnonzero(late == hashed)).tolist()]
-            same = wanted.between(number, number + 1)
+            same = baskets.between(number, number + 1)
             for place in reversed(candidates):
                 if place not in used and self._there[place] and self._equals(place, same):
                     found[number] = place
@@ -114,8 +114,8 @@ class KeptBaskets:
         every = self.all()
         stays = np.ones(len(every), bool)
         stays[rows] = False
-        self._replace(every.taken(np.flatnonzero(stays)))
-        return every.taken(rows)
+        self._replace(every.take(np.flatnonzero(stays)))
+        return every.take(rows)
 
     def _replace(self, baskets: Baskets) -> None:
         self._empty()
@@ -142,10 +142,10 @@ class KeptBaskets:
 _T = TypeVar("_T", bound=np.generic)
 
 
-def _with_room(array: NDArray[_T], used: int, wanted: int) -> NDArray[_T]:
-    if wanted <= len(array):
+def _with_room(array: NDArray[_T], used: int, needed: int) -> NDArray[_T]:
+    if needed <= len(array):
         return array
-    larger = np.empty(wanted + wanted // 4, array.dtype)
+    larger = np.empty(needed + needed // 4, array.dtype)
     larger[:used] = array[:used]
     return larger
 

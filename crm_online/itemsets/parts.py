@@ -16,8 +16,8 @@ UNKNOWN = np.iinfo(np.int32).max
 """Id of an item whose name a partition does not know."""
 
 
-class Part(Protocol):
-    """One partition's itemsets: its counters at hand (``Counted``), or what it said of them (``Summary``)."""
+class PartitionItemsets(Protocol):
+    """One partition's itemsets: of its counters (``PartitionCounters``), or of its ``Summary``."""
 
     @property
     def names(self) -> Sequence[str]:
@@ -38,8 +38,8 @@ class Part(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """A partition whose counters are at hand."""
+class PartitionCounters:
+    """The itemsets of a partition by its counters, with the names of its items."""
 
     counters: ItemsetCounters
     names: Sequence[str]
@@ -84,7 +84,7 @@ class FrequentItemsets:
         return [tuple(self.names[item] for item in row if item != NO_ITEM) for row in self.sets.items.tolist()]
 
 
-def merge(parts: Sequence[Part], as_of: int, min_support: float) -> FrequentItemsets:
+def merge(parts: Sequence[PartitionItemsets], as_of: int, min_support: float) -> FrequentItemsets:
     """Return the itemsets that may be frequent over all partitions.
 
     An itemset at or above ``min_support`` over all is so in at least one partition. So the candidates are
@@ -99,8 +99,8 @@ def merge(parts: Sequence[Part], as_of: int, min_support: float) -> FrequentItem
     >>> from crm_online.itemsets.baskets import Baskets
     >>> counters = ItemsetCounters(0.0, Decay(None), 2, 10**6)
     >>> counters.count(Baskets.of([(0, [0, 1])]))
-    >>> one = Counted(counters, ["tea", "cup"], {"tea": 0, "cup": 1})
-    >>> other = Counted(counters, ["cup", "jug"], {"cup": 0, "jug": 1})
+    >>> one = PartitionCounters(counters, ["tea", "cup"], {"tea": 0, "cup": 1})
+    >>> other = PartitionCounters(counters, ["cup", "jug"], {"cup": 0, "jug": 1})
     >>> found = merge([one, other], as_of=0, min_support=0.5)
     >>> list(zip(found.named(), found.sets.count.tolist()))[:2]
     [(('cup',), 2.0), (('jug',), 1.0)]

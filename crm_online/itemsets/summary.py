@@ -1,4 +1,4 @@
-"""What one partition says to the others about its itemsets."""
+"""The frequent itemsets of one partition, as bytes for the partition that derives rules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.itemsets.counters import ItemsetCounters
 from crm_online.itemsets.reading import ABSENT, NO_ITEM, ItemsetIndex, Itemsets, widened
-from crm_online.itemsets.weights import Weights
+from crm_online.itemsets.weights import BasketWeights
 
 _MAGIC = b"crmS"
 _VERSION = 2
@@ -25,7 +25,7 @@ _LEAD = struct.Struct("<4sHIQI")  # magic, version, length of the JSON head, len
 
 @dataclass(frozen=True)
 class Summary:
-    """The itemsets of one partition whose upper bound reaches a floor, by name; a ``Part`` that can travel.
+    """The itemsets of one partition whose upper bound reaches a floor, by name.
 
     Attributes
     ----------
@@ -169,7 +169,7 @@ class Summary:
         )
 
     def _reading(self, as_of: int) -> float:
-        return Weights(self.half_life, self.read_at).reading(as_of)
+        return BasketWeights(self.half_life, self.read_at).reading(as_of)
 
     @cached_property
     def _index(self) -> ItemsetIndex:

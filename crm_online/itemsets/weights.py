@@ -21,7 +21,7 @@ SMALLEST_SUM = 2.0**30
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class BasketWeights:
     """What a basket weighs: ``2 ** ((time - origin) / half_life)``, rounded to a whole number.
 
     Forward decay (Cormode et al., ICDE 2009) with whole numbers. The origin is a multiple of ``STEP`` half-lives, the
@@ -38,7 +38,7 @@ class Weights:
 
     Examples
     --------
-    >>> weights = Weights(1000).fitting(latest=60_000, total=0)
+    >>> weights = BasketWeights(1000).fitting(latest=60_000, total=0)
     >>> one, two = weights.of(np.array([59_000, 60_000])).tolist()
     >>> two == 2 * one, two * weights.reading(60_000)
     (True, 1.0)
@@ -79,7 +79,7 @@ class Weights:
             origin += step
         return type(self)(self.half_life, origin)
 
-    def shift(self, other: Weights) -> float:
+    def shift(self, other: BasketWeights) -> float:
         """Return the factor that takes a weight to another origin: a power of two."""
         if self.half_life is None:
             return 1.0

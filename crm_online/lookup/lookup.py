@@ -19,7 +19,7 @@ from crm_online.engine.state import PartitionState
 from crm_online.errors import InputError, StateMissing, UnknownCustomer
 from crm_online.events import times
 from crm_online.hint import hint
-from crm_online.itemsets.parts import Counted, FrequentItemsets, merge
+from crm_online.itemsets.parts import FrequentItemsets, PartitionCounters, merge
 from crm_online.lookup import export
 from crm_online.lookup.customer_json import customer_values
 from crm_online.lookup.customer_reader import CustomerReader
@@ -300,7 +300,7 @@ class Lookup:
         return max(view.counts.watermark for view in self._views)
 
     @property
-    def _parts(self) -> list[Counted]:
+    def _parts(self) -> list[PartitionCounters]:
         return [view.counts.counted for view in self._views]
 
     @cached_property

@@ -14,7 +14,7 @@ from crm_online.baskets import sampled
 from crm_online.baskets.sampled import SampledOrder
 from crm_online.customers.records import Records
 from crm_online.customers.traits import Traits
-from crm_online.engine import counting, peers, rules, sampling, segmenting, state
+from crm_online.engine import basket_journal, peers, rules, sampling, segmenting, state
 from crm_online.engine.engine import CUSTOMERS, layout
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import empty_counters
@@ -23,7 +23,7 @@ from crm_online.engine.state import PartitionState
 from crm_online.flow import load
 from crm_online.itemsets import names as item_names
 from crm_online.itemsets.names import ItemNames
-from crm_online.itemsets.parts import Counted
+from crm_online.itemsets.parts import PartitionCounters
 from crm_online.segments import sample
 from crm_online.segments.model import Model
 from crm_online.settings import Settings
@@ -48,7 +48,7 @@ class Counts:
     """
 
     watermark: int
-    counted: Counted
+    counted: PartitionCounters
     emitted: dict[bytes, bytes]
 
 
@@ -110,16 +110,16 @@ class PartitionView:
     def counts(self) -> Counts:
         """What baskets made of it."""
         here = self.store.partition
-        names = (item_names.NAME, counting.COUNTERS, counting.JOURNAL)
+        names = (item_names.NAME, basket_journal.COUNTERS, basket_journal.JOURNAL)
         lists = (list_part(here, name, 0, -1) for name in names)
         small, emitted, (stored_names, chunks, journal) = self.store.together(
             plain_value(here, state.NAME), hash_whole(here, rules.NAME), *lists
         )
         items = ItemNames()
         items.load(stored_names)
-        counters = counting.counted(empty_counters(self.settings), chunks, journal)
+        counters = basket_journal.restored_counters(empty_counters(self.settings), chunks, journal)
         watermark = PartitionState.decode(small).watermark or 0
-        return Counts(watermark, Counted(counters, items.names, items.ids), emitted)
+        return Counts(watermark, PartitionCounters(counters, items.names, items.ids), emitted)
 
     @cached_property
     def sample(self) -> list[tuple[bytes, bytes]]:

@@ -8,7 +8,7 @@ from hashlib import blake2b
 import numpy as np
 
 from crm_online.customers.due import bucket_name
-from crm_online.engine import counting
+from crm_online.engine import basket_journal
 from crm_online.engine.engine import ROSTER
 from crm_online.engine.mining import empty_counters
 from crm_online.engine.state import PartitionState
@@ -129,7 +129,7 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
     ):
         digest.add(name, (part for pair in sorted(pairs) for part in pair))
     digest.add("items", loaded.items)
-    counters = counting.counted(empty_counters(view.settings), loaded.counters, loaded.journal)
+    counters = basket_journal.restored_counters(empty_counters(view.settings), loaded.counters, loaded.journal)
     digest.add("counters", counters.dump())
     digest.add("roster", roster)
     for bucket in sorted(state.waiting):

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.itemsets.parts import Counted
+from crm_online.itemsets.parts import PartitionCounters
 from crm_online.recommend.learning import ITEMS, Example, Learned, learn
 from crm_online.recommend.regression import coefficients, inverse, together
 
@@ -81,7 +81,7 @@ class Basis:
         return self.count / self.baskets if self.baskets > 0 else self.count
 
     @classmethod
-    def of(cls, parts: Sequence[Counted], as_of: int, orders: Sequence[SampledFrom] = ()) -> Self:
+    def of(cls, parts: Sequence[PartitionCounters], as_of: int, orders: Sequence[SampledFrom] = ()) -> Self:
         """Add up the counts of all partitions, and learn from the sampled orders how to weigh them.
 
         Counts are lower bounds, as in rules: what a pair may have missed before it was counted is left out.
@@ -93,7 +93,8 @@ class Basis:
         >>> from crm_online.itemsets.counters import ItemsetCounters
         >>> counters = ItemsetCounters(0.0, Decay(None), 2, 10**6)
         >>> counters.count(Baskets.of([(0, [0, 1]), (0, [0, 1]), (0, [2])]))
-        >>> basis = Basis.of([Counted(counters, ["tea", "cup", "jug"], {"tea": 0, "cup": 1, "jug": 2})], as_of=0)
+        >>> part = PartitionCounters(counters, ["tea", "cup", "jug"], {"tea": 0, "cup": 1, "jug": 2})
+        >>> basis = Basis.of([part], as_of=0)
         >>> basis.names, basis.both.tolist(), basis.gain.round(3).tolist()
         (['cup', 'jug', 'tea'], [2.0, 2.0], [0.133, 0.133])
         """
@@ -196,7 +197,7 @@ def _bought(counts: NDArray[np.float64]) -> list[int]:
     return found
 
 
-def _numbered(part: Counted, counts: NDArray[np.float64], ids: Mapping[str, int]) -> NDArray[np.int64]:
+def _numbered(part: PartitionCounters, counts: NDArray[np.float64], ids: Mapping[str, int]) -> NDArray[np.int64]:
     numbers = np.full(len(counts), ABSENT, np.int64)
     for number in _bought(counts):
         numbers[number] = ids[part.names[number]]
@@ -204,7 +205,7 @@ def _numbered(part: Counted, counts: NDArray[np.float64], ids: Mapping[str, int]
 
 
 def _pairs(
-    parts: Sequence[Counted], numbered: Sequence[NDArray[np.int64]], as_of: int, items: int
+    parts: Sequence[PartitionCounters], numbered: Sequence[NDArray[np.int64]], as_of: int, items: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the pairs of all partitions, the smaller id * items + the larger one, with their numbers of baskets."""
     keys, counts = [np.empty(0, np.int64)], [np.empty(0)]

@@ -79,10 +79,10 @@ def rank(basis: Basis, basket: Sequence[int], history: History, limit: int) -> R
     >>> from crm_online.decay import Decay
     >>> from crm_online.itemsets.baskets import Baskets
     >>> from crm_online.itemsets.counters import ItemsetCounters
-    >>> from crm_online.itemsets.parts import Counted
+    >>> from crm_online.itemsets.parts import PartitionCounters
     >>> counters = ItemsetCounters(0.0, Decay(None), 2, 10**6)
     >>> counters.count(Baskets.of([(0, [0, 1]), (0, [0, 1]), (0, [2]), (0, [2]), (0, [2])]))
-    >>> basis = Basis.of([Counted(counters, ["tea", "cup", "jug"], {"tea": 0, "cup": 1, "jug": 2})], as_of=0)
+    >>> basis = Basis.of([PartitionCounters(counters, ["tea", "cup", "jug"], {"tea": 0, "cup": 1, "jug": 2})], as_of=0)
     >>> [basis.names[item] for item in rank(basis, [basis.ids["tea"]], NO_HISTORY, 2).item]
     ['cup', 'jug']
     """

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from crm_online.itemsets.parts import FrequentItemsets
 from crm_online.rules.customers import NOBODY, Buyers
-from crm_online.rules.emitted import COMPARED, Change, EmittedRules, RuleChange
+from crm_online.rules.emitted import COMPARED, EmittedRules, RuleChange, RuleChangeKind
 from crm_online.rules.levels import CHANCE, Levels
 from crm_online.rules.measures import MEASURES
 from crm_online.rules.selection import Selection, select
@@ -60,7 +60,7 @@ def _changes(chosen: Selection, rows: NDArray[np.int64]) -> list[RuleChange]:
     table = chosen.table.take(rows)
     columns = {name: getattr(table.measures, name) for name in MEASURES} | {"count": table.count, "error": table.error}
     figures = zip(*(column.tolist() for column in columns.values()), strict=True)
-    kinds = [Change.CHANGED if was_in else Change.ENTERED for was_in in chosen.was_in[rows].tolist()]
+    kinds = [RuleChangeKind.CHANGED if was_in else RuleChangeKind.ENTERED for was_in in chosen.was_in[rows].tolist()]
     places = enumerate(zip(rows.tolist(), kinds, figures, strict=True))
     return [
         _change(table, row, kind, dict(zip(columns, figure, strict=True)), rank=place + 1)
@@ -68,7 +68,7 @@ def _changes(chosen: Selection, rows: NDArray[np.int64]) -> list[RuleChange]:
     ]
 
 
-def _change(table: RuleTable, row: int, kind: Change, figures: dict[str, float], *, rank: int) -> RuleChange:
+def _change(table: RuleTable, row: int, kind: RuleChangeKind, figures: dict[str, float], *, rank: int) -> RuleChange:
     conviction = figures.pop("conviction")
     finite = None if conviction == np.inf else conviction
     x, y = table.sides(row)

@@ -62,7 +62,7 @@ class Buyers:
         start = np.cumsum([0, *lengths])
         joined = Baskets(np.zeros(len(lengths), np.int64), start, np.concatenate([np.empty(0, np.int32), *items]))
         by_customer = np.argsort(np.array(customer, np.int64), kind="stable")
-        return cls(np.array(customer, np.int64)[by_customer], numbers, joined.taken(by_customer))
+        return cls(np.array(customer, np.int64)[by_customer], numbers, joined.take(by_customer))
 
     def have_too_few(self, table: RuleTable, least: int) -> NDArray[np.bool_]:
         """Return which rules' orders are by fewer than ``least`` customers, as far as the orders kept can say.

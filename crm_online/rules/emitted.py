@@ -18,7 +18,7 @@ COMPARED = ("support", "confidence", "lift")
 """The measures by which a rule has changed or not."""
 
 
-class Change(StrEnum):
+class RuleChangeKind(StrEnum):
     """What happened to a rule."""
 
     ENTERED = "entered"
@@ -31,7 +31,7 @@ class RuleChange:
     """A change of one rule, with its measures; for a rule that left, those last emitted."""
 
     id: str
-    change: Change
+    change: RuleChangeKind
     antecedent: tuple[str, ...]
     consequent: tuple[str, ...]
     support: float
@@ -55,13 +55,13 @@ class RuleChange:
     def of_value(cls, id_: str, value: Mapping[str, Any]) -> Self:
         """Return the change of an id and its ``value``; other fields are left aside."""
         fields = {name: value[name] for name in cls.__slots__ if name != "id"}
-        fields["change"] = Change(fields["change"])
+        fields["change"] = RuleChangeKind(fields["change"])
         fields["antecedent"], fields["consequent"] = tuple(fields["antecedent"]), tuple(fields["consequent"])
         return cls(id=id_, **fields)
 
     def gone(self) -> Self:
-        """Return the change that tells that this rule left."""
-        return type(self)(**{name: getattr(self, name) for name in self.__slots__} | {"change": Change.LEFT})
+        """Return the change by which this rule leaves."""
+        return type(self)(**{name: getattr(self, name) for name in self.__slots__} | {"change": RuleChangeKind.LEFT})
 
 
 class EmittedRules(Mapping[str, RuleChange]):
@@ -103,7 +103,7 @@ class EmittedRules(Mapping[str, RuleChange]):
         stays = np.fromiter((rule not in newest for rule in self._changes), bool, len(self))
         for rule in newest.keys() & self._changes.keys():
             del self._changes[rule]
-        new = [change for change in newest.values() if change.change is not Change.LEFT]
+        new = [change for change in newest.values() if change.change is not RuleChangeKind.LEFT]
         self._changes.update((change.id, change) for change in new)
         figures = [[getattr(change, name) for name in COMPARED] for change in new]
         self.figures = np.concatenate([self.figures[stays], np.array(figures).reshape(-1, len(COMPARED))])

@@ -64,9 +64,9 @@ class SubsetIndex:
         keys = self.keys[size - 1]
         if not len(keys):
             return np.full(len(prefix), _ABSENT)
-        wanted = prefix << 32 | last
-        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        return np.where((prefix != _ABSENT) & (keys[place] == wanted), place, _ABSENT)
+        key = prefix << 32 | last
+        place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+        return np.where((prefix != _ABSENT) & (keys[place] == key), place, _ABSENT)
 
     def subsets(self, items: NDArray[np.int32]) -> dict[int, NDArray[np.float64]]:
         """Return the weight of every subset of some itemsets of one size, 0 where it is not there.

@@ -47,7 +47,7 @@ class Shop:
         """Return the log with its baskets in another order, and its items under other numbers."""
         random = np.random.default_rng(seed)
         number = random.permutation(len(self.names))
-        baskets = self.baskets.taken(random.permutation(len(self.baskets)))
+        baskets = self.baskets.take(random.permutation(len(self.baskets)))
         basket = np.repeat(np.arange(len(baskets)), np.diff(baskets.start))
         renamed = Baskets.from_lines(basket, number[baskets.items].astype(np.int32), baskets.times)
         return Shop(renamed, [self.names[old] for old in np.argsort(number).tolist()])

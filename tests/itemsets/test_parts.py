@@ -11,13 +11,13 @@ from crm_online.decay import Decay
 from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.itemsets.baskets import Baskets
 from crm_online.itemsets.counters import ItemsetCounters
-from crm_online.itemsets.parts import UNKNOWN, Counted, Part, merge
+from crm_online.itemsets.parts import UNKNOWN, PartitionCounters, PartitionItemsets, merge
 from crm_online.itemsets.summary import Summary
 from tests.itemsets.brute import padded, true_weights
 from tests.itemsets.logs import DAY, HALF_LIFE, Log, logs
 
 
-def parts_of(log: Log, partitions: int, counters: list[ItemsetCounters], size: int) -> list[Counted]:
+def parts_of(log: Log, partitions: int, counters: list[ItemsetCounters], size: int) -> list[PartitionCounters]:
     """Deal a log out; each partition numbers the items in the order in which it meets them."""
     parts = []
     for number in range(partitions):
@@ -26,7 +26,7 @@ def parts_of(log: Log, partitions: int, counters: list[ItemsetCounters], size: i
         numbered = [(time, [ids.setdefault(f"item {item}", len(ids)) for item in items]) for time, items in own]
         for begin in range(0, len(numbered), size):
             counters[number].count(Baskets.of(numbered[begin : begin + size]))
-        parts.append(Counted(counters[number], list(ids), ids))
+        parts.append(PartitionCounters(counters[number], list(ids), ids))
     return parts
 
 
@@ -53,7 +53,7 @@ def test_bounds_hold_and_nothing_is_missed_over_partitions(
 ) -> None:
     counters = [ItemsetCounters(epsilon, Decay(half_life), max_size, max_bytes) for _ in range(partitions)]
     counted = parts_of(log, partitions, counters, size)
-    parts: list[Part] = list(counted)
+    parts: list[PartitionItemsets] = list(counted)
     if floor is not None:
         parts = [Summary.decode(Summary.of(part.counters, part.names, floor).encode()) for part in counted]
     as_of = max(time for time, _ in log) + 5 * DAY
@@ -109,7 +109,7 @@ def test_an_itemset_left_out_of_one_summary_adds_what_it_may_be_there() -> None:
     found = merge(summaries, 0, 0.1)
     bounds = {s: (c, e) for s, c, e in zip(found.named(), found.sets.count, found.sets.error, strict=True)}
     assert bounds["a", "b"] == (10, pytest.approx(2.4))
-    exact = merge([Counted(one, ["a", "b"], ids), Counted(other, ["a", "b"], ids)], 0, 0.1)
+    exact = merge([PartitionCounters(one, ["a", "b"], ids), PartitionCounters(other, ["a", "b"], ids)], 0, 0.1)
     assert dict(zip(exact.named(), exact.sets.count.tolist(), strict=True))["a", "b"] == 11
 
 

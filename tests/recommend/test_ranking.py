@@ -17,7 +17,7 @@ from crm_online.decay import Decay
 from crm_online.itemsets.baskets import Baskets
 from crm_online.itemsets.counters import ItemsetCounters
 from crm_online.itemsets.names import ItemNames
-from crm_online.itemsets.parts import Counted
+from crm_online.itemsets.parts import PartitionCounters
 from crm_online.recommend.answer import Buyer, recommended
 from crm_online.recommend.basis import Basis
 from crm_online.recommend.learning import ScoreWeights
@@ -30,11 +30,11 @@ LOG = st.lists(st.tuples(st.integers(0, 5 * HALF_LIFE), SETS), min_size=1, max_s
 NOW = 5 * HALF_LIFE
 
 
-def counted(log: Sequence[tuple[int, set[str]]]) -> Counted:
+def counted(log: Sequence[tuple[int, set[str]]]) -> PartitionCounters:
     """Count a log exactly; items are numbered as they come."""
     counters, names = ItemsetCounters(0.0, Decay(HALF_LIFE), 2, 10**7), ItemNames()
     counters.count(Baskets.of([(time, names.numbers(sorted(items)).tolist()) for time, items in log]))
-    return Counted(counters, names.names, names.ids)
+    return PartitionCounters(counters, names.names, names.ids)
 
 
 def basis(log: Sequence[tuple[int, set[str]]], partitions: int = 1) -> Basis:

@@ -10,7 +10,7 @@ from fim import arules
 from crm_online.decay import Decay
 from crm_online.itemsets.baskets import Baskets
 from crm_online.itemsets.counters import ItemsetCounters
-from crm_online.itemsets.parts import Counted, FrequentItemsets, merge
+from crm_online.itemsets.parts import FrequentItemsets, PartitionCounters, merge
 
 Rule = tuple[tuple[str, ...], tuple[str, ...]]
 
@@ -21,7 +21,7 @@ def found_in(baskets: Sequence[Sequence[str]], min_support: float) -> FrequentIt
     numbered = [(0, [ids.setdefault(item, len(ids)) for item in basket]) for basket in baskets]
     counters = ItemsetCounters(0.0, Decay(None), 3, 10**9)
     counters.count(Baskets.of(numbered))
-    return merge([Counted(counters, list(ids), ids)], 0, min_support)
+    return merge([PartitionCounters(counters, list(ids), ids)], 0, min_support)
 
 
 def rules_by_hand(baskets: Sequence[Sequence[str]], min_support: float, min_confidence: float) -> dict[Rule, float]:

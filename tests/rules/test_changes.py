@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from crm_online.itemsets.parts import FrequentItemsets
 from crm_online.rules.changes import diff, in_force
 from crm_online.rules.derive import derive
-from crm_online.rules.emitted import Change, EmittedRules, RuleChange
+from crm_online.rules.emitted import EmittedRules, RuleChange, RuleChangeKind
 from crm_online.rules.levels import Levels
 from tests.rules.shops import found_in
 
@@ -90,12 +90,12 @@ def test_a_rule_enters_at_the_levels_and_leaves_below_nine_tenths(
     emitted.update(diff(table_of(*enters), emitted, LEVELS))
     assert A_TO_B in emitted
     changes = diff(table_of(*between), emitted, LEVELS)
-    assert all(change.change is Change.CHANGED for change in of_a(changes))
+    assert all(change.change is RuleChangeKind.CHANGED for change in of_a(changes))
     last = emitted[A_TO_B]
     emitted.update(changes)
     last = emitted[A_TO_B]
     (left,) = of_a(diff(table_of(*below), emitted, LEVELS))
-    assert left.change is Change.LEFT
+    assert left.change is RuleChangeKind.LEFT
     assert left.support == last.support
 
 
@@ -122,8 +122,8 @@ def test_a_redundant_rule_stays_out_unless_asked_for_and_leaves_when_no_better()
     emitted = EmittedRules()
     emitted.update(diff(redundancy(100), emitted, LEVELS))
     assert rule in emitted
-    assert not [change for change in diff(redundancy(1), emitted, LEVELS) if change.change is Change.LEFT]
-    left = [change.id for change in diff(redundancy(0), emitted, LEVELS) if change.change is Change.LEFT]
+    assert not [change for change in diff(redundancy(1), emitted, LEVELS) if change.change is RuleChangeKind.LEFT]
+    left = [change.id for change in diff(redundancy(0), emitted, LEVELS) if change.change is RuleChangeKind.LEFT]
     assert rule in left
 
 
@@ -139,7 +139,7 @@ def test_the_changes_taken_together_are_the_rules_in_force(logs: list[list[list[
         table = derive(found, 0.0, LEVELS.least_confidence)
         assert len({change.id for change in changes}) == len(changes)
         for change in changes:
-            assert (change.id in emitted) == (change.change is not Change.ENTERED)
+            assert (change.id in emitted) == (change.change is not RuleChangeKind.ENTERED)
         emitted.update(changes)
         row = {rule: number for number, rule in enumerate(table.ids)}
         reaching = {change.id for change in in_force(found, LEVELS)}
@@ -151,7 +151,7 @@ def test_the_changes_taken_together_are_the_rules_in_force(logs: list[list[list[
                 now, then = getattr(table.measures, name)[row[rule]], getattr(change, name)
                 tolerance = max(0.05, 2 / math.sqrt(table.count[row[rule]]))
                 assert abs(now - then) <= tolerance * then + 1e-12
-        entered = [change.rank for change in changes if change.change is not Change.LEFT]
+        entered = [change.rank for change in changes if change.change is not RuleChangeKind.LEFT]
         assert entered == sorted(entered)
         assert all(1 <= rank <= len(emitted) for rank in entered)
 

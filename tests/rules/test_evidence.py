@@ -21,7 +21,7 @@ from crm_online.itemsets.parts import FrequentItemsets
 from crm_online.rules import derive
 from crm_online.rules.changes import diff, in_force
 from crm_online.rules.customers import Buyers
-from crm_online.rules.emitted import Change, EmittedRules
+from crm_online.rules.emitted import EmittedRules, RuleChangeKind
 from crm_online.rules.levels import Levels
 from crm_online.settings import Settings
 from tests.itemsets import real
@@ -146,7 +146,7 @@ def test_the_feed_never_holds_more_rules_than_allowed(logs: list[list[list[str]]
         baskets += log
         changes = diff(found_in(baskets, levels.leave_support(len(baskets))), emitted, levels)
         for change in changes:
-            assert (change.id in emitted) == (change.change is not Change.ENTERED)
+            assert (change.id in emitted) == (change.change is not RuleChangeKind.ENTERED)
         emitted.update(changes)
         assert len(emitted) <= most
         assert all(change.count >= 1 for change in emitted.values())
@@ -159,8 +159,10 @@ def test_a_rule_leaves_only_when_it_is_a_tenth_behind_the_best() -> None:
     near, far = every[19], every[20]
     levels = Levels(0.01, 0.5, most=18)  # and so 20 for those that are in
     changes = diff(found, EmittedRules([near, far]), levels)
-    assert [change.id for change in changes if change.change is Change.LEFT] == [far.id]
-    assert [change.id for change in changes if change.change is Change.ENTERED] == [rule.id for rule in every[:17]]
+    assert [change.id for change in changes if change.change is RuleChangeKind.LEFT] == [far.id]
+    assert [change.id for change in changes if change.change is RuleChangeKind.ENTERED] == [
+        rule.id for rule in every[:17]
+    ]
 
 
 def test_a_rule_needs_different_customers_as_far_as_the_orders_kept_can_say() -> None:

@@ -15,7 +15,7 @@ import pytest
 from mlxtend.frequent_patterns import association_rules, fpgrowth
 from numpy.typing import NDArray
 
-from crm_online.itemsets.parts import Counted, merge
+from crm_online.itemsets.parts import PartitionCounters, merge
 from crm_online.rules.derive import derive
 from crm_online.rules.emitted import EmittedRules
 from crm_online.rules.levels import Levels
@@ -95,7 +95,7 @@ def test_the_rules_of_a_log_are_mlxtends_with_all_measures_and_at_the_edge_of_th
     shop = log(shared_data)
     sets, every = rules_by_mlxtend(mlxtends_table(shop, least), support_of(shop, least), min_confidence, max_size)
     numbers = {name: number for number, name in enumerate(shop.names)}
-    counted = Counted(shop.count(0.0, max_size=max_size), shop.names, numbers)
+    counted = PartitionCounters(shop.count(0.0, max_size=max_size), shop.names, numbers)
     found = merge([counted], 0, support_of(shop, least))
     assert len(found.sets) == len(sets)
     confidences = np.sort(every["confidence"].to_numpy())
@@ -118,7 +118,7 @@ def test_rules_of_a_small_log_take_no_more_memory_than_mlxtends(
     shop = log(shared_data)
     numbers = {name: number for number, name in enumerate(shop.names)}
     tracemalloc.start()
-    part = Counted(shop.count(0.0, max_size=6), shop.names, numbers)
+    part = PartitionCounters(shop.count(0.0, max_size=6), shop.names, numbers)
     derive(merge([part], 0, support_of(shop, least)), support_of(shop, least), 0.3)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from crm_online.engine.changes import Reason
 from crm_online.engine.divergence import Divergence
 from crm_online.events.columns import Kind
-from crm_online.rules.emitted import Change
+from crm_online.rules.emitted import RuleChangeKind
 from crm_online.step import Topic
 from crm_online.store import Store
 from crm_online.values import SEGMENT_LINE, Reject, Rule, Segment, SegmentChange, SegmentGone
@@ -70,7 +70,7 @@ def test_a_change_has_the_cause_that_its_reason_has(written: dict[Topic, list[st
 
 def test_the_words_of_the_values_are_those_of_the_engine() -> None:
     assert set(get_args(SegmentChange.model_fields["reason"].annotation)) == {reason.word for reason in Reason}
-    assert set(get_args(Rule.model_fields["change"].annotation)) == set(Change)
+    assert set(get_args(Rule.model_fields["change"].annotation)) == set(RuleChangeKind)
     assert set(get_args(EventType)) == {kind.name.lower() for kind in Kind} - {"erase"}
 
 

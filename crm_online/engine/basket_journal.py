@@ -1,4 +1,4 @@
-"""Whole baskets into counters, kept as a checkpoint and a journal of what came and went since."""
+"""The counted baskets as they are stored: a checkpoint of the counters, and a journal of what came and went since."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def checkpoint(counters: ItemsetCounters) -> Iterator[Write]:
     yield Drop(JOURNAL)
 
 
-def journal(batch: Baskets, withdrawn: Baskets) -> tuple[bytes, Write]:
+def journal_entry(batch: Baskets, withdrawn: Baskets) -> tuple[bytes, Write]:
     """Return what a step counted, and what it took back, as bytes, and the write that puts it into the journal."""
     raw = _HEAD.pack(_VERSION) + pack(batch) + pack(withdrawn)
     return raw, Append(JOURNAL, [raw])
 
 
-def counted(fresh: ItemsetCounters, chunks: Sequence[bytes], entries: Sequence[bytes]) -> ItemsetCounters:
+def restored_counters(fresh: ItemsetCounters, chunks: Sequence[bytes], entries: Sequence[bytes]) -> ItemsetCounters:
     """Return the counters of a checkpoint and a journal, as they were to the last bit.
 
     Parameters
