@@ -72,12 +72,15 @@ def test_change_ids_are_complete_and_in_order(replayed: Path) -> None:
 
 def test_nobody_goes_back_to_the_segment_just_left_within_two_dwells(replayed: Path) -> None:
     last: dict[object, tuple[object, datetime]] = {}
+    returns = 0
     for change in changes(replayed):
         when = datetime.fromisoformat(str(change["time"]))
         before = last.get(change["customer_id"])
         if before and change["to"] == before[0] and change["reason"] != "refit":
             assert (when - before[1]).total_seconds() > 14 * DAY
+            returns += 1
         last[change["customer_id"]] = (change["from"], when)
+    assert returns, "nobody ever goes back: this log shows nothing"
 
 
 def test_who_stops_buying_lapses_though_nothing_of_theirs_arrives(replayed: Path) -> None:

@@ -97,10 +97,11 @@ def test_an_item_or_a_way_to_sort_that_is_not_there_is_told_with_a_near_one(at_r
 
 def test_a_rule_has_the_id_of_the_change_that_told_it(at_rest: Shop) -> None:
     told = {json.loads(entry.value)["change_id"]: entry for entry in at_rest.entries}
-    for rule in as_json(at_rest.lookup.rules()):
-        if rule["change_id"] is not None:
-            value = json.loads(told[rule["change_id"]].value)
-            assert (value["antecedent"], value["consequent"]) == (rule["antecedent"], rule["consequent"])
+    rules = [rule for rule in as_json(at_rest.lookup.rules()) if rule["change_id"] is not None]
+    assert rules
+    for rule in rules:
+        value = json.loads(told[rule["change_id"]].value)
+        assert (value["antecedent"], value["consequent"]) == (rule["antecedent"], rule["consequent"])
 
 
 def test_a_customer_has_exactly_the_promised_keys(at_rest: Shop) -> None:

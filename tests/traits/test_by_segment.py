@@ -86,11 +86,13 @@ def test_what_was_planted_is_told_and_the_shares_equal_a_recount(
 
 
 def test_what_fewer_than_ten_customers_have_is_not_told(redis: Store, log: list[models.Event]) -> None:
-    found = Shop(redis, settings()).all(log).lookup.segments()
-    for segment in found["segments"]:  # type: ignore[attr-defined]
-        for kind in ("attributes", "contact_reasons", "items"):
-            assert all(one.get("customers", SMALL) >= SMALL for one in segment["description"]["traits"][kind])
-            assert not any("only" in str(one.get("value")) for one in segment["description"]["traits"][kind])
+    found: Any = Shop(redis, settings()).all(log).lookup.segments()
+    traits = [segment["description"]["traits"] for segment in found["segments"]]
+    for kind in ("attributes", "contact_reasons", "items"):
+        every = [one for each in traits for one in each[kind]]
+        assert every, kind
+        assert all(one.get("customers", SMALL) >= SMALL for one in every)
+        assert not any("only" in str(one.get("value")) for one in every)
 
 
 def test_where_few_have_a_value_or_have_not_the_share_is_a_bound() -> None:
