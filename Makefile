@@ -16,6 +16,8 @@ QUIX := .venv-quix
 WITH_QUIX := $(QUIX)/.made
 KAFKA_JARS := .kafka/.made
 STATE := .crm-online
+# One more than the cores of the smallest machine: the tests on Kafka wait for sessions to end more than they compute.
+TEST_PROCESSES ?= 3
 
 .PHONY: help
 help: ## List the targets
@@ -30,7 +32,7 @@ install: $(WITH_DEMO) $(WITH_KAFKA) ## Make .venv with everything that needs no 
 
 .PHONY: test
 test: lint $(KAFKA_JARS) ## Run every check and every test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
 
 .PHONY: chaos
 chaos: $(WITH_DEV) $(KAFKA_JARS) ## Kill, stop and put back workers, Redis and Kafka, for some seeds; and without each fence

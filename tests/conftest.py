@@ -64,7 +64,12 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield store
 
 
-LONGEST = ("tests/kafka/chaos/", "tests/replay/test_crash.py")
+LONGEST = (
+    "tests/kafka/chaos/",
+    "tests/replay/test_crash.py",
+    "tests/simulate/test_found.py",
+    "tests/store/test_cluster.py",
+)
 """Files that take minutes: begun first, so that no process of pytest-xdist is left alone with one at the end."""
 
 
