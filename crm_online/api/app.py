@@ -31,7 +31,7 @@ TAGS = {
     "customers": "One customer, several, or those of a segment.",
     "segments": "The segments as they stand, their sizes, and the picture of them.",
     "rules": "The rules that hold.",
-    "recommendations": "What to recommend to a customer, or beside a basket.",
+    "recommendations": "What to recommend to a customer, or for a basket.",
     "changes": "What changes, as it changes.",
     "events": "Events in.",
     "service": "The service itself.",

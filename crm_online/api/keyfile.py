@@ -136,7 +136,7 @@ def revoke_key(path: Path, name: str) -> None:
 
 
 def matching(key: str, known: dict[str, StoredKey]) -> StoredKey | None:
-    """Return the stored key of a key that was shown, in a time that does not tell how much of it is right.
+    """Return the stored key of a key that was shown, in a time that does not depend on how much of it is right.
 
     Parameters
     ----------

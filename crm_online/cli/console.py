@@ -1,6 +1,6 @@
 """What is printed: tables and JSON on stdout, progress and errors on stderr.
 
-Logs hold anything, so no text of theirs may be taken for markup or reach the terminal as a command.
+Logs hold anything, so no text of theirs may act as markup or reach the terminal as a command.
 """
 
 from __future__ import annotations

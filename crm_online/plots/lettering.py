@@ -39,7 +39,7 @@ def clean(text: str) -> str:
 class Lettering:
     """The fonts for some texts, and how wide they make them.
 
-    Letters that matplotlib's own font lacks are taken from the fonts of the computer. Where those lack them
+    Letters that matplotlib's own font lacks come from the fonts of the computer. Where those lack them
     too, a PNG has a replacement character; an SVG keeps them, and whoever shows it uses a font of theirs.
     ``lacking`` is these letters, in order.
 

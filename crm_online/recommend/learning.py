@@ -21,7 +21,7 @@ GRIDS = {
     "recent": (0.0, 0.25, 0.5, 0.75, 1.0),
     "ties": (1.0, 0.5, 2.0),
 }
-"""The weights that are tried: first what says least beyond popularity. Of those that chance cannot tell apart from the
+"""The weights that are tried: first what adds least to popularity. Of those that chance cannot separate from the
 best, the first is used."""
 ITEMS = 512
 """Items that are guessed among: those that most baskets have."""

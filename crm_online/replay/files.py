@@ -16,14 +16,14 @@ from crm_online.errors import InputError
 from crm_online.step import Entry, Topic
 
 OWNER: Final = ".state.json"
-"""The file in the folder that tells whose changes they are, and up to which all of them were written."""
+"""The file in the folder that says whose changes they are, and up to which all of them were written."""
 _CHANGE_ID = re.compile(rb'\{"change_id":"(\d+)-(\d+)-(\d+)"')
 
 
 class ChangeFiles:
     """One JSONL file for each topic, in a folder.
 
-    A file tells itself how far it goes: a line that was cut off is dropped, and changes that the
+    A file itself says how far it goes: a line that was cut off is dropped, and changes that the
     file has already are not written again. A replay repeats exactly, so what is skipped after a
     crash, or after the store went back, equals what is there.
 

@@ -64,13 +64,13 @@ class ReplayPartitions(PartitionGroup):
 
 
 def _log(part: Batch, source: Source) -> Iterator[Write]:
-    """Yield what tells which log the source is, with its first rows."""
+    """Yield what identifies the log of the source, with its first rows."""
     if part.begin == 0:
         yield Put(LOGS, {source.id.encode(): json.dumps(asdict(source)).encode()})
 
 
 def _progress(chunk: Chunk, part: Batch, source: Source) -> Iterator[Write]:
-    """Yield what tells which chunk a slice is of, until its last slice is committed."""
+    """Yield what identifies the chunk of a slice, until its last slice is committed."""
     name = source.id.encode()
     if part.end < chunk.end:
         yield Put(BEGUN, {name: json.dumps([chunk.begin, chunk.before.watermark]).encode()})

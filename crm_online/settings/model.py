@@ -167,10 +167,12 @@ class RuleSettings(Section):
     min_count: Number = Field(
         default=10,
         ge=0,
-        description="baskets that must be behind a rule, whatever its support, by their decayed number",
+        description="baskets with all items of a rule that it needs, whatever its support, by their decayed number",
     )
     min_customers: Count = Field(
-        default=3, ge=1, description="different customers that must be behind a rule, as far as the orders kept can say"
+        default=3,
+        ge=1,
+        description="different customers with such baskets that a rule needs, as far as the orders kept can say",
     )
     max: Count = Field(default=10_000, ge=1, le=1_000_000, description="rules in force at most: the first by rank")
     every: Count = Field(default=1000, ge=1, description="baskets between two derivations of the rules")

@@ -49,7 +49,7 @@ class KafkaSettings(Section):
     brokers: Brokers = Field(default="localhost:9092", description="brokers to begin with; the others are learned")
     group: str = Field(default="crm-online", min_length=1, description="consumer group of the workers")
     session_timeout: PositiveDuration = Field(
-        default=6 * SECOND, description="silence after which a worker is taken for dead"
+        default=6 * SECOND, description="silence after which a worker counts as dead"
     )
     on_gap: Literal["stop", "skip"] = Field(
         default="stop", description="what to do when the topic no longer holds the next record; skip is recorded"
@@ -111,7 +111,7 @@ class WorkerSettings(Section):
         default=MINUTE, description="time without progress after which a partition ends its worker"
     )
     stop_timeout: PositiveDuration = Field(
-        default=25 * SECOND, description="time that a worker has to finish when it is told to stop"
+        default=25 * SECOND, description="time that a worker has to finish when it is stopped"
     )
     outbox: Count = Field(
         default=100_000, ge=1, description="changes of a partition not yet published above which its steps wait"
@@ -151,7 +151,7 @@ class ServeSettings(Section):
         default=10 * SECOND, description="time in which Redis must answer; after it the request fails with a 503"
     )
     stop_timeout: PositiveDuration = Field(
-        default=5 * SECOND, description="time that requests have to end when the service is told to stop"
+        default=5 * SECOND, description="time that requests have to end when the service is stopped"
     )
     cors: Origins = Field(default=(), description="origins whose pages may ask with a key of their own")
     proxies: Networks = Field(

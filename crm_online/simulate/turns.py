@@ -1,7 +1,7 @@
 """Whose turn it is on each day: all events but what is in them.
 
 Every customer joins, which is a profile and the first turn of the segment's script. Then the customers of a segment
-take turns in laps: in each lap everybody comes once, in fresh order, but in every third only those who are
+take turns in laps: in each lap every customer comes once, in fresh order, but in every third only those who are
 brisk. So customers of a segment come about equally often, as their truth says, at times that are their own.
 """
 

@@ -22,7 +22,7 @@ Command = Sequence[Arg]
 Address = tuple[str, int]
 
 ANSWER_SECONDS: Final = 60.0
-"""How long an answer may take, if nothing else is said: a commit of hundreds of MB is written and synced before it."""
+"""How long an answer may take, unless set otherwise: a commit of hundreds of MB is written and synced before it."""
 
 _CONNECT_SECONDS: Final = 5.0
 

@@ -219,7 +219,7 @@ class PartitionStore:
         return entries
 
     def _mark(self) -> list[bytes | None]:
-        """Read what no commit leaves as it is; the token tells a Redis that went back and on again."""
+        """Read what no commit leaves as it is; the token reveals a Redis that went back and on again."""
         return replies.as_value_list(self._client.call("HMGET", self._key(META), TOKEN, COMMITS, EPOCH))
 
     def _read(self, read: reads.Read[_T]) -> _T:

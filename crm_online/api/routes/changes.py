@@ -25,7 +25,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events until the connection ends. `id` is the cursor: the last "
         "change ids of all partitions. `event` is `segment-change`, `segment`, `rule` or `reject`, and `data` the "
-        "change as it stands on the topic; or `gap`: changes are kept no more (`trimmed`), or were taken back "
+        "change as it stands on the topic; or `gap`: changes are kept no more (`trimmed`), or were reverted "
         "(`rewound`): look up again. A comment comes after 15 s of silence.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }

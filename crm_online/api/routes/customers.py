@@ -40,7 +40,7 @@ class CustomerQuery(Body):
 
     customer_ids: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=LONGEST)]],
-        Field(min_length=1, max_length=MOST, description="their ids; one that comes twice is told once"),
+        Field(min_length=1, max_length=MOST, description="their ids; one that comes twice is answered once"),
     ]
 
 

@@ -67,7 +67,7 @@ _BODY: Final = {
 async def send_events(request: Request, service: TheService) -> EventReceipt:
     """Take one event, or a list of up to 1,000.
 
-    If any is no event, none is taken. The answer comes once they are on disk: committed to the state, or written to
+    If any is no event, none is accepted. The answer comes once they are on disk: committed to the state, or written to
     Kafka by all its copies.
 
     Give every event an `event_id`: one that is among the last 16 of the same customer counts once. So after a 503, or

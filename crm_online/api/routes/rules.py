@@ -52,7 +52,7 @@ async def get_rules(
         str | None,
         Query(
             max_length=200,
-            description="`next` of the page before. If rules changed since, the page goes on behind where that page's "
+            description="`next` of the page before. If rules changed since, the page goes on after where that page's "
             "last rule was",
         ),
     ] = None,

@@ -102,7 +102,7 @@ def _refuse_another_shop(state: str, log: Path) -> None:
 def _served(job: ReplayJob, *, or_free: bool) -> None:
     """Replay in a process of its own while this one serves, and then serve until Ctrl-C.
 
-    Who gave no port gets a free one where that of ``serve.listen`` is taken.
+    Without a port in the options it is a free one where that of ``serve.listen`` is in use.
     """
     from crm_online.api.opening import open_service
     from crm_online.api.server import in_background

@@ -36,7 +36,7 @@ def erase(
     overrides: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
-    """Remove one customer from the state, for good: record, segment, open baskets, and what the customer said."""
+    """Remove one customer from the state, for good: record, segment, open baskets, and traits."""
     with open_state(state, config, overrides) as lookup:
         found = lookup.customer(customer_id)
         name = lookup.segment_names().get(str(found["segment"]))

@@ -64,7 +64,7 @@ def keys_table(keys: Sequence[dict[str, Any]]) -> RenderableType:
 
 @keys.command()
 def revoke(name: Name, file: File = None, config: Config = None, overrides: Overrides = None) -> None:
-    """Take a key away: within a second no service takes it any more."""
+    """Revoke a key: within a second no service accepts it any more."""
     need_serve()
     from crm_online.api.keyfile import revoke_key
 

@@ -93,7 +93,7 @@ def replay(
             "the baskets that are remembered (baskets.max_bytes)"
         )
     if not result.durable:
-        say("this Redis does not wait for its disk (appendfsync always): after a crash, changes may be told twice")
+        say("this Redis does not wait for its disk (appendfsync always): after a crash, changes may be published twice")
     epsilon = settings.itemsets.epsilon_in_force
     if result.epsilon > epsilon:
         say(

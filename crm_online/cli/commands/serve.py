@@ -22,7 +22,7 @@ def serve(
     config: Config = None,
     overrides: Overrides = None,
 ) -> None:
-    """Serve look-ups, recommendations, changes and the dashboard over HTTP, until it is told to stop."""
+    """Serve look-ups, recommendations, changes and the dashboard over HTTP, until it is stopped."""
     need_serve()
     from crm_online.api.opening import open_service
     from crm_online.api.server import run

@@ -11,7 +11,7 @@ def worker(
     config: Config = None,
     overrides: Overrides = None,
 ) -> None:
-    """Run a worker: events from Kafka through the engine, changes back to Kafka, until it is told to stop."""
+    """Run a worker: events from Kafka through the engine, changes back to Kafka, until it is stopped."""
     need_kafka()
     from streams.worker import run
 
