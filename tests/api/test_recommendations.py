@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -20,7 +21,7 @@ from crm_online.api.service import service
 from crm_online.live.customers.lookups import CustomerLookups
 from crm_online.live.feeds.hub import ChangeHub
 from crm_online.live.recommender import Recommender, derive
-from crm_online.live.snapshots.latest import Snapshots
+from crm_online.live.snapshots.latest import BEING_READ, Snapshots
 from crm_online.settings import ServeSettings
 from crm_online.store import Store, open_store
 from tests.engine import shop
@@ -44,9 +45,12 @@ def asked(store: Store, *bodies: Any, scope: Literal["read", "write"] = "read") 
     """Ask a service of its own, once its first look at the state is done."""
 
     async def ask() -> list[httpx.Response]:
-        async with Snapshots(store, ServeSettings(), derive) as snapshots:
-            customers = CustomerLookups(store, ChangeHub(store))
-            recommender = Recommender(snapshots, customers)
+        snapshots, customers = Snapshots(store, ServeSettings(), derive), CustomerLookups(store, ChangeHub(store))
+        recommender = Recommender(snapshots, customers)
+        async with AsyncExitStack() as stack:
+            for part in (snapshots, customers, recommender):
+                await part.start()
+                stack.push_async_callback(part.stop)
             app = FastAPI()
             app.include_router(router)
             app.dependency_overrides[service] = lambda: SimpleNamespace(recommender=recommender)
@@ -55,12 +59,10 @@ def asked(store: Store, *bodies: Any, scope: Literal["read", "write"] = "read") 
             async def called(scope_: Any, receive: Any, send: Any) -> None:
                 await app({**scope_, CALLER: Caller("1", "test", frozenset({scope}))}, receive, send)
 
-            await snapshots.look()
+            while snapshots.trouble() == BEING_READ:
+                await asyncio.sleep(0.001)
             async with httpx.AsyncClient(transport=httpx.ASGITransport(called), base_url="http://test") as client:
-                answers = [await client.post(PATH, json=body) for body in bodies]
-            await recommender.stop()
-            await customers.stop()
-            return answers
+                return [await client.post(PATH, json=body) for body in bodies]
 
     return asyncio.run(ask())
 

@@ -189,6 +189,11 @@ class Hub(ChangeHub):
         assert await reader.chunk()
         return reader
 
+    @property
+    def feeds(self) -> int:
+        """How many feeds are open."""
+        return len(self._feeds)
+
     async def hold(self, looks: threading.Event) -> asyncio.Task[bool]:
         """Let it look for no changes until an event is set."""
         held = asyncio.create_task(self._looks.run(looks.wait))

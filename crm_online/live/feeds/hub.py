@@ -101,11 +101,6 @@ class ChangeHub(ServicePart):
         feed.close()
         self._feeds.discard(feed)
 
-    @property
-    def feeds(self) -> int:
-        """How many feeds are open."""
-        return len(self._feeds)
-
     def flows(self) -> SegmentFlows:
         """Return who moved from where to where, in the changes that are kept.
 

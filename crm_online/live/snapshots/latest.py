@@ -6,8 +6,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from crm_online.errors import StateBeingRead, StateMissing, StoreError, StoreUnavailable
 from crm_online.live.part import ServicePart
@@ -20,6 +19,7 @@ from crm_online.store import Store
 
 _log = logging.getLogger(__name__)
 _SOON: Final = 0.2
+BEING_READ: Final = "the state is being read for the first time"
 SWITCH: Final = 0.0005
 """Seconds after which the thread that makes snapshots lets the event loop go on, if that wants to: a tenth of Python's
 own, since a request may have to wait several times."""
@@ -52,9 +52,8 @@ class Snapshots(ServicePart):
         self._threads = Threads(1, "snapshots", timed)
         self._task: asyncio.Task[None] | None = None
         self._current: Snapshot | None = None
-        self._error: StoreError = StateBeingRead("the state is being read for the first time")
+        self._error: StoreError = StateBeingRead(BEING_READ)
         self._trouble: str | None = str(self._error)
-        self._news: asyncio.Event | None = None
         self._switch = sys.getswitchinterval()
 
     def needed(self) -> Snapshot:
@@ -77,7 +76,6 @@ class Snapshots(ServicePart):
         """Begin to look at the state."""
         self._switch = sys.getswitchinterval()
         sys.setswitchinterval(min(SWITCH, self._switch))
-        self._news = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -88,29 +86,9 @@ class Snapshots(ServicePart):
             sys.setswitchinterval(self._switch)
         await self._threads.stop()
 
-    async def __aenter__(self) -> Self:
-        """Begin to look at the state."""
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
-    ) -> None:
-        """Look no more."""
-        await self.stop()
-
-    async def look(self) -> None:
-        """Wait for the next look at the state, whatever it finds."""
-        if self._news is None:
-            raise RuntimeError("snapshots are not made before start()")
-        await self._news.wait()
-
     async def _run(self) -> None:
         while True:
             await self._make()
-            waited_for, self._news = self._news, asyncio.Event()
-            if waited_for is not None:
-                waited_for.set()
             # Who waits for a state to begin, or to come back, does not wait long.
             await asyncio.sleep(self._refresh if self._trouble is None else min(self._refresh, _SOON))
 

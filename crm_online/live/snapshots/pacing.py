@@ -25,8 +25,11 @@ class Pace:
     True
     >>> with pace:
     ...     now[0] = 2.0
-    >>> pace.due, pace.wait
-    (False, 18.0)
+    >>> pace.due
+    False
+    >>> now[0] = 20.0
+    >>> pace.due
+    True
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -37,11 +40,6 @@ class Pace:
     def due(self) -> bool:
         """Whether it may be made now."""
         return self._clock() >= self._next
-
-    @property
-    def wait(self) -> float:
-        """Seconds until it may be made."""
-        return max(0.0, self._next - self._clock())
 
     def __enter__(self) -> None:
         """Begin to make it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -102,7 +103,7 @@ class RuleBook:
         self._ranks = np.array([rule["rank"] for rule in rules], np.int64)
         self._orders = {sort: self._order(sort) for sort in get_args(Sort)}
         self._rules_etag = etag_of(b"\n".join([as_of.encode(), *self._bodies]))
-        self.taste(tastes or {})
+        self._set_tastes(tastes or {})
 
     def __len__(self) -> int:
         """Return the number of rules."""
@@ -110,13 +111,11 @@ class RuleBook:
 
     def with_tastes(self, tastes: Mapping[str, frozenset[str]]) -> RuleBook:
         """Return the same rules with other tastes."""
-        other = object.__new__(RuleBook)
-        other.__dict__.update(self.__dict__)
-        other.taste(tastes)
+        other = copy(self)
+        other._set_tastes(tastes)
         return other
 
-    def taste(self, tastes: Mapping[str, frozenset[str]]) -> None:
-        """Set the segments' tastes."""
+    def _set_tastes(self, tastes: Mapping[str, frozenset[str]]) -> None:
         self._tastes = dict(tastes)
         known = {segment: sorted(items & self._ids.keys()) for segment, items in sorted(tastes.items())}
         self.etag = etag_of(self._rules_etag.encode() + orjson.dumps(known))
