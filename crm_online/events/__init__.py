@@ -1,8 +1,15 @@
 """Event logs in, validated columns and rejects out, chunk by chunk, in bounded memory.
 
-A log (:mod:`~crm_online.events.log`) is a file of rows (:mod:`~crm_online.events.raw.lines`); a preset
-(:mod:`~crm_online.events.presets`) says which native field is in which column, or how another tool's JSON
-object is a native event. What validates becomes
-:class:`~crm_online.events.columns.EventColumns`; what does not becomes a
-:class:`~crm_online.events.rejects.Reject`, and the flow goes on.
+::
+
+    file ─► raw ─► RawRows ─► row_filter, conversion ─► presets ─┬─► table: all lines at once ──┬─► columns
+              unpacked, split    which rows, which formats       └─► objects: one event each ───┤
+                                                                       models: the reasons ─────┴─► rejects
+
+:mod:`~crm_online.events.formats` chooses the way through for a file, and :mod:`~crm_online.events.reader` goes it;
+:mod:`~crm_online.events.log` yields a log in chunks, whose times :mod:`~crm_online.events.ahead` judges, and
+:mod:`~crm_online.events.slices` cuts them by event time. A preset says which native field is in which column, or how
+another tool's object is a native event. What does not validate becomes a
+:class:`~crm_online.events.rejects.RejectedRow`, and the flow goes on. :mod:`~crm_online.events.guess` looks at the
+:mod:`~crm_online.events.first_rows` of a log that comes without options.
 """
