@@ -57,8 +57,8 @@ class Cluster:
                 return node.send(command)
         except theirs.MovedError as moved:
             self._learn(slot, node, moved, redirects)
-        except theirs.AskError as asked:
-            other = self._node((asked.host or node.host, asked.port))
+        except theirs.AskError as ask:
+            other = self._node((ask.host or node.host, ask.port))
             with self._errors_of(other):
                 return other.pipe([("ASKING",), command])[-1]
         return self.send(command, redirects - 1)
@@ -149,10 +149,10 @@ def _slot(command: Command) -> int:
     return key_slot(key if isinstance(key, bytes) else str(key).encode())
 
 
-def _slots(part: object, asked: Node) -> Iterator[tuple[int, Address]]:
-    """Give the slots and their master of a part of the reply of CLUSTER SLOTS; no host is that of the node asked."""
+def _slots(part: object, source: Node) -> Iterator[tuple[int, Address]]:
+    """Give the slots and their master of a part of the reply of CLUSTER SLOTS; no host is that of ``source``."""
     first, last, master, *_ = replies.as_list(part)
     host, port, *_ = replies.as_list(master)
-    address = (replies.as_bytes(host).decode() if host else asked.host, replies.as_int(port))
+    address = (replies.as_bytes(host).decode() if host else source.host, replies.as_int(port))
     for slot in range(replies.as_int(first), replies.as_int(last) + 1):
         yield slot, address

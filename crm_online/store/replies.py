@@ -1,4 +1,4 @@
-"""What Redis answers, made certain: each function takes any reply and gives the type that was asked for."""
+"""Replies of Redis by type: each function takes any reply and gives the type that its name has."""
 
 from __future__ import annotations
 

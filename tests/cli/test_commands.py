@@ -111,7 +111,7 @@ def test_rules_read_as_if_and_then(asked: Asked, crm: Crm) -> None:
     ]
 
 
-def test_no_text_of_a_log_is_taken_for_markup_or_reaches_the_terminal_as_a_command(asked: Asked, crm: Crm) -> None:
+def test_no_text_of_a_log_is_read_as_markup_or_reaches_the_terminal_as_a_command(asked: Asked, crm: Crm) -> None:
     out = crm("rules").out
     assert "[bold]milk[/bold] :smile:" in out
     assert "\x1b" not in out
@@ -172,7 +172,7 @@ def test_wrong_settings_are_refused_by_look_ups_too(asked: Asked, crm: Crm) -> N
     assert "did you mean segments.k?" in ended.err
 
 
-def test_recommend_asks_for_a_customer_beside_a_basket(asked: Asked, crm: Crm) -> None:
+def test_recommend_asks_for_a_customer_and_a_basket(asked: Asked, crm: Crm) -> None:
     crm("recommend", "--customer", "1364", "--item", "eggs", "--item", "tea", "--top", "3")
     assert ("recommend", {"customer": "1364", "basket": ["eggs", "tea"], "top": 3}) in asked.calls
 

@@ -132,9 +132,9 @@ def test_it_is_looked_at_while_it_replays_and_stopped_in_the_middle(demo: Demo) 
     assert "Traceback" not in demo.printed
 
 
-def test_where_its_port_is_taken_it_finds_another_unless_that_one_was_asked_for(folder: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+def test_where_its_port_is_in_use_it_finds_another_unless_that_one_was_asked_for(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
         demo = Demo(folder, "--set", f"serve.listen=127.0.0.1:{port}", "--speed", "1000")
         try:
             assert demo.until(r"http://127\.0\.0\.1:([0-9]+)")[1] != str(port)

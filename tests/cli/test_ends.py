@@ -67,7 +67,7 @@ def test_a_terminal_of_another_alphabet_shows_what_it_can_and_json_is_whole(repl
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_while_a_log_is_replayed_is_told_with_how_far_it_is(
+def test_a_signal_while_a_log_is_replayed_is_reported_with_how_far_it_is(
     tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     shop.write(tmp_path / "shop.jsonl", shop.events(40, 60, seed=1))
@@ -85,7 +85,7 @@ def test_a_signal_while_a_log_is_replayed_is_told_with_how_far_it_is(
 
 @pytest.mark.parametrize("module", ["typer", "numpy"])
 @pytest.mark.parametrize("wrapped", [False, True])
-def test_an_interrupt_while_something_is_imported_is_told_too(replayed: Path, module: str, wrapped: bool) -> None:
+def test_an_interrupt_while_something_is_imported_is_reported_too(replayed: Path, module: str, wrapped: bool) -> None:
     """An import that is broken off may say that something is missing: numpy does."""
     raised = f"raise ImportError('{module} failed to import')" if wrapped else "raise"
     code = f"""

@@ -77,7 +77,7 @@ def test_the_file_is_that_of_the_settings_where_none_is_given(crm: Crm) -> None:
         (("new", "a", "--file", "keys.toml/x"), "keys.toml/x"),
     ],
 )
-def test_wrong_use_is_told_in_a_line_and_changes_nothing(crm: Crm, arguments: tuple[str, ...], why: str) -> None:
+def test_wrong_use_is_refused_in_a_line_and_changes_nothing(crm: Crm, arguments: tuple[str, ...], why: str) -> None:
     crm("keys", "new", "known", "--file", "keys.toml")
     Path("wrong.toml").write_text('[[keys]]\nname = "a"\nsha256 = "5ecre7"\n')
     Path("binary").write_bytes(b"\xff\xfe")

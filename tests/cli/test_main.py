@@ -105,7 +105,7 @@ def test_a_process_ends_with_the_code_and_without_a_traceback(root: Path, tmp_pa
     assert err.startswith("crm-online: segments.k = x from --set")
 
 
-def test_a_reader_that_goes_away_ends_the_command_quietly(root: Path, tmp_path: Path) -> None:
+def test_a_reader_that_hangs_up_ends_the_command_quietly(root: Path, tmp_path: Path) -> None:
     command = process(root, tmp_path, "config", "--schema")
     assert command.stdout is not None
     assert command.stderr is not None

@@ -20,7 +20,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(("name", "begin"), [("a.png", b"\x89PNG"), ("b.svg", b"<?xml")])
-def test_a_picture_is_drawn_beside_the_table(shop: Path, name: str, begin: bytes) -> None:
+def test_a_picture_is_drawn_and_the_table_printed(shop: Path, name: str, begin: bytes) -> None:
     done = crm_online(shop, "segments", "--plot", name, "--axes", "spending,recency", "--linkage", "ward")
     assert (done.returncode, done.stderr.strip()) == (0, f"drawn to {name}")
     assert "6 segments" in done.stdout
@@ -41,7 +41,7 @@ def test_a_picture_is_drawn_beside_the_table(shop: Path, name: str, begin: bytes
         (("--of", "customers", "--plot", "a.png"), "--of: is for the tree of --json: say --json too"),
     ],
 )
-def test_what_cannot_be_drawn_is_said_in_one_line(shop: Path, options: tuple[str, ...], why: str) -> None:
+def test_what_cannot_be_drawn_is_refused_in_one_line(shop: Path, options: tuple[str, ...], why: str) -> None:
     done = crm_online(shop, "segments", *options)
     assert done.returncode == 2
     assert why in done.stderr
@@ -49,7 +49,7 @@ def test_what_cannot_be_drawn_is_said_in_one_line(shop: Path, options: tuple[str
     assert not done.stdout
 
 
-def test_letters_that_no_font_has_are_told(tmp_path: Path) -> None:
+def test_letters_that_no_font_has_are_named(tmp_path: Path) -> None:
     made.write_jsonl(tmp_path / "log.jsonl")
     with (tmp_path / "log.jsonl").open("a") as log:
         for number in range(made.CUSTOMERS):
@@ -59,5 +59,5 @@ def test_letters_that_no_font_has_are_told(tmp_path: Path) -> None:
     printed(tmp_path, "replay", "log.jsonl", "--set", "segments.k=3")
     for name, why in (("a.png", "each is drawn as \N{REPLACEMENT CHARACTER}"), ("a.svg", "whoever opens it needs one")):
         done = crm_online(tmp_path, "segments", "--plot", name)
-        told = f"no font of this computer has these letters of {name}, so {why}: \U00012000\n"
-        assert done.stderr == told + f"drawn to {name}\n"
+        message = f"no font of this computer has these letters of {name}, so {why}: \U00012000\n"
+        assert done.stderr == message + f"drawn to {name}\n"

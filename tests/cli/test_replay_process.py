@@ -71,7 +71,7 @@ def test_when_it_is_interrupted_no_process_is_left_and_it_goes_on_from_there(log
         assert 0 < done < done + again["accepted"] == Lookup(store).states[0].accepted
 
 
-def test_what_goes_wrong_there_is_told_here(log: Path, tmp_path: Path) -> None:
+def test_what_fails_there_is_raised_here(log: Path, tmp_path: Path) -> None:
     with (
         open_store(tmp_path / "state") as store,
         pytest.raises(CrmOnlineError, match="did you mean native"),
@@ -79,7 +79,7 @@ def test_what_goes_wrong_there_is_told_here(log: Path, tmp_path: Path) -> None:
         replay_in_process(job(log, store, tmp_path / "out", preset="natve"), lambda _: None)
 
 
-def test_a_process_that_is_killed_is_told_in_one_line(log: Path, tmp_path: Path) -> None:
+def test_a_process_that_is_killed_is_reported_in_one_line(log: Path, tmp_path: Path) -> None:
     def kill(_: Progress) -> None:
         for child in multiprocessing.active_children():
             assert child.pid is not None

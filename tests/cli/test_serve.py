@@ -24,10 +24,10 @@ def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_it_says_what_it_serves_where_and_how_to_end_it(tmp_path: Path) -> None:
     with serving(tmp_path, "--state", "shop") as served:
         pass
-    told = f"serving the Redis of {tmp_path / 'shop'} at {served.url} (Ctrl-C ends it)\n"
-    assert told in served.output
+    message = f"serving the Redis of {tmp_path / 'shop'} at {served.url} (Ctrl-C ends it)\n"
+    assert message in served.output
     # Then come log lines, one JSON object each.
-    assert all(line == told or re.match(r"\{.*\}$", line) for line in served.output)
+    assert all(line == message or re.match(r"\{.*\}$", line) for line in served.output)
 
 
 def test_host_and_port_go_before_the_setting(somewhere: Path) -> None:
@@ -64,7 +64,7 @@ def test_host_and_port_go_before_the_setting(somewhere: Path) -> None:
         (("--config", "none.toml"), "none.toml"),
     ],
 )
-def test_wrong_use_is_told_in_a_line(crm: Crm, arguments: tuple[str, ...], why: str) -> None:
+def test_wrong_use_is_refused_in_a_line(crm: Crm, arguments: tuple[str, ...], why: str) -> None:
     ended = crm("serve", *arguments)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.count("\n") == 1

@@ -41,9 +41,9 @@ def test_no_line_ends_between_a_number_and_its_sign(
     assert {cell_len(line) for line in out.splitlines() if line.startswith("│")} == {columns}
 
 
-def test_where_there_are_no_segments_yet_it_is_said_at_how_many_customers_there_will_be() -> None:
-    told = segments_table(answers.NO_SEGMENTS, 1300)
-    assert told == (
+def test_where_there_are_no_segments_yet_it_is_shown_at_how_many_customers_there_will_be() -> None:
+    text = segments_table(answers.NO_SEGMENTS, 1300)
+    assert text == (
         "No segments yet: 12 customers so far, and the first model is fitted once there are 1,300 "
         "(segments.min_customers)"
     )

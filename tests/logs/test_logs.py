@@ -103,7 +103,7 @@ except ZeroDivisionError:
         ("error", []),
     ],
 )
-def test_libraries_are_heard_from_warnings_up_unless_the_level_is_debug(level: str, seen: list[str]) -> None:
+def test_libraries_are_logged_from_warnings_up_unless_the_level_is_debug(level: str, seen: list[str]) -> None:
     lines = objects(
         """
 theirs = logging.getLogger("aiokafka.consumer.group_coordinator")

@@ -84,7 +84,7 @@ def test_the_tree_names_its_linkage_and_its_unit(shop: DrawnShop, tmp_path: Path
     assert any(text.endswith("(standard deviations)") for text in texts)
 
 
-def test_the_average_linkage_is_not_told_as_a_distance_of_customers(shop: DrawnShop, tmp_path: Path) -> None:
+def test_the_average_linkage_is_not_labelled_as_a_distance_of_customers(shop: DrawnShop, tmp_path: Path) -> None:
     label = "mean distance of their centres, weighted by customers (standard deviations)"
     assert label in " ".join(_texts(shop(NAMES), tmp_path))
 

@@ -23,8 +23,8 @@ def test_no_label_covers_another_or_leaves_the_plot(seed: int, count: int) -> No
         assert width / 2 - 1e-6 <= x <= 400 - width / 2 + 1e-6
         assert height / 2 - 1e-6 <= y <= 280 - height / 2 + 1e-6
     for (x, y, width, height), (other_x, other_y, other_width, other_height) in combinations(boxes, 2):
-        beside = abs(x - other_x) >= (width + other_width) / 2 - 1e-6
-        assert beside or abs(y - other_y) >= (height + other_height) / 2 - 1e-6
+        apart = abs(x - other_x) >= (width + other_width) / 2 - 1e-6
+        assert apart or abs(y - other_y) >= (height + other_height) / 2 - 1e-6
 
 
 def test_a_label_takes_the_emptier_side() -> None:

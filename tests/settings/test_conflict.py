@@ -37,14 +37,14 @@ def test_other_settings_are_refused_with_both_ways_out() -> None:
     stored = of("segments.k=8", "features.half_life=30d", "features.use=orders,spending")
     with pytest.raises(SettingsConflict) as caught:
         refuse_conflict(stored.shaping(), of("features.use=orders,spending"))
-    said = str(caught.value)
-    assert "\n" not in said
-    assert "features.half_life was 30d, is now 90d; segments.k was 8, is now 6" in said
-    assert "--set features.half_life=30d --set segments.k=8" in said
-    assert "new --state" in said
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "features.half_life was 30d, is now 90d; segments.k was 8, is now 6" in message
+    assert "--set features.half_life=30d --set segments.k=8" in message
+    assert "new --state" in message
 
 
-def test_the_way_back_that_is_told_works() -> None:
+def test_the_way_back_that_is_shown_works() -> None:
     stored = of(
         "itemsets.min_support=0.05", "itemsets.epsilon=0.01", "features.half_life=none", "features.use=gap,spending"
     )

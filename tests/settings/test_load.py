@@ -1,4 +1,4 @@
-"""Where settings come from, which source is stronger, and what is said of a wrong one."""
+"""Where settings come from, which source is stronger, and the message about a wrong one."""
 
 from __future__ import annotations
 
@@ -130,11 +130,11 @@ def test_variables_that_are_no_settings_are_let_be() -> None:
     load_settings(environment={"CRM_ONLINE_STATE": "x", "CRM_ONLINE_SHARED": "/data", "HOME": "/root"})
 
 
-def test_a_bad_value_is_told_with_its_key_its_source_and_what_is_allowed() -> None:
-    said = refused("segments.k=many")
-    assert said == "segments.k = many from --set: allowed is a whole number from 2 to 64, or auto"
-    said = refused(environment={"CRM_ONLINE_RULES__REDUNDANT": "maybe"})
-    assert said == (
+def test_a_bad_value_is_refused_with_its_key_its_source_and_what_is_allowed() -> None:
+    message = refused("segments.k=many")
+    assert message == "segments.k = many from --set: allowed is a whole number from 2 to 64, or auto"
+    message = refused(environment={"CRM_ONLINE_RULES__REDUNDANT": "maybe"})
+    assert message == (
         "rules.redundant = maybe from environment CRM_ONLINE_RULES__REDUNDANT: allowed is one of drop, keep"
     )
 
@@ -216,9 +216,9 @@ def test_a_number_without_a_unit_is_no_duration_in_a_file_either(tmp_path: Path)
 
 def test_an_error_bound_that_could_hide_frequent_itemsets_is_refused() -> None:
     load_settings(None, ["itemsets.epsilon=0.0033"], {})
-    said = refused("itemsets.epsilon=0.0034")
-    assert "itemsets.epsilon = 0.0034 from --set" in said
-    assert "itemsets.min_support = 0.01 by default" in said
+    message = refused("itemsets.epsilon=0.0034")
+    assert "itemsets.epsilon = 0.0034 from --set" in message
+    assert "itemsets.min_support = 0.01 by default" in message
     load_settings(None, ["itemsets.epsilon=0.0034", "itemsets.max_size=2"], {})
 
 

@@ -72,9 +72,9 @@ def test_addresses_of_all_kinds() -> None:
 def test_settings_that_would_leave_a_connection_less_guarded_than_it_looks_are_refused(
     overrides: list[str], keys: list[str]
 ) -> None:
-    said = str(refused(*overrides))
-    assert "\n" not in said
-    assert all(key in said for key in keys)
+    message = str(refused(*overrides))
+    assert "\n" not in message
+    assert all(key in message for key in keys)
 
 
 def test_the_password_is_what_was_set() -> None:

@@ -20,7 +20,7 @@ Sides = tuple[frozenset[str], frozenset[str]]
 
 @dataclass(frozen=True)
 class Found:
-    """What a replay of a simulated log ended with: customers by id, rules, segments, and what was told."""
+    """What a replay of a simulated log ended with: customers by id, rules, segments, and what was emitted."""
 
     truth: dict[str, Any]
     customers: pd.DataFrame

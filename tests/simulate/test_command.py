@@ -26,7 +26,7 @@ def crm(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return crm_online(folder, "simulate", *arguments)
 
 
-def test_the_log_goes_to_stdout_and_the_truth_beside_it(tmp_path: Path) -> None:
+def test_the_log_goes_to_stdout_and_the_truth_to_a_file(tmp_path: Path) -> None:
     done = crm(tmp_path, *SMALL)
     assert (done.returncode, done.stdout.count("\n")) == (0, 3000)
     assert done.stderr == "what is planted in these 3,000 events is in truth.json\n"

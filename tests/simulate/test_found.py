@@ -78,7 +78,7 @@ def test_who_lapsed_is_reported_to_have_moved_nearly_all_of_them_by_their_silenc
     assert lapses["cause"].map(lambda cause: cause["idle_days"]).min() > 0
 
 
-def test_who_shifted_was_first_told_in_one_segment_and_then_in_the_other(found: Found) -> None:
+def test_who_shifted_was_first_reported_in_one_segment_and_then_in_the_other(found: Found) -> None:
     main = found.customers.groupby(found.planted)["segment"].agg(lambda segment: segment.mode()[0])
     shifted = found.truth["shifted"]
     assert set(map(tuple, shifted.values())) == {("regulars", "champions")}
@@ -89,15 +89,15 @@ def test_who_shifted_was_first_told_in_one_segment_and_then_in_the_other(found: 
     assert after["customer_id"].nunique() >= 0.95 * len(shifted)
 
 
-def test_the_rule_that_ends_is_told_as_left_and_the_one_that_begins_as_entered(found: Found) -> None:
-    told: dict[object, list[str]] = {}
+def test_the_rule_that_ends_is_emitted_as_left_and_the_one_that_begins_as_entered(found: Found) -> None:
+    changes: dict[object, list[str]] = {}
     for change in found.rule_changes.to_dict("records"):
-        told.setdefault(sides({str(name): value for name, value in change.items()}), []).append(change["change"])
+        changes.setdefault(sides({str(name): value for name, value in change.items()}), []).append(change["change"])
     ended = [rule for rule in found.truth["rules"] if rule["until"] is not None]
     begun = [rule for rule in found.truth["rules"] if rule["from"] == found.truth["shift"]]
     assert (len(ended), len(begun)) == (1, 1)
-    assert told[sides(ended[0])][0] == "entered"
-    assert told[sides(ended[0])][-1] == "left"
-    assert told[sides(begun[0])][0] == "entered"
-    assert "left" not in told[sides(begun[0])]
+    assert changes[sides(ended[0])][0] == "entered"
+    assert changes[sides(ended[0])][-1] == "left"
+    assert changes[sides(begun[0])][0] == "entered"
+    assert "left" not in changes[sides(begun[0])]
     assert sides(ended[0]) not in {sides(rule) for rule in found.rules}

@@ -1,4 +1,4 @@
-"""The truth beside a log, recounted from the log in plain pandas."""
+"""The truth of a log, recounted from the log in plain pandas."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_segments_behave_as_the_truth_says(log: pd.DataFrame) -> None:
 def test_attributes_are_over_represented_as_the_truth_says(log: pd.DataFrame) -> None:
     profiles = log[log["type"] == "profile"]
     known = pd.DataFrame(profiles["attributes"].tolist(), index=profiles["segment"])
-    told = 0
+    compared = 0
     for segment in SHOP.truth["segments"]:
         for one in segment["attributes"]:
             has = known[one["attribute"]] == one["value"]
@@ -79,8 +79,8 @@ def test_attributes_are_over_represented_as_the_truth_says(log: pd.DataFrame) ->
             assert has[inside].mean() == pytest.approx(one["share"], abs=0.13)
             assert has[~inside].mean() == pytest.approx(one["elsewhere"], abs=0.05)
             assert one["share"] > 2 * one["elsewhere"]
-            told += 1
-    assert told == 6
+            compared += 1
+    assert compared == 6
 
 
 def test_contact_reasons_are_over_represented_as_the_truth_says(log: pd.DataFrame) -> None:

@@ -72,8 +72,8 @@ class Stepping(threading.Thread):
 
     def more(self, steps: int = 20) -> None:
         """Wait until it has done so many steps more."""
-        wanted = self.done + steps
-        wait_for(lambda: self.done >= wanted)
+        enough = self.done + steps
+        wait_for(lambda: self.done >= enough)
 
     def end(self) -> None:
         self._ended.set()
@@ -111,8 +111,8 @@ def test_partitions_lie_on_all_masters_and_are_claimed_committed_and_read_togeth
             with pytest.raises(OwnerLost):
                 store.partition(number).commit(step(number, 2), "another")
         assert {cluster.owner(number).port for number in PARTITIONS} == {node.port for node in cluster.nodes}
-        wanted = [reads.hash_fields(n, "h", [b"last"]) for n in PARTITIONS for _ in range(600)]
-        assert store.read_many(wanted) == [[b"1"]] * 2400
+        many = [reads.hash_fields(n, "h", [b"last"]) for n in PARTITIONS for _ in range(600)]
+        assert store.read_many(many) == [[b"1"]] * 2400
         assert store.read_many([reads.positions(n) for n in PARTITIONS]) == [{"log": 2}] * 4
         assert [steps_in(store.partition(number)) for number in PARTITIONS] == [2] * 4
         assert store.partition(3).consistent_read(lambda partition: list(partition.hash_all("h"))) == [(b"last", b"1")]
@@ -124,15 +124,15 @@ def test_a_shop_on_a_cluster_is_the_same_as_in_a_folder(cluster: Masters, tmp_pa
     log = tmp_path / "log.jsonl"
     year = printed(tmp_path, "simulate", "--customers", "300", "--events", "3000", "--seed", "5").splitlines()
     log.write_text("\n".join(year[:800]))
-    told = {}
+    verified = {}
     for state in (cluster.url, "folder"):
         printed(tmp_path, "replay", str(log), "--state", state, "--set", "replay.partitions=4", "--set",
                 "segments.min_customers=50")  # fmt: skip
-        told[state] = json.loads(printed(tmp_path, "verify", "--state", state, "--json"))
+        verified[state] = json.loads(printed(tmp_path, "verify", "--state", state, "--json"))
         printed(tmp_path, "export", f"out-{state[:5]}", "--state", state)
-    assert told[cluster.url]["ok"]
-    assert told[cluster.url]["customers"] > 0
-    assert told[cluster.url]["digest"] == told["folder"]["digest"]
+    assert verified[cluster.url]["ok"]
+    assert verified[cluster.url]["customers"] > 0
+    assert verified[cluster.url]["digest"] == verified["folder"]["digest"]
     one, other = (pd.read_parquet(tmp_path / name / "customers.parquet") for name in ("out-redis", "out-folde"))
     pd.testing.assert_frame_equal(one, other)
 
@@ -249,8 +249,8 @@ def test_any_node_opens_the_cluster_but_not_by_its_socket(cluster: Masters) -> N
         with open_store(node.url) as store:
             partition = store.partition(3)
             partition.commit(step(3, at), partition.claim("a").token)
-    told = "give the redis:// URL of one of its nodes"
-    with pytest.raises(StoreRefused, match=told), open_store(f"unix://{cluster.nodes[0].socket}"):
+    message = "give the redis:// URL of one of its nodes"
+    with pytest.raises(StoreRefused, match=message), open_store(f"unix://{cluster.nodes[0].socket}"):
         pass
 
 
@@ -260,8 +260,8 @@ def test_every_master_is_looked_at(cluster: Masters) -> None:
         with open_store(cluster.url) as store:
             assert not store.durable
         node("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
-        told = rf"^Redis at 127.0.0.1:{node.port} may throw state away"
-        with pytest.raises(StoreRefused, match=told), open_store(cluster.url):
+        message = rf"^Redis at 127.0.0.1:{node.port} may throw state away"
+        with pytest.raises(StoreRefused, match=message), open_store(cluster.url):
             pass
         node("CONFIG", "SET", "maxmemory-policy", "noeviction")
         node("CONFIG", "SET", "appendfsync", "always")

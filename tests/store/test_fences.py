@@ -37,9 +37,9 @@ def zombie(folder: Path, fences: Fences) -> tuple[int, int]:
     with open_store(folder) as store:
         old, new = store.partition(0, fences), store.partition(0, fences)
         stalled = old.claim("old").token
-        taken = new.claim("new").token
+        token = new.claim("new").token
         for begin in range(0, 50, 10):
-            count_up(new, taken, "log-b", begin, begin)
+            count_up(new, token, "log-b", begin, begin)
         old._commits = 5  # what it holds in memory may be anything
         count_up(old, stalled, "log-a", 0, 0)
         return records(new), 60
@@ -92,8 +92,8 @@ def test_a_fence_refuses_what_would_spoil_the_state(
 ) -> None:
     with pytest.raises(refusal):
         scenario(tmp_path / "on", ON)
-    got, wanted = scenario(tmp_path / "off", off)
-    assert got != wanted, "without this fence the state should have gone wrong: the scenario shows nothing"
+    got, expected = scenario(tmp_path / "off", off)
+    assert got != expected, "without this fence the state should have gone wrong: the scenario shows nothing"
 
 
 def test_a_worker_refused_after_a_rewind_claims_again_and_catches_up(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ StartServer = Callable[..., RedisServer]
 
 
 class Proxy:
-    """Passes bytes between clients and a Redis, until it is told to lose what comes next, and hang up.
+    """Passes bytes between clients and a Redis, until ``lose`` says to lose what comes next, and hang up.
 
     Attributes
     ----------
@@ -144,9 +144,9 @@ def test_a_redis_that_hangs_is_noticed_and_what_it_does_later_is_done_once(
         token = partition.claim("a").token
         partition.commit(step(0), token)
         server.suspend()
-        for wanted in (lambda: partition.commit(step(1), token), partition.positions, lambda: partition.claim("b")):
+        for call in (lambda: partition.commit(step(1), token), partition.positions, lambda: partition.claim("b")):
             with pytest.raises(StoreUnavailable, match=f"Redis at localhost:{server.port} does not answer in time"):
-                wanted()
+                call()
         server.resume()
         claim = partition.claim("c")
         assert (claim.positions, claim.commits) == ({"log": 2}, 2)

@@ -117,7 +117,7 @@ def test_the_last_changes_are_kept_whatever_was_published(store: Store) -> None:
         [entry(3)],
     )
     commit(4, *range(7, 13))
-    assert kept() == [7, 8, 9, 10, 11, 12], "a step is told whole even if it is longer than what is kept"
+    assert kept() == [7, 8, 9, 10, 11, 12], "a step is kept whole even if it is longer than what is kept"
     commit(5, 13, keep=2)
     assert (kept(), partition.changes(after=13), partition.changes(after=99)) == ([12, 13], [], [])
 

@@ -118,9 +118,9 @@ def test_a_state_behind_tls_is_used_by_the_user_of_the_docs(start_secured: Start
 
 
 @with_tls
-def test_a_wrong_certificate_is_told(start_secured: StartSecured, ours: Certificates, tmp_path: Path) -> None:
+def test_a_wrong_certificate_is_named(start_secured: StartSecured, ours: Certificates, tmp_path: Path) -> None:
     port, theirs = start_secured(), certificates.make(tmp_path / "theirs")
-    for wrong, told in (
+    for wrong, message in (
         (url(port), f"localhost:{port} shows a certificate that is not trusted (ssl_ca_certs in the URL)"),
         (
             url(port, ca_certs=theirs.authority),
@@ -130,7 +130,7 @@ def test_a_wrong_certificate_is_told(start_secured: StartSecured, ours: Certific
     ):
         with pytest.raises(StoreUnavailable) as refusal, open_store(wrong):
             pass
-        assert str(refusal.value) == f"Redis at {told}"
+        assert str(refusal.value) == f"Redis at {message}"
 
 
 @with_tls
@@ -140,24 +140,24 @@ def test_a_certificate_of_ours_is_shown_where_redis_wants_one(start_secured: Sta
     with open_store(shown) as store:
         use_all_of(store)
     # What breaks the connection depends on who is faster.
-    told = r"may want a certificate of ours|cannot be reached"
-    with pytest.raises(StoreUnavailable, match=told), open_store(url(port, ca_certs=ours.authority)):
+    message = r"may want a certificate of ours|cannot be reached"
+    with pytest.raises(StoreUnavailable, match=message), open_store(url(port, ca_certs=ours.authority)):
         pass
 
 
 @with_tls
-def test_a_url_with_a_file_that_is_not_there_or_an_option_that_nobody_knows_is_told(
+def test_a_url_with_a_file_that_is_not_there_or_an_option_that_nobody_knows_is_named(
     start_secured: StartSecured, tmp_path: Path
 ) -> None:
     port = start_secured()
     missing = tmp_path / "none.pem"
-    for wrong, told in (
+    for wrong, message in (
         (url(port, ca_certs=missing), f"a file that is not there: ssl_ca_certs={missing}"),
         (url(port, nonsense=missing), "cannot be read (escape signs in the password, and look at the options)"),
     ):
         with pytest.raises(StoreError) as refusal, open_store(wrong):
             pass
-        assert told in str(refusal.value)
+        assert message in str(refusal.value)
         assert "s3cret" not in str(refusal.value)
 
 
@@ -175,17 +175,17 @@ def test_all_commands_work_behind_tls_with_the_rights_of_the_docs(
         printed(tmp_path, *command, "--state", state)
     done = crm_online(tmp_path, "segments", "--state", url(port, user="crm:wr0ng", ca_certs=ours.authority))
     assert done.returncode == 2
-    told = f"crm-online: Redis at localhost:{port} does not accept this user name and password"
-    assert done.stderr.splitlines() == [told]
+    message = f"crm-online: Redis at localhost:{port} does not accept this user name and password"
+    assert done.stderr.splitlines() == [message]
 
 
 @pytest.mark.parametrize("missing", [right for right in RIGHTS.split() if right != "+config|get"])
-def test_each_right_is_needed_and_a_missing_one_is_told_in_a_line(start_server: StartServer, missing: str) -> None:
+def test_each_right_is_needed_and_a_missing_one_is_named_in_a_line(start_server: StartServer, missing: str) -> None:
     server = start_server()
     make_user(server.admin, " ".join(right for right in RIGHTS.split() if right != missing))
     # Redis does not say which command of a script it was.
-    told = f"^Redis at localhost:{server.port} does not let this user run ({missing[1:]}|what a commit runs) "
-    with pytest.raises(StoreRefused, match=told), open_store(as_user(server.url)) as store:
+    message = f"^Redis at localhost:{server.port} does not let this user run ({missing[1:]}|what a commit runs) "
+    with pytest.raises(StoreRefused, match=message), open_store(as_user(server.url)) as store:
         use_all_of(store)
 
 
