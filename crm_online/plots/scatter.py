@@ -68,12 +68,17 @@ def _customers(
     plot: Axes, picture: SegmentPicture, axes: AxisPair, segments: NDArray[np.int64]
 ) -> list[PathCollection]:
     """Draw the customers, the small segments over the large ones."""
-    area = float(np.clip(30_000 / max(1, len(segments)), 11, 34))
+    area = _area(picture)
     drawn = []
     for number in picture.by_size():
         x, y = (axis.customers[segments == number] for axis in axes)
         drawn.append(segment_marker(number).draw(plot, x, y, area))
     return drawn
+
+
+def _area(picture: SegmentPicture) -> float:
+    """Return the area of a customer's marker, in square points."""
+    return float(np.clip(30_000 / max(1, len(picture.labels)), 11, 34))
 
 
 def _labels(
@@ -131,22 +136,25 @@ def _legend_shape(picture: SegmentPicture, letters: Lettering, width: float) -> 
 def _legend(
     panel: Axes, picture: SegmentPicture, letters: Lettering, drawn: list[PathCollection], columns: int
 ) -> None:
-    """Write markers, ids and sizes above the plot, the largest first."""
+    """Write markers, ids and sizes above the plot, the largest first, row by row."""
     handles: list[PathCollection | Line2D] = [*drawn]
     texts = _legend_texts(picture, letters)[: len(drawn)]
     if rest := len(picture.segments) - len(drawn):
         handles.append(Line2D([], [], linestyle=""))
         texts.append(f"and {rest} more")
-    area = drawn[0].get_sizes()[0]
+    rows = 1 if len(texts) <= columns else 2
+    columns = -(-len(texts) // rows)
+    # matplotlib fills a legend column by column.
+    order = [at for column in range(columns) for at in range(column, len(texts), columns)]
     panel.legend(
-        handles,
-        texts,
+        [handles[at] for at in order],
+        [texts[at] for at in order],
         loc="upper left",
         bbox_to_anchor=(0, panel.get_ylim()[1] - 0.33),
         bbox_transform=panel.transData,
         ncols=columns,
         fontsize=_LABEL,
-        markerscale=float(np.sqrt(38 / area)),
+        markerscale=float(np.sqrt(38 / _area(picture))),
         frameon=False,
         borderpad=0,
         borderaxespad=0,

@@ -133,6 +133,20 @@ def test_names_of_any_script_stand_in_the_svg_as_they_are_or_cut(shop: DrawnShop
     assert max(map(len, texts)) < 120
 
 
+@pytest.mark.parametrize("count", [9, 20, 64])
+def test_the_legend_is_read_row_by_row_the_largest_first(shop: DrawnShop, tmp_path: Path, count: int) -> None:
+    draw_segments(shop([f"Segment {n}" for n in range(count)], customers=10 * count + 5), tmp_path / "picture.svg")
+    root = ElementTree.parse(tmp_path / "picture.svg").getroot()
+    legend = {}
+    for text in root.iter("{http://www.w3.org/2000/svg}text"):
+        if " · " in (words := "".join(text.itertext())):
+            legend[words.split(" ")[0]] = (float(text.get("y", "")), float(text.get("x", "")))
+    ids = [f"s{n + 1}" for n in range(count)]
+    assert len(legend) >= min(count, 15)
+    assert sorted(legend, key=lambda name: legend[name]) == ids[: len(legend)]
+    assert len({y for y, _ in legend.values()}) <= 2
+
+
 @pytest.mark.parametrize("count", [11, 20])
 def test_up_to_twenty_segments_have_a_row_each_across_the_whole_picture(
     shop: DrawnShop, tmp_path: Path, count: int
