@@ -93,7 +93,7 @@ class PartitionStore:
         Raises
         ------
         OwnerLost, PositionMoved, HoleInLog
-            A fence refused it; nothing was written. Throw the state in memory away and claim again.
+            A fence refused it; nothing was written. Drop the state in memory and claim again.
         StoreRefused, StateCorrupt
             Redis could not take it; nothing was written.
         StoreUnavailable
