@@ -4,7 +4,7 @@
 
     crm.events ──► consumer    fetches; Kafka's group says which partitions are ours
                      │ resume      at which offset the log is read on, and whether it is the log that it was
-                     │ fetching    the next offsets; offsets without a record are told from records that were lost
+                     │ fetching    the next offsets; records that were lost are found by a second read
                      │ supervisor  idle partitions, lag, and that none stalls
                      ▼
                    app         the mining agent gets the partitions with something to do from its channel
