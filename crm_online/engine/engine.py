@@ -303,7 +303,7 @@ class Engine:
         by_buying = self.segmenting.by_buying(model, step.others) if model else None
         if model is not None and total is not None and by_buying is not None:
             self._total = model, total
-            step.writes += self._segments.tell(model, total, by_buying, self._reader.features, step.changes)
+            step.writes += self._segments.emit(model, total, by_buying, self._reader.features, step.changes)
         self.mining.derive(step, self._orders.orders)
         first = step.now if state.first_event is None else state.first_event
         customers = self._all_customers(step)

@@ -1,4 +1,4 @@
-"""The owner's work: fitting models, and telling how segments stand. Partition 0 does it."""
+"""The owner's work: fitting models, and emitting segments. Partition 0 does it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SEGMENTS = "segments"
 _SIZE_TOLERANCE = 0.05
 _CENTROID_TOLERANCE = 0.05
 _NO_VERSION = 0
-"""Version of a segment in the table that must be told again: models begin at 1."""
+"""Version of a segment in the table that must be emitted again: models begin at 1."""
 
 
 def fit_is_due(
@@ -127,20 +127,20 @@ class Fitted:
     sums: SegmentSums
 
     def aged(self) -> bool:
-        """Return whether the vectors vary otherwise than the scale says: the sums tell, without a look at any."""
+        """Return whether the vectors vary otherwise than the scale says: by the sums, without a look at any."""
         members = int(self.sums.W.sum())
         if not members:
             return False
         scale = self.model.scale
         mean = self.sums.S.sum(axis=0) / members
         deviations = np.sqrt(np.maximum(self.sums.Q.sum(axis=0) / members - mean * mean, 0.0)) / RESOLUTION
-        wanted = np.array(scale.units()) * scale.weights
-        units = np.divide(wanted, deviations, out=np.zeros_like(deviations), where=deviations > 0)
+        weighted = np.array(scale.units()) * scale.weights
+        units = np.divide(weighted, deviations, out=np.zeros_like(deviations), where=deviations > 0)
         return misweighed(scale, units) > AGED
 
 
 class SegmentValue(TypedDict):
-    """A segment as topics and look-ups tell it; the centroid is in natural units."""
+    """A segment as topics and look-ups have it; the centroid is in natural units."""
 
     id: str
     name: str
@@ -156,7 +156,7 @@ def described(
     figures: BuyerFigures,
     features: Mapping[str, Feature],
 ) -> list[SegmentValue]:
-    """Return the segments as topics and look-ups tell them.
+    """Return the segments as topics and look-ups have them.
 
     Parameters
     ----------
@@ -173,15 +173,15 @@ def described(
     """
     units = {name: feature.unit for name, feature in features.items()}
     words = {name: feature.words for name, feature in features.items() if feature.words}
-    told = describe(model.scale, model.ids, figures, words, units)
+    texts = describe(model.scale, model.ids, figures, words, units)
     natural = model.scale.decode(centroids)
     return [
         SegmentValue(
             id=segment,
-            name=told[row]["name"],
+            name=texts[row]["name"],
             size=int(sizes[row]),
             centroid=dict(zip(model.scale.names, map(digits, natural[row].tolist()), strict=True)),
-            description=told[row]["description"],
+            description=texts[row]["description"],
         )
         for row, segment in enumerate(model.ids)
     ]
@@ -189,19 +189,19 @@ def described(
 
 @dataclass(slots=True)
 class SegmentTable:
-    """The segments as they were last told; tells those that changed.
+    """The segments as they were last emitted; emits those that changed.
 
-    A segment is told again when its size changed by more than 5 %, or its centroid moved by more
+    A segment is emitted again when its size changed by more than 5 %, or its centroid moved by more
     than 0.05 standard deviations.
     """
 
-    told: dict[str, dict[str, object]] = field(default_factory=dict)
+    emitted: dict[str, dict[str, object]] = field(default_factory=dict)
 
     def load(self, raw: Iterator[tuple[bytes, bytes]]) -> None:
-        """Take what was last told from the store."""
-        self.told = {key.decode(): json.loads(value) for key, value in sorted(raw)}
+        """Load what was last emitted from the store."""
+        self.emitted = {key.decode(): json.loads(value) for key, value in sorted(raw)}
 
-    def tell(
+    def emit(
         self,
         model: Model,
         sums: SegmentSums,
@@ -209,10 +209,10 @@ class SegmentTable:
         features: Mapping[str, Feature],
         changes: Changes,
     ) -> Iterator[Write]:
-        """Tell the segments that differ from what was last told, and those that are no more."""
-        gone = sorted(self.told.keys() - set(model.ids))
+        """Emit the segments that differ from what was last emitted, and those that are no more."""
+        gone = sorted(self.emitted.keys() - set(model.ids))
         for segment in gone:
-            del self.told[segment]
+            del self.emitted[segment]
             changes.add(Topic.SEGMENTS, segment, {"id": segment, "model_version": model.version}, tombstone=True)
         if gone:
             yield Remove(SEGMENTS, [segment.encode() for segment in gone])
@@ -227,33 +227,33 @@ class SegmentTable:
             segment = model.ids[row]
             value = {**values[row], "J_share": digits(float(shares[row])), "model_version": model.version}
             changes.add(Topic.SEGMENTS, segment, value)
-            self.told[segment] = {
+            self.emitted[segment] = {
                 "size": int(sums.W[row]),
                 "centroid": centroids[row].round(3).tolist(),
                 "version": model.version,
             }
-            put[segment.encode()] = to_json(self.told[segment])
+            put[segment.encode()] = to_json(self.emitted[segment])
         yield Put(SEGMENTS, put)
 
     def republish(self, published: Collection[str], version: int, changes: Changes) -> Iterator[Write]:
-        """Tell that segments which consumers heard of are not there; the next step tells how those that are stand.
+        """Emit that published segments are not there; the next step emits those that are.
 
-        They stay in the table until then: if the next step fits a model without them, it tells that they are gone.
+        They stay in the table until then: if the next step fits a model without them, it emits that they are gone.
         """
-        stand = [segment for segment in sorted(published) if segment in self.told]
-        for segment in sorted(set(published) - set(stand)):
+        known = [segment for segment in sorted(published) if segment in self.emitted]
+        for segment in sorted(set(published) - set(known)):
             changes.add(Topic.SEGMENTS, segment, {"id": segment, "model_version": version}, tombstone=True)
-        for segment in stand:
-            self.told[segment] = {**self.told[segment], "version": _NO_VERSION}
-        if stand:
-            yield Put(SEGMENTS, {segment.encode(): to_json(self.told[segment]) for segment in stand})
+        for segment in known:
+            self.emitted[segment] = {**self.emitted[segment], "version": _NO_VERSION}
+        if known:
+            yield Put(SEGMENTS, {segment.encode(): to_json(self.emitted[segment]) for segment in known})
 
     def _differs(self, model: Model, row: int, size: int, centroid: NDArray[np.float64]) -> bool:
-        told = self.told.get(model.ids[row])
-        if told is None or told["version"] != model.version:
+        last = self.emitted.get(model.ids[row])
+        if last is None or last["version"] != model.version:
             return True
-        before = float(str(told["size"]))
+        before = float(str(last["size"]))
         if abs(size - before) > _SIZE_TOLERANCE * max(before, 1.0):
             return True
-        moved = np.abs(centroid - np.array(told["centroid"], np.float64)).max(initial=0.0)
+        moved = np.abs(centroid - np.array(last["centroid"], np.float64)).max(initial=0.0)
         return bool(moved > _CENTROID_TOLERANCE * RESOLUTION)

@@ -3,5 +3,5 @@
 ``vectors`` turns features into integer vectors, ``sums`` holds what a segment's members add up to,
 ``kmeans`` finds nearest centres and fits new ones, ``model`` keeps ids across refits, ``online`` puts
 these together for the engine and for the estimator in ``online_kmeans``, ``reported`` decides which
-moves are told, ``describe`` names segments, ``hierarchy`` joins them into a tree.
+moves are reported, ``describe`` names segments, ``hierarchy`` joins them into a tree.
 """

@@ -34,16 +34,16 @@ def merges_frame(hierarchy: Hierarchy, names: Mapping[str, str] | None = None) -
     >>> merges_frame(tree, {"s1": "Big spenders"})[["left_name", "right_name", "customers"]].to_numpy().tolist()
     [['Big spenders', 's4', 4], ['s2', 'step 0', 9]]
     """
-    told = [(names or {}).get(leaf, leaf) for leaf in hierarchy["leaves"]]
-    told += [f"step {number}" for number in range(len(hierarchy["linkage"]))]
+    labels = [(names or {}).get(leaf, leaf) for leaf in hierarchy["leaves"]]
+    labels += [f"step {number}" for number in range(len(hierarchy["linkage"]))]
     steps = hierarchy["linkage"]
     left, right = [int(step[0]) for step in steps], [int(step[1]) for step in steps]
     return pd.DataFrame(
         {
             "left": pd.Series(left, dtype="int64"),
             "right": pd.Series(right, dtype="int64"),
-            "left_name": pd.Series([told[place] for place in left], dtype="str"),
-            "right_name": pd.Series([told[place] for place in right], dtype="str"),
+            "left_name": pd.Series([labels[place] for place in left], dtype="str"),
+            "right_name": pd.Series([labels[place] for place in right], dtype="str"),
             "distance": pd.Series([step[2] for step in steps], dtype="float64"),
             "customers": pd.Series([int(step[3]) for step in steps], dtype="int64"),
         }

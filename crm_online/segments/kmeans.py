@@ -45,8 +45,8 @@ def nearest(
 
     Examples
     --------
-    >>> labels, away = nearest(np.array([[0, 0], [1024, 0]], np.int16), np.array([[0.0, 0.0], [3072.0, 0.0]]))
-    >>> labels.tolist(), away.tolist()
+    >>> labels, distance = nearest(np.array([[0, 0], [1024, 0]], np.int16), np.array([[0.0, 0.0], [3072.0, 0.0]]))
+    >>> labels.tolist(), distance.tolist()
     ([0, 0], [0.0, 1.0])
     """
     every = distances(vectors, centroids)

@@ -220,10 +220,10 @@ def match(
     same_within
         See above.
     """
-    away = _between(old, new)
+    distance = _between(old, new)
     limits = np.minimum(_neighbour(old)[:, None], _neighbour(new)[None, :]) * same_within
-    rows, columns = linear_sum_assignment(away)
-    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if away[i, j] <= limits[i, j]]
+    rows, columns = linear_sum_assignment(distance)
+    return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if distance[i, j] <= limits[i, j]]
 
 
 def heirs(
@@ -281,9 +281,9 @@ def _between(some: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[
 
 def _neighbour(centroids: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return each centroid's distance to its nearest neighbour; infinite for a single one."""
-    away = _between(centroids, centroids)
-    np.fill_diagonal(away, np.inf)
-    result: NDArray[np.float64] = away.min(axis=1)
+    distance = _between(centroids, centroids)
+    np.fill_diagonal(distance, np.inf)
+    result: NDArray[np.float64] = distance.min(axis=1)
     return result
 
 

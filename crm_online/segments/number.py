@@ -1,4 +1,4 @@
-"""How many segments there are, or are worth telling: judged by what repeats, and by what they explain.
+"""How many segments there are, or are worth describing: judged by what repeats, and by what they explain.
 
 Source: Tibshirani and Walther, Cluster validation by prediction strength, J. Comput. Graph. Stat. 14 (2005). Chosen
 among others by what it found in planted and real customers, see ADR 20.
@@ -24,7 +24,7 @@ STRONG = 0.9
 PERFECT = 0.99
 """Prediction strength from which on two are kinds: any two halves of customers who differ by degrees repeat well."""
 
-TELLING = 0.7
+EXPLAINED_ENOUGH = 0.7
 """Share of what customers vary by that segments are to explain where there are no more than two kinds."""
 
 SLACK = 0.05, 0.05
@@ -85,7 +85,7 @@ class Choice:
     scores: tuple[Score, ...]
 
     def to_json(self) -> dict[str, object]:
-        """Return the choice as look-ups tell it."""
+        """Return the choice as look-ups have it."""
         scores = [{"k": one.k, "prediction_strength": one.strength, "explained": one.explained} for one in self.scores]
         return {"k": self.k, "method": self.method, "reason": self.reason, "scores": scores}
 
@@ -98,7 +98,7 @@ class Choice:
         of all where none does.
         """
         by = {score.k: score for score in scores}
-        k, repeats = _chosen(scores, STRONG, TELLING)
+        k, repeats = _chosen(scores, STRONG, EXPLAINED_ENOUGH)
         if not by:
             return cls(1, "explained variance", "all customers are alike", ())
         if repeats:
@@ -108,9 +108,9 @@ class Choice:
             )
         else:
             method = "explained variance"
-            enough = f"the fewest that explain {100 * TELLING:.0f} % of what customers differ by"
-            if by[k].explained < TELLING:
-                enough = f"none explains {100 * TELLING:.0f} % of what customers differ by, so few are told"
+            enough = f"the fewest that explain {100 * EXPLAINED_ENOUGH:.0f} % of what customers differ by"
+            if by[k].explained < EXPLAINED_ENOUGH:
+                enough = f"none explains {100 * EXPLAINED_ENOUGH:.0f} % of what customers differ by, so few are told"
             reason = f"customers differ by degrees, no more than two kinds repeat; {enough} ({by[k].explained:.2f})"
         return cls(k, method, reason, tuple(scores))
 
@@ -139,15 +139,15 @@ def scored(sample: NDArray[np.int16], candidates: Sequence[int] = CANDIDATES) ->
 
 def stands(scores: Sequence[Score], k: int) -> bool:
     """Return whether a number in force would still be chosen, if a little less or more were asked for."""
-    strong, telling = SLACK
+    strong, enough_explained = SLACK
     return any(
-        _chosen(scores, STRONG + one * strong, TELLING + other * telling)[0] == k
+        _chosen(scores, STRONG + one * strong, EXPLAINED_ENOUGH + other * enough_explained)[0] == k
         for one in (-1, -0.5, 0, 0.5, 1)
         for other in (-1, -0.5, 0, 0.5, 1)
     )
 
 
-def _chosen(scores: Sequence[Score], strong: float, telling: float) -> tuple[int, bool]:
+def _chosen(scores: Sequence[Score], strong: float, enough_explained: float) -> tuple[int, bool]:
     """Return a number, and whether so many segments repeat."""
     # One more repeats nearly as well where it only cuts a part off; so what repeats best sets the bar.
     best = max((score.strength for score in scores if score.k > 2), default=0.0)
@@ -158,7 +158,7 @@ def _chosen(scores: Sequence[Score], strong: float, telling: float) -> tuple[int
     if any(score.k == 2 and score.strength >= PERFECT for score in scores):
         return 2, True
     most = max((score.explained for score in scores), default=0.0)
-    bar = min(telling, most) if most >= TELLING else telling
+    bar = min(enough_explained, most) if most >= EXPLAINED_ENOUGH else enough_explained
     enough = [score.k for score in scores if score.explained >= bar]
     return (enough or [score.k for score in scores] or [1])[0], False
 

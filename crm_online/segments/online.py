@@ -105,9 +105,9 @@ class OnlineSegments:
             Distances of the new vectors to the centroids in (weighted) standard deviations, shape
             (n, k): each has entered the segment of the least.
         """
-        away = distances(new, self.centroids() if centroids is None else centroids)
-        self._move(self._sums.move(old, labels, new, away.argmin(axis=1)))
-        return away
+        distance = distances(new, self.centroids() if centroids is None else centroids)
+        self._move(self._sums.move(old, labels, new, distance.argmin(axis=1)))
+        return distance
 
     def join(
         self,
@@ -119,8 +119,8 @@ class OnlineSegments:
 
         All are judged by the centroids as they are before, or by those given, shape (k, d). The sums must be float64.
         """
-        away = distances(vectors, self.centroids() if centroids is None else centroids)
-        labels: NDArray[np.int64] = away.argmin(axis=1).astype(np.int64)
+        distance = distances(vectors, self.centroids() if centroids is None else centroids)
+        labels: NDArray[np.int64] = distance.argmin(axis=1).astype(np.int64)
         self._move(self._sums.weigh(vectors, labels, weights))
         return labels
 

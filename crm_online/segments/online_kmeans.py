@@ -314,8 +314,8 @@ class OnlineKMeans(Clusterer):
         if self._segments is None:
             return 0.0
         raw = self._observed.matrix(self._places)
-        away = distances(self._segments.model.scale.encode(raw), self._segments.centroids()).min(axis=1)
-        return float((away * away).mean())
+        distance = distances(self._segments.model.scale.encode(raw), self._segments.centroids()).min(axis=1)
+        return float((distance * distance).mean())
 
     def _look(self) -> None:
         """Fit the first centres to the points that waited, or look for better ones."""

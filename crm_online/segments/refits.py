@@ -104,9 +104,9 @@ def misweighed(scale: Scale, units: NDArray[np.float64]) -> float:
     units
         Vector units in one unit of each transformed feature that a new one would have, shape (d,).
     """
-    wanted = np.where(units > 0, scale.weights, 0.0) ** 2
-    found = wanted * np.divide(scale.units(), units, out=np.zeros_like(units), where=units > 0) ** 2
-    return float(np.abs(found - wanted).sum() / max(float(wanted.sum()), 1e-12))
+    weights = np.where(units > 0, scale.weights, 0.0) ** 2
+    found = weights * np.divide(scale.units(), units, out=np.zeros_like(units), where=units > 0) ** 2
+    return float(np.abs(found - weights).sum() / max(float(weights.sum()), 1e-12))
 
 
 def _swapped(
@@ -134,10 +134,10 @@ def _swaps(
     vectors: NDArray[np.int16], centres: NDArray[np.float64], others: NDArray[np.float64]
 ) -> list[NDArray[np.float64]]:
     """Return the centres with one of the others in the place of one of them, ``TRIES`` times at most."""
-    away, beside = distances(vectors, centres) ** 2, distances(vectors, others) ** 2
+    distance, to_others = distances(vectors, centres) ** 2, distances(vectors, others) ** 2
     squares = np.array(
         [
-            np.minimum(np.delete(away, place, axis=1).min(axis=1, initial=np.inf)[:, None], beside).sum(axis=0)
+            np.minimum(np.delete(distance, place, axis=1).min(axis=1, initial=np.inf)[:, None], to_others).sum(axis=0)
             for place in range(len(centres))
         ]
     )

@@ -1,6 +1,6 @@
 """Hysteresis: which segment a customer is reported in, given the one that is nearest.
 
-The model always uses the nearest centre. What is told follows it only when the customer is nearer to
+The model always uses the nearest centre. What is reported follows it only when the customer is nearer to
 it by a margin, and has been in the reported segment for a minimum dwell; otherwise customers near a
 border would move to and fro.
 """

@@ -32,7 +32,7 @@ class SegmentSums:
     """The exact sums of k segments over d features; never changed, only replaced.
 
     Customers weigh 1 each, so their sums are whole numbers. Points that are forgotten by and by weigh less, so
-    theirs are float64, as :meth:`empty` is told: exact while they are whole numbers below 2**53.
+    theirs are float64, as :meth:`empty` makes them: exact while they are whole numbers below 2**53.
 
     Attributes
     ----------
