@@ -98,7 +98,7 @@ def pack(baskets: Baskets) -> bytes:
 
 
 def unpack(raw: bytes | memoryview) -> list[Baskets]:
-    """Return the batches that were packed one behind the other.
+    """Return the batches that were packed one after the other.
 
     Raises
     ------

@@ -18,9 +18,9 @@ _FEWEST_UNSORTED = 4096
 
 
 class KeptBaskets:
-    """Baskets that can be added at the end and taken out anywhere; none is empty.
+    """Baskets that can be added at the end and removed anywhere; none is empty.
 
-    A basket that is taken out leaves its place, until a quarter of the places is empty. To take one out it is found by
+    A basket that is removed leaves its place, until a quarter of the places is empty. To remove one it is found by
     its content: by a hash of time and items, sorted when it is first needed.
     """
 

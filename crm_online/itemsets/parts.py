@@ -136,7 +136,7 @@ def _renamed(items: NDArray[np.int32], names: Sequence[str], ids: Mapping[str, i
     # Searched by value, so that the largest id does not set the size of a table.
     new = np.array([ids.get(names[item], UNKNOWN) for item in distinct] + [NO_ITEM], np.int32)
     places = np.searchsorted(np.array(distinct, np.int32), items)
-    # Padding sorts behind every item, also behind unknown ones.
+    # Padding sorts after every item, also after unknown ones.
     wide = np.where(items == NO_ITEM, np.int64(UNKNOWN) + 1, new[places].astype(np.int64))
     wide.sort(axis=1)
     return np.where(wide > UNKNOWN, NO_ITEM, wide).astype(np.int32)

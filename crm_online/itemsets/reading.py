@@ -17,7 +17,7 @@ ABSENT = -1
 """In place of the row of an itemset that is not there."""
 
 SLACK = 1e-12
-"""A support this share below the asked one is still taken: sums of floats are rounded."""
+"""A support this share below the one asked for still counts: sums of floats are rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Itemsets:
     Attributes
     ----------
     items
-        Item ids, ascending, ``NO_ITEM`` (-1) behind the last one; shape (n, width).
+        Item ids, ascending, ``NO_ITEM`` (-1) after the last one; shape (n, width).
     count, error
         Decayed number of baskets as of one time; shape (n,).
     missed

@@ -68,7 +68,7 @@ def weigh(rows: Words, weights: NDArray[np.int64] | None) -> NDArray[np.int64]:
         return total
     weight_of = np.zeros(words << 6, np.int64)
     weight_of[: len(weights)] = weights
-    # Most words have few bits: the lowest of each is weighed and taken off, until none is left.
+    # Most words have few bits: the lowest of each is weighed and cleared, until none is left.
     left, begin, place = flat[full], full % words << 6, np.arange(len(full))
     weight = np.zeros(len(full), np.int64)
     while len(left):

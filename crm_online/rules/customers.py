@@ -1,4 +1,4 @@
-"""How many different customers are behind rules, by the orders that the partitions keep."""
+"""How many different customers support rules, by the orders that the partitions keep."""
 
 from __future__ import annotations
 

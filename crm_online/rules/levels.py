@@ -1,4 +1,4 @@
-"""When rules enter and when they leave: support, confidence, and the evidence behind them."""
+"""When rules enter and when they leave: support, confidence, and the evidence for them."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Levels:
     drop_redundant
         Leave rules out that a simpler one does as well as.
     min_count
-        Least weight of the baskets behind a rule. It is judged by the count, which is a lower bound.
+        Least weight of the baskets with all items of a rule. It is judged by the count, which is a lower bound.
     min_customers
-        Least number of different customers behind a rule, as far as the orders that are kept can say.
+        Least number of different customers who support a rule, as far as the orders that are kept can say.
     most
-        How many rules there are at most: the first by rank. A rule that was emitted leaves behind ``most / LEAVE``.
+        How many rules there are at most: the first by rank. A rule that was emitted leaves after rank ``most / LEAVE``.
     """
 
     min_support: float

@@ -42,7 +42,7 @@ class RecommendationQuery(Body):
 async def recommend(query: RecommendationQuery, service: TheService) -> Recommendations:
     """Return items to recommend, the best first, each with why; none that is in the basket already.
 
-    With a customer and a basket both count; without any, what is popular comes. A customer whom nobody knows is told
+    With a customer and a basket both count; without any, what is popular comes. A customer who is not known is reported
     (404) if there is no basket to go by. What a customer bought before counts, if that is anything, which
     `history` says; the customer is read as of now, the counts of items are at most seconds older.
     """

@@ -27,10 +27,10 @@ class EventSink(Protocol):
         Raises
         ------
         TooFarAhead
-            If the times of some are not to be believed; none was taken.
+            If the times of some are not to be believed; none was accepted.
         EventsRefused
-            If events are not taken here, or not now; none was taken.
+            If events are not accepted here, or not now; none was.
         StoreError, FenceError, BrokerError
-            If they were not taken, or it is not known whether: send them again, with their ids.
+            If they were not accepted, or it is not known whether: send them again, with their ids.
         """
         ...
