@@ -80,10 +80,10 @@ def sent(url: str, data: bytes) -> Answer:
     """Send bytes as they are, and read one answer."""
     with connected(url) as connection:
         connection.sendall(data)
-        return heard(connection)
+        return answered(connection)
 
 
-def heard(connection: socket.socket) -> Answer:
+def answered(connection: socket.socket) -> Answer:
     """Read an answer."""
     response = HTTPResponse(connection)
     response.begin()
@@ -125,7 +125,7 @@ def feed(url: str, headers: Mapping[str, str] | None = None, query: str = "") ->
         connection.close()
 
 
-def told(lines: HTTPResponse) -> Iterator[dict[str, Any]]:
+def sent_changes(lines: HTTPResponse) -> Iterator[dict[str, Any]]:
     """Yield the changes of a feed as they come."""
     for line in lines:
         if line.startswith(b"data: "):

@@ -19,7 +19,7 @@ from crm_online.lookup import open_lookup
 from crm_online.settings.conflict import from_stored
 from crm_online.store import open_store
 from crm_online.store.replies import as_bytes
-from tests.api.asking import Answer, as_path, ask, connected, feed, heard, printed_well, ready, sent, to_end
+from tests.api.asking import Answer, answered, as_path, ask, connected, feed, printed_well, ready, sent, to_end
 from tests.kafka.waiting import until
 from tests.servers.redis_server import RedisServer
 from tests.servers.serving import Served, serving
@@ -225,7 +225,7 @@ def test_bodies_that_are_too_large_are_refused_said_or_chunked(served: Served, p
         # It has no end; the answer comes before it.
         for _ in range(40):
             connection.sendall(b"8000\r\n" + b" " * 0x8000 + b"\r\n")
-        heard(connection).problem(413)
+        answered(connection).problem(413)
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -427,7 +427,7 @@ GARBAGE = {
 def test_what_is_not_http_is_refused_and_the_connection_closed(served: Served, name: str) -> None:
     with connected(served.url) as connection:
         connection.sendall(GARBAGE[name])
-        answer = heard(connection)
+        answer = answered(connection)
         if name == "header-folded":
             assert answer.status in (200, 400)  # an old way to write headers, which may be read or refused
             return

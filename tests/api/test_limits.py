@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.api.asking import Answer, ask, connected, feed, heard, printed_well, ready, sent, to_end, until
+from tests.api.asking import Answer, answered, ask, connected, feed, printed_well, ready, sent, to_end, until
 from tests.servers.serving import Served, serving
 
 FEEDS, CONNECTIONS = 3, 12
@@ -96,7 +96,7 @@ def test_only_so_many_feeds_are_open_and_a_place_is_free_when_one_ends(served: S
 def test_only_so_many_connections_are_open_and_a_place_is_free_when_one_ends(served: Served) -> None:
     with ExitStack() as stack:
         silent = [stack.enter_context(connected(served.url)) for _ in range(CONNECTIONS + 4)]
-        last = heard(silent[-1])
+        last = answered(silent[-1])
         last.problem(503)
         assert last.headers["connection"] == "close"
         assert to_end(silent[-1]) == b""

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from crm_online.dashboard.files import PLOTLY
-from tests.api.asking import PATIENCE, ask, connected, feed, heard, printed_well, ready, to_end
+from tests.api.asking import PATIENCE, answered, ask, connected, feed, printed_well, ready, to_end
 from tests.command import crm_online, environment
 from tests.servers.serving import Served, serving
 
@@ -69,7 +69,7 @@ def test_who_drips_a_request_is_dropped_while_others_are_answered(hasty: Served)
             connection = stack.enter_context(connected(hasty.url))
             connection.sendall(first)
             if name == "a second request":
-                assert heard(connection).json == {"alive": True}
+                assert answered(connection).json == {"alive": True}
             said[name] = pool.submit(drip, connection, piece)
         while not all(one.done() for one in said.values()):
             assert ask(hasty.url, "/v1/customers/C17").status == 200
@@ -83,7 +83,7 @@ def test_who_drips_a_request_is_dropped_while_others_are_answered(hasty: Served)
 def test_who_says_nothing_or_no_more_is_dropped(hasty: Served) -> None:
     with connected(hasty.url) as silent, connected(hasty.url) as kept:
         kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert heard(kept).json == {"alive": True}
+        assert answered(kept).json == {"alive": True}
         for one in (silent, kept):
             assert to_end(one) == b""
 
@@ -127,7 +127,7 @@ def test_a_request_in_pieces_and_requests_one_behind_the_other_are_answered(hast
     with connected(hasty.url) as connection:
         for piece in (b"GET /v1/custo", b"mers/C17 HTTP/1.1\r\nHo", b"st: localhost\r\n\r", b"\n"):
             connection.sendall(piece)
-        assert heard(connection).json["customer_id"] == "C17"
+        assert answered(connection).json["customer_id"] == "C17"
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20 + b"GET / HTTP/1.0\r\n\r\n")
         told = to_end(connection)
     assert told.count(b'{"alive":true}') == 20

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.asking import Answer, ask, feed, printed_well, ready, told, until
+from tests.api.asking import Answer, ask, feed, printed_well, ready, sent_changes, until
 from tests.command import crm_online
 from tests.servers.redis_server import RedisServer
 from tests.servers.serving import Served, serving
@@ -54,7 +54,7 @@ def reads(url: str, how: str = "") -> dict[str, Callable[[], Answer]]:
 
 def moved(changes: HTTPResponse, most: int) -> list[str]:
     """Return the customers of the next changes."""
-    return [change["customer_id"] for change in islice(told(changes), most)]
+    return [change["customer_id"] for change in islice(sent_changes(changes), most)]
 
 
 @contextmanager
@@ -116,7 +116,7 @@ def test_a_redis_that_was_put_back_in_time_is_told_to_feeds(
         assert ask(url, "/v1/events", first_of("forgotten")).status == 202
         assert moved(changes, 1) == ["forgotten"]
         redis_server.put_back(copy)
-        assert next(told(changes))["reason"] == "rewound"
+        assert next(sent_changes(changes))["reason"] == "rewound"
         until(lambda: ask(url, "/v1/customers/forgotten"), 404)
         until(lambda: ask(url, "/v1/events", first_of("not forgotten")), 202)
         assert "not forgotten" in moved(changes, 1)

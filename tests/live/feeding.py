@@ -184,7 +184,7 @@ class Hub(ChangeHub):
         return Reader(self.subscribe(matching or ChangeFilter(), cursors.parse(after) if after else None))
 
     async def begun(self, after: str | None = None, matching: ChangeFilter | None = None) -> Reader:
-        """Open a feed, and wait until it has begun: whatever is committed from now on is behind its cursor."""
+        """Open a feed, and wait until it has begun: whatever is committed from now on comes after its cursor."""
         reader = self.reader(after, matching)
         assert await reader.chunk()
         return reader

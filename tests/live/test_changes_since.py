@@ -109,7 +109,7 @@ def test_another_change_with_the_same_id_is_another_state(redis: Store) -> None:
 
 
 @pytest.mark.parametrize("last", [(0, 0), (0, 1), (0, 3), (0, 4), (0, 9), (0, 12), (1, 5)])
-def test_whatever_is_trimmed_between_two_reads_is_found_or_said_to_be_missing(redis: Store, last: At) -> None:
+def test_whatever_is_trimmed_between_two_reads_is_found_or_in_a_gap(redis: Store, last: At) -> None:
     since = ChangeId(0, *last)
     for moment in range(1, 12):
         log = Log(redis, keep=6)

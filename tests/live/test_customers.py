@@ -60,7 +60,7 @@ def customers(events: Sequence[models.Event]) -> list[str]:
 
 @asynccontextmanager
 async def reading(store: Store) -> AsyncIterator[tuple[CustomerLookups, Hub]]:
-    """Run a reader, and the hub of changes beside it."""
+    """Run a reader, and the hub of changes."""
     hub = Hub(store, TIMES)
     reader = CustomerLookups(store, hub)
     await hub.start()
@@ -82,7 +82,7 @@ def read(store: Store, ask: Callable[[CustomerLookups, Hub], Awaitable[_T]]) -> 
 
 
 def all_of(store: Store, names: Sequence[str]) -> dict[str, Any]:
-    """Return customers as a reader tells them."""
+    """Return customers as a reader has them."""
 
     async def ask(reader: CustomerLookups, _: Hub) -> dict[str, Any]:
         return {name: json.loads(body) for name, body in (await reader.several(names)).items()}
@@ -192,7 +192,7 @@ def test_numbers_that_are_not_finite_are_null(redis: Store, monkeypatch: pytest.
     assert found == [dict.fromkeys(names)] * 3
 
 
-def test_who_is_not_known_and_where_there_is_no_state_are_told(redis: Store) -> None:
+def test_who_is_not_known_and_where_there_is_no_state_are_errors(redis: Store) -> None:
     Shop(redis, settings())
 
     async def one(reader: CustomerLookups, _: Hub) -> bytes:
@@ -212,7 +212,7 @@ def test_who_is_not_known_and_where_there_is_no_state_are_told(redis: Store) -> 
         MemberScan(redis)
 
 
-def test_whoever_waits_when_the_reader_stops_is_told_so_and_so_is_who_comes_after(redis: Store) -> None:
+def test_whoever_waits_when_the_reader_stops_gets_an_error_and_so_does_who_comes_after(redis: Store) -> None:
     async def ask() -> Sequence[bytes | BaseException]:
         begun, go_on = threading.Event(), threading.Event()
 
@@ -235,9 +235,9 @@ def test_whoever_waits_when_the_reader_stops_is_told_so_and_so_is_who_comes_afte
         return await asyncio.gather(at_hand, waiting, reader.one("c"), return_exceptions=True)
 
     Shop(redis, settings())
-    for told in asyncio.run(ask()):
-        assert isinstance(told, StoreUnavailable)
-        assert "being stopped" in str(told)
+    for answer in asyncio.run(ask()):
+        assert isinstance(answer, StoreUnavailable)
+        assert "being stopped" in str(answer)
 
 
 @pytest.mark.parametrize("partitions", PARTITIONS)
@@ -247,7 +247,7 @@ def test_customers_of_one_partition_are_all_as_of_the_same_commit(redis: Store, 
     going = Shop(redis, settings(min_customers=10_000, partitions=partitions))
     home = dict(zip(names, homes(events, names, partitions), strict=True))
     steps = [events[begin : begin + size] for begin in range(0, len(events), size)]
-    # How many events of each partition's customers there are behind each commit of it.
+    # How many events of each partition's customers there are after each commit of it.
     ends = [
         {0, *accumulate(sum(home[str(one.customer_id)] == partition for one in step) for step in steps)}
         for partition in range(partitions)
@@ -301,14 +301,14 @@ def members(store: Store, segment: str, limit: int) -> Iterator[list[dict[str, s
 
 @pytest.mark.parametrize("limit", [1, 7, 1000])
 def test_pages_of_a_segment_have_each_of_its_customers_once(at_rest: Shop, limit: int) -> None:
-    told = as_looked_up(at_rest.store, customers(log()))
-    segments = {one["segment"] for one in told.values()} - {None}
+    known = as_looked_up(at_rest.store, customers(log()))
+    segments = {one["segment"] for one in known.values()} - {None}
     assert len(segments) > 1
     for segment in segments:
         pages = [*members(at_rest.store, segment, limit)]
         found = [(one["customer_id"], one["since"]) for page in pages for one in page]
         assert len(found) == len({*found})
-        assert {*found} == {(name, one["since"]) for name, one in told.items() if one["segment"] == segment}
+        assert {*found} == {(name, one["since"]) for name, one in known.items() if one["segment"] == segment}
         # A hash of few customers is one piece to Redis, which gives no less.
         assert max(map(len, pages)) <= max(limit, 128)
     assert [*members(at_rest.store, "s999", limit)][-1] == []
@@ -338,18 +338,18 @@ def test_a_place_that_is_not_the_next_of_a_page_is_refused(at_rest: Shop, after:
         MemberScan(at_rest.store).page("s1", after, 10)
 
 
-def test_an_explanation_agrees_with_the_change_that_told_the_move(at_rest: Shop) -> None:
-    told = {change["customer_id"]: change for change in at_rest.moves()}  # the last of each
-    by_event = [change for change in told.values() if change["reason"] == "event"]
+def test_an_explanation_agrees_with_the_change_of_the_move(at_rest: Shop) -> None:
+    last = {change["customer_id"]: change for change in at_rest.moves()}  # the last of each
+    by_event = [change for change in last.values() if change["reason"] == "event"]
     assert by_event
     names = {one["id"]: one["name"] for one in json.loads(json.dumps(at_rest.lookup.segments()["segments"]))}
 
     async def ask(reader: CustomerLookups, hub: Hub) -> list[dict[str, object]]:
         await hub.begun()
-        return [await reader.explained(change["customer_id"], names) for change in told.values()]
+        return [await reader.explained(change["customer_id"], names) for change in last.values()]
 
-    looked_up = as_looked_up(at_rest.store, [*told])
-    for change, found in zip(told.values(), read(at_rest.store, ask), strict=True):
+    looked_up = as_looked_up(at_rest.store, [*last])
+    for change, found in zip(last.values(), read(at_rest.store, ask), strict=True):
         why = Explanation.model_validate(found)
         cause = json.loads(json.dumps(found))["causes"][0]
         for name in ("change_id", "time", "from", "to", "reason"):

@@ -1,4 +1,4 @@
-"""Each feed tells every change that is wanted once and in order, whoever reads slowly, comes again or goes."""
+"""Each feed has every change that matches once and in order, whoever reads slowly, comes again or goes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FEW = 20_000
 """Bytes that hold about 15 changes."""
 
 
-def test_what_a_shop_tells_is_told_as_it_is_kept_once_and_in_order(redis: Store) -> None:
+def test_the_changes_of_a_shop_come_as_they_are_kept_once_and_in_order(redis: Store) -> None:
     log = shop.made(80, 60, seed=4)
     run = flows.Shop(redis, flows.settings(partitions=2))
 
     async def read() -> None:
         async with hub(redis) as changes:
             every, few = [
-                await changes.begun(matching=wanted) for wanted in (ChangeFilter(), ChangeFilter(frozenset({"rule"})))
+                await changes.begun(matching=one) for one in (ChangeFilter(), ChangeFilter(frozenset({"rule"})))
             ]
             admin = await changes.begun(
                 matching=ChangeFilter(frozenset({"segment-change", "segment", "rule", "reject"}))
@@ -38,8 +38,8 @@ def test_what_a_shop_tells_is_told_as_it_is_kept_once_and_in_order(redis: Store)
                 mark = (0, kept[-1].sequence)
                 expected = [json.loads(entry.value) for entry in kept]
                 await admin.until(flow.partition, mark)
-                told = [data for _, data in admin.events if data["change_id"].startswith(f"{flow.partition}-")]
-                assert told == expected
+                received = [data for _, data in admin.events if data["change_id"].startswith(f"{flow.partition}-")]
+                assert received == expected
             assert len(admin.events) > 100
             for reader, kinds in ((every, {"segment-change", "segment", "rule"}), (few, {"rule"})):
                 ids = [data["change_id"] for kind, data in admin.events if kind in kinds]
@@ -51,7 +51,7 @@ def test_what_a_shop_tells_is_told_as_it_is_kept_once_and_in_order(redis: Store)
 
 
 @pytest.mark.parametrize("most_bytes", [64_000_000, FEW, 0], ids=["from the ring", "from both", "from Redis"])
-def test_a_reader_that_comes_again_at_any_place_is_told_exactly_the_rest(redis: Store, most_bytes: int) -> None:
+def test_a_reader_that_resumes_at_any_cursor_gets_exactly_the_rest(redis: Store, most_bytes: int) -> None:
     log, random = Log(redis, partitions=2), Random(3)
 
     async def read() -> None:
@@ -79,7 +79,7 @@ def test_a_reader_that_comes_again_at_any_place_is_told_exactly_the_rest(redis: 
 
 
 @pytest.mark.parametrize("most_bytes", [64_000_000, 0], ids=["from the ring", "from Redis"])
-def test_a_filter_tells_what_it_names_and_nothing_else(redis: Store, most_bytes: int) -> None:
+def test_a_filter_lets_through_what_it_names_and_nothing_else(redis: Store, most_bytes: int) -> None:
     log = Log(redis)
     says = [
         move("c1", "bulk", "rare"), segment("rare"), rule(["tea"], ["jam"]), reject("no id"), move("c2", "rare", None),
@@ -142,7 +142,7 @@ def test_a_slow_reader_holds_nobody_up_and_takes_no_memory(redis: Store) -> None
 
 
 @pytest.mark.parametrize("before", [0, 999, 1000, 2500])
-def test_a_step_of_more_changes_than_are_read_at_once_is_told_whole(redis: Store, before: int) -> None:
+def test_a_step_of_more_changes_than_are_read_at_once_comes_whole(redis: Store, before: int) -> None:
     log = Log(redis)
     log.many(before)
 
@@ -160,7 +160,7 @@ def test_a_step_of_more_changes_than_are_read_at_once_is_told_whole(redis: Store
 
 OPERATIONS = st.lists(
     st.one_of(
-        st.tuples(st.just("tell"), st.integers(0, 1), st.integers(1, 40)),
+        st.tuples(st.just("commit"), st.integers(0, 1), st.integers(1, 40)),
         st.tuples(st.just("read"), st.integers(0, 2), st.integers(1, 3)),
         st.tuples(st.just("again"), st.integers(0, 2), st.just(0)),
         st.tuples(st.just("look"), st.integers(0, 1), st.just(0)),
@@ -175,28 +175,28 @@ def test_whatever_happens_in_whatever_order_each_reader_hears_each_change_once(
     redis: Store, operations: list[tuple[str, int, int]], most_bytes: int
 ) -> None:
     log = Log(redis, partitions=2)
-    told = [0, 0]
+    committed = [0, 0]
 
     async def read() -> None:
         async with hub(redis, most_bytes=most_bytes) as changes:
             readers = [await changes.begun() for _ in range(3)]
             for operation, which, count in operations:
-                if operation == "tell":
-                    told[which] = log.many(count, partition=which)[-1][1]
-                elif operation == "look" and told[which]:
-                    await changes.knows(which, (0, told[which]))
+                if operation == "commit":
+                    committed[which] = log.many(count, partition=which)[-1][1]
+                elif operation == "look" and committed[which]:
+                    await changes.knows(which, (0, committed[which]))
                 elif operation == "again":
                     reader = readers[which]
                     changes.unsubscribe(reader.feed)
                     reader.feed = changes.reader(reader.last).feed
                 elif operation == "read":
                     for _ in range(count):
-                        if len(readers[which].events) < sum(told):
+                        if len(readers[which].events) < sum(committed):
                             assert await readers[which].chunk()
             for partition in range(2):
-                told[partition] = log.many(1, partition=partition)[-1][1]
+                committed[partition] = log.many(1, partition=partition)[-1][1]
             for reader in readers:
-                while len(reader.events) < sum(told):
+                while len(reader.events) < sum(committed):
                     assert await reader.chunk()
                 assert [reader.of(0), reader.of(1)] == log.ids()
 

@@ -10,7 +10,7 @@ from crm_online.store import Store
 from tests.live.feeding import Log, hub
 
 
-def test_all_feeds_end_when_they_are_told_to(redis: Store) -> None:
+def test_all_feeds_end_when_they_have_to(redis: Store) -> None:
     log = Log(redis)
 
     async def read() -> None:

@@ -1,4 +1,4 @@
-"""What was told of erased customers is blank to whoever reads it later."""
+"""Changes of erased customers are blank to whoever reads them later."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_real_erasure_is_blank_to_who_reads_late(redis: Store) -> None:
                 await late.until(0, (0, kept[-1].sequence))
                 hers = [data for _, data in late.events if data.get("customer_id") == name_]
                 assert [data["reason"] for data in hers] == ["erase"]
-                told = [json.loads(entry.value)["change_id"] for entry in kept if not is_blank(entry)]
-                assert late.ids == told[-len(late.ids) :]
+                readable = [json.loads(entry.value)["change_id"] for entry in kept if not is_blank(entry)]
+                assert late.ids == readable[-len(late.ids) :]
 
     asyncio.run(read())

@@ -1,4 +1,4 @@
-"""Whoever misses changes, or heard of changes that a state put back does not have, is told which."""
+"""A gap says which changes a reader misses, or has that a state put back does not have."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FEW = 20_000
 """Bytes that hold about 15 changes."""
 
 
-def test_who_is_behind_what_is_kept_hears_of_a_gap_and_then_all_that_is_kept(redis: Store) -> None:
+def test_who_resumes_before_what_is_kept_gets_a_gap_and_then_all_that_is_kept(redis: Store) -> None:
     log = Log(redis, keep=50)
 
     async def read() -> None:
@@ -39,7 +39,7 @@ def test_who_is_behind_what_is_kept_hears_of_a_gap_and_then_all_that_is_kept(red
 
 
 @pytest.mark.parametrize("most_bytes", [64_000_000, FEW])
-def test_a_hub_that_was_cut_off_for_too_long_tells_the_gap_to_all_whatever_they_want(
+def test_a_hub_that_was_cut_off_for_too_long_sends_the_gap_to_all_whatever_their_filters(
     redis: Store, most_bytes: int
 ) -> None:
     log, looks = Log(redis, keep=1200), threading.Event()
@@ -63,7 +63,7 @@ def test_a_hub_that_was_cut_off_for_too_long_tells_the_gap_to_all_whatever_they_
     asyncio.run(read())
 
 
-def test_a_state_put_back_is_told_to_who_heard_more_and_its_new_changes_to_all(redis: Store) -> None:
+def test_a_state_put_back_is_a_gap_to_who_has_more_and_its_new_changes_come_to_all(redis: Store) -> None:
     log = Log(redis, partitions=2)
 
     async def read() -> None:
@@ -95,7 +95,7 @@ def test_a_state_put_back_is_told_to_who_heard_more_and_its_new_changes_to_all(r
             assert (slow.of(0), slow.of(1)) == (old[:10] + new, new_one)
             assert (between.of(0), between.of(1)) == (old[:10] + new, new_one)
             assert (resumed.of(0), resumed.of(1)) == (["rewound", *new], ["rewound", *new_one])
-            # Who comes again behind it hears of nothing but what is new.
+            # Who resumes after it gets nothing but what is new.
             last = log.many(1)[-1]
             for place in (ahead.cursors[-1], "0-0-16,1-0-4"):
                 assert await changes.reader(place).until(0, last) == ["0-0-17"]
@@ -123,13 +123,13 @@ def test_a_new_epoch_goes_on_where_the_state_was_put_back_to(redis: Store, most_
             assert await changes.reader("0-0-15").until(0, (1, 13)) == ids[-3:]
             late = await changes.reader("0-0-8").until(0, (1, 13))
             held = [one for one in late if not one.startswith("0-0-1") or one == "0-0-10"]
-            assert held == ["0-0-9", "0-0-10", *ids[-3:]], "and perhaps, before the last three, what was taken back"
+            assert held == ["0-0-9", "0-0-10", *ids[-3:]], "and perhaps, before the last three, what was undone"
             assert await changes.reader("0-0-99").until(0, (1, 13)) == ids[-3:]
 
     asyncio.run(read())
 
 
-def test_a_slow_reader_behind_a_state_put_back_twice_misses_nothing_of_what_is_so_now(redis: Store) -> None:
+def test_a_slow_reader_of_a_state_put_back_twice_misses_nothing_of_what_is_so_now(redis: Store) -> None:
     log = Log(redis)
 
     async def read() -> None:
@@ -137,7 +137,7 @@ def test_a_slow_reader_behind_a_state_put_back_twice_misses_nothing_of_what_is_s
             fast, slow, ahead = [await changes.begun() for _ in range(3)]
             await fast.until(0, log.many(20)[-1])
             assert await slow.chunk()
-            heard = len(slow.events)
+            received = len(slow.events)
             put_back = log.copy()
             for more in (30, 40):
                 mark = log.many(more)[-1]
@@ -149,7 +149,7 @@ def test_a_slow_reader_behind_a_state_put_back_twice_misses_nothing_of_what_is_s
                 log.claim()
             last = log.many(500)[-1]
             expected = [f"0-0-{number}" for number in range(1, 521)]
-            assert heard > 0
+            assert received > 0
             assert await slow.until(0, last) == expected
             assert await ahead.until(0, last) == [*expected[:50], "rewound", *expected[20:]]
             assert await fast.until(0, last) == [

@@ -1,4 +1,4 @@
-"""A state that is not there yet, is gone, is another, or cannot be reached: feeds wait for it, and tell no other."""
+"""A state that is not there yet, is gone, is another, or cannot be reached: feeds wait for it, and send no other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.servers.embedded import emptied
 from tests.servers.redis_server import RedisServer
 
 
-def test_who_waits_for_a_state_is_told_it_from_its_begin(redis: Store) -> None:
+def test_who_waits_for_a_state_gets_it_from_its_begin(redis: Store) -> None:
     emptied(redis)
 
     async def read() -> None:
@@ -38,7 +38,7 @@ def test_who_waits_for_a_state_is_told_it_from_its_begin(redis: Store) -> None:
     asyncio.run(read())
 
 
-def test_another_state_is_told_as_a_gap_and_with_other_partitions_feeds_end(redis: Store) -> None:
+def test_another_state_comes_as_a_gap_and_with_other_partitions_feeds_end(redis: Store) -> None:
     log = Log(redis)
 
     async def read() -> None:
@@ -55,15 +55,15 @@ def test_another_state_is_told_as_a_gap_and_with_other_partitions_feeds_end(redi
             )
             three = Log(redis, partitions=3)
             three.many(2, partition=2)
-            told = len(await reader.to_end())
-            assert set(reader.ids[11:told]) <= {"rewound"}
+            sent = len(await reader.to_end())
+            assert set(reader.ids[11:sent]) <= {"rewound"}
             again = changes.reader(reader.last)
             end = three.many(1, partition=2)
             await again.until(2, end[-1])
             assert [kind for kind, _ in again.events][:3] == ["gap"] * 3
             assert again.ids[-1] == "2-0-3"
             for partitions in (2, 4):
-                # Nothing has been told in these two, and still it is noticed that they are others.
+                # There was no change in these two, and still it is noticed that they are others.
                 Log(redis, partitions)
                 await again.to_end()
                 again = await changes.begun()
@@ -72,7 +72,7 @@ def test_another_state_is_told_as_a_gap_and_with_other_partitions_feeds_end(redi
     asyncio.run(read())
 
 
-def test_a_reader_who_comes_while_the_state_is_gone_is_told_nothing_of_the_one_before(redis: Store) -> None:
+def test_a_reader_who_comes_while_the_state_is_gone_gets_nothing_of_the_one_before(redis: Store) -> None:
     log = Log(redis)
 
     async def read() -> None:
@@ -94,7 +94,7 @@ def test_a_reader_who_comes_while_the_state_is_gone_is_told_nothing_of_the_one_b
     asyncio.run(read())
 
 
-def test_while_redis_is_away_feeds_wait_and_then_go_on(tmp_path: Path) -> None:
+def test_while_redis_does_not_answer_feeds_wait_and_then_go_on(tmp_path: Path) -> None:
     async def read(server: RedisServer) -> None:
         with open_store(server.url) as store:
             log = Log(store, new=False)

@@ -71,7 +71,7 @@ def test_from_the_number_of_any_place_on_nothing_is_missing() -> None:
     cursor = {partition: ChangeId(partition, 0, 0) for partition in range(3)}
     cursors = []
     for at in range(3000):
-        # Now one partition tells much, now another.
+        # Now one partition has many changes, now another.
         partition = random.choice([0, 1, 2, *[at // 300 % 3] * 9])
         cursor[partition] = ChangeId(partition, 0, cursor[partition].sequence + 1)
         one.add([event(partition, cursor[partition][1:], move("c"))])
@@ -84,7 +84,7 @@ def test_from_the_number_of_any_place_on_nothing_is_missing() -> None:
         assert number == one.begin or known <= 256, "so little of what comes is known to them"
 
 
-def test_behind_a_state_put_back_nothing_is_held_and_all_numbers_are_lost() -> None:
+def test_after_a_state_was_put_back_nothing_is_held_and_all_numbers_are_lost() -> None:
     one = ring()
     one.add(moves(300))
     last = ChangeId(0, 0, 200)
@@ -97,7 +97,7 @@ def test_behind_a_state_put_back_nothing_is_held_and_all_numbers_are_lost() -> N
     assert one.chunk(301, ChangeFilter())[1:] == (306, "0-0-205")
 
 
-def test_what_is_said_of_the_erased_is_blank_but_goodbye_and_what_came_after_it() -> None:
+def test_changes_of_the_erased_are_blank_but_the_last_and_what_came_after_it() -> None:
     one = ring()
     customers = ["x", "y", "x"]
     one.add([event(0, (0, number), move(key)) for number, key in enumerate(customers, 1)])
