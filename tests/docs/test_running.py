@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from shutil import copytree
 
 from tests.command import crm_online, printed
 from tests.docs import fenced
@@ -26,8 +27,9 @@ def test_the_person_of_the_erase_snippet_is_gone_from_a_simulated_shop(tmp_path:
     env["PATH"] = f"{command.parent}:{env['PATH']}"
     snippets = [text for language, text in fenced.blocks(root / "docs" / "running.md") if "erase" in text]
     assert len(snippets) == 2, "by command, and by an event"
+    printed(tmp_path, "replay", "made.jsonl", "--state", "replayed")
     for number, snippet in enumerate(snippets):
-        printed(tmp_path, "replay", "made.jsonl", "--state", f"shop{number}")
+        copytree(tmp_path / "replayed", tmp_path / f"shop{number}")
         assert json.loads(printed(tmp_path, "customer", CUSTOMER, "--state", f"shop{number}", "--json"))["events"]
         text = snippet.replace("--state shop", f"--state shop{number}")
         assert CUSTOMER in text
