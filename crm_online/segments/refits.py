@@ -66,14 +66,15 @@ def refit(
     """
     vectors = scale.encode(raw)
     old = translate(current, model.scale, scale)
-    found = [fit(vectors, k, starts=1, seed=seed + start) for start in range(starts)]
-    fresh = min(found, key=lambda one: inertia(vectors, one))
+    fresh = fit(vectors, k, starts=starts, seed=seed)
     least, now = inertia(vectors, fresh), inertia(vectors, old)
     centres = settled(vectors, old)
     reached = inertia(vectors, centres)
     if len(old) != k:
         centres = fresh
     elif least < (1 - gain) * reached:
+        # The optima of single starts are worse, and have centres by which fewer move.
+        found = [fresh, *(fit(vectors, k, starts=1, seed=seed + start) for start in range(starts))]
         centres = _swapped(vectors, old, found, (1 + LEFT * gain) * least)
     elif not (
         reached < (1 - gain / 2) * now
