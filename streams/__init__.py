@@ -7,9 +7,9 @@
                      │ fetching    the next offsets; records that were lost are found by a second read
                      │ supervisor  idle partitions, lag, and that none stalls
                      ▼
-                   app         the mining agent gets the partitions with something to do from its channel
+                   app         the agent ``steps`` gets the partitions with something to do from its channel
                      ▼
-                   assigned    one of them (manager claims them and gives them up): what waits, its steps, its publisher
+                   assigned    one of them (manager claims and releases them): what waits, its steps, its publisher
                      ▼
                    partition   its state: records decoded (records), the engine's one call, ticks
                      │           └─► crm_online.flow: fetch, compute, commit; Redis has position and state as one
@@ -22,8 +22,9 @@
 
 Around it: ``topics`` (every topic in one place, and to which partition a key goes), ``admin`` (topics created and
 checked), ``connection`` and ``errors`` (TLS, SASL, and what goes wrong with them), ``context`` (what the services
-share, and how they wait for store and broker), ``metrics``, ``health``, ``worker`` (start and stop), ``publish`` with
-``batches`` (a log onto the events topic), ``sink`` (events of the HTTP API onto it).
+share, and how they wait for store and broker), ``turn`` (partitions step one at a time), ``metrics``, ``health``,
+``worker`` (start and stop), ``publish`` with ``batches`` (a log onto the events topic), ``sink`` (events of the HTTP
+API onto it).
 
 The work is in :mod:`crm_online`, which knows nothing of this package.
 """

@@ -28,7 +28,6 @@ from crm_online.settings import Settings, load_settings, refuse_conflict
 from crm_online.store import Store, open_store
 from streams import commands
 from streams.admin import ensure_topics
-from streams.assigned import AssignedPartition
 from streams.connection import faust_options
 from streams.consumer import EventConsumer
 from streams.context import STORE_OUTAGES, RetryPolicy, WorkerContext
@@ -36,14 +35,15 @@ from streams.health import Health, serving
 from streams.metrics import WorkerMetrics
 from streams.supervisor import Supervisor
 from streams.topics import COMMANDS, EVENTS, topic_name
+from streams.turn import QueuedPartition, StepTurn
 
 DEFAULT_STATE: Final = "redis://localhost:6379"
 _QUEUED: Final = 8
 _log = logging.getLogger(__name__)
 
 
-class StepChannel(Channel[AssignedPartition]):
-    """The channel of the mining agent: partitions with something to step through, one entry for each piece of work.
+class StepChannel(Channel[QueuedPartition]):
+    """The channel of the agent ``steps``: partitions with something to step through, one entry for each piece of work.
 
     Its size is what holds the event consumer back. Unlike Faust's own, its queue is not emptied when Faust's consumer
     rebalances: these records are not from there.
@@ -56,7 +56,7 @@ class StepChannel(Channel[AssignedPartition]):
             self._queue = self.app.FlowControlQueue(maxsize=_QUEUED, clear_on_resume=False)
         return self._queue
 
-    async def enqueue(self, assigned: AssignedPartition) -> None:
+    async def enqueue(self, assigned: QueuedPartition) -> None:
         """Put a partition onto the channel; wait while it is full."""
         await self.put(cast(Any, assigned))
 
@@ -78,7 +78,7 @@ class Application(faust.App):
 
     def __init__(self, settings: Settings, state: str, on_failure: Callable[[], None] | None = None) -> None:
         self._on_failure = on_failure
-        self.settings, self._state_place = settings, state
+        self.settings, self._state_url = settings, state
         self.metrics, self.health = WorkerMetrics(), Health()
         self._retry = RetryPolicy(self.health, self.metrics)
         self.failure: Exception | None = None
@@ -101,7 +101,7 @@ class Application(faust.App):
             value_serializer="raw",
         )
         self._steps = StepChannel(self)
-        self.agent(self._steps, name="mining")(self._mine)
+        self.agent(self._steps, name="steps")(self._process)
         asked = self.topic(
             topic_name(kafka.prefix, COMMANDS), value_type=bytes, value_serializer="raw", allow_empty=True
         )
@@ -111,9 +111,11 @@ class Application(faust.App):
         """Wait for broker and store, see that topics and state fit, and show on ``/readyz`` how far this is."""
         # Faust's own would make a folder for tables: there are none.
         asyncio.get_running_loop().set_exception_handler(_handle_unawaited)
-        place = await self._opened.enter_async_context(serving(self.settings.worker.listen, self.metrics, self.health))
-        if place:
-            _log.info("metrics and health are at http://%s/metrics, /healthz, /readyz", place)
+        address = await self._opened.enter_async_context(
+            serving(self.settings.worker.listen, self.metrics, self.health)
+        )
+        if address:
+            _log.info("metrics and health are at http://%s/metrics, /healthz, /readyz", address)
         retry = self._retry
         of_state = await retry.run(lambda: asyncio.to_thread(self._open_store), STORE_OUTAGES, "store", "starting")
         partitions = await retry.run(
@@ -129,8 +131,9 @@ class Application(faust.App):
     async def on_started_init_extra_services(self) -> None:
         """Start the event consumer once the agents listen, and the supervisor once it fetches."""
         await super().on_started_init_extra_services()
-        context = WorkerContext(self.settings, self.store, self.metrics, self.health, self._retry, self.fail)
-        consumer = EventConsumer(context, self._steps.enqueue, loop=self.loop, beacon=self.beacon)
+        turn = StepTurn(self._steps.enqueue)
+        context = WorkerContext(self.settings, self.store, self.metrics, self.health, self._retry, turn, self.fail)
+        consumer = EventConsumer(context, loop=self.loop, beacon=self.beacon)
         for service in (consumer, Supervisor(context, consumer, loop=self.loop, beacon=self.beacon)):
             self._services.append(service)
             await self.add_runtime_dependency(service)
@@ -157,7 +160,7 @@ class Application(faust.App):
             else:
                 await self.crash(error)
 
-    async def _mine(self, partitions: StreamT[AssignedPartition]) -> None:
+    async def _process(self, partitions: StreamT[QueuedPartition]) -> None:
         """Step through what waits; whatever is raised here is a bug, or a state that is broken."""
         async for assigned in partitions:
             try:
@@ -184,7 +187,7 @@ class Application(faust.App):
         with ExitStack() as stack:
             # A Redis that hangs must be distinguished from a step that does, and waited for.
             answer = self.settings.worker.stall / 2000
-            self.store = stack.enter_context(open_store(self._state_place, answer_seconds=answer))
+            self.store = stack.enter_context(open_store(self._state_url, answer_seconds=answer))
             try:
                 stored = self.store.meta()
             except StateMissing:

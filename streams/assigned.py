@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -16,43 +16,17 @@ from crm_online.errors import FenceError, HoleInLog, OwnerLost, PositionMoved
 from crm_online.logs import partition_log
 from crm_online.step import Step
 from streams.context import STORE_OUTAGES, WorkerContext
-from streams.metrics import Refusal, StepReport
+from streams.metrics import StepFailure, StepReport
 from streams.partition import PartitionProcessor, RecordBatch
 from streams.publisher import Publisher
 
 _TICKS_AT_A_TIME: Final = 20
-_REFUSALS: Final[dict[type[Exception], Refusal]] = {OwnerLost: "owner", PositionMoved: "position", HoleInLog: "hole"}
+_FAILURES: Final[dict[type[Exception], StepFailure]] = {
+    OwnerLost: "owner",
+    PositionMoved: "position",
+    HoleInLog: "hole",
+}
 _log = logging.getLogger(__name__)
-
-
-class StepScheduler:
-    """Has the partitions of a worker step one at a time.
-
-    Parameters
-    ----------
-    put
-        Queues a partition for :meth:`AssignedPartition.process`; waits while too many are queued.
-
-    Attributes
-    ----------
-    turn
-        Held by the partition whose step is under way.
-    progressed
-        When any partition last made progress, in seconds of the monotonic clock.
-    stopped
-        Whether no more steps are done.
-    """
-
-    def __init__(self, put: Callable[[AssignedPartition], Awaitable[None]]) -> None:
-        self.put = put
-        self.turn = asyncio.Lock()
-        self.progressed = time.monotonic()
-        self.stopped = False
-
-    async def at_rest(self) -> None:
-        """Wait until no step is under way."""
-        async with self.turn:
-            pass
 
 
 class AssignedPartition:
@@ -64,17 +38,15 @@ class AssignedPartition:
         Its state.
     context
         What the services of the worker share.
-    scheduler
-        Says when it may step.
     throttle
         Pauses (True) the fetching of it while its changes wait to be published, and resumes it.
-    lost
+    on_failed
         Called with the error by which it can step or publish no more; an error that is not ours is a bug.
 
     Attributes
     ----------
     closed
-        Whether it was given up.
+        Whether it was released.
     progressed
         When it last made progress, in seconds of the monotonic clock.
     """
@@ -83,41 +55,42 @@ class AssignedPartition:
         self,
         processor: PartitionProcessor,
         context: WorkerContext,
-        scheduler: StepScheduler,
         throttle: Callable[[bool], None],
-        lost: Callable[[AssignedPartition, Exception], None],
+        on_failed: Callable[[AssignedPartition, Exception], None],
     ) -> None:
         self.processor, self.number = processor, processor.number
-        self._context, self._scheduler = context, scheduler
-        self._throttle, self._lost = throttle, lost
+        self._context, self._turn = context, context.turn
+        self._throttle, self._on_failed = throttle, on_failed
         self.closed = False
         self.progressed = time.monotonic()
         self.publisher = Publisher(
             self.number,
             context.settings.kafka,
-            self._published,
+            self._note_published,
             partial(asyncio.to_thread, processor.flow.is_owner),
             context.metrics,
             context.retry,
         )
         self._publishing: asyncio.Task[None] | None = None
-        self._draining: asyncio.Task[None] | None = None
+        self._waiting_for_publisher: asyncio.Task[None] | None = None
         self._waiting: deque[RecordBatch] = deque()
         self._tick_waits = self._is_stepping = False
 
     async def open(self) -> None:
         """Begin to publish where the changes on the topics end; if the state was put back since, begin a new epoch."""
-        known = self.processor.known
+        last_change = self.processor.last_change
         doing = f"claiming partition {self.number}"
         try:
-            published = await self._context.retry.run(lambda: self.publisher.open(known), KafkaError, "broker", doing)
+            published = await self._context.retry.run(
+                lambda: self.publisher.open(last_change), KafkaError, "broker", doing
+            )
             if published.divergence is not None:
                 partition_log(_log, self.number).warning(
                     "changes up to %s are published, but the state ends at %s: it was put back, a new epoch begins",
                     published.last,
-                    known,
+                    last_change,
                 )
-            self.publisher.offer(await asyncio.to_thread(self.processor.resume, published))
+            self.publisher.enqueue(await asyncio.to_thread(self.processor.resume, published))
         except BaseException:
             await self.publisher.close()
             raise
@@ -130,7 +103,7 @@ class AssignedPartition:
         return self.processor.position or 0
 
     @property
-    def is_idle(self) -> bool:
+    def has_processed_all(self) -> bool:
         """Whether nothing waits for its step, and none is under way."""
         return not (self._waiting or self._tick_waits or self._is_stepping)
 
@@ -142,19 +115,19 @@ class AssignedPartition:
     @property
     def is_throttled(self) -> bool:
         """Whether its steps wait until fewer of its changes are unpublished."""
-        return self._draining is not None and not self._draining.done()
+        return self._waiting_for_publisher is not None and not self._waiting_for_publisher.done()
 
     async def enqueue(self, batch: RecordBatch) -> None:
         """Let records wait for their step; they join those that wait already, if that makes no step too large."""
         if not (self._waiting and self._waiting[-1].join(batch, self._context.settings.replay.step)):
             self._waiting.append(batch)
-            await self._scheduler.put(self)
+            await self._turn.enqueue(self)
 
     async def enqueue_tick(self) -> None:
         """Let a tick wait for its step, if time goes on with the clock, or work is left over."""
         if self.processor.tick_is_due or not self.processor.is_idle:
             self._tick_waits = True
-            await self._scheduler.put(self)
+            await self._turn.enqueue(self)
 
     def reach_end(self) -> None:
         """Note that the log holds nothing more."""
@@ -176,13 +149,13 @@ class AssignedPartition:
         CrmOnlineError
             If the state is broken.
         """
-        async with self._scheduler.turn:
+        async with self._turn.lock:
             tick, self._tick_waits = self._tick_waits, False
-            if self.closed or self._scheduler.stopped:
+            if self.closed or self._turn.stopped:
                 return
             if self.publisher.backlog > self._context.settings.worker.outbox:
                 if self._waiting:
-                    self._drain()
+                    self._wait_for_publisher()
                 return  # a tick is due again as long as it was not done
             self._is_stepping = True
             try:
@@ -192,14 +165,14 @@ class AssignedPartition:
                     await self._commit(self.processor.tick)
                 await self._finish_left_over()
             except (*STORE_OUTAGES, FenceError) as error:
-                self._context.metrics.refused(_REFUSALS.get(type(error), "store"))
-                self._lost(self, error)
+                self._context.metrics.step_failed(_FAILURES.get(type(error), "store"))
+                self._on_failed(self, error)
             finally:
                 self._is_stepping = False
 
     async def skip(self, to: int, why: str) -> None:
         """Leave a part of the log out; see :meth:`PartitionProcessor.skip`."""
-        async with self._scheduler.turn:
+        async with self._turn.lock:
             await self._commit(partial(self.processor.skip, to, why))
 
     def close(self) -> asyncio.Task[None]:
@@ -210,24 +183,24 @@ class AssignedPartition:
         self.publisher.end()
         return asyncio.create_task(self._close())
 
-    def _drain(self) -> None:
+    def _wait_for_publisher(self) -> None:
         """Fetch nothing more until what waits is done."""
         self._throttle(True)
         if not self.is_throttled:
-            self._draining = asyncio.create_task(self._process_as_published())
+            self._waiting_for_publisher = asyncio.create_task(self._process_as_published())
 
     async def _process_as_published(self) -> None:
         """Do what waits, whenever few enough changes are unpublished, and then fetch again."""
         try:
             while True:
-                await self.publisher.shrink(self._context.settings.worker.outbox)
-                if self.closed or self._scheduler.stopped or self.publisher.ended:
+                await self.publisher.wait_for_backlog(self._context.settings.worker.outbox)
+                if self.closed or self._turn.stopped or self.publisher.ended:
                     return
                 if not self._waiting:
                     break
                 await self.process()
         except Exception as error:  # nobody awaits this task
-            self._lost(self, error)
+            self._on_failed(self, error)
         else:
             self._throttle(False)
 
@@ -254,11 +227,11 @@ class AssignedPartition:
         committed = await asyncio.to_thread(step)
         seconds = time.perf_counter() - began
         self.note_progress()
-        self._scheduler.progressed = self.progressed
+        self._turn.progressed = self.progressed
         self._context.health.committed(flow.commit_seconds)
         if self.closed:
             return  # whoever claims it next publishes; its gauges are gone, and are not to come back
-        self.publisher.offer(flow.drain_outbox())
+        self.publisher.enqueue(flow.drain_outbox())
         after = flow.engine.report()
         self._context.metrics.step(
             StepReport(
@@ -280,7 +253,7 @@ class AssignedPartition:
         if after.model is not None:
             self._context.metrics.segments(after.model.J, after.model.version, after.model.sizes)
 
-    def _published(self, sequence: int) -> None:
+    def _note_published(self, sequence: int) -> None:
         self.processor.flow.mark_published(sequence)
         self.note_progress()
 
@@ -288,7 +261,7 @@ class AssignedPartition:
         """Note that the publisher has ended: by itself it does so only with an error."""
         error = None if publishing.cancelled() else publishing.exception()
         if isinstance(error, Exception):
-            self._lost(self, error)
+            self._on_failed(self, error)
 
     async def _close(self) -> None:
         """Let the transaction under way be aborted, and close the connections."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Collection
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -41,23 +41,19 @@ class EventConsumer(Service, ConsumerRebalanceListener):
     ----------
     context
         What the services of the worker share.
-    put
-        Queues a partition for :meth:`AssignedPartition.process`; waits while too many are queued.
 
     Attributes
     ----------
     manager
         The partitions that are claimed.
-    positions
+    fetch_positions
         The offsets that are fetched next.
     """
 
-    def __init__(
-        self, context: WorkerContext, put: Callable[[AssignedPartition], Awaitable[None]], **kwargs: Any
-    ) -> None:
-        self._context, self._kafka, self._step = context, context.settings.kafka, context.settings.replay.step
+    def __init__(self, context: WorkerContext, **kwargs: Any) -> None:
+        self._context, self._kafka = context, context.settings.kafka
         self._topic = topic_name(self._kafka.prefix, EVENTS)
-        self.manager = PartitionManager(context, put, self)
+        self.manager = PartitionManager(context, self)
         self._enqueuing: set[int] = set()
         self._claiming: dict[int, asyncio.Task[None]] = {}
         self._fetching: asyncio.Task[None] | None = None
@@ -77,7 +73,7 @@ class EventConsumer(Service, ConsumerRebalanceListener):
             # New partitions must be seen before producers send them anything: theirs is 5 minutes by default.
             metadata_max_age_ms=_METADATA_MS,
         )
-        self.positions = FetchPositions(self._consumer, self._topic, self._kafka, self._context.metrics)
+        self.fetch_positions = FetchPositions(self._consumer, self._topic, self._kafka, self._context.metrics)
         await self._context.retry.run(self._consumer.start, KafkaError, "broker", "joining the group")
         self._consumer.subscribe([self._topic], listener=self)
         self._fetching = asyncio.create_task(self._fetch())
@@ -89,10 +85,10 @@ class EventConsumer(Service, ConsumerRebalanceListener):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self.manager.at_rest()
+        await self.manager.wait_for_step()
         await self.commit_offsets()
         await self.manager.finish(self._context.settings.worker.stop_timeout / 2000)
-        await self.positions.verifier.close()
+        await self.fetch_positions.verifier.close()
         await self._consumer.stop()
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
@@ -100,21 +96,21 @@ class EventConsumer(Service, ConsumerRebalanceListener):
         self._context.metrics.rebalanced()
         for task in self._claiming.values():
             task.cancel()
-        await self.manager.at_rest()
+        await self.manager.wait_for_step()
         await self.commit_offsets()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Go on with what is ours still, give up what is not, and claim what is new.
+        """Go on with what is ours still, release what is not, and claim what is new.
 
         No heartbeats are sent while this runs, so the claims are tasks of their own.
         """
-        if await self.has_other_partitions():
+        if await self.fail_on_other_partitions():
             return
         numbers = {partition.partition for partition in assigned}
         for number in numbers:
-            self.positions.halt(number)
-        await asyncio.gather(*map(self.manager.give_up, self.manager.assigned.keys() - numbers))
-        self.positions.retain(numbers)
+            self.fetch_positions.halt(number)
+        await asyncio.gather(*map(self.manager.release, self.manager.assigned.keys() - numbers))
+        self.fetch_positions.retain(numbers)
         for number in sorted(numbers):
             if number in self.manager.assigned:
                 self._fetch_on(self.manager.assigned[number])
@@ -122,26 +118,26 @@ class EventConsumer(Service, ConsumerRebalanceListener):
                 self._claim(number)
         self._update_health()
 
-    def on_partition_lost(self, number: int, error: Exception) -> None:
-        """Claim a partition again that was given up; what cannot be mended so ends the worker."""
-        self.positions.halt(number)
+    def on_partition_released(self, number: int, error: Exception) -> None:
+        """Claim a partition again that was released; what cannot be mended so ends the worker."""
+        self.fetch_positions.halt(number)
         if isinstance(error, (*STORE_OUTAGES, FenceError)):
             # Whoever owns it now is to keep it: by then the group has assigned it, to us or to another.
             self._claim(number, self._kafka.session_timeout / 2000 if isinstance(error, OwnerLost) else 0.0)
         else:
-            self.positions.forget(number)
+            self.fetch_positions.forget(number)
             self._failing = asyncio.ensure_future(self._context.fail(error))
         self._update_health()
 
     def on_partition_throttled(self, number: int, throttled: bool) -> None:
         """Fetch nothing of a partition while its changes wait to be published."""
         if throttled:
-            self.positions.pause(number)
+            self.fetch_positions.pause(number)
         else:
-            self.positions.resume(number)
+            self.fetch_positions.resume(number)
 
-    async def has_other_partitions(self) -> bool:
-        """Tell whether the topic has other partitions than the state; if so, the worker ends."""
+    async def fail_on_other_partitions(self) -> bool:
+        """End the worker if the topic has not as many partitions as the state; return whether that was done."""
         there = self._consumer.partitions_for_topic(self._topic)
         if not there:  # deleted: if it comes back, its partitions are assigned anew, and looked at
             return False
@@ -155,14 +151,14 @@ class EventConsumer(Service, ConsumerRebalanceListener):
     def has_enqueued_all(self, number: int) -> bool:
         """Whether all that was fetched of a partition of ours was queued for its step."""
         return (
-            number in self.positions.assigned()
+            number in self.fetch_positions.assigned()
             and number not in self._enqueuing
-            and self.positions.next_offset(number) is not None
+            and self.fetch_positions.next_offset(number) is not None
         )
 
     async def commit_offsets(self) -> None:
         """Commit the group's offsets: those up to which steps are committed."""
-        await self.positions.commit(self.manager.positions)
+        await self.fetch_positions.commit(self.manager.positions)
 
     async def _fetch(self) -> None:
         """Queue what is fetched, for as long as the worker runs."""
@@ -174,10 +170,10 @@ class EventConsumer(Service, ConsumerRebalanceListener):
 
     async def _fetch_once(self) -> None:
         try:
-            fetched = await self._consumer.getmany(timeout_ms=_WAIT_MS, max_records=self._step)
+            fetched = await self._consumer.getmany(timeout_ms=_WAIT_MS, max_records=self._context.settings.replay.step)
         except OffsetOutOfRangeError as error:
             for partition in error.args[0]:
-                self.positions.halt(partition.partition)
+                self.fetch_positions.halt(partition.partition)
                 self._claim(partition.partition)
             return
         self._enqueuing = {partition.partition for partition in fetched}
@@ -188,19 +184,19 @@ class EventConsumer(Service, ConsumerRebalanceListener):
     async def _enqueue(self, number: int, records: list[ConsumerRecord]) -> None:
         """Queue the records of one partition, if they follow on."""
         assigned = self.manager.assigned.get(number)
-        contiguous = await self.positions.contiguous(number, records) if assigned else None
+        contiguous = await self.fetch_positions.accept_contiguous(number, records) if assigned else None
         if assigned is None or contiguous is None:
             return
         begin, fresh = contiguous
         end = fresh[-1].offset + 1
-        await assigned.enqueue(RecordBatch(begin, end, fresh, await self.positions.lag(number, end)))
+        await assigned.enqueue(RecordBatch(begin, end, fresh, await self.fetch_positions.lag(number, end)))
 
     def _claim(self, number: int, pause: float = 0.0) -> None:
         """Claim a partition, after a pause; none any more once the worker is about to stop."""
         if self.should_stop:
             return
         # What was fetched under an earlier claim says nothing of where this one goes on.
-        self.positions.forget(number)
+        self.fetch_positions.forget(number)
         before = self._claiming.pop(number, None)
         if before is not None and before is not asyncio.current_task():
             before.cancel()
@@ -212,7 +208,7 @@ class EventConsumer(Service, ConsumerRebalanceListener):
             await asyncio.gather(before, return_exceptions=True)
         await asyncio.sleep(pause)
         try:
-            if number not in self.positions.assigned():
+            if number not in self.fetch_positions.assigned():
                 return
             assigned = await self.manager.claim(number)
             await self._context.retry.run(
@@ -222,7 +218,7 @@ class EventConsumer(Service, ConsumerRebalanceListener):
             self._fetch_on(assigned)
             self._update_health()
         except (*STORE_OUTAGES, FenceError) as error:
-            self.on_partition_lost(number, error)
+            self.on_partition_released(number, error)
         except Exception as error:  # nobody awaits this task
             await self._context.fail(error)
 
@@ -231,8 +227,8 @@ class EventConsumer(Service, ConsumerRebalanceListener):
         processor, number = assigned.processor, assigned.number
         point = await resolve_resume_offset(
             self._consumer,
-            self.positions.verifier,
-            self.positions.topic_partition(number),
+            self.fetch_positions.verifier,
+            self.fetch_positions.topic_partition(number),
             processor.position,
             processor.fingerprint,
         )
@@ -249,8 +245,8 @@ class EventConsumer(Service, ConsumerRebalanceListener):
 
     def _fetch_on(self, assigned: AssignedPartition) -> None:
         """Fetch from where the partition is, or from after the records that wait for their step."""
-        queued = None if assigned.is_idle else self.positions.next_offset(assigned.number)
-        self.positions.fetch_from(assigned.number, max(queued or 0, assigned.position))
+        queued = None if assigned.has_processed_all else self.fetch_positions.next_offset(assigned.number)
+        self.fetch_positions.fetch_from(assigned.number, max(queued or 0, assigned.position))
 
     def _update_health(self) -> None:
-        self._context.health.partitions(assigned=self.positions.assigned(), claimed=self.manager.assigned.keys())
+        self._context.health.partitions(assigned=self.fetch_positions.assigned(), claimed=self.manager.assigned.keys())

@@ -14,6 +14,7 @@ from crm_online.settings import Settings
 from crm_online.store import Store
 from streams.health import Health
 from streams.metrics import Peer, WorkerMetrics
+from streams.turn import StepTurn
 
 T = TypeVar("T")
 STORE_OUTAGES: Final = (StoreUnavailable, StoreRefused)
@@ -97,6 +98,8 @@ class WorkerContext:
         Where the worker shows how it does.
     retry
         Waits for store and brokers.
+    turn
+        Has the partitions step one at a time.
     fail
         Ends the worker loudly.
     """
@@ -106,4 +109,5 @@ class WorkerContext:
     metrics: WorkerMetrics
     health: Health
     retry: RetryPolicy
+    turn: StepTurn
     fail: Callable[[Exception], Awaitable[None]]

@@ -39,7 +39,7 @@ class FetchPositions:
     kafka
         The settings.
     metrics
-        Where holes are counted.
+        Where refetches are counted.
     """
 
     def __init__(self, consumer: AIOKafkaConsumer, topic: str, kafka: KafkaSettings, metrics: WorkerMetrics) -> None:
@@ -89,10 +89,10 @@ class FetchPositions:
         """Forget all but these partitions."""
         self._next = {number: offset for number, offset in self._next.items() if number in numbers}
 
-    async def contiguous(
+    async def accept_contiguous(
         self, number: int, records: Sequence[ConsumerRecord]
     ) -> tuple[int, list[ConsumerRecord]] | None:
-        """Return the offset at which the records that follow on begin, and these records; ``None`` if there are none.
+        """Move on by the records that follow on, and return where they begin, and them; ``None`` if there are none.
 
         If some were skipped, they are fetched again.
         """
@@ -160,7 +160,7 @@ class FetchPositions:
         lost = await self.verifier.first_lost(self.topic_partition(number), begin, end, records)
         if lost is not None:
             partition_log(_log, number).warning("the fetch skipped offset %d: it is fetched again", lost)
-            self._metrics.refused("hole")
+            self._metrics.refetched()
             self.fetch_from(number, begin)
         return lost is not None
 

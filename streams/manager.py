@@ -1,6 +1,6 @@
 """The partitions that this worker has claimed.
 
-Redis alone says where a partition goes on: whatever goes wrong with one, it is given up, claimed again, and its log
+Redis alone says where a partition goes on: whatever goes wrong with one, it is released, claimed again, and its log
 read from the position that the claim found.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Final, Protocol
@@ -16,7 +15,7 @@ from typing import Final, Protocol
 from crm_online.errors import StoreError
 from crm_online.flow import PartitionFlow
 from crm_online.logs import partition_log
-from streams.assigned import AssignedPartition, StepScheduler
+from streams.assigned import AssignedPartition
 from streams.context import STORE_OUTAGES, WorkerContext
 from streams.partition import PartitionProcessor
 from streams.topics import EVENTS, topic_name
@@ -28,22 +27,20 @@ _log = logging.getLogger(__name__)
 class PartitionListener(Protocol):
     """Whoever fetches the records of the partitions."""
 
-    def on_partition_lost(self, number: int, error: Exception) -> None:
-        """Learn that a partition was given up, because of this; an error that is not ours is a bug."""
+    def on_partition_released(self, number: int, error: Exception) -> None:
+        """Learn that a partition was released, because of this; an error that is not ours is a bug."""
 
     def on_partition_throttled(self, number: int, throttled: bool) -> None:
         """Learn that a partition's changes wait to be published, so that it is to be fetched no more; or again."""
 
 
 class PartitionManager:
-    """Claims partitions and gives them up.
+    """Claims partitions and releases them.
 
     Parameters
     ----------
     context
         What the services of the worker share.
-    put
-        Queues a partition for :meth:`AssignedPartition.process`; waits while too many are queued.
     listener
         Fetches their records.
 
@@ -53,21 +50,15 @@ class PartitionManager:
         The claimed partitions, by number.
     """
 
-    def __init__(
-        self,
-        context: WorkerContext,
-        put: Callable[[AssignedPartition], Awaitable[None]],
-        listener: PartitionListener,
-    ) -> None:
-        self._context, self._listener = context, listener
-        self._scheduler = StepScheduler(put)
+    def __init__(self, context: WorkerContext, listener: PartitionListener) -> None:
+        self._context, self._listener, self._turn = context, listener, context.turn
         self._background: set[asyncio.Task[None]] = set()
         self.assigned: dict[int, AssignedPartition] = {}
 
     @property
     def progressed(self) -> float:
         """When any of them last made progress, in seconds of the monotonic clock."""
-        return self._scheduler.progressed
+        return self._turn.progressed
 
     @property
     def positions(self) -> dict[int, int]:
@@ -82,7 +73,7 @@ class PartitionManager:
         CrmOnlineError
             If the state cannot be used; a store or a broker that does not answer is waited for.
         """
-        await self.give_up(number)
+        await self.release(number)
         processor = await self._context.retry.run(
             partial(asyncio.to_thread, self._processor, number),
             STORE_OUTAGES,
@@ -90,40 +81,40 @@ class PartitionManager:
             f"claiming partition {number}",
         )
         throttle = partial(self._listener.on_partition_throttled, number)
-        assigned = AssignedPartition(processor, self._context, self._scheduler, throttle, self._lose)
+        assigned = AssignedPartition(processor, self._context, throttle, self._release_failed)
         await assigned.open()
         self.assigned[number] = assigned
         self._context.metrics.claimed(number)
         return assigned
 
-    async def at_rest(self) -> None:
+    async def wait_for_step(self) -> None:
         """Wait until no step is under way."""
-        await self._scheduler.at_rest()
+        await self._turn.wait_for_step()
 
-    async def give_up(self, number: int) -> None:
-        """Give a partition up, if it is claimed; what is in its outbox is published by whoever claims it next."""
+    async def release(self, number: int) -> None:
+        """Release a partition, if it is claimed; what is in its outbox is published by whoever claims it next."""
         if number in self.assigned:
-            await self._wait_for(self._release(number))
+            await self._wait_for(self._close(number))
 
     async def finish(self, seconds: float) -> None:
-        """Publish what waits, for at most so long, and give all partitions up."""
-        self._scheduler.stopped = True  # records that wait are read again by whoever claims their partition next
-        drained = [assigned.publisher.shrink(0) for assigned in self.assigned.values()]
+        """Publish what waits, for at most so long, and release all partitions."""
+        self._turn.stopped = True  # records that wait are read again by whoever claims their partition next
+        published = [assigned.publisher.wait_for_backlog(0) for assigned in self.assigned.values()]
         try:
-            await asyncio.wait_for(asyncio.gather(*drained), seconds)
+            await asyncio.wait_for(asyncio.gather(*published), seconds)
         except TimeoutError:
             _log.warning("changes are left in the outbox: whoever holds their partitions next publishes them")
-        await self.at_rest()
+        await self.wait_for_step()
         for assigned in self.assigned.values():
             with suppress(StoreError):  # what was published stays in the outbox, and is known again by its id
                 await asyncio.to_thread(assigned.processor.flow.close)
-        await asyncio.gather(*map(self.give_up, list(self.assigned)))
+        await asyncio.gather(*map(self.release, list(self.assigned)))
         for task in list(self._background):
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
 
-    def _release(self, number: int) -> asyncio.Task[None]:
-        self._context.metrics.dropped(number)
+    def _close(self, number: int) -> asyncio.Task[None]:
+        self._context.metrics.released(number)
         return self._keep(self.assigned.pop(number).close())
 
     async def _wait_for(self, closing: asyncio.Task[None]) -> None:
@@ -131,15 +122,15 @@ class PartitionManager:
         # only when they expire; whoever claims the partition shuts it out before.
         await asyncio.wait([closing], timeout=_CLOSE_SECONDS)
 
-    def _lose(self, assigned: AssignedPartition, error: Exception) -> None:
-        """Give up a partition that can step or publish no more, unless it was given up meanwhile."""
+    def _release_failed(self, assigned: AssignedPartition, error: Exception) -> None:
+        """Release a partition that can step or publish no more, unless it was released meanwhile."""
         if self.assigned.get(assigned.number) is assigned:
-            partition_log(_log, assigned.number).warning("given up: %s", error)
-            self._keep(asyncio.create_task(self._report(assigned.number, error, self._release(assigned.number))))
+            partition_log(_log, assigned.number).warning("released: %s", error)
+            self._keep(asyncio.create_task(self._report(assigned.number, error, self._close(assigned.number))))
 
     async def _report(self, number: int, error: Exception, closing: asyncio.Task[None]) -> None:
         await self._wait_for(closing)
-        self._listener.on_partition_lost(number, error)
+        self._listener.on_partition_released(number, error)
 
     def _keep(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
         """Hold a task until it is done: the event loop alone would let it be collected."""

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 PREFIX = "crm_online"
 
-Refusal = Literal["owner", "position", "hole", "store"]
+StepFailure = Literal["owner", "position", "hole", "store"]
 Peer = Literal["store", "broker"]
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -32,7 +32,10 @@ _COUNTS = {
 }
 _MEASURES = {
     "step_records": ("Records of a step.", _RECORDS),
-    "step_seconds": ("Time to compute a step.", _SECONDS),
+    "step_seconds": (
+        "Time of a step but for its commit: waiting for a thread, reading the store, computing.",
+        _SECONDS,
+    ),
     "commit_seconds": ("Time to commit a step.", _SECONDS),
 }
 _GAUGES = {
@@ -58,7 +61,7 @@ class StepReport:
     events, rejects, duplicates : int
         What became of them.
     step_seconds : float
-        Time to compute the step, in seconds.
+        Time of the step but for its commit, in seconds: waiting for a thread, reading the store, computing.
     commit_seconds : float
         Time from sending the commit to its answer, in seconds.
     position : int
@@ -99,7 +102,12 @@ class WorkerMetrics:
 
         self._counts = {name: self._counter(name, text, "partition") for name, text in _COUNTS.items()}
         self._claims = self._counter("claims", "Claims of a partition's state.", "partition")
-        self._refused = self._counter("refused_commits", "Commits that the store refused.", "reason")
+        self._failed_steps = self._counter(
+            "refused_commits",
+            "Steps that failed: a fence refused the commit, or the store could not be used.",
+            "reason",
+        )
+        self._refetches = self._counter("refetches", "Fetches that skipped records, and were repeated.")
         self._waited = self._counter("wait_seconds", "Time spent waiting for store or broker to answer.", "peer")
         self._published = self._counter("published", "Changes published.", "topic")
         self._rebalances = self._counter("rebalances", "Rebalances of the consumer group.")
@@ -112,8 +120,8 @@ class WorkerMetrics:
         self._segments = _Segments()
         self._registry.register(self._segments)
 
-        for reason in get_args(Refusal):
-            self._refused.labels(reason)
+        for reason in get_args(StepFailure):
+            self._failed_steps.labels(reason)
         for peer in get_args(Peer):
             self._waited.labels(peer)
 
@@ -164,22 +172,26 @@ class WorkerMetrics:
         """Count a claim of a partition's state."""
         self._claims.labels(str(partition)).inc()
 
-    def dropped(self, partition: int) -> None:
+    def released(self, partition: int) -> None:
         """Remove the gauges of a partition that is another worker's now; its counters stay."""
         for gauge in self._gauges.values():
             gauge.remove(str(partition))
         if partition == 0:
             self._segments.now = None
 
-    def refused(self, reason: Refusal) -> None:
-        """Count a commit that the store refused.
+    def step_failed(self, reason: StepFailure) -> None:
+        """Count a step that failed, so that its partition is released.
 
         Parameters
         ----------
         reason : {"owner", "position", "hole", "store"}
-            The fence that refused it; store: Redis itself did (full, read-only).
+            The fence that refused its commit; store: Redis did not answer, or refused a read or a write.
         """
-        self._refused.labels(reason).inc()
+        self._failed_steps.labels(reason).inc()
+
+    def refetched(self) -> None:
+        """Count a fetch that skipped records, and is repeated."""
+        self._refetches.inc()
 
     def waited(self, peer: Peer, seconds: float) -> None:
         """Count time spent waiting for the store or the broker, in seconds."""

@@ -69,7 +69,7 @@ class PartitionProcessor:
     settings
         The settings in force.
     clock
-        Seconds that pass, for time in quiet partitions.
+        Seconds that pass, for time in idle partitions.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ class PartitionProcessor:
         self.fingerprint = LogFingerprint.decode(dict(flow.store.hash_all(FINGERPRINT)))
 
     @property
-    def known(self) -> ChangeId:
+    def last_change(self) -> ChangeId:
         """The last change that the state knows of."""
         return self.flow.last_change
 
@@ -120,7 +120,7 @@ class PartitionProcessor:
         last = published.last
         if published.divergence is not None:
             self.flow.republish(self._topic, published.divergence)
-        elif last is not None and last.epoch == self.known.epoch:
+        elif last is not None and last.epoch == self.last_change.epoch:
             self.flow.mark_published(last.sequence)
         return [entry for entry in self.flow.drain_outbox() if last is None or entry.id > last]
 
@@ -187,7 +187,7 @@ class PartitionProcessor:
         FenceError, StoreError
             See :meth:`PartitionFlow.step`.
         """
-        step = self._idle(self.position or 0)
+        step = self._commit_empty(self.position or 0)
         self._stepped = self._clock()
         return step
 
@@ -200,11 +200,11 @@ class PartitionProcessor:
     def skip(self, to: int, why: str) -> Step:
         """Read on elsewhere in the log, which is not there as it was; that, and why, is written into the state."""
         gap = LogGap(self._topic, self.position or 0, to, why, to_iso(int(time.time() * 1000)))
-        step = self._idle(to, Append(gaps.NAME, [gap.encode()]), Drop(FINGERPRINT))
+        step = self._commit_empty(to, Append(gaps.NAME, [gap.encode()]), Drop(FINGERPRINT))
         self.fingerprint = LogFingerprint()
         return step
 
-    def _idle(self, end: int, *writes: Write) -> Step:
+    def _commit_empty(self, end: int, *writes: Write) -> Step:
         watermark = self.flow.watermark
         if watermark is not None and self._end_reached is not None:
             began, then = self._end_reached

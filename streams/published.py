@@ -68,14 +68,14 @@ class PublishedPosition:
     divergence: Divergence | None
 
     @classmethod
-    def of(cls, outputs: Iterable[OutputRecord], known: ChangeId) -> PublishedPosition:
+    def of(cls, outputs: Iterable[OutputRecord], last_change: ChangeId) -> PublishedPosition:
         """Return the position that the records of a partition, in their order, stand for.
 
         Parameters
         ----------
         outputs
-            The last records of each topic: at least one, and all after ``known``.
-        known
+            The last records of each topic: at least one, and all after ``last_change``.
+        last_change
             The last change that the state knows of.
         """
         last: ChangeId | None = None
@@ -84,21 +84,21 @@ class PublishedPosition:
         for output in outputs:
             change = output.change
             last = change if last is None else max(last, change)
-            if change <= known:
+            if change <= last_change:
                 continue
             key = (output.key or b"").decode()
             if output.topic is Topic.SEGMENT_CHANGES:
                 customers[key] = json.loads(output.value or b"{}").get("to")
             elif output.topic in others:
                 others[output.topic].add(key)
-        if last is None or last <= known:
+        if last is None or last <= last_change:
             return cls(last, None)
         segments, rules = frozenset(others[Topic.SEGMENTS]), frozenset(others[Topic.RULES])
         return cls(last, Divergence(last.epoch, customers, segments, rules))
 
 
 async def read_published_position(
-    consumer: AIOKafkaConsumer, prefix: str, partition: int, known: ChangeId
+    consumer: AIOKafkaConsumer, prefix: str, partition: int, last_change: ChangeId
 ) -> PublishedPosition:
     """Read from the output topics how far the changes of one partition are published.
 
@@ -110,20 +110,20 @@ async def read_published_position(
         What the names of the topics begin with.
     partition
         Number of the partition.
-    known
+    last_change
         The last change that the state knows of.
     """
     outputs: list[OutputRecord] = []
     for topic in Topic:
         if OUTPUTS[topic].partitioned or partition == 0:
-            outputs += await _last(consumer, topic, TopicPartition(topic_name(prefix, topic), partition), known)
-    return PublishedPosition.of(outputs, known)
+            outputs += await _last(consumer, topic, TopicPartition(topic_name(prefix, topic), partition), last_change)
+    return PublishedPosition.of(outputs, last_change)
 
 
 async def _last(
-    consumer: AIOKafkaConsumer, topic: Topic, partition: TopicPartition, known: ChangeId
+    consumer: AIOKafkaConsumer, topic: Topic, partition: TopicPartition, last_change: ChangeId
 ) -> list[OutputRecord]:
-    """Return the last changes of an output topic: at least one, if there is any, and all after ``known``."""
+    """Return the last changes of an output topic: at least one, if there is any, and all after ``last_change``."""
     consumer.assign([partition])
     begin = (await consumer.beginning_offsets([partition]))[partition]
     end = (await consumer.end_offsets([partition]))[partition]
@@ -135,7 +135,7 @@ async def _last(
             async for record in read_range(consumer, partition, start, end)
             if any(name == CHANGE_ID for name, _ in record.headers)
         ]
-        if start == begin or any(output.change <= known for output in outputs):
+        if start == begin or any(output.change <= last_change for output in outputs):
             return outputs
         span *= _GROWTH
 

@@ -44,9 +44,9 @@ class Publisher:
         Number of the partition.
     kafka
         The settings.
-    published
+    on_published
         Called with the sequence number up to which all changes are published.
-    owned
+    holds_claim
         Asks the store whether the partition is still ours.
     metrics
         Where it counts what it publishes.
@@ -58,17 +58,17 @@ class Publisher:
         self,
         partition: int,
         kafka: KafkaSettings,
-        published: Callable[[int], None],
-        owned: Callable[[], Awaitable[bool]],
+        on_published: Callable[[int], None],
+        holds_claim: Callable[[], Awaitable[bool]],
         metrics: WorkerMetrics,
         retry: RetryPolicy,
     ) -> None:
         self.partition = partition
         self._kafka, self._metrics, self._retry = kafka, metrics, retry
-        self._published, self._owned = published, owned
+        self._on_published, self._holds_claim = on_published, holds_claim
         self._producer: AIOKafkaProducer | None = None
         self._waiting: deque[Entry] = deque()
-        self._some, self._fewer = asyncio.Event(), asyncio.Event()
+        self._has_entries, self._backlog_fell = asyncio.Event(), asyncio.Event()
         self.ended = False
         """Whether nothing is published any more."""
 
@@ -77,12 +77,12 @@ class Publisher:
         """How many changes wait to be published."""
         return len(self._waiting)
 
-    async def open(self, known: ChangeId) -> PublishedPosition:
+    async def open(self, last_change: ChangeId) -> PublishedPosition:
         """Shut out whoever published before, and return how far changes are published.
 
         Parameters
         ----------
-        known
+        last_change
             The last change that the state knows of.
 
         Raises
@@ -101,25 +101,25 @@ class Publisher:
         await producer.start()
         consumer = await open_range_consumer(self._kafka, f"{name}-reader")
         try:
-            return await read_published_position(consumer, self._kafka.prefix, self.partition, known)
+            return await read_published_position(consumer, self._kafka.prefix, self.partition, last_change)
         finally:
             await consumer.stop()
 
-    def offer(self, entries: Sequence[Entry]) -> None:
-        """Take changes that are committed, to publish them."""
+    def enqueue(self, entries: Sequence[Entry]) -> None:
+        """Queue changes that are committed, to publish them."""
         self._waiting.extend(entries)
         self._metrics.outbox(self.partition, self.backlog)
         if entries:
-            self._some.set()
+            self._has_entries.set()
 
-    async def shrink(self, most: int) -> None:
+    async def wait_for_backlog(self, most: int) -> None:
         """Wait until at most so many changes wait, or nothing is published any more."""
         while self.backlog > most and not self.ended:
-            self._fewer.clear()
-            await self._fewer.wait()
+            self._backlog_fell.clear()
+            await self._backlog_fell.wait()
 
     async def run(self) -> None:
-        """Publish what is offered, for as long as this is not cancelled.
+        """Publish what is queued, for as long as this is not cancelled.
 
         Raises
         ------
@@ -132,8 +132,8 @@ class Publisher:
         """
         try:
             while True:
-                await self._some.wait()
-                self._some.clear()
+                await self._has_entries.wait()
+                self._has_entries.clear()
                 while self._waiting:
                     await self._publish()
         finally:
@@ -142,7 +142,7 @@ class Publisher:
     def end(self) -> None:
         """Note that nothing is published any more, and wake all who wait."""
         self.ended = True
-        self._fewer.set()
+        self._backlog_fell.set()
 
     async def close(self) -> None:
         """Close the connections; what was not published waits in the outbox.
@@ -170,21 +170,21 @@ class Publisher:
 
     async def _try_to_publish(self) -> None:
         if self._producer is None:
-            await self._go_on()
+            await self._reopen()
         if self._waiting:
             await self._send(list(islice(self._waiting, _BATCH)))
 
-    async def _go_on(self) -> None:
+    async def _reopen(self) -> None:
         """Open again after an error, and leave out what had come through all the same.
 
         Opening shuts out whoever publishes now: if another worker has the partition, it must be left to that one.
         """
         last = self._waiting[-1].id if self._waiting else ChangeId(self.partition, 0, 0)
         published = (await self.open(last)).last
-        if not await self._owned():
+        if not await self._holds_claim():
             raise OwnerLost(f"another worker has claimed partition {self.partition}")
         while self._waiting and published and self._waiting[0].id <= published:
-            self._done(1)
+            self._acknowledge(1)
 
     async def _send(self, batch: Sequence[Entry]) -> None:
         assert self._producer is not None
@@ -199,18 +199,18 @@ class Publisher:
             await self.close()
             raise
         self._metrics.published(Counter(output.topic for output in outputs), time.perf_counter() - began)
-        self._done(len(batch))
+        self._acknowledge(len(batch))
 
     async def _send_all(self, producer: AIOKafkaProducer, outputs: Sequence[OutputRecord]) -> None:
         """Send records, and raise what went wrong with the first that did not arrive."""
-        sent: list[asyncio.Future[RecordMetadata]] = []
+        pending: list[asyncio.Future[RecordMetadata]] = []
         try:
             for output in outputs:
-                sent.append(await self._sent(producer, output))  # noqa: PERF401 - what was sent must be looked at
+                pending.append(await self._send_one(producer, output))  # noqa: PERF401 - what was sent must be awaited
         except TOO_LARGE as error:  # the client refuses it
-            raise BrokerRefused(self._larger_than_allowed([outputs[len(sent)]])) from error
+            raise BrokerRefused(self._larger_than_allowed([outputs[len(pending)]])) from error
         finally:
-            arrived = await asyncio.gather(*sent, return_exceptions=True)
+            arrived = await asyncio.gather(*pending, return_exceptions=True)
         refused = [output for output, result in zip(outputs, arrived, strict=True) if isinstance(result, TOO_LARGE)]
         if refused:
             raise BrokerRefused(self._larger_than_allowed(refused))
@@ -218,7 +218,7 @@ class Publisher:
             if isinstance(result, BaseException):
                 raise result
 
-    async def _sent(self, producer: AIOKafkaProducer, output: OutputRecord) -> asyncio.Future[RecordMetadata]:
+    async def _send_one(self, producer: AIOKafkaProducer, output: OutputRecord) -> asyncio.Future[RecordMetadata]:
         """Send a record; the future must be awaited, since only it raises what the broker refuses."""
         return await producer.send(
             topic_name(self._kafka.prefix, output.topic),
@@ -228,11 +228,11 @@ class Publisher:
             headers=list(output.headers),
         )
 
-    def _done(self, count: int) -> None:
+    def _acknowledge(self, count: int) -> None:
         done = [self._waiting.popleft() for _ in range(count)]
-        self._published(done[-1].sequence)
+        self._on_published(done[-1].sequence)
         self._metrics.outbox(self.partition, self.backlog)
-        self._fewer.set()
+        self._backlog_fell.set()
 
     def _larger_than_allowed(self, refused: Sequence[OutputRecord]) -> str:
         """Return the text of an error about the largest change of those that the broker refused."""

@@ -1,6 +1,6 @@
 """Records of the events topic into events, rejects and controls: the first thing that happens to them here.
 
-Bytes are decoded by us, not by Faust: what cannot be read is a reject with its place, and the flow goes on.
+Bytes are decoded by us, not by Faust: what cannot be read is a reject with its position, and the flow goes on.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Record(Protocol):
 
     @property
     def offset(self) -> int:
-        """Its place in the partition."""
+        """Its offset in the partition."""
 
     @property
     def key(self) -> bytes | None:
@@ -93,23 +93,23 @@ def decode(records: Sequence[Record], topic: str, partition: int, max_ahead: int
     max_ahead
         How far an event's time may lie ahead of the broker's time, in ms; ``None``: any distance.
     """
-    refused: Refused = {}
-    lines, controls = _lines(records, refused)
-    found: dict[int, Event | Control] = {**native_events(lines, refused), **_controls(controls, refused)}
-    for place, one in list(found.items()):
-        why = _refusal(records[place], one, max_ahead)
-        if why is not None:
-            refused[place] = why
-            del found[place]
-    events = {place: one for place, one in found.items() if not isinstance(one, Tick | Refit)}
+    rejected: Refused = {}
+    lines, controls = _lines(records, rejected)
+    found: dict[int, Event | Control] = {**native_events(lines, rejected), **_controls(controls, rejected)}
+    for index, one in list(found.items()):
+        reason = _reject_reason(records[index], one, max_ahead)
+        if reason is not None:
+            rejected[index] = reason
+            del found[index]
+    events = {index: one for index, one in found.items() if not isinstance(one, Tick | Refit)}
     unknown: dict[str, int] = {}
     count_unknown(events.values(), unknown)
     return DecodedRecords(
         source=topic,
         begin=records[0].offset if records else 0,
         end=records[-1].offset + 1 if records else 0,
-        events=from_events(list(events.values()), [records[place].offset for place in events], f"{topic}:{partition}"),
-        rejects=[_reject(records[place], topic, partition, *refused[place]) for place in sorted(refused)],
+        events=from_events(list(events.values()), [records[index].offset for index in events], f"{topic}:{partition}"),
+        rejects=[_reject(records[index], topic, partition, *rejected[index]) for index in sorted(rejected)],
         watermark=max((one.time for one in found.values() if not isinstance(one, Erase | Refit)), default=None),
         unknown_fields=unknown,
         refit=any(isinstance(one, Refit) for one in found.values()),
@@ -123,42 +123,41 @@ def key_of(event: Event) -> str | None:
     return event.event_id if event.basket_id is None else event.basket_id
 
 
-def _lines(records: Sequence[Record], refused: Refused) -> tuple[dict[int, bytes], dict[int, bytes]]:
-    """Return the values that may be events, and those of controls, by place."""
+def _lines(records: Sequence[Record], rejected: Refused) -> tuple[dict[int, bytes], dict[int, bytes]]:
+    """Return the values that may be events, and those of controls, by index."""
     lines: dict[int, bytes] = {}
     controls: dict[int, bytes] = {}
-    for place, record in enumerate(records):
+    for index, record in enumerate(records):
         value = record.value
         if value is None:
-            refused[place] = ("no value", None)
+            rejected[index] = ("no value", None)
         elif len(value) > MAX_VALUE:
-            refused[place] = ("larger than 1 MB", None)
+            rejected[index] = ("larger than 1 MB", None)
         elif not value.strip():
-            refused[place] = ("an empty value", None)
+            rejected[index] = ("an empty value", None)
         elif not _is_text(value):
-            refused[place] = ("not UTF-8", None)
+            rejected[index] = ("not UTF-8", None)
         elif any(name == CONTROL for name, _ in record.headers):
-            controls[place] = value
+            controls[index] = value
         else:
-            lines[place] = value.strip()
+            lines[index] = value.strip()
     return lines, controls
 
 
-def _controls(values: dict[int, bytes], refused: Refused) -> dict[int, Control]:
+def _controls(values: dict[int, bytes], rejected: Refused) -> dict[int, Control]:
     controls: dict[int, Control] = {}
-    for place, value in values.items():
+    for index, value in values.items():
         try:
-            controls[place] = _CONTROL.validate_json(value)
+            controls[index] = _CONTROL.validate_json(value)
         except ValidationError as error:
-            refused[place] = _wrong_control(error)
+            rejected[index] = _wrong_control(error)
     return controls
 
 
 def _wrong_control(error: ValidationError) -> tuple[str, str | None]:
-    kind, place = error.errors(include_url=False, include_input=False)[0]["type"], "command"
-    match kind:
+    match error.errors(include_url=False, include_input=False)[0]["type"]:
         case "union_tag_invalid" | "union_tag_not_found":
-            return "command is neither tick nor refit", place
+            return "command is neither tick nor refit", "command"
         case "extra_forbidden":
             return "a field that the command does not have", None
     reason, field = first_problem(error)
@@ -173,8 +172,8 @@ def _is_text(value: bytes) -> bool:
     return True
 
 
-def _refusal(record: Record, found: Event | Control, max_ahead: int | None) -> tuple[str, str] | None:
-    """Return why an event or control is refused, and which of its fields is wrong."""
+def _reject_reason(record: Record, found: Event | Control, max_ahead: int | None) -> tuple[str, str] | None:
+    """Return why an event or control is rejected, and which of its fields is wrong."""
     if isinstance(found, Refit):
         return None
     key = None if isinstance(found, Tick) else key_of(found)

@@ -40,11 +40,11 @@ class Supervisor(Service):
         while not self.should_stop:
             await self.sleep(_IDLE_SECONDS)
             for assigned in list(self._manager.assigned.values()):
-                if assigned.is_idle and self._consumer.has_enqueued_all(assigned.number):
+                if assigned.has_processed_all and self._consumer.has_enqueued_all(assigned.number):
                     await self._tick(assigned)
 
     async def _tick(self, assigned: AssignedPartition) -> None:
-        if await self._consumer.positions.skip_transaction_markers(assigned.number):
+        if await self._consumer.fetch_positions.skip_transaction_markers(assigned.number):
             assigned.reach_end()
         await assigned.enqueue_tick()
 
@@ -72,10 +72,10 @@ class Supervisor(Service):
             await self._context.retry.run(self._measure_lag_once, BrokerError, "broker", doing)
 
     async def _measure_lag_once(self) -> None:
-        if await self._consumer.has_other_partitions():
+        if await self._consumer.fail_on_other_partitions():
             return
         with kafka_errors(self._context.settings.kafka):
-            lags = await self._consumer.positions.lags(self._manager.positions)
+            lags = await self._consumer.fetch_positions.lags(self._manager.positions)
         for number, records in lags.items():
             if number in self._manager.assigned:
                 self._context.metrics.lag(number, records)

@@ -108,7 +108,7 @@ def overtaken(server: RedisServer, folder: Path) -> tuple[int, int]:
         awake.step(batch(10, 20))
         asleep.tick()
         after = claimed(store)
-        return after.known.epoch, 1
+        return after.last_change.epoch, 1
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def change(sequence: int, size: int = 0) -> Entry:
 async def drained(one: Publisher) -> None:
     """Publish what waits; raise what ends the publisher."""
     running = asyncio.ensure_future(one.run())
-    emptied = asyncio.ensure_future(one.shrink(0))
+    emptied = asyncio.ensure_future(one.wait_for_backlog(0))
     await asyncio.wait([running, emptied], return_when=asyncio.FIRST_COMPLETED)
     if one.backlog:
         await running
@@ -167,9 +167,9 @@ async def woken(broker: Broker, prefix: str) -> None:
     asleep, awake = publisher(broker, prefix), publisher(broker, prefix)
     try:
         await asleep.open(ChangeId(0, 0, 0))
-        asleep.offer([change(1)])
+        asleep.enqueue([change(1)])
         await awake.open(ChangeId(0, 0, 0))
-        awake.offer([change(1), change(2)])
+        awake.enqueue([change(1), change(2)])
         await drained(awake)
         await drained(asleep)
     finally:
@@ -183,7 +183,7 @@ async def refused(broker: Broker, prefix: str) -> None:
     try:
         await one.open(ChangeId(0, 0, 0))
         for entry in (change(1), change(2, 3000), change(3)):
-            one.offer([entry])
+            one.enqueue([entry])
             await drained(one)
     finally:
         await one.close()

@@ -151,7 +151,7 @@ class TopologyDriver:
             flow = PartitionFlow(self.store, self.settings, number, self.partitions)
             partition = PartitionProcessor(flow, self._topic, self.settings, clock=lambda: self._now)
             outputs = [output for output in self.outputs if output.partition == number]
-            published = PublishedPosition.of(outputs, partition.known)
+            published = PublishedPosition.of(outputs, partition.last_change)
             self.outputs += [output_record(entry) for entry in partition.resume(published)]
             if (partition.position or 0) == len(self.log[number]):
                 partition.reach_end()

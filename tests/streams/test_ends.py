@@ -43,4 +43,4 @@ def test_the_end_of_the_log_is_stored_with_the_position_and_is_no_part_of_the_di
     assert Lookup(store).verify()["digest"] == digest
     now = 3600.0
     partition.tick()
-    assert end() == (5, {TOPIC.encode(): b"5"}), "at rest, the position is the end"
+    assert end() == (5, {TOPIC.encode(): b"5"}), "idle, the position is the end"

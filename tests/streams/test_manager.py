@@ -24,6 +24,7 @@ from streams.metrics import WorkerMetrics
 from streams.partition import PartitionProcessor, RecordBatch
 from streams.published import PublishedPosition
 from streams.publisher import Publisher
+from streams.turn import QueuedPartition, StepTurn
 from tests.streams.driver import Sent
 
 OUTBOX = 3
@@ -54,7 +55,7 @@ class Leaderless(Publisher):
             raise
         entries = list(self._waiting)
         self.published.extend((self.partition, str(entry.id).encode()) for entry in entries)
-        self._done(len(entries))
+        self._acknowledge(len(entries))
 
 
 @pytest.fixture
@@ -75,23 +76,25 @@ class Worker:
 
     def __init__(self, store: Store) -> None:
         metrics, health = WorkerMetrics(), Health()
-        context = WorkerContext(SETTINGS, store, metrics, health, RetryPolicy(health, metrics), self.fail)
-        self.manager = PartitionManager(context, self.put, self)
-        self.queued: list[AssignedPartition] = []
-        self.lost: list[tuple[int, Exception]] = []
+        context = WorkerContext(
+            SETTINGS, store, metrics, health, RetryPolicy(health, metrics), StepTurn(self.put), self.fail
+        )
+        self.manager = PartitionManager(context, self)
+        self.queued: list[QueuedPartition] = []
+        self.released: list[tuple[int, Exception]] = []
         self.throttled: list[tuple[int, bool]] = []
-        self.resumed, self.lost_one = asyncio.Event(), asyncio.Event()
+        self.resumed, self.released_one = asyncio.Event(), asyncio.Event()
         self.sent = {0: 0, 1: 0}
 
-    async def put(self, partition: AssignedPartition) -> None:
+    async def put(self, partition: QueuedPartition) -> None:
         self.queued.append(partition)
 
     async def fail(self, error: Exception) -> None:
         raise error
 
-    def on_partition_lost(self, number: int, error: Exception) -> None:
-        self.lost.append((number, error))
-        self.lost_one.set()
+    def on_partition_released(self, number: int, error: Exception) -> None:
+        self.released.append((number, error))
+        self.released_one.set()
 
     def on_partition_throttled(self, number: int, throttled: bool) -> None:
         self.throttled.append((number, throttled))
@@ -141,7 +144,7 @@ def test_a_partition_whose_outbox_is_full_waits_alone_and_then_does_its_batches_
             for size in (2, 3, 1):
                 await worker.step(1, size)
             await worker.step(0, 5)
-            await asyncio.wait_for(worker.manager.at_rest(), SECONDS)
+            await asyncio.wait_for(worker.manager.wait_for_step(), SECONDS)
             assert worker.manager.positions == {0: 5, 1: OUTBOX + 1}
             assert worker[1].is_throttled
             assert not worker[1].waits_for_others
@@ -149,11 +152,11 @@ def test_a_partition_whose_outbox_is_full_waits_alone_and_then_does_its_batches_
             Leaderless.led[1].set()
             await asyncio.wait_for(worker.resumed.wait(), SECONDS)
             assert worker.manager.positions == {0: 5, 1: OUTBOX + 7}
-            assert worker[1].is_idle
+            assert worker[1].has_processed_all
             assert worker.throttled[-1] == (1, False)
             await worker.step(1, 1)
-            await asyncio.wait_for(worker[1].publisher.shrink(0), SECONDS)
-            assert worker.lost == []
+            await asyncio.wait_for(worker[1].publisher.wait_for_backlog(0), SECONDS)
+            assert worker.released == []
         published = [change for partition, change in Leaderless.published if partition == 1]
         assert published == [b"1-0-%d" % number for number in range(1, OUTBOX + 9)]
 
@@ -168,16 +171,16 @@ def test_no_tick_adds_to_an_outbox_that_is_full(store: Store, monkeypatch: pytes
             await worker.fill()
             progressed = worker[1].progressed
             await worker[1].enqueue_tick()
-            assert not worker[1].is_idle
+            assert not worker[1].has_processed_all
             await worker.process()
-            assert worker[1].is_idle, "it is due again"
+            assert worker[1].has_processed_all, "it is due again"
             assert worker[1].progressed == progressed, "nothing was committed"
 
     asyncio.run(run())
 
 
 @pytest.mark.parametrize("aborts", [True, False])
-def test_a_partition_that_cannot_publish_is_given_up_at_once_with_what_waits(
+def test_a_partition_that_cannot_publish_is_released_at_once_with_what_waits(
     store: Store, monkeypatch: pytest.MonkeyPatch, aborts: bool
 ) -> None:
     monkeypatch.setattr(manager, "_CLOSE_SECONDS", 0.01)
@@ -188,7 +191,7 @@ def test_a_partition_that_cannot_publish_is_given_up_at_once_with_what_waits(
             await worker.fill()
             await worker.step(1, 2)
             before = worker[1]
-            await asyncio.wait_for(worker.manager.give_up(1), SECONDS)
+            await asyncio.wait_for(worker.manager.release(1), SECONDS)
             await worker.step(0, 1)
             assert not before.is_throttled
             assert worker.manager.positions == {0: 1}
@@ -220,8 +223,8 @@ def test_after_a_commit_that_failed_a_partition_does_nothing_more_and_is_lost_on
             await before.enqueue(RecordBatch(1, 2, [Sent(1, None, b"no event", 0)], 0))
             await worker.process()
             assert steps == [0], "the state in memory is not what the store holds"
-            await asyncio.wait_for(worker.lost_one.wait(), SECONDS)
-            assert worker.lost == [(0, error)]
+            await asyncio.wait_for(worker.released_one.wait(), SECONDS)
+            assert worker.released == [(0, error)]
 
     asyncio.run(run())
 
@@ -242,8 +245,8 @@ def test_a_partition_whose_step_hangs_is_not_idle_so_that_the_end_of_its_log_is_
         async with working(store) as worker:
             stepping = asyncio.create_task(worker.step(0, 1))
             assert await asyncio.to_thread(begun.wait, SECONDS)
-            assert not worker[0].is_idle
-            assert worker[1].is_idle
+            assert not worker[0].has_processed_all
+            assert worker[1].has_processed_all
             go_on.set()
             await stepping
 
@@ -256,7 +259,7 @@ def test_a_worker_that_stops_leaves_what_waits_to_the_next(store: Store) -> None
             await worker.fill()
             await worker.step(1, 2)
             Leaderless.led[1].set()
-        assert worker.lost == []
+        assert worker.released == []
         assert worker.manager.positions == {}
 
     asyncio.run(run())

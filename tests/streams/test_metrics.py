@@ -83,7 +83,7 @@ def test_a_revoked_partition_takes_its_gauges_along_and_leaves_its_counters() ->
     metrics.step(STEP)
     metrics.step(replace(STEP, partition=2))
     metrics.claimed(1)
-    metrics.dropped(1)
+    metrics.released(1)
     samples = read(metrics)
     assert not of_partition(samples, 1) & GAUGES
     assert of_partition(samples, 2) >= GAUGES
@@ -94,7 +94,7 @@ def test_a_revoked_partition_takes_its_gauges_along_and_leaves_its_counters() ->
 def test_a_partition_that_was_claimed_but_never_made_a_step_can_be_revoked() -> None:
     metrics = WorkerMetrics()
     metrics.claimed(3)
-    metrics.dropped(3)
+    metrics.released(3)
     assert of_partition(read(metrics), 3) == {"claims_total"}
 
 
@@ -106,9 +106,9 @@ def test_segments_are_shown_by_the_worker_of_partition_0_only() -> None:
     assert (samples["j"], samples["model_version"]) == (12.5, 3)
     assert (samples["segment_customers{a}"], samples["segment_customers{b}"]) == (100, 50)
 
-    metrics.dropped(1)
+    metrics.released(1)
     assert "j" in read(metrics)
-    metrics.dropped(0)
+    metrics.released(0)
     assert not {"j", "model_version", "segment_customers{a}"} & read(metrics).keys()
 
 
@@ -123,8 +123,8 @@ def test_a_segment_that_a_refit_ended_is_no_longer_shown() -> None:
     }
 
 
-def test_each_kind_of_refusal_and_of_wait_is_there_from_the_start() -> None:
-    # A rate over a counter that appears with its first refusal would miss just that one.
+def test_each_reason_of_a_failed_step_and_of_a_wait_is_there_from_the_start() -> None:
+    # A rate over a counter that appears with its first failure would miss just that one.
     samples = read(WorkerMetrics())
     assert {name: value for name, value in samples.items() if name.startswith(("refused", "wait"))} == {
         "refused_commits_total{owner}": 0,
@@ -136,9 +136,10 @@ def test_each_kind_of_refusal_and_of_wait_is_there_from_the_start() -> None:
     }
 
 
-def test_refusals_waits_transactions_and_rebalances_are_counted() -> None:
+def test_failed_steps_refetches_waits_transactions_and_rebalances_are_counted() -> None:
     metrics = WorkerMetrics()
-    metrics.refused("hole")
+    metrics.step_failed("hole")
+    metrics.refetched()
     metrics.waited("store", 1.5)
     metrics.waited("store", 2.0)
     metrics.published({"crm.rules": 4, "crm.segments": 1}, 0.01)
@@ -146,6 +147,7 @@ def test_refusals_waits_transactions_and_rebalances_are_counted() -> None:
     metrics.rebalanced()
     samples = read(metrics)
     assert samples["refused_commits_total{hole}"] == 1
+    assert samples["refetches_total"] == 1
     assert samples["wait_seconds_total{store}"] == 3.5
     assert samples["published_total{crm.rules}"] == 6
     assert samples["published_total{crm.segments}"] == 1

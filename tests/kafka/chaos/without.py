@@ -62,17 +62,17 @@ def _producer(patch: pytest.MonkeyPatch) -> None:
 def _await(patch: pytest.MonkeyPatch) -> None:
     """Send without looking at what became of it."""
 
-    async def sent(self: publisher.Publisher, producer: Any, output: Any) -> Any:
-        await _SENT(self, producer, output)
+    async def send_one(self: publisher.Publisher, producer: Any, output: Any) -> Any:
+        await _SEND_ONE(self, producer, output)
         return _done()
 
     async def _done() -> None:
         return None
 
-    patch.setattr(publisher.Publisher, "_sent", sent)
+    patch.setattr(publisher.Publisher, "_send_one", send_one)
 
 
-_SENT = publisher.Publisher._sent
+_SEND_ONE = publisher.Publisher._send_one
 FENCES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "owner": _owner,
     "position": _position,
