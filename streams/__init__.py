@@ -22,9 +22,8 @@
 
 Around it: ``topics`` (every topic in one place, and to which partition a key goes), ``admin`` (topics created and
 checked), ``connection`` and ``errors`` (TLS, SASL, and what goes wrong with them), ``context`` (what the services
-share, and how they wait for store and broker), ``turn`` (partitions step one at a time), ``metrics``, ``health``,
-``worker`` (start and stop), ``publish`` with ``batches`` (a log onto the events topic), ``sink`` (events of the HTTP
-API onto it).
+share: the turn to step, and how they wait for store and broker), ``metrics``, ``health``, ``worker`` (start and stop),
+``publish`` with ``batches`` (a log onto the events topic), ``sink`` (events of the HTTP API onto it).
 
 The work is in :mod:`crm_online`, which knows nothing of this package.
 """

@@ -30,12 +30,11 @@ from streams import commands
 from streams.admin import ensure_topics
 from streams.connection import faust_options
 from streams.consumer import EventConsumer
-from streams.context import STORE_OUTAGES, RetryPolicy, WorkerContext
+from streams.context import STORE_OUTAGES, QueuedPartition, RetryPolicy, StepTurn, WorkerContext
 from streams.health import Health, serving
 from streams.metrics import WorkerMetrics
 from streams.supervisor import Supervisor
 from streams.topics import COMMANDS, EVENTS, topic_name
-from streams.turn import QueuedPartition, StepTurn
 
 DEFAULT_STATE: Final = "redis://localhost:6379"
 _QUEUED: Final = 8

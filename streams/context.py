@@ -1,11 +1,13 @@
-"""What the services of one worker share, and how they wait for a store or broker that does not answer."""
+"""What the services of one worker share: the turn to step, and the way in which they wait for store and broker."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
@@ -14,7 +16,6 @@ from crm_online.settings import Settings
 from crm_online.store import Store
 from streams.health import Health
 from streams.metrics import Peer, WorkerMetrics
-from streams.turn import StepTurn
 
 T = TypeVar("T")
 STORE_OUTAGES: Final = (StoreUnavailable, StoreRefused)
@@ -82,6 +83,43 @@ class RetryPolicy:
         if attempts.statistics["attempt_number"] > 1:
             _log.info("%s goes on: the %s is back", doing, peer)
         return result
+
+
+class QueuedPartition(Protocol):
+    """A partition with something to step through: :class:`streams.assigned.AssignedPartition`."""
+
+    async def process(self) -> None:
+        """Step through what has waited longest."""
+
+
+class StepTurn:
+    """What the partitions of a worker share so that they step one at a time.
+
+    Parameters
+    ----------
+    enqueue
+        Queues a partition for its ``process``; waits while too many are queued.
+
+    Attributes
+    ----------
+    lock
+        Held by the partition whose step is under way.
+    progressed
+        When any partition last made progress, in seconds of the monotonic clock.
+    stopped
+        Whether no more steps are done.
+    """
+
+    def __init__(self, enqueue: Callable[[QueuedPartition], Awaitable[None]]) -> None:
+        self.enqueue = enqueue
+        self.lock = asyncio.Lock()
+        self.progressed = time.monotonic()
+        self.stopped = False
+
+    async def wait_for_step(self) -> None:
+        """Wait until no step is under way."""
+        async with self.lock:
+            pass
 
 
 @dataclass(frozen=True, slots=True)

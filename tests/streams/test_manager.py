@@ -17,14 +17,13 @@ from crm_online.step import ChangeId, Step
 from crm_online.store import Store, open_store
 from streams import assigned, manager
 from streams.assigned import AssignedPartition
-from streams.context import RetryPolicy, WorkerContext
+from streams.context import QueuedPartition, RetryPolicy, StepTurn, WorkerContext
 from streams.health import Health
 from streams.manager import PartitionManager
 from streams.metrics import WorkerMetrics
 from streams.partition import PartitionProcessor, RecordBatch
 from streams.published import PublishedPosition
 from streams.publisher import Publisher
-from streams.turn import QueuedPartition, StepTurn
 from tests.streams.driver import Sent
 
 OUTBOX = 3
@@ -40,7 +39,7 @@ class Leaderless(Publisher):
     published: ClassVar[list[tuple[int, bytes]]]
     aborts: ClassVar[bool]
 
-    async def open(self, known: ChangeId) -> PublishedPosition:
+    async def open(self, last_change: ChangeId) -> PublishedPosition:
         return PublishedPosition(None, None)
 
     async def close(self) -> None:
