@@ -1,4 +1,4 @@
-"""A feed as the answer to a request: server-sent events until the reader goes, or stops taking them."""
+"""A feed as the answer to a request: server-sent events until the reader disconnects, or reads no more."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from crm_online.live.feeds.subscription import Subscription
 
 
 class EventStream(Response):
-    """A feed's chunks, one by one; a reader that takes nothing for long is dropped by its `Connection`.
+    """The chunks of a subscription, one by one; a reader that reads nothing for long is dropped by its `Connection`.
 
     Parameters
     ----------
-    hub, feed
-        The feed, and the hub that forgets it in the end.
+    hub, subscription
+        The subscription, and the hub at which it is unsubscribed in the end.
     sent
         Called with how many events were sent.
     """
@@ -26,26 +26,26 @@ class EventStream(Response):
     media_type = "text/event-stream"
     charset = "utf-8"
 
-    def __init__(self, hub: ChangeHub, feed: Subscription, sent: Callable[[int], None]) -> None:
+    def __init__(self, hub: ChangeHub, subscription: Subscription, sent: Callable[[int], None]) -> None:
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
-        self._hub, self._feed, self._sent = hub, feed, sent
+        self._hub, self._subscription, self._sent = hub, subscription, sent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the feed."""
+        """Send the chunks."""
         listening = asyncio.create_task(self._listen(receive))
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             if scope["method"] != "HEAD":
-                async for chunk in self._feed:
+                async for chunk in self._subscription:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
                     self._sent(chunk.count(b"\ndata: "))
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             listening.cancel()
-            self._hub.unsubscribe(self._feed)
+            self._hub.unsubscribe(self._subscription)
 
     async def _listen(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        self._feed.close()
+        self._subscription.close()

@@ -128,7 +128,7 @@ class _Server(uvicorn.Server):
         """Stop: no new connections, no more changes to feeds, and a while for the requests that are being answered."""
         for server in self.servers:
             server.close()
-        self._service.changes.end_feeds()
+        self._service.changes.end_subscriptions()
         await super().shutdown(sockets)
 
     @contextlib.contextmanager

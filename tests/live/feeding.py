@@ -192,12 +192,12 @@ class Hub(ChangeHub):
     @property
     def feeds(self) -> int:
         """How many feeds are open."""
-        return len(self._feeds)
+        return len(self._subscriptions)
 
-    async def hold(self, looks: threading.Event) -> asyncio.Task[bool]:
-        """Let it look for no changes until an event is set."""
-        held = asyncio.create_task(self._looks.run(looks.wait))
-        await asyncio.sleep(0)  # from here on it waits in the one thread that looks
+    async def hold(self, polls: threading.Event) -> asyncio.Task[bool]:
+        """Let it not poll until an event is set."""
+        held = asyncio.create_task(self._poll_threads.run(polls.wait))
+        await asyncio.sleep(0)  # from here on it waits in the one thread that polls
         return held
 
     async def knows(self, partition: int, at: At) -> None:

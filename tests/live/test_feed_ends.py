@@ -25,7 +25,7 @@ def test_all_feeds_end_when_they_have_to(redis: Store) -> None:
             waiting = asyncio.create_task(idle.to_end())
             await asyncio.sleep(0)
             assert not waiting.done()
-            changes.end_feeds()
+            changes.end_subscriptions()
             assert await waiting == await reader.to_end() == log.ids()[0]
             assert await changes.reader().to_end() == []
         assert changes.trouble() is not None

@@ -34,7 +34,7 @@ def test_it_holds_no_more_bytes_than_it_may_and_knows_where_it_begins() -> None:
         one.add(moves(7, begin))
         held = [one.event(number) for number in range(one.begin, one.end)]
         assert sum(len(change.framed) + 1000 for change in held) <= 50_000
-        assert (one.first[0].sequence, one.last[0].sequence) == (one.begin, one.end)
+        assert (one.before_first[0].sequence, one.last[0].sequence) == (one.begin, one.end)
         assert [change.id.sequence for change in held] == list(range(one.begin + 1, one.end + 1))
 
 
@@ -90,7 +90,7 @@ def test_after_a_state_was_put_back_nothing_is_held_and_all_numbers_are_lost() -
     last = ChangeId(0, 0, 200)
     rewound = gap_event(ChangeId(0, 0, 300), ChangeId(0, 0, 200), "rewound")
     one.rewind(rewound, last)
-    assert (one.begin, one.end, one.first, one.last) == (301, 301, {0: last}, {0: last})
+    assert (one.begin, one.end, one.before_first, one.last) == (301, 301, {0: last}, {0: last})
     assert list(one.rewinds) == [(300, last, rewound)]
     one.add(moves(5, 201))
     assert one.number_of({0: ChangeId(0, 0, 203)}) == 301

@@ -59,8 +59,8 @@ async def get_changes(
         items=frozenset(item or ()),
     )
     cursor = last_event_id or after
-    feed = service.changes.subscribe(matching, cursors.parse(cursor) if cursor else None)
-    return EventStream(service.changes, feed, service.metrics.sent)
+    subscription = service.changes.subscribe(matching, cursors.parse(cursor) if cursor else None)
+    return EventStream(service.changes, subscription, service.metrics.sent)
 
 
 @router.get("/flows", dependencies=[Depends(requires("read"))])

@@ -1,4 +1,5 @@
-"""The feed of changes: Redis is read once (`hub`), the last changes are shared (`ring`), each reader has a cursor.
+"""The feed of changes: Redis is polled once for all (`hub`), the last changes are in memory (`ring`).
 
-A feed resumes in `subscription`, from the cursor that its reader sends: from memory, or from Redis (`changes_since`).
+Each reader has a `subscription`; it resumes from the cursor that the reader sends, in one of four `modes`: from memory,
+or from Redis (`changes_since`).
 """

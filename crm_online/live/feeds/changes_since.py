@@ -1,7 +1,7 @@
-"""The kept changes of one partition since a change, whatever happened to Redis meanwhile.
+"""The kept changes of one partition that follow a change, also when the state was put back in time meanwhile.
 
-Ids of changes rise in the list that Redis keeps, but a new epoch may go on from an earlier number (ADR 12). So what
-follows a change are those with higher ids, and numbers alone do not find them.
+Change ids rise along the list that Redis keeps. A new epoch may start at a lower number than the old one had reached
+(ADR 12), so the number of a change alone does not say where in the list it is.
 """
 
 from __future__ import annotations
@@ -18,19 +18,18 @@ from crm_online.store.replies import as_int
 
 @dataclass(frozen=True, slots=True)
 class ChangesSince:
-    """The changes that follow a change.
+    """The kept changes that follow a change.
 
     Attributes
     ----------
     events
         Those changes, in order.
     gap
-        Why some before them are missing; None: none are.
+        Why changes between the requested one and these are missing: ``trimmed``, ``rewound``, or None if none are.
     after
-        The change before the first of them; after a gap it is another than the one that was asked for.
+        The change right before the first of ``events``: the requested one, or the last one in the gap.
     valid_upto
-        Where the state was put back in time: the last change up to which all of them still hold; None if none is
-        certain to.
+        Of a gap ``rewound``: the last change up to which all changes still hold; None: no change is certain to.
     """
 
     events: list[FeedEvent]
@@ -49,62 +48,74 @@ def changes_since(store: PartitionStore, last: ChangeId, most: int, body: bytes 
     most
         How many changes to read at most.
     body
-        The content of the change ``last``; if another one has its id now, the state is another one.
+        The content of the change ``last`` as it was read; empty: it is not compared. Where it differs from what Redis
+        has under that id, Redis has another state.
 
     Raises
     ------
     StoreError
         If the store cannot be read.
     """
-    found = _read(store, last.sequence - 1, most + 1)
-    if found and found[0].id == last:
-        if body and found[0].body and found[0].body != body:
-            return ChangesSince([], "rewound", (_newest(store) or found[0]).id)
-        return ChangesSince(found[1:], None, last)
-    end, first = _sequence(store), _read(store, 0, 1)
-    if not first:
-        return _none_kept(end, last)
-    higher = _higher(store, last, first[0], most)
-    events = [event for event in higher if event.id > last]
+    # First, the change is where its number says: all that follows is in the list.
+    at_its_number = _read(store, last.sequence - 1, most + 1)
+    if at_its_number and at_its_number[0].id == last:
+        same, *events = at_its_number
+        if body and same.body and same.body != body:
+            return ChangesSince([], "rewound", (_newest(store) or same).id)
+        return ChangesSince(events, None, last)
+    # Second, no change is kept.
+    sequence, oldest = _sequence(store), _read(store, 0, 1)
+    if not oldest:
+        return _none_kept(sequence, last)
+    # Third, it was trimmed or undone, or another epoch has its number: what follows are the changes with higher ids.
+    found = _higher(store, last, oldest[0], most)
+    events = [event for event in found if event.id > last]
     if not events:
-        newest = (_newest(store) or first[0]).id
+        newest = (_newest(store) or oldest[0]).id
         if newest < last:
             return ChangesSince([], "rewound", newest, valid_upto=newest)
         return ChangesSince([], None, last)
     before = events[0].id.previous
-    # Where one that is not higher stands right before them nothing is missing; which were trimmed cannot be known.
-    if len(events) == len(higher) and before != last and before.sequence > 0:
+    # If the list has a change with a lower id right before them, none was trimmed in between.
+    has_lower = len(found) > len(events)
+    if not has_lower and before != last and before.sequence > 0:
         return ChangesSince(events[:most], "trimmed", before)
     return ChangesSince(events[:most], None, last)
 
 
 def before_oldest(store: PartitionStore) -> ChangeId:
-    """Return the change before the first one that is kept.
+    """Return the change before the oldest one that is kept.
 
     Raises
     ------
     StoreError
         If the store cannot be read.
     """
-    end, first = _sequence(store), _read(store, 0, 1)
-    return first[0].id.previous if first else ChangeId(store.partition, 0, end)
+    sequence, oldest = _sequence(store), _read(store, 0, 1)
+    return oldest[0].id.previous if oldest else ChangeId(store.partition, 0, sequence)
 
 
-def _none_kept(end: int, last: ChangeId) -> ChangesSince:
-    """Return the answer for a state that an older version made, or an empty one; ``end`` was read first."""
-    if end == last.sequence:
+def _none_kept(sequence: int, last: ChangeId) -> ChangesSince:
+    """Return the changes since one where none is kept: in a new state, or one of a version that kept none.
+
+    ``sequence`` is the number of the partition's last change, read before the list was found empty.
+    """
+    if sequence == last.sequence:
         return ChangesSince([], None, last)
-    if end > last.sequence:
-        return ChangesSince([], "trimmed", last._replace(sequence=end))
-    newest = ChangeId(last.partition, 0, end)
+    if sequence > last.sequence:
+        return ChangesSince([], "trimmed", last._replace(sequence=sequence))
+    newest = ChangeId(last.partition, 0, sequence)
     return ChangesSince([], "rewound", newest, valid_upto=newest)
 
 
-def _higher(store: PartitionStore, last: ChangeId, first: FeedEvent, most: int) -> list[FeedEvent]:
-    """Read the changes with higher ids, which are the last ones of the list, and the one before if it is kept."""
+def _higher(store: PartitionStore, last: ChangeId, oldest: FeedEvent, most: int) -> list[FeedEvent]:
+    """Find the changes with ids above ``last`` by a binary search, as ids rise along the list.
+
+    Returns the change before them, if it is kept, and at most ``most`` of them.
+    """
     while (newest := _newest(store)) is not None and newest.id > last:
-        # The first change with a higher id is not before ``low``, and not after ``high``.
-        low, high = first.id.sequence, newest.id.sequence
+        # The number of the first change with a higher id is at least ``low`` and at most ``high``.
+        low, high = oldest.id.sequence, newest.id.sequence
         while low < high:
             middle = (low + high) // 2
             (found, *_) = _read(store, middle - 1, 1) or [newest]
@@ -112,7 +123,7 @@ def _higher(store: PartitionStore, last: ChangeId, first: FeedEvent, most: int) 
                 high = middle
             else:
                 low = middle + 1
-        # One read of all of it: meanwhile changes may be trimmed, and seldom the state is put back.
+        # Where changes were trimmed meanwhile, or the state was put back, another change is there: search again.
         read = _read(store, high - 2, most + 1)
         if read and (read[0].id <= last or read[0].id.sequence >= high):
             return read

@@ -1,4 +1,4 @@
-"""The changes as they come, for many feeds at once: Redis is asked by one reader, however many are connected."""
+"""The changes as they come: Redis is polled once for all subscriptions, however many are connected."""
 
 from __future__ import annotations
 
@@ -32,42 +32,42 @@ _BEING_READ: Final = "the changes that are kept are being read"
 
 
 class ChangeHub(ServicePart):
-    """The changes of a state, read once for all feeds.
+    """The changes of a state, read once for all subscriptions.
 
     Parameters
     ----------
     store
         The state; it may be empty at first.
     times
-        How often it looks, and so on.
+        How often it polls, and how long subscriptions wait.
     most_bytes
-        How much memory the last changes may take that feeds share.
+        How much memory the ring may take.
 
     Attributes
     ----------
     shared
-        The changes as far as they are known: what feeds read.
+        The changes as far as they are read: what subscriptions send.
     """
 
     def __init__(self, store: Store, times: Times | None = None, most_bytes: int = 64_000_000) -> None:
         self.shared = SharedChanges(Ring(most_bytes), self._read, times or Times())
         self._store, self._poller, self._tally = store, ChangePoller(store), Tally()
-        self._feeds: set[Subscription] = set()
+        self._subscriptions: set[Subscription] = set()
         self._trouble: str | None = "the changes have not been read yet"
-        self._looks, self._reads = Threads(1, "changes"), Threads(2, "changes-since")
+        self._poll_threads, self._read_threads = Threads(1, "changes"), Threads(2, "changes-since")
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Begin to look for changes."""
+        """Begin to poll."""
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._tick())]
 
     async def stop(self) -> None:
-        """End all feeds, and look no more."""
-        self.end_feeds()
+        """End all subscriptions, and poll no more."""
+        self.end_subscriptions()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for threads in (self._looks, self._reads):
+        for threads in (self._poll_threads, self._read_threads):
             await threads.stop()
 
     def trouble(self) -> str | None:
@@ -76,30 +76,30 @@ class ChangeHub(ServicePart):
             return "the feed of changes has failed; the service's log says why"
         return self._trouble or (None if self.shared.caught_up else _BEING_READ)
 
-    def end_feeds(self) -> None:
-        """End all feeds, for good: the service is about to stop."""
+    def end_subscriptions(self) -> None:
+        """End all subscriptions, also those to come: the service is about to stop."""
         self.shared.ended = True
-        for feed in list(self._feeds):
-            feed.close()
+        for subscription in list(self._subscriptions):
+            subscription.close()
 
     def subscribe(self, matching: ChangeFilter, after: Cursor | None = None) -> Subscription:
-        """Open a feed.
+        """Open a subscription.
 
         Parameters
         ----------
         matching
             Which changes.
         after
-            The cursor from which it resumes; None: with what comes next.
+            The cursor from which it resumes; None: it starts after the last change.
         """
-        feed = Subscription(self.shared, matching, after)
-        self._feeds.add(feed)
-        return feed
+        subscription = Subscription(self.shared, matching, after)
+        self._subscriptions.add(subscription)
+        return subscription
 
-    def unsubscribe(self, feed: Subscription) -> None:
-        """Forget a feed whose reader is gone."""
-        feed.close()
-        self._feeds.discard(feed)
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Close a subscription whose reader has disconnected, and forget it."""
+        subscription.close()
+        self._subscriptions.discard(subscription)
 
     def flows(self) -> SegmentFlows:
         """Return who moved from where to where, in the changes that are kept.
@@ -125,7 +125,7 @@ class ChangeHub(ServicePart):
             If they cannot be read, or have not been yet.
         """
         self._must_have_read()
-        rejected = await self._reads.run(self._rejected)
+        rejected = await self._read_threads.run(self._rejected)
         return self._tally.rejects(rejected, most)
 
     def _rejected(self) -> int:
@@ -135,7 +135,7 @@ class ChangeHub(ServicePart):
         return sum(PartitionState.decode(value).rejected for value in values)
 
     async def _read(self, last: ChangeId, most: int) -> ChangesSince:
-        return await self._reads.run(changes_since, self._store.partition(last.partition), last, most)
+        return await self._read_threads.run(changes_since, self._store.partition(last.partition), last, most)
 
     def _must_have_read(self) -> None:
         if self.shared.empty:
@@ -147,7 +147,7 @@ class ChangeHub(ServicePart):
         pause = poll = self.shared.times.poll
         while True:
             try:
-                news = await self._looks.run(self._poller.look)
+                new = await self._poll_threads.run(self._poller.poll)
             except StateMissing:
                 self._trouble, pause = NO_STATE, poll
                 if not self.shared.empty:
@@ -161,35 +161,36 @@ class ChangeHub(ServicePart):
                 _log.exception("the feed of changes has failed")
                 raise
             else:
-                self._publish(news)
-                pause = 0.0 if news.more else poll
+                self._add(new)
+                pause = 0.0 if new.more else poll
             await asyncio.sleep(pause)
 
     async def _tick(self) -> None:
-        """Let feeds look at the clock now and then."""
+        """Wake all subscriptions often enough for keep-alive comments and their longest time."""
         while True:
             await asyncio.sleep(min(self.shared.times.keep_alive, self.shared.times.longest) / 3)
             self._wake()
 
-    def _publish(self, news: NewChanges) -> None:
-        """Give what a look found to all feeds."""
+    def _add(self, new: NewChanges) -> None:
+        """Add what a poll found, and wake all subscriptions if there is anything for them."""
         shared, wake = self.shared, self._trouble is not None
-        if news.start is not None:
-            for feed in list(self._feeds) if shared.ring.last else ():
-                feed.close()  # its cursor is in a state that had other partitions
+        if new.start is not None:
+            for subscription in list(self._subscriptions) if shared.ring.last else ():
+                subscription.close()  # its cursor is in a state that had other partitions
             self._tally, shared.caught_up = Tally(), False
-            shared.ring.start(news.start)
-        for partition, found in news.found.items():
-            self._add(partition, found)
-            self._tally.keep(partition, news.kept[partition])
+            shared.ring.start(new.start)
+        for partition, found in new.found.items():
+            self._add_changes(partition, found)
+            self._tally.keep(partition, new.kept[partition])
             wake = wake or bool(found.events or found.gap)
         shared.empty, self._trouble = False, None
-        if not (shared.caught_up or news.more):
+        if not (shared.caught_up or new.more):
             shared.caught_up = wake = True
         if wake:
             self._notify()
 
-    def _add(self, partition: int, found: ChangesSince) -> None:
+    def _add_changes(self, partition: int, found: ChangesSince) -> None:
+        """Add the changes of a partition to the ring and the counts."""
         ring = self.shared.ring
         if found.gap:
             gap = gap_event(ring.last[partition], found.after, found.gap)
@@ -206,10 +207,10 @@ class ChangeHub(ServicePart):
             ring.forget(erased)
 
     def _notify(self) -> None:
-        """Let feeds look at what is known now."""
+        """Let all subscriptions look for something to send."""
         self.shared.version += 1
         self._wake()
 
     def _wake(self) -> None:
-        for feed in self._feeds:
-            feed.wake()
+        for subscription in self._subscriptions:
+            subscription.wake()

@@ -1,4 +1,4 @@
-"""Reads the new changes of all partitions from Redis, look by look, for the hub."""
+"""Reads the new changes of all partitions from Redis, poll by poll, for the hub."""
 
 from __future__ import annotations
 
@@ -16,8 +16,20 @@ _READ: Final = 1000
 
 
 @dataclass(slots=True)
-class _Known:
-    """As far as a partition was read: the last change with its content, and what no commit leaves as it is."""
+class _Polled:
+    """How far a partition was read.
+
+    Attributes
+    ----------
+    store
+        The partition.
+    last, body
+        The last change that was read, and its content; empty where that was not read.
+    meta
+        Token and sequence before it was read: changes raise the sequence, a claim changes the token; None: never.
+    more
+        Whether there may be more changes already.
+    """
 
     store: PartitionStore
     last: ChangeId
@@ -26,7 +38,7 @@ class _Known:
     more: bool = True
 
     def claimed(self, meta: list[bytes | None]) -> bool:
-        """Tell whether the partition was claimed since it was read: perhaps it is one of another state."""
+        """Return whether the partition was claimed since it was read: perhaps it is one of another state."""
         return self.meta is None or self.meta[0] != meta[0]
 
     def update(self, found: ChangesSince, meta: list[bytes | None]) -> None:
@@ -40,14 +52,16 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class NewChanges:
-    """What a look found.
+    """What a poll found.
 
     Attributes
     ----------
     start
-        The cursor where it began, if it is the first look at this state.
-    found, kept
-        By partition, the changes since the last look, and how many changes are kept.
+        The cursor before the first kept change, if it is the first poll of this state.
+    found
+        By partition, the changes since the last poll.
+    kept
+        By partition, how many changes are kept.
     more
         Whether there may be more already.
     """
@@ -59,7 +73,7 @@ class NewChanges:
 
 
 class ChangePoller:
-    """Reads what is new, one look after the other; for one thread.
+    """Reads what is new, one poll after the other; for one thread.
 
     Parameters
     ----------
@@ -69,9 +83,9 @@ class ChangePoller:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._partitions: list[_Known] = []
+        self._polled: list[_Polled] = []
 
-    def look(self) -> NewChanges:
+    def poll(self) -> NewChanges:
         """Read what is new.
 
         Raises
@@ -80,20 +94,20 @@ class ChangePoller:
             If there is no state (``StateMissing``), or it cannot be read.
         """
         start = None
-        if not self._partitions:
+        if not self._polled:
             stores = [self._store.partition(number) for number in range(self._store.meta().partitions)]
-            self._partitions = [_Known(store, before_oldest(store)) for store in stores]
-            start = {one.store.partition: one.last for one in self._partitions}
-        asked = [reads.hash_fields(one.store.partition, META, [TOKEN, SEQUENCE]) for one in self._partitions]
-        known = list(zip(self._partitions, self._store.read_many(asked), strict=True))
+            self._polled = [_Polled(store, before_oldest(store)) for store in stores]
+            start = {one.store.partition: one.last for one in self._polled}
+        fields = [reads.hash_fields(one.store.partition, META, [TOKEN, SEQUENCE]) for one in self._polled]
+        polled = list(zip(self._polled, self._store.read_many(fields), strict=True))
         # Perhaps the state is gone, or is another one with other partitions.
-        if any(one.claimed(meta) for one, meta in known) and self._store.meta().partitions != len(known):
-            self._partitions = []
-            return self.look()
-        fresh = [(one, meta) for one, meta in known if one.more or one.meta != meta]
+        if any(one.claimed(meta) for one, meta in polled) and self._store.meta().partitions != len(polled):
+            self._polled = []
+            return self.poll()
+        fresh = [(one, meta) for one, meta in polled if one.more or one.meta != meta]
         found = {one.store.partition: changes_since(one.store, one.last, _READ, one.body) for one, _ in fresh}
         kept = self._store.read_many([reads.list_length(number, CHANGES) for number in found])
         for one, meta in fresh:
             one.update(found[one.store.partition], meta)
-        more = any(one.more for one in self._partitions)
+        more = any(one.more for one in self._polled)
         return NewChanges(start, found, dict(zip(found, kept, strict=True)), more)

@@ -1,4 +1,4 @@
-"""The last changes in memory, for all feeds together."""
+"""The last changes in memory, for all subscriptions together."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ CHUNK: Final = 32_768
 _OVERHEAD: Final = 1000
 """Bytes that an event takes in memory besides its text, about."""
 _SIGNPOST: Final = 256
+"""Changes between two numbers at which the cursor is kept, so that a cursor's number is found."""
 SCANNED: Final = 2000
 """Changes that are looked at for one chunk: where few match, others get their turn in between."""
 _CHUNKS: Final = 256
@@ -23,7 +24,17 @@ _REWINDS: Final = 100
 
 
 class Rewind(NamedTuple):
-    """A state put back in time: number in the ring, the last change up to which all hold (None: none), and its gap."""
+    """A state that was put back in time.
+
+    Attributes
+    ----------
+    number
+        Number in the ring of its gap.
+    valid_upto
+        The last change before it up to which all changes still hold; None: no change is certain to.
+    gap
+        The gap that is sent to readers beyond that change.
+    """
 
     number: int
     valid_upto: ChangeId | None
@@ -31,7 +42,7 @@ class Rewind(NamedTuple):
 
 
 class Ring:
-    """The last changes, numbered as they came; the numbers are this process's own.
+    """The last changes of all partitions, numbered from 0 in the order in which this process read them.
 
     Parameters
     ----------
@@ -40,12 +51,16 @@ class Ring:
 
     Attributes
     ----------
-    begin, end
-        Number of the first change that is held, and of the next one to come.
-    first, last
-        The changes before the first and the last one that is held, by partition.
+    begin
+        Number of the first change that is held.
+    end
+        Number that the next change gets.
+    before_first
+        By partition, the change before the first one that is held.
+    last
+        By partition, the last change that is held; if none is, the same as ``before_first``.
     rewinds
-        The last times that the state was put back; their gaps are not held.
+        The last times that the state was put back in time; their gaps are not held.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -55,16 +70,16 @@ class Ring:
         self._signposts: list[tuple[int, dict[int, ChangeId]]] = []
         self._written: dict[int, str] = {}
         self.begin = self.end = 0
-        self.first: dict[int, ChangeId] = {}
+        self.before_first: dict[int, ChangeId] = {}
         self.last: dict[int, ChangeId] = {}
         self.rewinds: deque[Rewind] = deque(maxlen=_REWINDS)
 
     def start(self, cursor: Cursor) -> None:
-        """Hold nothing, from a cursor on."""
+        """Drop all changes, and continue after a cursor: of a new state, perhaps with other partitions."""
         self._drop(len(self._held))
         self.rewinds.clear()
-        self.first, self.last = dict(sorted(cursor.items())), dict(sorted(cursor.items()))
-        self._written = {partition: str(last) for partition, last in self.first.items()}
+        self.before_first, self.last = dict(sorted(cursor.items())), dict(sorted(cursor.items()))
+        self._written = {partition: str(last) for partition, last in self.before_first.items()}
 
     @property
     def cursor(self) -> str:
@@ -93,13 +108,13 @@ class Ring:
             self._drop(gone)
 
     def rewind(self, gap: FeedEvent, valid_upto: ChangeId | None) -> None:
-        """Drop all that is held, since the state was put back in time: so every feed loses its number, and looks."""
+        """Drop all changes, as the state was put back in time; so all subscriptions look at `rewinds`."""
         self.rewinds.append(Rewind(self.end, valid_upto, gap))
         self.add([gap])
         self._drop(len(self._held))
 
     def forget(self, customers: set[str]) -> None:
-        """Blank the changes of erased customers, up to the last one; they may have come again since."""
+        """Blank the changes of erased customers up to the erasure; later ones, of customers who came back, stay."""
         self._chunks.clear()
         gone = set[str]()
         for event in reversed(self._held):
@@ -117,7 +132,10 @@ class Ring:
         return list(islice(of_customer, most))
 
     def number_of(self, cursor: Cursor) -> int:
-        """Return a number from which on nothing is missing after a cursor; some of it may be before the cursor."""
+        """Return a number from which on are all changes after a cursor, perhaps among some before it.
+
+        It is that of the last signpost before the cursor.
+        """
         for number, signpost in reversed(self._signposts):
             if all(last <= cursor[partition] for partition, last in signpost.items()):
                 return number
@@ -130,7 +148,7 @@ class Ring:
     def chunk(self, number: int, matching: ChangeFilter) -> tuple[bytes, int, str]:
         """Return the matching events from a number on, the next number, and the cursor there.
 
-        Feeds with the same filter share one chunk from the same number.
+        Subscriptions with the same filter share one chunk from the same number.
         """
         found = self._chunks.get((number, matching))
         if found is None:
@@ -150,7 +168,7 @@ class Ring:
 
     def _drop(self, count: int) -> None:
         for event in self._held[:count]:
-            self.first[event.partition] = event.id
+            self.before_first[event.partition] = event.id
             self._bytes -= len(event.framed) + _OVERHEAD
         del self._held[:count]
         self.begin += count

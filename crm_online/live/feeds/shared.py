@@ -1,4 +1,4 @@
-"""All that the subscriptions of a feed share, kept by the hub."""
+"""What all subscriptions share, updated by the hub."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Times:
     Attributes
     ----------
     poll
-        Between two looks for new changes.
+        Between two polls for new changes.
     keep_alive
-        Of silence after which a feed gets a comment, so that nothing between takes it for dead.
+        Without a change after which a comment is sent, so that no proxy ends the connection as idle.
     longest
-        That a feed is open at most; its reader comes again.
+        That a subscription is open at most; its reader connects again.
     """
 
     poll: float = 0.05
@@ -32,7 +32,7 @@ class Times:
 
 @dataclass(slots=True)
 class SharedChanges:
-    """The changes as far as the hub knows them.
+    """The changes as far as the hub has read them.
 
     Attributes
     ----------
@@ -41,11 +41,15 @@ class SharedChanges:
     read
         Reads from Redis at most so many changes since one (`changes_since`).
     times
-        How long feeds wait.
+        How long subscriptions wait.
     version
-        Rises whenever feeds can go on.
-    empty, caught_up, ended
-        Whether there is no state yet; whether all kept changes have been read; whether feeds are to end.
+        Rises whenever subscriptions may have something to send.
+    empty
+        Whether there is no state yet.
+    caught_up
+        Whether all kept changes of the state have been read once.
+    ended
+        Whether subscriptions are to end.
     """
 
     ring: Ring
