@@ -1,4 +1,4 @@
-"""POST /v1/events: all events of a request or none, each fault told by its place, and who may send what."""
+"""POST /v1/events: all events of a request or none, each fault named with its index, and who may send what."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def posted(store: Store, body: object, **headers: str) -> httpx.Response:
     return answered(store, lambda client: client.post("/v1/events", content=raw, headers=kept))
 
 
-def test_one_event_of_each_type_is_taken(store: Store) -> None:
+def test_one_event_of_each_type_is_accepted(store: Store) -> None:
     for number, event in enumerate(SOME.values(), 1):
         answer = posted(store, event)
         assert (answer.status_code, answer.json()) == (202, {"events": 1, "to": "engine"})
@@ -128,8 +128,8 @@ def test_a_list_with_anything_that_is_no_event_is_refused_whole_and_each_fault_i
     answer = posted(store, wrong)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
-    told = {(fault["where"], fault["why"]) for fault in answer.json()["errors"]}
-    assert told == {
+    faults = {(fault["where"], fault["why"]) for fault in answer.json()["errors"]}
+    assert faults == {
         ("/1/time", "time is not an ISO 8601 time such as 2017-01-31T12:00:00Z"),
         ("/1/items/0/item", "item is empty"),
         ("/1/items/0/quantity", "quantity is not above 0"),
@@ -155,7 +155,9 @@ def test_a_list_with_anything_that_is_no_event_is_refused_whole_and_each_fault_i
         (json.dumps(VIEW | {"customer_id": "x" * 300}).encode(), "/customer_id", "more than 256 characters"),
     ],
 )
-def test_whatever_is_no_event_is_told_and_nothing_is_taken(store: Store, body: bytes, where: str, why: str) -> None:
+def test_whatever_is_no_event_is_a_fault_and_nothing_is_accepted(
+    store: Store, body: bytes, where: str, why: str
+) -> None:
     answer = posted(store, body)
     assert answer.status_code == 422
     (fault,) = answer.json()["errors"]
@@ -164,13 +166,13 @@ def test_whatever_is_no_event_is_told_and_nothing_is_taken(store: Store, body: b
     assert not store.partition(0).positions()
 
 
-def test_of_many_faults_the_first_are_told(store: Store) -> None:
+def test_of_many_faults_the_first_are_answered(store: Store) -> None:
     answer = posted(store, [{}] * 500).json()
     assert len(answer["errors"]) == 100
     assert "the first 100 of 500" in answer["detail"]
 
 
-def test_a_large_body_is_read_beside_the_event_loop_and_no_more_faults_are_made_than_told(
+def test_a_large_body_is_read_off_the_event_loop_and_no_more_faults_are_made_than_answered(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: list[threading.Thread] = []
@@ -198,7 +200,7 @@ def test_a_large_body_is_read_beside_the_event_loop_and_no_more_faults_are_made_
     assert len(faults) < 250
 
 
-def test_a_time_too_far_ahead_is_told_by_its_place(store: Store) -> None:
+def test_a_time_too_far_ahead_is_a_fault_at_its_index(store: Store) -> None:
     posted(store, VIEW)
     answer = posted(store, [VIEW, VIEW | {"time": "2031-01-01"}])
     assert answer.json()["errors"] == [{"where": "/1/time", "why": "time too far ahead of the clock"}]
@@ -226,7 +228,7 @@ def test_without_the_extra_for_kafka_the_answer_says_so(store: Store) -> None:
     assert "retry-after" in answer.headers
 
 
-def test_the_documents_schema_takes_what_is_taken_and_refuses_what_is_not() -> None:
+def test_the_documents_schema_accepts_exactly_what_the_service_accepts() -> None:
     app = FastAPI()
     app.include_router(router)
     operation = app.openapi()["paths"]["/v1/events"]["post"]

@@ -1,4 +1,4 @@
-"""Input made to do harm: it is told exactly as it was sent, or refused, and nothing else in the state changes."""
+"""Input made to do harm: it is answered exactly as it was sent, or refused, and nothing else in the state changes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ EARLIER = "2026-03-01T08:00:00Z"
 
 @pytest.fixture(scope="module")
 def served(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Return a service on a Redis of its own; whatever was sent to it, it has told no fault in the end."""
+    """Return a service on a Redis of its own; whatever was sent to it, it must have answered no fault in the end."""
     with serving(tmp_path_factory.mktemp("hostile"), "--state", redis_server.url, "--set", "serve.rate=none") as it:
         ready(it.url)
         yield it
@@ -132,7 +132,7 @@ def test_events_of_any_id_change_the_totals_of_these_customers_only(
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_a_customer_of_any_id_is_told_exactly_as_sent(served: Served) -> None:
+def test_a_customer_of_any_id_is_answered_exactly_as_sent(served: Served) -> None:
     for name in IDS:
         answers = [ask(served.url, f"/v1/{what}/{as_path(name)}") for what in ("customers", "explain")]
         answers.append(ask(served.url, "/v1/recommendations", {"customer_id": name}))
@@ -171,7 +171,7 @@ def test_events_of_what_is_no_id_are_refused(served: Served) -> None:
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("path", ["%ff", "%c3", "a%80", "%ed%a0%80", "%ef%bf%bd%ff"])
-def test_a_path_that_is_no_text_is_not_taken_for_another_customers(served: Served, path: str) -> None:
+def test_a_path_that_is_no_text_is_not_read_as_another_customers(served: Served, path: str) -> None:
     assert ask(served.url, f"/v1/customers/{as_path(chr(0xFFFD))}").status == 200
     ask(served.url, f"/v1/customers/{path}").problem(400)
 
@@ -180,7 +180,7 @@ NO_JSON = (
     *(b"", b"{", b"[1,", b"\xff\xfe{}", b'"\\ud800"', b'{"a":1}}', b"\x00", b"'a'", b"{'a':1}", b"NaN", b"-Infinity"),
     *(b"[" * 100_000, b'{"a":' * 100_000, b"[" * 500 + b"]" * 500, b"9" * 100_000, b'"' + b"x" * 100_000),
 )
-NOT_WHAT_IS_WANTED = (
+UNFIT_JSON = (
     *(b"null", b"true", b"17", b'"C17"', b"[]", b"[[]]", b"{}", b'{"customer_ids":null}', b'{"__proto__":{}}'),
     *(b'{"customer_ids":[17]}', b'{"customer_ids":[NaN]}', b'{"customer_ids":["\\ud800"],"basket":["\\ud800"]}'),
     *(b'{"customer_ids":{"0":"C17"}}', b'{"limit":1e400}', b'{"limit":NaN}', b'{"limit":' + b"9" * 5000 + b"}"),
@@ -192,8 +192,8 @@ POSTS = ("/v1/customers:batch", "/v1/recommendations", "/v1/events")
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("path", POSTS)
-def test_bodies_that_are_not_what_is_wanted_are_refused(served: Served, path: str) -> None:
-    for body in (*NO_JSON, *NOT_WHAT_IS_WANTED):
+def test_bodies_that_do_not_fit_their_operation_are_refused(served: Served, path: str) -> None:
+    for body in (*NO_JSON, *UNFIT_JSON):
         if body == b"{}" and path == "/v1/recommendations":
             continue  # the popular items
         answer = ask(served.url, path, body)
@@ -216,7 +216,7 @@ def test_a_body_of_thousands_of_faults_is_refused_for_a_few(served: Served, path
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("path", POSTS)
-def test_bodies_that_are_too_large_are_refused_said_or_chunked(served: Served, path: str) -> None:
+def test_bodies_that_are_too_large_are_refused_with_a_length_or_chunked(served: Served, path: str) -> None:
     ask(served.url, path, b" " * 1_000_001).problem(413)
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n".encode()
     sent(served.url, head + b"Content-Length: 99999999999999\r\n\r\n").problem(413)
@@ -324,15 +324,15 @@ def test_what_is_asked_for_may_be_named_anyhow(served: Served) -> None:
 
 
 @pytest.mark.usefixtures("unchanged")
-def test_headers_that_say_nonsense_are_no_matter_or_refused(served: Served) -> None:
+def test_headers_that_hold_nonsense_are_ignored_or_refused(served: Served) -> None:
     for tag in ('"', '""', "W/", "W/W/", ",,,", 'W/"', "\xff", "'x'", '"x" "y"', "x" * 4000):
         for path in ("/v1/segments", "/v1/segments/s1", "/v1/segment-sizes", "/v1/picture", "/v1/rules", "/"):
             assert ask(served.url, path, headers={"If-None-Match": tag}).status == 200, (tag, path)
     ask(served.url, "/v1/segments", headers={"If-None-Match": "x" * 4001}).problem(422)
-    for place in ("x", "0-0", "-", "0-0-x", "\xff", "0-0-1 ", "0-0-1\t,", "1" * 10_000, "0-0-1," * 1500):
-        if place == "0-0-1 ":
+    for cursor in ("x", "0-0", "-", "0-0-x", "\xff", "0-0-1 ", "0-0-1\t,", "1" * 10_000, "0-0-1," * 1500):
+        if cursor == "0-0-1 ":
             continue  # spaces around are none of the header's value
-        ask(served.url, "/v1/changes", headers={"Last-Event-ID": place}).problem(422)
+        ask(served.url, "/v1/changes", headers={"Last-Event-ID": cursor}).problem(422)
     with feed(served.url, {"Last-Event-ID": "7-0-3,9-9-9"}) as changes:
         assert b"event: gap\n" in [changes.readline() for _ in range(5)]
     for name in ("Range", "Accept", "Accept-Encoding", "Content-Encoding", "X-Forwarded-For", "Cookie", "Forwarded"):
@@ -361,7 +361,7 @@ def test_a_long_header_is_refused_and_what_is_read_of_cookies_is_read_in_a_momen
     assert ask(served.url, path, headers={"Cookie": 'a="' + '\\"' * 5000 + '"'}).status == 200
 
 
-def test_nothing_behind_the_gate_sees_cookies() -> None:
+def test_no_route_gets_cookies_from_the_gate() -> None:
     seen: list[Scope] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -113,7 +113,7 @@ def test_without_keys_pages_of_others_may_not_ask(local: Served) -> None:
         assert ask(local.url, GUARDED, headers=sent).status == 200
 
 
-def test_every_operation_needs_a_key_but_for_those_that_tell_how_it_is(served: Served, root: Path) -> None:
+def test_every_operation_needs_a_key_but_for_health_and_readiness(served: Served, root: Path) -> None:
     document = json.loads((root / "docs" / "openapi.json").read_text(encoding="utf-8"))
     for path, methods in document["paths"].items():
         for method in methods:
@@ -173,7 +173,7 @@ def test_a_key_is_for_its_scopes_only(served: Served, keys: dict[str, str]) -> N
     assert refusal.headers["www-authenticate"] == 'Bearer error="insufficient_scope", scope="admin"'
 
 
-def test_a_key_is_taken_and_taken_away_while_the_service_runs(served: Served, file: Path) -> None:
+def test_a_key_is_added_and_removed_while_the_service_runs(served: Served, file: Path) -> None:
     key = new_key(file, "guest", ["read"])
 
     def asked() -> Answer:
@@ -185,7 +185,7 @@ def test_a_key_is_taken_and_taken_away_while_the_service_runs(served: Served, fi
     asked().problem(401, "key")
 
 
-def test_a_file_that_cannot_be_used_leaves_the_keys_in_force_and_is_told(
+def test_a_file_that_cannot_be_used_leaves_the_keys_in_force_and_is_reported(
     served: Served, file: Path, keys: dict[str, str]
 ) -> None:
     good = file.read_bytes()

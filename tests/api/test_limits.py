@@ -1,4 +1,4 @@
-"""What a caller may take, and what browsers are told with every answer."""
+"""What a caller may use, and the headers for browsers in every answer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def asked_for(url: str, address: str) -> Answer:
     return ask(url, "/v1/segments", headers={"X-Forwarded-For": address})
 
 
-def test_who_asks_too_often_is_told_when_to_come_again_and_others_are_answered(slow: Served) -> None:
+def test_who_asks_too_often_gets_a_retry_after_and_others_are_answered(slow: Served) -> None:
     assert asked_for(slow.url, "192.0.2.1").status == 200
     refused = asked_for(slow.url, "192.0.2.1")
     refused.problem(429, "rate")
@@ -60,7 +60,7 @@ def test_who_asks_too_often_is_told_when_to_come_again_and_others_are_answered(s
     assert {ask(slow.url, path).status for path in ("/healthz", "/readyz") for _ in range(3)} == {200}
 
 
-def test_who_is_no_proxy_cannot_say_that_it_asks_for_others(served: Served) -> None:
+def test_forwarded_addresses_count_from_proxies_only(served: Served) -> None:
     with feed(served.url, {"X-Forwarded-For": "192.0.2.9", "X-Forwarded-Proto": "https"}):
         assert ask(served.url, "/v1/segments", headers={"X-Forwarded-For": "192.0.2.9"}).status == 200
 
@@ -73,7 +73,7 @@ def test_a_body_has_a_largest_size_whether_it_says_so_or_not(served: Served, pat
     chunk = b"30d40\r\n" + b" " * 200_000 + b"\r\n"
     sent(served.url, head + b"Transfer-Encoding: chunked\r\n\r\n" + 6 * chunk).problem(413)
     sent(served.url, head + b"Transfer-Encoding: chunked\r\n\r\n" + 5 * chunk + b"0\r\n\r\n").problem(422)
-    # Who asks whether it may send is told before it does.
+    # Who asks whether it may send is answered before it does.
     sent(served.url, head + b"Expect: 100-continue\r\nContent-Length: 1000001\r\n\r\n").problem(413)
 
 
@@ -132,7 +132,7 @@ def test_pages_of_other_origins_may_not_read_answers_but_for_those_that_are_name
             assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_every_answer_tells_browsers_to_run_nothing_of_others_and_to_guess_nothing(local: Served) -> None:
+def test_every_answer_forbids_browsers_scripts_of_others_and_guessed_types(local: Served) -> None:
     host = urlsplit(local.url).netloc
     answers = {
         "page": ask(local.url, "/"),

@@ -113,7 +113,7 @@ def test_a_stranger_without_a_basket_is_a_problem_and_with_one_is_not(shopping: 
         (["bread"], ""),
     ],
 )
-def test_what_does_not_fit_is_refused_and_told_where(shopping: Shop, body: Any, where: str) -> None:
+def test_what_does_not_fit_is_refused_with_its_location(shopping: Shop, body: Any, where: str) -> None:
     [answer] = asked(shopping.store, body)
 
     assert answer.status_code == 422
@@ -128,7 +128,7 @@ def test_the_largest_basket_and_the_longest_list_are_answered(shopping: Shop) ->
     assert {one["item"] for one in answer.json()["items"]} == {"bread", "butter"}
 
 
-def test_before_there_is_a_state_it_is_said_what_to_do(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_before_there_is_a_state_the_problem_names_what_to_do(tmp_path_factory: pytest.TempPathFactory) -> None:
     with open_store(str(tmp_path_factory.mktemp("redis") / "state")) as empty:
         [answer] = asked(empty, {})
 

@@ -1,4 +1,4 @@
-"""Connections and the process: who is too slow is dropped while others are answered, and told to stop it stops."""
+"""Connections and the process: who is too slow is dropped while others are answered, and at a signal it stops."""
 
 from __future__ import annotations
 
@@ -64,23 +64,23 @@ def test_who_drips_a_request_is_dropped_while_others_are_answered(hasty: Served)
         "a second request": (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /", b"x"),
     }
     with ExitStack() as stack, ThreadPoolExecutor(len(drips)) as pool:
-        said = {}
+        answers = {}
         for name, (first, piece) in drips.items():
             connection = stack.enter_context(connected(hasty.url))
             connection.sendall(first)
             if name == "a second request":
                 assert answered(connection).json == {"alive": True}
-            said[name] = pool.submit(drip, connection, piece)
-        while not all(one.done() for one in said.values()):
+            answers[name] = pool.submit(drip, connection, piece)
+        while not all(one.done() for one in answers.values()):
             assert ask(hasty.url, "/v1/customers/C17").status == 200
-    for name, one in said.items():
-        told = one.result()
+    for name, one in answers.items():
+        answer = one.result()
         if name not in ("head without an end", "empty lines"):
-            assert told.startswith(b"HTTP/1.1 408 "), (name, told)
-            assert b"application/problem+json" in told
+            assert answer.startswith(b"HTTP/1.1 408 "), (name, answer)
+            assert b"application/problem+json" in answer
 
 
-def test_who_says_nothing_or_no_more_is_dropped(hasty: Served) -> None:
+def test_who_sends_nothing_or_no_more_is_dropped(hasty: Served) -> None:
     with connected(hasty.url) as silent, connected(hasty.url) as kept:
         kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert answered(kept).json == {"alive": True}
@@ -97,7 +97,7 @@ def slow_reader(url: str) -> socket.socket:
     return connection
 
 
-def test_who_takes_nothing_of_an_answer_is_dropped(hasty: Served) -> None:
+def test_who_reads_nothing_of_an_answer_is_dropped(hasty: Served) -> None:
     with slow_reader(hasty.url) as connection:
         # Some megabytes.
         connection.sendall(f"GET /static/{PLOTLY} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
@@ -110,7 +110,7 @@ def test_who_takes_nothing_of_an_answer_is_dropped(hasty: Served) -> None:
     assert len(body) < length
 
 
-def test_who_asks_on_and_on_and_takes_nothing_is_dropped(hasty: Served) -> None:
+def test_who_sends_requests_on_and_on_and_reads_nothing_is_dropped(hasty: Served) -> None:
     with slow_reader(hasty.url) as connection:
         # Far more than the buffers between hold, were it sent.
         once = b"GET /v1/rules?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -123,15 +123,15 @@ def test_who_asks_on_and_on_and_takes_nothing_is_dropped(hasty: Served) -> None:
         to_end(connection)
 
 
-def test_a_request_in_pieces_and_requests_one_behind_the_other_are_answered(hasty: Served) -> None:
+def test_a_request_in_pieces_and_pipelined_requests_are_answered(hasty: Served) -> None:
     with connected(hasty.url) as connection:
         for piece in (b"GET /v1/custo", b"mers/C17 HTTP/1.1\r\nHo", b"st: localhost\r\n\r", b"\n"):
             connection.sendall(piece)
         assert answered(connection).json["customer_id"] == "C17"
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20 + b"GET / HTTP/1.0\r\n\r\n")
-        told = to_end(connection)
-    assert told.count(b'{"alive":true}') == 20
-    assert told.count(b"HTTP/1.1 200 OK") == 21
+        answers = to_end(connection)
+    assert answers.count(b'{"alive":true}') == 20
+    assert answers.count(b"HTTP/1.1 200 OK") == 21
 
 
 def test_a_feed_is_longer_open_than_a_request_may_take(hasty: Served) -> None:
@@ -143,11 +143,13 @@ def test_a_feed_is_longer_open_than_a_request_may_take(hasty: Served) -> None:
         assert any(b"late" in line for line in changes)
 
 
-def test_what_is_in_use_is_told_in_a_line(hasty: Served, folder: Path, tmp_path: Path) -> None:
+def test_an_address_that_cannot_be_listened_on_is_an_error_of_one_line(
+    hasty: Served, folder: Path, tmp_path: Path
+) -> None:
     port = str(urlsplit(hasty.url).port)
     done = crm_online(tmp_path, "serve", "--state", "other", "--port", port)
-    told = f"crm-online: serve.listen: 127.0.0.1:{port} cannot be listened on: Address already in use"
-    assert (done.returncode, done.stderr.splitlines()) == (2, [told])
+    line = f"crm-online: serve.listen: 127.0.0.1:{port} cannot be listened on: Address already in use"
+    assert (done.returncode, done.stderr.splitlines()) == (2, [line])
     for listen in ("no.such.host.invalid:80", "203.0.113.1:8080"):
         done = crm_online(tmp_path, "serve", "--state", "other", "--set", f"serve.listen={listen}")
         assert done.returncode == 2
@@ -156,7 +158,9 @@ def test_what_is_in_use_is_told_in_a_line(hasty: Served, folder: Path, tmp_path:
 
 
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_stop_it_ends_feeds_lets_the_port_go_and_ends_well(by: signal.Signals, tmp_path: Path) -> None:
+def test_at_a_signal_it_ends_feeds_releases_the_port_and_exits_with_its_code(
+    by: signal.Signals, tmp_path: Path
+) -> None:
     command = [sys.executable, "-m", "crm_online", "serve", "--state", "new", "--port", "0"]
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

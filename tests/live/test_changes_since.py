@@ -79,7 +79,7 @@ def test_after_any_change_come_all_higher_ones_and_a_gap_says_that_some_are_miss
                 assert (found.gap, found.after) == (None, last)
 
 
-def test_a_state_that_kept_none_says_what_it_knows(redis: Store) -> None:
+def test_a_state_that_kept_none_is_a_gap_or_nothing(redis: Store) -> None:
     log = Log(redis)
     part = redis.partition(0)
     assert before_oldest(part) == at(0)

@@ -333,7 +333,7 @@ def test_pages_of_a_segment_have_each_of_its_customers_once(at_rest: Shop, limit
         "0.0\n",
     ],
 )
-def test_a_place_that_is_not_the_next_of_a_page_is_refused(at_rest: Shop, after: str) -> None:
+def test_a_cursor_that_is_not_the_next_of_a_page_is_refused(at_rest: Shop, after: str) -> None:
     with pytest.raises(InputError, match="begin again without it"):
         MemberScan(at_rest.store).page("s1", after, 10)
 

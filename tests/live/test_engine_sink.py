@@ -76,7 +76,7 @@ def test_what_waits_when_the_service_stops_is_committed(redis: Store) -> None:
     assert Lookup(redis).states[0].accepted == 31
 
 
-def test_whoever_goes_away_does_not_keep_the_others_waiting(redis: Store) -> None:
+def test_whoever_disconnects_does_not_keep_the_others_waiting(redis: Store) -> None:
     emptied(redis)
 
     async def send() -> None:
@@ -122,7 +122,7 @@ def test_a_basket_is_counted_when_it_has_been_open_for_long_enough_and_nothing_c
     asyncio.run(send())
 
 
-def test_while_something_else_feeds_the_state_nothing_is_taken(redis: Store) -> None:
+def test_while_something_else_feeds_the_state_nothing_is_accepted(redis: Store) -> None:
     async def send() -> None:
         sink = sink_of(emptied(redis))
         sink.hold("the demo's replay runs")
@@ -160,7 +160,7 @@ def test_where_workers_feed_the_state_events_go_to_their_topic(redis: Store) -> 
     asyncio.run(send())
 
 
-def test_a_store_that_goes_away_is_told_and_when_it_is_back_events_go_on(tmp_path: Path) -> None:
+def test_while_the_store_is_unavailable_events_are_refused_and_then_accepted_again(tmp_path: Path) -> None:
     async def send(redis: RedisServer) -> None:
         with open_store(redis.url) as store:
             sink = sink_of(store)
@@ -177,5 +177,5 @@ def test_a_store_that_goes_away_is_told_and_when_it_is_back_events_go_on(tmp_pat
         asyncio.run(send(server))
 
 
-def test_the_log_tells_no_wait_before_anything_came(redis: Store) -> None:
+def test_an_event_log_without_a_state_has_no_tick_due(redis: Store) -> None:
     assert EventLog(emptied(redis), settings()).tick() is None

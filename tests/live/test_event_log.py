@@ -78,7 +78,7 @@ def test_an_event_too_far_ahead_refuses_its_request_and_no_other(redis: Store) -
     assert log.ingest([[bought("e", 60 * 24 * 29.0, "tea")]]) == [[]]
 
 
-def test_the_first_event_after_a_quiet_year_is_taken_as_the_clock_has_gone_on_too(redis: Store) -> None:
+def test_the_first_event_after_an_idle_year_is_accepted_as_the_clock_has_gone_on_too(redis: Store) -> None:
     given = settings(partitions=2)
     log = EventLog(begun(redis, given), given, now=lambda: shop.START / 1000 + 86_400 * 365)
     assert log.ingest([[bought("a", 0, "tea")]]) == [[]]
@@ -164,7 +164,7 @@ def test_an_erase_forgets_and_unknown_fields_are_counted(redis: Store) -> None:
     assert counts(redis)["unknown_fields"] == 1
 
 
-def test_a_replay_goes_on_with_a_state_that_took_events(tmp_path: Path) -> None:
+def test_a_replay_goes_on_with_a_state_that_accepted_events(tmp_path: Path) -> None:
     given = settings()
     state = str(tmp_path / "state")
     path = tmp_path / "log.jsonl"

@@ -64,11 +64,11 @@ def test_a_reader_that_resumes_at_any_cursor_gets_exactly_the_rest(redis: Store,
             for number, mark in ends:
                 await first.until(number, mark)
             assert sorted(first.ids) == sorted(id_ for ids in log.ids() for id_ in ids)
-            for at, place in enumerate([begin, *first.cursors]):
-                again = changes.reader(after=place)
+            for at, cursor in enumerate([begin, *first.cursors]):
+                again = changes.reader(after=cursor)
                 while len(again.events) < len(first.events) - at:
                     assert await again.chunk()
-                # Two partitions have no order between them, so a place may be reached by another way.
+                # Two partitions have no order between them, so a cursor may be reached by another way.
                 assert sorted(again.ids) == sorted(first.ids[at:])
                 for number in range(2):
                     assert again.of(number) == [one for one in first.ids[at:] if one.startswith(f"{number}-")]
@@ -124,7 +124,7 @@ def test_a_filter_lets_through_what_it_names_and_nothing_else(redis: Store, most
     asyncio.run(read())
 
 
-def test_a_slow_reader_holds_nobody_up_and_takes_no_memory(redis: Store) -> None:
+def test_a_slow_reader_holds_nobody_up_and_needs_no_memory(redis: Store) -> None:
     log = Log(redis)
 
     async def read() -> None:
@@ -171,7 +171,7 @@ OPERATIONS = st.lists(
 
 @settings(max_examples=40)
 @given(OPERATIONS, st.sampled_from([0, FEW, 64_000_000]))
-def test_whatever_happens_in_whatever_order_each_reader_hears_each_change_once(
+def test_whatever_happens_in_whatever_order_each_reader_gets_each_change_once(
     redis: Store, operations: list[tuple[str, int, int]], most_bytes: int
 ) -> None:
     log = Log(redis, partitions=2)

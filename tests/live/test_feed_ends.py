@@ -45,7 +45,7 @@ def test_a_feed_is_open_for_no_longer_than_it_may_even_if_there_is_always_more(r
     asyncio.run(read())
 
 
-def test_silence_is_broken_by_a_comment_with_the_place(redis: Store) -> None:
+def test_a_comment_with_the_cursor_comes_after_a_while_without_changes(redis: Store) -> None:
     log = Log(redis)
 
     async def read() -> None:

@@ -48,8 +48,8 @@ def test_a_real_erasure_is_blank_to_who_reads_late(redis: Store) -> None:
             kept = part.changes()
             assert any(map(is_blank, kept))
             await changes.knows(0, (0, kept[-1].sequence))
-            for place in ("0-0-0", f"0-0-{kept[0].sequence}"):
-                late = changes.reader(place, ChangeFilter(frozenset({"segment-change", "segment", "rule", "reject"})))
+            for cursor in ("0-0-0", f"0-0-{kept[0].sequence}"):
+                late = changes.reader(cursor, ChangeFilter(frozenset({"segment-change", "segment", "rule", "reject"})))
                 await late.until(0, (0, kept[-1].sequence))
                 hers = [data for _, data in late.events if data.get("customer_id") == name_]
                 assert [data["reason"] for data in hers] == ["erase"]

@@ -97,8 +97,8 @@ def test_a_state_put_back_is_a_gap_to_who_has_more_and_its_new_changes_come_to_a
             assert (resumed.of(0), resumed.of(1)) == (["rewound", *new], ["rewound", *new_one])
             # Who resumes after it gets nothing but what is new.
             last = log.many(1)[-1]
-            for place in (ahead.cursors[-1], "0-0-16,1-0-4"):
-                assert await changes.reader(place).until(0, last) == ["0-0-17"]
+            for cursor in (ahead.cursors[-1], "0-0-16,1-0-4"):
+                assert await changes.reader(cursor).until(0, last) == ["0-0-17"]
 
     asyncio.run(read())
 

@@ -50,7 +50,7 @@ def test_chunks_are_of_about_one_size_and_together_they_are_all() -> None:
     assert whole == b"".join(one.event(number).framed for number in range(one.end))
 
 
-def test_where_little_is_wanted_a_chunk_ends_nevertheless() -> None:
+def test_where_few_changes_match_a_chunk_ends_nevertheless() -> None:
     one, matching = ring(), ChangeFilter(items=frozenset({"tea"}))
     one.add(moves(2 * SCANNED))
     one.add([event(0, (0, 2 * SCANNED + 1), rule(["jam"], ["tea"]))])
@@ -66,7 +66,7 @@ def test_chunks_that_nobody_comes_for_any_more_are_not_kept() -> None:
     assert len(one._chunks) <= 256
 
 
-def test_from_the_number_of_any_place_on_nothing_is_missing() -> None:
+def test_from_the_number_of_any_cursor_on_nothing_is_missing() -> None:
     random, one = Random(1), ring(2_000_000, partitions=3)
     cursor = {partition: ChangeId(partition, 0, 0) for partition in range(3)}
     cursors = []
@@ -76,11 +76,11 @@ def test_from_the_number_of_any_place_on_nothing_is_missing() -> None:
         cursor[partition] = ChangeId(partition, 0, cursor[partition].sequence + 1)
         one.add([event(partition, cursor[partition][1:], move("c"))])
         cursors.append(dict(cursor))
-    for place in cursors[one.begin :: 7]:
-        number = one.number_of(place)
+    for reached in cursors[one.begin :: 7]:
+        number = one.number_of(reached)
         before = [one.event(at) for at in range(one.begin, number)]
-        assert all(change.id <= place[change.partition] for change in before)
-        known = sum(one.event(at).id <= place[one.event(at).partition] for at in range(number, one.end))
+        assert all(change.id <= reached[change.partition] for change in before)
+        known = sum(one.event(at).id <= reached[one.event(at).partition] for at in range(number, one.end))
         assert number == one.begin or known <= 256, "so little of what comes is known to them"
 
 

@@ -87,5 +87,5 @@ def test_the_client_says_which_extra_it_needs(root: Path) -> None:
         "u.find_spec = lambda name, *more: None if name == 'httpx' else f(name, *more); import crm_online.client"
     )
     done = subprocess.run([sys.executable, "-c", hidden], cwd=root, capture_output=True, text=True, check=False)
-    told = "ImportError: crm_online.client needs an extra: pip install 'crm-online[client]'"
-    assert done.stderr.splitlines()[-1] == told
+    line = "ImportError: crm_online.client needs an extra: pip install 'crm-online[client]'"
+    assert done.stderr.splitlines()[-1] == line

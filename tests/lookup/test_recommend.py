@@ -39,15 +39,15 @@ def test_recommendations_are_what_the_service_promises(shopping: Shop) -> None:
     lookup = shopping.lookup
     found: Any = lookup.recommend(LOYAL, ["bread"], 5)
 
-    told = Recommendations.model_validate(found, strict=False)
-    assert json.loads(told.model_dump_json())["items"][0]["because"].keys() >= found["items"][0]["because"].keys()
+    answer = Recommendations.model_validate(found, strict=False)
+    assert json.loads(answer.model_dump_json())["items"][0]["because"].keys() >= found["items"][0]["because"].keys()
     assert found["segment"] == lookup.customer(LOYAL)["segment"]
     assert found["segment"] is not None
     assert (found["customer_id"], found["history"], found["basket"], len(found["items"])) == (LOYAL, True, ["bread"], 5)
     assert "bread" not in items(found)
 
 
-def test_a_habit_is_recommended_and_told_as_the_reason(shopping: Shop) -> None:
+def test_a_habit_is_recommended_and_named_as_the_reason(shopping: Shop) -> None:
     found: Any = shopping.lookup.recommend(LOYAL)
     [habit] = [one for one in found["items"] if one["item"] == HABIT]
 
@@ -74,7 +74,7 @@ def test_what_goes_with_the_basket_comes_with_its_rule(shopping: Shop) -> None:
     )
 
 
-def test_a_stranger_with_a_basket_is_served_and_one_without_is_told(shopping: Shop) -> None:
+def test_a_stranger_with_a_basket_is_served_and_one_without_is_an_error(shopping: Shop) -> None:
     lookup = shopping.lookup
     found: Any = lookup.recommend("stranger", ["bread", "no such thing"])
 

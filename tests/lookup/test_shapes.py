@@ -83,7 +83,7 @@ def test_rules_have_exactly_the_promised_keys_and_add_up(at_rest: Shop) -> None:
     assert only == [rule for rule in found if item in rule["antecedent"] + rule["consequent"]]
 
 
-def test_an_item_or_a_way_to_sort_that_is_not_there_is_told_with_a_near_one(at_rest: Shop) -> None:
+def test_an_unknown_item_or_way_to_sort_is_an_error_that_names_a_near_one(at_rest: Shop) -> None:
     item = str(at_rest.lookup.itemsets().names[0])
     with pytest.raises(InputError, match=f"no item '{item.upper()}' in any basket; did you mean {item}"):
         at_rest.lookup.rules(item=item.upper())
@@ -95,12 +95,12 @@ def test_an_item_or_a_way_to_sort_that_is_not_there_is_told_with_a_near_one(at_r
         at_rest.lookup.rules(sort="lfit")
 
 
-def test_a_rule_has_the_id_of_the_change_that_told_it(at_rest: Shop) -> None:
-    told = {json.loads(entry.value)["change_id"]: entry for entry in at_rest.entries}
+def test_a_rule_has_the_id_of_its_last_change(at_rest: Shop) -> None:
+    entries = {json.loads(entry.value)["change_id"]: entry for entry in at_rest.entries}
     rules = [rule for rule in as_json(at_rest.lookup.rules()) if rule["change_id"] is not None]
     assert rules
     for rule in rules:
-        value = json.loads(told[rule["change_id"]].value)
+        value = json.loads(entries[rule["change_id"]].value)
         assert (value["antecedent"], value["consequent"]) == (rule["antecedent"], rule["consequent"])
 
 
@@ -140,7 +140,7 @@ def test_figures_that_decay_are_read_at_the_time_asked_for(at_rest: Shop) -> Non
     assert as_json(lookup.segments(later))["as_of"] != as_json(lookup.segments())["as_of"]
 
 
-def test_somebody_unknown_is_said_to_be(at_rest: Shop) -> None:
+def test_an_unknown_customer_is_an_error(at_rest: Shop) -> None:
     for name in ("nobody", "", "customer 00", "ü", "\udcff"):
         with pytest.raises(UnknownCustomer):
             at_rest.lookup.customer(name)
@@ -174,7 +174,7 @@ def test_an_empty_state_gives_empty_look_ups(redis: Store, tmp_path: Path) -> No
     assert list(pd.read_parquet(tmp_path / "customers.parquet"))[:3] == ["customer_id", "segment", "nearest"]
 
 
-def test_where_nothing_was_replayed_a_look_up_says_so(tmp_path: Path) -> None:
+def test_where_nothing_was_replayed_a_look_up_is_a_missing_state(tmp_path: Path) -> None:
     with open_store(str(tmp_path / "state")) as store, pytest.raises(StateMissing):
         Lookup(store)
     with pytest.raises(StateMissing), open_lookup(str(tmp_path / "other")):

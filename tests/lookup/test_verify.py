@@ -122,19 +122,19 @@ def test_a_customer_who_was_deleted_or_made_up_is_found(at_rest: Shop) -> None:
 def test_sums_that_are_not_those_of_the_records_are_found(at_rest: Shop) -> None:
     raw = at_rest.flows[0].store.value("sums")
     assert raw is not None
-    told = PartitionSums.decode(raw)
-    assert told.sums is not None
-    one, few = np.array([1, 0, 0, 0]), np.zeros_like(told.sums.S)
+    stored = PartitionSums.decode(raw)
+    assert stored.sums is not None
+    one, few = np.array([1, 0, 0, 0]), np.zeros_like(stored.sums.S)
     few[2, 3] = 1
     for name, sums in {
-        "W": SegmentSums(told.sums.W + one, told.sums.S, told.sums.Q),
-        "S": SegmentSums(told.sums.W, told.sums.S + few, told.sums.Q),
-        "Q": SegmentSums(told.sums.W, told.sums.S, told.sums.Q + few),
+        "W": SegmentSums(stored.sums.W + one, stored.sums.S, stored.sums.Q),
+        "S": SegmentSums(stored.sums.W, stored.sums.S + few, stored.sums.Q),
+        "Q": SegmentSums(stored.sums.W, stored.sums.S, stored.sums.Q + few),
     }.items():
-        with written(at_rest, "sums", "SET", replace(told, sums=sums).encode()) as found:
+        with written(at_rest, "sums", "SET", replace(stored, sums=sums).encode()) as found:
             (difference,) = found["differences"]
             assert f"{name} differ" in difference
-    with written(at_rest, "sums", "SET", replace(told, sums=None).encode()) as found:
+    with written(at_rest, "sums", "SET", replace(stored, sums=None).encode()) as found:
         assert not found["ok"]
     with written(at_rest, "sums", "DEL") as found:
         assert not found["ok"]

@@ -65,7 +65,7 @@ def test_from_a_handful_of_orders_nothing_is_learned() -> None:
 
 @given(st.integers(0, 99), st.sampled_from([1.0, 30.0, 1000.0]))
 @settings(max_examples=5, deadline=None)
-def test_an_order_is_taken_out_of_the_regression_as_if_it_had_never_been(seed: int, ridge: float) -> None:
+def test_an_order_is_removed_from_the_regression_as_if_it_had_never_been(seed: int, ridge: float) -> None:
     _, has = shop(0.3, 0.3, seed)
     matrix, order = has.T @ has, has[7]
     seen = inverse(matrix, ridge) @ order

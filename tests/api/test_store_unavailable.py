@@ -21,7 +21,7 @@ SETTINGS = ("serve.store_timeout=500ms", "serve.refresh=100ms", "serve.rate=none
 
 @pytest.fixture(scope="module")
 def served(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Return a service that waits half a second for Redis; in the end it has told no fault of its own."""
+    """Return a service that waits half a second for Redis; it must have answered no fault of its own in the end."""
     settings = [part for one in SETTINGS for part in ("--set", one)]
     with serving(tmp_path_factory.mktemp("away"), "--state", redis_server.url, *settings) as it:
         ready(it.url)
@@ -76,7 +76,7 @@ def hung(server: RedisServer) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("away", [killed, hung], ids=["killed", "hung"])
-def test_without_redis_it_says_so_and_with_it_all_is_well_again(
+def test_without_redis_it_is_not_ready_and_with_it_it_is_again(
     served: Served, redis_server: RedisServer, away: Callable[[RedisServer], Any]
 ) -> None:
     url, how = served.url, away.__name__
@@ -107,7 +107,7 @@ def test_without_redis_it_says_so_and_with_it_all_is_well_again(
         assert moved(changes, 2) == [f"sent while {how}", f"after {how}"]
 
 
-def test_a_redis_that_was_put_back_in_time_is_told_to_feeds(
+def test_a_redis_that_was_put_back_in_time_is_a_gap_in_feeds(
     served: Served, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     url = served.url
@@ -140,7 +140,7 @@ def test_where_there_is_no_state_it_says_what_to_do_and_begins_with_the_first_ev
         printed_well(served)
 
 
-def test_a_redis_that_is_not_there_is_told_in_a_line(tmp_path: Path) -> None:
+def test_an_unavailable_redis_is_an_error_of_one_line(tmp_path: Path) -> None:
     done = crm_online(tmp_path, "serve", "--state", "redis://:s3cret@localhost:1", "--port", "0")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
