@@ -42,6 +42,12 @@ def shop() -> Events:
     return [event | {"time": iso(event["time"])} for event in log(60, 60, 5)]
 
 
+@pytest.fixture(scope="module")
+def larger_shop() -> Events:
+    """Return some 4,800 events of a shop, twice as many customers: of 60 so few lapse that a seed may have none."""
+    return [event | {"time": iso(event["time"])} for event in log(120, 60, 5)]
+
+
 def begin(store: Store) -> TopologyDriver:
     """Return a driver on the store, emptied."""
     return driver_on(emptied(store))
@@ -158,11 +164,11 @@ def forget(driver: TopologyDriver, most: int) -> None:
         driver.outputs = [output for output in driver.outputs if output not in lost]
 
 
-def test_customers_lapse_though_nothing_of_them_arrives(redis: Store, shop: Events) -> None:
+def test_customers_lapse_though_nothing_of_them_arrives(redis: Store, larger_shop: Events) -> None:
     driver = begin(redis)
-    feed(driver, shop)
-    before, staying = len(driver.read(Topic.SEGMENT_CHANGES)), loyal(shop)
-    only_of(driver, staying, shop, days=120)
+    feed(driver, larger_shop)
+    before, staying = len(driver.read(Topic.SEGMENT_CHANGES)), loyal(larger_shop)
+    only_of(driver, staying, larger_shop, days=120)
     silent = [change for change in moves(driver)[before:] if change["customer_id"] not in staying]
     assert {"lapse"} <= {change["reason"] for change in silent} <= {"lapse", "refit"}
     assert len({change["time"][:10] for change in silent}) > 1, "they lapse all at once"
@@ -170,12 +176,12 @@ def test_customers_lapse_though_nothing_of_them_arrives(redis: Store, shop: Even
     outputs_match_state(driver)
 
 
-def test_where_nothing_arrives_customers_lapse_and_no_model_follows_them(redis: Store, shop: Events) -> None:
+def test_where_nothing_arrives_customers_lapse_and_no_model_follows_them(redis: Store, larger_shop: Events) -> None:
     # Who lapses goes to those who are idle already, so these must be there: a shop that falls silent all at once has
     # nobody to lapse to, whatever the days, unless a model followed the idle and reported moves of its own.
     driver = begin(redis)
-    feed(driver, shop)
-    only_of(driver, loyal(shop), shop, days=28)
+    feed(driver, larger_shop)
+    only_of(driver, loyal(larger_shop), larger_shop, days=28)
     before, fits = len(driver.read(Topic.SEGMENT_CHANGES)), fit(driver)
     models = {value["model_version"] for value in last(driver, Topic.SEGMENTS).values()}
     for _ in range(60):
