@@ -158,6 +158,15 @@ Write = Put | Remove | Append | Shorten | Assign | Replace | Drop
 
 
 @dataclass(frozen=True, slots=True)
+class StepCounts:
+    """What became of the records of a step: events accepted, records rejected, events that had been counted before."""
+
+    accepted: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """What a run of records of one partition does.
 
@@ -180,6 +189,8 @@ class Step:
         Sequence number up to which earlier outbox entries have been published and may be trimmed.
     keep
         How many of the partition's last changes are kept for readers, published or not.
+    counts
+        What became of its records; for metrics, no part of what is committed.
     """
 
     partition: int
@@ -191,3 +202,4 @@ class Step:
     entries: Sequence[Entry] = field(default_factory=tuple)
     published: int = 0
     keep: int = KEEP
+    counts: StepCounts = StepCounts()

@@ -222,7 +222,6 @@ class AssignedPartition:
 
     async def _commit(self, step: Callable[[], Step], records: int = 0, lag: int = 0) -> None:
         flow = self.processor.flow
-        before = flow.engine.report()
         began = time.perf_counter()
         committed = await asyncio.to_thread(step)
         seconds = time.perf_counter() - began
@@ -232,26 +231,26 @@ class AssignedPartition:
         if self.closed:
             return  # whoever claims it next publishes; its gauges are gone, and are not to come back
         self.publisher.enqueue(flow.drain_outbox())
-        after = flow.engine.report()
+        report = flow.engine.report()
         self._context.metrics.step(
             StepReport(
                 partition=self.number,
                 step_records=records,
-                events=after.accepted - before.accepted,
-                rejects=after.rejected - before.rejected,
-                duplicates=after.duplicates - before.duplicates,
+                events=committed.counts.accepted,
+                rejects=committed.counts.rejected,
+                duplicates=committed.counts.duplicates,
                 step_seconds=seconds - flow.commit_seconds,
                 commit_seconds=flow.commit_seconds,
                 position=committed.end,
                 lag=lag,
                 outbox_length=self.publisher.backlog,
-                watermark_seconds=None if after.watermark is None else after.watermark / 1000,
-                epsilon=after.epsilon,
-                customers=after.customers,
+                watermark_seconds=None if report.watermark is None else report.watermark / 1000,
+                epsilon=report.epsilon,
+                customers=report.customers,
             )
         )
-        if after.model is not None:
-            self._context.metrics.segments(after.model.J, after.model.version, after.model.sizes)
+        if report.model is not None:
+            self._context.metrics.segments(report.model.J, report.model.version, report.model.sizes)
 
     def _note_published(self, sequence: int) -> None:
         self.processor.flow.mark_published(sequence)

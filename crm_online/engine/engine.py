@@ -35,7 +35,7 @@ from crm_online.events.columns import EventColumns, Kind
 from crm_online.segments.model import Model
 from crm_online.segments.sums import SegmentSums
 from crm_online.settings import Settings
-from crm_online.step import Append, Assign, Put, Remove, Replace, Step, Topic
+from crm_online.step import Append, Assign, Put, Remove, Replace, Step, StepCounts, Topic
 
 CUSTOMERS = "customers"
 ROSTER = "roster"
@@ -199,7 +199,16 @@ class Engine:
         state.closed = batch.end_of_log or (state.closed and batch.begin == batch.end)
         state.waiting = self.segmenting.due.waiting
         step.writes.append(Replace(STATE, state.encode()))
-        return Step(self._partition, batch.source, batch.begin, batch.end, batch.begin, step.writes, changes.entries)
+        return Step(
+            self._partition,
+            batch.source,
+            batch.begin,
+            batch.end,
+            batch.begin,
+            step.writes,
+            changes.entries,
+            counts=StepCounts(ingested.accepted, len(batch.rejects), ingested.duplicates),
+        )
 
     def republish(
         self, source: str, position: int, divergence: Divergence, records: Mapping[str, bytes | None]

@@ -74,7 +74,8 @@ class Worker:
     """Partitions 0 and 1; partition 1 has no leader."""
 
     def __init__(self, store: Store) -> None:
-        metrics, health = WorkerMetrics(), Health()
+        self.metrics = metrics = WorkerMetrics()
+        health = Health()
         context = WorkerContext(
             SETTINGS, store, metrics, health, RetryPolicy(health, metrics), StepTurn(self.put), self.fail
         )
@@ -158,6 +159,23 @@ def test_a_partition_whose_outbox_is_full_waits_alone_and_then_does_its_batches_
             assert worker.released == []
         published = [change for partition, change in Leaderless.published if partition == 1]
         assert published == [b"1-0-%d" % number for number in range(1, OUTBOX + 9)]
+
+    asyncio.run(run())
+
+
+def test_events_rejects_and_duplicates_of_each_step_are_counted(store: Store) -> None:
+    view = {"type": "view", "event_id": "1", "customer_id": "ann", "time": "2024-01-01", "item": "tea"}
+    again = [Sent(offset, b"ann", json.dumps(view).encode(), 1_704_067_200_000) for offset in range(3)]
+
+    async def run() -> None:
+        async with working(store) as worker:
+            await worker[0].enqueue(RecordBatch(0, 3, again, 0))
+            await worker.process()
+            worker.sent[0] = 3
+            await worker.step(0, 4)
+            counted = worker.metrics.text().decode()
+        for name, count in {"events": 1, "duplicates": 2, "rejects": 4}.items():
+            assert f'crm_online_{name}_total{{partition="0"}} {count}.0\n' in counted
 
     asyncio.run(run())
 
