@@ -14,7 +14,7 @@ from benchmarks.logs import Log, t10i4
 from benchmarks.report import Report
 from crm_online.decay import Decay
 from crm_online.engine.changes import Changes
-from crm_online.engine.rules import RuleFeed, listed
+from crm_online.engine.rules import RuleEmitter, listed
 from crm_online.itemsets.counters import ItemsetCounters
 from crm_online.itemsets.parts import PartitionCounters, merge
 from crm_online.rules.customers import NOBODY
@@ -73,7 +73,7 @@ def _measure(report: Report, log: Log, size: Size) -> None:
     settings = Settings.from_keys(keys)
     counters = ItemsetCounters(settings.itemsets.epsilon_in_force, Decay(None), 3, settings.itemsets.max_bytes)
     parts = [PartitionCounters(counters, whole.names, {name: number for number, name in enumerate(whole.names)})]
-    feed = RuleFeed(settings)
+    feed = RuleEmitter(settings)
     changes = Changes(0, 0, 0)
 
     def fresh(number: int) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from crm_online.events.times import to_iso
 from crm_online.step import ChangeId, Entry, Topic
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False)
@@ -24,8 +23,8 @@ class Reason(IntEnum):
     REWIND = 5
 
     @property
-    def word(self) -> str:
-        """The reason as topics and files say it."""
+    def label(self) -> str:
+        """The reason as it is on topics and in files."""
         return self.name.lower()
 
 
@@ -46,7 +45,7 @@ class Changes:
     sequence: int
     entries: list[Entry] = field(default_factory=list)
 
-    def add(self, topic: Topic, key: str, value: Mapping[str, object], *, tombstone: bool = False) -> bytes:
+    def emit(self, topic: Topic, key: str, value: Mapping[str, object], *, tombstone: bool = False) -> bytes:
         """Give a change its number, keep it, and return its JSON."""
         self.sequence += 1
         change = ChangeId(self.partition, self.epoch, self.sequence)
@@ -62,11 +61,6 @@ def to_json(value: object) -> bytes:
     except ValueError:
         text = _ENCODER.encode(_finite(value))
     return text.encode()
-
-
-def iso(time_ms: int) -> str:
-    """Return a time as ISO 8601 in UTC, with milliseconds only where there are any."""
-    return to_iso(time_ms).replace(".000Z", "Z")
 
 
 def _finite(value: object) -> object:

@@ -20,7 +20,7 @@ from crm_online.engine.divergence import Divergence
 from crm_online.engine.ingestion import Ingestion, IngestResult
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import Mining
-from crm_online.engine.owner import Fitted, SegmentTable, fit_is_due, fitted_model
+from crm_online.engine.owner import ModelWithSums, SegmentEmitter, fit_is_due, fitted_model
 from crm_online.engine.peers import PartitionSums
 from crm_online.engine.read_plan import ReadPlan, ReadResult
 from crm_online.engine.report import EngineReport, ModelReport
@@ -85,7 +85,7 @@ class Engine:
             settings.itemsets.half_life,
         )
         self._sample = Sampling(settings.segments.sample, loaded)
-        self._segments = SegmentTable()
+        self._segments = SegmentEmitter()
         self._segments.load(iter(loaded.segments))
         self._total: tuple[Model, SegmentSums] | None = None
 
@@ -181,7 +181,7 @@ class Engine:
         step = StepContext(self._advance(batch), plan, read, others, changes, batch.end_of_log)
         step.writes += [Assign(name, index, b"") for name, index in read.occurrences]
         for reject in batch.rejects:
-            changes.add(Topic.REJECTS, "", reject.value())
+            changes.emit(Topic.REJECTS, "", reject.value())
         state.rejected += len(batch.rejects)
         state.unknown_fields += sum(batch.unknown_fields.values())
         state.pauses = state.pauses if batch.pauses is None else list(batch.pauses)
@@ -316,7 +316,7 @@ class Engine:
         self.mining.derive(step, self._orders.orders)
         first = step.now if state.first_event is None else state.first_event
         customers = self._all_customers(step)
-        fitted = Fitted(model, total) if model is not None and total is not None else None
+        fitted = ModelWithSums(model, total) if model is not None and total is not None else None
         # Where nothing comes, all customers grow idle, and must not be measured by a model that follows.
         fresh = self._event_count(step) > state.fit.checked_events and (fitted is not None or model is None)
         state.fit.due = fresh and fit_is_due(state.fit, self._settings, customers, first, step.now, fitted)

@@ -11,7 +11,7 @@ from crm_online.decay import Decay
 from crm_online.engine import basket_journal
 from crm_online.engine.changes import Changes
 from crm_online.engine.loaded import Loaded
-from crm_online.engine.rules import RuleFeed
+from crm_online.engine.rules import RuleEmitter
 from crm_online.engine.state import PartitionState
 from crm_online.engine.step_context import StepContext
 from crm_online.itemsets.baskets import Baskets
@@ -59,7 +59,7 @@ class Mining:
         self.baskets = OpenBaskets(settings.baskets.open_for, counted)
         self.baskets.load(loaded.open_baskets)
         self.counters = basket_journal.restored_counters(empty_counters(settings), loaded.counters, loaded.journal)
-        self._rules = RuleFeed(settings)
+        self._rules = RuleEmitter(settings)
         self._rules.load(iter(loaded.rules))
 
     def count(self, step: StepContext, closed: list[ClosedBasket], withdrawn: list[ClosedBasket]) -> None:
@@ -95,7 +95,7 @@ class Mining:
         state.forgotten_to = self.baskets.counted.forgotten_to
 
     def summarise(self, step: StepContext) -> None:
-        """Tell the owner of the rules what this partition has counted, now and then."""
+        """Write what this partition has counted, for partition 0, once enough baskets came since the last summary."""
         state = self._state
         counted = state.baskets + state.withdrawn_baskets
         if step.end_of_log or counted - state.summary_baskets >= self._every // self._partitions:
@@ -104,7 +104,10 @@ class Mining:
             step.writes.append(Replace(SUMMARY, Summary.of(self.counters, self.items.names, floor).encode()))
 
     def derive(self, step: StepContext, orders: Sequence[SampledOrder]) -> None:
-        """Derive the rules over all partitions, if it is time; the owner does it, with the orders that it keeps."""
+        """Derive the rules over all partitions, if the step before found it due, and see whether the next one is to.
+
+        Partition 0 does it, with the orders that it keeps.
+        """
         state = self._state
         baskets = state.baskets + sum(other.baskets for other in step.others)
         counted = baskets + state.withdrawn_baskets + sum(other.withdrawn for other in step.others)

@@ -16,9 +16,9 @@ from crm_online.engine.changes import Changes, to_json
 from crm_online.engine.state import FitSchedule
 from crm_online.segments.buying import BuyerFigures
 from crm_online.segments.describe import DescriptionValue, describe
-from crm_online.segments.model import Model, first_fit, next_look
-from crm_online.segments.number import LOOKS, Choice, scored, stands
-from crm_online.segments.refits import AGED, misweighed, refit
+from crm_online.segments.model import Model, first_fit, next_check
+from crm_online.segments.number import CHECKS, Choice, scored, still_chosen
+from crm_online.segments.refits import MISWEIGHED, misweighed, refit
 from crm_online.segments.sums import SegmentSums
 from crm_online.segments.vectors import RESOLUTION, Scale
 from crm_online.settings import Settings
@@ -33,20 +33,20 @@ _NO_VERSION = 0
 
 
 def fit_is_due(
-    schedule: FitSchedule, settings: Settings, customers: int, first: int, now: int, fitted: Fitted | None
+    schedule: FitSchedule, settings: Settings, customers: int, first: int, now: int, fitted: ModelWithSums | None
 ) -> bool:
-    """Return whether it is time to look for a (better) model.
+    """Return whether a (better) model is to be looked for.
 
-    The first model waits for ``segments.min_customers``. After that a look is due whenever the log has become half as
+    The first model waits for ``segments.min_customers``. After that a check is due whenever the log has become half as
     old again, or the number of customers has doubled since the last one, at least every eighteenth of the half-life.
     """
     if fitted is None or schedule.checked_at is None:
         return customers >= settings.segments.min_customers
     half_life = _half_life(settings)
     grown, passed = max((schedule.checked_at - first) // 2, DAY), now - schedule.checked_at
-    if passed >= min(grown, half_life // 18) or customers >= next_look(schedule.checked_customers):
+    if passed >= min(grown, half_life // 18) or customers >= next_check(schedule.checked_customers):
         return True
-    return passed >= min(grown, half_life // 90) and fitted.aged()
+    return passed >= min(grown, half_life // 90) and fitted.has_aged()
 
 
 def fitted_model(
@@ -97,37 +97,37 @@ def _number(
     """Return how many segments the next version has, and why.
 
     Under ``auto`` it is looked at when the number of customers has doubled, and every quarter of the half-life; it
-    changes when the number in force was not right in two such looks, one after the other.
+    changes when the number in force was not right in two such checks, one after the other.
     """
     if isinstance(settings.segments.k, int):
         return settings.segments.k, None
     passed = now - (schedule.number_checked_at or 0)
     often = _half_life(settings) // 4
-    if passed < often and schedule.checked_customers < next_look(schedule.number_checked_customers):
+    if passed < often and schedule.checked_customers < next_check(schedule.number_checked_customers):
         return model.k, model.choice
     schedule.number_checked_at, schedule.number_checked_customers = now, schedule.checked_customers
     scores = scored(sample)
-    schedule.number_unfit = 0 if stands(scores, model.k) else schedule.number_unfit + 1
-    if schedule.number_unfit < LOOKS:
+    schedule.number_unfit = 0 if still_chosen(scores, model.k) else schedule.number_unfit + 1
+    if schedule.number_unfit < CHECKS:
         return model.k, model.choice
     schedule.number_unfit, choice = 0, Choice.of(scores)
     return choice.k, choice
 
 
 def _half_life(settings: Settings) -> int:
-    """Return what looks are paced by, in ms: the features' half-life, or 120 days where nothing decays."""
+    """Return what checks are paced by, in ms: the features' half-life, or 120 days where nothing decays."""
     return settings.features.half_life or 120 * DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class ModelWithSums:
     """The model in force, and what its segments add up to over all partitions."""
 
     model: Model
     sums: SegmentSums
 
-    def aged(self) -> bool:
-        """Return whether the vectors vary otherwise than the scale says: by the sums, without a look at any."""
+    def has_aged(self) -> bool:
+        """Return whether the vectors vary otherwise than the scale says: by the sums alone."""
         members = int(self.sums.W.sum())
         if not members:
             return False
@@ -136,7 +136,7 @@ class Fitted:
         deviations = np.sqrt(np.maximum(self.sums.Q.sum(axis=0) / members - mean * mean, 0.0)) / RESOLUTION
         weighted = np.array(scale.units()) * scale.weights
         units = np.divide(weighted, deviations, out=np.zeros_like(deviations), where=deviations > 0)
-        return misweighed(scale, units) > AGED
+        return misweighed(scale, units) > MISWEIGHED
 
 
 class SegmentValue(TypedDict):
@@ -188,7 +188,7 @@ def described(
 
 
 @dataclass(slots=True)
-class SegmentTable:
+class SegmentEmitter:
     """The segments as they were last emitted; emits those that changed.
 
     A segment is emitted again when its size changed by more than 5 %, or its centroid moved by more
@@ -213,7 +213,7 @@ class SegmentTable:
         gone = sorted(self.emitted.keys() - set(model.ids))
         for segment in gone:
             del self.emitted[segment]
-            changes.add(Topic.SEGMENTS, segment, {"id": segment, "model_version": model.version}, tombstone=True)
+            changes.emit(Topic.SEGMENTS, segment, {"id": segment, "model_version": model.version}, tombstone=True)
         if gone:
             yield Remove(SEGMENTS, [segment.encode() for segment in gone])
         centroids = model.current(sums.centroids())
@@ -226,7 +226,7 @@ class SegmentTable:
         for row in fresh:
             segment = model.ids[row]
             value = {**values[row], "J_share": digits(float(shares[row])), "model_version": model.version}
-            changes.add(Topic.SEGMENTS, segment, value)
+            changes.emit(Topic.SEGMENTS, segment, value)
             self.emitted[segment] = {
                 "size": int(sums.W[row]),
                 "centroid": centroids[row].round(3).tolist(),
@@ -240,13 +240,13 @@ class SegmentTable:
 
         They stay in the table until then: if the next step fits a model without them, it emits that they are gone.
         """
-        known = [segment for segment in sorted(published) if segment in self.emitted]
-        for segment in sorted(set(published) - set(known)):
-            changes.add(Topic.SEGMENTS, segment, {"id": segment, "model_version": version}, tombstone=True)
-        for segment in known:
+        present = [segment for segment in sorted(published) if segment in self.emitted]
+        for segment in sorted(set(published) - set(present)):
+            changes.emit(Topic.SEGMENTS, segment, {"id": segment, "model_version": version}, tombstone=True)
+        for segment in present:
             self.emitted[segment] = {**self.emitted[segment], "version": _NO_VERSION}
-        if known:
-            yield Put(SEGMENTS, {segment.encode(): to_json(self.emitted[segment]) for segment in known})
+        if present:
+            yield Put(SEGMENTS, {segment.encode(): to_json(self.emitted[segment]) for segment in present})
 
     def _differs(self, model: Model, row: int, size: int, centroid: NDArray[np.float64]) -> bool:
         last = self.emitted.get(model.ids[row])

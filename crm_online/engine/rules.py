@@ -30,7 +30,7 @@ def levels_of(settings: Settings) -> Levels:
     )
 
 
-class RuleFeed:
+class RuleEmitter:
     """Derives rules and emits what changed.
 
     Parameters
@@ -69,7 +69,7 @@ class RuleFeed:
         gone: list[bytes] = []
         for change in news:
             left = change.change is RuleChangeKind.LEFT
-            line = changes.add(Topic.RULES, change.id, change.value(), tombstone=left)
+            line = changes.emit(Topic.RULES, change.id, change.value(), tombstone=left)
             if left:
                 gone.append(change.id.encode())
             else:
@@ -89,11 +89,11 @@ class RuleFeed:
             last = self._emitted.get(rule)
             if last is not None:
                 value = last.value() | {"change": RuleChangeKind.CHANGED}
-                put[rule.encode()] = changes.add(Topic.RULES, rule, value)
+                put[rule.encode()] = changes.emit(Topic.RULES, rule, value)
             else:
                 antecedent, consequent = json.loads(rule)
                 gone = {"change": RuleChangeKind.LEFT, "antecedent": antecedent, "consequent": consequent}
-                changes.add(Topic.RULES, rule, gone, tombstone=True)
+                changes.emit(Topic.RULES, rule, gone, tombstone=True)
         if put:
             yield Put(NAME, put)
 

@@ -15,10 +15,11 @@ from crm_online.customers.records import NO_SEGMENT, Records, stored_version
 from crm_online.customers.registry import read_features
 from crm_online.decay import Decay
 from crm_online.digits import digits
-from crm_online.engine.changes import Changes, Reason, iso
+from crm_online.engine.changes import Changes, Reason
+from crm_online.events.times import to_short_iso
 from crm_online.segments.kmeans import distances
 from crm_online.segments.online import OnlineSegments
-from crm_online.segments.reported import report
+from crm_online.segments.reported import is_nearer_by, report
 from crm_online.segments.sums import ABSENT
 from crm_online.step import Topic
 
@@ -72,7 +73,7 @@ class Scorer:
         The version before.
     centroids
         float64[k, d]: the present centroids over all partitions.
-    margin, min_dwell
+    min_margin, min_dwell
         The hysteresis of what is reported.
     """
 
@@ -80,7 +81,7 @@ class Scorer:
     segments: OnlineSegments
     previous: Previous
     centroids: NDArray[np.float64]
-    margin: float
+    min_margin: float
     min_dwell: int
 
     def score(
@@ -114,50 +115,49 @@ class Scorer:
         vectors = model.scale.encode(raw)
         current = some.scored_by(model.version)
         old_nearest = np.where(current & (some.nearest != NO_SEGMENT), some.nearest.astype(np.int64), ABSENT)
-        distance = self.segments.replace(some.vectors, old_nearest, vectors, self.centroids)
-        nearest = distance.argmin(axis=1).astype(np.int64)
-        index = np.arange(len(rows))
+        nearest, distance = self.segments.move_to_nearest(some.vectors, old_nearest, vectors, self.centroids)
+        order = np.arange(len(rows))
 
         reported = self._carried(some, current)
         reports = report(
             nearest,
-            distance[index, nearest],
-            distance[index, np.maximum(reported, 0)],
+            distance[order, nearest],
+            distance[order, np.maximum(reported, 0)],
             reported,
             self._just_left(some),
             some.since * MS,
             np.full(len(rows), seconds * MS),
-            margin=self.margin,
+            min_margin=self.min_margin,
             min_dwell=self.min_dwell,
         )
-        left = self._old_ids(some, current)
+        from_ids = self._reported_ids_before(some, current)
         reasons = np.where(
-            self._would_move_without_refit(vectors, left, reports.labels, reasons), int(Reason.LAPSE), reasons
+            self._would_move_without_refit(vectors, from_ids, reports.labels, reasons), int(Reason.LAPSE), reasons
         )
-        for place in np.flatnonzero(reports.changed).tolist():
-            reason = Reason.REFIT if reports.orphaned[place] else Reason(int(reasons[place]))
-            row, entered = int(rows[place]), model.ids[int(reports.labels[place])]
-            remember(some, place, seconds, left[place], entered, reason)
+        for index in np.flatnonzero(reports.changed).tolist():
+            reason = Reason.REFIT if reports.orphaned[index] else Reason(int(reasons[index]))
+            row, to_id = int(rows[index]), model.ids[int(reports.labels[index])]
+            prepend_move(some, index, seconds, from_ids[index], to_id, reason)
             cause: Mapping[str, object]
             if reason is Reason.EVENT:
                 cause = causes[row]
             elif reason is Reason.LAPSE:
-                idle = (seconds * MS - int(some.last_event[place])) / 86_400_000
+                idle = (seconds * MS - int(some.last_event[index])) / 86_400_000
                 cause = {"idle_days": digits(idle)}
             else:
                 cause = {"model_version": model.version}
-            margin = float(reports.margins[place])
-            changes.add(
+            margin = float(reports.margins[index])
+            changes.emit(
                 Topic.SEGMENT_CHANGES,
                 ids[row],
                 {
                     "customer_id": ids[row],
-                    "from": left[place],
-                    "to": entered,
-                    "reason": reason.word,
-                    "time": iso(seconds * MS),
+                    "from": from_ids[index],
+                    "to": to_id,
+                    "reason": reason.label,
+                    "time": to_short_iso(seconds * MS),
                     "margin": None if math.isnan(margin) else digits(margin),
-                    "features": dict(zip(self.reader.features, map(digits, raw[place].tolist()), strict=True)),
+                    "features": dict(zip(self.reader.features, map(digits, raw[index].tolist()), strict=True)),
                     "model_version": model.version,
                     "cause": cause,
                 },
@@ -181,34 +181,43 @@ class Scorer:
         return np.array([row_of.get(number, ABSENT) for number in some.moves["left"][:, 0].tolist()], np.int64)
 
     def _would_move_without_refit(
-        self, vectors: NDArray[np.int16], left: list[str | None], labels: NDArray[np.int64], reasons: NDArray[np.int64]
+        self,
+        vectors: NDArray[np.int16],
+        from_ids: list[str | None],
+        labels: NDArray[np.int64],
+        reasons: NDArray[np.int64],
     ) -> NDArray[np.bool_]:
         """Return who is scored for a refit, but would be in the same segment without it: time has passed."""
         before = self.previous
-        candidates = np.flatnonzero((reasons == int(Reason.REFIT)) & np.array([one is not None for one in left], bool))
+        candidates = np.flatnonzero(
+            (reasons == int(Reason.REFIT)) & np.array([one is not None for one in from_ids], bool)
+        )
         found = np.zeros(len(reasons), bool)
         if not len(candidates) or not len(before.centroids):
             return found
         distance = distances(vectors[candidates], before.centroids)
         row_of = {one: row for row, one in enumerate(before.ids)}
-        was = np.array([row_of.get(left[place] or "", 0) for place in candidates.tolist()], np.int64)
+        was = np.array([row_of.get(from_ids[index] or "", 0) for index in candidates.tolist()], np.int64)
         entered = [row_of.get(self.segments.model.ids[label], ABSENT) for label in labels[candidates].tolist()]
-        nearest, index = distance.argmin(axis=1), np.arange(len(candidates))
-        beyond = distance[index, nearest] < (1 - self.margin) * distance[index, was]
+        nearest, order = distance.argmin(axis=1), np.arange(len(candidates))
+        beyond = is_nearer_by(distance[order, nearest], distance[order, was], self.min_margin)
         found[candidates] = (nearest == entered) & beyond
         return found
 
-    def _old_ids(self, some: Records, current: NDArray[np.bool_]) -> list[str | None]:
+    def _reported_ids_before(self, some: Records, current: NDArray[np.bool_]) -> list[str | None]:
+        """Return the segments, by id, that customers were reported in so far; ``None`` for none."""
         return [
             None if label == NO_SEGMENT else self.segments.model.ids[label] if same else self.previous.ids[label]
             for label, same in zip(some.reported.tolist(), current.tolist(), strict=True)
         ]
 
 
-def remember(records: Records, row: int, seconds: int, left: str | None, entered: str | None, reason: Reason) -> None:
+def prepend_move(
+    records: Records, row: int, seconds: int, from_id: str | None, to_id: str | None, reason: Reason
+) -> None:
     """Put a move in front of a customer's last moves."""
     records.moves[row, 1:] = records.moves[row, :-1].copy()
-    records.moves[row, 0] = (max(seconds, 1), number_of(left), number_of(entered), int(reason))
+    records.moves[row, 0] = (max(seconds, 1), number_of(from_id), number_of(to_id), int(reason))
 
 
 def number_of(segment: str | None) -> int:

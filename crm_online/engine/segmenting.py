@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from crm_online.customers.due import DueQueue
 from crm_online.customers.records import NO_SEGMENT, Records
 from crm_online.engine import peers
-from crm_online.engine.changes import Changes, Reason, iso
+from crm_online.engine.changes import Changes, Reason
 from crm_online.engine.ingestion import IngestResult
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.peers import PartitionSums
 from crm_online.engine.scoring import MS, FeatureReader, Previous, Scorer
 from crm_online.engine.state import PartitionState
 from crm_online.engine.step_context import StepContext
+from crm_online.events.times import to_short_iso
 from crm_online.segments.buying import KINDS, cells
 from crm_online.segments.model import Model, translate
 from crm_online.segments.online import OnlineSegments
@@ -118,16 +119,16 @@ class Segmenting:
         segments = self.segments
         if segments is None:
             return ingested.touched
-        here = records.events > 0
+        exists = records.events > 0
         row_of = {name: row for row, name in enumerate(ids)}
-        popped = self._popped(step, records, row_of) & here
-        reasons = np.where(ingested.touched & here, int(Reason.EVENT), 0)
+        popped = self._popped(step, records, row_of) & exists
+        reasons = np.where(ingested.touched & exists, int(Reason.EVENT), 0)
         # Who had events since the entry was made is due later than the entry says.
         lapsing = popped & (self._due_again(records) <= step.now // self.due.bucket_ms)
         reasons[lapsing & (reasons == 0)] = int(Reason.LAPSE)
         if not self._state.complete:
             stale = ~records.scored_by(self.version)
-            reasons[self._moving(step, row_of, len(ids)) & here & stale & (reasons == 0)] = int(Reason.REFIT)
+            reasons[self._moving(step, row_of, len(ids)) & exists & stale & (reasons == 0)] = int(Reason.REFIT)
         scorer = Scorer(
             self._reader,
             segments,
@@ -138,15 +139,15 @@ class Segmenting:
         )
         rows = np.flatnonzero(reasons)
         before = records.take(rows)
-        left = self._cells(before, bought[rows])
+        from_cells = self._cells(before, bought[rows])
         scorer.score(records, rows, ids, reasons[rows], ingested.cause, step.now, step.changes)
         if self._buying is not None:
             after = records.take(rows)
-            entered = self._cells(after, after.purchases)
-            self._buying = self._buying.move(before.vectors, left, after.vectors, entered)
+            to_cells = self._cells(after, after.purchases)
+            self._buying = self._buying.move(before.vectors, from_cells, after.vectors, to_cells)
         changed: NDArray[np.bool_] = (reasons > 0) | popped
         step.writes += self.due.remove(list(step.plan.due))
-        self._queue(step, records, ids, popped, changed & here)
+        self._queue(step, records, ids, popped, changed & exists)
         return changed | ingested.touched
 
     def forget(self, step: StepContext, name: str, record: Records) -> None:
@@ -158,9 +159,9 @@ class Segmenting:
             self.segments.leave(record.vectors, record.nearest.astype(np.int64))
             if self._buying is not None:
                 self._buying = self._buying.move(record.vectors, self._cells(record, record.purchases), None, None)
-        left = self.reported(record)
-        if left is not None:
-            self._emit(name, left, None, Reason.ERASE, step.now, step.changes)
+        from_id = self.reported(record)
+        if from_id is not None:
+            self._emit(name, from_id, None, Reason.ERASE, step.now, step.changes)
 
     def reported(self, record: Records) -> str | None:
         """Return the segment that one customer is reported to be in; ``None`` for none."""
@@ -175,20 +176,20 @@ class Segmenting:
         self._emit(name, published, segment, Reason.REWIND, now, changes)
 
     def _emit(
-        self, name: str, left: str | None, entered: str | None, reason: Reason, now: int, changes: Changes
+        self, name: str, from_id: str | None, to_id: str | None, reason: Reason, now: int, changes: Changes
     ) -> None:
         value = {
             "customer_id": name,
-            "from": left,
-            "to": entered,
-            "reason": reason.word,
-            "time": iso(now),
+            "from": from_id,
+            "to": to_id,
+            "reason": reason.label,
+            "time": to_short_iso(now),
             "margin": None,
             "features": {},
             "model_version": self.version,
-            "cause": {"type": reason.word},
+            "cause": {"type": reason.label},
         }
-        changes.add(Topic.SEGMENT_CHANGES, name, value, tombstone=entered is None)
+        changes.emit(Topic.SEGMENT_CHANGES, name, value, tombstone=to_id is None)
 
     def _cells(self, records: Records, bought: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return in which sums by kind of buyer customers are; ``ABSENT`` for who has not moved to the model."""

@@ -16,20 +16,20 @@ _FORMAT = 1
 
 
 class FitSchedule(BaseModel):
-    """When the owner of the model looks for a better one (only partition 0 does).
+    """When partition 0 checks for a better model; the others never do.
 
     Attributes
     ----------
     due
         Whether the next step does.
     checked_at
-        Event time of the last look, in ms; ``None`` before the first.
+        Event time of the last check, in ms; ``None`` before the first.
     checked_customers, checked_events
-        Number of customers at the last look, and how much had come.
+        Number of customers at the last check, and the progress measure then (see ``Engine``).
     number_checked_at, number_checked_customers
-        The same of the last look at how many segments there are to be.
+        The same of the last check of how many segments there are to be.
     number_unfit
-        In how many looks, one after the other, the number in force was not right.
+        In how many checks, one after the other, the number in force was not right.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -114,5 +114,16 @@ def to_iso(milliseconds: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
 
 
+def to_short_iso(milliseconds: int) -> str:
+    """Return the ISO 8601 text of a time, with milliseconds only where there are any.
+
+    Examples
+    --------
+    >>> to_short_iso(1000), to_short_iso(1500)
+    ('1970-01-01T00:00:01Z', '1970-01-01T00:00:01.500Z')
+    """
+    return to_iso(milliseconds).replace(".000Z", "Z")
+
+
 def _microseconds(match: re.Match[str]) -> str:
     return f".{match[1][:6]:0<6}"

@@ -88,7 +88,7 @@ def _histories(records: Records) -> list[str]:
 @lru_cache(10_000)
 def _move(left: int, entered: int, reason: int) -> str:
     from_, to = (_segment(f"s{number}" if number else None) for number in (left, entered))
-    return f'"from":{from_},"to":{to},"reason":"{Reason(reason).word}"'
+    return f'"from":{from_},"to":{to},"reason":"{Reason(reason).label}"'
 
 
 def _segment(segment: str | None) -> str:

@@ -14,10 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crm_online.engine import rules as rule_feed
-from crm_online.engine.changes import iso
 from crm_online.engine.state import PartitionState
 from crm_online.errors import InputError, StateMissing, UnknownCustomer
 from crm_online.events import times
+from crm_online.events.times import to_short_iso
 from crm_online.hint import hint
 from crm_online.itemsets.parts import FrequentItemsets, PartitionCounters, merge
 from crm_online.lookup import export
@@ -134,7 +134,7 @@ class Lookup:
             "k_choice": found.model.choice.to_json() if found and found.model.choice else None,
             "J": found.sums.inertia() if found else None,
             "customers": self.customers,
-            "as_of": iso(when),
+            "as_of": to_short_iso(when),
             "features": names,
             "scale": dict(zip(names, found.model.scale.stds, strict=True)) if found else {},
             "segments": found.described() if found else [],
@@ -154,7 +154,7 @@ class Lookup:
             If there are no segments yet.
         """
         found = self._must_have_segments()
-        return found.picture(linkage, iso(self._when(as_of))[:16].replace("T", " "))
+        return found.picture(linkage, to_short_iso(self._when(as_of))[:16].replace("T", " "))
 
     def hierarchy_frame(self, linkage: Linkage = Linkage.AVERAGE, of: Leaves = Leaves.SEGMENTS) -> pd.DataFrame:
         """Return the steps in which segments or sampled customers join, one row each, the nearest first."""
@@ -331,11 +331,14 @@ class Lookup:
             raise InputError("figures are read as of a time from 1970 to 2105")
         first = min((view.state.first_event for view in self._views if view.state.first_event is not None), default=0)
         if as_of < first:
-            raise InputError(f"there are no figures as of {iso(as_of)}: the log begins at {iso(first)}")
+            raise InputError(
+                f"there are no figures as of {to_short_iso(as_of)}: the log begins at {to_short_iso(first)}"
+            )
         halves = [half for half in (self.settings.features.half_life, self.settings.itemsets.half_life) if half]
         if halves and abs(self.watermark - as_of) > FURTHEST * min(halves):
             raise InputError(
-                f"there are no figures as of {iso(as_of)}: that is more than {FURTHEST} half-lives from the log's end"
+                f"there are no figures as of {to_short_iso(as_of)}: "
+                f"that is more than {FURTHEST} half-lives from the log's end"
             )
         return as_of
 

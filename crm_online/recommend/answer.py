@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from crm_online.digits import digits
-from crm_online.engine.changes import iso
+from crm_online.events.times import to_short_iso
 from crm_online.recommend.basis import ABSENT, Basis
 from crm_online.recommend.ranking import NO_HISTORY, History, Ranked, rank
 
@@ -58,7 +58,7 @@ def recommended(basis: Basis, buyer: Buyer, basket: Sequence[str], top: int = TO
         "history": buyer.history is not None,
         "basket": names,
         "unknown": [name for name in names if name not in basis.ids],
-        "as_of": iso(basis.as_of),
+        "as_of": to_short_iso(basis.as_of),
         "items": list(_items(basis, history, found)),
     }
 

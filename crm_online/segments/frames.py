@@ -24,7 +24,7 @@ def merges_frame(hierarchy: Hierarchy, names: Mapping[str, str] | None = None) -
     Returns
     -------
     pandas.DataFrame
-        ``left, right``: places as in ``Hierarchy.linkage``; ``left_name, right_name``: the leaf's name, or
+        ``left, right``: indexes as in ``Hierarchy.linkage``; ``left_name, right_name``: the leaf's name, or
         ``step i`` for the group that row i made; ``distance``, in (weighted) standard deviations;
         ``customers`` in the group that the step makes.
 
@@ -42,8 +42,8 @@ def merges_frame(hierarchy: Hierarchy, names: Mapping[str, str] | None = None) -
         {
             "left": pd.Series(left, dtype="int64"),
             "right": pd.Series(right, dtype="int64"),
-            "left_name": pd.Series([labels[place] for place in left], dtype="str"),
-            "right_name": pd.Series([labels[place] for place in right], dtype="str"),
+            "left_name": pd.Series([labels[index] for index in left], dtype="str"),
+            "right_name": pd.Series([labels[index] for index in right], dtype="str"),
             "distance": pd.Series([step[2] for step in steps], dtype="float64"),
             "customers": pd.Series([int(step[3]) for step in steps], dtype="int64"),
         }

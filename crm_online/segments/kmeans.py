@@ -99,7 +99,7 @@ def fit(
     if len(distinct) <= k:
         return distinct.astype(np.float64)
     points = sample.astype(np.float64) / RESOLUTION
-    tries = []
+    fits = []
     # A second of importing, which commands that fit nothing are spared.
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
@@ -108,17 +108,17 @@ def fit(
         # Fewer clusters than asked for can come out of rounding; the centres are made distinct below.
         warnings.simplefilter("ignore", ConvergenceWarning)
         if starts:
-            tries.append(KMeans(n_clusters=k, n_init=starts, random_state=seed).fit(points))
+            fits.append(KMeans(n_clusters=k, n_init=starts, random_state=seed).fit(points))
         if warm is not None and len(warm) == k:
-            tries.append(KMeans(n_clusters=k, init=warm / RESOLUTION, n_init=1).fit(points))
-    if not tries:
+            fits.append(KMeans(n_clusters=k, init=warm / RESOLUTION, n_init=1).fit(points))
+    if not fits:
         raise ValueError("a fit needs at least one start")
-    best = min(tries, key=lambda one: float(one.inertia_))
+    best = min(fits, key=lambda one: float(one.inertia_))
     centres = np.unique(np.rint(best.cluster_centers_ * RESOLUTION), axis=0)
     return np.asarray(centres, dtype=np.float64)
 
 
-def settled(
+def refined(
     sample: NDArray[np.int16], centres: NDArray[np.float64], *, goal: float = 0.0, rounds: int = MOST_ROUNDS
 ) -> NDArray[np.float64]:
     """Return centres after Lloyd's algorithm from them, rounded to whole vector units, each in its place.
@@ -138,18 +138,18 @@ def settled(
 
     Source: Lloyd, Least squares quantization in PCM, IEEE Trans. Inf. Theory 28 (1982).
     """
-    points, now = sample.astype(np.float64), centres.astype(np.float64)
-    whole, k, labels = float((points * points).sum()), len(centres), np.full(len(points), -1)
+    points, present = sample.astype(np.float64), centres.astype(np.float64)
+    squares, k, labels = float((points * points).sum()), len(centres), np.full(len(points), -1)
     for _ in range(rounds):
-        fresh, _ = nearest(sample, now)
-        if (fresh == labels).all():
+        entered, _ = nearest(sample, present)
+        if (entered == labels).all():
             break
-        labels = fresh
+        labels = entered
         sizes = np.bincount(labels, minlength=k)
         columns = [np.bincount(labels, column, minlength=k) for column in points.T]
         sums = np.array(columns, np.float64).reshape(points.shape[1], k).T
         means = sums / np.maximum(sizes, 1)[:, None]
-        if whole - float((sums * means).sum()) <= goal * RESOLUTION**2:
+        if squares - float((sums * means).sum()) <= goal * RESOLUTION**2:
             break
-        now = np.where(sizes[:, None] > 0, means, now)
-    return np.rint(now)
+        present = np.where(sizes[:, None] > 0, means, present)
+    return np.rint(present)

@@ -44,7 +44,7 @@ class Model:
     scale
         How features become vectors in this version.
     ids
-        The k segments' ids, ``s1``, ``s2``…; a label is a place in this list.
+        The k segments' ids, ``s1``, ``s2``…; a label is an index of this list.
     fitted
         The fitted centres, k rows of d, in vector units of this version's scale.
     as_of
@@ -87,7 +87,7 @@ class Model:
     def labels_of(self, ids: Sequence[str]) -> NDArray[np.int64]:
         """Return this version's label for each of another one's segments, shape (len(ids) + 2,).
 
-        Segments that died get ``DIED``. The last two places serve the labels ``DIED`` and
+        Segments that died get ``DIED``. The last two entries serve the labels ``DIED`` and
         ``ABSENT``, so that an array of reported labels can index the result as it is.
         """
         labels = [self.ids.index(one) if one in self.ids else DIED for one in ids]
@@ -139,10 +139,10 @@ def _choice(value: dict[str, Any] | None) -> Choice | None:
     return Choice(int(value["k"]), str(value["method"]), str(value["reason"]), scores)
 
 
-def next_look(points: int) -> int:
-    """Return at how many points to look for a better model, if the last look was at so many: twice that.
+def next_check(points: int) -> int:
+    """Return at how many points to check for a better model, if the last check was at so many: twice that.
 
-    A fresh sample can tell little that one of half as many points did not, and looks stay few.
+    A fresh sample differs little from one of half as many points, and checks stay few.
     """
     return 2 * points
 
@@ -181,7 +181,7 @@ def first_fit(
 def translate(centroids: NDArray[np.float64], old: Scale, new: Scale) -> NDArray[np.float64]:
     """Return centroids of one scale in vector units of another over the same features, shape (k, d).
 
-    A feature that did not vary in the old scale stands at its mean there.
+    A feature that did not vary in the old scale is at its mean there.
     """
     result = np.zeros(centroids.shape)
     for number, (before, after) in enumerate(zip(old.units(), new.units(), strict=True)):
@@ -193,7 +193,7 @@ def translate(centroids: NDArray[np.float64], old: Scale, new: Scale) -> NDArray
 def translate_sums(sums: SegmentSums, old: Scale, new: Scale) -> SegmentSums:
     """Return sums in one scale as sums in another over the same features, as float64.
 
-    Members whose vectors are not known any more are not rounded again, so each segment's part of J is what it was.
+    Members whose vectors are no longer known are not rounded again, so each segment's part of J is what it was.
     """
     before, after = np.array(old.units()), np.array(new.units())
     stretch = np.divide(after, before, out=np.zeros_like(after), where=before > 0)
@@ -220,8 +220,8 @@ def match(
     same_within
         See above.
     """
-    distance = _between(old, new)
-    limits = np.minimum(_neighbour(old)[:, None], _neighbour(new)[None, :]) * same_within
+    distance = _distances_between(old, new)
+    limits = np.minimum(_neighbour_distances(old)[:, None], _neighbour_distances(new)[None, :]) * same_within
     rows, columns = linear_sum_assignment(distance)
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if distance[i, j] <= limits[i, j]]
 
@@ -244,8 +244,8 @@ def heirs(
     np.add.at(shared, (before, after), 1)
     least = np.minimum(shared.sum(axis=1)[:, None], shared.sum(axis=0)[None, :]) * SAME_SHARE
     rows, columns = linear_sum_assignment(shared, maximize=True)
-    places = zip(rows.tolist(), columns.tolist(), strict=True)
-    pairs = [(one, other) for one, other in places if shared[one, other] and shared[one, other] >= least[one, other]]
+    matched = zip(rows.tolist(), columns.tolist(), strict=True)
+    pairs = [(one, other) for one, other in matched if shared[one, other] and shared[one, other] >= least[one, other]]
     gone, born = {one for one, _ in pairs}, {other for _, other in pairs}
     return sorted(pairs + [(one, other) for one, other in match(old, new) if one not in gone and other not in born])
 
@@ -266,22 +266,22 @@ def inherit(
 
 
 def _by_size(vectors: NDArray[np.int16], centres: NDArray[np.float64]) -> list[int]:
-    """Return the centres' places, the one with most of the vectors first."""
+    """Return the centres' indexes, the one with most of the vectors first."""
     labels, _ = nearest(vectors, centres)
     sizes = np.bincount(labels, minlength=len(centres))
-    return [int(place) for place in np.argsort(-sizes, kind="stable")]
+    return [int(index) for index in np.argsort(-sizes, kind="stable")]
 
 
-def _between(some: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+def _distances_between(some: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the distances between two sets of centroids."""
     difference = some[:, None, :] - others[None, :, :]
     result: NDArray[np.float64] = np.sqrt((difference * difference).sum(axis=2))
     return result
 
 
-def _neighbour(centroids: NDArray[np.float64]) -> NDArray[np.float64]:
+def _neighbour_distances(centroids: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return each centroid's distance to its nearest neighbour; infinite for a single one."""
-    distance = _between(centroids, centroids)
+    distance = _distances_between(centroids, centroids)
     np.fill_diagonal(distance, np.inf)
     result: NDArray[np.float64] = distance.min(axis=1)
     return result

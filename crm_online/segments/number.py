@@ -30,8 +30,8 @@ EXPLAINED_ENOUGH = 0.7
 SLACK = 0.05, 0.05
 """By how much either may be missed or beaten by another number before the number in force is given up."""
 
-LOOKS = 2
-"""In how many looks, one after the other, it must be so."""
+CHECKS = 2
+"""In how many checks, one after the other, it must be so."""
 
 MOST = 1000
 """Most customers that are judged: the cost is bounded by it."""
@@ -125,20 +125,20 @@ def scored(sample: NDArray[np.int16], candidates: Sequence[int] = CANDIDATES) ->
     candidates
         Numbers to judge, each at least 2, ascending.
     """
-    few = sample[np.linspace(0, len(sample) - 1, min(len(sample), MOST)).astype(np.int64)]
-    whole = inertia(few, few.mean(axis=0, keepdims=True)) if len(few) else 0.0
+    judged = sample[np.linspace(0, len(sample) - 1, min(len(sample), MOST)).astype(np.int64)]
+    total = inertia(judged, judged.mean(axis=0, keepdims=True)) if len(judged) else 0.0
     found: list[Score] = []
     for k in candidates:
-        centres = fit(few, k, starts=_STARTS) if len(few) >= FEWEST * k else np.zeros((0, few.shape[1]))
-        if len(centres) < k or not whole:
+        centres = fit(judged, k, starts=_STARTS) if len(judged) >= FEWEST * k else np.zeros((0, judged.shape[1]))
+        if len(centres) < k or not total:
             break
-        strength = float(np.mean([_strength(few, k, split) for split in range(_SPLITS)]))
-        found.append(Score(k, round(strength, 6), round(1 - inertia(few, centres) / whole, 6)))
+        strength = float(np.mean([_strength(judged, k, split) for split in range(_SPLITS)]))
+        found.append(Score(k, round(strength, 6), round(1 - inertia(judged, centres) / total, 6)))
     return found
 
 
-def stands(scores: Sequence[Score], k: int) -> bool:
-    """Return whether a number in force would still be chosen, if a little less or more were asked for."""
+def still_chosen(scores: Sequence[Score], k: int) -> bool:
+    """Return whether a number in force would still be chosen, if a little less or more were required."""
     strong, enough_explained = SLACK
     return any(
         _chosen(scores, STRONG + one * strong, EXPLAINED_ENOUGH + other * enough_explained)[0] == k
@@ -167,9 +167,9 @@ def _strength(sample: NDArray[np.int16], k: int, split: int) -> float:
     """Return the prediction strength of ``k`` segments in one split of the sample."""
     order = np.random.default_rng(split).permutation(len(sample))
     one, other = sample[order[: len(order) // 2]], sample[order[len(order) // 2 :]]
-    centres, own = fit(one, k, starts=_STARTS, seed=split), fit(other, k, starts=_STARTS, seed=split)
-    predicted, labels = nearest(other, centres)[0], nearest(other, own)[0]
-    together = np.zeros((len(own), len(centres)), np.int64)
+    centres, other_centres = fit(one, k, starts=_STARTS, seed=split), fit(other, k, starts=_STARTS, seed=split)
+    predicted, labels = nearest(other, centres)[0], nearest(other, other_centres)[0]
+    together = np.zeros((len(other_centres), len(centres)), np.int64)
     np.add.at(together, (labels, predicted), 1)
     sizes = together.sum(axis=1)
     pairs = np.maximum(sizes * (sizes - 1), 1)

@@ -25,7 +25,7 @@ class Observations:
     those go whose weight, ``2 ** -((n - i) / halflife)``, has fallen below their ``u``, so a point is kept with a
     chance that is its weight times the same for all.
 
-    Which numbers are kept is settled ahead, block by block, as hashing one by one is slow. At a
+    Which numbers are kept is chosen ahead, block by block, as hashing one by one is slow. At a
     block's end the sample is that of all points so far; within a block it may be smaller.
 
     Parameters
@@ -40,7 +40,7 @@ class Observations:
     n
         Number of points so far.
     planned
-        Up to which number it is settled who is kept.
+        Up to which number it is chosen which are kept.
     points
         The points kept, by number.
     rows
@@ -63,7 +63,7 @@ class Observations:
         self._chosen: frozenset[int] = frozenset()
 
     def plan(self, last: int) -> None:
-        """Settle which of the next points are kept; their block ends at number ``last``, or before it."""
+        """Choose which of the next points are kept; their block ends at number ``last``, or before it."""
         first, self.planned = self.planned + 1, min(last, self.planned + _AHEAD)
         fresh = np.arange(first, self.planned + 1)
         hashes = hash64([str(number) for number in fresh.tolist()], _KEY)
@@ -72,7 +72,7 @@ class Observations:
         self._keep(sorted(every, key=every.__getitem__)[: self._size], every)
 
     def age(self) -> None:
-        """Let those go who have faded; they stay counted where they are."""
+        """Drop those whose weight has fallen too low; they stay counted in their segments."""
         self._keep([number for number, rank in self._ranks.items() if rank <= -self.n * self._rate], self._ranks)
 
     def weights(self, landmark: int) -> NDArray[np.float64]:

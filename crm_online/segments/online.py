@@ -21,14 +21,14 @@ class OnlineSegments:
     """The segments of one version of the model: what their members add up to, hence their centres and J.
 
     A new version is a new object: its segments are empty until the points have moved to it, one by
-    one (:meth:`replace`) or as the sums of those that nobody remembers (:meth:`inherit`).
+    one (:meth:`move_to_nearest`) or as the sums of those whose vectors are no longer known (:meth:`inherit`).
 
     Parameters
     ----------
     model
         The version in use.
     sums
-        What the members add up to; nobody is there by default.
+        What the members add up to; there are none by default.
 
     Examples
     --------
@@ -37,7 +37,7 @@ class OnlineSegments:
     >>> raw = np.array([[0.0], [2.0], [40.0], [44.0]])
     >>> scale = Scale.common(raw, ["x"])
     >>> segments = OnlineSegments(first_fit(raw, scale, 2, as_of=4))
-    >>> segments.replace(None, None, scale.encode(raw)).argmin(axis=1).tolist()
+    >>> segments.move_to_nearest(None, None, scale.encode(raw))[0].tolist()
     [0, 0, 1, 1]
     >>> segments.enter(scale.encode(np.array([[4.0]]))[0])
     0
@@ -71,20 +71,20 @@ class OnlineSegments:
         return int(np.sqrt(np.add.reduce(difference)).argmin())
 
     def enter(self, vector: NDArray[np.int16], weight: float = 1) -> int:
-        """Let one vector, shape (d,), into its nearest segment, and return it: :meth:`replace` for one, but faster."""
+        """Let one vector, shape (d,), into its nearest segment, and return it: faster than :meth:`move_to_nearest`."""
         label = self.nearest(vector)
         self._sums = self._sums.enter(vector, label, weight)
         if self._centroids is not None:
             self._centroids[label] = self._sums.S[label] / self._sums.W[label]
         return label
 
-    def replace(
+    def move_to_nearest(
         self,
         old: NDArray[np.int16] | None,
         labels: NDArray[np.integer] | None,
         new: NDArray[np.int16],
         centroids: NDArray[np.float64] | None = None,
-    ) -> NDArray[np.float64]:
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Let old vectors leave their segments, and new ones enter their nearest.
 
         All are judged by the centroids as they are before.
@@ -93,7 +93,7 @@ class OnlineSegments:
         ----------
         old, labels
             Vectors, shape (m, d), and the segments that they are in, shape (m,); ``ABSENT`` for none.
-            ``None`` for both means that nobody leaves.
+            ``None`` for both: none leave.
         new
             Vectors, shape (n, d).
         centroids
@@ -101,13 +101,14 @@ class OnlineSegments:
 
         Returns
         -------
-        NDArray[np.float64]
-            Distances of the new vectors to the centroids in (weighted) standard deviations, shape
-            (n, k): each has entered the segment of the least.
+        labels, distances
+            The segment that each new vector has entered, shape (n,), the lowest of equals; and its distances to all
+            centroids in (weighted) standard deviations, shape (n, k).
         """
         distance = distances(new, self.centroids() if centroids is None else centroids)
-        self._move(self._sums.move(old, labels, new, distance.argmin(axis=1)))
-        return distance
+        entered: NDArray[np.int64] = distance.argmin(axis=1).astype(np.int64)
+        self._move(self._sums.move(old, labels, new, entered))
+        return entered, distance
 
     def join(
         self,
@@ -146,8 +147,8 @@ class OnlineSegments:
         heirs = self.model.labels_of(before.model.ids)[: before.model.k]
         means = np.rint(translate(before.centroids(), old, new))
         closest = distances(means, self.model.centres()).argmin(axis=1)
-        moved = translate_sums(before.sums, old, new)
-        self._move(self._sums + moved.regrouped(np.where(heirs == DIED, closest, heirs), self.model.k))
+        translated = translate_sums(before.sums, old, new)
+        self._move(self._sums + translated.regrouped(np.where(heirs == DIED, closest, heirs), self.model.k))
 
     def widen(self, names: Sequence[str]) -> None:
         """Let in features that were 0 in all members so far; the scale must be one of :meth:`Scale.common`."""

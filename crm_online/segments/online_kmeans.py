@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from river.base import Clusterer
 
 from crm_online.segments.kmeans import distances
-from crm_online.segments.model import Model, first_fit, next_look
+from crm_online.segments.model import Model, first_fit, next_check
 from crm_online.segments.observations import Observations, Point, in_order
 from crm_online.segments.online import OnlineSegments
 from crm_online.segments.refits import refit
@@ -24,11 +24,11 @@ WARM_UP = 10
 """Points for each cluster that the first fit waits for, if the sample holds as many."""
 
 HALFLIFE = 1000
-"""After how many more points one counts half, unless told otherwise."""
+"""After how many more points one counts half, by default."""
 
 _HEAVY = 2.0**64
 
-# Points are watched in blocks of this share of those that count; so many times the usual squared distance surprises.
+# Points are checked in blocks of this share of those that count; so many times the usual squared distance surprises.
 _BLOCK = 0.25
 _SURPRISING = 2.0
 
@@ -61,15 +61,15 @@ class OnlineKMeans(Clusterer):
     with it. So ``inertia_`` is the inertia of the assignment that was made, point by point, which a
     batch algorithm that sees all points again can beat.
 
-    **Order matters** where it is not by chance: a place that fills has no centre of its own until the next look, and
+    **Order matters** where it is not by chance: a place that fills has no centre of its own until the next check, and
     the points that came before it have left their trace in a mean.
 
     **Distances** are Euclidean in the units of the data; put a ``StandardScaler`` before it where
     these differ. Coordinates are whole multiples of 1/1024 of the largest standard deviation among
     the features of the sample, so sums of points that are not forgotten are exact. A
     coordinate more than 32 of these deviations from the mean counts as 32, until a refit takes a wider
-    scale; so a feature that appears late, and with greater values than all others had, is seen whole only
-    from the next look on. A feature that is missing counts as 0; one that is new was 0 in all points before.
+    scale; so a feature that appears late, and with greater values than all others had, counts in full only
+    from the next check on. A feature that is missing counts as 0; one that is new was 0 in all points before.
     It is made for tens or hundreds of features, not for thousands.
 
     Results depend on the points, their order and ``seed`` only, not on the order of features in a
@@ -143,12 +143,12 @@ class OnlineKMeans(Clusterer):
         self.seed = seed
         self.halflife = halflife
         self._observed = Observations(sample, halflife)
-        self._next_look = self._next_stop = min(WARM_UP * n_clusters, sample)
-        self._at_last_stop, self._usual = (0.0, 0.0), 0.0
+        self._next_check = self._block_end = min(WARM_UP * n_clusters, sample)
+        self._at_block_start, self._usual_square = (0.0, 0.0), 0.0
         # The number of the point that weighs 1 in the sums; later ones weigh more, until all are faded to one of them.
         self._landmark = 0
-        # The features' places in a vector, the clusters' numbers by segment, and the scale as arrays.
-        self._places: dict[Hashable, int] = {}
+        # The features' indexes in a vector, the clusters' numbers by segment, and the scale as arrays.
+        self._columns: dict[Hashable, int] = {}
         self._numbers: list[int] = []
         self._means, self._units = np.zeros(0), np.zeros(0)
         self._segments: OnlineSegments | None = None
@@ -169,7 +169,7 @@ class OnlineKMeans(Clusterer):
         if self._segments is None:
             return {}
         means = self._segments.model.scale.decode(self._segments.centroids()).tolist()
-        return {number: dict(zip(self._places, means[row], strict=True)) for number, row in self._by_number()}
+        return {number: dict(zip(self._columns, means[row], strict=True)) for number, row in self._by_number()}
 
     @property
     def sizes(self) -> dict[int, float]:
@@ -198,19 +198,19 @@ class OnlineKMeans(Clusterer):
         _check(x)
         observed = self._observed
         if observed.n == observed.planned:
-            observed.plan(self._next_stop)
+            observed.plan(self._block_end)
         observed.n += 1
         kept = observed.kept(observed.n)
         if kept:
             observed.points[observed.n] = {feature: float(value) for feature, value in x.items()}
         if self._segments is not None:
-            if not x.keys() <= self._places.keys():
+            if not x.keys() <= self._columns.keys():
                 self._widen(self._segments, x)
             row = self._segments.enter(self._vector(x), self._weight(observed.n))
             if kept:
                 observed.rows[observed.n] = row
-        if observed.n == self._next_stop:
-            self._stop()
+        if observed.n == self._block_end:
+            self._end_block()
 
     def predict_one(self, x: Point) -> int:
         """Return the number of the nearest cluster; 0 before the first fit.
@@ -228,7 +228,7 @@ class OnlineKMeans(Clusterer):
     def learn_many(self, X: pd.DataFrame | ArrayLike) -> None:  # noqa: N803
         """Let many points join their clusters, as the engine does in a step.
 
-        All rows up to the next look for better centres, 4096 at most, are judged by the means as they
+        All rows up to the next check for better centres, 4096 at most, are judged by the means as they
         are before them. That is much faster than one by one, and the means lag a little.
 
         Parameters
@@ -245,21 +245,21 @@ class OnlineKMeans(Clusterer):
         observed, begin = self._observed, 0
         while begin < len(points):
             if observed.n == observed.planned:
-                observed.plan(self._next_stop)
+                observed.plan(self._block_end)
             some = points.iloc[begin : begin + observed.planned - observed.n]
             begin += len(some)
-            kept = [place for place in range(len(some)) if observed.kept(observed.n + 1 + place)]
-            for place, point in zip(kept, some.iloc[kept].astype(np.float64).to_dict("records"), strict=True):
-                observed.points[observed.n + 1 + place] = point
+            kept = [index for index in range(len(some)) if observed.kept(observed.n + 1 + index)]
+            for index, point in zip(kept, some.iloc[kept].astype(np.float64).to_dict("records"), strict=True):
+                observed.points[observed.n + 1 + index] = point
             if self._segments is not None:
-                if not self._places.keys() >= set(points.columns):
+                if not self._columns.keys() >= set(points.columns):
                     self._widen(self._segments, points.columns)
-                weights = np.array([self._weight(observed.n + 1 + place) for place in range(len(some))])
+                weights = np.array([self._weight(observed.n + 1 + index) for index in range(len(some))])
                 rows = self._segments.join(self._vectors(self._segments, some), weights).tolist()
-                observed.rows |= {observed.n + 1 + place: rows[place] for place in kept}
+                observed.rows |= {observed.n + 1 + index: rows[index] for index in kept}
             observed.n += len(some)
-            if observed.n == self._next_stop:
-                self._stop()
+            if observed.n == self._block_end:
+                self._end_block()
 
     def predict_many(self, X: pd.DataFrame | ArrayLike) -> pd.Series[int]:  # noqa: N803
         """Return the numbers of the nearest clusters, with the index of ``X``; see :meth:`predict_one`.
@@ -287,50 +287,50 @@ class OnlineKMeans(Clusterer):
         if self._segments is not None and self.halflife is not None:
             factor = 2.0 ** ((self._landmark - landmark) / self.halflife)
             self._segments.fade(factor)
-            self._at_last_stop = self._at_last_stop[0] * factor, self._at_last_stop[1] * factor
+            self._at_block_start = self._at_block_start[0] * factor, self._at_block_start[1] * factor
         self._landmark = landmark
 
-    def _stop(self) -> None:
-        """Look for better centres when that is due, or when the last points lie further off than those before."""
+    def _end_block(self) -> None:
+        """Check for better centres when that is due, or when the last points lie further off than those before."""
         n, reach = self.n_points, inf if self.halflife is None else self.halflife
-        if n == self._next_look or self._surprised():
-            self._look()
-            self._usual = self._squared_distance()
+        if n == self._next_check or self._is_surprised():
+            self._fit_or_refit()
+            self._usual_square = self._mean_squared_distance()
         block = max(WARM_UP * self.n_clusters, int(min(n, reach) * _BLOCK))
-        self._next_stop = min(self._next_look, n + block)
+        self._block_end = min(self._next_check, n + block)
         if self._segments is not None:
-            self._at_last_stop = self._segments.sums.inertia(), float(self._segments.sums.W.sum())
+            self._at_block_start = self._segments.sums.inertia(), float(self._segments.sums.W.sum())
 
-    def _surprised(self) -> bool:
-        """Return whether the points since the last stop are much further from their means than it is usual."""
+    def _is_surprised(self) -> bool:
+        """Return whether the points of the block are much further from their means than it is usual."""
         if self._segments is None:
             return False
-        inertia, weight = self._at_last_stop
+        inertia, weight = self._at_block_start
         more = self._segments.sums.inertia() - inertia, float(self._segments.sums.W.sum()) - weight
-        return more[0] > _SURPRISING * self._usual * more[1]
+        return more[0] > _SURPRISING * self._usual_square * more[1]
 
-    def _squared_distance(self) -> float:
+    def _mean_squared_distance(self) -> float:
         """Return the mean squared distance of the points that are kept from the nearest mean."""
         if self._segments is None:
             return 0.0
-        raw = self._observed.matrix(self._places)
+        raw = self._observed.matrix(self._columns)
         distance = distances(self._segments.model.scale.encode(raw), self._segments.centroids()).min(axis=1)
         return float((distance * distance).mean())
 
-    def _look(self) -> None:
-        """Fit the first centres to the points that waited, or look for better ones."""
+    def _fit_or_refit(self) -> None:
+        """Fit the first centres to the points that waited, or refit where that is better by enough."""
         observed, before = self._observed, self._segments
         self._fade(observed.n)
-        self._next_look = next_look(observed.n)
+        self._next_check = next_check(observed.n)
         if self.halflife is not None:
             least = max(ceil(self.halflife), min(WARM_UP * self.n_clusters, self.sample))
-            self._next_look = min(self._next_look, observed.n + least)
+            self._next_check = min(self._next_check, observed.n + least)
         if before is not None:
             observed.age()
-        raw = observed.matrix(self._places or observed.features())
+        raw = observed.matrix(self._columns or observed.features())
         if before is None:
-            self._places = {feature: place for place, feature in enumerate(observed.features())}
-            scale = Scale.common(raw, list(map(repr, self._places)))
+            self._columns = {feature: index for index, feature in enumerate(observed.features())}
+            scale = Scale.common(raw, list(map(repr, self._columns)))
             model = first_fit(raw, scale, self.n_clusters, as_of=observed.n, starts=self.starts, seed=self.seed)
             self._numbers = list(range(model.k))
         else:
@@ -366,8 +366,8 @@ class OnlineKMeans(Clusterer):
 
     def _widen(self, segments: OnlineSegments, features: Iterable[Hashable]) -> None:
         """Let features in that were 0 in all points so far."""
-        more = in_order(set(features) - self._places.keys())
-        self._places |= {feature: place for place, feature in enumerate(more, len(self._places))}
+        more = in_order(set(features) - self._columns.keys())
+        self._columns |= {feature: index for index, feature in enumerate(more, len(self._columns))}
         segments.widen(list(map(repr, more)))
         self._use(segments)
 
@@ -377,12 +377,12 @@ class OnlineKMeans(Clusterer):
 
     def _vector(self, x: Point) -> NDArray[np.int16]:
         """Return the vector of one point, shape (d,): `Scale.encode` for one, but faster."""
-        values = np.array([x.get(feature, 0.0) for feature in self._places], np.float64)
+        values = np.array([x.get(feature, 0.0) for feature in self._columns], np.float64)
         vector: NDArray[np.int16] = np.rint((values - self._means) * self._units).clip(-LIMIT, LIMIT).astype(np.int16)
         return vector
 
     def _vectors(self, segments: OnlineSegments, points: pd.DataFrame) -> NDArray[np.int16]:
-        raw = points.reindex(columns=list(self._places), fill_value=0.0).to_numpy(np.float64)
+        raw = points.reindex(columns=list(self._columns), fill_value=0.0).to_numpy(np.float64)
         return segments.model.scale.encode(raw)
 
     def _by_number(self) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""The next version of a model: the present centroids settled anew, and another grouping only where it pays.
+"""The next version of a model: the present centroids refined, and another grouping only where it pays.
 
 k-means has many local optima that differ little in J and much in what they group. A fresh fit that is adopted whole
 ends most segments for a few per cent of J. So a refit begins from the present centroids: these move little, and the
@@ -12,12 +12,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.segments.kmeans import distances, fit, inertia, nearest, settled
+from crm_online.segments.kmeans import distances, fit, inertia, nearest, refined
 from crm_online.segments.model import GAIN, STARTS, Model, heirs, inherit, rows_of, translate
 from crm_online.segments.vectors import Scale
 
-LEFT = 2 / 3
-"""Share of the gain that may be left where segments are given up: the way with the fewest moves is taken."""
+FORGONE = 2 / 3
+"""Share of the gain that may be forgone where segments are given up: the way with the fewest moves is taken."""
 
 TRIES = 200
 """Swaps that are followed, at most: those after which the squared distances are the least."""
@@ -25,8 +25,8 @@ TRIES = 200
 ROUNDS = 10
 """Rounds of Lloyd's algorithm after a swap, at most."""
 
-AGED = 0.1
-"""Share of the variance that a scale may weigh wrongly before it is taken anew."""
+MISWEIGHED = 0.1
+"""Share of the variance that a scale may weigh wrongly before it is replaced."""
 
 
 def refit(
@@ -67,36 +67,38 @@ def refit(
     vectors = scale.encode(raw)
     old = translate(current, model.scale, scale)
     fresh = fit(vectors, k, starts=starts, seed=seed)
-    least, now = inertia(vectors, fresh), inertia(vectors, old)
-    centres = settled(vectors, old)
+    least, present = inertia(vectors, fresh), inertia(vectors, old)
+    centres = refined(vectors, old)
     reached = inertia(vectors, centres)
     if len(old) != k:
         centres = fresh
     elif least < (1 - gain) * reached:
         # The optima of single starts are worse, and have centres by which fewer move.
         found = [fresh, *(fit(vectors, k, starts=1, seed=seed + start) for start in range(starts))]
-        centres = _swapped(vectors, old, found, (1 + LEFT * gain) * least)
+        centres = _swap_centres(vectors, old, found, (1 + FORGONE * gain) * least)
     elif not (
-        reached < (1 - gain / 2) * now
-        or misweighed(model.scale, np.array(scale.units())) > AGED
-        or _beaten(model.scale.encode(raw), current, translate(fresh, scale, model.scale), gain)
+        reached < (1 - gain / 2) * present
+        or misweighed(model.scale, np.array(scale.units())) > MISWEIGHED
+        or _is_beaten(model.scale.encode(raw), current, translate(fresh, scale, model.scale), gain)
     ):
         return None
     ids, order, numbered = inherit(model, old, vectors, centres)
     return Model(model.version + 1, scale, ids, rows_of(centres[order]), as_of, model.version, numbered)
 
 
-def _beaten(vectors: NDArray[np.int16], current: NDArray[np.float64], fresh: NDArray[np.float64], gain: float) -> bool:
+def _is_beaten(
+    vectors: NDArray[np.int16], current: NDArray[np.float64], fresh: NDArray[np.float64], gain: float
+) -> bool:
     """Return whether J in the scale in force can be lowered by the share ``gain``, though it cannot in the new one.
 
     The scale has aged then: where segments are tight, little that it weighs wrongly is much of J.
     """
-    best = min(inertia(vectors, settled(vectors, start)) for start in (current, fresh))
+    best = min(inertia(vectors, refined(vectors, start)) for start in (current, fresh))
     return best < (1 - gain) * inertia(vectors, current)
 
 
 def misweighed(scale: Scale, units: NDArray[np.float64]) -> float:
-    """Return the share of the variance that a scale weighs otherwise than one that is taken now would.
+    """Return the share of the variance that a scale weighs otherwise than one fitted now would.
 
     Parameters
     ----------
@@ -110,53 +112,53 @@ def misweighed(scale: Scale, units: NDArray[np.float64]) -> float:
     return float(np.abs(found - weights).sum() / max(float(weights.sum()), 1e-12))
 
 
-def _swapped(
+def _swap_centres(
     vectors: NDArray[np.int16], old: NDArray[np.float64], found: list[NDArray[np.float64]], goal: float
 ) -> NDArray[np.float64]:
     """Give up as few centres as possible for some of those that were found, until J is no more than ``goal``."""
     before, _ = nearest(vectors, old)
     best, reached = old, float("inf")
     for _ in range(len(old)):
-        tries = [
-            settled(vectors, one, goal=goal, rounds=ROUNDS) for one in _swaps(vectors, best, np.concatenate(found))
+        swapped = [
+            refined(vectors, one, goal=goal, rounds=ROUNDS) for one in _swaps(vectors, best, np.concatenate(found))
         ]
-        inertias = [inertia(vectors, one) for one in tries]
-        good = [one for one, value in zip(tries, inertias, strict=True) if value <= goal]
+        inertias = [inertia(vectors, one) for one in swapped]
+        good = [one for one, value in zip(swapped, inertias, strict=True) if value <= goal]
         if good:
-            return min(good, key=lambda one: _moved(vectors, before, old, one))
+            return min(good, key=lambda one: _moved_count(vectors, before, old, one))
         least = int(np.argmin(inertias))
         if inertias[least] >= reached:
             break
-        best, reached = tries[least], inertias[least]
+        best, reached = swapped[least], inertias[least]
     return min(found, key=lambda one: inertia(vectors, one))
 
 
 def _swaps(
     vectors: NDArray[np.int16], centres: NDArray[np.float64], others: NDArray[np.float64]
 ) -> list[NDArray[np.float64]]:
-    """Return the centres with one of the others in the place of one of them, ``TRIES`` times at most."""
+    """Return the centres with one of the others instead of one of them, ``TRIES`` times at most."""
     distance, to_others = distances(vectors, centres) ** 2, distances(vectors, others) ** 2
     squares = np.array(
         [
-            np.minimum(np.delete(distance, place, axis=1).min(axis=1, initial=np.inf)[:, None], to_others).sum(axis=0)
-            for place in range(len(centres))
+            np.minimum(np.delete(distance, index, axis=1).min(axis=1, initial=np.inf)[:, None], to_others).sum(axis=0)
+            for index in range(len(centres))
         ]
     )
     swaps = []
     for swap in np.argsort(squares, axis=None, kind="stable")[:TRIES].tolist():
-        place, other = divmod(swap, len(others))
+        index, other = divmod(swap, len(others))
         swapped = centres.copy()
-        swapped[place] = others[other]
+        swapped[index] = others[other]
         swaps.append(swapped)
     return swaps
 
 
-def _moved(
+def _moved_count(
     vectors: NDArray[np.int16], before: NDArray[np.int64], old: NDArray[np.float64], new: NDArray[np.float64]
 ) -> int:
     """Return how many vectors would be in another segment than before, given who inherits whose id."""
     after, _ = nearest(vectors, new)
     carried = np.full(len(new), -1)
-    for place, heir in heirs(old, new, before, after):
-        carried[heir] = place
+    for index, heir in heirs(old, new, before, after):
+        carried[heir] = index
     return int((carried[after] != before).sum())

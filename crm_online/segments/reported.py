@@ -20,7 +20,7 @@ DIED = -2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reports:
-    """What is reported of n customers after a look at their nearest segments.
+    """What is reported of n customers, given their nearest segments.
 
     Attributes
     ----------
@@ -44,16 +44,22 @@ class Reports:
     margins: NDArray[np.float64]
 
 
+def is_nearer_by(to_one: NDArray[np.float64], to_other: NDArray[np.float64], min_margin: float) -> NDArray[np.bool_]:
+    """Return whether the distances to one centre are less than those to another by more than a share of the latter."""
+    nearer: NDArray[np.bool_] = to_one < (1 - min_margin) * to_other
+    return nearer
+
+
 def report(
     nearest: NDArray[np.int64],
     to_nearest: NDArray[np.float64],
     to_reported: NDArray[np.float64],
     reported: NDArray[np.int64],
-    left: NDArray[np.int64],
+    previously_left: NDArray[np.int64],
     since: NDArray[np.int64],
     now: NDArray[np.int64],
     *,
-    margin: float,
+    min_margin: float,
     min_dwell: int,
 ) -> Reports:
     """Decide which segments are reported.
@@ -67,22 +73,22 @@ def report(
         where there is none.
     reported
         The segment reported so far: ``ABSENT`` before the first, ``DIED`` if a refit ended it.
-    left
+    previously_left
         The segment that the customer left for the reported one; ``ABSENT`` where there was none.
     since, now
-        When it was first reported, and the time of this look, in ms.
-    margin
+        When it was first reported, and the time of scoring, in ms.
+    min_margin
         Share, 0 to 1, by which another segment must be nearer.
     min_dwell
-        Milliseconds that a customer stays reported in a segment at least; twice as long before going back
-        to the segment just left.
+        Milliseconds that a customer stays reported in a segment at least; more than twice as long before going back
+        to the segment just left: not just twice, so that none is back there within two dwells (ADR 4).
 
     Examples
     --------
     >>> reports = report(
     ...     np.array([1, 1, 1]), np.array([8.0, 9.5, 8.0]), np.array([10.0, 10.0, 10.0]),
     ...     np.array([0, 0, ABSENT]), np.full(3, ABSENT), np.array([0, 0, 0]), np.array([1000, 1000, 1000]),
-    ...     margin=0.1, min_dwell=500,
+    ...     min_margin=0.1, min_dwell=500,
     ... )
     >>> reports.labels.tolist(), reports.since.tolist(), reports.margins.round(3).tolist()
     ([1, 0, 1], [1000, 0, 1000], [0.2, 0.05, nan])
@@ -91,8 +97,8 @@ def report(
     apart = living & (to_reported > 0)
     margins = np.where(living, 0.0, np.nan)
     np.divide(to_reported - to_nearest, to_reported, out=margins, where=apart)
-    far_enough = apart & (to_nearest < (1 - margin) * to_reported)
-    dwelt = np.where(nearest == left, now - since > 2 * min_dwell, now - since >= min_dwell)
+    far_enough = apart & (is_nearer_by(to_nearest, to_reported, min_margin))
+    dwelt = np.where(nearest == previously_left, now - since > 2 * min_dwell, now - since >= min_dwell)
     moves = living & (nearest != reported) & far_enough & dwelt
     orphaned = reported == DIED
     changed = moves | orphaned | (reported == ABSENT)

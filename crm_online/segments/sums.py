@@ -23,7 +23,7 @@ ABSENT = -1
 
 _MAGIC = b"SU"
 _VERSION = 1
-_NOTHING = 1e-9
+_ROUNDING = 1e-9
 _HEADER = struct.Struct("<2sBxHH")
 
 
@@ -31,7 +31,7 @@ _HEADER = struct.Struct("<2sBxHH")
 class SegmentSums:
     """The exact sums of k segments over d features; never changed, only replaced.
 
-    Customers weigh 1 each, so their sums are whole numbers. Points that are forgotten by and by weigh less, so
+    Customers weigh 1 each, so their sums are whole numbers. Points whose weight decays weigh less, so
     theirs are float64, as :meth:`empty` makes them: exact while they are whole numbers below 2**53.
 
     Attributes
@@ -107,12 +107,12 @@ class SegmentSums:
         """
         members, totals, squares = self.W.copy(), self.S.copy(), self.Q.copy()
         for k in range(len(members)):
-            here = labels == k
-            wide, weight = vectors[here].astype(self.S.dtype), weights[here, None]
+            members_of_k = labels == k
+            wide, weight = vectors[members_of_k].astype(self.S.dtype), weights[members_of_k, None]
             members[k] += weight.sum()
             totals[k] += (weight * wide).sum(axis=0)
             squares[k] += (weight * wide * wide).sum(axis=0)
-        some = members > _NOTHING * np.abs(self.W).max(initial=0.0)
+        some = members > _ROUNDING * np.abs(self.W).max(initial=0.0)
         return SegmentSums(
             np.where(some, members, 0.0), np.where(some[:, None], totals, 0.0), np.where(some[:, None], squares, 0.0)
         )
@@ -148,11 +148,6 @@ class SegmentSums:
         """Return ``S_k / W_k`` in vector units, shape (k, d); NaN for a segment without members."""
         members = np.where(self.W > 0, self.W, 1)
         return np.where(self.W[:, None] > 0, self.S / members[:, None], np.nan)
-
-    def population_mean(self) -> NDArray[np.float64]:
-        """Return the mean vector over all segments, shape (d,); NaN without members."""
-        total = int(self.W.sum())
-        return self.S.sum(axis=0) / total if total else np.full(self.S.shape[1], np.nan)
 
     def inertia(self) -> float:
         """Return J(C, U) in squared standard deviations: exact up to the rounding of the result."""

@@ -1,4 +1,4 @@
-"""Customers who move between segments, and segments as they stand."""
+"""Customers who move between segments, and segments as they are now."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Annotated, Literal, Self
 from pydantic import AwareDatetime, Field, PlainSerializer, TypeAdapter, model_validator
 
 from crm_online.events.models import Id
-from crm_online.events.times import from_datetime, to_iso
+from crm_online.events.times import from_datetime, to_short_iso
 from crm_online.values.value import ChangeValue, Share, Value, Weight
 
 
 def _iso(time: datetime) -> str:
-    return to_iso(from_datetime(time)).replace(".000Z", "Z")
+    return to_short_iso(from_datetime(time))
 
 
 SegmentId = Annotated[str, Field(pattern=r"^s[1-9][0-9]*$")]
@@ -30,7 +30,7 @@ class EventCause(Value):
 
 
 class LapseCause(Value):
-    """How long a customer had been quiet."""
+    """How long a customer had been idle."""
 
     idle_days: float
 

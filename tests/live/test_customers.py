@@ -18,11 +18,12 @@ import pytest
 from crm_online.answers.customers import Customer, Explanation
 from crm_online.customers.records import NO_SEGMENT
 from crm_online.digits import digits
-from crm_online.engine.changes import Reason, iso
+from crm_online.engine.changes import Reason
 from crm_online.engine.peers import added
 from crm_online.errors import InputError, StateMissing, StoreUnavailable, UnknownCustomer
 from crm_online.events import models
 from crm_online.events.columns import partition_of
+from crm_online.events.times import to_short_iso
 from crm_online.live.customers.lookups import CustomerLookups
 from crm_online.live.customers.member_scan import MemberScan
 from crm_online.lookup import Lookup
@@ -118,21 +119,21 @@ def as_stored(store: Store) -> dict[str, Any]:
                 found[name] = {
                     "customer_id": name,
                     "segment": segments[row],
-                    "since": iso(since * 1000) if records.reported[row] != NO_SEGMENT else None,
+                    "since": to_short_iso(since * 1000) if records.reported[row] != NO_SEGMENT else None,
                     "features": dict(zip(view.reader.features, map(digits, features[row].tolist()), strict=True)),
                     "distances": {segment: pytest.approx(value, rel=1e-5) for segment, value in far.items()},
                     "history": [
                         {
-                            "time": iso(time * 1000),
+                            "time": to_short_iso(time * 1000),
                             "from": f"s{left}" if left else None,
                             "to": f"s{entered}" if entered else None,
-                            "reason": Reason(reason).word,
+                            "reason": Reason(reason).label,
                         }
                         for time, left, entered, reason in moves
                         if time
                     ],
                     "events": int(records.events[row]),
-                    "last_event": iso(int(records.last_event[row])),
+                    "last_event": to_short_iso(int(records.last_event[row])),
                 }
     return found
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.datasets import make_blobs
 
-from crm_online.segments.number import Choice, Score, scored, stands
+from crm_online.segments.number import Choice, Score, scored, still_chosen
 
 
 def vectors(points: NDArray[np.float64]) -> NDArray[np.int16]:
@@ -61,14 +61,14 @@ def scores(**strengths: tuple[float, float]) -> list[Score]:
 def test_a_number_in_force_stands_until_another_is_better_by_enough() -> None:
     near = scores(k2=(1.0, 0.4), k3=(0.88, 0.6), k4=(0.96, 0.7))
     assert Choice.of(near).k == 4
-    assert not stands(near, 3)  # the fourth repeats better, whatever is asked for
+    assert not still_chosen(near, 3)  # the fourth repeats better, whatever is asked for
     wavering = scores(k2=(1.0, 0.4), k3=(0.99, 0.6), k4=(0.93, 0.7))
     assert Choice.of(wavering).k == 3  # a fourth only cuts one off that repeats nearly as well
-    assert stands(wavering, 4)
-    assert stands(wavering, 3)
+    assert still_chosen(wavering, 4)
+    assert still_chosen(wavering, 3)
     degrees = scores(k2=(0.8, 0.5), k3=(0.7, 0.68), k4=(0.6, 0.74))
     assert Choice.of(degrees).k == 4
-    assert [k for k in (2, 3, 4) if stands(degrees, k)] == [3, 4]
+    assert [k for k in (2, 3, 4) if still_chosen(degrees, k)] == [3, 4]
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=11))
@@ -76,4 +76,4 @@ def test_what_is_chosen_is_a_candidate_and_stands(pairs: list[tuple[float, float
     found = [Score(k, *pair) for k, pair in enumerate(pairs, 2)]
     choice = Choice.of(found)
     assert choice.k in {score.k for score in found}
-    assert stands(found, choice.k)
+    assert still_chosen(found, choice.k)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from crm_online.segments.kmeans import nearest
-from crm_online.segments.model import Model, first_fit, next_look
+from crm_online.segments.model import Model, first_fit, next_check
 from crm_online.segments.online import OnlineSegments
 from crm_online.segments.refits import refit
 from crm_online.segments.sums import ABSENT, SegmentSums
@@ -36,11 +36,11 @@ def online(raw: NDArray[np.float64], k: int, transform: Transform) -> tuple[Segm
             present[changing] = raw[changing] * (generator.lognormal(0, 0.1, (len(changing), d)) if end < n else 1)
             touched = np.concatenate([np.arange(begin, end), changing])
             scored = segments.model.scale.encode(present[touched])
-            labels[touched] = segments.replace(vectors[touched], labels[touched], scored).argmin(axis=1)
+            labels[touched] = segments.move_to_nearest(vectors[touched], labels[touched], scored)[0]
             vectors[touched] = scored
         if end < look:
             continue
-        look, here = next_look(end), present[:end]
+        look, here = next_check(end), present[:end]
         if segments is None:
             scale = Scale.fit(here, names, [transform] * d, [1.0] * d)
             version: Model | None = first_fit(here, scale, k, as_of=end)
@@ -50,7 +50,7 @@ def online(raw: NDArray[np.float64], k: int, transform: Transform) -> tuple[Segm
         if version is not None:
             segments = OnlineSegments(version)
             vectors[:end] = version.scale.encode(here)
-            labels[:end] = segments.replace(None, None, vectors[:end]).argmin(axis=1)
+            labels[:end] = segments.move_to_nearest(None, None, vectors[:end])[0]
     assert segments is not None
     return segments.sums, vectors
 
@@ -86,7 +86,7 @@ def segments_of(points: NDArray[np.int16], k: int) -> OnlineSegments:
         tuple(NAMES[:d]), (Transform.IDENTITY,) * d, (0.0,) * d, (1.0 * RESOLUTION,) * d, (1.0,) * d, (1.0,) * d
     )
     segments = OnlineSegments(first_fit(points.astype(np.float64), scale, k, as_of=0))
-    segments.replace(None, None, points)
+    segments.move_to_nearest(None, None, points)
     return segments
 
 
@@ -99,7 +99,7 @@ def test_a_point_that_comes_alone_joins_as_it_would_in_a_batch_of_one(points: ND
     alone, batch = segments_of(points[: len(points) // 2], k), segments_of(points[: len(points) // 2], k)
     for point in points[len(points) // 2 :]:
         before = alone.nearest(point)
-        assert alone.enter(point) == before == batch.replace(None, None, point[None]).argmin(axis=1)[0]
+        assert alone.enter(point) == before == batch.move_to_nearest(None, None, point[None])[0][0]
         assert alone.sums == batch.sums
         assert np.array_equal(alone.centroids(), batch.centroids())
 
@@ -108,7 +108,7 @@ def test_a_point_that_comes_alone_joins_as_it_would_in_a_batch_of_one(points: ND
 def test_who_enters_and_leaves_again_changes_nothing(points: NDArray[np.int16]) -> None:
     segments = segments_of(points[:4], 3)
     before, centroids = segments.sums, segments.centroids()
-    labels = segments.replace(None, None, points[4:]).argmin(axis=1)
+    labels = segments.move_to_nearest(None, None, points[4:])[0]
     segments.leave(points[4:], labels)
     assert segments.sums == before
     assert np.array_equal(segments.centroids(), centroids)
@@ -118,7 +118,7 @@ def test_the_members_of_a_segment_go_to_its_heir_and_orphans_to_the_nearest_cent
     places = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
     raw = np.repeat(places, [30, 20, 10], axis=0) + np.random.default_rng(0).normal(0, 0.5, (60, 2))
     before = OnlineSegments(first_fit(raw, Scale.common(raw, NAMES[:2]), 3, as_of=0))
-    before.replace(None, None, before.model.scale.encode(raw))
+    before.move_to_nearest(None, None, before.model.scale.encode(raw))
     # In the next version, with another scale, the third has died, and another was born far away.
     scale = Scale.common(np.concatenate([raw, raw + 90.0]), NAMES[:2])
     centres = scale.encode(np.array([[1.0, 0.0], [11.0, 0.0], [99.0, 90.0]]))

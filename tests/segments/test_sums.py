@@ -120,7 +120,6 @@ def test_figures_equal_numpys() -> None:
         members = vectors[labels == k] / RESOLUTION
         assert sums.centroids()[k] / RESOLUTION == pytest.approx(members.mean(axis=0), rel=1e-12)
         assert sums.variances()[k] == pytest.approx(members.var(axis=0), rel=1e-12)
-    assert sums.population_mean() / RESOLUTION == pytest.approx((vectors / RESOLUTION).mean(axis=0))
     assert sums.squares() == pytest.approx(((vectors / RESOLUTION) ** 2).sum())
 
 
@@ -129,7 +128,6 @@ def test_a_segment_without_members_has_no_centroid_and_no_inertia() -> None:
     assert np.isnan(sums.centroids()[[0, 2]]).all()
     assert np.isnan(sums.variances()[[0, 2]]).all()
     assert sums.shares().tolist() == [0.0, 0.0, 0.0]
-    assert np.isnan(SegmentSums.empty(K, D).population_mean()).all()
 
 
 def test_moving_leaves_the_sums_before_as_they_were() -> None:

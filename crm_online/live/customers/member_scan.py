@@ -8,10 +8,10 @@ from typing import Final
 
 from crm_online.customers.records import RecordCodec
 from crm_online.engine import segmenting, state
-from crm_online.engine.changes import iso
 from crm_online.engine.engine import CUSTOMERS, layout
 from crm_online.engine.state import PartitionState
 from crm_online.errors import InputError
+from crm_online.events.times import to_short_iso
 from crm_online.lookup.partition import segment_ids
 from crm_online.segments.model import Model
 from crm_online.settings.conflict import from_stored
@@ -114,7 +114,11 @@ class MemberScan:
         records = self._codec.decode(list(pairs.values()))
         ids = segment_ids(records, records.reported, model, here)
         rows = zip(pairs, ids, records.since.tolist(), strict=True)
-        return following, len(pairs), {name.decode(): iso(since * 1000) for name, one, since in rows if one == segment}
+        return (
+            following,
+            len(pairs),
+            {name.decode(): to_short_iso(since * 1000) for name, one, since in rows if one == segment},
+        )
 
     def _parse(self, after: str | None) -> tuple[int, int]:
         if after is None:

@@ -14,8 +14,8 @@ from functools import cache
 from typing import Any
 
 from crm_online.answers.service import Status
-from crm_online.engine.changes import iso
 from crm_online.engine.state import PartitionState
+from crm_online.events.times import to_short_iso
 from crm_online.live.snapshots.document import Document
 from crm_online.live.snapshots.pacing import Pace
 from crm_online.live.snapshots.pictures import Drawn, draw
@@ -168,7 +168,9 @@ class SnapshotMaker:
             return before
         with pace:
             whole = lookup()
-            book = RuleBook(whole.rules(), iso(whole.itemsets().as_of), self._segments.tastes if self._segments else {})
+            book = RuleBook(
+                whole.rules(), to_short_iso(whole.itemsets().as_of), self._segments.tastes if self._segments else {}
+            )
             self._rules = _Rules(version, book, self._derive(whole) if self._derive else None)
         return self._rules
 
@@ -177,7 +179,7 @@ def _made(lookup: Lookup, version: _Version, before: _Segments | None) -> _Segme
     value, found = lookup.segments(), lookup.segmented
     as_of = lookup.watermark
     segments: Any = value["segments"]
-    drawn = draw(found, iso(as_of), before.drawn.axes if before else None)
+    drawn = draw(found, to_short_iso(as_of), before.drawn.axes if before else None)
     liked = bought_more(found.sample.bought, found.sample.nearest, found.model.k) if found else []
     return _Segments(
         version=version,

@@ -10,8 +10,8 @@ from datetime import datetime
 
 from crm_online import __version__
 from crm_online.answers.service import PartitionStatus, Status
-from crm_online.engine.changes import iso
 from crm_online.engine.state import PartitionState
+from crm_online.events.times import to_short_iso
 
 WINDOW = 10.0
 """Seconds over which the events per second are counted."""
@@ -95,4 +95,4 @@ def status(feed: str, progress: Sequence[PartitionProgress], per_second: float, 
 
 
 def _time(ms: int) -> datetime:
-    return datetime.fromisoformat(iso(ms))
+    return datetime.fromisoformat(to_short_iso(ms))

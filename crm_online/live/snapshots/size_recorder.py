@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from crm_online.engine.changes import iso
+from crm_online.events.times import to_short_iso
 
 MOST = 2000
 """Points that are kept; when there are more, every second one goes."""
@@ -42,7 +42,7 @@ class SizeRecorder:
         if self.points and self.points[-1]["sizes"] == sizes:
             return
         self._times.append(as_of)
-        self.points.append(SizePoint(as_of=iso(as_of), sizes=sizes))
+        self.points.append(SizePoint(as_of=to_short_iso(as_of), sizes=sizes))
         if len(self.points) > MOST:
             # The last one stays: it says how things are.
             keep = slice((len(self.points) - 1) % 2, None, 2)
