@@ -1,4 +1,4 @@
-"""The service itself: how it stands, what it took, what went wrong."""
+"""The service itself: its status, receipts of events, problems."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def _routers() -> list[APIRouter]:
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document, with the schema of problems and the cookie that stands for a key."""
+    """Return the OpenAPI document, with the schema of problems and the cookie that holds a key."""
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title,

@@ -18,7 +18,7 @@ class Body(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _few(cls, value: Any) -> Any:
-        """Refuse a body with thousands of fields at once: to list each takes longer than all look-ups."""
+        """Refuse a body with thousands of fields at once: to list each needs longer than all look-ups."""
         if isinstance(value, dict) and len(value) > _FIELDS:
             raise PydanticCustomError("too_many_fields", "has more than {most} fields", {"most": _FIELDS})
         return value

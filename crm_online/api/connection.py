@@ -24,7 +24,7 @@ class Connection(HttpToolsProtocol):
     Attributes
     ----------
     timeout
-        Seconds in which a request must be whole, and for which a client may read nothing.
+        Seconds in which a request must be complete, and for which a client may read nothing.
     limit
         Connections that may be open at once.
     """
@@ -91,19 +91,19 @@ class Connection(HttpToolsProtocol):
         self._stuck = self.loop.call_later(self.timeout, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Go on, since the reader does."""
+        """Send again, since the client reads again."""
         self._reads_again()
         super().resume_writing()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing: who asks for another protocol is answered in this one; uvicorn would advise to install more."""
+        """Do nothing: a request for another protocol is answered in this one; uvicorn would advise to install more."""
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP."""
         self._refuse(400, "not a valid HTTP request")
 
     def _answering(self) -> bool:
-        """Tell whether a request is being answered, be it not yet whole."""
+        """Return whether a request is being answered, also one that is not complete yet."""
         return self._asked and not self.cycle.response_complete
 
     def _await_request(self) -> None:

@@ -36,7 +36,7 @@ _REMEMBERED = 1000
 
 
 class Gate:
-    """Middleware: lets a request in, and says whose it is, or refuses it.
+    """Middleware: lets a request in with its caller, or refuses it.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Gate:
                 _must_be_short(scope)
                 if scope["path"] not in _OPEN:
                     scope[CALLER] = self._let_in(scope)
-                # FastAPI reads the cookies of every request, with a parser of the standard library that takes seconds
+                # FastAPI reads the cookies of every request, with a parser of the standard library that needs seconds
                 # for a few kB of quoted quotes before Python 3.11.10 (CVE-2024-7592).
                 scope["headers"] = [header for header in scope["headers"] if header[0] != b"cookie"]
             except ProblemError as problem:
@@ -156,7 +156,7 @@ def _must_be_local(host: bytes | None) -> None:
 
 @lru_cache(_REMEMBERED)
 def is_loopback(address: str) -> bool:
-    """Tell whether only this machine reaches an address.
+    """Return whether only this machine reaches an address.
 
     Examples
     --------
@@ -170,7 +170,7 @@ def is_loopback(address: str) -> bool:
 
 
 def _own(headers: Mapping[bytes, bytes]) -> bool | None:
-    """Tell whether a page of the service itself asks; None: it does not say."""
+    """Return whether a request is from a page of the service itself; None: it has no header for that."""
     origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
     if origin is not None and origin.partition(b"://")[2] != headers.get(b"host"):
         return False
@@ -184,7 +184,7 @@ def _foreign(headers: Mapping[bytes, bytes], origins: frozenset[bytes]) -> bool:
 
 
 def _from_own_page(headers: Mapping[bytes, bytes], method: str) -> bool:
-    """Tell whether a cookie counts.
+    """Return whether a cookie counts.
 
     Over plain HTTP browsers do not say which site asks, and no origin with a GET of the page's own.
     """

@@ -33,7 +33,7 @@ _HEAD = "# Keys of crm-online's service, as hashes. `crm-online keys new`, `list
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks.
+    """The holder of a key that a request came with.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Caller:
     scopes: frozenset[Scope]
 
     def may(self, scope: Scope) -> bool:
-        """Tell whether the caller has a scope; admin has all."""
+        """Return whether the caller has a scope; admin has all."""
         return scope in self.scopes or "admin" in self.scopes
 
 
@@ -64,7 +64,7 @@ class StoredKey(BaseModel):
     created: datetime
 
     def caller(self) -> Caller:
-        """Return who asks with this key."""
+        """Return the caller with this key."""
         return Caller(self.id, self.name, frozenset(self.scopes))
 
 
@@ -122,7 +122,7 @@ def new_key(path: Path, name: str, scopes: Iterable[Scope]) -> str:
 
 
 def revoke_key(path: Path, name: str) -> None:
-    """Take a key out of a file.
+    """Remove a key from a file.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def _hashed(key: str) -> str:
 
 
 def _write(path: Path, keys: Sequence[StoredKey]) -> None:
-    """Put a new file in the place of the old one, readable by its owner only."""
+    """Replace the file by a new one, readable by its owner only."""
     blocks = [
         f'\n[[keys]]\nname = "{key.name}"\nid = "{key.id}"\nsha256 = "{key.sha256}"\n'
         f"scopes = {list(key.scopes)}\ncreated = {key.created.isoformat()}\n"

@@ -18,10 +18,10 @@ from crm_online.live.part import ServicePart
 CALLER = "crm_online.caller"
 """Where the gate puts the caller in an ASGI scope; None: unknown."""
 ANYBODY = Caller("", "anybody", frozenset({"admin"}))
-"""Who asks where no keys are configured."""
+"""The caller where no keys are configured."""
 
 _log = logging.getLogger(__name__)
-_LOOK_AGAIN = 1.0
+_CHECK_EVERY = 1.0
 _MODEL = HTTPBearer(description="A key made by `crm-online keys new`; not needed where none are configured.")
 
 
@@ -45,7 +45,7 @@ class Keys(ServicePart):
         self._callers: dict[str, Caller] = {}
         self._trouble: str | None = None
         self._version: tuple[int, ...] = ()
-        self._looked = 0.0
+        self._checked = 0.0
         if path is not None:
             self._version = _version(path)
             self._replace(read_keys(path))
@@ -57,21 +57,21 @@ class Keys(ServicePart):
 
     def caller(self, key: str) -> Caller | None:
         """Return the caller who shows a key; None: the key is not known."""
-        self._look()
+        self._refresh()
         found = matching(key, self._known)
         return self._callers[found.id] if found else None
 
     def trouble(self) -> str | None:
-        """Say why the file's last change is not in force; None if it is."""
-        self._look()
+        """Return why the file's last change is not in force; None if it is."""
+        self._refresh()
         return self._trouble
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         """Read the file again if it has changed, once in a second at most."""
         now = time.monotonic()
-        if self._path is None or now - self._looked < _LOOK_AGAIN:
+        if self._path is None or now - self._checked < _CHECK_EVERY:
             return
-        self._looked = now
+        self._checked = now
         version = _version(self._path)
         if version == self._version:
             return

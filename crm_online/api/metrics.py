@@ -80,7 +80,7 @@ class ServiceMetrics:
         self._changes.inc(changes)
 
     def store(self, work: StoreWork, seconds: float) -> None:
-        """Say how long a read of the store took."""
+        """Record the seconds of a read of the store."""
         self._store.labels(work).observe(seconds)
 
     def text(self) -> bytes:

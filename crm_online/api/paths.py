@@ -13,11 +13,11 @@ class AnythingConvertor(Convertor[str]):
     regex = r"[\s\S]+"
 
     def convert(self, value: str) -> str:
-        """Take the text as it is."""
+        """Return the text as it is."""
         return value
 
     def to_string(self, value: str) -> str:
-        """Take the text as it is."""
+        """Return the text as it is."""
         return value
 
 

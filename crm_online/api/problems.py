@@ -1,6 +1,6 @@
 """Every error as an RFC 9457 problem document; the one table of which error is which status.
 
-What a problem says is for whoever asked: never a traceback, a host or the store's own message. That is in the log.
+The text of a problem is for the client: never a traceback, a host or the store's own message. Those are in the log.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class ProblemError(Exception):
     detail
         One sentence for whoever asked.
     kind
-        Last part of the problem's type, ``/problems/<kind>``; None: the status says all.
+        Last part of the problem's type, ``/problems/<kind>``; None: the status alone.
     faults
         Each thing that is wrong with what was sent.
     headers
@@ -120,7 +120,7 @@ _TABLE = (
 
 
 def problem_of(error: Exception) -> ProblemError:
-    """Return the problem of an error, and log what only the log may say."""
+    """Return the problem of an error, and log what must not be in the answer."""
     if isinstance(error, ProblemError):
         return error
     row = next((row for row in _TABLE if isinstance(error, row.error)), None)
@@ -159,12 +159,12 @@ def _faults(found: Iterable[Mapping[str, Any]]) -> list[Fault]:
     """Return what is wrong with what was sent, without what was sent."""
     faults = []
     for one in found:
-        place, *path = one["loc"]
-        if place == "body":
+        source, *path = one["loc"]
+        if source == "body":
             path = [] if one["type"] == "json_invalid" else path
             where = pointer(path)
         else:
-            where = ".".join(map(str, path)) or str(place)
+            where = ".".join(map(str, path)) or str(source)
         # JSON may hold halves of surrogate pairs, which no answer can.
         where = where.encode("utf-8", "replace").decode()
         why = f"not JSON: {one['ctx']['error']}" if one["type"] == "json_invalid" else str(one["msg"])

@@ -37,7 +37,7 @@ def run(service: Service, on_start: Callable[[str], None] | None = None) -> None
     Parameters
     ----------
     service
-        What is served, where ``serve.listen`` says.
+        What is served, at ``serve.listen``.
     on_start
         Called with the service's URL when it answers.
 

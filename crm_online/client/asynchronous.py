@@ -63,23 +63,23 @@ class AsyncClient:
 
     async def customer(self, customer_id: str) -> Customer:
         """Return one customer: segment, since when, features, last moves."""
-        return await self._ask(calls.customer(customer_id))
+        return await self._request(calls.customer(customer_id))
 
     async def customers(self, customer_ids: Iterable[str]) -> Customers:
         """Return several customers, and the ids of those that are not known; each 500 are one request."""
-        return calls.joined([await self._ask(call) for call in calls.customers(customer_ids)])
+        return calls.joined([await self._request(call) for call in calls.customers(customer_ids)])
 
     async def explain(self, customer_id: str) -> Explanation:
         """Return which features and events led a customer to the segment."""
-        return await self._ask(calls.explain(customer_id))
+        return await self._request(calls.explain(customer_id))
 
     async def segments(self) -> Segments:
         """Return the segments, and how they join."""
-        return await self._ask(calls.SEGMENTS)
+        return await self._request(calls.SEGMENTS)
 
     async def segment(self, segment_id: str) -> SegmentProfile:
         """Return one segment."""
-        return await self._ask(calls.segment(segment_id))
+        return await self._request(calls.segment(segment_id))
 
     async def members(self, segment_id: str, *, limit: int | None = None) -> AsyncIterator[Member]:
         """Return the customers of a segment one by one, in no order; pages of ``limit`` are read as they are needed."""
@@ -93,15 +93,15 @@ class AsyncClient:
 
     async def members_page(self, segment_id: str, after: str | None = None, *, limit: int | None = None) -> Members:
         """Return a page of these customers: the first, or that which ``next`` names."""
-        return await self._ask(calls.members(segment_id, after, limit))
+        return await self._request(calls.members(segment_id, after, limit))
 
     async def sizes(self) -> SizeHistory:
         """Return how large the segments were since the service began to look."""
-        return await self._ask(calls.SIZES)
+        return await self._request(calls.SIZES)
 
     async def picture(self) -> Picture:
         """Return sampled customers and centroids on the first two principal axes."""
-        return await self._ask(calls.PICTURE)
+        return await self._request(calls.PICTURE)
 
     async def rules(self, **query: Unpack[RuleQuery]) -> AsyncIterator[RuleInForce]:
         """Return the rules that hold and match the query, one by one; pages are read as they are needed."""
@@ -115,13 +115,13 @@ class AsyncClient:
 
     async def rules_page(self, after: str | None = None, **query: Unpack[RuleQuery]) -> Rules:
         """Return a page of these rules, and how many there are: the first, or that which ``next`` names."""
-        return await self._ask(calls.rules(query, after))
+        return await self._request(calls.rules(query, after))
 
     async def recommend(
         self, customer_id: str | None = None, *, basket: Sequence[str] = (), limit: int | None = None
     ) -> Recommendations:
-        """Return what to recommend to a customer, or with a basket, or both, with the rule that says why."""
-        return await self._ask(calls.recommend(customer_id, basket, limit))
+        """Return what to recommend to a customer, or with a basket, or both, with the rule that is the reason."""
+        return await self._request(calls.recommend(customer_id, basket, limit))
 
     async def send(self, events: Iterable[Event | Mapping[str, Any]]) -> EventReceipt:
         """Send events, at most 1,000: models of ``crm_online.events.models``, or what these are made from.
@@ -134,7 +134,7 @@ class AsyncClient:
         RequestRejected
             If any is no event, or they are too many; then none counts.
         """
-        return await self._ask(calls.send(events))
+        return await self._request(calls.send(events))
 
     def changes(self, *, after: str | None = None, **query: Unpack[ChangeQuery]) -> AsyncFeed:
         """Return the feed of the changes that match the query: iterate over it, best in ``async with``."""
@@ -144,41 +144,41 @@ class AsyncClient:
 
     async def flows(self) -> SegmentFlows:
         """Return who moved from where to where, in the changes that are kept."""
-        return await self._ask(calls.FLOWS)
+        return await self._request(calls.FLOWS)
 
     async def rejects(self, *, limit: int | None = None) -> Rejects:
         """Return the last records that could not be used; the key needs the scope admin."""
-        return await self._ask(calls.rejects(limit))
+        return await self._request(calls.rejects(limit))
 
     async def status(self) -> Status:
-        """Return how the state stands."""
-        return await self._ask(calls.STATUS)
+        """Return the status of the state."""
+        return await self._request(calls.STATUS)
 
     async def ready(self) -> Ready:
         """Return whether the service can answer, and if not, why."""
-        return await self._ask(calls.READY)
+        return await self._request(calls.READY)
 
     async def alive(self) -> Alive:
         """Return that the process runs."""
-        return await self._ask(calls.ALIVE)
+        return await self._request(calls.ALIVE)
 
     async def metrics(self) -> str:
         """Return what the service counted, in the text format of Prometheus."""
-        return await self._ask(calls.METRICS)
+        return await self._request(calls.METRICS)
 
     async def session(self) -> Session:
         """Return whose the key is, and what it may do."""
-        return await self._ask(calls.SESSION)
+        return await self._request(calls.SESSION)
 
     async def begin_session(self) -> Session:
         """Have the key as a cookie, as browsers need it; this client does not."""
-        return await self._ask(calls.BEGIN_SESSION)
+        return await self._request(calls.BEGIN_SESSION)
 
     async def end_session(self) -> None:
         """Have the cookie no more."""
-        await self._ask(calls.END_SESSION)
+        await self._request(calls.END_SESSION)
 
-    async def _ask(self, call: Call[T]) -> T:
+    async def _request(self, call: Call[T]) -> T:
         async def once() -> T:
             try:
                 response = await self._http.send(self._cache.request(self._http, call))

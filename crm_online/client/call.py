@@ -56,7 +56,7 @@ class Call(Generic[T]):
     answers: frozenset[int] = frozenset({200})
 
     def answer(self, status: int, content_type: str, retry_after: str | None, body: bytes) -> T:
-        """Return what a response says.
+        """Return the answer in a response.
 
         Raises
         ------
@@ -114,7 +114,7 @@ def text(body: bytes) -> str:
 
 
 def nothing(body: bytes) -> None:
-    """Read a body that says nothing."""
+    """Read a body without content."""
 
 
 def params(**values: Any) -> Params:

@@ -138,7 +138,7 @@ def ended() -> ServiceUnavailable:
 
 
 def is_feed(response: httpx.Response) -> bool:
-    """Tell whether the body of a response is a feed."""
+    """Return whether the body of a response is a feed."""
     kind: str = response.headers.get("Content-Type", "")
     return response.status_code == httpx.codes.OK and kind.startswith("text/event-stream")
 

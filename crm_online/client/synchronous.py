@@ -93,11 +93,11 @@ class Client:
         NotFound
             If no customer has this id.
         """
-        return self._ask(calls.customer(customer_id))
+        return self._request(calls.customer(customer_id))
 
     def customers(self, customer_ids: Iterable[str]) -> Customers:
         """Return several customers, and the ids of those that are not known; each 500 are one request."""
-        return calls.joined([self._ask(call) for call in calls.customers(customer_ids)])
+        return calls.joined([self._request(call) for call in calls.customers(customer_ids)])
 
     def explain(self, customer_id: str) -> Explanation:
         """Return which features and events led a customer to the segment.
@@ -107,11 +107,11 @@ class Client:
         NotFound
             If no customer has this id.
         """
-        return self._ask(calls.explain(customer_id))
+        return self._request(calls.explain(customer_id))
 
     def segments(self) -> Segments:
         """Return the segments, and how they join."""
-        return self._ask(calls.SEGMENTS)
+        return self._request(calls.SEGMENTS)
 
     def segment(self, segment_id: str) -> SegmentProfile:
         """Return one segment.
@@ -121,7 +121,7 @@ class Client:
         NotFound
             If there is none of this id.
         """
-        return self._ask(calls.segment(segment_id))
+        return self._request(calls.segment(segment_id))
 
     def members(self, segment_id: str, *, limit: int | None = None) -> Iterator[Member]:
         """Return the customers of a segment one by one, in no order; pages of ``limit`` are read as they are needed.
@@ -140,15 +140,15 @@ class Client:
 
     def members_page(self, segment_id: str, after: str | None = None, *, limit: int | None = None) -> Members:
         """Return a page of these customers: the first, or that which ``next`` names."""
-        return self._ask(calls.members(segment_id, after, limit))
+        return self._request(calls.members(segment_id, after, limit))
 
     def sizes(self) -> SizeHistory:
         """Return how large the segments were since the service began to look."""
-        return self._ask(calls.SIZES)
+        return self._request(calls.SIZES)
 
     def picture(self) -> Picture:
         """Return sampled customers and centroids on the first two principal axes."""
-        return self._ask(calls.PICTURE)
+        return self._request(calls.PICTURE)
 
     def rules(self, **query: Unpack[RuleQuery]) -> Iterator[RuleInForce]:
         """Return the rules that hold and match the query, one by one; pages are read as they are needed."""
@@ -161,13 +161,13 @@ class Client:
 
     def rules_page(self, after: str | None = None, **query: Unpack[RuleQuery]) -> Rules:
         """Return a page of these rules, and how many there are: the first, or that which ``next`` names."""
-        return self._ask(calls.rules(query, after))
+        return self._request(calls.rules(query, after))
 
     def recommend(
         self, customer_id: str | None = None, *, basket: Sequence[str] = (), limit: int | None = None
     ) -> Recommendations:
-        """Return what to recommend to a customer, or with a basket, or both, with the rule that says why."""
-        return self._ask(calls.recommend(customer_id, basket, limit))
+        """Return what to recommend to a customer, or with a basket, or both, with the rule that is the reason."""
+        return self._request(calls.recommend(customer_id, basket, limit))
 
     def send(self, events: Iterable[Event | Mapping[str, Any]]) -> EventReceipt:
         """Send events, at most 1,000: models of ``crm_online.events.models``, or what these are made from.
@@ -180,7 +180,7 @@ class Client:
         RequestRejected
             If any is no event, or they are too many; then none counts.
         """
-        return self._ask(calls.send(events))
+        return self._request(calls.send(events))
 
     def changes(self, *, after: str | None = None, **query: Unpack[ChangeQuery]) -> Feed:
         """Return the feed of the changes that match the query: iterate over it, best in ``with``.
@@ -198,41 +198,41 @@ class Client:
 
     def flows(self) -> SegmentFlows:
         """Return who moved from where to where, in the changes that are kept."""
-        return self._ask(calls.FLOWS)
+        return self._request(calls.FLOWS)
 
     def rejects(self, *, limit: int | None = None) -> Rejects:
         """Return the last records that could not be used; the key needs the scope admin."""
-        return self._ask(calls.rejects(limit))
+        return self._request(calls.rejects(limit))
 
     def status(self) -> Status:
-        """Return how the state stands."""
-        return self._ask(calls.STATUS)
+        """Return the status of the state."""
+        return self._request(calls.STATUS)
 
     def ready(self) -> Ready:
         """Return whether the service can answer, and if not, why."""
-        return self._ask(calls.READY)
+        return self._request(calls.READY)
 
     def alive(self) -> Alive:
         """Return that the process runs."""
-        return self._ask(calls.ALIVE)
+        return self._request(calls.ALIVE)
 
     def metrics(self) -> str:
         """Return what the service counted, in the text format of Prometheus."""
-        return self._ask(calls.METRICS)
+        return self._request(calls.METRICS)
 
     def session(self) -> Session:
         """Return whose the key is, and what it may do."""
-        return self._ask(calls.SESSION)
+        return self._request(calls.SESSION)
 
     def begin_session(self) -> Session:
         """Have the key as a cookie, as browsers need it; this client does not."""
-        return self._ask(calls.BEGIN_SESSION)
+        return self._request(calls.BEGIN_SESSION)
 
     def end_session(self) -> None:
         """Have the cookie no more."""
-        self._ask(calls.END_SESSION)
+        self._request(calls.END_SESSION)
 
-    def _ask(self, call: Call[T]) -> T:
+    def _request(self, call: Call[T]) -> T:
         def once() -> T:
             try:
                 response = self._http.send(self._cache.request(self._http, call))

@@ -43,7 +43,7 @@ def retry_options(seconds: float) -> RetryOptions:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Tell whether the same request may be answered later."""
+    """Return whether the same request may be answered later."""
     return isinstance(error, ServiceUnavailable) or (isinstance(error, ServiceError) and error.status == 429)
 
 

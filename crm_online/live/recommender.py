@@ -30,7 +30,7 @@ class Recommender(ServicePart):
     customers
         Look-ups of customers.
     timed
-        Called with how long each answer took, in seconds.
+        Called with the seconds of each answer.
     """
 
     def __init__(

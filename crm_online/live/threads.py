@@ -1,4 +1,4 @@
-"""Threads for what would hold the event loop up, each run of it timed."""
+"""Threads for work that would block the event loop, each run of it timed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Threads:
     count, name
         How many there are, and what they are called.
     timed
-        Called with how long each run took, in seconds.
+        Called with the seconds of each run.
     """
 
     def __init__(self, count: int, name: str, timed: Callable[[float], None] | None = None) -> None:
@@ -36,5 +36,5 @@ class Threads:
         return found
 
     async def stop(self) -> None:
-        """Wait for what runs, and forget what has not begun."""
+        """Wait for the runs under way, and drop those that have not begun."""
         await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""What `/readyz` says where the store is the trouble: the same of all parts, and nothing that only the log may tell."""
+"""What `/readyz` answers where the store is the trouble: the same for all parts; details are in the log."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from crm_online.store.reads import hash_fields, plain_value
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredCustomers:
-    """The bytes of some customers: to read them takes the waiting, to decode them takes none.
+    """The bytes of some customers: to read them is waiting, to decode them is computing.
 
     Attributes
     ----------

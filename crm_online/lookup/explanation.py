@@ -53,7 +53,7 @@ def _key(move: Mapping[str, Any]) -> tuple[str, str | None, str | None, str]:
 
 
 def _cause(move: Mapping[str, Any], change: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return a move, with what its change says of where it came from."""
+    """Return a move, with the segment it left as its change has it."""
     cause: dict[str, Any] = {"change_id": None, **move}
     if change is None:
         return cause

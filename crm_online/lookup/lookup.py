@@ -61,7 +61,7 @@ def open_lookup(state: str) -> Iterator[Lookup]:
 
 
 class Lookup:
-    """The state as it stands; each part is read once, when it is first asked for.
+    """The state as stored; each part is read once, when it is first needed.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class Lookup:
         Parameters
         ----------
         as_of
-            The time that ``as_of`` says; the watermark by default. Segments are as last scored.
+            The time of ``as_of``; the watermark by default. Segments are as last scored.
         linkage, of
             How the tree is joined, and of what.
 
@@ -163,7 +163,7 @@ class Lookup:
     def linkage_matrix(
         self, linkage: Linkage = Linkage.AVERAGE, of: Leaves = Leaves.SEGMENTS
     ) -> tuple[NDArray[np.float64], list[str]]:
-        """Return the tree as scipy takes it: of each step the parts, their distance and how many leaves it joins."""
+        """Return the tree in scipy's form: of each step the parts, their distance and how many leaves it joins."""
         tree = self._must_have_segments().hierarchy(linkage, of)
         leaves = list(tree["leaves"])
         steps = np.array(tree["linkage"], np.float64).reshape(-1, 4)

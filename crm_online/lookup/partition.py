@@ -1,4 +1,4 @@
-"""One partition as it stands in the store: each part is read when it is first needed, whole."""
+"""One partition as stored: each part is read when it is first needed, all at once."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class SampledHere:
     records
         Their records.
     traits
-        What they need and say.
+        Their traits.
     items
         The items by number.
     """
@@ -79,7 +79,7 @@ class PartitionView:
     Parameters
     ----------
     store
-        Where it stands.
+        Its state.
     settings
         The settings that shaped it.
 

@@ -89,6 +89,6 @@ def _sampled_from(
         # Everything weighs as at the one time that counts are read at.
         weight = float(decay.reading(np.array([as_of]), np.array([order.time]))[0])
         number, items = own.read(bought.get(order.customer or "", b""), as_of, half_life)
-        place = order.time, partition, order.hash
-        found.append((place, SampledFrom(partition, order.items, weight, number, items)))
+        key = order.time, partition, order.hash
+        found.append((key, SampledFrom(partition, order.items, weight, number, items)))
     return found

@@ -1,4 +1,4 @@
-"""The sampled customers: who they are, where their vectors lie, what they need and say."""
+"""The sampled customers: who they are, their vectors and their traits."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Sampled:
     vectors
         int16[n, d]: their vectors in vector units.
     nearest
-        int64[n]: the segment of each, as a place in the model.
+        int64[n]: the segment of each, as an index in the model.
     traits
-        What they need and say.
+        Their traits.
     bought
         Their order lines by name of the item.
     """
@@ -60,22 +60,22 @@ def sampled(views: Sequence[PartitionView], model: Model, size: int) -> Sampled:
     """
     chosen = merged((view.sample for view in views), size)
     ids, traits, bought = list[str](), list[Traits](), list[dict[str, int]]()
-    parts, places = list[Records](), list[int]()
+    parts, indices = list[Records](), list[int]()
     for number, view in enumerate(views):
-        here = [(place, name) for place, (partition, name) in enumerate(chosen) if partition == number]
+        here = [(index, name) for index, (partition, name) in enumerate(chosen) if partition == number]
         found = view.sampled([name for _, name in here])
         scored = found.records.scored_by(model.version) & (found.records.nearest < model.k)
         parts.append(found.records.take(scored))
         for row in np.flatnonzero(scored).tolist():
-            place, name = here[row]
+            index, name = here[row]
             one = found.traits[row]
-            places.append(place)
+            indices.append(index)
             ids.append(name)
             traits.append(one)
             if any(item >= len(found.items) for item in one.bought):
                 raise StateCorrupt(f"what customer {name!r} of the sample bought cannot be read")
             bought.append({found.items[item]: lines for item, lines in one.bought.items()})
-    order = np.argsort(places)
+    order = np.argsort(indices)
     return Sampled(
         ids=[ids[row] for row in order.tolist()],
         vectors=np.concatenate([part.vectors for part in parts])[order],

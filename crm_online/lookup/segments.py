@@ -86,7 +86,7 @@ class Segmentation:
 
     @cached_property
     def traits(self) -> list[SegmentTraits]:
-        """What the customers of each segment need and say."""
+        """The traits of the sampled customers of each segment."""
         return self.sample.by_segment(self.model.k)
 
     def values(self) -> list[SegmentValue]:
@@ -100,7 +100,7 @@ class Segmentation:
         return {one["id"]: one["name"] for one in self.values()}
 
     def described(self) -> list[dict[str, object]]:
-        """Return the segments as look-ups have them, with what their customers need and say."""
+        """Return the segments as look-ups have them, with the traits of their customers."""
         return [
             {**segment, "description": {**segment["description"], "traits": one}}
             for segment, one in zip(self.values(), self.traits, strict=True)

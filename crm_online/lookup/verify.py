@@ -39,7 +39,7 @@ class _Digest:
 
 
 def verify(views: Sequence[PartitionView]) -> dict[str, object]:
-    """Recompute what is derived, compare it with what is stored, and digest the whole state.
+    """Recompute what is derived, compare it with what is stored, and digest the state.
 
     Compared are, partition by partition: the number of customers, the roster, the sample, each
     customer's vector (from its sums, at the time of scoring) and segments, and W, S, Q, from which

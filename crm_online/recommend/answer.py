@@ -66,7 +66,7 @@ def recommended(basis: Basis, buyer: Buyer, basket: Sequence[str], top: int = TO
 def _items(basis: Basis, history: History, found: Ranked) -> Iterator[dict[str, object]]:
     figures = (found.score, found.popular, found.basket, found.by, found.own)
     rows = zip(found.item.tolist(), *(one.tolist() for one in figures), strict=True)
-    for place, (item, score, popular, basket, by, own) in enumerate(rows, start=1):
+    for number, (item, score, popular, basket, by, own) in enumerate(rows, start=1):
         decisive = DECISIVE * popular
         if by != ABSENT and basket >= max(own, decisive):
             because = _of_basket(basis, by, item)
@@ -74,7 +74,7 @@ def _items(basis: Basis, history: History, found: Ranked) -> Iterator[dict[str, 
             because = _of_history(basis, history, item)
         else:
             because = _of_popularity(basis, item)
-        yield {"item": basis.names[item], "rank": place, "score": digits(score), "because": because}
+        yield {"item": basis.names[item], "rank": number, "score": digits(score), "because": because}
 
 
 def _of_basket(basis: Basis, by: int, item: int) -> dict[str, object]:

@@ -17,10 +17,10 @@ TIED = 1024
 """Items whose ties to each other are a regression: those that most baskets have. For others single pairs speak."""
 
 LEAST_RIDGE = 3.0
-"""Least number of baskets, added to an item's own, that say that it has no ties, where a single pair is looked at."""
+"""Least number of baskets, added to an item's own, as evidence of no ties, where a single pair is looked at."""
 
 ABSENT = -1
-"""In place of the id of an item that no basket had."""
+"""Instead of the id of an item that no basket had."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,8 +114,8 @@ class Basis:
         tied = np.sort(most[:TIED])
         matrix = together(tied, count, left, right, both)
         guessed = np.sort(most[:ITEMS])
-        place = np.searchsorted(tied, guessed)
-        learned = learn(guessed, count, baskets, matrix[np.ix_(place, place)], examples)
+        index = np.searchsorted(tied, guessed)
+        learned = learn(guessed, count, baskets, matrix[np.ix_(index, index)], examples)
         ridge = learned.basket.ridge
         ties = learned.basket.ties * coefficients(inverse(matrix, ridge))
         # Each pair twice: once in the row of each of its items.
@@ -155,9 +155,9 @@ class Basis:
     def pair(self, antecedent: int, consequent: int) -> float:
         """Return the number of baskets with both items; 0 where they come together no more often than by chance."""
         row = slice(self.start[antecedent], self.start[antecedent + 1])
-        place = int(np.searchsorted(self.other[row], consequent))
-        there = place < len(self.other[row]) and self.other[row][place] == consequent
-        return float(self.both[row][place]) if there else 0.0
+        index = int(np.searchsorted(self.other[row], consequent))
+        found = index < len(self.other[row]) and self.other[row][index] == consequent
+        return float(self.both[row][index]) if found else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +219,7 @@ def _pairs(
     every, count = np.concatenate(keys), np.concatenate(counts)
     if len(parts) == 1:
         return every, count
-    distinct, place = np.unique(every, return_inverse=True)
+    distinct, index = np.unique(every, return_inverse=True)
     total = np.zeros(len(distinct))
-    np.add.at(total, place, count)
+    np.add.at(total, index, count)
     return distinct, total

@@ -1,4 +1,4 @@
-"""What the shop's own log says about how to recommend: each sampled order is left out of the counts and guessed.
+"""Weights of recommendations learned from the shop's own log: each sampled order is left out of the counts and guessed.
 
 How far own habits, ties between items and the last weeks are to be trusted differs from shop to shop. So the latest
 orders that the state keeps are left out, one by one, of all counts, some of their items are hidden, and those weights
@@ -43,7 +43,7 @@ class ScoreWeights:
     Attributes
     ----------
     ridge
-        Baskets added to an item's own that say that it has no ties; see :mod:`crm_online.recommend.regression`.
+        Baskets added to an item's own as evidence that it has no ties; see :mod:`crm_online.recommend.regression`.
     ties
         What the regression is multiplied by.
     prior
@@ -124,7 +124,7 @@ def _best(guesses: _Guesses, weights: ScoreWeights, *, with_basket: bool) -> Sco
         tried = [replace(weights, **{name: value}) for value in GRIDS[name]]
         quality = np.stack([guesses.quality(one, with_basket=with_basket) for one in tried])
         deficit = quality[quality.mean(axis=1).argmax()] - quality
-        # Paired differences: rows in which both guess alike say nothing, and cost nothing.
+        # Paired differences: rows in which both guess alike add nothing to the deficit.
         chance = deficit.std(axis=1) / np.sqrt(deficit.shape[1])
         weights = tried[int(np.argmax(deficit.mean(axis=1) <= CHANCE * chance))]
     return weights
@@ -155,8 +155,8 @@ class _Guesses:
         matrix: NDArray[np.float64],
         examples: Sequence[Example],
     ) -> _Guesses | None:
-        place = np.full(len(count), -1, np.int64)
-        place[top] = np.arange(len(top))
+        index = np.full(len(count), -1, np.int64)
+        index[top] = np.arange(len(top))
         examples = examples[-ORDERS:]
         has = np.zeros((len(top), len(examples)))
         own, orders = np.zeros((len(examples), len(top))), np.zeros(len(examples))
@@ -164,11 +164,11 @@ class _Guesses:
         draw = np.random.default_rng(_SEED)
         hidden, order_of = list[int](), list[int]()
         for number, one in enumerate(examples):
-            items = place[one.items]
+            items = index[one.items]
             items = items[items >= 0]
             has[items, number] = 1.0
             orders[number] = max(one.orders - one.weight, 0.0)
-            mine = place[np.fromiter(one.own, np.int64, len(one.own))]
+            mine = index[np.fromiter(one.own, np.int64, len(one.own))]
             own[number, mine[mine >= 0]] = np.fromiter(one.own.values(), np.float64, len(one.own))[mine >= 0]
             own[number] = np.maximum(own[number] - one.weight * has[:, number], 0.0)
             if len(items) > 1:

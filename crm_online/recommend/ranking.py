@@ -63,7 +63,7 @@ def rank(basis: Basis, basket: Sequence[int], history: History, limit: int) -> R
 
     The score estimates how likely the item is to be bought: its popularity, what all items of the basket add to it
     together, and what the customer's own orders have beyond popularity, (seen - expected) / (orders + prior). How
-    each is weighed the log itself says, see :mod:`crm_online.recommend.learning`. Equals come by name.
+    each is weighed is learned from the log, see :mod:`crm_online.recommend.learning`. Equals come by name.
 
     Parameters
     ----------
@@ -104,22 +104,22 @@ def _of_basket(basis: Basis, basket: Sequence[int]) -> tuple[NDArray[np.float64]
     for item in basket:
         other, gain = basis.gains(item)
         np.maximum.at(added, other, gain)
-    place = np.searchsorted(basis.tied, basket)
-    found = np.array([row for row, item in zip(place.tolist(), basket, strict=True) if _is_at(basis, row, item)], int)
+    index = np.searchsorted(basis.tied, basket)
+    found = np.array([row for row, item in zip(index.tolist(), basket, strict=True) if _is_at(basis, row, item)], int)
     added[basis.tied] = basis.ties[found].sum(axis=0)
     return added, found
 
 
-def _is_at(basis: Basis, place: int, item: int) -> bool:
-    return place < len(basis.tied) and int(basis.tied[place]) == item
+def _is_at(basis: Basis, index: int, item: int) -> bool:
+    return index < len(basis.tied) and int(basis.tied[index]) == item
 
 
 def _by(basis: Basis, basket: Sequence[int], tied: NDArray[np.int64], item: int) -> int:
     """Return which item of the basket adds most to an item: the first of equals by name, ``ABSENT`` if none does."""
-    place = int(np.searchsorted(basis.tied, item))
+    index = int(np.searchsorted(basis.tied, item))
     added = dict.fromkeys(basket, 0.0)
-    if _is_at(basis, place, item):
-        rows = zip(basis.tied[tied].tolist(), basis.ties[tied, place].tolist(), strict=True)
+    if _is_at(basis, index, item):
+        rows = zip(basis.tied[tied].tolist(), basis.ties[tied, index].tolist(), strict=True)
         added.update(rows)
     else:
         for other in basket:

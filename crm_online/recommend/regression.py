@@ -27,9 +27,9 @@ def together(
     left, right, both
         Pairs of item ids, and how many baskets have both.
     """
-    place = np.full(len(count), -1, np.int64)
-    place[items] = np.arange(len(items))
-    row, column = place[left], place[right]
+    index = np.full(len(count), -1, np.int64)
+    index[items] = np.arange(len(items))
+    row, column = index[left], index[right]
     there = (row >= 0) & (column >= 0)
     matrix = np.zeros((len(items), len(items)))
     matrix[row[there], column[there]] = both[there]

@@ -45,7 +45,7 @@ class CustomerQuery(Body):
 
 
 class _Direct(APIRoute):
-    """The route that is asked most: FastAPI's way from a request to its parameters takes longer than the look-up."""
+    """The route of most requests: FastAPI's way from a request to its parameters needs longer than the look-up."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; with another method than GET, as FastAPI does."""

@@ -86,7 +86,7 @@ async def send_events(request: Request, service: TheService) -> EventReceipt:
     try:
         return await service.sink.take(events)
     except TooFarAhead as error:
-        raise _refusal([_fault(single, place, ["time"], str(error)) for place in error.places]) from error
+        raise _refusal([_fault(single, index, ["time"], str(error)) for index in error.places]) from error
 
 
 def _read(content_type: str, body: bytes) -> tuple[list[Event], bool]:
@@ -119,19 +119,19 @@ def _events(single: bool, values: Sequence[Any]) -> tuple[list[Event], list[Faul
     events: list[Event] = []
     faults: list[Fault] = []
     count = 0
-    for place, value in enumerate(values):
+    for index, value in enumerate(values):
         try:
             events.append(EVENT.validate_python(value))
         except ValidationError as error:
             count += error.error_count()
             if len(faults) < _FAULTS:
                 found = all_problems(error) if isinstance(value, dict) else [("not a JSON object", [])]
-                faults += [_fault(single, place, path, why) for why, path in found]
+                faults += [_fault(single, index, path, why) for why, path in found]
     return events, faults, count
 
 
-def _fault(single: bool, place: int, path: Sequence[str | int], why: str) -> Fault:
-    steps = path if single else [place, *path]
+def _fault(single: bool, index: int, path: Sequence[str | int], why: str) -> Fault:
+    steps = path if single else [index, *path]
     return Fault(where=short(pointer(steps)), why=short(why))
 
 

@@ -1,4 +1,4 @@
-"""How the state stands, in numbers."""
+"""The status of the state, in numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Look-ups of customers in a thread: all that are asked for at about the same time are read at once."""
+"""Look-ups of customers in a thread: all that are requested while another reading goes on are read at once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CustomerLookups(ServicePart):
     changes
         The changes that are kept: they have the causes of moves.
     timed
-        Called with how long each reading took, in seconds.
+        Called with the seconds of each reading.
     """
 
     def __init__(self, store: Store, changes: ChangeHub, timed: Callable[[float], None] | None = None) -> None:
@@ -181,7 +181,7 @@ def _stopping() -> StoreUnavailable:
 
 
 def _fail(requests: Iterable[_Request], error: Exception) -> None:
-    """Give an error to requests; who waits no more has a future that is done."""
+    """Set an error in the futures of requests; those of requests that wait no more are done."""
     for _, future in requests:
         if not future.done():
             future.set_exception(error)

@@ -72,7 +72,7 @@ class MemberScan:
         after
             ``next`` of the page before.
         limit
-            How many at most; a few more come where Redis keeps them in one place. There may be fewer, even none, on a
+            How many at most; a few more come where Redis keeps them in one bucket. There may be fewer, even none, on a
             page that is not the last: a page looks at no more than about a hundred thousand customers.
 
         Raises

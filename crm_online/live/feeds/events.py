@@ -67,11 +67,11 @@ class FeedEvent:
 
     @property
     def data(self) -> bytes:
-        """The change as JSON, as it stands on the topic."""
+        """The change as JSON, with the bytes that are published."""
         return self.body.partition(b"\ndata: ")[2].rstrip(b"\n")
 
     def blank(self) -> None:
-        """Forget the content."""
+        """Remove the content, as of an erased customer."""
         self.kind, self.key, self.value, self.names = BLANK, "", {}, _NOTHING
         self.body = self.framed = b""
 
@@ -102,14 +102,14 @@ def feed_event(entry: Entry) -> FeedEvent:
 
 
 def gap_event(after: ChangeId, upto: ChangeId, why: GapReason) -> FeedEvent:
-    """Return the event that stands for the changes after ``after``, up to and with ``upto``."""
+    """Return the event sent in place of the changes after ``after``, up to and with ``upto``."""
     data = {"partition": upto.partition, "after": str(after), "upto": str(upto), "reason": why}
     return FeedEvent(upto, GAP, value=data, body=b"event: gap\ndata: %s\n\n" % json.dumps(data).encode())
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeFilter:
-    """Which changes a reader asks for.
+    """Which changes a reader requests.
 
     Attributes
     ----------

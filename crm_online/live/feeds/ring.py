@@ -14,7 +14,7 @@ from crm_online.step import ChangeId
 CHUNK: Final = 32_768
 """Bytes of events from which on a chunk gets no more."""
 _OVERHEAD: Final = 1000
-"""Bytes that an event takes in memory besides its text, about."""
+"""Bytes of memory of an event besides its text, about."""
 _SIGNPOST: Final = 256
 """Changes between two numbers at which the cursor is kept, so that a cursor's number is found."""
 SCANNED: Final = 2000

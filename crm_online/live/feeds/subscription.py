@@ -20,7 +20,7 @@ _READ: Final = 200
 
 
 class Subscription:
-    """One reader's feed, made by ``ChangeHub.subscribe``; iterate over its chunks of whole server-sent events.
+    """One reader's feed, made by ``ChangeHub.subscribe``; iterate over its chunks of complete server-sent events.
 
     It resumes from its reader's cursor: `_open` → `_read_redis`, until the ring holds what comes next → `_join_ring`,
     until its cursor is the ring's → `_read_ring`; and back to `_read_redis` when the ring has dropped what comes next.

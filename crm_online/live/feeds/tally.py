@@ -1,4 +1,4 @@
-"""Moves and rejects counted in the changes that are kept: as they come, and as they go."""
+"""Counts of the moves and rejects among the kept changes: added as they come, subtracted as they are trimmed."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Tally:
         window.times.append(window.times[-1] if same else time)
 
     def keep(self, partition: int, most: int) -> None:
-        """Take off the counts what is kept no more: all but the last ``most`` changes of a partition."""
+        """Subtract the changes that were trimmed: all but the last ``most`` changes of a partition."""
         window = self._windows.setdefault(partition, _Window())
         while len(window.changes) > most:
             window.times.popleft()

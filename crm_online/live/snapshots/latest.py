@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 _SOON: Final = 0.2
 BEING_READ: Final = "the state is being read for the first time"
 SWITCH: Final = 0.0005
-"""Seconds after which the thread that makes snapshots lets the event loop go on, if that wants to: a tenth of Python's
+"""Seconds after which the thread that makes snapshots gives way to the event loop if that is due: a tenth of Python's
 own, since a request may have to wait several times."""
 
 
@@ -33,11 +33,11 @@ class Snapshots(ServicePart):
     store
         The state.
     settings
-        How often it is looked at.
+        How often its version is read.
     derive
         Makes what else is to be in snapshots, see `Snapshot.derived`.
     timed
-        Called with how long each look took, in seconds.
+        Called with the seconds of each reading.
     """
 
     def __init__(
@@ -62,24 +62,24 @@ class Snapshots(ServicePart):
         Raises
         ------
         StoreError
-            Why there is none: no state (``StateMissing``), or it could not be read so far.
+            If there is none: no state (``StateMissing``), or it could not be read so far.
         """
         if self._current is None:
             raise self._error
         return self._current
 
     def trouble(self) -> str | None:
-        """Say why the latest snapshot is not that of now; None if it is."""
+        """Return why the latest snapshot is out of date; None if it is not."""
         return self._trouble
 
     async def start(self) -> None:
-        """Begin to look at the state."""
+        """Begin to read the state."""
         self._switch = sys.getswitchinterval()
         sys.setswitchinterval(min(SWITCH, self._switch))
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Look no more."""
+        """End the reading."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

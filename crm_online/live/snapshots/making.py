@@ -1,7 +1,7 @@
 """Makes snapshots: what has changed is read again, and the costly parts no oftener than they may.
 
-Two parts are costly: the segments with their sampled customers, and the rules, which need all counters. Each takes at
-most a tenth of one core (`pacing`): a part that takes t seconds to make is at most 9 t older than the rest. A demo's
+Two parts are costly: the segments with their sampled customers, and the rules, which need all counters. Each uses at
+most a tenth of one core (`pacing`): a part that needs t seconds to make is at most 9 t older than the rest. A demo's
 year of a shop has its segments made in 0.15 s and its rules in 0.1 s, so they are up to 1.4 s and 0.9 s old, and
 whatever `serve.refresh` adds.
 """
@@ -30,7 +30,7 @@ from crm_online.store.meta import StateMeta
 from crm_online.traits.tastes import bought_more
 
 Derive = Callable[[Lookup], object]
-"""Makes something else of the baskets, whenever they are read again; it runs in the thread that makes snapshots."""
+"""Makes `Snapshot.derived` of the baskets, whenever they are read again; it runs in the thread that makes snapshots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class _Segments:
     version: _Version
     as_of: int
     value: Mapping[str, Any]
-    whole: Document
+    document: Document
     each: Mapping[str, Document]
     names: Mapping[str, str]
     drawn: Drawn
@@ -100,17 +100,17 @@ class SnapshotMaker:
         self._paces = Pace(), Pace()
 
     def make(self) -> Snapshot:
-        """Return the state as it stands; the same snapshot if nothing has changed.
+        """Return a snapshot of the current state; the same one if nothing has changed.
 
         Raises
         ------
         StoreError
             If there is no state (``StateMissing``), or it cannot be read.
         """
-        version = self._look()
+        version = self._read_version()
         if self._version is not None and not version.follows(self._version):
             self.forget()
-        lookup = cache(lambda: Lookup(self._store))  # most looks find nothing new, and need none
+        lookup = cache(lambda: Lookup(self._store))  # most readings find the same version, and need none
         if version != self._version:
             self._progress = self._progress_of(lookup().states)
             self._min_customers = lookup().settings.segments.min_customers
@@ -118,11 +118,11 @@ class SnapshotMaker:
         status_ = self._status(version.meta.feed)
         segments, rules = self._segments_of(lookup, version), self._rules_of(lookup, version)
         last = self._snapshot
-        if last is not None and last.segments_document is segments.whole and last.rules is rules.book:
+        if last is not None and last.segments_document is segments.document and last.rules is rules.book:
             self._snapshot = last if last.status == status_ else replace(last, status=status_)
         else:
             self._snapshot = Snapshot(
-                segments_document=segments.whole,
+                segments_document=segments.document,
                 segment_documents=segments.each,
                 segment_names=segments.names,
                 picture=segments.picture,
@@ -133,10 +133,10 @@ class SnapshotMaker:
             )
         return self._snapshot
 
-    def _look(self) -> _Version:
+    def _read_version(self) -> _Version:
         meta = self._store.meta()
-        asked = [reads.hash_fields(number, META, (TOKEN, COMMITS, EPOCH)) for number in range(meta.partitions)]
-        return _Version(meta, tuple(map(tuple, self._store.read_many(asked))))
+        fields = [reads.hash_fields(number, META, (TOKEN, COMMITS, EPOCH)) for number in range(meta.partitions)]
+        return _Version(meta, tuple(map(tuple, self._store.read_many(fields))))
 
     def _progress_of(self, states: Sequence[PartitionState]) -> list[PartitionProgress]:
         names = [(number, name) for number in range(len(states)) for name in (POSITIONS, ENDS)]
@@ -167,11 +167,11 @@ class SnapshotMaker:
         if before is not None and (before.version == version or not pace.due):
             return before
         with pace:
-            whole = lookup()
+            found = lookup()
             book = RuleBook(
-                whole.rules(), to_short_iso(whole.itemsets().as_of), self._segments.tastes if self._segments else {}
+                found.rules(), to_short_iso(found.itemsets().as_of), self._segments.tastes if self._segments else {}
             )
-            self._rules = _Rules(version, book, self._derive(whole) if self._derive else None)
+            self._rules = _Rules(version, book, self._derive(found) if self._derive else None)
         return self._rules
 
 
@@ -185,7 +185,7 @@ def _made(lookup: Lookup, version: _Version, before: _Segments | None) -> _Segme
         version=version,
         as_of=as_of,
         value=value,
-        whole=Document.of(value),
+        document=Document.of(value),
         each={one["id"]: Document.of(one) for one in segments},
         names={one["id"]: one["name"] for one in segments},
         drawn=drawn,

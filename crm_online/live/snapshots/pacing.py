@@ -1,4 +1,4 @@
-"""How often a costly part is made again: so that it takes no more than its share of one core."""
+"""How often a costly part is made again: so that it uses no more than its share of one core."""
 
 from __future__ import annotations
 
@@ -46,6 +46,6 @@ class Pace:
         self._began = self._clock()
 
     def __exit__(self, *_: object) -> None:
-        """End, whether it was made or not: how long it took says when it may be made again."""
+        """End, whether it was made or not; the seconds since its begin decide when it may be made again."""
         now = self._clock()
         self._next = now + (now - self._began) * (1 / SHARE - 1)

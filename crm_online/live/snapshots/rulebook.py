@@ -91,8 +91,8 @@ class RuleBook:
         self._side = max((len(side) for pair in sides for side in pair), default=1)
         self._sides = np.full((len(rules), 2 * self._side), _NO_ITEM, np.int32)
         for row, pair in enumerate(sides):
-            for place, side in enumerate(pair):
-                self._sides[row, place * self._side : place * self._side + len(side)] = [
+            for index, side in enumerate(pair):
+                self._sides[row, index * self._side : index * self._side + len(side)] = [
                     self._ids[name] for name in side
                 ]
         # An infinite conviction is None in a rule's value.

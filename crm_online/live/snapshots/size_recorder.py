@@ -44,6 +44,6 @@ class SizeRecorder:
         self._times.append(as_of)
         self.points.append(SizePoint(as_of=to_short_iso(as_of), sizes=sizes))
         if len(self.points) > MOST:
-            # The last one stays: it says how things are.
+            # The last one stays: it has the current sizes.
             keep = slice((len(self.points) - 1) % 2, None, 2)
             self.points, self._times = self.points[keep], self._times[keep]

@@ -30,7 +30,7 @@ class Snapshot:
     derived
         What the function that `Snapshots` was given made of the baskets; ``None`` without one.
     status
-        How the state stands.
+        The status of the state.
     """
 
     segments_document: Document
