@@ -86,13 +86,13 @@ class TooFarAhead(InputError):
 
     Parameters
     ----------
-    places
+    indices
         Which of them, from 0.
     """
 
-    def __init__(self, places: Sequence[int]) -> None:
+    def __init__(self, indices: Sequence[int]) -> None:
         super().__init__("time too far ahead of the clock")
-        self.places = list(places)
+        self.indices = list(indices)
 
 
 class SettingsError(CrmOnlineError):

@@ -1,4 +1,4 @@
-"""Events that are sent to the service, onto the events topic: each under its key, acknowledged by all copies."""
+"""Events that are sent to the service, onto the events topic: each under its key, acknowledged by all replicas."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LARGEST: Final = int(EVENTS.configuration["max.message.bytes"])
 
 
 class KafkaSink:
-    """Takes events onto a topic; each answer waits until all copies have them.
+    """Sends events to a topic; each answer waits until all replicas have them.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class KafkaSink:
     topic
         The events topic's name on the broker.
     answer_seconds
-        How long the copies may take to acknowledge.
+        Seconds within which the replicas must acknowledge.
     """
 
     def __init__(self, kafka: KafkaSettings, topic: str, answer_seconds: float = REQUEST_TIMEOUT / 1000) -> None:
@@ -66,13 +66,13 @@ class KafkaSink:
         try:
             await asyncio.wait_for(self._producer.stop(), self._answer_seconds)
         except TimeoutError:
-            _log.warning("Kafka did not take all events before the end; none of them was acknowledged")
+            _log.warning("Kafka did not accept all events before the end; none of them was acknowledged")
 
     def trouble(self) -> str | None:
         """Return nothing: without Kafka, all but events is answered as ever."""
         return None
 
-    async def take(self, events: Sequence[Event]) -> EventReceipt:
+    async def accept(self, events: Sequence[Event]) -> EventReceipt:
         """Put events on the topic.
 
         Raises
@@ -82,7 +82,7 @@ class KafkaSink:
         """
         with kafka_errors(self._kafka):
             async with asyncio.timeout(self._answer_seconds):
-                # The order in which they are given to the producer is that in which they stand in their partition.
+                # The order in which the producer gets them is their order in their partition.
                 sent = [await self._producer.send(self._topic, _value(event), _key(event)) for event in events]
                 # An idempotent producer retries for as long as it lives; cancelled, its sequence would have a hole.
                 for failed in await asyncio.shield(asyncio.gather(*sent, return_exceptions=True)):

@@ -11,8 +11,8 @@ from crm_online.api.metrics import ServiceMetrics
 from crm_online.api.service import Service
 from crm_online.live.customers.lookups import CustomerLookups
 from crm_online.live.feeds.hub import ChangeHub
-from crm_online.live.intake.sinks import EventSink
-from crm_online.live.intake.state_sink import StateSink
+from crm_online.live.ingestion.sinks import EventSink
+from crm_online.live.ingestion.state_sink import StateSink
 from crm_online.live.recommender import Recommender, derive
 from crm_online.live.snapshots.latest import Snapshots
 from crm_online.settings import Settings

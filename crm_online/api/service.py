@@ -17,7 +17,7 @@ from crm_online.settings import Settings
 if TYPE_CHECKING:
     from crm_online.live.customers.lookups import CustomerLookups
     from crm_online.live.feeds.hub import ChangeHub
-    from crm_online.live.intake.state_sink import StateSink
+    from crm_online.live.ingestion.state_sink import StateSink
     from crm_online.live.recommender import Recommender
     from crm_online.live.snapshots.latest import Snapshots
 

@@ -9,7 +9,7 @@ from crm_online.cli.extras import need_kafka
 from crm_online.errors import EventsRefused, InputError
 
 if TYPE_CHECKING:
-    from crm_online.live.intake.sinks import EventSink
+    from crm_online.live.ingestion.sinks import EventSink
     from crm_online.settings import Settings
 
 

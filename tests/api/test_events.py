@@ -23,8 +23,8 @@ from crm_online.api.routes import events
 from crm_online.api.routes.events import MOST, router
 from crm_online.api.service import service
 from crm_online.errors import EventsRefused
-from crm_online.live.intake.sinks import EventSink
-from crm_online.live.intake.state_sink import StateSink
+from crm_online.live.ingestion.sinks import EventSink
+from crm_online.live.ingestion.state_sink import StateSink
 from crm_online.lookup import Lookup
 from crm_online.settings import Settings
 from crm_online.store import Store

@@ -11,7 +11,7 @@ from crm_online.engine.engine import CUSTOMERS
 from crm_online.errors import OwnerLost
 from crm_online.events.models import EVENT, Event
 from crm_online.flow import PartitionFlow
-from crm_online.live.intake.event_log import SOURCE, EventLog
+from crm_online.live.ingestion.event_log import SOURCE, EventLog
 from crm_online.lookup import Lookup
 from crm_online.replay import replay
 from crm_online.settings import ChangeSettings, Settings

@@ -84,9 +84,9 @@ async def send_events(request: Request, service: TheService) -> EventReceipt:
     if any(isinstance(event, Erase) for event in events):
         await requires("admin")(request)
     try:
-        return await service.sink.take(events)
+        return await service.sink.accept(events)
     except TooFarAhead as error:
-        raise _refusal([_fault(single, index, ["time"], str(error)) for index in error.places]) from error
+        raise _refusal([_fault(single, index, ["time"], str(error)) for index in error.indices]) from error
 
 
 def _read(content_type: str, body: bytes) -> tuple[list[Event], bool]:

@@ -110,13 +110,13 @@ def _served(job: ReplayJob, *, or_free: bool) -> None:
 
     setup(job.settings.serve.logs, "error", secrets(job.settings, job.state))
     with open_service(job.settings, job.state, kafka_sink(job.settings)) as service:
-        service.sink.hold("the demo's log is being replayed: send events when that is done")
+        service.sink.suspend("the demo's log is being replayed: send events when that is done")
         with in_background(service, or_free=or_free) as url:
             say(f"look at {url} meanwhile")
             with progress_bar(_DOING) as move:
                 result = replay_in_process(replace(job, state=service.url or job.state), move)
             _show(result, replace(job, state=service.url or job.state))
-            service.sink.go_on()
+            service.sink.resume()
             say(f"the dashboard and the API go on at {url} (Ctrl-C ends them)")
             with contextlib.suppress(KeyboardInterrupt):
                 threading.Event().wait()

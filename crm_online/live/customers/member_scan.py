@@ -59,7 +59,7 @@ class MemberScan:
 
     def __init__(self, store: Store) -> None:
         meta = store.meta()
-        self._store, self._partitions = store, meta.partitions
+        self._store, self._partition_count = store, meta.partitions
         self._codec: RecordCodec = layout(from_stored(meta.settings))[0]
 
     def page(self, segment: str, after: str | None, limit: int) -> MemberPage:
@@ -83,7 +83,7 @@ class MemberScan:
         partition, cursor = self._parse(after)
         found: dict[str, str] = {}
         scanned, count = 0, max(limit, _LEAST)
-        while partition < self._partitions and scanned < _SCANNED:
+        while partition < self._partition_count and scanned < _SCANNED:
             following, size, here = self._scan(partition, cursor, count, segment)
             scanned += size
             if len(found) + len(here) > limit and count > 1:
@@ -98,7 +98,7 @@ class MemberScan:
                 break
             if len(here) * 4 < limit - len(found):
                 count = min(2 * count, _MOST)
-        last = partition >= self._partitions
+        last = partition >= self._partition_count
         members = [{"customer_id": name, "since": since} for name, since in found.items()]
         return MemberPage(members, None if last else f"{partition}.{cursor}")
 
@@ -124,6 +124,6 @@ class MemberScan:
         if after is None:
             return 0, 0
         found = _CURSOR.fullmatch(after)
-        if not found or int(found[1]) >= self._partitions or int(found[2]) >= 1 << 64:
+        if not found or int(found[1]) >= self._partition_count or int(found[2]) >= 1 << 64:
             raise InputError("after is not the next of a page of customers: begin again without it")
         return int(found[1]), int(found[2])

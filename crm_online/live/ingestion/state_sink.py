@@ -10,20 +10,20 @@ from typing import Final
 from crm_online.answers.service import EventReceipt
 from crm_online.errors import EventsRefused, StateMissing
 from crm_online.events.models import Event
-from crm_online.live.intake.engine_sink import EngineSink
-from crm_online.live.intake.event_log import EventLog
-from crm_online.live.intake.sinks import EventSink
+from crm_online.live.ingestion.engine_sink import EngineSink
+from crm_online.live.ingestion.event_log import EventLog
+from crm_online.live.ingestion.sinks import EventSink
 from crm_online.live.part import ServicePart
 from crm_online.settings import Settings
 from crm_online.store import Store
 from crm_online.store.meta import LOGS
 
 _KAFKA: Final = "kafka:"
-_NOBODY: Final = "nothing feeds this state yet: start a worker, or replay a log into it, and events can be sent"
+_NO_FEED: Final = "nothing feeds this state yet: start a worker, or replay a log into it, and events can be sent"
 
 
 class StateSink(ServicePart):
-    """Takes events to the engine where logs feed the state, to Kafka where workers do.
+    """Gives events to the engine where logs feed the state, to Kafka where workers do.
 
     Which of both is known when the first events come: until then the state may be empty.
 
@@ -39,7 +39,7 @@ class StateSink(ServicePart):
         Whether events may begin an empty state: where it is this service's own. On a Redis for several, whoever comes
         first decides what feeds it, and workers would be locked out.
     timed
-        Called with how long each commit of events took, in seconds.
+        Called with the seconds of each commit of events.
     """
 
     def __init__(
@@ -54,37 +54,37 @@ class StateSink(ServicePart):
         self._store, self._settings, self._kafka, self._begins, self._timed = store, settings, kafka, begins, timed
         self._sink: EventSink | None = None
         self._opening: asyncio.Task[EventSink] | None = None
-        self._held: str | None = None
+        self._suspended: str | None = None
 
-    def hold(self, why: str) -> None:
-        """Take no events until `go_on`: something else feeds the state."""
-        self._held = why
+    def suspend(self, why: str) -> None:
+        """Refuse events until `resume`: something else feeds the state."""
+        self._suspended = why
 
-    def go_on(self) -> None:
-        """Take events again."""
-        self._held = None
+    def resume(self) -> None:
+        """Accept events again."""
+        self._suspended = None
 
     async def start(self) -> None:
         """Nothing is begun before events come."""
 
     async def stop(self) -> None:
         """Stop the sink in use."""
-        self.hold("the service is being stopped")
+        self.suspend("the service is being stopped")
         if self._opening is not None:
             await asyncio.wait([self._opening])
         if self._sink is not None:
             await self._sink.stop()
 
     def trouble(self) -> str | None:
-        """Say what troubles the sink in use."""
+        """Return why the sink in use is not ready; None if it is."""
         return self._sink.trouble() if self._sink is not None else None
 
-    async def take(self, events: Sequence[Event]) -> EventReceipt:
-        """Take events; see :class:`~crm_online.live.intake.sinks.EventSink`."""
-        if self._held is not None:
-            raise EventsRefused(self._held)
+    async def accept(self, events: Sequence[Event]) -> EventReceipt:
+        """Accept events; see :class:`~crm_online.live.ingestion.sinks.EventSink`."""
+        if self._suspended is not None:
+            raise EventsRefused(self._suspended)
         sink = self._sink or await self._opened()
-        return await sink.take(events)
+        return await sink.accept(events)
 
     async def _opened(self) -> EventSink:
         """Open the sink that fits, once for all who wait for it: if that fails, it fails for all of them."""
@@ -121,4 +121,4 @@ class StateSink(ServicePart):
         try:
             return self._store.meta().feed
         except StateMissing:
-            raise EventsRefused(_NOBODY) from None
+            raise EventsRefused(_NO_FEED) from None

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from crm_online.answers.service import EventReceipt
 from crm_online.errors import CrmOnlineError, EventsRefused, TooFarAhead
 from crm_online.events.models import Event
-from crm_online.live.intake.event_log import EventLog
+from crm_online.live.ingestion.event_log import EventLog
 
 _T = TypeVar("_T")
 _IDLE: Final = 1.0
@@ -33,7 +33,7 @@ class _Request:
 
 
 class EngineSink:
-    """Takes events into a state that logs feed; each answer waits for the commit.
+    """Commits events to a state that logs feed; each answer waits for the commit.
 
     Parameters
     ----------
@@ -42,14 +42,14 @@ class EngineSink:
     most
         Most events in one step; ten times as many may wait.
     timed
-        Called with how long each commit of events took, in seconds.
+        Called with the seconds of each commit of events.
     """
 
     def __init__(self, log: EventLog, most: int, timed: Callable[[float], None] | None = None) -> None:
         self._log, self._most, self._timed = log, most, timed
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="events")
         self._waiting: deque[_Request] = deque()
-        self._came = asyncio.Event()
+        self._arrived = asyncio.Event()
         self._stopping = False
         self._running: asyncio.Task[None] | None = None
 
@@ -60,7 +60,7 @@ class EngineSink:
     async def stop(self) -> None:
         """Commit what waits, and release the partitions."""
         self._stopping = True
-        self._came.set()
+        self._arrived.set()
         if self._running is not None:
             await self._running
         try:
@@ -73,15 +73,15 @@ class EngineSink:
         """Return nothing: the store's troubles are reported by those who read it."""
         return None
 
-    async def take(self, events: Sequence[Event]) -> EventReceipt:
-        """Take events; see :class:`~crm_online.live.intake.sinks.EventSink`."""
+    async def accept(self, events: Sequence[Event]) -> EventReceipt:
+        """Accept events; see :class:`~crm_online.live.ingestion.sinks.EventSink`."""
         if self._stopping:
             raise EventsRefused("the service is being stopped")
         if sum(len(request.events) for request in self._waiting) > _WAITING * self._most:
             raise EventsRefused("more events wait than can be taken at once: send them slower")
         request = _Request(events, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
-        self._came.set()
+        self._arrived.set()
         await request.committed
         return EventReceipt(events=len(events), to="engine")
 
@@ -90,8 +90,8 @@ class EngineSink:
         wait: float | None = None
         while not self._stopping:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._came.wait(), wait)
-            self._came.clear()
+                await asyncio.wait_for(self._arrived.wait(), wait)
+            self._arrived.clear()
             if self._waiting:
                 await self._commit()
                 wait = _IDLE
@@ -102,10 +102,10 @@ class EngineSink:
         """Commit what waits, and then what it has left to do, until more comes."""
         while self._waiting:
             requests = self._next()
-            take = partial(self._log.ingest, [request.events for request in requests])
+            ingest = partial(self._log.ingest, [request.events for request in requests])
             began = time.perf_counter()
             try:
-                far = await self._threaded(take)
+                far = await self._threaded(ingest)
             except Exception as error:
                 for request in requests:
                     _fail(request, error)
@@ -114,9 +114,9 @@ class EngineSink:
                 continue
             if self._timed:
                 self._timed(time.perf_counter() - began)
-            for request, places in zip(requests, far, strict=True):
-                if places:
-                    _fail(request, TooFarAhead(places))
+            for request, indices in zip(requests, far, strict=True):
+                if indices:
+                    _fail(request, TooFarAhead(indices))
                 elif not request.committed.done():
                     request.committed.set_result(None)
             await self._drain()

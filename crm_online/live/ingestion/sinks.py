@@ -10,24 +10,24 @@ from crm_online.events.models import Event
 
 
 class EventSink(Protocol):
-    """Takes events: all that are given at once, or none."""
+    """Accepts events: all of a call, or none."""
 
     async def start(self) -> None:
         """Begin what goes on in the background."""
 
     async def stop(self) -> None:
-        """Finish what is under way, and let go of threads and connections."""
+        """Finish what is under way, and release threads and connections."""
 
     def trouble(self) -> str | None:
-        """Say in one line why the service should not be asked now; None if it can be."""
+        """Return in one line why the service is not ready; None if it is."""
 
-    async def take(self, events: Sequence[Event]) -> EventReceipt:
-        """Take events; when this returns, they are on disk.
+    async def accept(self, events: Sequence[Event]) -> EventReceipt:
+        """Accept events; when this returns, they are on disk.
 
         Raises
         ------
         TooFarAhead
-            If the times of some are not to be believed; none was accepted.
+            If the times of some are too far ahead of the clock; none was accepted.
         EventsRefused
             If events are not accepted here, or not now; none was.
         StoreError, FenceError, BrokerError

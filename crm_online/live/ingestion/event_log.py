@@ -58,9 +58,9 @@ class EventLog:
     ) -> None:
         self._store, self._settings, self._clock, self._now = store, settings, clock, now
         self._keep, self._max_ahead = settings.changes.keep, settings.events.max_ahead
-        self._partitions: PartitionGroup | None = None
-        self._came: tuple[float, int] | None = None
-        # Events without an id get one that no other event has, whoever else takes events too.
+        self._group: PartitionGroup | None = None
+        self._last_arrival: tuple[float, int] | None = None
+        # Events without an id get one that no other event has, whoever else accepts events too.
         self._made, self._rows = f"{SOURCE}-{token_hex(6)}", count()
 
     def ingest(self, requests: Sequence[Sequence[Event]]) -> list[list[int]]:
@@ -88,14 +88,14 @@ class EventLog:
         return far
 
     def drain_step(self) -> bool:
-        """Take one step of the work that is left over; return whether there was any.
+        """Run one step of the work that is left over; return whether there was any.
 
         Raises
         ------
         FenceError, StoreError
             See :meth:`ingest`; the partitions are released.
         """
-        group = self._partitions
+        group = self._group
         busy = next((flow for flow in group.flows if group.is_busy(flow)), None) if group else None
         if busy is not None:
             self._tick([busy])
@@ -110,16 +110,16 @@ class EventLog:
             See :meth:`ingest`; the partitions are released.
         """
         wait = self._wait()
-        if wait is None or wait > 0 or self._came is None:
+        if wait is None or wait > 0 or self._last_arrival is None:
             return wait
-        came, then = self._came
+        came, then = self._last_arrival
         passed = int((self._clock() - came) * 1000)
         self._tick(self._claimed().flows, then + min(passed, self._claimed().flows[0].engine.open_for + 1))
         return self._wait()
 
     def release(self) -> None:
-        """Give the partitions up: they are claimed again when events come."""
-        self._partitions, self._came = None, None
+        """Release the partitions; they are claimed again when events come."""
+        self._group, self._last_arrival = None, None
 
     def close(self) -> None:
         """Trim what is kept no more.
@@ -129,18 +129,18 @@ class EventLog:
         StoreError
             If the state cannot be written.
         """
-        if self._partitions is not None:
-            self._partitions.close()
+        if self._group is not None:
+            self._group.close()
         self.release()
 
     def _claimed(self) -> PartitionGroup:
-        if self._partitions is None:
+        if self._group is None:
             meta = self._store.meta()
             shaped = from_stored(meta.settings)
             settings = shaped.model_copy(update={"changes": self._settings.changes})
             self._max_ahead = settings.events.max_ahead
-            self._partitions = PartitionGroup.claim(self._store, settings, meta.partitions, self._trim)
-        return self._partitions
+            self._group = PartitionGroup.claim(self._store, settings, meta.partitions, self._trim)
+        return self._group
 
     def _judged(self, requests: Sequence[Sequence[Event]]) -> tuple[Batch | None, list[list[int]]]:
         """Return what is committed, and which events of each request lie too far ahead."""
@@ -171,7 +171,7 @@ class EventLog:
             self.release()
             self._step(batch, done)
         watermark = self._claimed().watermark
-        self._came = None if watermark is None else (self._clock(), watermark)
+        self._last_arrival = None if watermark is None else (self._clock(), watermark)
 
     def _step(self, batch: Batch, done: set[int]) -> None:
         """Commit a batch in the partitions that are not done yet."""
@@ -183,7 +183,7 @@ class EventLog:
                 done.add(flow.partition)
 
     def _tick(self, flows: Sequence[PartitionFlow], watermark: int | None = None) -> None:
-        """Take a step without events."""
+        """Run a step without events."""
         group = self._claimed()
         try:
             for flow in flows:
@@ -193,15 +193,15 @@ class EventLog:
             raise
 
     def _trim(self, flow: PartitionFlow) -> None:
-        """Keep the last changes only: nobody may ever write files."""
+        """Keep the last changes only, as no replay may ever publish them to files."""
         flow.drain_outbox()
         flow.mark_published(flow.last_change.sequence - self._keep)
 
     def _wait(self) -> float | None:
         """Return in how many seconds the next open basket is closed if nothing comes."""
-        if self._came is None:
+        if self._last_arrival is None:
             return None
-        came, then = self._came
+        came, then = self._last_arrival
         ends = [flow.engine.next_basket_closes for flow in self._claimed().flows]
         end = min((end for end in ends if end is not None), default=None)
         return None if end is None else came + (end - then) / 1000 - self._clock()
