@@ -67,7 +67,7 @@ class AssignedPartition:
             self.number,
             context.settings.kafka,
             self._note_published,
-            partial(asyncio.to_thread, processor.flow.is_owner),
+            partial(asyncio.to_thread, processor.flow.holds_claim),
             context.metrics,
             context.retry,
         )

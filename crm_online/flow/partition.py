@@ -15,7 +15,7 @@ from crm_online.settings import Settings
 from crm_online.step import Assign, ChangeId, Entry, Step, Topic, Write
 from crm_online.store import Store
 from crm_online.store.entries import blank, decode, encode
-from crm_online.store.keys import CHANGES, META, TOKEN
+from crm_online.store.keys import CHANGES
 
 _CHANGES_CHUNK = 5000
 
@@ -48,9 +48,7 @@ class PartitionFlow:
     def __init__(self, store: Store, settings: Settings, partition: int, partitions: int) -> None:
         self.partition = partition
         self.store = store.partition(partition)
-        claim = self.store.claim(token_hex(4))
-        self._token = claim.token
-        self.positions = dict(claim.positions)
+        self.positions = self.store.claim(token_hex(4))
         self.engine = Engine(settings, partition, partitions, load(self.store))
         self._reader = StepReader(store, self.engine, partition, partitions, settings.segments.sample)
         self.commit_seconds = 0.0
@@ -133,7 +131,7 @@ class PartitionFlow:
         """Note that all entries up to ``sequence`` were published: the next commit drops them from the outbox."""
         self._published = max(self._published, sequence)
 
-    def is_owner(self) -> bool:
+    def holds_claim(self) -> bool:
         """Ask the store whether the partition is still ours.
 
         Raises
@@ -141,7 +139,7 @@ class PartitionFlow:
         StoreError
             If it cannot be asked.
         """
-        return self.store.hash_get(META, [TOKEN]) == [self._token.encode()]
+        return self.store.holds_claim()
 
     def close(self) -> None:
         """Trim what was published since the last commit."""
@@ -150,7 +148,7 @@ class PartitionFlow:
 
     def _commit(self, step: Step) -> None:
         began = time.perf_counter()
-        self.store.commit(replace(step, keep=self._keep), self._token)
+        self.store.commit(replace(step, keep=self._keep))
         self.commit_seconds = time.perf_counter() - began
         self.positions[step.source] = step.end
         self._outbox += step.entries

@@ -5,15 +5,15 @@
     with open_store("./.crm-online") as store:
         store.initialise(partitions=1, settings_json="{}")
         partition = store.partition(0)
-        claim = partition.claim("worker-a")
-        partition.commit(step, claim.token)
+        positions = partition.claim("worker-a")
+        partition.commit(step)
 """
 
 from crm_online.store.connect import open_store
 from crm_online.store.meta import StateMeta
-from crm_online.store.partition import Claim, PartitionStore
+from crm_online.store.partition import PartitionStore
 from crm_online.store.program import Fences
 from crm_online.store.reads import Read
 from crm_online.store.state import Store
 
-__all__ = ["Claim", "Fences", "PartitionStore", "Read", "StateMeta", "Store", "open_store"]
+__all__ = ["Fences", "PartitionStore", "Read", "StateMeta", "Store", "open_store"]

@@ -25,13 +25,9 @@ TOKEN: Final = b"token"
 COMMITS: Final = b"commits"
 BEGUN: Final = b"begun"
 SEQUENCE: Final = b"sequence"
-EPOCH: Final = b"epoch"
 
-OWN_NAMES: Final = frozenset({POSITIONS, OUTBOX, CHANGES, PROBE})
+OWN_NAMES: Final = frozenset({META, POSITIONS, OUTBOX, CHANGES, PROBE})
 """Names that only the store writes; but a step may set an entry of the changes that are kept (see ``blanks``)."""
-
-OWN_FIELDS: Final = frozenset({TOKEN, COMMITS, BEGUN, SEQUENCE, EPOCH})
-"""Fields of ``meta`` that only the store writes."""
 
 
 def key(partition: int, name: str) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from crm_online.errors import HoleInLog, OwnerLost, PositionMoved, StateCorrupt, StoreUnavailable
@@ -12,7 +11,7 @@ from crm_online.step import Entry, Step
 from crm_online.store import reads, replies
 from crm_online.store.client import RedisClient, Script
 from crm_online.store.entries import decode
-from crm_online.store.keys import BEGUN, CHANGES, COMMITS, EPOCH, META, OUTBOX, POSITIONS, PROBE, SEQUENCE, TOKEN, key
+from crm_online.store.keys import BEGUN, CHANGES, COMMITS, META, OUTBOX, POSITIONS, PROBE, TOKEN, key
 from crm_online.store.program import Fences, keys_and_arguments
 
 _T = TypeVar("_T")
@@ -26,32 +25,6 @@ _FIELDS: Final = 10_000
 _SCANNED: Final = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What the new owner of a partition must know; read at the moment of the claim.
-
-    Attributes
-    ----------
-    token
-        The owner's token: the owner's name and 128 random bits.
-    epoch, sequence
-        The timeline of changes, and the number of its last change; 0 if there is none yet.
-    commits
-        How many steps were committed so far.
-    positions
-        The next position of each source; a source that is not there begins at 0.
-    meta
-        The engine's own fields of the hash ``meta``; the store's are left out.
-    """
-
-    token: str
-    epoch: int
-    sequence: int
-    commits: int
-    positions: dict[str, int]
-    meta: dict[bytes, bytes]
-
-
 class PartitionStore:
     """The state of one partition; made by ``Store.partition``."""
 
@@ -62,13 +35,18 @@ class PartitionStore:
         self._token = ""
         self._commits: int | None = None
 
-    def claim(self, owner: str) -> Claim:
-        """Take the partition over: from now on, all other owners' commits are refused.
+    def claim(self, owner: str) -> dict[str, int]:
+        """Take the partition over, and return the next position of each source: all other owners' commits are refused.
 
         Parameters
         ----------
         owner
             Who takes it, for messages; it need not be unique.
+
+        Returns
+        -------
+        dict of str to int
+            The positions; a source that is not there begins at 0.
 
         Raises
         ------
@@ -80,15 +58,18 @@ class PartitionStore:
             self._client.run(_CLAIM, [self._key(META), self._key(POSITIONS), self._key(PROBE)], [token])
         )
         fields = replies.as_pairs(meta)
-        fields.pop(TOKEN, None)
-        commits, sequence, epoch = (replies.as_int(fields.pop(own, b"0")) for own in (COMMITS, SEQUENCE, EPOCH))
-        if replies.as_int(fields.pop(BEGUN, b"%d" % commits)) != commits:
+        commits = replies.as_int(fields.get(COMMITS, b"0"))
+        if replies.as_int(fields.get(BEGUN, b"%d" % commits)) != commits:
             raise self._torn()
         self._token, self._commits = token, commits
-        return Claim(token, epoch, sequence, commits, reads.as_positions(positions), fields)
+        return reads.as_positions(positions)
 
-    def commit(self, step: Step, token: str) -> None:
-        """Write all of a step, or nothing of it.
+    def holds_claim(self) -> bool:
+        """Ask Redis whether nobody has claimed the partition since this did."""
+        return self.hash_get(META, [TOKEN]) == [self._token.encode()]
+
+    def commit(self, step: Step) -> None:
+        """Write all of a step, or nothing of it; the partition must be claimed.
 
         Raises
         ------
@@ -97,16 +78,14 @@ class PartitionStore:
         StoreRefused, StateCorrupt
             Redis could not take it; nothing was written.
         StoreUnavailable
-            The answer was lost: claim again; the claim's ``positions`` and ``commits`` say whether it was done, and
-            if it was not done until then, it is refused.
+            The answer was lost: claim again; the positions then say whether it was done, and if it was not done until
+            then, it is refused.
         """
-        commits = self._commits if token == self._token else None
-        keys, args = keys_and_arguments(step, token, commits, self._fences)
+        keys, args = keys_and_arguments(step, self._token, self._commits, self._fences)
         answer, *more = replies.as_byte_list(self._client.run(_COMMIT, keys, args))
         if answer != b"done":
-            raise self._refusal(step, answer, [item.decode("utf-8", "replace") for item in more])
-        if token == self._token:
-            self._commits = replies.as_int(more[0])
+            raise self._commit_error(step, answer, [item.decode("utf-8", "replace") for item in more])
+        self._commits = replies.as_int(more[0])
 
     def hash_get(self, name: str, fields: Sequence[bytes]) -> list[bytes | None]:
         """Read fields of a hash, in their order; None for each that is not there."""
@@ -220,7 +199,7 @@ class PartitionStore:
 
     def _mark(self) -> list[bytes | None]:
         """Read what no commit leaves as it is; the token reveals a Redis that went back and on again."""
-        return replies.as_value_list(self._client.call("HMGET", self._key(META), TOKEN, COMMITS, EPOCH))
+        return replies.as_value_list(self._client.call("HMGET", self._key(META), TOKEN, COMMITS))
 
     def _read(self, read: reads.Read[_T]) -> _T:
         return read.decode(self._client.call(*read.command))
@@ -234,7 +213,7 @@ class PartitionStore:
             "run redis-check-aof --fix over its AOF, or put a copy back (docs/operations.md: Redis)"
         )
 
-    def _refusal(self, step: Step, answer: bytes, more: list[str]) -> Exception:
+    def _commit_error(self, step: Step, answer: bytes, more: list[str]) -> Exception:
         here = f"partition {step.partition}"
         match answer, more:
             case b"owner", [token]:

@@ -11,7 +11,7 @@ from typing import Final
 from crm_online.errors import HoleInLog, StoreRefused
 from crm_online.step import Append, Assign, Drop, Entry, Put, Remove, Replace, Shorten, Step, Write
 from crm_online.store.entries import encode
-from crm_online.store.keys import CHANGES, META, OUTBOX, OWN_FIELDS, OWN_NAMES, POSITIONS, key
+from crm_online.store.keys import CHANGES, META, OUTBOX, OWN_NAMES, POSITIONS, key
 from crm_online.store.node import Arg
 
 # Redis 6.2 takes a million arguments a command; a write of more values than _UNPACKED goes in packed chunks,
@@ -87,10 +87,8 @@ def _first(entries: Sequence[Entry]) -> int:
 
 def _checked(write: Write) -> Write:
     blanks = write.name == CHANGES and isinstance(write, Assign)
-    if (write.name in OWN_NAMES and not blanks) or (write.name == META and isinstance(write, Drop)):
+    if write.name in OWN_NAMES and not blanks:
         raise StoreRefused(f"a step may not write to {write.name!r}: it is the store's own")
-    if write.name == META and isinstance(write, Put | Remove) and not OWN_FIELDS.isdisjoint(write.fields):
-        raise StoreRefused("a step may not write the store's own fields of 'meta'")
     if (isinstance(write, Assign) and write.index < 0) or (isinstance(write, Shorten) and write.count < 0):
         raise StoreRefused(f"a step writes to a negative index of {write.name!r}")
     return write

@@ -20,7 +20,7 @@ from crm_online.store import Store
 from crm_online.store.entries import blank, encode
 from crm_online.store.keys import CHANGES
 from crm_online.store.replies import as_bytes
-from tests.servers.embedded import admin, emptied, keys
+from tests.servers.embedded import admin, commits_and_sequence, emptied, keys
 
 TIMES = Times(poll=0.001, keep_alive=1000)
 PATIENCE = 60.0
@@ -64,10 +64,8 @@ class Log:
         """Take all partitions over; after the state was put back, too."""
         partitions = self.store.meta().partitions
         self.parts = [self.store.partition(number) for number in range(partitions)]
-        claims = [part.claim("test") for part in self.parts]
-        self._tokens = [claim.token for claim in claims]
-        self._sequences = [claim.sequence for claim in claims]
-        self._steps = [claim.positions.get("log", 0) for claim in claims]
+        self._steps = [part.claim("test").get("log", 0) for part in self.parts]
+        self._sequences = [commits_and_sequence(part)[1] for part in self.parts]
 
     def commit(self, *changes: Change, partition: int = 0, erased: str | None = None) -> list[At]:
         """Commit changes in one step, and return where they are; like the flow, blank those of the customer erased."""
@@ -84,7 +82,7 @@ class Log:
         kept = enumerate(self.parts[partition].changes()) if erased is not None else ()
         writes = [Assign(CHANGES, index, encode(blank(entry))) for index, entry in kept if entry.key == erased]
         step = Step(partition, "log", begin, begin + 1, begin, writes, entries, keep=self.keep)
-        self.parts[partition].commit(step, self._tokens[partition])
+        self.parts[partition].commit(step)
         self._steps[partition] += 1
         return found
 

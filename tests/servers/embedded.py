@@ -1,4 +1,4 @@
-"""The Redis behind a store, by a plain client: for tests that empty it, or write what no engine would."""
+"""The Redis behind a store: for tests that look at what is the store's own, or write what no engine would."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import redis
 
-from crm_online.store import Store
+from crm_online.store import PartitionStore, Store
+from crm_online.store.keys import COMMITS, META, SEQUENCE
 
 
 class _Sender(Protocol):
@@ -40,3 +41,9 @@ def emptied(store: Store) -> Store:
     with admin(store) as client:
         client.flushall()
     return store
+
+
+def commits_and_sequence(partition: PartitionStore) -> tuple[int, int]:
+    """Return how many steps were committed to a partition, and the number of its last change."""
+    commits, sequence = partition.hash_get(META, [COMMITS, SEQUENCE])
+    return int(commits or b"0"), int(sequence or b"0")

@@ -15,6 +15,7 @@ from crm_online.step import Append, ChangeId, Entry, Put, Step, Topic
 from crm_online.store import PartitionStore, Store, open_store, reads
 from crm_online.store.binary import Binary
 from tests.command import printed
+from tests.servers.embedded import commits_and_sequence
 from tests.servers.masters import Masters, masters, wait_for
 
 PARTITIONS = range(4)
@@ -34,12 +35,11 @@ def step(partition: int, at: int) -> Step:
 
 def steps_in(partition: PartitionStore) -> int:
     """Give how many steps the state is of; fails if one is lost, twice there, or there in part."""
-    claim = partition.claim("reader")
-    count = claim.positions.get("log", 0)
+    count = partition.claim("reader").get("log", 0)
     marks = [b"%d" % at for at in range(count)]
     assert partition.list_range("l", 0, -1) == marks
     assert partition.hash_get("h", [b"last"]) == [marks[-1] if marks else None]
-    assert (claim.commits, claim.sequence) == (count, count)
+    assert commits_and_sequence(partition) == (count, count)
     assert [entry.value for entry in partition.outbox()] == marks
     assert partition.changes() == partition.outbox()
     return count
@@ -54,13 +54,12 @@ class Stepping(threading.Thread):
         self._ended = threading.Event()
 
     def run(self) -> None:
-        token, at = "", -1
+        at = -1
         while not self._ended.is_set():
             try:
                 if at < 0:
-                    claim = self.partition.claim("worker")
-                    token, at = claim.token, claim.positions.get("log", 0)
-                self.partition.commit(step(self.partition.partition, at), token)
+                    at = self.partition.claim("worker").get("log", 0)
+                self.partition.commit(step(self.partition.partition, at))
                 at += 1
                 self.done += 1
             except StoreUnavailable:
@@ -103,13 +102,13 @@ def test_partitions_lie_on_all_masters_and_are_claimed_committed_and_read_togeth
         assert store.initialise(4, "{}").partitions == 4
         for number in PARTITIONS:
             partition = store.partition(number)
-            token = partition.claim("a").token
-            partition.commit(step(number, 0), token)
+            partition.claim("a")
+            partition.commit(step(number, 0))
             for node in cluster.nodes:
                 node("SCRIPT", "FLUSH")  # a master that never saw the script
-            partition.commit(step(number, 1), token)
+            partition.commit(step(number, 1))
             with pytest.raises(OwnerLost):
-                store.partition(number).commit(step(number, 2), "another")
+                store.partition(number).commit(step(number, 2))
         assert {cluster.owner(number).port for number in PARTITIONS} == {node.port for node in cluster.nodes}
         many = [reads.hash_fields(n, "h", [b"last"]) for n in PARTITIONS for _ in range(600)]
         assert store.read_many(many) == [[b"1"]] * 2400
@@ -232,12 +231,12 @@ def test_a_master_killed_and_started_again_has_lost_nothing(
 def test_a_commit_that_a_hung_master_answers_too_late_is_done_once_and_the_next_claim_says_so(cluster: Masters) -> None:
     with open_store(cluster.url, answer_seconds=0.5) as store:
         partition = store.partition(3)
-        token = partition.claim("a").token
-        partition.commit(step(3, 0), token)
+        partition.claim("a")
+        partition.commit(step(3, 0))
         hung = cluster.owner(3)
         hung.suspend()
         with pytest.raises(StoreUnavailable, match=f"127.0.0.1:{hung.port} does not answer in time"):
-            partition.commit(step(3, 1), token)
+            partition.commit(step(3, 1))
         hung.resume()
         cluster.wait()
         assert steps_in(partition) == 2
@@ -248,7 +247,8 @@ def test_any_node_opens_the_cluster_but_not_by_its_socket(cluster: Masters) -> N
     for at, node in enumerate(cluster.nodes):
         with open_store(node.url) as store:
             partition = store.partition(3)
-            partition.commit(step(3, at), partition.claim("a").token)
+            partition.claim("a")
+            partition.commit(step(3, at))
     message = "give the redis:// URL of one of its nodes"
     with pytest.raises(StoreRefused, match=message), open_store(f"unix://{cluster.nodes[0].socket}"):
         pass

@@ -19,9 +19,8 @@ StartServer = Callable[..., Any]
 def commit_one(url: str, size: int = 1) -> bool:
     with open_store(url) as store:
         partition = store.partition(0)
-        claim = partition.claim("a")
-        at = claim.positions.get("log", 0)
-        partition.commit(Step(0, "log", at, at + 1, at, [Append("l", [b"x" * size])]), claim.token)
+        at = partition.claim("a").get("log", 0)
+        partition.commit(Step(0, "log", at, at + 1, at, [Append("l", [b"x" * size])]))
         return store.durable
 
 
@@ -65,28 +64,28 @@ def test_a_redis_that_becomes_a_replica_refuses_the_commit(start_server: StartSe
     server = start_server()
     with open_store(server.url) as store, redis.Redis(port=server.port) as admin:
         partition = store.partition(0)
-        token = partition.claim("a").token
+        partition.claim("a")
         admin.execute_command("REPLICAOF", "localhost", "1")
         with pytest.raises(StoreRefused, match="read-only replica"):
-            partition.commit(Step(0, "log", 0, 1, 0, [Append("l", [b"x"])]), token)
+            partition.commit(Step(0, "log", 0, 1, 0, [Append("l", [b"x"])]))
         admin.execute_command("REPLICAOF", "NO", "ONE")
-        partition.commit(Step(0, "log", 0, 1, 0, [Append("l", [b"x"])]), token)
+        partition.commit(Step(0, "log", 0, 1, 0, [Append("l", [b"x"])]))
 
 
 def test_a_full_redis_refuses_the_commit_and_keeps_what_it_has(start_server: StartServer) -> None:
     server = start_server()
     with open_store(server.url) as store, redis.Redis(port=server.port) as admin:
         partition = store.partition(0)
-        token = partition.claim("a").token
-        partition.commit(Step(0, "log", 0, 1, 0, [Put("h", {b"a": b"1"})]), token)
+        partition.claim("a")
+        partition.commit(Step(0, "log", 0, 1, 0, [Put("h", {b"a": b"1"})]))
         admin.config_set("maxmemory", "100kb")  # less than an empty Redis takes
         with pytest.raises(StoreRefused, match="is full"):
-            partition.commit(Step(0, "log", 1, 2, 1, [Put("h", {b"a": b"2"})]), token)
+            partition.commit(Step(0, "log", 1, 2, 1, [Put("h", {b"a": b"2"})]))
         with pytest.raises(StoreRefused, match="is full"):
             store.partition(0).claim("b")
         assert partition.hash_get("h", [b"a"]) == [b"1"]
         admin.config_set("maxmemory", 0)
-        partition.commit(Step(0, "log", 1, 2, 1, [Put("h", {b"a": b"2"})]), token)
+        partition.commit(Step(0, "log", 1, 2, 1, [Put("h", {b"a": b"2"})]))
 
 
 def test_a_wrong_or_missing_password_is_refused_and_never_shown(start_server: StartServer) -> None:
@@ -155,11 +154,11 @@ def test_a_broken_connection_in_a_commit_is_reported_and_the_next_opening_goes_o
     server = start_server()
     with open_store(server.url) as store:
         partition = store.partition(0)
-        token = partition.claim("a").token
-        partition.commit(Step(0, "log", 0, 1, 0, [Append("l", [b"x"])]), token)
+        partition.claim("a")
+        partition.commit(Step(0, "log", 0, 1, 0, [Append("l", [b"x"])]))
         server.kill()
         with pytest.raises(StoreUnavailable):
-            partition.commit(Step(0, "log", 1, 2, 1, [Append("l", [b"y"])]), token)
+            partition.commit(Step(0, "log", 1, 2, 1, [Append("l", [b"y"])]))
     again = start_server()
     with open_store(again.url) as store:
         assert store.partition(0).positions() == {"log": 1}

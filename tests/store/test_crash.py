@@ -17,6 +17,7 @@ import redis
 from crm_online.errors import StateCorrupt, StoreRefused, StoreUnavailable
 from crm_online.step import Append, Assign, ChangeId, Entry, Put, Replace, Shorten, Step, Topic, Write
 from crm_online.store import PartitionStore, open_store
+from tests.servers.embedded import commits_and_sequence
 from tests.servers.redis_server import RedisServer
 
 StartServer = Callable[..., RedisServer]
@@ -41,10 +42,9 @@ def step(number: int) -> Step:
 
 def steps_in(partition: PartitionStore) -> int:
     """Give how many steps the state is of; fails if it is not of whole steps."""
-    claim = partition.claim("reader")
-    number = claim.positions.get("log", 0) // 10
+    number = partition.claim("reader").get("log", 0) // 10
     mark = b"%d" % number
-    assert (claim.commits, claim.sequence) == (number, 2 * number)
+    assert commits_and_sequence(partition) == (number, 2 * number)
     values = set(dict(partition.hash_all("customers")).values())
     if number:
         assert values == {mark}
@@ -63,10 +63,10 @@ def committed(folder: Path, steps: int) -> tuple[Path, str]:
     """Make a state of so many steps; return the file of its AOF, and its owner's token."""
     with open_store(folder) as store:
         partition = store.partition(0)
-        token = partition.claim("worker").token
+        partition.claim("worker")
         for number in range(steps):
-            partition.commit(step(number), token)
-    return max((folder / "redis").rglob("appendonly.aof*"), key=lambda path: path.stat().st_size), token
+            partition.commit(step(number))
+    return max((folder / "redis").rglob("appendonly.aof*"), key=lambda path: path.stat().st_size), partition._token
 
 
 def server_pid(folder: Path) -> int:
@@ -79,16 +79,16 @@ def test_a_killed_redis_comes_back_with_whole_steps_and_all_that_were_answered(t
         with open_store(folder) as store:
             partition = store.partition(0)
             assert steps_in(partition) >= answered
-            claim = partition.claim("worker")
-            answered = claim.commits
+            partition.claim("worker")
+            answered, _ = commits_and_sequence(partition)
             for _ in range(2):  # however slow this machine is, some are answered
-                partition.commit(step(answered), claim.token)
+                partition.commit(step(answered))
                 answered += 1
             killer = threading.Timer(moments.uniform(0.001, 0.06), os.kill, (server_pid(folder), signal.SIGKILL))
             killer.start()
             with pytest.raises(StoreUnavailable, match="has ended"):  # noqa: PT012
                 while True:
-                    partition.commit(step(answered), claim.token)
+                    partition.commit(step(answered))
                     answered += 1
             killer.join()
     assert answered >= 40
@@ -108,7 +108,8 @@ def test_an_aof_cut_at_any_byte_is_a_whole_number_of_steps(tmp_path: Path) -> No
         with open_store(copy) as store:
             partition = store.partition(0)
             found.add(kept := steps_in(partition))
-            partition.commit(step(kept), partition.claim("worker").token)
+            partition.claim("worker")
+            partition.commit(step(kept))
         # Redis itself leaves a torn MULTI in the file, and does it with the next EXEC when it reads the file again.
         with open_store(copy) as store:
             assert steps_in(store.partition(0)) == kept + 1
@@ -130,8 +131,9 @@ def test_a_state_to_which_redis_added_a_torn_commit_is_refused_and_its_aof_can_b
         aof.write_bytes(whole[:cut] + whole[last:])
         with open_store(folder) as store:
             partition = store.partition(0)
+            partition._token = token
             with pytest.raises(StateCorrupt, match="part of a commit that was torn"):
-                partition.commit(step(3), token)
+                partition.commit(step(3))
             with pytest.raises(StateCorrupt, match="run redis-check-aof --fix over its AOF"):
                 partition.claim("worker")
         server = start_server("state/redis")
@@ -155,14 +157,14 @@ def test_a_refused_commit_on_a_full_redis_leaves_nothing_and_the_next_goes_on(tm
     folder = tmp_path / "state"
     with open_store(folder) as store:
         partition = store.partition(0)
-        token = partition.claim("worker").token
+        partition.claim("worker")
         done = 0
         with redis.Redis(unix_socket_path=str(folder / "redis/redis.sock")) as admin:
             for room in range(0, 400_000, 20_000):
                 used = int(admin.info("memory")["used_memory"])
                 admin.config_set("maxmemory", used + room)
                 with contextlib.suppress(StoreRefused):
-                    partition.commit(step(done), token)
+                    partition.commit(step(done))
                     done += 1
                 admin.config_set("maxmemory", 0)
                 assert partition.positions().get("log", 0) == 10 * done

@@ -25,9 +25,8 @@ from crm_online.step import Append, Step
 from crm_online.store import open_store
 with open_store(sys.argv[1]) as store:
     partition = store.partition(0)
-    claim = partition.claim("owner")
-    at = claim.positions.get("log", 0)
-    partition.commit(Step(0, "log", at, at + 1, at, [Append("l", [b"x"])]), claim.token)
+    at = partition.claim("owner").get("log", 0)
+    partition.commit(Step(0, "log", at, at + 1, at, [Append("l", [b"x"])]))
     print("open", flush=True)
     sys.stdin.read()
 """
@@ -79,9 +78,8 @@ def committed(folder: Path) -> int:
 def commit_one(folder: Path | str) -> None:
     with open_store(folder) as store:
         partition = store.partition(0)
-        claim = partition.claim("a")
-        at = claim.positions.get("log", 0)
-        partition.commit(Step(0, "log", at, at + 1, at, [Append("l", [b"x"])]), claim.token)
+        at = partition.claim("a").get("log", 0)
+        partition.commit(Step(0, "log", at, at + 1, at, [Append("l", [b"x"])]))
 
 
 @pytest.mark.usefixtures("only_binary")

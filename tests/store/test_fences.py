@@ -16,15 +16,13 @@ pytestmark = pytest.mark.usefixtures("only_binary")
 ON = Fences()
 
 
-def count_up(
-    partition: PartitionStore, token: str, source: str, begin: int, total: int, first: int | None = None
-) -> None:
+def count_up(partition: PartitionStore, source: str, begin: int, total: int, first: int | None = None) -> None:
     """Commit a step of 10 records by an owner who has ``total`` in memory."""
     writes: list[Write] = [
         Put("counts", {b"records": b"%d" % (total + 10)}),
         Append("seen", [b"%s:%d" % (source.encode(), begin)]),
     ]
-    partition.commit(Step(0, source, begin, begin + 10, begin if first is None else first, writes), token)
+    partition.commit(Step(0, source, begin, begin + 10, begin if first is None else first, writes))
 
 
 def records(partition: PartitionStore) -> int:
@@ -36,12 +34,12 @@ def zombie(folder: Path, fences: Fences) -> tuple[int, int]:
     """Let a stalled owner wake after another took the partition; both have a log of their own."""
     with open_store(folder) as store:
         old, new = store.partition(0, fences), store.partition(0, fences)
-        stalled = old.claim("old").token
-        token = new.claim("new").token
+        old.claim("old")
+        new.claim("new")
         for begin in range(0, 50, 10):
-            count_up(new, token, "log-b", begin, begin)
+            count_up(new, "log-b", begin, begin)
         old._commits = 5  # what it holds in memory may be anything
-        count_up(old, stalled, "log-a", 0, 0)
+        count_up(old, "log-a", 0, 0)
         return records(new), 60
 
 
@@ -50,20 +48,20 @@ def rewound(folder: Path, fences: Fences) -> tuple[int, int]:
     copy = folder.with_name(f"{folder.name}-copy")
     with open_store(folder) as store:
         partition = store.partition(0, fences)
-        token = partition.claim("w").token
-        count_up(partition, token, "log", 0, 0)
+        partition.claim("w")
+        count_up(partition, "log", 0, 0)
     shutil.copytree(folder / "redis", copy)
     with open_store(folder) as store:
         again = store.partition(0, fences)
-        again._token, again._commits = token, 1
-        count_up(again, token, "log", 10, 10)
+        again._token, again._commits = partition._token, 1
+        count_up(again, "log", 10, 10)
     shutil.rmtree(folder / "redis")
     shutil.copytree(copy, folder / "redis")
     with open_store(folder) as store:
         after = store.partition(0, fences)
         assert (after.positions(), after.list_range("seen", 0, -1)) == ({"log": 10}, [b"log:0"])
-        after._token, after._commits = token, 2
-        count_up(after, token, "log", 20, 20)
+        after._token, after._commits = partition._token, 2
+        count_up(after, "log", 20, 20)
         return after.list_length("seen") * 10, after.positions()["log"]
 
 
@@ -71,11 +69,9 @@ def skipped(folder: Path, fences: Fences) -> tuple[int, int]:
     """Skip ten records in the fetch."""
     with open_store(folder) as store:
         partition = store.partition(0, fences)
-        token = partition.claim("w").token
-        count_up(partition, token, "log", 0, 0)
-        partition.commit(
-            Step(0, "log", 10, 30, 20, [Put("counts", {b"records": b"20"}), Append("seen", [b"log:20"])]), token
-        )
+        partition.claim("w")
+        count_up(partition, "log", 0, 0)
+        partition.commit(Step(0, "log", 10, 30, 20, [Put("counts", {b"records": b"20"}), Append("seen", [b"log:20"])]))
         return records(partition), partition.positions()["log"]
 
 
@@ -101,39 +97,39 @@ def test_a_worker_refused_after_a_rewind_claims_again_and_catches_up(tmp_path: P
         rewound(tmp_path / "state", ON)
     with open_store(tmp_path / "state") as store:
         partition = store.partition(0)
-        claim = partition.claim("w")
-        for begin in range(claim.positions["log"], 40, 10):
-            count_up(partition, claim.token, "log", begin, begin)
+        for begin in range(partition.claim("w")["log"], 40, 10):
+            count_up(partition, "log", begin, begin)
         assert partition.list_range("seen", 0, -1) == [b"log:%d" % at for at in range(0, 40, 10)]
 
 
 def test_of_two_twins_one_commit_a_position_wins(tmp_path: Path) -> None:
     with open_store(tmp_path / "state") as store:
         one, two = store.partition(0), store.partition(0)
-        token = one.claim("a").token
-        count_up(one, token, "log", 0, 0)
+        one.claim("a")
+        two._token = one._token
+        count_up(one, "log", 0, 0)
         with pytest.raises(PositionMoved, match="is at 10 of log, but the step begins at 0"):
-            count_up(two, token, "log", 0, 0)
+            count_up(two, "log", 0, 0)
 
 
 def test_a_tick_sent_twice_is_committed_once(tmp_path: Path) -> None:
     with open_store(tmp_path / "state") as store:
         partition = store.partition(0)
-        token = partition.claim("a").token
+        partition.claim("a")
         tick = Step(0, "log", 0, 0, 0, [Append("ticks", [b"1"])])
-        partition.commit(tick, token)
+        partition.commit(tick)
         partition._commits = 0  # as if the answer had been lost
         with pytest.raises(PositionMoved):
-            partition.commit(tick, token)
+            partition.commit(tick)
         assert partition.list_length("ticks") == 1
 
 
 def test_the_refusal_names_who_took_the_partition(tmp_path: Path) -> None:
     with open_store(tmp_path / "state") as store:
         old, new = store.partition(0), store.partition(0)
-        token = old.claim("worker-a").token
+        old.claim("worker-a")
         with pytest.raises(OwnerLost, match="claimed by nobody"):
-            store.partition(1).commit(Step(1, "log", 0, 1, 0, []), token)
+            store.partition(1).commit(Step(1, "log", 0, 1, 0, []))
         new.claim("worker-b")
         with pytest.raises(OwnerLost, match="owner worker-b"):
-            count_up(old, token, "log", 0, 0)
+            count_up(old, "log", 0, 0)

@@ -13,6 +13,7 @@ import pytest
 from crm_online.errors import OwnerLost, StoreUnavailable
 from crm_online.step import Append, ChangeId, Entry, Step, Topic
 from crm_online.store import PartitionStore, open_store
+from tests.servers.embedded import commits_and_sequence
 from tests.servers.redis_server import RedisServer
 
 StartServer = Callable[..., RedisServer]
@@ -91,10 +92,10 @@ def step(at: int) -> Step:
     )
 
 
-def goes_on(partition: PartitionStore, token: str, at: int) -> None:
+def goes_on(partition: PartitionStore, at: int) -> None:
     """Commit from a position to the third step, and look at what came of all."""
     for number in range(at, 3):
-        partition.commit(step(number), token)
+        partition.commit(step(number))
     assert partition.list_range("l", 0, -1) == [b"0", b"1", b"2"]
     assert [entry.sequence for entry in partition.outbox()] == [1, 2, 3]
 
@@ -104,35 +105,34 @@ def test_the_next_claim_says_whether_the_commit_was_done(proxy: tuple[Proxy, str
     between, url = proxy
     with open_store(url) as store:
         partition = store.partition(0)
-        token = partition.claim("a").token
-        partition.commit(step(0), token)  # Redis knows the script now
+        partition.claim("a")
+        partition.commit(step(0))  # Redis knows the script now
         between.lose = lose
         with pytest.raises(StoreUnavailable):
-            partition.commit(step(1), token)
+            partition.commit(step(1))
         assert between.lost == 1, "the commit was sent again"
         between.lose = ""
-        claim = partition.claim("a")
         after = 2 if done else 1
-        assert (claim.positions, claim.commits, claim.sequence) == ({"log": after}, after, after)
-        goes_on(partition, claim.token, after)
+        assert partition.claim("a") == {"log": after}
+        assert commits_and_sequence(partition) == (after, after)
+        goes_on(partition, after)
 
 
 def test_a_commit_that_comes_after_the_next_claim_is_refused_by_the_new_token(proxy: tuple[Proxy, str]) -> None:
     between, url = proxy
     with open_store(url) as store:
-        partition = store.partition(0)
-        token = partition.claim("a").token
-        partition.commit(step(0), token)
+        partition, after = store.partition(0), store.partition(0)
+        partition.claim("a")
+        partition.commit(step(0))
         between.lose = "request"
         with pytest.raises(StoreUnavailable):
-            partition.commit(step(1), token)
+            partition.commit(step(1))
         between.lose = ""
-        claim = partition.claim("a")
-        assert claim.positions == {"log": 1}
+        assert after.claim("a") == {"log": 1}
         assert b"owner" in between.deliver()
-        goes_on(partition, claim.token, 1)
+        goes_on(after, 1)
         with pytest.raises(OwnerLost):
-            partition.commit(step(3), token)
+            partition.commit(step(3))
 
 
 def test_a_redis_that_hangs_is_noticed_and_what_it_does_later_is_done_once(
@@ -141,13 +141,12 @@ def test_a_redis_that_hangs_is_noticed_and_what_it_does_later_is_done_once(
     server = start_server()
     with open_store(server.url, answer_seconds=0.3) as store:
         partition = store.partition(0)
-        token = partition.claim("a").token
-        partition.commit(step(0), token)
+        partition.claim("a")
+        partition.commit(step(0))
         server.suspend()
-        for call in (lambda: partition.commit(step(1), token), partition.positions, lambda: partition.claim("b")):
+        for call in (lambda: partition.commit(step(1)), partition.positions, lambda: partition.claim("b")):
             with pytest.raises(StoreUnavailable, match=f"Redis at localhost:{server.port} does not answer in time"):
                 call()
         server.resume()
-        claim = partition.claim("c")
-        assert (claim.positions, claim.commits) == ({"log": 2}, 2)
-        goes_on(partition, claim.token, 2)
+        assert partition.claim("c") == {"log": 2}
+        goes_on(partition, 2)

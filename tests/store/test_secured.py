@@ -16,6 +16,7 @@ from crm_online.store.binary import Binary, binaries
 from tests.command import crm_online, printed
 from tests.servers import certificates
 from tests.servers.certificates import Certificates
+from tests.servers.embedded import commits_and_sequence
 from tests.servers.masters import masters
 from tests.servers.redis_server import RedisServer
 
@@ -43,14 +44,14 @@ def use_all_of(store: Store) -> None:
     """Do everything with a store that it can do."""
     store.initialise(1, "{}")
     partition = store.partition(0)
-    claim = partition.claim("a")
-    at = claim.positions.get("log", 0)
+    at = partition.claim("a").get("log", 0)
+    _, sequence = commits_and_sequence(partition)
     writes: list[Write] = [
         *(Put("h", {b"a": b"1", b"b": b"2"}), Remove("h", [b"b"]), Append("l", [b"x", b"y"]), Assign("l", 0, b"z")),
         *(Shorten("l", 1), Replace("v", b"v"), Append("gone", [b"1"]), Drop("gone")),
     ]
-    entries = [Entry(Topic.RULES, "r", b"{}", ChangeId(0, 0, claim.sequence + more)) for more in (1, 2)]
-    partition.commit(Step(0, "log", at, at + 1, at, writes, entries, published=claim.sequence), claim.token)
+    entries = [Entry(Topic.RULES, "r", b"{}", ChangeId(0, 0, sequence + more)) for more in (1, 2)]
+    partition.commit(Step(0, "log", at, at + 1, at, writes, entries, published=sequence))
     assert dict(partition.hash_all("h")) == {b"a": b"1"}
     assert (partition.hash_get("h", [b"a"]), partition.hash_length("h")) == ([b"1"], 1)
     assert partition.list_places("l", b"y")
@@ -59,8 +60,8 @@ def use_all_of(store: Store) -> None:
     together = partition.together(reads.plain_value(0, "v"), reads.hash_whole(0, "h"), reads.list_part(0, "l", 0, 0))
     assert together == (b"v", {b"a": b"1"}, [partition.list_range("l", 0, 0)])
     assert len(partition.outbox()) == 2
-    assert partition.changes(after=claim.sequence) == entries
-    assert partition.trim(claim.sequence + 2) == 2
+    assert partition.changes(after=sequence) == entries
+    assert partition.trim(sequence + 2) == 2
     assert store.read_many([reads.hash_whole(0, "h")]) == [{b"a": b"1"}]
     assert partition.consistent_read(lambda each: each.value("v")) == b"v"
 

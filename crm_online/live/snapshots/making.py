@@ -25,7 +25,7 @@ from crm_online.live.snapshots.size_recorder import SizeRecorder
 from crm_online.live.snapshots.snapshot import Snapshot
 from crm_online.lookup import Lookup
 from crm_online.store import Store, reads
-from crm_online.store.keys import COMMITS, ENDS, EPOCH, META, POSITIONS, TOKEN
+from crm_online.store.keys import COMMITS, ENDS, META, POSITIONS, TOKEN
 from crm_online.store.meta import StateMeta
 from crm_online.traits.tastes import bought_more
 
@@ -135,7 +135,7 @@ class SnapshotMaker:
 
     def _read_version(self) -> _Version:
         meta = self._store.meta()
-        fields = [reads.hash_fields(number, META, (TOKEN, COMMITS, EPOCH)) for number in range(meta.partitions)]
+        fields = [reads.hash_fields(number, META, (TOKEN, COMMITS)) for number in range(meta.partitions)]
         return _Version(meta, tuple(map(tuple, self._store.read_many(fields))))
 
     def _progress_of(self, states: Sequence[PartitionState]) -> list[PartitionProgress]:
