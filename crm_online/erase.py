@@ -57,7 +57,7 @@ def erase(state: str, customer: str, keep: int = KEEP) -> list[int]:
         for flow in group.flows:
             now, at = flow.watermark, flow.position(COMMANDS)
             event = EVENT.validate_python({"type": "erase", "customer_id": customer, "time": to_iso(now or 0)})
-            group.commit(flow, Batch(COMMANDS, at, at, from_events([event], [at], COMMANDS), watermark=now))
+            group.run(flow, Batch(COMMANDS, at, at, from_events([event], [at], COMMANDS), watermark=now))
     return found
 
 

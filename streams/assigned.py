@@ -230,7 +230,7 @@ class AssignedPartition:
         self._context.health.committed(flow.commit_seconds)
         if self.closed:
             return  # whoever claims it next publishes; its gauges are gone, and are not to come back
-        self.publisher.enqueue(flow.drain_outbox())
+        self.publisher.enqueue(flow.take_outbox())
         report = flow.engine.report()
         self._context.metrics.step(
             StepReport(

@@ -122,7 +122,7 @@ class PartitionProcessor:
             self.flow.republish(self._topic, published.divergence)
         elif last is not None and last.epoch == self.last_change.epoch:
             self.flow.mark_published(last.sequence)
-        return [entry for entry in self.flow.drain_outbox() if last is None or entry.id > last]
+        return [entry for entry in self.flow.take_outbox() if last is None or entry.id > last]
 
     def split(self, batch: RecordBatch) -> list[RecordBatch]:
         """Return a batch in parts in which event time goes on little; one part, as a rule.

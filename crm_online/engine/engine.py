@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from crm_online.baskets.sampled import SampledOrders
+from crm_online.customers.due import bucket_name
 from crm_online.customers.records import RecordCodec
 from crm_online.customers.registry import features_in_use
 from crm_online.decay import Decay
@@ -21,7 +22,7 @@ from crm_online.engine.ingestion import Ingestion, IngestResult
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import Mining
 from crm_online.engine.owner import ModelWithSums, SegmentEmitter, fit_is_due, fitted_model
-from crm_online.engine.peers import PartitionSums
+from crm_online.engine.peers import PartitionFigures
 from crm_online.engine.read_plan import ReadPlan, ReadResult
 from crm_online.engine.report import EngineReport, ModelReport
 from crm_online.engine.sampling import Sampling
@@ -39,7 +40,8 @@ from crm_online.step import Append, Assign, Put, Remove, Replace, Step, StepCoun
 
 CUSTOMERS = "customers"
 ROSTER = "roster"
-OWNER = 0
+MODEL_PARTITION = 0
+"""The partition that fits models, derives rules and emits segments, for all."""
 
 
 def customer_field(name: str) -> bytes:
@@ -68,9 +70,9 @@ class Engine:
     """
 
     def __init__(self, settings: Settings, partition: int, partitions: int, loaded: Loaded) -> None:
-        self._settings, self._partition, self._partitions = settings, partition, partitions
+        self._settings, self._partition, self._partition_count = settings, partition, partitions
         self._codec, self._reader = layout(settings)
-        self.state = PartitionState.decode(loaded.engine)
+        self.state = PartitionState.decode(loaded.partition_state)
         self.segmenting = Segmenting(settings, self._reader, self.state, loaded)
         self.mining = Mining(settings, self.state, loaded)
         self._orders = SampledOrders(self.state.sampled_orders)
@@ -85,8 +87,8 @@ class Engine:
             settings.itemsets.half_life,
         )
         self._sample = Sampling(settings.segments.sample, loaded)
-        self._segments = SegmentEmitter()
-        self._segments.load(iter(loaded.segments))
+        self._segment_emitter = SegmentEmitter()
+        self._segment_emitter.load(iter(loaded.segments))
         self._total: tuple[Model, SegmentSums] | None = None
 
     @property
@@ -94,7 +96,7 @@ class Engine:
         """Whether nothing is left to do until more events come, or time goes on."""
         state = self.state
         due = self.segmenting.due.plan(state.watermark or 0, 1) if self.segmenting.model else []
-        return state.complete and not (state.fit.due or state.rules_due or due)
+        return state.migration_complete and not (state.fit.due or state.rules_due or due)
 
     @property
     def model_version(self) -> int:
@@ -138,32 +140,30 @@ class Engine:
         )
 
     def request_refit(self) -> None:
-        """Look for a better model with the next step, if this is the owner of the model."""
-        self.state.fit.due = self._partition == OWNER
+        """Check for a better model with the next step, if this is the partition that fits models."""
+        self.state.fit.due = self._partition == MODEL_PARTITION
 
     def plan_reads(self, batch: Batch) -> ReadPlan:
         """Return what a step over a batch reads of the store."""
         state, most = self.state, self._settings.segments.visits
         events, watermark = batch.events, batch.watermark
-        owner, fitted = self._partition == OWNER, self.segmenting.model is not None
+        fits, fitted = self._partition == MODEL_PARTITION, self.segmenting.model is not None
         erased = {events.customers[code] for code in events.customer[events.kind == Kind.ERASE].tolist() if code >= 0}
         # Seldom: the roster is read whole only for who is in the sample while others are not.
         sample = self._sample
         refill = len(sample) < state.customers and any(name in sample for name in erased)
         return ReadPlan(
             due=self.segmenting.due.plan(watermark, most) if watermark is not None and fitted else (),
-            roster=(state.cursor, state.cursor + most - 1) if fitted and not state.complete else None,
+            roster=(state.roster_cursor, state.roster_cursor + most - 1)
+            if fitted and not state.migration_complete
+            else None,
             erased=sorted(erased),
-            peers=self._partitions > 1,
-            sample=owner and state.fit.due,
-            summaries=owner and state.rules_due and self._partitions > 1,
+            peers=self._partition_count > 1,
+            lists=[ROSTER, *map(bucket_name, state.due_counts)] if erased else (),
+            sample=fits and state.fit.due,
+            summaries=fits and state.rules_due and self._partition_count > 1,
             spare=self._settings.segments.sample + len(erased) if refill else 0,
         )
-
-    def customers(self, events: EventColumns, read: ReadResult) -> list[str]:
-        """Return whose records a step reads: of events, then due, then moving; each once."""
-        names = [*events.customers, *(name for bucket in read.due for name in bucket), *read.roster]
-        return [name for name in dict.fromkeys(names) if name]
 
     def step(self, batch: Batch, plan: ReadPlan, read: ReadResult) -> Step:
         """Compute what a batch does.
@@ -177,7 +177,9 @@ class Engine:
         """
         state = self.state
         changes = Changes(self._partition, state.epoch, state.sequence)
-        others = [PartitionSums.decode(raw) for number, raw in read.peers.items() if number != self._partition and raw]
+        others = [
+            PartitionFigures.decode(raw) for number, raw in read.peers.items() if number != self._partition and raw
+        ]
         step = StepContext(self._advance(batch), plan, read, others, changes, batch.end_of_log)
         step.writes += [Assign(name, index, b"") for name, index in read.occurrences]
         for reject in batch.rejects:
@@ -187,17 +189,17 @@ class Engine:
         state.pauses = state.pauses if batch.pauses is None else list(batch.pauses)
 
         self._adopt(step)
-        ingested = self._customers(step, batch.events)
+        ingested = self._ingest_and_score(step, batch.events)
         self.mining.count(step, ingested.closed, ingested.withdrawn)
-        if self._partition == OWNER:
-            self._own_step(step)
-        elif self._partitions > 1:
+        if self._partition == MODEL_PARTITION:
+            self._global_step(step)
+        elif self._partition_count > 1:
             self.mining.summarise(step)
 
-        step.writes.append(Replace(peers.NAME, self.segmenting.own().encode()))
+        step.writes.append(Replace(peers.NAME, self.segmenting.figures().encode()))
         state.count(changes)
-        state.closed = batch.end_of_log or (state.closed and batch.begin == batch.end)
-        state.waiting = self.segmenting.due.waiting
+        state.at_end_of_log = batch.end_of_log or (state.at_end_of_log and batch.begin == batch.end)
+        state.due_counts = self.segmenting.due.waiting
         step.writes.append(Replace(STATE, state.encode()))
         return Step(
             self._partition,
@@ -232,7 +234,7 @@ class Engine:
             if segment != divergence.customers[name]:
                 self.segmenting.republish(name, divergence.customers[name], segment, state.watermark or 0, changes)
         writes = [
-            *self._segments.republish(divergence.segments, self.segmenting.version, changes),
+            *self._segment_emitter.republish(divergence.segments, self.segmenting.version, changes),
             *self.mining.republish(divergence.rules, changes),
         ]
         state.count(changes)
@@ -249,11 +251,11 @@ class Engine:
         return state.watermark or 0
 
     def _adopt(self, step: StepContext) -> None:
-        """Take a newer model over: the owner fits it, the others read it once all theirs have moved."""
+        """Adopt a newer model: one partition fits it, the others read it once all their customers have moved."""
         newer, model = None, self.segmenting.model
-        if self._partition == OWNER:
+        if self._partition == MODEL_PARTITION:
             newer = self._fit(step) if self.state.fit.due else None
-        elif self.state.complete and step.read.model:
+        elif self.state.migration_complete and step.read.model:
             newest = Model.from_json(step.read.model)
             newer = newest if model is None or newest.version > model.version else None
         if newer is not None:
@@ -262,7 +264,7 @@ class Engine:
     def _fit(self, step: StepContext) -> Model | None:
         schedule = self.state.fit
         schedule.due, schedule.checked_at, schedule.checked_customers = False, step.now, self._all_customers(step)
-        schedule.checked_events = self._event_count(step)
+        schedule.checked_events = self._progress_measure(step)
         records = self._codec.decode([raw for raw in step.read.sample if raw is not None])
         if len(records) < 2:
             return None
@@ -270,10 +272,10 @@ class Engine:
         centroids = self.segmenting.centroids(model, step.others) if model else None
         return fitted_model(model, raw, self._reader.features, self._settings, centroids, step.now, schedule)
 
-    def _customers(self, step: StepContext, events: EventColumns) -> IngestResult:
+    def _ingest_and_score(self, step: StepContext, events: EventColumns) -> IngestResult:
         """Add events to the customers' records, score them, and keep what changed."""
         ids = list(step.read.customers)
-        known = np.array([raw is not None for raw in step.read.customers.values()], bool)
+        stored = np.array([raw is not None for raw in step.read.customers.values()], bool)
         records = self._codec.decode(list(step.read.customers.values()))
         before = records.take(np.arange(len(ids)))
         ingested = self._ingestion.ingest(events, ids, records, step.now)
@@ -281,16 +283,16 @@ class Engine:
         self.state.duplicates += ingested.duplicates
         self.state.doubtful_baskets += ingested.doubtful
 
-        here = records.events > 0
-        for row in [row for row in dict.fromkeys(ingested.erased) if known[row]]:
+        exists = records.events > 0
+        for row in [row for row in dict.fromkeys(ingested.erased) if stored[row]]:
             step.writes.append(Remove(CUSTOMERS, [ids[row].encode()]))
             step.writes += self._sample.forget(ids[row])
             self.segmenting.forget(step, ids[row], before.take(np.array([row])))
             self.state.customers -= 1
-            known[row] = False
+            stored[row] = False
         erased = {ids[row] for row in ingested.erased}
         step.writes += self._sample.offer([name for name in step.read.spare if name not in erased])
-        newcomers = [ids[row] for row in np.flatnonzero(here & ~known).tolist()]
+        newcomers = [ids[row] for row in np.flatnonzero(exists & ~stored).tolist()]
         if newcomers:
             step.writes.append(Append(ROSTER, [name.encode() for name in newcomers]))
             step.writes += self._sample.offer(newcomers)
@@ -298,30 +300,31 @@ class Engine:
         step.writes += self._sample.observe(ingested.runs_after_erasures())
         step.writes += self._orders.writes()
 
-        rows = np.flatnonzero(self.segmenting.score(step, records, ids, ingested, before.purchases) & here)
+        rows = np.flatnonzero(self.segmenting.score(step, records, ids, ingested, before.purchases) & exists)
         if len(rows):
             encoded = self._codec.encode(records.take(rows))
             fields = {ids[row].encode(): raw for row, raw in zip(rows.tolist(), encoded, strict=True)}
             step.writes.append(Put(CUSTOMERS, fields))
         return ingested
 
-    def _own_step(self, step: StepContext) -> None:
-        """Do the owner's work: emit segments, derive rules, and see when to look for a better model."""
+    def _global_step(self, step: StepContext) -> None:
+        """Do what one partition does for all: emit segments, derive rules, and see when to check for a better model."""
         state, model = self.state, self.segmenting.model
         total = self.segmenting.total(model, step.others) if model else None
         by_buying = self.segmenting.by_buying(model, step.others) if model else None
         if model is not None and total is not None and by_buying is not None:
             self._total = model, total
-            step.writes += self._segments.emit(model, total, by_buying, self._reader.features, step.changes)
+            step.writes += self._segment_emitter.emit(model, total, by_buying, self._reader.features, step.changes)
         self.mining.derive(step, self._orders.orders)
         first = step.now if state.first_event is None else state.first_event
         customers = self._all_customers(step)
         fitted = ModelWithSums(model, total) if model is not None and total is not None else None
         # Where nothing comes, all customers grow idle, and must not be measured by a model that follows.
-        fresh = self._event_count(step) > state.fit.checked_events and (fitted is not None or model is None)
+        fresh = self._progress_measure(step) > state.fit.checked_events and (fitted is not None or model is None)
         state.fit.due = fresh and fit_is_due(state.fit, self._settings, customers, first, step.now, fitted)
 
-    def _event_count(self, step: StepContext) -> int:
+    def _progress_measure(self, step: StepContext) -> int:
+        """Return how far the log has come: events accepted here, and of the others what is known, their baskets."""
         return self.state.accepted + sum(other.baskets for other in step.others)
 
     def _all_customers(self, step: StepContext) -> int:

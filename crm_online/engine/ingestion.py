@@ -143,7 +143,7 @@ class Ingestion:
         opens[[event for event, _ in gathered.retracted]] = (
             False  # an order that begins earlier than was known is no other
         )
-        self._own(records, rows, events, order_items, opens)
+        self._add_purchased_items(records, rows, events, order_items, opens)
         known = rows >= 0
         if not known.all():
             lines = np.repeat(known, np.diff(events.line_start))
@@ -159,7 +159,7 @@ class Ingestion:
             event = int(last[row])
             result.cause[row] = {"event_id": events.event_ids[event], "type": _KINDS[int(events.kind[event])]}
 
-    def _own(
+    def _add_purchased_items(
         self,
         records: Records,
         rows: NDArray[np.int64],

@@ -14,7 +14,7 @@ class Loaded:
 
     Attributes
     ----------
-    engine, model
+    partition_state, model
         The small state, and the model in use.
     sums
         The sums of its segments, for the other partitions.
@@ -25,7 +25,7 @@ class Loaded:
         Lists: items by number, the checkpoint of the counters, and the baskets counted since.
     """
 
-    engine: bytes | None = None
+    partition_state: bytes | None = None
     model: bytes | None = None
     sums: bytes | None = None
     open_baskets: Pairs = ()

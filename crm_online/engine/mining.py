@@ -49,7 +49,7 @@ class Mining:
     """
 
     def __init__(self, settings: Settings, state: PartitionState, loaded: Loaded) -> None:
-        self._every, self._partitions = settings.rules.every, settings.replay.partitions
+        self._every, self._partition_count = settings.rules.every, settings.replay.partitions
         self._min_support = settings.itemsets.min_support
         self._state = state
         self.items = ItemNames()
@@ -98,7 +98,7 @@ class Mining:
         """Write what this partition has counted, for partition 0, once enough baskets came since the last summary."""
         state = self._state
         counted = state.baskets + state.withdrawn_baskets
-        if step.end_of_log or counted - state.summary_baskets >= self._every // self._partitions:
+        if step.end_of_log or counted - state.summary_baskets >= self._every // self._partition_count:
             state.summary_baskets = counted
             floor = SUMMARY_FLOOR * self._min_support
             step.writes.append(Replace(SUMMARY, Summary.of(self.counters, self.items.names, floor).encode()))
@@ -112,8 +112,8 @@ class Mining:
         baskets = state.baskets + sum(other.baskets for other in step.others)
         counted = baskets + state.withdrawn_baskets + sum(other.withdrawn for other in step.others)
         if state.rules_due:
-            own = PartitionCounters(self.counters, self.items.names, self.items.ids)
-            parts: list[PartitionItemsets] = [own, *map(Summary.decode, step.read.summaries)]
+            counters = PartitionCounters(self.counters, self.items.names, self.items.ids)
+            parts: list[PartitionItemsets] = [counters, *map(Summary.decode, step.read.summaries)]
             step.writes += self._rules.emit(parts, self._buyers(step, orders), step.now, step.changes)
             state.rules_baskets = counted
         fresh = counted - state.rules_baskets

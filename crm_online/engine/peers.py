@@ -1,4 +1,4 @@
-"""The sums of one partition, as the others and readers add them up, and how far it is."""
+"""One partition's part of the global figures, as the others and readers add them up."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from crm_online.errors import StateCorrupt
 from crm_online.segments.sums import SegmentSums
 
 NAME = "sums"
+"""Name of the key."""
 
 
 @dataclass(frozen=True, slots=True)
-class PartitionSums:
+class PartitionFigures:
     """One partition's part of the global figures.
 
     Attributes
@@ -41,7 +42,7 @@ class PartitionSums:
     buying: SegmentSums | None = None
 
     def encode(self) -> bytes:
-        """Return the sums as bytes: a line of JSON, then the sums, then those by how often members have bought."""
+        """Return the figures as bytes: a line of JSON, then the sums, then those by how often members have bought."""
         sums, buying = (one.to_bytes() if one else b"" for one in (self.sums, self.buying))
         head = {
             "version": self.version,
@@ -54,7 +55,7 @@ class PartitionSums:
         return json.dumps(head, separators=(",", ":")).encode() + b"\n" + sums + buying
 
     @classmethod
-    def decode(cls, raw: bytes) -> PartitionSums:
+    def decode(cls, raw: bytes) -> PartitionFigures:
         """Read what :meth:`encode` wrote; raises ``StateCorrupt`` for anything else."""
         head, _, sums = raw.partition(b"\n")
         try:
@@ -73,7 +74,7 @@ class PartitionSums:
             raise StateCorrupt("the sums of a partition cannot be read") from error
 
 
-def added(parts: Iterable[PartitionSums], version: int) -> tuple[SegmentSums | None, bool]:
+def added(parts: Iterable[PartitionFigures], version: int) -> tuple[SegmentSums | None, bool]:
     """Return the sums of one version over the partitions, and whether all have moved to it."""
     total: SegmentSums | None = None
     complete = True
@@ -85,7 +86,7 @@ def added(parts: Iterable[PartitionSums], version: int) -> tuple[SegmentSums | N
     return total, complete
 
 
-def added_by_buying(parts: Iterable[PartitionSums], version: int) -> SegmentSums | None:
+def added_by_buying(parts: Iterable[PartitionFigures], version: int) -> SegmentSums | None:
     """Return the sums of one version by how often members have bought, over the partitions."""
     total: SegmentSums | None = None
     for part in parts:

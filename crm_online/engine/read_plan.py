@@ -18,6 +18,8 @@ class ReadPlan:
         First and last index of the block of the roster that moves to the model in use, or ``None``.
     erased
         Customers to be found in the roster and the due queue, so that nothing of them stays.
+    lists
+        The names of the lists in which they are looked up.
     peers
         Whether the sums and the model of the other partitions are needed.
     sample, summaries
@@ -30,6 +32,7 @@ class ReadPlan:
     due: Sequence[tuple[int, int]] = ()
     roster: tuple[int, int] | None = None
     erased: Sequence[str] = ()
+    lists: Sequence[str] = ()
     peers: bool = False
     sample: bool = False
     summaries: bool = False
@@ -47,7 +50,7 @@ class ReadResult:
     roster
         The block of the roster; an erased customer is an empty string.
     occurrences
-        For each erased customer, the lists and indices where the id stands.
+        For each erased customer, the lists and indexes where the id is.
     customers
         Records by customer id, in the order in which the engine works on them.
     peers
@@ -74,3 +77,14 @@ class ReadResult:
     summaries: list[bytes] = field(default_factory=list)
     orders: list[tuple[list[bytes], list[bytes]]] = field(default_factory=list)
     spare: list[str] = field(default_factory=list)
+
+    def customer_ids(self, events: Sequence[str]) -> list[str]:
+        """Return whose records a step reads: of its events, then due, then moving to a new model; each once.
+
+        Parameters
+        ----------
+        events
+            The customers of the step's events.
+        """
+        ids = [*events, *(customer for bucket in self.due for customer in bucket), *self.roster]
+        return [customer for customer in dict.fromkeys(ids) if customer]

@@ -1,4 +1,4 @@
-"""The sample of customers, and what those in it need and say."""
+"""The sample of customers, and what is known of those in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from crm_online.segments.sample import Sample
 from crm_online.step import Put, Remove, Write
 
 TRAITS = "said"
-"""Name of the key, in states that are there: attributes, contact reasons and feedback."""
+"""Name of the key of attributes, contact reasons and feedback; states written so far have this name."""
 BOUGHT = "bought"
 
 
@@ -60,13 +60,13 @@ class Sampling:
         return len(self._sample.hashes)
 
     def offer(self, customers: Sequence[str]) -> Iterator[Write]:
-        """Let customers in whose hashes are small enough; who has to leave for them is forgotten."""
+        """Admit customers whose hashes are small enough; those who leave for them are forgotten."""
         entered, left = self._sample.admit([name for name in customers if name not in self])
         yield from self._sample.writes(entered, left)
         yield from self._drop([name for name in left if name in self._traits])
 
     def forget(self, customer: str) -> Iterator[Write]:
-        """Take a customer out, with all that is remembered."""
+        """Take a customer out, with all that is kept of it."""
         yield from self._sample.forget(customer)
         if customer in self._traits:
             yield from self._drop([customer])

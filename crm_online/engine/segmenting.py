@@ -13,7 +13,7 @@ from crm_online.engine import peers
 from crm_online.engine.changes import Changes, Reason
 from crm_online.engine.ingestion import IngestResult
 from crm_online.engine.loaded import Loaded
-from crm_online.engine.peers import PartitionSums
+from crm_online.engine.peers import PartitionFigures
 from crm_online.engine.scoring import MS, FeatureReader, Previous, Scorer
 from crm_online.engine.state import PartitionState
 from crm_online.engine.step_context import StepContext
@@ -43,11 +43,11 @@ class Segmenting:
 
     def __init__(self, settings: Settings, reader: FeatureReader, state: PartitionState, loaded: Loaded) -> None:
         self._settings, self._reader, self._state = settings.segments, reader, state
-        own = PartitionSums.decode(loaded.sums) if loaded.sums else None
-        sums = own.sums if own else None
+        figures = PartitionFigures.decode(loaded.sums) if loaded.sums else None
+        sums = figures.sums if figures else None
         self.segments = OnlineSegments(Model.from_json(loaded.model), sums) if loaded.model else None
-        self._buying = own.buying if own else None
-        self.due = DueQueue(settings.features.half_life, state.waiting)
+        self._buying = figures.buying if figures else None
+        self.due = DueQueue(settings.features.half_life, state.due_counts)
 
     @property
     def model(self) -> Model | None:
@@ -64,12 +64,12 @@ class Segmenting:
         """The version of the model in use; 0 before the first."""
         return self.segments.model.version if self.segments else 0
 
-    def own(self) -> PartitionSums:
-        """Return the sums of this partition, for the others."""
+    def figures(self) -> PartitionFigures:
+        """Return this partition's part of the global figures, for the others."""
         state = self._state
-        return PartitionSums(
+        return PartitionFigures(
             self.version,
-            state.complete,
+            state.migration_complete,
             state.customers,
             state.baskets,
             state.withdrawn_baskets,
@@ -77,29 +77,29 @@ class Segmenting:
             self._buying,
         )
 
-    def total(self, model: Model, others: Sequence[PartitionSums]) -> SegmentSums | None:
+    def total(self, model: Model, others: Sequence[PartitionFigures]) -> SegmentSums | None:
         """Return the sums over all partitions, or ``None`` until all have moved to the model."""
-        total, complete = peers.added([*others, self.own()], model.version)
+        total, complete = peers.added([*others, self.figures()], model.version)
         return total if complete else None
 
-    def by_buying(self, model: Model, others: Sequence[PartitionSums]) -> SegmentSums | None:
+    def by_buying(self, model: Model, others: Sequence[PartitionFigures]) -> SegmentSums | None:
         """Return the sums by how often members have bought, over all partitions that have moved to the model."""
-        return peers.added_by_buying([*others, self.own()], model.version)
+        return peers.added_by_buying([*others, self.figures()], model.version)
 
-    def centroids(self, model: Model, others: Sequence[PartitionSums]) -> NDArray[np.float64]:
+    def centroids(self, model: Model, others: Sequence[PartitionFigures]) -> NDArray[np.float64]:
         """Return the present centroids over all partitions; the fitted ones until all have moved."""
         total = self.total(model, others)
         return model.centres() if total is None else model.current(total.centroids())
 
     def adopt(self, model: Model, step: StepContext) -> None:
-        """Take a new model into use: all customers move to it, block by block of the roster."""
+        """Adopt a new model: all customers move to it, block by block of the roster."""
         state, before = self._state, self.model
         state.previous_ids = list(before.ids) if before else []
         state.previous_centroids = []
         if before:
             last = translate(self.centroids(before, step.others), before.scale, model.scale)
             state.previous_centroids = last.round(1).tolist()
-        state.complete, state.cursor = False, 0
+        state.migration_complete, state.roster_cursor = False, 0
         self.segments = OnlineSegments(model)
         self._buying = SegmentSums.empty(model.k * KINDS, len(model.scale.names))
         step.writes.append(Replace(MODEL, model.to_json()))
@@ -126,7 +126,7 @@ class Segmenting:
         # Who had events since the entry was made is due later than the entry says.
         lapsing = popped & (self._due_again(records) <= step.now // self.due.bucket_ms)
         reasons[lapsing & (reasons == 0)] = int(Reason.LAPSE)
-        if not self._state.complete:
+        if not self._state.migration_complete:
             stale = ~records.scored_by(self.version)
             reasons[self._moving(step, row_of, len(ids)) & exists & stale & (reasons == 0)] = int(Reason.REFIT)
         scorer = Scorer(
@@ -212,8 +212,8 @@ class Segmenting:
         block = step.read.roster
         moving[[row_of[name] for name in block if name]] = True
         first, last = step.plan.roster
-        self._state.cursor += len(block)
-        self._state.complete = len(block) < last - first + 1
+        self._state.roster_cursor += len(block)
+        self._state.migration_complete = len(block) < last - first + 1
         return moving
 
     def _queue(

@@ -1,4 +1,4 @@
-"""The small state of a partition: what the engine must remember beside records and counters."""
+"""The small state of a partition: what the engine keeps of it along with records and counters."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.step import Topic
 
 NAME = "engine"
+"""Name of the key; states written so far have this name."""
 _FORMAT = 1
 
 
@@ -65,11 +66,11 @@ class PartitionState(BaseModel):
         How many baskets began where earlier ones were forgotten already, so that each may be part of one of them.
     remembered_baskets, forgotten_to
         Number of the basket that was last remembered, and the last time, in ms, of any that was forgotten.
-    closed
+    at_end_of_log
         Whether the log's end was reached and nothing has come since.
-    waiting
+    due_counts
         The due queue: number of entries by bucket.
-    complete, cursor, previous_ids, previous_centroids
+    migration_complete, roster_cursor, previous_ids, previous_centroids
         Whether all customers have moved to the model in use; if not, how far the roster is done;
         the segment ids of the version before, which the records of the others refer to, and its
         last centroids, in vector units of the version in use.
@@ -84,6 +85,7 @@ class PartitionState(BaseModel):
         Where the sample of orders goes on.
     """
 
+    # The aliases are the names in states written so far.
     model_config = ConfigDict(extra="forbid")
 
     format: int = _FORMAT
@@ -104,10 +106,10 @@ class PartitionState(BaseModel):
     doubtful_baskets: int = 0
     remembered_baskets: int = 0
     forgotten_to: int | None = None
-    closed: bool = True
-    waiting: dict[int, int] = Field(default_factory=dict)
-    complete: bool = True
-    cursor: int = 0
+    at_end_of_log: bool = Field(default=True, alias="closed")
+    due_counts: dict[int, int] = Field(default_factory=dict, alias="waiting")
+    migration_complete: bool = Field(default=True, alias="complete")
+    roster_cursor: int = Field(default=0, alias="cursor")
     previous_ids: list[str] = Field(default_factory=list)
     previous_centroids: list[list[float]] = Field(default_factory=list)
     journal_baskets: int = 0
@@ -126,7 +128,7 @@ class PartitionState(BaseModel):
 
     def encode(self) -> bytes:
         """Return the state as one line of JSON."""
-        return self.model_dump_json().encode()
+        return self.model_dump_json(by_alias=True).encode()
 
     @classmethod
     def decode(cls, raw: bytes | None) -> PartitionState:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from crm_online.engine.changes import Changes
-from crm_online.engine.peers import PartitionSums
+from crm_online.engine.peers import PartitionFigures
 from crm_online.engine.read_plan import ReadPlan, ReadResult
 from crm_online.step import Write
 
@@ -32,7 +32,7 @@ class StepContext:
     now: int
     plan: ReadPlan
     read: ReadResult
-    others: Sequence[PartitionSums]
+    others: Sequence[PartitionFigures]
     changes: Changes
     end_of_log: bool = False
     writes: list[Write] = field(default_factory=list)

@@ -20,7 +20,7 @@ class PartitionGroup:
     Parameters
     ----------
     flows
-        The partitions, in order; the first one owns the model if it is partition 0.
+        The partitions, in order; partition 0 fits models and derives rules.
     publish
         What is done with the outbox of a partition after each of its commits; nothing, if it is not given: changes wait
         for who claims the partition next.
@@ -61,8 +61,8 @@ class PartitionGroup:
         """Return the next position of each partition in a source."""
         return [flow.position(source) for flow in self.flows]
 
-    def commit(self, flow: PartitionFlow, batch: Batch, writes: Sequence[Write] = ()) -> None:
-        """Commit a batch of one partition, and publish its changes.
+    def run(self, flow: PartitionFlow, batch: Batch, writes: Sequence[Write] = ()) -> None:
+        """Run a batch of one partition, commit it, and publish its changes.
 
         Raises
         ------
@@ -72,10 +72,10 @@ class PartitionGroup:
         flow.step(batch, writes)
         self.publish(flow)
 
-    def step(
+    def run_all(
         self, batch: Batch, writes: Mapping[int, Sequence[Write]] = _NONE, otherwise: Sequence[Write] = ()
     ) -> None:
-        """Commit a batch of all partitions in each one that has not committed it yet, and publish; errors as of commit.
+        """Run a batch of all partitions in each one that has not committed it yet, and publish; errors as of run.
 
         Parameters
         ----------
@@ -86,31 +86,31 @@ class PartitionGroup:
         """
         for flow, part in zip(self.flows, batch.split(len(self.flows)), strict=True):
             if flow.position(batch.source) < part.end or (part.begin == part.end and part.rejects):
-                self.commit(flow, part, writes.get(flow.partition, otherwise))
+                self.run(flow, part, writes.get(flow.partition, otherwise))
 
     def tick(self, flow: PartitionFlow, source: str, watermark: int | None = None, *, end_of_log: bool = False) -> None:
-        """Commit a step without rows, by which time goes on to ``watermark`` at most; errors as of commit."""
+        """Commit a step without rows, by which time goes on to ``watermark`` at most; errors as of run."""
         mark = flow.watermark if watermark is None else watermark
-        self.commit(flow, Batch.empty(source, flow.position(source), mark, end_of_log=end_of_log))
+        self.run(flow, Batch.empty(source, flow.position(source), mark, end_of_log=end_of_log))
 
     def is_busy(self, flow: PartitionFlow) -> bool:
-        """Tell whether a partition has work left: something is due, or it is to move to the owner's model."""
+        """Return whether a partition has work left: something is due, or it is to move to the model of partition 0."""
         return not flow.engine.is_idle or flow.engine.model_version < self.flows[0].engine.model_version
 
     def drain(self, source: str) -> None:
         """Take steps without rows until nothing is due: a bound on a step's work means more steps, not later work.
 
-        Each partition is drained before the next, so that a resumed replay takes the same steps; errors as of commit.
+        Each partition is drained before the next, so that a resumed replay takes the same steps; errors as of run.
         """
         for flow in self.flows:
             while self.is_busy(flow):
                 self.tick(flow, source)
 
     def end_log(self, source: str) -> None:
-        """Do what the end of the log allows: open baskets are counted, rules derived; errors as of commit."""
-        owner, *others = self.flows
-        for flow in [*others, owner]:
-            if not flow.engine.state.closed:
+        """Do what the end of the log allows: open baskets are counted, rules derived; errors as of run."""
+        first, *others = self.flows  # partition 0 derives rules from what the others have counted
+        for flow in [*others, first]:
+            if not flow.engine.state.at_end_of_log:
                 self.tick(flow, source, end_of_log=True)
         self.drain(source)
 

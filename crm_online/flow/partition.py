@@ -50,7 +50,7 @@ class PartitionFlow:
         self.store = store.partition(partition)
         self.positions = self.store.claim(token_hex(4))
         self.engine = Engine(settings, partition, partitions, load(self.store))
-        self._reader = StepReader(store, self.engine, partition, partitions, settings.segments.sample)
+        self._reader = StepReader(store, partition, partitions, settings.segments.sample)
         self.commit_seconds = 0.0
         self._published = 0
         self._outbox = self.store.outbox()
@@ -83,14 +83,7 @@ class PartitionFlow:
         """
         plan = self.engine.plan_reads(batch)
         step = self.engine.step(batch, plan, self._reader.read(plan, batch.events))
-        step = replace(
-            step,
-            begin=self.position(batch.source),
-            writes=[*step.writes, *self._blanks(plan.erased), *writes],
-            published=self._published,
-        )
-        self._commit(step)
-        return step
+        return self._commit(step, [*self._blanks(plan.erased), *writes])
 
     def republish(self, source: str, divergence: Divergence) -> Step:
         """Begin a new epoch: consumers have changes that this state, put back in time, knows nothing of.
@@ -111,21 +104,19 @@ class PartitionFlow:
         before = self.engine.state.sequence
         step = self.engine.republish(source, self.position(source), divergence, records)
         self._outbox, self._published = [], before
-        step = replace(step, published=before)
-        self._commit(step)
-        return step
+        return self._commit(step)
 
     def publish(self, write: Callable[[int, Sequence[Entry]], None]) -> None:
         """Hand the outbox to ``write``, and take what it was given for published."""
-        entries = self.drain_outbox()
+        entries = self.take_outbox()
         if entries:
             write(self.partition, entries)
             self.mark_published(entries[-1].sequence)
 
-    def drain_outbox(self) -> list[Entry]:
+    def take_outbox(self) -> list[Entry]:
         """Return the entries of the outbox that were not returned before, in order."""
-        drained, self._outbox = self._outbox, []
-        return drained
+        taken, self._outbox = self._outbox, []
+        return taken
 
     def mark_published(self, sequence: int) -> None:
         """Note that all entries up to ``sequence`` were published: the next commit drops them from the outbox."""
@@ -146,12 +137,21 @@ class PartitionFlow:
         if self._published:
             self.store.trim(self._published)
 
-    def _commit(self, step: Step) -> None:
+    def _commit(self, step: Step, writes: Sequence[Write] = ()) -> Step:
+        """Commit what the engine computed, with further writes and what the engine does not know; return all of it."""
+        step = replace(
+            step,
+            begin=self.position(step.source),
+            writes=[*step.writes, *writes],
+            published=self._published,
+            keep=self._keep,
+        )
         began = time.perf_counter()
-        self.store.commit(replace(step, keep=self._keep))
+        self.store.commit(step)
         self.commit_seconds = time.perf_counter() - began
         self.positions[step.source] = step.end
         self._outbox += step.entries
+        return step
 
     def _blanks(self, erased: Sequence[str]) -> list[Assign]:
         """Blank the kept changes of customers who are erased, but for those that say that they are gone."""

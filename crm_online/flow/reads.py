@@ -9,7 +9,7 @@ from crm_online.baskets import open as open_baskets
 from crm_online.baskets import sampled
 from crm_online.customers.due import bucket_name
 from crm_online.engine import basket_journal, mining, owner, peers, rules, sampling, segmenting, state
-from crm_online.engine.engine import CUSTOMERS, OWNER, ROSTER, Engine
+from crm_online.engine.engine import CUSTOMERS, MODEL_PARTITION, ROSTER
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.read_plan import ReadPlan, ReadResult
 from crm_online.events.columns import EventColumns
@@ -26,16 +26,16 @@ class StepReader:
 
     Parameters
     ----------
-    store, engine
-        The store, and the engine of the partition.
+    store
+        The store.
     partition, partitions
         Which partition this is, of how many.
     sample_size
         Of how many customers the sample over all partitions is, at most.
     """
 
-    def __init__(self, store: Store, engine: Engine, partition: int, partitions: int, sample_size: int) -> None:
-        self._store, self._engine, self._partition, self._sample_size = store, engine, partition, sample_size
+    def __init__(self, store: Store, partition: int, partitions: int, sample_size: int) -> None:
+        self._store, self._partition, self._sample_size = store, partition, sample_size
         self._all = [store.partition(number) for number in range(partitions)]
 
     def read(self, plan: ReadPlan, events: EventColumns) -> ReadResult:
@@ -51,10 +51,9 @@ class StepReader:
         if plan.roster:
             result.roster = _texts(store.list_range(ROSTER, *plan.roster))
         if plan.erased:
-            lists = [ROSTER, *(bucket_name(bucket) for bucket in self._engine.state.waiting)]
             result.occurrences = [
                 (name, index)
-                for name in lists
+                for name in plan.lists
                 for customer in plan.erased
                 for index in store.list_places(name, customer.encode())
             ]
@@ -62,7 +61,7 @@ class StepReader:
             roster = (name.decode() for name in store.list_all(ROSTER, _ROSTER_CHUNK))
             result.spare = sample.smallest(roster, plan.spare)
         if plan.peers:
-            *sums, result.model = self._values(peers.NAME, plain_value(OWNER, segmenting.MODEL))
+            *sums, result.model = self._values(peers.NAME, plain_value(MODEL_PARTITION, segmenting.MODEL))
             result.peers = dict(enumerate(sums))
         if plan.sample:
             result.sample = self._sample()
@@ -74,7 +73,7 @@ class StepReader:
                 (peer.list_range(item_names.NAME, 0, -1), [raw for _, raw in sorted(peer.hash_all(sampled.NAME))])
                 for peer in others
             ]
-        customers = self._engine.customers(events, result)
+        customers = result.customer_ids(events.customers)
         records = store.hash_get(CUSTOMERS, [name.encode() for name in customers])
         result.customers = dict(zip(customers, records, strict=True))
         return result
@@ -97,7 +96,7 @@ class StepReader:
 def load(store: PartitionStore, *, with_traits: bool = True) -> Loaded:
     """Read a partition's state, all but the customers, with or without the traits of those in the sample."""
     return Loaded(
-        engine=store.value(state.NAME),
+        partition_state=store.value(state.NAME),
         model=store.value(segmenting.MODEL),
         sums=store.value(peers.NAME),
         open_baskets=list(store.hash_all(open_baskets.NAME)),

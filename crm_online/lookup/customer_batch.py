@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.records import Records
-from crm_online.engine.peers import PartitionSums, added
+from crm_online.engine.peers import PartitionFigures, added
 from crm_online.engine.scoring import FeatureReader
 from crm_online.segments.kmeans import distances
 from crm_online.segments.model import Model
@@ -38,7 +38,7 @@ class ScoringContext:
 
     @classmethod
     def of(
-        cls, reader: FeatureReader, as_of: int, model: Model | None, sums: Sequence[PartitionSums]
+        cls, reader: FeatureReader, as_of: int, model: Model | None, sums: Sequence[PartitionFigures]
     ) -> ScoringContext:
         """Return the context that the sums of all partitions give."""
         total, complete = added(sums, model.version) if model else (None, False)

@@ -10,7 +10,7 @@ import numpy as np
 from crm_online.customers.records import RecordCodec
 from crm_online.engine import peers, segmenting, state
 from crm_online.engine.engine import CUSTOMERS, customer_field, layout
-from crm_online.engine.peers import PartitionSums
+from crm_online.engine.peers import PartitionFigures
 from crm_online.engine.state import PartitionState
 from crm_online.lookup.customer_batch import CustomerBatch, ScoringContext
 from crm_online.lookup.partition import segment_ids
@@ -77,7 +77,7 @@ class _Part:
     token: bytes | None = None
     state: PartitionState = field(default_factory=PartitionState)
     model: Model | None = None
-    sums: PartitionSums | None = None
+    sums: PartitionFigures | None = None
 
     def update(self, small: bytes | None, model: bytes | None, sums: bytes | None) -> None:
         """Decode what has changed."""
@@ -86,7 +86,7 @@ class _Part:
         if model != self.raw[1]:
             self.model = Model.from_json(model) if model else None
         if sums != self.raw[2]:
-            self.sums = PartitionSums.decode(sums) if sums else None
+            self.sums = PartitionFigures.decode(sums) if sums else None
         self.raw = small, model, sums
 
 

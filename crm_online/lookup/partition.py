@@ -18,7 +18,7 @@ from crm_online.engine import basket_journal, peers, rules, sampling, segmenting
 from crm_online.engine.engine import CUSTOMERS, layout
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import empty_counters
-from crm_online.engine.peers import PartitionSums
+from crm_online.engine.peers import PartitionFigures
 from crm_online.engine.state import PartitionState
 from crm_online.flow import load
 from crm_online.itemsets import names as item_names
@@ -99,7 +99,7 @@ class PartitionView:
         )
         self.state = PartitionState.decode(small)
         self.model = Model.from_json(model) if model else None
-        self.sums = PartitionSums.decode(sums) if sums else None
+        self.sums = PartitionFigures.decode(sums) if sums else None
 
     @cached_property
     def loaded(self) -> Loaded:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from crm_online.customers.feature import Feature
 from crm_online.digits import digits
 from crm_online.engine.owner import SegmentValue, described
-from crm_online.engine.peers import PartitionSums, added, added_by_buying
+from crm_online.engine.peers import PartitionFigures, added, added_by_buying
 from crm_online.lookup.partition import PartitionView
 from crm_online.lookup.sampled import Sampled, sampled
 from crm_online.plots import SegmentPicture
@@ -65,7 +65,7 @@ class Segmentation:
     def of(cls, views: Sequence[PartitionView], most: int) -> Segmentation | None:
         """Return the segments, or ``None`` before the first model."""
         model = views[0].model
-        parts: list[PartitionSums] = [view.sums for view in views if view.sums]
+        parts: list[PartitionFigures] = [view.sums for view in views if view.sums]
         total, complete = added(parts, model.version) if model else (None, False)
         by_buying = added_by_buying(parts, model.version) if model else None
         return cls(model, total, by_buying, complete, views, most) if model and total and by_buying else None

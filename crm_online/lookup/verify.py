@@ -89,7 +89,7 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
         wrong |= current & ((records.nearest >= model.k) | (records.reported >= model.k))
         for row in np.flatnonzero(wrong)[:_MOST_DIFFERENCES].tolist():
             differ(f"customer {ids[row]!r} does not have the vector or the segment that follows from the record")
-        if state.complete and not current.all():
+        if state.migration_complete and not current.all():
             differ(f"{int((~current).sum())} customers have not moved to model version {model.version}")
         labels = np.where(current & (records.nearest < model.k), records.nearest.astype(np.int64), ABSENT)
         sums = sums.move(None, None, records.vectors, labels)
@@ -132,7 +132,7 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
     counters = basket_journal.restored_counters(empty_counters(view.settings), loaded.counters, loaded.journal)
     digest.add("counters", counters.dump())
     digest.add("roster", roster)
-    for bucket in sorted(state.waiting):
+    for bucket in sorted(state.due_counts):
         digest.add(bucket_name(bucket), view.store.list_range(bucket_name(bucket), 0, -1))
     return len(raw_of), state.accepted
 

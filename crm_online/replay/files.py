@@ -15,7 +15,7 @@ from typing import Final, Self
 from crm_online.errors import InputError
 from crm_online.step import Entry, Topic
 
-OWNER: Final = ".state.json"
+MARKER_FILE: Final = ".state.json"
 """The file in the folder that says whose changes they are, and up to which all of them were written."""
 _CHANGE_ID = re.compile(rb'\{"change_id":"(\d+)-(\d+)-(\d+)"')
 
@@ -102,7 +102,7 @@ class ChangeFiles:
 
     def _owned(self, begins: Mapping[int, int]) -> dict[int, int]:
         """Return up to which number the files have all; make the folder this state's if it is nobody's."""
-        path = self._folder / OWNER
+        path = self._folder / MARKER_FILE
         try:
             owner = json.loads(path.read_text(encoding="utf-8"))
             written = {int(partition): int(sequence) for partition, sequence in owner["written"].items()}
@@ -123,7 +123,7 @@ class ChangeFiles:
         return written
 
     def _note(self) -> None:
-        path = self._folder / OWNER
+        path = self._folder / MARKER_FILE
         fresh = path.with_suffix(".new")
         with fresh.open("w", encoding="utf-8") as file:
             file.write(json.dumps({"state": self._state, "written": self.written}) + "\n")

@@ -14,13 +14,13 @@ from crm_online.flow import PartitionGroup
 from crm_online.step import Put, Remove, Write
 
 LOGS = "logs"
-BEGUN = "begun"
-"""The chunk of each log of which only a part is committed: its first row, and the watermark before it."""
+PARTIAL_CHUNK = "begun"
+"""Name of the key: of each log the chunk of which a part is committed, by first row and watermark before it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """Where reading goes on: the first row of a chunk, and how time stood before it."""
+class ResumePosition:
+    """Where reading goes on: the first row of a chunk, and the clock before it."""
 
     row: int
     before: EventClock
@@ -29,7 +29,7 @@ class Begun:
 class ReplayPartitions(PartitionGroup):
     """The partitions of a replay."""
 
-    def resume(self, source: Source) -> Begun:
+    def resume(self, source: Source) -> ResumePosition:
         """Do what a killed replay left undone after its last row, and return where reading goes on.
 
         A chunk of which a part is committed is read again from its beginning: what is judged by the whole chunk is
@@ -40,12 +40,12 @@ class ReplayPartitions(PartitionGroup):
         if least == max(positions):
             self.drain(source.id)
         last = self.flows[positions.index(least)]
-        noted = last.store.hash_get(BEGUN, [source.id.encode()])[0]
+        noted = last.store.hash_get(PARTIAL_CHUNK, [source.id.encode()])[0]
         row, watermark = json.loads(noted) if noted else (least, last.watermark)
-        return Begun(row, EventClock(watermark, last.engine.state.pauses))
+        return ResumePosition(row, EventClock(watermark, last.engine.state.pauses))
 
     def replay(self, chunk: Chunk, source: Source, notes: Sequence[Write] = ()) -> None:
-        """Live through a chunk: its rows in slices of event time, and after each what is due by then.
+        """Replay a chunk: its rows in slices of event time, and after each what is due by then.
 
         Parameters
         ----------
@@ -58,7 +58,7 @@ class ReplayPartitions(PartitionGroup):
         for part in slices(chunk, chunk.before.watermark, bucket, self.positions(source.id)):
             always = list(_progress(chunk, part, source))
             first = [*(notes if part.end == chunk.end else ()), *_log(part, source), *always]
-            self.step(part, {0: first}, always)
+            self.run_all(part, {0: first}, always)
             if min(self.positions(source.id)) >= part.end:
                 self.drain(source.id)
 
@@ -73,6 +73,6 @@ def _progress(chunk: Chunk, part: Batch, source: Source) -> Iterator[Write]:
     """Yield what identifies the chunk of a slice, until its last slice is committed."""
     name = source.id.encode()
     if part.end < chunk.end:
-        yield Put(BEGUN, {name: json.dumps([chunk.begin, chunk.before.watermark]).encode()})
+        yield Put(PARTIAL_CHUNK, {name: json.dumps([chunk.begin, chunk.before.watermark]).encode()})
     elif part.begin > chunk.begin:
-        yield Remove(BEGUN, [name])
+        yield Remove(PARTIAL_CHUNK, [name])

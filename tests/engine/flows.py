@@ -88,7 +88,7 @@ class Shop:
         self.watermark = max([*([] if self.watermark is None else [self.watermark]), *columns.time.tolist()])
         batch = Batch(LOG, begin, self.position, columns, rejects, self.watermark)
         for flow, part in zip(self.flows, batch.split(len(self.flows)), strict=True):
-            self.group.commit(flow, part)
+            self.group.run(flow, part)
             if look:
                 look()
 

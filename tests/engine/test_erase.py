@@ -113,7 +113,7 @@ def test_open_baskets_and_the_block_of_the_roster_under_way_are_cleared_too(redi
     run = Shop(redis, settings(visits=5))
     run.step([shop.order(f"customer {n:03}", shop.START + n, (f"i{n % 9}", 1.0, 1.0), basket="b") for n in range(45)])
     run.step([shop.view("customer 000", shop.START + 50)])  # the model is there, and the first customers have moved
-    assert not run.flows[0].engine.state.complete
+    assert not run.flows[0].engine.state.migration_complete
     for name in (NAME, "customer 044"):
         run.step([shop.erase(name, shop.START + 60)])
         nowhere(run, name)

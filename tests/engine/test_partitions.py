@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crm_online.engine.peers import PartitionSums, added, added_by_buying
+from crm_online.engine.peers import PartitionFigures, added, added_by_buying
 from crm_online.events import models
 from crm_online.events.columns import partition_of
 from crm_online.segments.buying import KINDS
@@ -116,8 +116,8 @@ def test_the_model_is_incomplete_until_all_have_moved_and_then_the_sums_add_up(
 
 def test_sums_of_another_version_do_not_count_and_empty_partitions_hold_nobody_up() -> None:
     sums = SegmentSums.empty(2, 1).move(None, None, np.array([[5], [7]], np.int16), np.array([0, 1]))
-    moved, behind = PartitionSums(3, True, 2, 0, 0, sums), PartitionSums(2, True, 2, 0, 0, sums)
-    under_way, empty = PartitionSums(3, False, 4, 0, 0, sums), PartitionSums(0, True, 0, 9, 0, None)
+    moved, behind = PartitionFigures(3, True, 2, 0, 0, sums), PartitionFigures(2, True, 2, 0, 0, sums)
+    under_way, empty = PartitionFigures(3, False, 4, 0, 0, sums), PartitionFigures(0, True, 0, 9, 0, None)
     assert added([moved, empty, moved], 3) == (sums + sums, True)
     assert added([moved, behind], 3) == (sums, False)
     assert added([under_way, moved], 3) == (sums + sums, False)
@@ -126,10 +126,10 @@ def test_sums_of_another_version_do_not_count_and_empty_partitions_hold_nobody_u
 
 def test_sums_by_how_often_members_bought_are_added_up_alike() -> None:
     sums = SegmentSums.empty(2 * KINDS, 1).move(None, None, np.array([[5], [7]], np.int16), np.array([0, 4]))
-    moved, behind = PartitionSums(3, True, 2, 0, 0, None, sums), PartitionSums(2, True, 2, 0, 0, None, sums)
+    moved, behind = PartitionFigures(3, True, 2, 0, 0, None, sums), PartitionFigures(2, True, 2, 0, 0, None, sums)
     assert added_by_buying([moved, behind, moved], 3) == sums + sums
     assert added_by_buying([behind], 3) is None
-    assert PartitionSums.decode(moved.encode()) == moved
+    assert PartitionFigures.decode(moved.encode()) == moved
 
 
 def test_all_partitions_use_the_owners_model_byte_for_byte(redis: Store, log: list[models.Event]) -> None:
@@ -168,7 +168,7 @@ def test_what_a_partition_tells_the_others_comes_back_from_its_bytes(redis: Stor
     run = Shop(redis, settings(partitions=2)).all(log[:1500])
     for view in run.views:
         assert view.loaded.sums is not None
-        told = PartitionSums.decode(view.loaded.sums)
+        told = PartitionFigures.decode(view.loaded.sums)
         assert told.encode() == view.loaded.sums
         assert told.customers == view.state.customers
         assert told.sums is not None

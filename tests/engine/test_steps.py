@@ -137,7 +137,7 @@ def test_ids_of_segments_survive_refits_and_new_ones_are_never_old_ones(
     ever: set[str] = set()
     for number in run.run(log, 200):
         model, state = run.flows[0].engine.segmenting.model, run.flows[0].engine.state
-        if model is None or not state.complete:
+        if model is None or not state.migration_complete:
             continue
         frame = run.lookup.customers_frame()
         now = dict(zip(frame["customer_id"], frame["segment"], strict=True))
@@ -188,7 +188,7 @@ def test_after_every_step_nobody_has_waited_too_long(
     bucket = half_life // 90 if half_life else DAY
     lapsed = 0
     for _ in run.run(log[:4000], 100):
-        if not run.flows[0].engine.segmenting.model or not run.flows[0].engine.state.complete:
+        if not run.flows[0].engine.segmenting.model or not run.flows[0].engine.state.migration_complete:
             continue
         names, raw = zip(*run.flows[0].store.hash_all(CUSTOMERS), strict=True)
         records = run.views[0].codec.decode(raw)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from crm_online.customers.records import Records
-from crm_online.engine.peers import PartitionSums
+from crm_online.engine.peers import PartitionFigures
 from crm_online.segments.sums import SegmentSums
 from crm_online.store.keys import key
 from tests.engine.flows import Shop
@@ -122,7 +122,7 @@ def test_a_customer_who_was_deleted_or_made_up_is_found(at_rest: Shop) -> None:
 def test_sums_that_are_not_those_of_the_records_are_found(at_rest: Shop) -> None:
     raw = at_rest.flows[0].store.value("sums")
     assert raw is not None
-    stored = PartitionSums.decode(raw)
+    stored = PartitionFigures.decode(raw)
     assert stored.sums is not None
     one, few = np.array([1, 0, 0, 0]), np.zeros_like(stored.sums.S)
     few[2, 3] = 1
@@ -156,7 +156,7 @@ def test_every_part_of_the_state_is_in_the_digest(at_rest: Shop) -> None:
     store = at_rest.flows[0].store
     rule, value = next(store.hash_all("rules"))
     segment, _ = next(store.hash_all("segments"))
-    due = f"due:{min(at_rest.flows[0].engine.state.waiting)}"
+    due = f"due:{min(at_rest.flows[0].engine.state.due_counts)}"
     writes: list[tuple[str, str, tuple[bytes | int, ...]]] = [
         ("rules", "HDEL", (rule,)),
         ("rules", "HSET", (rule, value + b" ")),

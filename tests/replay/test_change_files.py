@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from crm_online.errors import InputError
-from crm_online.replay.files import OWNER, ChangeFiles
+from crm_online.replay.files import MARKER_FILE, ChangeFiles
 from crm_online.step import ChangeId, Entry, Topic
 from crm_online.store import open_store
 from crm_online.store.keys import CHANGES, key
@@ -119,7 +119,7 @@ def test_a_state_that_was_made_anew_does_not_go_on_in_its_old_folder(replayed: P
 def test_files_of_nobody_known_are_refused(tmp_path: Path, owner: str | None) -> None:
     (tmp_path / "rules.jsonl").write_text('{"change_id":"0-0-1"}\n')
     if owner is not None:
-        (tmp_path / OWNER).write_text(owner)
+        (tmp_path / MARKER_FILE).write_text(owner)
     with pytest.raises(Exception, match=r"name another folder"):
         ChangeFiles(tmp_path, "s", {0: 0})
 
@@ -132,7 +132,7 @@ def test_what_a_kill_left_of_a_batch_is_written_though_other_files_are_further(t
     with ChangeFiles(tmp_path, "s", {0: 0}) as files:
         files.write(0, entries)
     (tmp_path / "segments.jsonl").write_bytes(entries[1].value + b"\n" + entries[3].value[:9])
-    (tmp_path / OWNER).write_text('{"state": "s", "written": {"0": 2}}')  # as it was before the last batch
+    (tmp_path / MARKER_FILE).write_text('{"state": "s", "written": {"0": 2}}')  # as it was before the last batch
     with ChangeFiles(tmp_path, "s", {0: 0}) as files:
         assert files.written == {0: 2}
         files.write(0, entries[2:])
@@ -151,4 +151,4 @@ def test_a_full_disk_is_told_in_words_and_leaves_nothing_out(tmp_path: Path, mon
         patched.setattr("os.fsync", full)
         with pytest.raises(InputError, match=r": No space left on device; nothing is lost: mend that"):
             files.write(0, entries[1:])
-    assert json.loads((tmp_path / OWNER).read_text())["written"] == {"0": 1}
+    assert json.loads((tmp_path / MARKER_FILE).read_text())["written"] == {"0": 1}

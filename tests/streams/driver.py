@@ -174,7 +174,7 @@ class TopologyDriver:
                 self._publish(self._partitions[number])
 
     def _publish(self, partition: PartitionProcessor) -> None:
-        entries = partition.flow.drain_outbox()
+        entries = partition.flow.take_outbox()
         self.outputs += [output_record(entry) for entry in entries]
         if entries:
             partition.flow.mark_published(entries[-1].sequence)

@@ -179,7 +179,7 @@ class EventLog:
         for flow, part in zip(group.flows, batch.split(len(group.flows)), strict=True):
             if flow.partition not in done:
                 position = flow.position(SOURCE)
-                group.commit(flow, replace(part, begin=position, end=position + batch.end))
+                group.run(flow, replace(part, begin=position, end=position + batch.end))
                 done.add(flow.partition)
 
     def _tick(self, flows: Sequence[PartitionFlow], watermark: int | None = None) -> None:
@@ -194,7 +194,7 @@ class EventLog:
 
     def _trim(self, flow: PartitionFlow) -> None:
         """Keep the last changes only, as no replay may ever publish them to files."""
-        flow.drain_outbox()
+        flow.take_outbox()
         flow.mark_published(flow.last_change.sequence - self._keep)
 
     def _wait(self) -> float | None:
