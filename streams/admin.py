@@ -166,10 +166,10 @@ async def _create(
 ) -> None:
     copies = BROKERS_OWN if kafka.replication is None else kafka.replication
     # aiokafka takes the broker's own number of copies only together with a (here empty) list of where they are.
-    places: dict[int, list[int]] | None = {} if copies == BROKERS_OWN else None
+    replicas: dict[int, list[int]] | None = {} if copies == BROKERS_OWN else None
     made = await admin.create_topics(
         [
-            NewTopic(name, topic.partitions(of_events), copies, places, topic.configuration)
+            NewTopic(name, topic.partitions(of_events), copies, replicas, topic.configuration)
             for name, topic in topics.items()
         ]
     )

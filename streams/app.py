@@ -101,10 +101,10 @@ class Application(faust.App):
         )
         self._steps = StepChannel(self)
         self.agent(self._steps, name="steps")(self._process)
-        asked = self.topic(
+        commands_topic = self.topic(
             topic_name(kafka.prefix, COMMANDS), value_type=bytes, value_serializer="raw", allow_empty=True
         )
-        self.agent(asked, name="commands")(self._forward_commands)
+        self.agent(commands_topic, name="commands")(self._forward_commands)
 
     async def on_first_start(self) -> None:
         """Wait for broker and store, see that topics and state fit, and show on ``/readyz`` how far this is."""

@@ -1,4 +1,4 @@
-"""What operators ask for, put onto the events topic: there it has a place among the events, and is done exactly once.
+"""What operators ask for, put onto the events topic: there it has an offset among the events, and is done once.
 
 A command that is no command goes there too, and ends among the rejects like any other record.
 """

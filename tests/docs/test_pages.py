@@ -1,9 +1,13 @@
-"""Every link of the pages leads somewhere, and every page is found from the index."""
+"""Every link of the pages leads somewhere, every member that they name is there, every page is found from the index."""
 
 from __future__ import annotations
 
+import ast
 import re
+from collections import defaultdict
 from pathlib import Path
+
+import pytest
 
 from tests.docs import fenced
 
@@ -48,3 +52,24 @@ def test_every_file_that_the_architecture_names_is_there(root: Path) -> None:
     page = root / "docs" / "architecture.md"
     named = [link for link in fenced.links(page) if link.startswith("../crm_online/")]
     assert len(named) > 20
+
+
+def members(root: Path) -> dict[str, set[str]]:
+    """Return what each class of ours has in its body or sets on itself, by name of the class."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in [*(root / "crm_online").rglob("*.py"), *(root / "streams").rglob("*.py")]:
+        for cls in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(cls, ast.ClassDef):
+                nodes = list(ast.walk(cls))
+                found[cls.name] |= {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
+                stored = [n for n in nodes if isinstance(n, ast.Name | ast.Attribute) and isinstance(n.ctx, ast.Store)]
+                found[cls.name] |= {n.id if isinstance(n, ast.Name) else n.attr for n in stored}
+    return found
+
+
+@pytest.mark.parametrize("name", ["architecture.md", "glossary.md", "operations.md"])
+def test_every_member_of_a_class_that_a_page_names_is_there(root: Path, name: str) -> None:
+    of_class = members(root)
+    page = (root / "docs" / name).read_text(encoding="utf-8")
+    named = re.findall(r"`(?:[a-z_]+\.)*([A-Z]\w+)\.(\w+)`", page)
+    assert [f"{cls}.{member}" for cls, member in named if member not in of_class.get(cls, ())] == []
