@@ -51,7 +51,7 @@ class Drive:
         end, watermark = self.position + len(events), max(latest, default=None)
         batch = Batch(SOURCE, self.position, end, events, watermark=watermark, end_of_log=ended)
         self.visits += sum(count for _, count in self.flow.engine.plan_reads(batch).due)
-        self.flow.step(batch)
+        self.flow.run_step(batch)
         self.flow.publish(self._taken)
 
     def run(self, chunks: Iterable[EventColumns]) -> None:

@@ -154,13 +154,13 @@ class PartitionProcessor:
         Raises
         ------
         FenceError, StoreError
-            See :meth:`PartitionFlow.step`.
+            See :meth:`PartitionFlow.run_step`.
         """
         found = self._decoded(batch)
         if found.refit:
             self.flow.engine.request_refit()
         fingerprint, write = self.fingerprint.extend(batch.records)
-        step = self.flow.step(found, [write, _end(self._topic, batch.end + batch.lag)])
+        step = self.flow.run_step(found, [write, _end(self._topic, batch.end + batch.lag)])
         self.fingerprint = fingerprint
         self._end_reached = None
         if batch.lag == 0:
@@ -185,7 +185,7 @@ class PartitionProcessor:
         Raises
         ------
         FenceError, StoreError
-            See :meth:`PartitionFlow.step`.
+            See :meth:`PartitionFlow.run_step`.
         """
         step = self._commit_empty(self.position or 0)
         self._stepped = self._clock()
@@ -211,7 +211,7 @@ class PartitionProcessor:
             watermark = max(watermark, then + int((self._clock() - began) * 1000))
         if self._end_reached is not None:
             writes = (*writes, _end(self._topic, end))
-        return self.flow.step(replace(Batch.empty(self._topic, self.position or 0, watermark), end=end), writes)
+        return self.flow.run_step(replace(Batch.empty(self._topic, self.position or 0, watermark), end=end), writes)
 
 
 def _end(topic: str, end: int) -> Put:

@@ -165,7 +165,7 @@ class Engine:
             spare=self._settings.segments.sample + len(erased) if refill else 0,
         )
 
-    def step(self, batch: Batch, plan: ReadPlan, read: ReadResult) -> Step:
+    def compute_step(self, batch: Batch, plan: ReadPlan, read: ReadResult) -> Step:
         """Compute what a batch does.
 
         Parameters

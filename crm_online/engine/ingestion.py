@@ -42,7 +42,7 @@ class IngestResult:
     erased_after
         Customers who were erased: after how many of the runs, the last time.
     accepted, duplicates, doubtful
-        How many events counted, and how many were seen before; how many baskets may be part of one that is forgotten.
+        How many events counted, and how many were duplicates; how many baskets may be part of one that is forgotten.
     """
 
     cause: dict[int, dict[str, object]]
@@ -78,7 +78,7 @@ class Ingestion:
         The partition's open baskets.
     orders
         The partition's sample of orders.
-    own_half_life
+    purchases_half_life
         In which what a customer bought fades to half, in ms; ``None``: not at all.
     """
 
@@ -88,7 +88,7 @@ class Ingestion:
     items: ItemNames
     baskets: OpenBaskets
     orders: SampledOrders
-    own_half_life: int | None
+    purchases_half_life: int | None
 
     def ingest(self, events: EventColumns, ids: list[str], records: Records, watermark: int) -> IngestResult:
         """Add a batch of events.
@@ -144,12 +144,17 @@ class Ingestion:
             False  # an order that begins earlier than was known is no other
         )
         self._add_purchased_items(records, rows, events, order_items, opens)
-        known = rows >= 0
-        if not known.all():
-            lines = np.repeat(known, np.diff(events.line_start))
-            events, rows, hashes, numbers = events.select(known), rows[known], hashes[known], numbers[lines]
+        has_customer = rows >= 0
+        if not has_customer.all():
+            lines = np.repeat(has_customer, np.diff(events.line_start))
+            events, rows, hashes, numbers = (
+                events.select(has_customer),
+                rows[has_customer],
+                hashes[has_customer],
+                numbers[lines],
+            )
         result.runs.append(AcceptedEvents(events, numbers))
-        quantities = Quantities.of(events, gathered.opens_order[known])
+        quantities = Quantities.of(events, gathered.opens_order[has_customer])
         totals.add(records, rows, hashes, quantities, self.sums, self.decay)
         totals.retract_orders(records, *openings, self.sums, self.decay)
         result.touched[rows] = True
@@ -169,14 +174,14 @@ class Ingestion:
     ) -> None:
         """Add orders and their items to what their customers bought."""
         opening = np.flatnonzero(opens_order & (events.kind == Kind.PURCHASE) & (rows >= 0))
-        known = rows[items.event] >= 0
-        event = items.event[known]
-        buyers, place = np.unique(np.concatenate([rows[opening], rows[event]]), return_inverse=True)
+        has_buyer = rows[items.event] >= 0
+        event = items.event[has_buyer]
+        buyers, index = np.unique(np.concatenate([rows[opening], rows[event]]), return_inverse=True)
         if not len(buyers):
             return
-        of_order, of_item = place[: len(opening)], place[len(opening) :]
-        bought = own.Bought(of_order, events.time[opening], of_item, items.item[known], events.time[event])
-        records.own[buyers] = own.add(records.own[buyers].tolist(), bought, self.own_half_life)
+        of_order, of_item = index[: len(opening)], index[len(opening) :]
+        bought = own.Bought(of_order, events.time[opening], of_item, items.item[has_buyer], events.time[event])
+        records.own[buyers] = own.add(records.own[buyers].tolist(), bought, self.purchases_half_life)
 
     def _erase(self, row: int, ids: list[str], records: Records, result: IngestResult) -> None:
         records.place(np.array([row]), self.codec.blank(1))

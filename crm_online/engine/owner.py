@@ -73,7 +73,7 @@ def fitted_model(
     as_of
         Event time of the fit, in ms.
     schedule
-        When the number of segments was last looked at; noted here.
+        When the number of segments was last checked; noted here.
     """
     segments = settings.segments
     if model is not None and centroids is not None:

@@ -67,9 +67,9 @@ class PartitionGroup:
         Raises
         ------
         FenceError, StoreError
-            See :meth:`PartitionFlow.step`.
+            See :meth:`PartitionFlow.run_step`.
         """
-        flow.step(batch, writes)
+        flow.run_step(batch, writes)
         self.publish(flow)
 
     def run_all(

@@ -70,7 +70,7 @@ class PartitionFlow:
         """Return the next position of a source."""
         return self.positions.get(source, 0)
 
-    def step(self, batch: Batch, writes: Sequence[Write] = ()) -> Step:
+    def run_step(self, batch: Batch, writes: Sequence[Write] = ()) -> Step:
         """Run a batch of this partition, and commit it together with ``writes``.
 
         Raises
@@ -82,7 +82,7 @@ class PartitionFlow:
             If the store cannot be read or written; the same holds.
         """
         plan = self.engine.plan_reads(batch)
-        step = self.engine.step(batch, plan, self._reader.read(plan, batch.events))
+        step = self.engine.compute_step(batch, plan, self._reader.read(plan, batch.events))
         return self._commit(step, [*self._blanks(plan.erased), *writes])
 
     def republish(self, source: str, divergence: Divergence) -> Step:
@@ -94,7 +94,7 @@ class PartitionFlow:
         Raises
         ------
         FenceError, StoreError
-            As for :meth:`step`.
+            As for :meth:`run_step`.
         """
         # In the same epoch more was published than the state holds, so all of the outbox too.
         if divergence.epoch > self.engine.state.epoch:

@@ -88,11 +88,11 @@ class ChangeFiles:
     def _write(self, partition: int, entries: Sequence[Entry]) -> None:
         touched = set()
         for entry in entries:
-            place = (entry.topic, partition)
-            if entry.sequence <= self._last.get(place, 0):
+            file_key = (entry.topic, partition)
+            if entry.sequence <= self._last.get(file_key, 0):
                 continue
             self._files[entry.topic].write(entry.value + b"\n")
-            self._last[place] = entry.sequence
+            self._last[file_key] = entry.sequence
             touched.add(entry.topic)
         for topic in sorted(touched):
             self._files[topic].flush()
@@ -134,7 +134,7 @@ class ChangeFiles:
     def _resume(self, topic: Topic, path: Path) -> None:
         if not path.exists():
             return
-        whole = 0
+        complete = 0
         with path.open("rb+") as file:
             for line in file:
                 found = _CHANGE_ID.match(line)
@@ -142,10 +142,10 @@ class ChangeFiles:
                     break
                 if not found:
                     raise InputError(f"{path} is not a file of changes: a line begins {line[:40]!r}")
-                place = (topic, int(found[1]))
-                self._last[place] = max(self._last.get(place, 0), int(found[3]))
-                whole += len(line)
-            file.truncate(whole)
+                file_key = (topic, int(found[1]))
+                self._last[file_key] = max(self._last.get(file_key, 0), int(found[3]))
+                complete += len(line)
+            file.truncate(complete)
 
 
 def _close(file: BufferedWriter) -> OSError | None:

@@ -262,7 +262,7 @@ class _Run:
             yield from read_events(path, source, options, begin, size)
 
     def finish(self, source: Source) -> None:
-        """Finish what the end of the log allows: open baskets, lapses, a last look at model and rules."""
+        """Finish what the end of the log allows: open baskets, lapses, a last check of the model, and rules."""
         if max(self._partitions.positions(source.id)):
             self._partitions.end_log(source.id)
             self._partitions.close()

@@ -82,9 +82,9 @@ class BuyerFigures:
         sums
             Of ``KINDS`` rows for each segment, see :func:`cells`.
         centroids
-            float64[k, d], without NaN: what stands for a segment of which no member bought so often.
+            float64[k, d], without NaN: what is used for a segment of which no member bought so often.
         complete
-            Whether all customers are in the sums. If not, ``centroids`` stand for all, and shares are of those
+            Whether all customers are in the sums. If not, ``centroids`` are used for all, and shares are of those
             who are.
         """
         k, d = centroids.shape

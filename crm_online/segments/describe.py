@@ -30,7 +30,7 @@ MOST = 0.5
 """Share of a segment's members of which something must hold to be true of the segment."""
 
 NEARLY_ALL = 0.8
-"""Share of its members for which a noun such as "one-time buyers" stands; from ``MOST`` on it is "most of whom"."""
+"""Share of its members for which a noun such as "one-time buyers" is used; from ``MOST`` on it is "most of whom"."""
 
 SOME = 0.05
 """Share of a segment's members who never bought from which on the text says that figures are of the others."""

@@ -138,7 +138,7 @@ class OnlineSegments:
         self._move(self._sums.move(vectors, labels, None, None))
 
     def inherit(self, before: OnlineSegments) -> None:
-        """Take over the members of the version before whose vectors are not known any more, as sums.
+        """Take over the members of the version before whose vectors are no longer known, as sums.
 
         Those of a segment that survived stay with it; those of one that died go to the segment whose
         fitted centre is nearest to their mean. Within each, J stays what it was.

@@ -122,7 +122,7 @@ class SegmentSums:
         return SegmentSums(self.W * factor, self.S * factor, self.Q * factor)
 
     def regrouped(self, labels: NDArray[np.integer], k: int) -> SegmentSums:
-        """Return the sums of k segments, after all members of each one here have moved to its label there."""
+        """Return the sums of k segments, after all members of each of these have moved to its label there."""
         sums = SegmentSums.empty(k, self.S.shape[1], self.W.dtype.type)
         for total, part in zip((sums.W, sums.S, sums.Q), (self.W, self.S, self.Q), strict=True):
             np.add.at(total, labels, part)

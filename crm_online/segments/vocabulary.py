@@ -36,7 +36,7 @@ class Words:
         A sentence's part with the places ``{value}``, ``{population}``, ``{ratio}`` and ``{direction}``.
     part
         Which part of a name its word is, which has at most one adjective and one noun, the strongest of each;
-        "customers" stands where there is no noun.
+        "customers" is used where there is no noun.
     more, less
         What is added to a name that two segments have: more, or less, than the other one.
     high, low

@@ -15,5 +15,5 @@ class Reject(ChangeValue):
 
     reason: Annotated[str, Field(min_length=1, description="why, in words")]
     field: Annotated[str | None, Field(description="the native field at fault; null: the whole record")]
-    position: Annotated[str, Field(min_length=1, description="where it stands")]
+    position: Annotated[str, Field(min_length=1, description="where it is in the log")]
     raw: Annotated[str, Field(max_length=MAX_RAW, description="its beginning; bytes that are no text are replaced")]

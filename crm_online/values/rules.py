@@ -1,4 +1,4 @@
-"""Association rules as they stand."""
+"""Association rules as they are now."""
 
 from __future__ import annotations
 

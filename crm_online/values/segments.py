@@ -112,7 +112,7 @@ class Description(Value):
 
 
 class Segment(ChangeValue):
-    """A segment as it stands. Key: its id."""
+    """A segment as it is now. Key: its id."""
 
     id: Annotated[SegmentId, Field(description="stays when a better model is fitted; is not given again")]
     name: Annotated[str, Field(min_length=1, description="unique among the segments; may change")]

@@ -231,6 +231,6 @@ def test_an_erasure_beyond_the_watermark_begins_no_log_and_moves_no_time(redis: 
     run = Shop(redis, settings(partitions=2))
     for flow in run.flows:
         events = shop.columns([shop.erase(NAME, shop.START + 4000 * DAY)], 0)
-        flow.step(Batch("log", 0, 1, events, watermark=shop.START))
+        flow.run_step(Batch("log", 0, 1, events, watermark=shop.START))
         state = flow.engine.state
         assert (state.first_event, state.watermark, state.accepted) == (shop.START, shop.START, 1)
