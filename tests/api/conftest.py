@@ -39,7 +39,7 @@ def redis_server(shop_data: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture(scope="package")
 def local(made_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Return a service as it is without any setting, beside its own state."""
+    """Return a service without any setting, with a state of its own."""
     folder = copytree(made_shop, tmp_path_factory.mktemp("local") / "shop")
     with serving(folder, "--state", "shop") as it:
         ready(it.url)

@@ -59,7 +59,9 @@ def test_an_operation_answers_as_documented(case: schemathesis.Case[Any], served
 
 @SCHEMA.include(path=FEED).parametrize()
 @EXAMPLES
-def test_the_feed_begins_as_documented_or_says_why_not(case: schemathesis.Case[Any], served: tuple[str, str]) -> None:
+def test_the_feed_begins_as_documented_or_answers_a_documented_error(
+    case: schemathesis.Case[Any], served: tuple[str, str]
+) -> None:
     url, key = served
     asked = case.as_transport_kwargs(base_url=url, headers={"Authorization": f"Bearer {key}"})
     with requests.request(**asked, stream=True, timeout=10) as response:

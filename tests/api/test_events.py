@@ -220,7 +220,7 @@ def test_sending_needs_write_and_erasing_needs_admin(store: Store) -> None:
     assert codes == {"nobody": [401, 401], "read": [403, 403], "write": [202, 403], "admin": [202, 202]}
 
 
-def test_without_the_extra_for_kafka_the_answer_says_so(store: Store) -> None:
+def test_without_the_extra_for_kafka_the_answer_names_it(store: Store) -> None:
     store.initialise(1, json.dumps(Settings().shaping(), sort_keys=True), "kafka:crm.events")
     answer = posted(store, VIEW)
     assert answer.status_code == 503

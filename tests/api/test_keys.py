@@ -62,7 +62,7 @@ def showing(key: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_without_keys_it_does_not_listen_to_others_and_says_what_to_do(host: str, tmp_path: Path) -> None:
+def test_without_keys_it_does_not_listen_to_others_and_the_error_names_what_to_do(host: str, tmp_path: Path) -> None:
     done = crm_online(tmp_path, "serve", "--host", host, "--port", "0")
     assert done.returncode == 2
     assert done.stderr.splitlines() == [

@@ -66,7 +66,7 @@ def test_forwarded_addresses_count_from_proxies_only(served: Served) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/customers:batch", "/v1/recommendations"])
-def test_a_body_has_a_largest_size_whether_it_says_so_or_not(served: Served, path: str) -> None:
+def test_a_body_has_a_largest_size_with_a_length_or_chunked(served: Served, path: str) -> None:
     ask(served.url, path, b" " * 1_000_001).problem(413)
     ask(served.url, path, b" " * 1_000_000).problem(422)
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n".encode()

@@ -57,7 +57,7 @@ def test_it_is_valid_openapi_3_1(document: Operation) -> None:
     assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-def test_every_operation_says_what_it_does_and_shows_it(document: Operation) -> None:
+def test_every_operation_has_a_description_and_an_example(document: Operation) -> None:
     ids = []
     for path, _, operation in operations(document):
         ids.append(operation["operationId"])

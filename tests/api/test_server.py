@@ -119,7 +119,7 @@ def test_who_sends_requests_on_and_on_and_reads_nothing_is_dropped(hasty: Served
                 connection.sendall(once)
         except (BrokenPipeError, ConnectionResetError):
             return
-        # All requests were taken: then what is answered to them must end all the same.
+        # All requests were read: then the answers to them must end all the same.
         to_end(connection)
 
 

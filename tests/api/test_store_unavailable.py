@@ -122,7 +122,7 @@ def test_a_redis_that_was_put_back_in_time_is_a_gap_in_feeds(
         assert "not forgotten" in moved(changes, 1)
 
 
-def test_where_there_is_no_state_it_says_what_to_do_and_begins_with_the_first_event(tmp_path: Path) -> None:
+def test_without_a_state_the_answer_names_what_to_do_and_it_begins_with_the_first_event(tmp_path: Path) -> None:
     with serving(tmp_path, "--state", "empty", "--set", "serve.refresh=100ms") as served:
         until(lambda: ask(served.url, "/v1/status"), 503)
         reasons = ask(served.url, "/readyz").json["reasons"]

@@ -140,7 +140,7 @@ def test_an_event_of_any_type_is_sent_as_it_is_as_a_dict_or_as_a_model(ask: Ask)
     assert ask("customer", "every").events == len(sent) - 1, "sent twice by three clients, but with one id"
 
 
-def test_what_the_service_says_against_a_request_is_an_error_of_its_kind(ask: Ask) -> None:
+def test_a_problem_of_the_service_is_an_error_of_its_kind(ask: Ask) -> None:
     with pytest.raises(NotFound) as missing:
         ask("customer", "nobody")
     assert (missing.value.status, missing.value.kind) == (404, "/problems/unknown-customer")
@@ -175,7 +175,7 @@ def test_an_answer_is_not_sent_again_while_it_is_the_same(ask: Ask) -> None:
     assert ask("rules_page", limit=6) != first
 
 
-def test_where_nothing_answers_the_error_says_so() -> None:
+def test_without_an_answer_the_error_names_the_address() -> None:
     with Client("http://127.0.0.1:1", patience=0) as client:
         with pytest.raises(ServiceUnavailable, match=r"http://127\.0\.0\.1:1/ does not answer"):
             client.status()

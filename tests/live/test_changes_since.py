@@ -59,7 +59,7 @@ def with_epochs(store: Store) -> list[ChangeId]:
 
 
 @pytest.mark.parametrize("keep", [1, 2, 3, 4, 6, 9, 10])
-def test_after_any_change_come_all_higher_ones_and_a_gap_says_that_some_are_missing(redis: Store, keep: int) -> None:
+def test_after_any_change_come_all_higher_ones_with_a_gap_if_some_are_missing(redis: Store, keep: int) -> None:
     ids = with_epochs(redis)
     with admin(redis) as client:
         client.ltrim("{crm:0}:changes", -keep, -1)

@@ -173,7 +173,7 @@ def test_before_the_first_model_and_while_customers_move_to_one_they_are_so_too(
     assert seen >= {None, False, True}, seen
 
 
-def test_a_customer_of_two_partitions_is_read_from_the_first_and_says_where_else(redis: Store) -> None:
+def test_a_customer_of_two_partitions_is_read_from_the_first_with_the_number_of_the_other(redis: Store) -> None:
     Shop(redis, settings(min_customers=100, partitions=3)).all(log())
     names = customers(log())[:20]
     before = all_of(redis, names)

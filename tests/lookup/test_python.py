@@ -1,4 +1,4 @@
-"""What Python has beside the command line: moments of any kind, changes, and a tree that scipy takes."""
+"""What Python has in addition to the command line: moments of any kind, changes, and a tree that scipy reads."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_types_are_shipped(root: Path) -> None:
     assert (root / "streams" / "py.typed").exists()
 
 
-def test_the_client_says_which_extra_it_needs(root: Path) -> None:
+def test_the_error_of_the_client_names_the_extra_it_needs(root: Path) -> None:
     hidden = (
         "import importlib.util as u; f = u.find_spec; "
         "u.find_spec = lambda name, *more: None if name == 'httpx' else f(name, *more); import crm_online.client"

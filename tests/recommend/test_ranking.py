@@ -160,7 +160,7 @@ def test_without_customer_and_basket_what_is_popular_now_comes_first() -> None:
     assert found["items"][0]["because"]["text"] == "87.7 % of all baskets have it"
 
 
-def test_one_basket_says_less_than_many() -> None:
+def test_one_basket_is_less_evidence_than_many() -> None:
     seldom = [(NOW, {"lamp", "shade"})]
     often = [(NOW, {"tea", "cup"})] * 20 + [(NOW, {"tea"})] * 5
     others = [(NOW, {"jug"})] * 40
