@@ -59,14 +59,14 @@ def test_an_erased_customer_is_in_no_key_any_more(redis: Store, log: list[models
     nowhere(run, NAME)
 
 
-def test_an_erasure_is_told_as_the_last_move_to_nowhere(redis: Store, log: list[models.Event]) -> None:
+def test_an_erasure_is_emitted_as_the_last_move_to_nowhere(redis: Store, log: list[models.Event]) -> None:
     run = Shop(redis, settings())
     list(run.run(log))
     was = run.lookup.customer(NAME)["segment"]
     run.step([shop.erase(NAME, run.watermark or 0)])
-    told = [entry for entry in run.entries if entry.topic is Topic.SEGMENT_CHANGES and entry.key == NAME][-1]
-    value = json.loads(told.value)
-    assert told.tombstone
+    emitted = [entry for entry in run.entries if entry.topic is Topic.SEGMENT_CHANGES and entry.key == NAME][-1]
+    value = json.loads(emitted.value)
+    assert emitted.tombstone
     assert (value["from"], value["to"], value["reason"], value["cause"]) == (was, None, "erase", {"type": "erase"})
     assert value["features"] == {}
 
@@ -139,11 +139,11 @@ def test_who_comes_back_in_the_same_step_is_a_new_customer(redis: Store, log: li
     run.verified()
     frame = run.lookup.customers_frame().set_index("customer_id")
     assert [frame.at[NAME, name] for name in ("purchases", "spend", "events", "tenure")] == [1, 14.0, 2, 0.0]
-    told = [move for move in run.moves() if move["customer_id"] == NAME][-2:]
-    assert [(move["reason"], move["to"] is None) for move in told] == [("erase", True), ("event", False)]
-    assert told[1]["from"] is None
+    emitted = [move for move in run.moves() if move["customer_id"] == NAME][-2:]
+    assert [(move["reason"], move["to"] is None) for move in emitted] == [("erase", True), ("event", False)]
+    assert emitted[1]["from"] is None
     assert run.lookup.customer(NAME)["history"] == [
-        {"time": told[1]["time"], "from": None, "to": told[1]["to"], "reason": "event"}
+        {"time": emitted[1]["time"], "from": None, "to": emitted[1]["to"], "reason": "event"}
     ]
     run.end()
     run.verified()

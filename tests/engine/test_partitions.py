@@ -116,19 +116,19 @@ def test_the_model_is_incomplete_until_all_have_moved_and_then_the_sums_add_up(
 
 def test_sums_of_another_version_do_not_count_and_empty_partitions_hold_nobody_up() -> None:
     sums = SegmentSums.empty(2, 1).move(None, None, np.array([[5], [7]], np.int16), np.array([0, 1]))
-    moved, behind = PartitionFigures(3, True, 2, 0, 0, sums), PartitionFigures(2, True, 2, 0, 0, sums)
-    under_way, empty = PartitionFigures(3, False, 4, 0, 0, sums), PartitionFigures(0, True, 0, 9, 0, None)
+    moved, lagging = PartitionFigures(3, True, 2, 0, 0, sums), PartitionFigures(2, True, 2, 0, 0, sums)
+    moving, empty = PartitionFigures(3, False, 4, 0, 0, sums), PartitionFigures(0, True, 0, 9, 0, None)
     assert added([moved, empty, moved], 3) == (sums + sums, True)
-    assert added([moved, behind], 3) == (sums, False)
-    assert added([under_way, moved], 3) == (sums + sums, False)
-    assert added([empty, behind], 3) == (None, False)
+    assert added([moved, lagging], 3) == (sums, False)
+    assert added([moving, moved], 3) == (sums + sums, False)
+    assert added([empty, lagging], 3) == (None, False)
 
 
 def test_sums_by_how_often_members_bought_are_added_up_alike() -> None:
     sums = SegmentSums.empty(2 * KINDS, 1).move(None, None, np.array([[5], [7]], np.int16), np.array([0, 4]))
-    moved, behind = PartitionFigures(3, True, 2, 0, 0, None, sums), PartitionFigures(2, True, 2, 0, 0, None, sums)
-    assert added_by_buying([moved, behind, moved], 3) == sums + sums
-    assert added_by_buying([behind], 3) is None
+    moved, lagging = PartitionFigures(3, True, 2, 0, 0, None, sums), PartitionFigures(2, True, 2, 0, 0, None, sums)
+    assert added_by_buying([moved, lagging, moved], 3) == sums + sums
+    assert added_by_buying([lagging], 3) is None
     assert PartitionFigures.decode(moved.encode()) == moved
 
 
@@ -140,18 +140,18 @@ def test_all_partitions_use_the_owners_model_byte_for_byte(redis: Store, log: li
     assert run.views[0].model.version > 1
 
 
-def test_segments_and_rules_are_told_by_partition_0_and_moves_by_the_customers_own(
+def test_segments_and_rules_are_emitted_by_partition_0_and_moves_by_the_customers_own(
     redis: Store, log: list[models.Event]
 ) -> None:
     run = Shop(redis, settings(partitions=4)).all(log)
-    told: dict[str, set[str]] = {}
+    emitted: dict[str, set[str]] = {}
     numbers: dict[str, list[int]] = {}
     for entry in run.entries:
         partition, epoch, number = json.loads(entry.value)["change_id"].split("-")
         assert epoch == "0"
-        told.setdefault(entry.topic, set()).add(partition)
+        emitted.setdefault(entry.topic, set()).add(partition)
         numbers.setdefault(partition, []).append(int(number))
-    assert told == {"segments": {"0"}, "rules": {"0"}, "segment-changes": {"0", "1", "2", "3"}}
+    assert emitted == {"segments": {"0"}, "rules": {"0"}, "segment-changes": {"0", "1", "2", "3"}}
     assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())
 
 
@@ -168,8 +168,8 @@ def test_what_a_partition_tells_the_others_comes_back_from_its_bytes(redis: Stor
     run = Shop(redis, settings(partitions=2)).all(log[:1500])
     for view in run.views:
         assert view.loaded.sums is not None
-        told = PartitionFigures.decode(view.loaded.sums)
-        assert told.encode() == view.loaded.sums
-        assert told.customers == view.state.customers
-        assert told.sums is not None
-        assert int(told.sums.W.sum()) == told.customers
+        figures = PartitionFigures.decode(view.loaded.sums)
+        assert figures.encode() == view.loaded.sums
+        assert figures.customers == view.state.customers
+        assert figures.sums is not None
+        assert int(figures.sums.W.sum()) == figures.customers
