@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,5 +75,8 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first."""
+    """Put the longest files first; refuse tests of one id, of which pytest-xdist would run one only."""
+    counts = Counter(item.nodeid for item in items)
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise pytest.UsageError(f"more than one test has the id {', '.join(twice)}")
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
