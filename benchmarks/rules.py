@@ -14,7 +14,7 @@ from benchmarks.logs import Log, t10i4
 from benchmarks.report import Report
 from crm_online.decay import Decay
 from crm_online.engine.changes import Changes
-from crm_online.engine.rules import RuleEmitter, listed
+from crm_online.engine.rules import RuleEmitter, list_rules
 from crm_online.itemsets.counters import ItemsetCounters
 from crm_online.itemsets.parts import PartitionCounters, merge
 from crm_online.rules.customers import NOBODY
@@ -100,7 +100,7 @@ def _measure(report: Report, log: Log, size: Size) -> None:
         for costs, work in ways if number % 2 == 0 else reversed(ways):
             costs.append(cost_of(work))
     mine, fim = middle(ours), middle(theirs)
-    found = listed(merge(parts, 0, MIN_SUPPORT), settings, (), NOBODY)
+    found = list_rules(merge(parts, 0, MIN_SUPPORT), settings, (), NOBODY)
     at = f"at {size.baskets:,} baskets"
     report.add(f"pyfim, all mined again, CPU {at}", fim.cpu * 1e3, "ms")
     report.add(f"crm-online, counted on and derived, CPU {at}", mine.cpu * 1e3, "ms")

@@ -27,8 +27,8 @@
     │   ├── BrokerRefused         an answer, but no: user, password, certificate, rights, a record too large
     │   ├── TopicMisconfigured    a topic is there, but with settings under which events or changes are lost
     │   └── LogMoved              a topic no longer holds the next record
-    ├── FenceError            this worker may not write any more
-    │   ├── OwnerLost             another worker claimed the partition
+    ├── FenceError            this process may not write any more
+    │   ├── OwnerLost             another process claimed the partition
     │   ├── PositionMoved         the stored position is not where the step began
     │   └── HoleInLog             the step does not follow on from the last one
     ├── Stalled               a partition has made no progress for too long
@@ -164,11 +164,11 @@ class LogMoved(BrokerError):
 
 
 class FenceError(CrmOnlineError):
-    """The partition may not be written by this worker any more."""
+    """The partition may not be written by this process any more."""
 
 
 class OwnerLost(FenceError):
-    """Another worker has claimed the partition."""
+    """Another process has claimed the partition."""
 
 
 class PositionMoved(FenceError):

@@ -55,7 +55,7 @@ class Health:
         Parameters
         ----------
         name : str
-            What it waits for, such as ``store`` or ``broker``.
+            What is being tried, such as ``claiming partition 3``.
         reason : str
             What is wrong with it, in one line; user and password in URLs are removed.
         """

@@ -15,7 +15,7 @@ from streams.fetching import read_range
 from streams.topics import OUTPUTS, topic_name
 
 CHANGE_ID: Final = "change_id"
-"""The header of every record, tombstones too: partition, epoch and sequence number."""
+"""A header of every record, tombstones too: partition, epoch and sequence number."""
 
 _SPAN: Final = 200
 _GROWTH: Final = 8

@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 class Publisher:
     """Publishes the changes of one partition, a batch to a transaction.
 
-    Its producer's ``transactional.id`` is that of the partition: opening it shuts out whoever published for the
+    Its producer's ``transactional.id`` is that of the partition: opening it fences whoever published for the
     partition before. The last change on the topics then says where to go on.
 
     Parameters
@@ -177,7 +177,7 @@ class Publisher:
     async def _reopen(self) -> None:
         """Open again after an error, and leave out what had come through all the same.
 
-        Opening shuts out whoever publishes now: if another worker has the partition, it must be left to that one.
+        Opening fences whoever publishes now: if another worker has the partition, it must be left to that one.
         """
         last = self._waiting[-1].id if self._waiting else ChangeId(self.partition, 0, 0)
         published = (await self.open(last)).last

@@ -17,8 +17,8 @@ from crm_online.engine.state import FitSchedule
 from crm_online.segments.buying import BuyerFigures
 from crm_online.segments.describe import DescriptionValue, describe
 from crm_online.segments.model import Model, first_fit, next_check
-from crm_online.segments.number import CHECKS, Choice, scored, still_chosen
-from crm_online.segments.refits import MISWEIGHED, misweighed, refit
+from crm_online.segments.number import CHECKS, Choice, score_candidates, still_chosen
+from crm_online.segments.refits import MISWEIGHED, misweighed_share, refit
 from crm_online.segments.sums import SegmentSums
 from crm_online.segments.vectors import RESOLUTION, Scale
 from crm_online.settings import Settings
@@ -85,7 +85,7 @@ def fitted_model(
     transforms = [feature.transform for feature in features.values()]
     weights = [settings.features.weights[name] for name in names]
     scale = Scale.fit(raw, names, transforms, weights, [feature.knee for feature in features.values()])
-    choice = None if isinstance(segments.k, int) else Choice.of(scored(scale.encode(raw)))
+    choice = None if isinstance(segments.k, int) else Choice.of(score_candidates(scale.encode(raw)))
     schedule.number_checked_at, schedule.number_checked_customers = as_of, schedule.checked_customers
     k = segments.k if isinstance(segments.k, int) else choice.k if choice else 1
     return replace(first_fit(raw, scale, k, as_of=as_of, starts=segments.starts), choice=choice)
@@ -106,7 +106,7 @@ def _number(
     if passed < often and schedule.checked_customers < next_check(schedule.number_checked_customers):
         return model.k, model.choice
     schedule.number_checked_at, schedule.number_checked_customers = now, schedule.checked_customers
-    scores = scored(sample)
+    scores = score_candidates(sample)
     schedule.number_unfit = 0 if still_chosen(scores, model.k) else schedule.number_unfit + 1
     if schedule.number_unfit < CHECKS:
         return model.k, model.choice
@@ -136,7 +136,7 @@ class ModelWithSums:
         deviations = np.sqrt(np.maximum(self.sums.Q.sum(axis=0) / members - mean * mean, 0.0)) / RESOLUTION
         weighted = np.array(scale.units()) * scale.weights
         units = np.divide(weighted, deviations, out=np.zeros_like(deviations), where=deviations > 0)
-        return misweighed(scale, units) > MISWEIGHED
+        return misweighed_share(scale, units) > MISWEIGHED
 
 
 class SegmentValue(TypedDict):
@@ -149,7 +149,7 @@ class SegmentValue(TypedDict):
     description: DescriptionValue
 
 
-def described(
+def describe_segments(
     model: Model,
     sizes: NDArray[np.int64],
     centroids: NDArray[np.float64],
@@ -221,7 +221,7 @@ class SegmentEmitter:
         if not fresh:
             return
         shares = sums.shares()
-        values = described(model, sums.W, centroids, BuyerFigures.of(by_buying, centroids), features)
+        values = describe_segments(model, sums.W, centroids, BuyerFigures.of(by_buying, centroids), features)
         put = {}
         for row in fresh:
             segment = model.ids[row]

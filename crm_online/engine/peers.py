@@ -74,7 +74,7 @@ class PartitionFigures:
             raise StateCorrupt("the sums of a partition cannot be read") from error
 
 
-def added(parts: Iterable[PartitionFigures], version: int) -> tuple[SegmentSums | None, bool]:
+def add_up(parts: Iterable[PartitionFigures], version: int) -> tuple[SegmentSums | None, bool]:
     """Return the sums of one version over the partitions, and whether all have moved to it."""
     total: SegmentSums | None = None
     complete = True

@@ -98,7 +98,7 @@ class RuleEmitter:
             yield Put(NAME, put)
 
 
-def listed(
+def list_rules(
     found: FrequentItemsets,
     settings: Settings,
     emitted: Iterable[tuple[bytes, bytes]],

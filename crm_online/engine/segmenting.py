@@ -79,7 +79,7 @@ class Segmenting:
 
     def total(self, model: Model, others: Sequence[PartitionFigures]) -> SegmentSums | None:
         """Return the sums over all partitions, or ``None`` until all have moved to the model."""
-        total, complete = peers.added([*others, self.figures()], model.version)
+        total, complete = peers.add_up([*others, self.figures()], model.version)
         return total if complete else None
 
     def by_buying(self, model: Model, others: Sequence[PartitionFigures]) -> SegmentSums | None:

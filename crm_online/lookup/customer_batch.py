@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.records import Records
-from crm_online.engine.peers import PartitionFigures, added
+from crm_online.engine.peers import PartitionFigures, add_up
 from crm_online.engine.scoring import FeatureReader
 from crm_online.segments.kmeans import distances
 from crm_online.segments.model import Model
@@ -41,7 +41,7 @@ class ScoringContext:
         cls, reader: FeatureReader, as_of: int, model: Model | None, sums: Sequence[PartitionFigures]
     ) -> ScoringContext:
         """Return the context that the sums of all partitions give."""
-        total, complete = added(sums, model.version) if model else (None, False)
+        total, complete = add_up(sums, model.version) if model else (None, False)
         if model is None or total is None:
             return cls(reader, as_of, None, None)
         return cls(reader, as_of, model, model.current(total.centroids()) if complete else model.centres())

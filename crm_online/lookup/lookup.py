@@ -207,7 +207,7 @@ class Lookup:
         # Itemsets without the evidence that a rule must have are not even put together.
         support = rule_feed.levels_of(self.settings).enter_support(sum(part.baskets(when) for part in self._parts))
         found = self.itemsets(as_of) if support == self._min_support else merge(self._parts, when, support)
-        return rule_feed.listed(found, self.settings, emitted, self._buyers, sort=sort, item=item)[:top]
+        return rule_feed.list_rules(found, self.settings, emitted, self._buyers, sort=sort, item=item)[:top]
 
     def itemsets(self, as_of: int | None = None) -> FrequentItemsets:
         """Return the frequent itemsets over all partitions, with their bounds."""

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
 from crm_online.digits import digits
-from crm_online.engine.owner import SegmentValue, described
-from crm_online.engine.peers import PartitionFigures, added, added_by_buying
+from crm_online.engine.owner import SegmentValue, describe_segments
+from crm_online.engine.peers import PartitionFigures, add_up, added_by_buying
 from crm_online.lookup.partition import PartitionView
 from crm_online.lookup.sampled import Sampled, sampled
 from crm_online.plots import SegmentPicture
@@ -66,7 +66,7 @@ class Segmentation:
         """Return the segments, or ``None`` before the first model."""
         model = views[0].model
         parts: list[PartitionFigures] = [view.sums for view in views if view.sums]
-        total, complete = added(parts, model.version) if model else (None, False)
+        total, complete = add_up(parts, model.version) if model else (None, False)
         by_buying = added_by_buying(parts, model.version) if model else None
         return cls(model, total, by_buying, complete, views, most) if model and total and by_buying else None
 
@@ -93,7 +93,7 @@ class Segmentation:
         """Return the segments as they are on the topic."""
         centroids = self.centroids()
         figures = BuyerFigures.of(self.by_buying, centroids, complete=self.complete)
-        return described(self.model, self.sums.W, centroids, figures, self.features)
+        return describe_segments(self.model, self.sums.W, centroids, figures, self.features)
 
     def names(self) -> dict[str, str]:
         """Return the segments' names by id."""

@@ -208,7 +208,7 @@ def _notable(segment: _Segment, every_word: Sequence[Words]) -> Iterator[int]:
         ratio = _ratio(value, typical)
         far = segment.log1p[feature] and not 1 / _FAR <= ratio <= _FAR
         same = words.contrast is not Contrast.DIRECTION and segment.log1p[feature] and 1 / _SAME < ratio < _SAME
-        if (abs(segment.apart[number]) >= NOTABLE or far) and not same and _says_something(value, words):
+        if (abs(segment.apart[number]) >= NOTABLE or far) and not same and _is_informative(value, words):
             yield number
 
 
@@ -220,7 +220,12 @@ def _name(segment: _Segment, every_word: Sequence[Words], notable: Sequence[int]
     for number in _strongest(np.where(np.abs(segment.apart) >= NAMING, segment.apart * pulls, 0.0), NAMING):
         words, high = every_word[number], bool(segment.apart[number] > 0)
         word = words.high if high else words.low
-        if word and number in notable and segment.sided[number] and _holds(features[number], words, high, segment):
+        if (
+            word
+            and number in notable
+            and segment.sided[number]
+            and _is_true_of_most(features[number], words, high, segment)
+        ):
             found.setdefault(words.part, word)
     noun = _by_buying(segment) or found.get(NamePart.NOUN, "")
     if not noun and not found:
@@ -236,7 +241,7 @@ def _by_buying(segment: _Segment) -> str:
     """Return the noun for a segment of customers who never bought, or bought once; empty for others."""
     never, once = float(segment.shares[Buying.NEVER]), float(segment.shares[Buying.ONCE])
     if never >= NEARLY_ALL:
-        return "browsers who never bought" if _looks(segment) else "customers who never bought"
+        return "browsers who never bought" if _mostly_views(segment) else "customers who never bought"
     if never >= MOST:
         return "customers, most of whom never bought"
     if once >= NEARLY_ALL:
@@ -244,7 +249,7 @@ def _by_buying(segment: _Segment) -> str:
     return "customers, most of whom bought once" if once >= MOST else ""
 
 
-def _looks(segment: _Segment) -> bool:
+def _mostly_views(segment: _Segment) -> bool:
     """Return whether most members of a segment look at items, as far as that is known."""
     return segment.lower.get("views", 0.0) > _NEXT_TO_NOTHING
 
@@ -253,12 +258,12 @@ def _comparative(words: Words, more: bool) -> str:
     return words.more if more else words.less
 
 
-def _says_something(value: float, words: Words) -> bool:
+def _is_informative(value: float, words: Words) -> bool:
     """Return whether a segment's value means what it says: a score needs feedback."""
     return words.neutral is None or abs(value - words.neutral) > _NEUTRAL_WITHIN
 
 
-def _holds(feature: str, words: Words, high: bool, segment: _Segment) -> bool:
+def _is_true_of_most(feature: str, words: Words, high: bool, segment: _Segment) -> bool:
     """Return whether a word is true of most members themselves, not only compared with the population."""
     value = segment.natural[feature]
     if feature == "recency":

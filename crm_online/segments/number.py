@@ -115,7 +115,7 @@ class Choice:
         return cls(k, method, reason, tuple(scores))
 
 
-def scored(sample: NDArray[np.int16], candidates: Sequence[int] = CANDIDATES) -> list[Score]:
+def score_candidates(sample: NDArray[np.int16], candidates: Sequence[int] = CANDIDATES) -> list[Score]:
     """Return how candidates do, as far as the sample has so many distinct points.
 
     Parameters

@@ -78,7 +78,7 @@ def refit(
         centres = _swap_centres(vectors, old, found, (1 + FORGONE * gain) * least)
     elif not (
         reached < (1 - gain / 2) * present
-        or misweighed(model.scale, np.array(scale.units())) > MISWEIGHED
+        or misweighed_share(model.scale, np.array(scale.units())) > MISWEIGHED
         or _is_beaten(model.scale.encode(raw), current, translate(fresh, scale, model.scale), gain)
     ):
         return None
@@ -97,7 +97,7 @@ def _is_beaten(
     return best < (1 - gain) * inertia(vectors, current)
 
 
-def misweighed(scale: Scale, units: NDArray[np.float64]) -> float:
+def misweighed_share(scale: Scale, units: NDArray[np.float64]) -> float:
     """Return the share of the variance that a scale weighs otherwise than one fitted now would.
 
     Parameters

@@ -1,8 +1,8 @@
 """Hysteresis: which segment a customer is reported in, given the one that is nearest.
 
 The model always uses the nearest centre. What is reported follows it only when the customer is nearer to
-it by a margin, and has been in the reported segment for a minimum dwell; otherwise customers near a
-border would move to and fro.
+it by a margin, and has been in the reported segment for a minimum dwell (for more than twice as long before
+it goes back to where it was); otherwise customers near a border would move to and fro.
 """
 
 from __future__ import annotations

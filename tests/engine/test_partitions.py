@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crm_online.engine.peers import PartitionFigures, added, added_by_buying
+from crm_online.engine.peers import PartitionFigures, add_up, added_by_buying
 from crm_online.events import models
 from crm_online.events.columns import partition_of
 from crm_online.segments.buying import KINDS
@@ -118,10 +118,10 @@ def test_sums_of_another_version_do_not_count_and_empty_partitions_hold_nobody_u
     sums = SegmentSums.empty(2, 1).move(None, None, np.array([[5], [7]], np.int16), np.array([0, 1]))
     moved, lagging = PartitionFigures(3, True, 2, 0, 0, sums), PartitionFigures(2, True, 2, 0, 0, sums)
     moving, empty = PartitionFigures(3, False, 4, 0, 0, sums), PartitionFigures(0, True, 0, 9, 0, None)
-    assert added([moved, empty, moved], 3) == (sums + sums, True)
-    assert added([moved, lagging], 3) == (sums, False)
-    assert added([moving, moved], 3) == (sums + sums, False)
-    assert added([empty, lagging], 3) == (None, False)
+    assert add_up([moved, empty, moved], 3) == (sums + sums, True)
+    assert add_up([moved, lagging], 3) == (sums, False)
+    assert add_up([moving, moved], 3) == (sums + sums, False)
+    assert add_up([empty, lagging], 3) == (None, False)
 
 
 def test_sums_by_how_often_members_bought_are_added_up_alike() -> None:

@@ -19,7 +19,7 @@ from crm_online.answers.customers import Customer, Explanation
 from crm_online.customers.records import NO_SEGMENT
 from crm_online.digits import digits
 from crm_online.engine.changes import Reason
-from crm_online.engine.peers import added
+from crm_online.engine.peers import add_up
 from crm_online.errors import InputError, StateMissing, StoreUnavailable, UnknownCustomer
 from crm_online.events import models
 from crm_online.events.columns import partition_of
@@ -102,7 +102,7 @@ def as_stored(store: Store) -> dict[str, Any]:
     meta = store.meta()
     views = [PartitionView(store.partition(number), from_stored(meta.settings)) for number in range(meta.partitions)]
     as_of, model = max(view.state.watermark or 0 for view in views), views[0].model
-    total, complete = added([view.sums for view in views if view.sums], model.version) if model else (None, False)
+    total, complete = add_up([view.sums for view in views if view.sums], model.version) if model else (None, False)
     centroids = None
     if model and total:
         centroids = model.current(total.centroids()) if complete else model.centres()

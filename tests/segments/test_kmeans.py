@@ -121,10 +121,11 @@ def test_fits_run_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 FIT = """
 import numpy as np
 from crm_online.segments.kmeans import fit, nearest
-from crm_online.segments.number import scored
+from crm_online.segments.number import score_candidates
 sample = np.random.default_rng(0).normal(0, 1500, (4096, 11)).astype(np.int16)
 centres = fit(sample, 6, starts=2)
-print(centres.tobytes().hex(), nearest(sample, centres)[1].tobytes().hex()[:4000], scored(sample[:300], [2, 3]))
+print(centres.tobytes().hex(), nearest(sample, centres)[1].tobytes().hex()[:4000])
+print(score_candidates(sample[:300], [2, 3]))
 """
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.datasets import make_blobs
 
-from crm_online.segments.number import Choice, Score, scored, still_chosen
+from crm_online.segments.number import Choice, Score, score_candidates, still_chosen
 
 
 def vectors(points: NDArray[np.float64]) -> NDArray[np.int16]:
@@ -19,7 +19,7 @@ def vectors(points: NDArray[np.float64]) -> NDArray[np.int16]:
 
 
 def chosen(points: NDArray[np.float64]) -> Choice:
-    return Choice.of(scored(vectors(points)))
+    return Choice.of(score_candidates(vectors(points)))
 
 
 @pytest.mark.parametrize(("k", "seed"), [(2, 2), (3, 1), (4, 4), (6, 6), (8, 8), (10, 10)])
@@ -50,8 +50,8 @@ def test_customers_who_differ_by_degrees_are_cut_until_enough_is_explained() -> 
 
 
 def test_where_all_are_alike_there_is_one_segment() -> None:
-    assert Choice.of(scored(np.zeros((50, 2), np.int16))).k == 1
-    assert Choice.of(scored(np.zeros((0, 2), np.int16))).k == 1
+    assert Choice.of(score_candidates(np.zeros((50, 2), np.int16))).k == 1
+    assert Choice.of(score_candidates(np.zeros((0, 2), np.int16))).k == 1
 
 
 def scores(**strengths: tuple[float, float]) -> list[Score]:
