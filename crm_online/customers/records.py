@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from crm_online.errors import InvalidSetting, StateCorrupt, StateTooNew
 
-VERSION = 2
+VERSION = 3
 RECENT = 16
 """How many of a customer's last event ids are kept to find duplicates."""
 NEVER = np.int64(-1)
@@ -20,10 +20,15 @@ NO_SEGMENT = 255
 """The segment of a customer who has none yet; so a model has at most 255 segments."""
 MOVES = 4
 """How many of a customer's last moves between segments are kept, the newest first."""
+MEMORY_LENGTHS = 4
+"""How many half-lives the memory of a record has, see :mod:`crm_online.customers.memory`."""
+NO_BAND = 255
+"""The risk band of a customer who has none yet."""
 MOST_SUMS = 16
 """How many decayed sums a record has room for."""
 MOVE = np.dtype([("time", "<u4"), ("left", "<u2"), ("entered", "<u2"), ("reason", "u1")])
 """A move: seconds since 1970, the numbers of the two segments (0 for none), and the reason's number."""
+_LARGEST = float(np.finfo(np.float32).max)
 _VERSION_BYTE = bytes([VERSION])
 _ID_BYTES = 6
 _IDS = RECENT * _ID_BYTES
@@ -34,6 +39,7 @@ _NO_MILLIS = 0xFFFF
 _PLAIN_NAMES = (
     *("nearest", "reported", "model_version", "purchases", "returns", "events"),
     *("scored_at", "since", "queued", "spend", "items", "vectors"),
+    *("band", "left_band", "band_since"),
 )
 
 
@@ -67,6 +73,13 @@ class Records:
         Seconds since 1970: when the vector was scored, and when the reported segment was entered.
     queued
         Bucket of the due queue in which the customer waits for the next visit.
+    memory
+        float64[n, h, 2]: orders and spend by several half-lives, see :mod:`crm_online.customers.memory`; stored with 24
+        bits.
+    band, left_band
+        The reported risk band, and the one before it, see :mod:`crm_online.predictions.bands`; or ``NO_BAND``.
+    band_since
+        Seconds since 1970 when the reported band was entered.
     recent
         uint64[n, 16]: hashes (48 bits) of the last event ids; event number ``e`` is at ``e % 16``.
     moves
@@ -92,6 +105,10 @@ class Records:
     scored_at: NDArray[np.int64]
     since: NDArray[np.int64]
     queued: NDArray[np.int64]
+    memory: NDArray[np.float64]
+    band: NDArray[np.uint8]
+    left_band: NDArray[np.uint8]
+    band_since: NDArray[np.int64]
     recent: NDArray[np.uint64]
     moves: NDArray[np.void]
     own: NDArray[np.object_]
@@ -118,7 +135,7 @@ class RecordCodec:
     """Bytes of customer records with ``sums`` decayed sums (at most ``MOST_SUMS``) and ``features`` features.
 
     A record is a core of fixed size, then the sums that are not 0, the ids of the last events and the
-    last moves, as many as there were: 95 bytes, 8 for each sum, 6 for each event up to 16, and 9 for
+    last moves, as many as there were: 133 bytes, 8 for each sum, 6 for each event up to 16, and 9 for
     each move up to 4. Then what the customer bought before: 4 bytes, and 5 for each item up to 64.
     """
 
@@ -149,6 +166,10 @@ class RecordCodec:
                 ("spend", "<f8"),
                 ("items", "<f8"),
                 ("vectors", "<i2", (self.features,)),
+                ("memory", "<f4", (MEMORY_LENGTHS, 2)),
+                ("band", "<u1"),
+                ("left_band", "<u1"),
+                ("band_since", "<u4"),
                 ("has_sum", "<u2"),
                 ("own", "<u2"),
             ]
@@ -174,6 +195,10 @@ class RecordCodec:
             scored_at=np.zeros(n, np.int64),
             since=np.zeros(n, np.int64),
             queued=np.zeros(n, np.int64),
+            memory=np.zeros((n, MEMORY_LENGTHS, 2)),
+            band=np.full(n, NO_BAND, np.uint8),
+            left_band=np.full(n, NO_BAND, np.uint8),
+            band_since=np.zeros(n, np.int64),
             recent=np.zeros((n, RECENT), np.uint64),
             moves=np.zeros((n, MOVES), MOVE),
             own=np.full(n, b"", np.object_),
@@ -191,6 +216,7 @@ class RecordCodec:
         wire["millis"] = np.where(never, _NO_MILLIS, times % 1000)
         for name in _PLAIN_NAMES:
             wire[name] = getattr(records, name)
+        wire["memory"] = np.clip(records.memory, -_LARGEST, _LARGEST)
         has_sum = records.sums != 0
         wire["has_sum"] = has_sum @ (1 << np.arange(self.sums))
         own: list[bytes] = records.own.tolist()
@@ -229,13 +255,18 @@ class RecordCodec:
             if value[:1] != _VERSION_BYTE or len(value) < size:
                 if value[:1] > _VERSION_BYTE:
                     raise StateTooNew("a customer record was written by a newer version of crm-online")
+                if b"\0" < value[:1] < _VERSION_BYTE:
+                    raise StateCorrupt(
+                        "a customer record was written by an older version, which this one does not read: "
+                        "replay the log into a new --state"
+                    )
                 raise StateCorrupt(f"a customer record of {len(value)} bytes cannot be read")
         wire = np.frombuffer(b"".join([value[:size] for value in values]), self.core)
         times = wire["seconds"].astype(np.int64) * 1000 + wire["millis"]
         times[wire["millis"] == _NO_MILLIS] = NEVER
         for column, name in enumerate(_TIME_NAMES):
             getattr(records, name)[known] = times[:, column]
-        for name in _PLAIN_NAMES:
+        for name in (*_PLAIN_NAMES, "memory"):
             getattr(records, name)[known] = wire[name]
         has_sum = (wire["has_sum"][:, np.newaxis] >> np.arange(self.sums)) & 1 == 1
         firsts = (has_sum.sum(axis=1) * 8 + size).tolist()

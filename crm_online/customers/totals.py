@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from crm_online.customers import memory
 from crm_online.customers.records import NEVER, RECENT, Records
 from crm_online.customers.registry import QUANTITIES
 from crm_online.customers.sums import Quantities
@@ -74,13 +75,15 @@ def add(
     time, purchase = events.time, quantities.of_kind(Kind.PURCHASE)
     touched = np.unique(rows)
 
-    before = decay.landmark(np.maximum(records.last_event[touched], 0))
+    last_before = np.maximum(records.last_event[touched], 0)
+    before = decay.landmark(last_before)
     fresh = records.events[touched] == 0
     _extend(records.first_event, records.last_event, rows, time)
     _extend(records.first_purchase, records.last_purchase, rows[purchase], time[purchase])
     after = decay.landmark(records.last_event[touched])
     moved = (after != before) & ~fresh
     records.sums[touched[moved]] *= decay.shift(before[moved], after[moved])[:, np.newaxis]
+    memory.shift(records.memory, touched, last_before, records.last_event[touched])
 
     landmark = decay.landmark(records.last_event[rows])
     weight = decay.weight(time, landmark)
@@ -88,6 +91,8 @@ def add(
         quantity = QUANTITIES[name](quantities)
         if quantity.any():
             records.sums[:, column] += np.bincount(rows, quantity * weight, len(records))
+
+    memory.add(records.memory, rows, time, records.last_event, _memorable(quantities))
 
     n = len(records)
     records.spend += np.bincount(rows, np.where(purchase, quantities.value, 0.0), n)
@@ -124,6 +129,7 @@ def retract_orders(
         return
     opened, not_opened = (Quantities.of_openings(kind, time, np.full(len(rows), opens)) for opens in (True, False))
     weight = decay.weight(time, decay.landmark(records.last_event[rows]))
+    memory.add(records.memory, rows, time, records.last_event, _memorable(not_opened) - _memorable(opened))
     n = len(records)
     for column, name in enumerate(sums):
         brought = QUANTITIES[name](opened) - QUANTITIES[name](not_opened)
@@ -131,6 +137,11 @@ def retract_orders(
             records.sums[:, column] -= np.bincount(rows, brought * weight, n)
     records.purchases -= np.bincount(rows[kind == Kind.PURCHASE], minlength=n)
     records.returns -= np.bincount(rows[kind == Kind.RETURN], minlength=n)
+
+
+def _memorable(quantities: Quantities) -> NDArray[np.float64]:
+    """Return the orders and the spend that events bring, float64[n, 2]."""
+    return np.stack([QUANTITIES[name](quantities) for name in ("orders", "spend")], axis=1)
 
 
 def _extend(

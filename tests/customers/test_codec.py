@@ -35,6 +35,10 @@ def records(draw: st.DrawFn) -> Records:
         some.model_version[row] = draw(st.integers(0, 65535))
         some.spend[row], some.items[row] = draw(floats), draw(floats)
         some.sums[row] = draw(st.lists(floats, min_size=8, max_size=8))
+        memory = draw(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=8, max_size=8))
+        some.memory[row] = np.reshape(memory, (4, 2))
+        some.band[row], some.left_band[row] = draw(st.integers(0, 255)), draw(st.integers(0, 255))
+        some.band_since[row] = draw(counts)
         some.vectors[row] = draw(st.lists(st.integers(-32767, 32767), min_size=11, max_size=11))
         some.events[row] = draw(st.integers(0, 40))
         kept = min(int(some.events[row]), RECENT)
@@ -64,11 +68,11 @@ def test_records_come_back_as_they_were(some: Records) -> None:
 def test_a_record_is_as_long_as_what_is_in_it(some: Records) -> None:
     sums, moves = np.count_nonzero(some.sums, axis=1), np.count_nonzero(some.moves["time"], axis=1)
     own = np.array([len(one) for one in some.own.tolist()], int)
-    expected = (95 + 8 * sums + 6 * np.minimum(some.events, RECENT) + 9 * moves + own).tolist()
+    expected = (133 + 8 * sums + 6 * np.minimum(some.events, RECENT) + 9 * moves + own).tolist()
     assert [len(one) for one in CODEC.encode(some)] == expected
 
 
-@pytest.mark.parametrize("change", [-135, -134, -26, -18, -10, -7, -1, 1, 8, 10, 45])
+@pytest.mark.parametrize("change", [-173, -172, -26, -18, -10, -7, -1, 1, 8, 10, 45])
 def test_a_record_of_a_length_that_cannot_be_is_corrupt(change: int) -> None:
     some = CODEC.blank(1)
     some.events[0], some.sums[0, 2:5] = 3, 1.5
@@ -85,10 +89,10 @@ def test_junk_is_refused_or_read_but_nothing_else_happens(junk: bytes) -> None:
     except StateCorrupt:
         return
     except StateTooNew:
-        assert junk[0] > 2
+        assert junk[0] > 3
         return
-    assert junk[0] == 2
-    assert len(junk) >= 95
+    assert junk[0] == 3
+    assert len(junk) >= 133
 
 
 def test_rows_are_taken_as_copies_and_placed_back() -> None:
