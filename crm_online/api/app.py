@@ -19,9 +19,10 @@ from crm_online import __version__
 from crm_online.answers.service import Problem
 from crm_online.api import routes
 from crm_online.api.compress import Compress
-from crm_online.api.gate import COOKIE, Gate
+from crm_online.api.feed_limit import FeedLimit
+from crm_online.api.gate import COOKIE, TLS_COOKIE, Gate
 from crm_online.api.headers import Headers
-from crm_online.api.limits import BodyLimit, FeedLimit
+from crm_online.api.limits import BodyLimit
 from crm_online.api.problems import ALWAYS, handle_errors, problems
 from crm_online.api.request_metrics import RequestMetrics
 from crm_online.api.service import Service
@@ -57,8 +58,15 @@ def create_app(service: Service) -> FastAPI:
 
     # The last one added is the first that a request meets.
     app.add_middleware(BodyLimit, limit=settings.body)
-    app.add_middleware(FeedLimit, limit=settings.feeds, metrics=service.metrics)
-    app.add_middleware(Gate, keys=service.keys, rate=settings.rate, origins=settings.cors, metrics=service.metrics)
+    app.add_middleware(FeedLimit, settings=settings, keys=service.keys, metrics=service.metrics)
+    app.add_middleware(
+        Gate,
+        keys=service.keys,
+        sessions=service.sessions,
+        rate=settings.rate,
+        origins=settings.cors,
+        metrics=service.metrics,
+    )
     app.add_middleware(Compress, minimum_size=_COMPRESSED, compresslevel=5)
     if settings.cors:
         app.add_middleware(
@@ -110,7 +118,7 @@ def _routers() -> list[APIRouter]:
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document, with the schema of problems and the cookie that holds a key."""
+    """Return the OpenAPI document, with the schema of problems and the cookie that names a session."""
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title,
@@ -129,7 +137,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
             "type": "apiKey",
             "in": "cookie",
             "name": COOKIE,
-            "description": "A browser's key: POST /v1/session sets it; it counts for the service's own pages only.",
+            "description": "A browser's session, which stands for the key that POST /v1/session was sent with, until "
+            f"it ends; it counts for the service's own pages only. Over TLS it is called {TLS_COOKIE}.",
         }
         for path in document["paths"].values():
             for operation in path.values():

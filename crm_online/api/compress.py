@@ -7,7 +7,7 @@ from typing import Final
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Receive, Scope, Send
 
-from crm_online.api.limits import CHANGES
+from crm_online.api.feed_limit import CHANGES
 
 _ONE_CUSTOMER: Final = "/v1/customers/"
 

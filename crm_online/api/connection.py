@@ -26,11 +26,15 @@ class Connection(HttpToolsProtocol):
     timeout
         Seconds in which a request must be complete, and for which a client may read nothing.
     limit
-        Connections that may be open at once.
+        Connections that may be open at once: a further one ends the one that has been silent the longest, so that
+        those who only hold connections never shut out those who ask.
+    silent
+        The connections that wait for a request, the longest first.
     """
 
     timeout: ClassVar[float] = 10.0
     limit: ClassVar[int] = 4000
+    silent: ClassVar[dict[Connection, None]] = {}
 
     _late: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
@@ -42,7 +46,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         super().connection_made(cast(asyncio.Transport, transport))
-        if len(self.connections) > self.limit:
+        if len(self.connections) > self.limit and not self._end_longest_silent():
             self._refuse(503, "too many connections are open")
         else:
             self._await_request()
@@ -84,6 +88,12 @@ class Connection(HttpToolsProtocol):
         self._have_request()
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """Note the end of an answer."""
+        super().on_response_complete()
+        if not self._answering() and not self.transport.is_closing():
+            self.silent[self] = None
+
     def pause_writing(self) -> None:
         """Wait for the reader, but not for ever."""
         super().pause_writing()
@@ -106,11 +116,22 @@ class Connection(HttpToolsProtocol):
         """Return whether a request is being answered, also one that is not complete yet."""
         return self._asked and not self.cycle.response_complete
 
+    def _end_longest_silent(self) -> bool:
+        """End the connection that has waited for a whole request the longest; return whether there is one."""
+        connection = next(iter(self.silent), None)
+        if connection is None:
+            return False
+        connection._have_request()
+        connection.transport.abort()
+        return True
+
     def _await_request(self) -> None:
         self._have_request()
         self._late = self.loop.call_later(self.timeout, self._is_late)
+        self.silent[self] = None
 
     def _have_request(self) -> None:
+        self.silent.pop(self, None)
         if self._late is not None:
             self._late.cancel()
             self._late = None
@@ -150,7 +171,7 @@ class Connection(HttpToolsProtocol):
 
 def connections(timeout: float, limit: int) -> type[Connection]:
     """Return the class of a server's connections: see `Connection` for what can be set."""
-    return type("Connection", (Connection,), {"timeout": timeout, "limit": limit})
+    return type("Connection", (Connection,), {"timeout": timeout, "limit": limit, "silent": {}})
 
 
 def _answer(status: int, detail: str) -> bytes:

@@ -1,9 +1,9 @@
 """The gate that every request passes: how long its address and headers are, whence it comes, whose it is, how often.
 
-With keys, whoever shows one may ask from anywhere; a browser may show its key as a cookie, if the page that asks is
-the service's own. Without keys anybody may do everything, so only this machine may ask, and of the pages that a
-browser of this machine shows only the service's own: others could reach it by their own name (DNS rebinding), or send
-a request blindly.
+With keys, whoever shows one may ask from anywhere; a browser may show a session, which stands for a key, as a cookie,
+if the page that asks is the service's own. Without keys anybody may do everything, so only this machine may ask, and
+of the pages that a browser of this machine shows only the service's own: others could reach it by their own name (DNS
+rebinding), or send a request blindly.
 """
 
 from __future__ import annotations
@@ -21,9 +21,14 @@ from crm_online.api.keys import ANYBODY, CALLER, Keys, no_key
 from crm_online.api.limits import RateLimit, network_of
 from crm_online.api.metrics import ServiceMetrics
 from crm_online.api.problems import ProblemError
+from crm_online.api.sessions import Sessions
 
-COOKIE = "crm_online_key"
-"""The cookie that holds a browser's key."""
+COOKIE = "crm_online_session"
+"""The cookie that holds a browser's session."""
+SESSION = "crm_online.session"
+"""Where the gate puts the session in an ASGI scope, if a request was let in by one."""
+TLS_COOKIE = f"__Host-{COOKIE}"
+"""Its name over TLS: with it browsers take it from this host only, and send it to this host only (RFC 6265bis)."""
 
 _URL = 8192
 _HEADER = 10_240
@@ -44,6 +49,8 @@ class Gate:
         The application that the gate guards.
     keys
         The keys; none configured: only this machine may ask.
+    sessions
+        The sessions that cookies name.
     rate
         How often each caller may ask; None: as often as it likes.
     origins
@@ -53,10 +60,16 @@ class Gate:
     """
 
     def __init__(
-        self, app: ASGIApp, keys: Keys, rate: float | None, origins: Collection[str], metrics: ServiceMetrics
+        self,
+        app: ASGIApp,
+        keys: Keys,
+        sessions: Sessions,
+        rate: float | None,
+        origins: Collection[str],
+        metrics: ServiceMetrics,
     ) -> None:
         self._app = app
-        self._keys = keys
+        self._keys, self._sessions = keys, sessions
         self._rate = RateLimit(rate) if rate else None
         self._origins = frozenset(origin.encode() for origin in origins)
         self._metrics = metrics
@@ -92,11 +105,10 @@ class Gate:
                 raise ProblemError(403, "pages of other sites may not ask, as no keys are configured", kind="origin")
             self._must_wait(_address(scope))
             return ANYBODY
-        key = self._key(headers, scope["method"])
-        caller = self._keys.caller(key) if key else None
+        shown, caller = self._caller(headers, scope)
         self._must_wait(caller.id if caller else _address(scope))
         if guarded and caller is None:
-            raise no_key(shown=key is not None)
+            raise no_key(shown)
         return caller
 
     def _must_wait(self, caller: str) -> None:
@@ -106,15 +118,19 @@ class Gate:
                 429, "too many requests", kind="rate", headers={"Retry-After": str(max(1, math.ceil(wait)))}
             )
 
-    def _key(self, headers: Mapping[bytes, bytes], method: str) -> str | None:
-        """Return the key that a request shows; empty if what it shows cannot be one; None if it shows none."""
-        shown = headers.get(b"authorization")
-        if shown is not None:
-            scheme, _, key = shown.partition(b" ")
+    def _caller(self, headers: Mapping[bytes, bytes], scope: Scope) -> tuple[bool, Caller | None]:
+        """Return whether a request shows a key or a session, and whose it is; None: nobody's."""
+        header = headers.get(b"authorization")
+        if header is not None:
+            scheme, _, key = header.partition(b" ")
             right = scheme.lower() == b"bearer" and len(key) <= _LONGEST_KEY
-            return key.strip().decode("latin-1") if right else ""
-        kept = _cookie(headers.get(b"cookie", b""))
-        return kept if kept is not None and _from_own_page(headers, method) else None
+            return True, self._keys.caller(key.strip().decode("latin-1")) if right else None
+        session = session_of(headers.get(b"cookie", b""), cookie_name(scope))
+        if session is None or not _from_own_page(headers, scope["method"]):
+            return False, None
+        scope[SESSION] = session
+        key_id = self._sessions.key_id(session)
+        return True, self._keys.holder(key_id) if key_id else None
 
 
 def _must_be_short(scope: Scope) -> None:
@@ -124,17 +140,22 @@ def _must_be_short(scope: Scope) -> None:
             raise ProblemError(431, f"a header is longer than {_HEADER:,} bytes")
 
 
-def _cookie(header: bytes) -> str | None:
-    """Return the key in the cookies of a request, which has no need of quotes; None if there is none.
+def cookie_name(scope: Scope) -> str:
+    """Return the name that the cookie has by the way in which a request came."""
+    return TLS_COOKIE if scope["scheme"] == "https" else COOKIE
+
+
+def session_of(header: bytes, name: str) -> str | None:
+    """Return the session in the cookies of a request, which has no need of quotes; None if there is none.
 
     Examples
     --------
-    >>> _cookie(b"a=b; crm_online_key=crm_1; c=d"), _cookie(b"a=b")
-    ('crm_1', None)
+    >>> session_of(b"a=b; crm_online_session=1x; c=d", COOKIE), session_of(b"a=b", COOKIE)
+    ('1x', None)
     """
     for cookie in header.split(b";"):
-        name, _, value = cookie.partition(b"=")
-        if name.strip() == COOKIE.encode():
+        found, _, value = cookie.partition(b"=")
+        if found.strip() == name.encode():
             return value.strip()[:_LONGEST_KEY].decode("latin-1")
     return None
 

@@ -61,6 +61,11 @@ class Keys(ServicePart):
         found = matching(key, self._known)
         return self._callers[found.id] if found else None
 
+    def holder(self, key_id: str) -> Caller | None:
+        """Return the caller whose key has an id; None: it is in force no more."""
+        self._refresh()
+        return self._callers.get(key_id)
+
     def trouble(self) -> str | None:
         """Return why the file's last change is not in force; None if it is."""
         self._refresh()

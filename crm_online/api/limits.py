@@ -1,4 +1,4 @@
-"""What a request may take: its rate, its body, and how many feeds are open. Plain ASGI, since it is on every path."""
+"""What a request may take: its rate and its body. Plain ASGI, since it is on every path."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from collections.abc import Callable
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crm_online.api.metrics import ServiceMetrics
 from crm_online.api.problems import ProblemError
 
-CHANGES = "/v1/changes"
 _REMEMBERED = 10_000
 
 
@@ -109,33 +107,3 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
-
-
-class FeedLimit:
-    """Middleware: only so many feeds of changes are open at once; it counts them."""
-
-    def __init__(self, app: ASGIApp, limit: int, metrics: ServiceMetrics) -> None:
-        self._app = app
-        self._limit = limit
-        self._metrics = metrics
-        self._open = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        if scope["type"] != "http" or scope["path"] != CHANGES:
-            await self._app(scope, receive, send)
-            return
-        if self._open >= self._limit:
-            self._metrics.refused("feeds")
-            problem = ProblemError(
-                503, f"{self._limit:,} feeds are open, and no more may be", kind="feeds", headers={"Retry-After": "10"}
-            )
-            await problem.response()(scope, receive, send)
-            return
-        self._open += 1
-        self._metrics.feeds.inc()
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._open -= 1
-            self._metrics.feeds.dec()

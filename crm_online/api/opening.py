@@ -9,6 +9,7 @@ from functools import partial
 from crm_online.api.keys import Keys
 from crm_online.api.metrics import ServiceMetrics
 from crm_online.api.service import Service
+from crm_online.api.sessions import Sessions
 from crm_online.live.customers.lookups import CustomerLookups
 from crm_online.live.feeds.hub import ChangeHub
 from crm_online.live.ingestion.sinks import EventSink
@@ -55,5 +56,6 @@ def open_service(settings: Settings, state: str, kafka: Callable[[str], EventSin
             recommender=Recommender(snapshots, customers, timed=partial(metrics.store, "recommendations")),
             sink=StateSink(store, settings, kafka, begins="://" not in state, timed=partial(metrics.store, "events")),
             keys=keys,
+            sessions=Sessions(serve.session / 1000),
             metrics=metrics,
         )

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from crm_online.api.keys import Keys
 from crm_online.api.metrics import ServiceMetrics
+from crm_online.api.sessions import Sessions
 from crm_online.live.part import ServicePart
 from crm_online.settings import Settings
 
@@ -34,9 +35,9 @@ class Service:
         The store, as a person may read it.
     url
         Of a store that this process runs, where other processes of this machine reach it.
-    customers, snapshots, changes, recommender, sink, keys
+    customers, snapshots, changes, recommender, sink, keys, sessions
         Look-ups of customers; segments, rules and picture, made anew; the feed; recommendations; where events go;
-        who may do what.
+        who may do what, and the browsers of whom.
     metrics
         What is counted.
     """
@@ -50,6 +51,7 @@ class Service:
     recommender: Recommender
     sink: StateSink
     keys: Keys
+    sessions: Sessions
     metrics: ServiceMetrics
 
     def parts(self) -> Sequence[ServicePart]:

@@ -28,7 +28,7 @@ from crm_online.settings.network import (
     Prefix,
     split_address,
 )
-from crm_online.settings.units import MINUTE, SECOND
+from crm_online.settings.units import HOUR, MINUTE, SECOND
 from crm_online.step import KEEP
 
 
@@ -137,6 +137,10 @@ class ServeSettings(Section):
     )
     body: Size = Field(default=1_000_000, description="largest body of a request")
     feeds: Count = Field(default=2000, ge=1, le=100_000, description="feeds of changes that may be open at once")
+    feeds_per_key: Count = Field(default=500, ge=1, le=100_000, description="of these, how many of one key")
+    session: PositiveDuration = Field(
+        default=12 * HOUR, description="time after which a browser must show its key again"
+    )
     connections: Count = Field(
         default=4000, ge=10, le=200_000, description="connections that may be open at once, those of feeds among them"
     )

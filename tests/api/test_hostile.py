@@ -13,6 +13,7 @@ import crm_online
 from crm_online.api.gate import Gate
 from crm_online.api.keys import Keys
 from crm_online.api.metrics import ServiceMetrics
+from crm_online.api.sessions import Sessions
 from crm_online.engine.engine import Engine
 from crm_online.flow import load
 from crm_online.lookup import open_lookup
@@ -373,7 +374,7 @@ def test_no_route_gets_cookies_from_the_gate() -> None:
     async def send(message: Message) -> None:
         raise AssertionError(message)
 
-    gate = Gate(app, Keys(None), None, [], ServiceMetrics())
+    gate = Gate(app, Keys(None), Sessions(1.0), None, [], ServiceMetrics())
     for path in ("/healthz", "/v1/segments"):
         headers = [(b"host", b"localhost"), (b"cookie", b'a="\\""'), (b"cookie", b"b=c"), (b"x", b"y")]
         scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b""}

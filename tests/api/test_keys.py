@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.cookies import Morsel, SimpleCookie
 from pathlib import Path
 from shutil import copytree
@@ -12,14 +13,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from crm_online.api.gate import COOKIE
+from crm_online.api.gate import COOKIE, TLS_COOKIE
 from crm_online.api.keyfile import SCOPES, new_key, revoke_key
-from tests.api.asking import Answer, ask, printed_well, ready, until
+from crm_online.api.sessions import Sessions
+from tests.api.asking import Answer, ask, feed, printed_well, ready, until
 from tests.command import crm_online
 from tests.servers.serving import Served, serving
 
 OPEN = {"/healthz", "/readyz"}
 GUARDED = "/v1/status"
+FEEDS_PER_KEY = 3
 EVENT = {"type": "view", "customer_id": "C17", "time": "2026-03-01T08:00:00Z", "event_id": "k"}
 
 
@@ -44,7 +47,10 @@ def keys(file: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def served(folder: Path, file: Path, keys: dict[str, str]) -> Iterator[Served]:
     """Return a service with keys, which logs all that it can, behind a proxy; no key is in its log in the end."""
-    settings = (f"serve.keys_file={file}", "serve.log_level=debug", "serve.proxies=127.0.0.1")
+    settings = (
+        *(f"serve.keys_file={file}", f"serve.feeds_per_key={FEEDS_PER_KEY}"),
+        *("serve.log_level=debug", "serve.proxies=127.0.0.1"),
+    )
     with serving(folder, "--state", "shop", *(part for one in settings for part in ("--set", one))) as it:
         ready(it.url)
         yield it
@@ -223,24 +229,89 @@ def cookie_of(answer: Answer) -> Morsel[str]:
     return SimpleCookie(answer.headers["set-cookie"])[COOKIE]
 
 
-def test_a_browser_keeps_its_key_where_no_script_and_no_other_page_gets_it(
+def begun(served: Served, key: str, **headers: str) -> Morsel[str]:
+    """Begin a session, and return its cookie."""
+    return cookie_of(ask(served.url, "/v1/session", method="POST", headers=showing(key) | headers))
+
+
+def test_a_browser_keeps_a_session_where_no_script_and_no_other_page_gets_it(
     served: Served, keys: dict[str, str]
 ) -> None:
-    begun = ask(served.url, "/v1/session", method="POST", headers=showing(keys["read"]))
-    assert begun.json == {"name": "read", "scopes": ["read"], "keys": True}
-    cookie = cookie_of(begun)
+    answer = ask(served.url, "/v1/session", method="POST", headers=showing(keys["read"]))
+    assert answer.json == {"name": "read", "scopes": ["read"], "keys": True}
+    cookie = cookie_of(answer)
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "strict", "/")
     assert not cookie["max-age"]
     assert not cookie["secure"]
-    over_tls = showing(keys["read"]) | {"X-Forwarded-Proto": "https"}
-    assert cookie_of(ask(served.url, "/v1/session", method="POST", headers=over_tls))["secure"]
     ended = cookie_of(ask(served.url, "/v1/session", method="DELETE", headers=showing(keys["read"])))
     assert (ended.value, ended["max-age"]) == ("", "0")
 
 
+def test_over_tls_a_session_is_for_this_host_alone(served: Served, keys: dict[str, str]) -> None:
+    tls = {"X-Forwarded-Proto": "https"}
+    answer = ask(served.url, "/v1/session", method="POST", headers=showing(keys["read"]) | tls)
+    cookie = SimpleCookie(answer.headers["set-cookie"])[TLS_COOKIE]
+    assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
+    assert ask(served.url, GUARDED, headers=tls | {"Cookie": f"{TLS_COOKIE}={cookie.value}"}).status == 200
+    # Without the prefix another host of the domain might have set it.
+    ask(served.url, GUARDED, headers=tls | {"Cookie": f"{COOKIE}={cookie.value}"}).problem(401, "key")
+
+
+def test_a_cookie_holds_no_key_and_a_key_is_no_session(served: Served, keys: dict[str, str]) -> None:
+    first, second = begun(served, keys["admin"]).value, begun(served, keys["admin"]).value
+    assert first != second
+    for session in (first, second):
+        assert keys["admin"].split("_", 2)[2][:12] not in session
+        ask(served.url, GUARDED, headers=showing(session)).problem(401, "key")
+    ask(served.url, GUARDED, headers={"Cookie": f"{COOKIE}={keys['admin']}"}).problem(401, "key")
+
+
+def test_a_session_that_was_ended_counts_no_more_and_others_of_its_key_do(served: Served, keys: dict[str, str]) -> None:
+    ended, other = ({"Cookie": f"{COOKIE}={begun(served, keys['read']).value}"} for _ in range(2))
+    own = {"Sec-Fetch-Site": "same-origin"}
+    assert ask(served.url, "/v1/session", method="DELETE", headers=ended | own).status == 204
+    ask(served.url, GUARDED, headers=ended).problem(401, "key")
+    assert ask(served.url, GUARDED, headers=other).status == 200
+
+
+def test_a_session_ends_with_its_time_and_the_oldest_when_there_are_too_many() -> None:
+    now = 0.0
+    sessions = Sessions(60.0, remembered=2, clock=lambda: now)
+    first = sessions.begin("a")
+    now = 59.9
+    assert sessions.key_id(first) == "a"
+    now = 60.0
+    assert sessions.key_id(first) is None
+    oldest, older, newest = (sessions.begin(key) for key in "abc")
+    assert [sessions.key_id(one) for one in (oldest, older, newest)] == [None, "b", "c"]
+
+
+def test_revoking_a_key_ends_its_sessions_and_its_open_feeds(served: Served, file: Path) -> None:
+    key = new_key(file, "short", ["read"])
+    until(lambda: ask(served.url, GUARDED, headers=showing(key)), 200)
+    cookie = {"Cookie": f"{COOKIE}={begun(served, key).value}"}
+    with feed(served.url, showing(key)) as by_key, feed(served.url, cookie) as by_session:
+        assert (by_key.status, by_session.status) == (200, 200)
+        revoke_key(file, "short")
+        for opened in (by_key, by_session):
+            opened.read()  # ends, since the service ends it
+    ask(served.url, GUARDED, headers=showing(key)).problem(401, "key")
+    ask(served.url, GUARDED, headers=cookie).problem(401, "key")
+
+
+def test_one_key_does_not_take_the_feeds_of_all(served: Served, keys: dict[str, str]) -> None:
+    with ExitStack() as stack:
+        for _ in range(FEEDS_PER_KEY):
+            assert stack.enter_context(feed(served.url, showing(keys["read"]))).status == 200
+        ask(served.url, "/v1/changes", headers=showing(keys["read"])).problem(503, "feeds")
+        with feed(served.url, showing(keys["admin"])) as other:
+            assert other.status == 200
+
+
 def test_a_cookie_counts_for_the_services_own_pages_only(served: Served, keys: dict[str, str]) -> None:
     own = urlsplit(served.url).netloc
-    cookie = {"Cookie": f"a=b; {COOKIE}={keys['admin']}; c=d"}
+    session = begun(served, keys["admin"]).value
+    cookie = {"Cookie": f"a=b; {COOKIE}={session}; c=d"}
     mine = ({"Origin": f"http://{own}"}, {"Sec-Fetch-Site": "same-origin"})
     theirs = (
         {"Origin": "https://shop.example"},
@@ -259,5 +330,5 @@ def test_a_cookie_counts_for_the_services_own_pages_only(served: Served, keys: d
     ask(served.url, "/v1/events", EVENT, headers=cookie).problem(401, "key")
     # A cookie does not make itself last.
     ask(served.url, "/v1/session", method="POST", headers=cookie | mine[0]).problem(401, "key")
-    for wrong in ("", "x", keys["admin"][:-1], keys["admin"] + "x", "\xff", '"' * 50, "x" * 10_000):
+    for wrong in ("", "x", session[:-1], session + "x", "\xff", '"' * 50, "x" * 10_000):
         ask(served.url, GUARDED, headers={"Cookie": f"{COOKIE}={wrong}"}).problem(401, "key")

@@ -93,13 +93,27 @@ def test_only_so_many_feeds_are_open_and_a_place_is_free_when_one_ends(served: S
     until(lambda: ask(served.url, "/v1/changes"), 200)
 
 
-def test_only_so_many_connections_are_open_and_a_place_is_free_when_one_ends(served: Served) -> None:
+def test_connections_that_ask_nothing_shut_nobody_out(served: Served) -> None:
+    whole = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    for begun in (b"", whole, whole[:20]):  # nothing, kept alive after an answer, and a request that never ends
+        with ExitStack() as stack:
+            held = [stack.enter_context(connected(served.url)) for _ in range(CONNECTIONS)]
+            for one in held:
+                one.sendall(begun)
+            if begun == whole:
+                assert {answered(one).status for one in held} == {200}
+            for _ in range(CONNECTIONS // 2):
+                assert ask(served.url, "/healthz").status == 200
+            assert to_end(held[0]) == b""  # the one that was silent the longest is gone
+
+
+def test_connections_that_are_being_answered_stay_open_whoever_connects(served: Served) -> None:
     with ExitStack() as stack:
-        silent = [stack.enter_context(connected(served.url)) for _ in range(CONNECTIONS + 4)]
-        last = answered(silent[-1])
-        last.problem(503)
-        assert last.headers["connection"] == "close"
-        assert to_end(silent[-1]) == b""
+        until(lambda: ask(served.url, "/v1/changes"), 200)
+        feeds = [stack.enter_context(feed(served.url)) for _ in range(FEEDS)]
+        silent = [stack.enter_context(connected(served.url)) for _ in range(2 * CONNECTIONS)]
+        assert {one.status for one in feeds} == {200}
+        ask(served.url, "/v1/changes").problem(503, "feeds")  # so all of them are open
         for one in silent:
             one.close()
     until(lambda: ask(served.url, "/healthz"), 200)

@@ -1,4 +1,4 @@
-"""A browser's key as a cookie, since an ``EventSource`` cannot send a header."""
+"""A browser's session as a cookie, since an ``EventSource`` cannot send a header."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Response
 from starlette.requests import Request
 
 from crm_online.answers.service import Session
-from crm_online.api.gate import COOKIE
+from crm_online.api.gate import SESSION, cookie_name
 from crm_online.api.keys import CALLER, no_key, requires
 from crm_online.api.service import TheService
 
@@ -29,15 +29,18 @@ async def begin_session(
     response: Response,
     authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Session:
-    """Keep the key of this request as a cookie of the browser, until it is closed; scripts cannot read it."""
+    """Begin a session for this request's key: a cookie that no script can read, until the browser is closed.
+
+    It ends after `serve.session`, with the key, and with a restart of the service.
+    """
     caller = request.scope[CALLER]
     if service.keys.configured:
         if authorization is None:
-            # The cookie alone: it is there already, and only the header may set it.
+            # A session alone: only a key may begin one, or it would never end.
             raise no_key()
         response.set_cookie(
-            COOKIE,
-            authorization.partition(" ")[2].strip(),
+            cookie_name(request.scope),
+            service.sessions.begin(caller.id),
             path="/",
             httponly=True,
             samesite="strict",
@@ -47,8 +50,12 @@ async def begin_session(
 
 
 @router.delete("/v1/session", status_code=204, dependencies=[Depends(requires(None))])
-async def end_session(request: Request) -> Response:
-    """Forget the key."""
+async def end_session(request: Request, service: TheService) -> Response:
+    """End the session, here and in the browser."""
+    session = request.scope.get(SESSION)
+    if session is not None:
+        service.sessions.end(session)
     response = Response(status_code=204)
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=request.url.scheme == "https")
+    name, secure = cookie_name(request.scope), request.url.scheme == "https"
+    response.delete_cookie(name, path="/", httponly=True, samesite="strict", secure=secure)
     return response
