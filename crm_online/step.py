@@ -21,6 +21,7 @@ class Topic(StrEnum):
     SEGMENTS = "segments"
     RULES = "rules"
     REJECTS = "rejects"
+    DRIFT = "drift"
 
 
 class ChangeId(NamedTuple):
@@ -76,7 +77,7 @@ class Entry:
     topic
         Where it goes.
     key
-        The record's key: customer, segment id or rule id; empty for rejects.
+        The record's key: customer, segment id or rule id; what drifted; empty for rejects.
     value
         The JSON of the value, without line end; it starts with its ``change_id``.
     id

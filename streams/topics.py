@@ -108,6 +108,13 @@ REJECTS = TopicSpec(
     partitioned=True,
     configuration=_KEPT | {"retention.ms": str(30 * DAY)},
 )
+DRIFT = TopicSpec(
+    name=Topic.DRIFT,
+    carries="what is no more as it was in the whole log, and by how much",
+    key="what drifted",
+    partitioned=False,
+    configuration=_KEPT | {"retention.ms": str(365 * DAY)},
+)
 
 INPUTS = (EVENTS, COMMANDS)
 """What the workers read."""
@@ -116,6 +123,7 @@ OUTPUTS: Mapping[Topic, TopicSpec] = {
     Topic.SEGMENTS: SEGMENTS,
     Topic.RULES: RULES,
     Topic.REJECTS: REJECTS,
+    Topic.DRIFT: DRIFT,
 }
 """What the workers write, by what an entry of the outbox calls it."""
 TOPICS = (*INPUTS, *OUTPUTS.values())

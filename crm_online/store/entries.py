@@ -19,7 +19,7 @@ _FIRST_HEAD: Final = struct.Struct("<BBBQI")
 _EPOCH: Final = re.compile(rb'\{"change_id":"\d+-(\d+)-')
 _TOMBSTONE: Final = 1
 # Numbers are for good: a topic that goes leaves its number unused.
-_TOPICS: Final = {1: Topic.SEGMENT_CHANGES, 2: Topic.SEGMENTS, 3: Topic.RULES, 4: Topic.REJECTS}
+_TOPICS: Final = {1: Topic.SEGMENT_CHANGES, 2: Topic.SEGMENTS, 3: Topic.RULES, 4: Topic.REJECTS, 5: Topic.DRIFT}
 _NUMBERS: Final = {topic: number for number, topic in _TOPICS.items()}
 
 

@@ -39,7 +39,15 @@ def test_every_change_has_a_topic_of_its_name() -> None:
 
 def test_output_partition_is_input_partition_and_what_comes_from_the_owner_has_one() -> None:
     partitions = {topic.name: topic.partitions(7) for topic in TOPICS}
-    assert partitions == {"events": 7, "segment-changes": 7, "rejects": 7, "segments": 1, "rules": 1, "commands": 1}
+    assert partitions == {
+        "events": 7,
+        "segment-changes": 7,
+        "rejects": 7,
+        "segments": 1,
+        "rules": 1,
+        "commands": 1,
+        "drift": 1,
+    }
     assert {topic.name for topic in TOPICS if topic.compacted} == {"segments", "rules"}
 
 

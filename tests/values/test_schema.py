@@ -13,6 +13,7 @@ MESSAGES = {
     Topic.SEGMENTS: "segment",
     Topic.RULES: "rule",
     Topic.REJECTS: "reject",
+    Topic.DRIFT: "drift",
 }
 
 

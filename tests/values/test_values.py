@@ -17,7 +17,7 @@ from crm_online.events.columns import Kind
 from crm_online.rules.emitted import RuleChangeKind
 from crm_online.step import Topic
 from crm_online.store import Store
-from crm_online.values import SEGMENT_LINE, Reject, Rule, Segment, SegmentChange, SegmentGone
+from crm_online.values import SEGMENT_LINE, Drift, Reject, Rule, Segment, SegmentChange, SegmentGone
 from crm_online.values.segments import EventType
 from tests.engine import shop as made
 from tests.engine.flows import LOG, Shop, settings
@@ -28,7 +28,21 @@ LINES: dict[Topic, TypeAdapter[Any]] = {
     Topic.SEGMENTS: SEGMENT_LINE,
     Topic.RULES: TypeAdapter(Rule),
     Topic.REJECTS: TypeAdapter(Reject),
+    Topic.DRIFT: TypeAdapter(Drift),
 }
+
+DRIFT = {
+    "change_id": "0-0-9",
+    "what": "distances",
+    "size": 0.5,
+    "time": "2026-01-31T12:00:00Z",
+    "since": "2026-01-21T12:00:00Z",
+    "before": 1.0,
+    "after": 1.5,
+    "deviations": 6.1,
+    "items": [],
+}
+"""A drift, in case that the shop has none."""
 
 
 def test_every_line_of_a_replay_is_a_value_and_reads_back_to_the_same(written: dict[Topic, list[str]]) -> None:
@@ -53,7 +67,7 @@ def test_the_replay_wrote_every_kind_of_value(written: dict[Topic, list[str]]) -
 
 def test_a_value_with_a_field_too_many_or_too_few_is_refused(written: dict[Topic, list[str]]) -> None:
     for topic, lines in written.items():
-        whole = json.loads(lines[-1])
+        whole = json.loads(lines[-1]) if lines else DRIFT
         wrong = [{key: one for key, one in whole.items() if key != name} for name in whole]
         for value in [*wrong, whole | {"more": 1}]:
             with pytest.raises(ValidationError):

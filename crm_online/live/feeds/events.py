@@ -17,6 +17,7 @@ KINDS: Final[Mapping[Topic, Kind]] = {
     Topic.SEGMENTS: "segment",
     Topic.RULES: "rule",
     Topic.REJECTS: "reject",
+    Topic.DRIFT: "drift",
 }
 MOVE: Final = "segment-change"
 GAP: Final = "gap"
@@ -120,7 +121,7 @@ class ChangeFilter:
         where there are neither, about anything.
     """
 
-    kinds: frozenset[str] = frozenset({"segment-change", "segment", "rule"})
+    kinds: frozenset[str] = frozenset({"segment-change", "segment", "rule", "drift"})
     segments: frozenset[str] = _NOTHING
     items: frozenset[str] = _NOTHING
 
