@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, Protocol
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from crm_online.events.batch import Batch
-from crm_online.events.columns import count_unknown, from_events
-from crm_online.events.models import Erase, Event, Time, first_problem
-from crm_online.events.objects import native_events
+from crm_online.events.columns import Kind
+from crm_online.events.decoding import DecodedEvents, decode_lines, native_event
+from crm_online.events.models import Event, Time, first_problem
+from crm_online.events.presets.preset import Refusal
 from crm_online.events.rejects import Refused, RejectedRow, cut
 
 CONTROL: Final = "control"
@@ -66,6 +68,8 @@ class Refit(BaseModel):
 
 Control = Annotated[Tick | Refit, Field(discriminator="command")]
 _CONTROL: TypeAdapter[Control] = TypeAdapter(Control)
+_WRONG_KEY: Final = ("the record's key is not the id of its customer (or basket, or event)", "key")
+_TOO_FAR: Final = ("time too far ahead of the broker's", "time")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,25 +98,23 @@ def decode(records: Sequence[Record], topic: str, partition: int, max_ahead: int
         How far an event's time may lie ahead of the broker's time, in ms; ``None``: any distance.
     """
     rejected: Refused = {}
-    lines, controls = _lines(records, rejected)
-    found: dict[int, Event | Control] = {**native_events(lines, rejected), **_controls(controls, rejected)}
-    for index, one in list(found.items()):
-        reason = _reject_reason(records[index], one, max_ahead)
-        if reason is not None:
-            rejected[index] = reason
-            del found[index]
-    events = {index: one for index, one in found.items() if not isinstance(one, Tick | Refit)}
-    unknown: dict[str, int] = {}
-    count_unknown(events.values(), unknown)
+    lines, commands = _lines(records, rejected)
+    offsets = [record.offset for record in records]
+    source_id = f"{topic}:{partition}"
+    found = decode_lines(lines, lambda place: _judge(lines[place]), offsets, source_id, rejected)
+    found = _accepted(found, records, source_id, max_ahead, rejected)
+    controls = _controls(commands, records, max_ahead, rejected)
+    passed = found.events.time[found.events.kind != Kind.ERASE]
+    ticks = [control.time for control in controls if isinstance(control, Tick)]
     return DecodedRecords(
         source=topic,
-        begin=records[0].offset if records else 0,
-        end=records[-1].offset + 1 if records else 0,
-        events=from_events(list(events.values()), [records[index].offset for index in events], f"{topic}:{partition}"),
+        begin=offsets[0] if records else 0,
+        end=offsets[-1] + 1 if records else 0,
+        events=found.events,
         rejects=[_reject(records[index], topic, partition, *rejected[index]) for index in sorted(rejected)],
-        watermark=max((one.time for one in found.values() if not isinstance(one, Erase | Refit)), default=None),
-        unknown_fields=unknown,
-        refit=any(isinstance(one, Refit) for one in found.values()),
+        watermark=max([*ticks, *([int(passed.max())] if passed.size else [])], default=None),
+        unknown_fields=found.count_unknown(),
+        refit=any(isinstance(control, Refit) for control in controls),
     )
 
 
@@ -133,24 +135,47 @@ def _lines(records: Sequence[Record], rejected: Refused) -> tuple[dict[int, byte
             rejected[index] = ("no value", None)
         elif len(value) > MAX_VALUE:
             rejected[index] = ("larger than 1 MB", None)
-        elif not value.strip():
-            rejected[index] = ("an empty value", None)
-        elif not _is_text(value):
-            rejected[index] = ("not UTF-8", None)
-        elif any(name == CONTROL for name, _ in record.headers):
+        elif record.headers and any(name == CONTROL for name, _ in record.headers):
             controls[index] = value
         else:
-            lines[index] = value.strip()
+            lines[index] = value
     return lines, controls
 
 
-def _controls(values: dict[int, bytes], rejected: Refused) -> dict[int, Control]:
-    controls: dict[int, Control] = {}
+def _text(value: bytes) -> str | Refusal:
+    stripped = value.strip()
+    if not stripped:
+        return Refusal("an empty value")
+    try:
+        return stripped.decode()
+    except UnicodeDecodeError:
+        return Refusal("not UTF-8")
+
+
+def _judge(value: bytes) -> Event | Refusal:
+    text = _text(value)
+    return text if isinstance(text, Refusal) else native_event(text)
+
+
+def _controls(
+    values: dict[int, bytes], records: Sequence[Record], max_ahead: int | None, rejected: Refused
+) -> list[Control]:
+    controls: list[Control] = []
     for index, value in values.items():
+        text = _text(value)
+        if isinstance(text, Refusal):
+            rejected[index] = text
+            continue
         try:
-            controls[index] = _CONTROL.validate_json(value)
+            control = _CONTROL.validate_json(text)
         except ValidationError as error:
             rejected[index] = _wrong_control(error)
+            continue
+        latest = None if max_ahead is None else records[index].timestamp + max_ahead
+        if isinstance(control, Tick) and latest is not None and control.time > latest:
+            rejected[index] = _TOO_FAR
+        else:
+            controls.append(control)
     return controls
 
 
@@ -164,25 +189,37 @@ def _wrong_control(error: ValidationError) -> tuple[str, str | None]:
     return reason, field if field is None else field.partition(".")[2]
 
 
-def _is_text(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+def _accepted(
+    found: DecodedEvents, records: Sequence[Record], source_id: str, max_ahead: int | None, rejected: Refused
+) -> DecodedEvents:
+    """Return the events whose records have the right key and whose times do not lie too far ahead; others go."""
+    events, places = found.events, found.places
+    pairs = zip(places, _keys(found, records, source_id), strict=True)
+    wrong = np.array([key is not None and records[place].key != key for place, key in pairs], bool)
+    far = np.zeros(len(events), bool)
+    if max_ahead is not None:
+        stamps = np.fromiter((records[place].timestamp for place in places), np.int64, len(places))
+        # An erasure that is dated far ahead is done all the same; but time does not go on by it.
+        far = (events.time > stamps + max_ahead) & (events.kind != Kind.ERASE)
+    rejected |= {places[index]: _TOO_FAR for index in np.flatnonzero(far).tolist()}
+    rejected |= {places[index]: _WRONG_KEY for index in np.flatnonzero(wrong).tolist()}
+    good = ~(wrong | far)
+    return found if good.all() else found.select(good)
 
 
-def _reject_reason(record: Record, found: Event | Control, max_ahead: int | None) -> tuple[str, str] | None:
-    """Return why an event or control is rejected, and which of its fields is wrong."""
-    if isinstance(found, Refit):
-        return None
-    key = None if isinstance(found, Tick) else key_of(found)
-    if key is not None and record.key != key.encode():
-        return "the record's key is not the id of its customer (or basket, or event)", "key"
-    # An erasure that is dated far ahead is done all the same; but time does not go on by it.
-    if isinstance(found, Erase) or max_ahead is None or found.time <= record.timestamp + max_ahead:
-        return None
-    return "time too far ahead of the broker's", "time"
+def _keys(found: DecodedEvents, records: Sequence[Record], source_id: str) -> list[bytes | None]:
+    """Return the key that the record of each event must have; ``None`` if any key will do."""
+    events = found.events
+    customers, baskets = ([name.encode() for name in names] for names in (events.customers, events.baskets))
+    keys: list[bytes | None] = [
+        customers[customer] if customer >= 0 else baskets[basket] if basket >= 0 else None
+        for customer, basket in zip(events.customer.tolist(), events.basket.tolist(), strict=True)
+    ]
+    for index in [index for index, key in enumerate(keys) if key is None]:
+        event_id = events.event_ids[index]
+        if event_id != f"{source_id}-{records[found.places[index]].offset}":  # it was not made
+            keys[index] = event_id.encode()
+    return keys
 
 
 def _reject(record: Record, topic: str, partition: int, reason: str, field: str | None) -> RejectedRow:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from crm_online.events import models, times
 from crm_online.events.amounts import amount
+from crm_online.events.time_columns import from_iso_texts
 
 T = TypeVar("T", bound=np.generic)
 
@@ -34,6 +35,11 @@ def as_name(value: object) -> str | None:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value).strip() or None
+
+
+def is_name(text: str) -> bool:
+    """Return whether a text is a name that the models accept."""
+    return _NAME.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Names:
 
     def valid(self) -> NDArray[np.bool_]:
         """Return whether each row has no name, or one that the models take."""
-        good = np.array([_NAME.fullmatch(name) is not None for name in self.names] + [True], bool)
+        good = np.array([*map(is_name, self.names), True], bool)
         return good[self.codes]
 
     def text(self, row: int) -> str | None:
@@ -155,7 +161,11 @@ def times_of(column: pd.Series[Any]) -> NDArray[np.int64]:
         naive = column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
         ms = naive.astype("datetime64[ms]")
         return np.where(ms.isna(), NO_TIME, ms.astype("int64")).astype(np.int64)
-    return each(column, times.from_cell, np.array([NO_TIME]))
+    codes, values = distinct(column)
+    found = np.append(from_iso_texts([str(value).strip() for value in values]), NO_TIME)
+    for index in np.flatnonzero(found[:-1] == NO_TIME).tolist():
+        found[index] = times.from_cell(values[index])
+    return found[codes]
 
 
 def time_text(time: int, value: object) -> str:

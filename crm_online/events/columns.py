@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import blake2b
@@ -13,6 +13,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crm_online.events import models
+from crm_online.events.structs import (
+    EVENT_STRUCTS,
+    AnyEvent,
+    BasketStruct,
+    ContactStruct,
+    FeedbackStruct,
+    Id,
+    LineStruct,
+    Number,
+    OutcomeStruct,
+    ProfileStruct,
+    ViewStruct,
+    struct_of,
+)
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -36,7 +50,7 @@ class Kind(IntEnum):
 KINDS: dict[str, Kind] = {kind.name.lower(): kind for kind in Kind}
 """The kind of each native ``type``."""
 
-_DETAILS = {"contact": ("channel", "reason"), "profile": ("attributes",), "outcome": ("name", "value")}
+_KIND_OF: dict[type, int] = {struct: KINDS[name] for name, struct in EVENT_STRUCTS.items()}
 _OF_EVENTS = ("position", "kind", "time", "score")
 _OF_LINES = ("quantity", "price")
 _CODED = (("customer", "customers"), ("basket", "baskets"), ("item", "items"))
@@ -162,59 +176,70 @@ def from_events(events: Sequence[models.Event], positions: Sequence[int] | Ints,
     source_id
         Events without an id get ``<source_id>-<row>``.
     """
-    rows = [int(row) for row in positions]
-    ids: list[str] = []
-    kind: list[int] = []
-    customer: list[int] = []
-    time: list[int] = []
-    basket: list[int] = []
-    start = [0]
-    item: list[int] = []
-    quantity: list[float] = []
-    price: list[float] = []
-    score = np.full(len(rows), np.nan)
+    times = np.fromiter((event.time for event in events), np.int64, len(events))
+    return from_structs([struct_of(event) for event in events], times, positions, source_id)
+
+
+def from_structs(
+    events: Sequence[AnyEvent], times: Ints, positions: Sequence[int] | Ints, source_id: str
+) -> EventColumns:
+    """Return events as columns; of a number that is none, NaN.
+
+    Parameters
+    ----------
+    events
+        The events, as msgspec made them; their numbers and names need not be valid.
+    times
+        Their times in ms.
+    positions, source_id
+        As for :func:`from_events`.
+    """
+    position = np.array(positions, np.int64)
+    baskets: list[Id | None] = []
+    lines: list[LineStruct] = []
+    ends = [0]
+    score = np.full(len(events), np.nan)
     details: dict[int, dict[str, object]] = {}
-    customers: dict[str | None, int] = {None: -1}
-    baskets: dict[str | None, int] = {None: -1}
-    items: dict[str | None, int] = {None: -1}
-    for index, (event, row) in enumerate(zip(events, rows, strict=True)):
-        ids.append(f"{source_id}-{row}" if event.event_id is None else event.event_id)
-        kind.append(KINDS[event.type])
-        time.append(event.time)
-        customer.append(customers.setdefault(event.customer_id, len(customers) - 1))
-        basket_id = None
-        if isinstance(event, models.Purchase | models.Return):
-            basket_id = event.basket_id
-            for line in event.items:
-                item.append(items.setdefault(line.item, len(items) - 1))
-                quantity.append(line.quantity)
-                price.append(line.price)
-        elif isinstance(event, models.View):
-            item.append(items.setdefault(event.item, len(items) - 1))
-            quantity.append(1.0)
-            price.append(0.0)
-        elif isinstance(event, models.Feedback):
-            score[index] = event.score
+    for index, event in enumerate(events):
+        basket = None
+        if isinstance(event, BasketStruct):
+            basket = event.basket_id
+            lines += event.items
+        elif isinstance(event, ViewStruct):
+            lines.append(LineStruct(event.item))
+        elif isinstance(event, FeedbackStruct):
+            score[index] = _floats([event.score])[0]
             if event.text is not None:
                 details[index] = {"text": event.text}
-        elif event.type in _DETAILS:
-            details[index] = {name: getattr(event, name) for name in _DETAILS[event.type]}
-        basket.append(baskets.setdefault(basket_id, len(baskets) - 1))
-        start.append(len(item))
+        elif isinstance(event, ContactStruct):
+            details[index] = {"channel": event.channel, "reason": event.reason}
+        elif isinstance(event, ProfileStruct):
+            details[index] = {"attributes": event.attributes}
+        elif isinstance(event, OutcomeStruct):
+            details[index] = {"name": event.name, "value": event.value}
+        baskets.append(basket)
+        ends.append(len(lines))
+    made = [event.event_id for event in events]
+    if None in made:
+        pairs = zip(made, position.tolist(), strict=True)
+        made = [f"{source_id}-{row}" if event_id is None else event_id for event_id, row in pairs]
+    customer, customers = _coded([event.customer_id for event in events])
+    basket_codes, basket_names = _coded(baskets)
+    item, items = _coded([line.item for line in lines])
     return EventColumns(
-        position=np.array(rows, np.int64),
-        event_ids=ids,
-        kind=np.array(kind, np.uint8),
-        customer=np.array(customer, np.int32),
-        customers=_names(customers),
-        time=np.array(time, np.int64),
-        basket=np.array(basket, np.int32),
-        baskets=_names(baskets),
-        line_start=np.array(start, np.int64),
-        item=np.array(item, np.int32),
-        items=_names(items),
-        quantity=np.array(quantity, np.float64),
-        price=np.array(price, np.float64),
+        position=position,
+        event_ids=_texts(made),
+        kind=np.fromiter((_KIND_OF[type(event)] for event in events), np.uint8, len(events)),
+        customer=customer,
+        customers=customers,
+        time=times,
+        basket=basket_codes,
+        baskets=basket_names,
+        line_start=np.array(ends, np.int64),
+        item=item,
+        items=items,
+        quantity=_floats([line.quantity for line in lines]),
+        price=_floats([line.price for line in lines]),
         score=score,
         details=details,
     )
@@ -287,19 +312,39 @@ def partition_of(columns: EventColumns, partitions: int) -> Ints:
     return (hashes % np.uint64(partitions)).astype(np.int64)
 
 
-def count_unknown(events: Iterable[models.Event], counts: dict[str, int]) -> None:
-    """Add to ``counts`` how often each field occurs that no model knows (those of lines as ``items.<field>``)."""
-    for event in events:
-        for name in event.model_extra or ():
-            counts[name] = counts.get(name, 0) + 1
-        if isinstance(event, models.Purchase | models.Return):
-            for line in event.items:
-                for name in line.model_extra or ():
-                    counts[f"items.{name}"] = counts.get(f"items.{name}", 0) + 1
+def unknown_fields(event: models.Event) -> Iterator[str]:
+    """Yield the fields of an event that no model knows (those of lines as ``items.<field>``)."""
+    yield from event.model_extra or ()
+    if isinstance(event, models.Purchase | models.Return):
+        for line in event.items:
+            for name in line.model_extra or ():
+                yield f"items.{name}"
 
 
-def _names(codes: dict[str | None, int]) -> list[str]:
-    return [name for name in codes if name is not None]
+def _texts(names: list[Any]) -> list[str]:
+    """Return names as texts: an integer is written out, if it has 64 bits at most; a larger one is an empty name."""
+    if int not in set(map(type, names)):
+        return names
+    return [name if type(name) is not int else str(name) if abs(name) < 2**63 else "" for name in names]
+
+
+def _coded(names: list[Id | None]) -> tuple[Codes, list[str]]:
+    """Return names as places among the distinct ones, in the order in which they first appear; -1 of None."""
+    texts = _texts(names)
+    places: dict[str | None, int] = dict.fromkeys(texts, -1)
+    places.pop(None, None)
+    distinct = [name for name in places if name is not None]
+    places = dict(zip(distinct, range(len(distinct)), strict=True))
+    places[None] = -1
+    return np.fromiter(map(places.__getitem__, texts), np.int32, len(texts)), distinct
+
+
+def _floats(values: list[Number]) -> Floats:
+    """Return numbers, or texts of numbers; NaN of another text."""
+    if str in set(map(type, values)):
+        read = (models.number(value) if isinstance(value, str) else value for value in values)
+        return np.array([np.nan if value is None else value for value in read], np.float64)
+    return np.array(values, np.float64)
 
 
 def _compact(codes: Codes, names: list[str]) -> tuple[Codes, list[str]]:

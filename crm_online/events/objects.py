@@ -12,12 +12,14 @@ from pydantic_core import from_json
 
 from crm_online.events import models, paths, times
 from crm_online.events.conversion import Conversion
+from crm_online.events.decoding import DecodedEvents, decode_lines, decode_objects, native_event
 from crm_online.events.presets.preset import JsonPreset, Refusal
 from crm_online.events.raw.lines import RawRows, as_text
 from crm_online.events.rejects import Refused
 from crm_online.events.row_filter import RowFilter
 
 Row = dict[str, object]
+_EMPTY = "an empty line"
 
 
 @dataclass(slots=True)
@@ -51,18 +53,20 @@ class ObjectReader:
                 reader._objects(some, dict.fromkeys(some.broken, Refusal("")), begin)
         return reader
 
-    def events(self, rows: RawRows, refused: Refused) -> tuple[dict[int, models.Event], int]:
-        """Return the events of rows, by place, and how many rows are left out; what is no event is refused."""
+    def events(self, rows: RawRows, source_id: str, refused: Refused) -> tuple[DecodedEvents, int]:
+        """Return the events of rows, and how many rows are left out; what is no event is refused."""
         found = self._objects(rows, refused, rows.end)
         chosen = {place: value for place, value in found.items() if not self.where or self._fits(value)}
         self._convert(chosen, refused)
-        events: dict[int, models.Event] = {}
+        natives: dict[int, Mapping[str, object]] = {}
         for place, value in chosen.items():
-            event = event_of(value, self.preset) if place not in refused else Refusal(*refused[place])
-            if isinstance(event, Refusal):
-                refused[place] = event
+            native = native_of(value, self.preset) if place not in refused else Refusal(*refused[place])
+            if isinstance(native, Refusal):
+                refused[place] = native
             else:
-                events[place] = event
+                natives[place] = native
+        every = range(rows.begin, rows.end)
+        events = decode_objects(natives, lambda place: _judged(natives[place]), every, source_id, refused)
         return events, len(found) - len(chosen)
 
     def _objects(self, rows: RawRows, refused: Refused, end: int) -> dict[int, object]:
@@ -127,15 +131,15 @@ def event_of(value: object, preset: JsonPreset | None = None) -> models.Event | 
     >>> event_of([1])
     Refusal(reason='not a JSON object', field=None)
     """
+    native = native_of(value, preset)
+    return native if isinstance(native, Refusal) else _judged(native)
+
+
+def native_of(value: object, preset: JsonPreset | None = None) -> Mapping[str, object] | Refusal:
+    """Return the native object that a decoded JSON value is, which need not be valid; parameters as of event_of."""
     if not isinstance(value, dict):
         return Refusal("not a JSON object")
-    native = preset.event(value) if preset else value
-    if isinstance(native, Refusal):
-        return native
-    try:
-        return models.EVENT.validate_python(native)
-    except ValidationError as error:
-        return Refusal(*models.first_problem(error))
+    return preset.event(value) if preset else value
 
 
 def decoded(line: bytes) -> object:
@@ -155,27 +159,19 @@ def nonblank_lines(rows: RawRows, refused: Refused) -> dict[int, bytes]:
     """Return the lines that may be events, by place; empty ones are refused."""
     for place, line in enumerate(rows.lines):
         if not line.strip():
-            refused.setdefault(place, Refusal("an empty line"))
+            refused.setdefault(place, Refusal(_EMPTY))
     return {place: line.strip() for place, line in enumerate(rows.lines) if place not in refused}
 
 
-def native_events(lines: Mapping[int, bytes], refused: Refused) -> dict[int, models.Event]:
-    """Return the events of native lines, by place; what is none is refused.
+def native_lines(rows: RawRows, source_id: str, refused: Refused) -> DecodedEvents:
+    """Return the events of rows of native JSON; what is none is refused."""
+    lines = {place: line for place, line in enumerate(rows.lines) if place not in refused}
 
-    Each line is validated by itself: joined to one array, which is no faster, lines could share an event.
-    """
-    events: dict[int, models.Event] = {}
-    for place, line in lines.items():
-        try:
-            events[place] = models.EVENT.validate_json(as_text(line))
-        except ValidationError as error:
-            refused[place] = models.first_problem(error)
-    return events
+    def judge(place: int) -> models.Event | Refusal:
+        line = lines[place].strip()
+        return native_event(as_text(line)) if line else Refusal(_EMPTY)
 
-
-def native_lines(rows: RawRows, refused: Refused) -> dict[int, models.Event]:
-    """Return the events of rows of native JSON, by place; what is none is refused."""
-    return native_events(nonblank_lines(rows, refused), refused)
+    return decode_lines(lines, judge, range(rows.begin, rows.end), source_id, refused)
 
 
 def json_table(rows: RawRows, columns: list[str], refused: Refused) -> pd.DataFrame:
@@ -192,6 +188,13 @@ def json_table(rows: RawRows, columns: list[str], refused: Refused) -> pd.DataFr
         else:
             refused[place] = Refusal("not a JSON object")
     return pd.DataFrame(found, columns=columns, dtype=object)
+
+
+def _judged(native: Mapping[str, object]) -> models.Event | Refusal:
+    try:
+        return models.EVENT.validate_python(native)
+    except ValidationError as error:
+        return Refusal(*models.first_problem(error))
 
 
 def _at(value: Mapping[str, object], path: str) -> object:

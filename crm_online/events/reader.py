@@ -13,7 +13,7 @@ import pandas as pd
 
 from crm_online.events import models
 from crm_online.events.cells import as_json, joined, plain
-from crm_online.events.columns import EventColumns, anonymous_baskets, concat, count_unknown, from_events
+from crm_online.events.columns import EventColumns, anonymous_baskets, concat, from_events
 from crm_online.events.conversion import NO_CONVERSION, Conversion
 from crm_online.events.objects import ObjectReader, json_table, native_lines
 from crm_online.events.presets import TablePreset
@@ -84,9 +84,11 @@ class Reader:
             elif self.baskets:
                 events, left_out = self._from_baskets(rows, refused), 0
             else:
-                found, left_out = objects.events(rows, refused) if objects else (native_lines(rows, refused), 0)
-                count_unknown(found.values(), unknown)
-                events = from_events(list(found.values()), [rows.begin + place for place in found], self.source.id)
+                name = self.source.id
+                found, left_out = (
+                    objects.events(rows, name, refused) if objects else (native_lines(rows, name, refused), 0)
+                )
+                events, unknown = found.events, found.count_unknown()
             last = rows.end - rows.begin - 1
             if rows.unfinished and last in refused:
                 refused[last] = (HALF_WRITTEN, None)

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_online.events.columns import EventColumns, concat, from_events
+from crm_online.events.decoding import decode_lines, native_event
 from crm_online.events.log import read_log
 from crm_online.events.models import EVENTS, MAX_NUMBER
 from crm_online.events.native import keys, to_native
-from crm_online.events.objects import native_events
 from crm_online.events.options import LogOptions
 from crm_online.events.rejects import Refused
 from crm_online.events.source import open_source
@@ -60,9 +60,15 @@ EVENT = st.one_of(
 
 def read_again(lines: list[bytes], positions: np.ndarray[Any, np.dtype[np.int64]]) -> EventColumns:
     refused: Refused = {}
-    events = native_events(dict(enumerate(lines)), refused)
+    found = decode_lines(
+        dict(enumerate(lines)),
+        lambda place: native_event(lines[place].decode()),
+        positions.tolist(),
+        "another",
+        refused,
+    )
     assert not refused
-    return from_events(list(events.values()), positions, "another-log")
+    return found.events
 
 
 def same(first: EventColumns, second: EventColumns) -> None:

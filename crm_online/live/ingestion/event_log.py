@@ -6,6 +6,7 @@ Nothing here is asynchronous; one thread calls it.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
@@ -17,7 +18,7 @@ import numpy as np
 from crm_online.errors import CrmOnlineError, FenceError
 from crm_online.events.ahead import before_clock
 from crm_online.events.batch import Batch
-from crm_online.events.columns import EventColumns, concat, count_unknown, from_events
+from crm_online.events.columns import EventColumns, concat, from_events, unknown_fields
 from crm_online.events.models import Event
 from crm_online.flow import PartitionFlow, PartitionGroup
 from crm_online.settings import Settings
@@ -148,7 +149,7 @@ class EventLog:
         latest = None if self._max_ahead is None else int(self._now() * 1000) + self._max_ahead
         parts: list[EventColumns] = []
         far: list[list[int]] = []
-        unknown: dict[str, int] = {}
+        unknown: Counter[str] = Counter()
         for events in requests:
             columns = from_events(events, [next(self._rows) for _ in events], self._made)
             refused, moved = before_clock(columns, watermark, latest)
@@ -156,7 +157,7 @@ class EventLog:
             if not far[-1]:
                 watermark = moved
                 parts.append(columns)
-                count_unknown(events, unknown)
+                unknown.update(name for event in events for name in unknown_fields(event))
         if not parts:
             return None, far
         every = concat(parts)
