@@ -1,0 +1,188 @@
+"""The models of a target, as all partitions use them: they predict and say why; fitting is elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from crm_online.errors import StateCorrupt
+from crm_online.predictions.arrays import pack, unpack
+from crm_online.predictions.features import FEATURES
+from crm_online.predictions.models.figures import JudgedGroup, ModelFigures
+from crm_online.predictions.models.logistic import Logistic
+from crm_online.predictions.models.names import MODELS
+
+SCORERS: Final = {"logistic": Logistic}
+_CLIP: Final = 1e-4
+_REASONS: Final = 3
+
+
+class Contribution(NamedTuple):
+    """A feature that weighs in a prediction.
+
+    Attributes
+    ----------
+    feature
+        Its name.
+    words
+        What it says of the customer.
+    log_odds
+        How far it moves the log-odds away from the mean customer's.
+    """
+
+    feature: str
+    words: str
+    log_odds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TargetModels:
+    """One version of the models of a target; never changed.
+
+    Attributes
+    ----------
+    target
+        Name of the target: ``purchase``, or that of a user's own outcome.
+    version
+        0 before anything was learned; one more at each fit.
+    examples
+        How many labelled examples it has learned from.
+    as_of
+        Event time of the fit, in ms.
+    mean, spread
+        float64[d + 1]: mean and standard deviation of the features, and of the log-odds by the BTYD.
+    fitted
+        Fitted models by name.
+    calibration
+        Slope and intercept of the log-odds, by model.
+    weights
+        What each of :data:`MODELS` counts for in the ensemble.
+    groups
+        Figures: overall first, then over time and per segment.
+    """
+
+    target: str
+    version: int = 0
+    examples: int = 0
+    as_of: int = 0
+    mean: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(FEATURES) + 1))
+    spread: NDArray[np.float64] = field(default_factory=lambda: np.ones(len(FEATURES) + 1))
+    fitted: Mapping[str, Logistic] = field(default_factory=dict)
+    calibration: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    weights: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+    groups: tuple[JudgedGroup, ...] = ()
+
+    def predict(self, x: NDArray[np.float64], btyd: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the chances by each model.
+
+        Parameters
+        ----------
+        x
+            float[n, d]: features, columns as in :data:`FEATURES`.
+        btyd
+            float[n]: chance of a purchase within the horizon by the BTYD, NaN where there is none; before there are
+            labels it is the answer of all models.
+
+        Returns
+        -------
+        float64[n, m]
+            Columns as in :data:`MODELS`.
+        """
+        scaled = self.scaled(x, btyd)
+        chances = np.empty((len(x), len(MODELS)))
+        log_odds = _log_odds(btyd)
+        for column, model in enumerate(MODELS[:-1]):
+            raw = self.fitted[model].log_odds(scaled) if model in self.fitted else log_odds
+            slope, intercept = self.calibration.get(model, self.calibration.get("btyd", (1.0, 0.0)))
+            chances[:, column] = expit(slope * raw + intercept)
+        chances[:, -1] = expit(logit(chances[:, :-1]) @ np.array(self.weights[:-1]))
+        return chances
+
+    def scaled(self, x: NDArray[np.float64], btyd: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the vectors that the models read, float64[n, d + 1]: scaled, the BTYD's log-odds last."""
+        together = np.column_stack([x, _log_odds(btyd)]).astype(np.float64)
+        together = np.where(np.isfinite(together), together, self.mean)
+        scaled: NDArray[np.float64] = np.clip((together - self.mean) / self.spread, -5, 5)
+        return scaled
+
+    def figures(self) -> list[ModelFigures]:
+        """Return how good each model was on all examples that were judged; nothing before there are any."""
+        return list(self.groups[0].figures) if self.groups else []
+
+    def reasons(self, x: NDArray[np.float64], btyd: NDArray[np.float64]) -> list[list[Contribution]]:
+        """Return the features that weigh most in each prediction, the strongest first; none before there are labels."""
+        if "logistic" not in self.fitted:
+            return [[] for _ in range(len(x))]
+        scaled = self.scaled(x, btyd)[:, : len(FEATURES)]
+        moved = scaled * self.fitted["logistic"].coefficients[: len(FEATURES)]
+        strongest = np.argsort(-np.abs(moved), axis=1, kind="stable")[:, :_REASONS]
+        return [
+            [_contribution(column, float(scaled[row, column]), float(moved[row, column])) for column in columns]
+            for row, columns in enumerate(strongest.tolist())
+        ]
+
+    def judged(self, groups: Sequence[JudgedGroup]) -> Self:
+        """Return the same version with other figures."""
+        return replace(self, groups=tuple(groups))
+
+    def encode(self) -> bytes:
+        """Return what is stored: JSON and plain arrays."""
+        document = {
+            "target": self.target,
+            "version": self.version,
+            "examples": self.examples,
+            "as_of": self.as_of,
+            "calibration": dict(self.calibration),
+            "weights": self.weights,
+            "groups": [asdict(one) for one in self.groups],
+        }
+        arrays = {"mean": self.mean, "spread": self.spread}
+        for model, fitted in self.fitted.items():
+            arrays |= {f"{model}.{name}": array for name, array in fitted.arrays().items()}
+        return pack(document, arrays)
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Self:
+        """Read what :meth:`encode` wrote.
+
+        Raises
+        ------
+        StateTooNew, StateCorrupt
+            If a newer version wrote it, or none.
+        """
+        document, arrays = unpack(raw)
+        by_model: dict[str, dict[str, NDArray[Any]]] = {}
+        for name, array in arrays.items():
+            model, _, part = name.rpartition(".")
+            by_model.setdefault(model, {})[part] = array
+        try:
+            plain = by_model.pop("")
+            return cls(
+                target=str(document["target"]),
+                version=int(document["version"]),
+                examples=int(document["examples"]),
+                as_of=int(document["as_of"]),
+                mean=plain["mean"],
+                spread=plain["spread"],
+                fitted={model: SCORERS[model].from_arrays(parts) for model, parts in by_model.items()},
+                calibration={model: (float(a), float(b)) for model, (a, b) in document["calibration"].items()},
+                weights=tuple(map(float, document["weights"])),
+                groups=tuple(map(JudgedGroup.from_json, document["groups"])),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise StateCorrupt("the models of predictions cannot be read") from error
+
+
+def _log_odds(chance: NDArray[np.float64]) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = logit(np.clip(chance, _CLIP, 1 - _CLIP))
+    return found
+
+
+def _contribution(column: int, value: float, log_odds: float) -> Contribution:
+    feature = FEATURES[column]
+    return Contribution(feature.name, feature.high if value > 0 else feature.low, round(log_odds, 3))
