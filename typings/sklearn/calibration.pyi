@@ -1,0 +1,6 @@
+from numpy import float64
+from numpy.typing import NDArray
+
+def calibration_curve(
+    y_true: NDArray[float64], y_prob: NDArray[float64], *, n_bins: int = ...
+) -> tuple[NDArray[float64], NDArray[float64]]: ...
