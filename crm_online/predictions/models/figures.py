@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crm_online.predictions.curves import BINS, ModelCurves
 from crm_online.predictions.examples import LabelledExamples
 from crm_online.predictions.models.names import MODELS
-
-BINS: Final = 10
-"""Bins of the calibration error, of equal width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +123,13 @@ def judge(examples: LabelledExamples, weights: Sequence[float], period: int) -> 
         for one in np.unique(examples.segment).tolist()
     ]
     return tuple(groups)
+
+
+def judge_curves(examples: LabelledExamples) -> tuple[ModelCurves, ...]:
+    """Return the calibration and gains of each of :data:`MODELS` on labelled examples."""
+    y = examples.y.astype(np.float64)
+    predicted = examples.predicted.astype(np.float64)
+    return tuple(ModelCurves.judged(model, y, predicted[:, i]) for i, model in enumerate(MODELS))
 
 
 def _group(of: str, name: str, examples: LabelledExamples, weights: Sequence[float]) -> JudgedGroup:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from crm_online.errors import StateCorrupt
 from crm_online.predictions.arrays import pack, unpack
 from crm_online.predictions.examples import LabelledExamples
-from crm_online.predictions.models.figures import judge
+from crm_online.predictions.models.figures import judge, judge_curves
 from crm_online.predictions.models.logistic import Logistic
 from crm_online.predictions.models.target import TargetModels
 
@@ -65,7 +65,7 @@ class TargetLearner:
     def _fitted(self, kept: LabelledExamples, now: int) -> TargetModels:
         y = kept.y.astype(np.float64)
         if min(y.sum(), (1 - y).sum()) < FEWEST:
-            return self.models.judged(judge(kept, self.models.weights, PERIOD))
+            return self.models.judged(judge(kept, self.models.weights, PERIOD), judge_curves(kept))
         blank = TargetModels(self.models.target)
         together = blank.scaled(kept.x.astype(np.float64), kept.btyd.astype(np.float64))
         spread = together.std(axis=0)
@@ -95,6 +95,7 @@ class TargetLearner:
             },
             weights=weights,
             groups=judge(kept, weights, PERIOD),
+            curves=judge_curves(kept),
         )
 
     def encode(self) -> bytes:

@@ -12,6 +12,7 @@ from scipy.special import expit, logit
 
 from crm_online.errors import StateCorrupt
 from crm_online.predictions.arrays import pack, unpack
+from crm_online.predictions.curves import ModelCurves
 from crm_online.predictions.features import FEATURES
 from crm_online.predictions.models.figures import JudgedGroup, ModelFigures
 from crm_online.predictions.models.logistic import Logistic
@@ -64,6 +65,8 @@ class TargetModels:
         What each of :data:`MODELS` counts for in the ensemble.
     groups
         Figures: overall first, then over time and per segment.
+    curves
+        Calibration and gains of each of :data:`MODELS`.
     """
 
     target: str
@@ -76,6 +79,7 @@ class TargetModels:
     calibration: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     weights: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
     groups: tuple[JudgedGroup, ...] = ()
+    curves: tuple[ModelCurves, ...] = ()
 
     def predict(self, x: NDArray[np.float64], btyd: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the chances by each model.
@@ -126,9 +130,9 @@ class TargetModels:
             for row, columns in enumerate(strongest.tolist())
         ]
 
-    def judged(self, groups: Sequence[JudgedGroup]) -> Self:
-        """Return the same version with other figures."""
-        return replace(self, groups=tuple(groups))
+    def judged(self, groups: Sequence[JudgedGroup], curves: Sequence[ModelCurves]) -> Self:
+        """Return the same version with other figures and curves."""
+        return replace(self, groups=tuple(groups), curves=tuple(curves))
 
     def encode(self) -> bytes:
         """Return what is stored: JSON and plain arrays."""
@@ -140,6 +144,7 @@ class TargetModels:
             "calibration": dict(self.calibration),
             "weights": self.weights,
             "groups": [asdict(one) for one in self.groups],
+            "curves": [asdict(one) for one in self.curves],
         }
         arrays = {"mean": self.mean, "spread": self.spread}
         for model, fitted in self.fitted.items():
@@ -173,6 +178,7 @@ class TargetModels:
                 calibration={model: (float(a), float(b)) for model, (a, b) in document["calibration"].items()},
                 weights=tuple(map(float, document["weights"])),
                 groups=tuple(map(JudgedGroup.from_json, document["groups"])),
+                curves=tuple(map(ModelCurves.from_json, document["curves"])),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise StateCorrupt("the models of predictions cannot be read") from error
