@@ -124,7 +124,7 @@ def replayed(
                 found.moves[value["reason"]] = found.moves.get(value["reason"], 0) + 1
 
     with open_store(state) as store:
-        store.initialise(1, json.dumps(settings.shaping(), sort_keys=True))
+        store.initialise(1, json.dumps(settings.shaping(), sort_keys=True), repeatable=True)
         watched = _Watched.claim(store, settings, 1, lambda flow: flow.publish(write))
         watched.due, watched.settings, watched.found = due, settings, found
         for chunk in read_log(path, source, options=options, size=settings.replay.step):

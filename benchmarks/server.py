@@ -70,5 +70,5 @@ def started(folder: Path) -> Iterator[Server]:
 def new_state(server: Server, settings: Settings) -> Iterator[Store]:
     """Open a new state of one partition on a server."""
     with open_store(f"unix://{server.socket}") as store:
-        store.initialise(1, json.dumps(settings.shaping(), sort_keys=True))
+        store.initialise(1, json.dumps(settings.shaping(), sort_keys=True), repeatable=True)
         yield store

@@ -84,9 +84,12 @@ class SampledOrders:
     ----------
     state
         Where the sample goes on, changed in place.
+    key
+        What the hashes depend on.
     """
 
     state: SamplingState
+    key: str = ""
     _orders: dict[int, SampledOrder] = field(default_factory=dict)
     _places: dict[int, int] = field(default_factory=dict)
     _changed: set[int] = field(default_factory=set)
@@ -111,7 +114,7 @@ class SampledOrders:
                 event.tolist(), events.customer[event].tolist(), events.basket[event].tolist(), strict=True
             )
         ]
-        hashes = hash64(keys, _KEY)
+        hashes = hash64(keys, _KEY + self.key)
         chosen = np.flatnonzero(hashes % np.uint64(1 << self.state.halvings) == 0)
         ends = np.append(starts, len(orders.order))[1:]
         for number in chosen.tolist():

@@ -75,7 +75,7 @@ class Engine:
         self.state = PartitionState.decode(loaded.partition_state)
         self.segmenting = Segmenting(settings, self._reader, self.state, loaded)
         self.mining = Mining(settings, self.state, loaded)
-        self._orders = SampledOrders(self.state.sampled_orders)
+        self._orders = SampledOrders(self.state.sampled_orders, loaded.sampling_key)
         self._orders.load(loaded.sampled_orders)
         self._ingestion = Ingestion(
             self._codec,

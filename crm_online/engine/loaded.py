@@ -23,6 +23,8 @@ class Loaded:
         of its customers and what they bought; rules and segments as they were last emitted.
     items, counters, journal
         Lists: items by number, the checkpoint of the counters, and the baskets counted since.
+    sampling_key
+        What the hashes depend on by which customers and orders are sampled.
     """
 
     partition_state: bytes | None = None
@@ -39,3 +41,4 @@ class Loaded:
     items: Sequence[bytes] = field(default_factory=list)
     counters: Sequence[bytes] = field(default_factory=list)
     journal: Sequence[bytes] = field(default_factory=list)
+    sampling_key: str = ""

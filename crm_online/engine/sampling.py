@@ -47,7 +47,7 @@ class Sampling:
     """
 
     def __init__(self, size: int, loaded: Loaded) -> None:
-        self._sample = Sample(size)
+        self._sample = Sample(size, loaded.sampling_key)
         self._sample.load(loaded.sample)
         traits, bought = dict(loaded.traits), dict(loaded.bought)
         names = dict.fromkeys([*traits, *bought])

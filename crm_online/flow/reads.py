@@ -59,7 +59,7 @@ class StepReader:
             ]
         if plan.spare:
             roster = (name.decode() for name in store.list_all(ROSTER, _ROSTER_CHUNK))
-            result.spare = sample.smallest(roster, plan.spare)
+            result.spare = sample.smallest(roster, plan.spare, store.sampling_key())
         if plan.peers:
             *sums, result.model = self._values(peers.NAME, plain_value(MODEL_PARTITION, segmenting.MODEL))
             result.peers = dict(enumerate(sums))
@@ -110,6 +110,7 @@ def load(store: PartitionStore, *, with_traits: bool = True) -> Loaded:
         items=store.list_range(item_names.NAME, 0, -1),
         counters=store.list_range(basket_journal.COUNTERS, 0, -1),
         journal=store.list_range(basket_journal.JOURNAL, 0, -1),
+        sampling_key=store.sampling_key(),
     )
 
 

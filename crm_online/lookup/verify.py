@@ -105,7 +105,7 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
     named = sorted(name.decode() for name in roster if name)
     if named != sorted(raw_of):
         differ("the roster does not list the customers, each once")
-    sample = Sample(view.settings.segments.sample)
+    sample = Sample(view.settings.segments.sample, view.loaded.sampling_key)
     list(sample.offer(sorted(raw_of)))
     if {name for name, _ in view.loaded.sample} != {name.encode() for name in sample.hashes}:
         differ("the sample is not the customers with the smallest hashes")

@@ -182,7 +182,9 @@ def _sources(
 def _settings_of(store: Store, settings: Settings) -> Mapping[str, Any]:
     """Return the settings that shaped the state: those in force, if it is new."""
     stored: Mapping[str, Any] = json.loads(
-        store.initialise(settings.replay.partitions, json.dumps(settings.shaping(), sort_keys=True)).settings
+        store.initialise(
+            settings.replay.partitions, json.dumps(settings.shaping(), sort_keys=True), repeatable=True
+        ).settings
     )
     return stored
 

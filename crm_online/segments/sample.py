@@ -31,11 +31,14 @@ class Sample:
     ----------
     size
         How many customers it holds at most.
+    key
+        What the hashes depend on.
     hashes
         Hash by customer id.
     """
 
     size: int
+    key: str = ""
     hashes: dict[str, int] = field(default_factory=dict)
     _largest: list[tuple[int, str]] = field(default_factory=list)
 
@@ -55,7 +58,7 @@ class Sample:
         """
         entered: dict[str, None] = {}
         left: list[str] = []
-        for customer, value in zip(newcomers, hash64(newcomers, _KEY).tolist(), strict=True):
+        for customer, value in zip(newcomers, hash64(newcomers, _KEY + self.key).tolist(), strict=True):
             if len(self.hashes) >= self.size and value >= -self._first()[0]:
                 continue
             self.hashes[customer] = value
@@ -93,14 +96,14 @@ class Sample:
         return self._largest[0]
 
 
-def smallest(customers: Iterable[str], count: int) -> list[str]:
-    """Return the customers with the smallest hashes, the smallest first; empty names are left out."""
+def smallest(customers: Iterable[str], count: int, key: str = "") -> list[str]:
+    """Return the customers with the smallest hashes by a key, the smallest first; empty names are left out."""
     every = iter(customers)
 
     def hashed() -> Iterator[tuple[int, str]]:
         while some := list(islice(every, _BATCH)):
             named = [name for name in some if name]
-            yield from zip(hash64(named, _KEY).tolist(), named, strict=True)
+            yield from zip(hash64(named, _KEY + key).tolist(), named, strict=True)
 
     return [name for _, name in heapq.nsmallest(count, hashed())]
 

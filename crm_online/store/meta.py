@@ -29,6 +29,9 @@ class StateMeta:
         Version of keys and codecs.
     id
         Which state it is, at random: files of its changes bear it.
+    sampling_key
+        What the hashes depend on by which customers and orders are sampled: a secret, or empty where replays are to
+        repeat. Whoever knew it could make ids that are sampled before all others.
     """
 
     partitions: int
@@ -36,6 +39,7 @@ class StateMeta:
     feed: str = LOGS
     format: int = FORMAT
     id: str = ""
+    sampling_key: str = ""
 
 
 def encode(meta: StateMeta) -> bytes:
@@ -60,7 +64,10 @@ def decode(data: bytes, where: str) -> StateMeta:
     check_format(found.get("format") if isinstance(found, dict) else None, where)
     match found:
         case {"format": int(version), "partitions": int(partitions), "settings": str(settings)}:
-            return StateMeta(partitions, settings, str(found.get("feed", LOGS)), version, str(found.get("id", "")))
+            feed, state, key = (
+                str(found.get(name, default)) for name, default in (("feed", LOGS), ("id", ""), ("sampling_key", ""))
+            )
+            return StateMeta(partitions, settings, feed, version, state, key)
         case _:
             raise StateCorrupt(f"{where} holds a state whose description is not known")
 

@@ -8,10 +8,10 @@ from typing import Final, TypeVar
 
 from crm_online.errors import HoleInLog, OwnerLost, PositionMoved, StateCorrupt, StoreUnavailable
 from crm_online.step import Entry, Step
-from crm_online.store import reads, replies
+from crm_online.store import meta, reads, replies
 from crm_online.store.client import RedisClient, Script
 from crm_online.store.entries import decode
-from crm_online.store.keys import BEGUN, CHANGES, COMMITS, META, OUTBOX, POSITIONS, PROBE, TOKEN, key
+from crm_online.store.keys import BEGUN, CHANGES, COMMITS, META, OUTBOX, POSITIONS, PROBE, STATE, TOKEN, key
 from crm_online.store.program import Fences, keys_and_arguments
 
 _T = TypeVar("_T")
@@ -54,10 +54,10 @@ class PartitionStore:
             Its Redis lost part of a commit, and brought it back later (see ``commit.lua``).
         """
         token = f"{owner}:{secrets.token_hex(16)}"
-        meta, positions = replies.as_list(
+        figures, positions = replies.as_list(
             self._client.run(_CLAIM, [self._key(META), self._key(POSITIONS), self._key(PROBE)], [token])
         )
-        fields = replies.as_pairs(meta)
+        fields = replies.as_pairs(figures)
         commits = replies.as_int(fields.get(COMMITS, b"0"))
         if replies.as_int(fields.get(BEGUN, b"%d" % commits)) != commits:
             raise self._torn()
@@ -135,6 +135,11 @@ class PartitionStore:
     def value(self, name: str) -> bytes | None:
         """Read a plain value, None if it is not there."""
         return self._read(reads.plain_value(self.partition, name))
+
+    def sampling_key(self) -> str:
+        """Read what sampling depends on, see `StateMeta`; empty where nothing describes the state."""
+        data = replies.as_value(self._client.call("GET", STATE))
+        return meta.decode(data, self._client.where).sampling_key if data is not None else ""
 
     def positions(self) -> dict[str, int]:
         """Read the next position of each source."""

@@ -43,15 +43,25 @@ class Store:
         """Give a partition; ``fences`` is for tests only."""
         return PartitionStore(self._client, partition, fences or Fences())
 
-    def initialise(self, partitions: int, settings_json: str, feed: str = meta.LOGS) -> StateMeta:
+    def initialise(
+        self, partitions: int, settings_json: str, feed: str = meta.LOGS, *, repeatable: bool = False
+    ) -> StateMeta:
         """Describe a state that is new; give the description that is there.
+
+        Parameters
+        ----------
+        partitions, settings_json, feed
+            See :class:`StateMeta`.
+        repeatable
+            Whether another state with the same log must sample the same customers: then by no secret.
 
         Raises
         ------
         SettingsConflict
             If the state that is there is fed by something else.
         """
-        new = StateMeta(partitions, settings_json, feed, id=secrets.token_hex(8))
+        key = "" if repeatable else secrets.token_hex(16)
+        new = StateMeta(partitions, settings_json, feed, id=secrets.token_hex(8), sampling_key=key)
         self._client.call("SET", STATE, meta.encode(new), "NX")
         found = self.meta()
         if found.feed != feed:

@@ -184,7 +184,7 @@ def test_a_basket_is_passed_on_in_this_order(journeys: dict[str, list[str]], tmp
     names = list(journeys.values())[1]
     passed = False
     with open_store(tmp_path / "state") as store:
-        store.initialise(1, json.dumps(SETTINGS.shaping(), sort_keys=True), "kafka:driver")
+        store.initialise(1, json.dumps(SETTINGS.shaping(), sort_keys=True), "kafka:driver", repeatable=True)
         driver = TopologyDriver(store, SETTINGS)
         for event in shop(120):
             driver.send(event, str(event["customer_id"]))

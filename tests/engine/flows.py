@@ -62,7 +62,7 @@ class Shop:
 
     def __post_init__(self) -> None:
         emptied(self.store).initialise(
-            self.settings.replay.partitions, json.dumps(self.settings.shaping(), sort_keys=True)
+            self.settings.replay.partitions, json.dumps(self.settings.shaping(), sort_keys=True), repeatable=True
         )
         self.claim()
 

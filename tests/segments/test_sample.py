@@ -81,3 +81,13 @@ def test_who_was_forgotten_is_out_and_may_come_back(customers: list[str], gone: 
     apply(kept, sample.offer(back))
     assert sorted(sample.hashes) == sorted(smallest([*left, *back]))
     assert {name.decode() for name in kept} == sample.hashes.keys()
+
+
+def test_who_does_not_know_the_key_cannot_make_ids_that_are_sampled_first() -> None:
+    """4,096 ids with small hashes, found in a second, took the place of nearly all real customers."""
+    real = [f"C{number}" for number in range(2000)]
+    forged = smallest((f"forged {number}" for number in range(200_000)), SIZE)  # by the key of the source code
+    assert not set(smallest([*real, *forged], SIZE)) & set(real)
+    sample = Sample(SIZE, key="a secret of the state")
+    list(sample.offer([*real, *forged]))
+    assert len(sample.hashes.keys() & set(forged)) < SIZE / 4

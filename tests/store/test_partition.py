@@ -12,7 +12,7 @@ from crm_online.step import Append, Assign, ChangeId, Drop, Entry, Put, Remove, 
 from crm_online.store import PartitionStore, Store, open_store, reads
 from crm_online.store.binary import Binary
 from crm_online.store.entries import encode
-from tests.servers.embedded import commits_and_sequence
+from tests.servers.embedded import commits_and_sequence, emptied
 
 
 @pytest.fixture
@@ -249,6 +249,16 @@ def test_the_state_is_described_once(store: Store) -> None:
     first = store.initialise(4, '{"k": 6}')
     assert (first.partitions, first.settings) == (4, '{"k": 6}')
     assert store.initialise(8, "{}") == first == store.meta()
+
+
+def test_a_state_samples_by_a_secret_of_its_own_unless_it_must_repeat(redis: Store) -> None:
+    keys = []
+    for repeatable in (False, False, True):
+        emptied(redis).initialise(2, "{}", repeatable=repeatable)
+        assert redis.partition(0).sampling_key() == redis.partition(1).sampling_key()
+        keys.append(redis.partition(0).sampling_key())
+    assert len({*keys}) == 3
+    assert [len(key) for key in keys] == [32, 32, 0]
 
 
 def test_threads_may_share_a_store(store: Store) -> None:

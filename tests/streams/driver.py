@@ -196,5 +196,5 @@ def open_driver(state: str | os.PathLike[str], settings: Settings, partitions: i
     replay = settings.replay.model_copy(update={"partitions": partitions})
     settings = settings.model_copy(update={"replay": replay})
     with open_store(state) as store:
-        store.initialise(partitions, json.dumps(settings.shaping(), sort_keys=True), "kafka:driver")
+        store.initialise(partitions, json.dumps(settings.shaping(), sort_keys=True), "kafka:driver", repeatable=True)
         yield TopologyDriver(store, settings)

@@ -46,7 +46,7 @@ def test_nobody_is_overdue_in_the_middle_of_a_sparse_log_that_is_caught_up_with(
     assert half_life is not None
     late: list[float] = []
     with open_store(tmp_path / "state") as store:
-        store.initialise(1, json.dumps(SETTINGS.shaping(), sort_keys=True), "kafka:driver")
+        store.initialise(1, json.dumps(SETTINGS.shaping(), sort_keys=True), "kafka:driver", repeatable=True)
         driver = TopologyDriver(store, SETTINGS)
         for event in sparse(3):
             driver.send(event, str(event["customer_id"]))

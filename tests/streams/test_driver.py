@@ -55,7 +55,7 @@ def begin(store: Store) -> TopologyDriver:
 
 def driver_on(store: Store, before: TopologyDriver | None = None) -> TopologyDriver:
     """Return a driver on a state; the topics are as one of before left them."""
-    store.initialise(PARTITIONS, json.dumps(SETTINGS.shaping(), sort_keys=True), "kafka:driver")
+    store.initialise(PARTITIONS, json.dumps(SETTINGS.shaping(), sort_keys=True), "kafka:driver", repeatable=True)
     return TopologyDriver(store, SETTINGS, *((before.log, before.outputs) if before else ()))
 
 

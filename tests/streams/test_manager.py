@@ -60,7 +60,7 @@ class Leaderless(Publisher):
 @pytest.fixture
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with open_store(tmp_path_factory.mktemp("redis") / "state") as store:
-        store.initialise(2, json.dumps(SETTINGS.shaping()), "kafka:crm.events")
+        store.initialise(2, json.dumps(SETTINGS.shaping()), "kafka:crm.events", repeatable=True)
         yield store
 
 
