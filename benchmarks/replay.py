@@ -49,10 +49,12 @@ def run(sizes: Sizes) -> Report:
         _parts(report, spent, prefix.lines, theirs)
         if sizes.whole:
             lines = len(complete_journey_lines(None))
-            ours = _ours(complete_journey_file(folder, None), lines, folder / "whole")
+            ours, stages = _ours(complete_journey_file(folder, None), lines, folder / "whole")
             report.add("crm-online, wall an event, whole log", ours.wall / lines * 1e6, "µs")
             report.add("crm-online, CPU an event, whole log", ours.cpu / lines * 1e6, "µs")
             report.add("crm-online, whole log", ours.wall, "s")
+            for stage, micros in stages.items():
+                report.add(f"crm-online, CPU of this process an event, whole log: {stage}", micros, "µs")
             ratio = theirs.wall / prefix.lines / (ours.wall / lines)
             report.add(f"ratio of wall time, whole log to the plain way's {prefix.lines:,} lines", ratio, "×", least=5)
             ratio = theirs.cpu / prefix.lines / (ours.cpu / lines)
@@ -74,7 +76,7 @@ def _prefix(report: Report, folder: Path, prefix: Prefix) -> tuple[Cost, PlainCo
     parts: list[PlainCost] = []
     for number in range(prefix.rounds):
         ways = [
-            (ours, partial(_ours, path, prefix.lines, folder / f"ours-{prefix.lines}-{number}")),
+            (ours, partial(_cost, path, prefix.lines, folder / f"ours-{prefix.lines}-{number}")),
             (theirs, partial(_plain, prefix.lines, folder / f"plain-{prefix.lines}-{number}", parts)),
         ]
         for costs, work in ways if number % 2 == 0 else reversed(ways):
@@ -103,14 +105,19 @@ def _parts(report: Report, spent: PlainCost, lines: int, total: Cost) -> None:
         report.add(f"plain way an event: {name}", seconds / lines * 1e6, "µs")
 
 
-def _ours(path: Path, lines: int, state: Path) -> Cost:
+def _ours(path: Path, lines: int, state: Path) -> tuple[Cost, dict[str, float]]:
+    """Return what a replay costs, and by stage its microseconds of processor an event."""
     out = state.parent / f"{state.name}-out"
     before = Cost.so_far()
     done = replay([path], settings=Settings(), state=str(state), options=LogOptions(preset="complete-journey"), out=out)
     cost = Cost.so_far() - before
     if done.accepted != lines:
         raise ValueError(f"of {lines} lines the replay took {done.accepted}")
-    return cost
+    return cost, done.stages
+
+
+def _cost(path: Path, lines: int, state: Path) -> Cost:
+    return _ours(path, lines, state)[0]
 
 
 def _plain(number: int, state: Path, parts: list[PlainCost]) -> Cost:

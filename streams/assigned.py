@@ -231,6 +231,7 @@ class AssignedPartition:
         if self.closed:
             return  # whoever claims it next publishes; its gauges are gone, and are not to come back
         self.publisher.enqueue(flow.take_outbox())
+        self._context.metrics.stages(flow.stages.take())
         report = flow.engine.report()
         self._context.metrics.step(
             StepReport(

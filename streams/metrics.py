@@ -16,6 +16,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from crm_online.stages import Stage
+
 PREFIX = "crm_online"
 
 StepFailure = Literal["owner", "position", "hole", "store"]
@@ -114,6 +116,7 @@ class WorkerMetrics:
         self._measures = {
             name: self._histogram(name, text, buckets, "partition") for name, (text, buckets) in _MEASURES.items()
         }
+        self._stages = self._counter("stage_cpu_seconds", "Processor time by stage.", "stage")
         self._publish_seconds = self._histogram("publish_seconds", "Time to publish a transaction.", _SECONDS)
         self._gauges = {name: self._gauge(name, text, "partition") for name, text in _GAUGES.items()}
         self._ready = self._gauge("ready", "1 where the worker is ready, otherwise 0.")
@@ -124,6 +127,8 @@ class WorkerMetrics:
             self._failed_steps.labels(reason)
         for peer in get_args(Peer):
             self._waited.labels(peer)
+        for stage in Stage:
+            self._stages.labels(stage)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"{PREFIX}_{name}", text, labels, registry=self._registry)
@@ -196,6 +201,11 @@ class WorkerMetrics:
     def waited(self, peer: Peer, seconds: float) -> None:
         """Count time spent waiting for the store or the broker, in seconds."""
         self._waited.labels(peer).inc(seconds)
+
+    def stages(self, seconds: Mapping[Stage, float]) -> None:
+        """Count processor time by stage, in seconds."""
+        for stage, spent in seconds.items():
+            self._stages.labels(stage).inc(max(spent, 0.0))
 
     def published(self, counts: Mapping[str, int], seconds: float) -> None:
         """Count a committed transaction: its changes by topic, and its time, in seconds."""

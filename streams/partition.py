@@ -16,6 +16,7 @@ from crm_online.events.times import to_iso
 from crm_online.flow import PartitionFlow
 from crm_online.gaps import LogGap
 from crm_online.settings import Settings
+from crm_online.stages import Stage
 from crm_online.step import Append, ChangeId, Drop, Entry, Put, Step, Write
 from crm_online.store.keys import ENDS
 from streams.published import PublishedPosition
@@ -175,7 +176,8 @@ class PartitionProcessor:
     def _decoded(self, batch: RecordBatch) -> DecodedRecords:
         """Return what the records of a batch hold, with the watermark of the partition after them."""
         if batch.decoded is None:
-            batch.decoded = decode(batch.records, self._topic, self.number, self._max_ahead)
+            with self.flow.stages.measure(Stage.DECODE):
+                batch.decoded = decode(batch.records, self._topic, self.number, self._max_ahead)
         marks = [mark for mark in (batch.decoded.watermark, self.flow.watermark) if mark is not None]
         return replace(batch.decoded, begin=batch.begin, end=batch.end, watermark=max(marks, default=None))
 

@@ -16,6 +16,7 @@ from aiokafka.structs import RecordMetadata
 
 from crm_online.errors import BrokerRefused, OwnerLost
 from crm_online.settings import KafkaSettings
+from crm_online.stages import Stage, StageClock
 from crm_online.step import ChangeId, Entry
 from streams.connection import client_options
 from streams.context import RetryPolicy
@@ -64,7 +65,7 @@ class Publisher:
         retry: RetryPolicy,
     ) -> None:
         self.partition = partition
-        self._kafka, self._metrics, self._retry = kafka, metrics, retry
+        self._kafka, self._metrics, self._retry, self._stages = kafka, metrics, retry, StageClock()
         self._on_published, self._holds_claim = on_published, holds_claim
         self._producer: AIOKafkaProducer | None = None
         self._waiting: deque[Entry] = deque()
@@ -188,7 +189,8 @@ class Publisher:
 
     async def _send(self, batch: Sequence[Entry]) -> None:
         assert self._producer is not None
-        outputs = [output_record(entry) for entry in batch]
+        with self._stages.measure(Stage.PUBLISH):
+            outputs = [output_record(entry) for entry in batch]
         began = time.perf_counter()
         try:
             async with self._producer.transaction():
@@ -198,6 +200,7 @@ class Publisher:
         except KafkaError:
             await self.close()
             raise
+        self._metrics.stages(self._stages.take())
         self._metrics.published(Counter(output.topic for output in outputs), time.perf_counter() - began)
         self._acknowledge(len(batch))
 
@@ -206,7 +209,9 @@ class Publisher:
         pending: list[asyncio.Future[RecordMetadata]] = []
         try:
             for output in outputs:
-                pending.append(await self._send_one(producer, output))  # noqa: PERF401 - what was sent must be awaited
+                # What else the loop does while a full buffer is waited for is measured too; as a rule it never is.
+                with self._stages.measure(Stage.PUBLISH):
+                    pending.append(await self._send_one(producer, output))
         except TOO_LARGE as error:  # the client refuses it
             raise BrokerRefused(self._larger_than_allowed([outputs[len(pending)]])) from error
         finally:

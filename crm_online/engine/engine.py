@@ -36,6 +36,7 @@ from crm_online.events.columns import EventColumns, Kind
 from crm_online.segments.model import Model
 from crm_online.segments.sums import SegmentSums
 from crm_online.settings import Settings
+from crm_online.stages import Stage, StageClock
 from crm_online.step import Append, Assign, Put, Remove, Replace, Step, StepCounts, Topic
 
 CUSTOMERS = "customers"
@@ -67,9 +68,14 @@ class Engine:
         Which partition this is, of how many.
     loaded
         What the store holds of it.
+    stages
+        Measures the stages of its steps.
     """
 
-    def __init__(self, settings: Settings, partition: int, partitions: int, loaded: Loaded) -> None:
+    def __init__(
+        self, settings: Settings, partition: int, partitions: int, loaded: Loaded, stages: StageClock | None = None
+    ) -> None:
+        self.stages = stages or StageClock()
         self._settings, self._partition, self._partition_count = settings, partition, partitions
         self._codec, self._reader = layout(settings)
         self.state = PartitionState.decode(loaded.partition_state)
@@ -188,13 +194,19 @@ class Engine:
         state.unknown_fields += sum(batch.unknown_fields.values())
         state.pauses = state.pauses if batch.pauses is None else list(batch.pauses)
 
-        self._adopt(step)
-        ingested = self._ingest_and_score(step, batch.events)
-        self.mining.count(step, ingested.closed, ingested.withdrawn)
+        measure = self.stages.measure
+        with measure(Stage.SEGMENTS):
+            self._adopt(step)
+        with measure(Stage.CUSTOMERS):
+            ingested = self._ingest_and_score(step, batch.events)
+        with measure(Stage.ITEMSETS):
+            self.mining.count(step, ingested.closed, ingested.withdrawn)
         if self._partition == MODEL_PARTITION:
-            self._global_step(step)
+            with measure(Stage.SEGMENTS):
+                self._global_step(step)
         elif self._partition_count > 1:
-            self.mining.summarise(step)
+            with measure(Stage.RULES):
+                self.mining.summarise(step)
 
         step.writes.append(Replace(peers.NAME, self.segmenting.figures().encode()))
         state.count(changes)
@@ -300,7 +312,9 @@ class Engine:
         step.writes += self._sample.observe(ingested.runs_after_erasures())
         step.writes += self._orders.writes()
 
-        rows = np.flatnonzero(self.segmenting.score(step, records, ids, ingested, before.purchases) & exists)
+        with self.stages.measure(Stage.SEGMENTS):
+            scored = self.segmenting.score(step, records, ids, ingested, before.purchases)
+        rows = np.flatnonzero(scored & exists)
         if len(rows):
             encoded = self._codec.encode(records.take(rows))
             fields = {ids[row].encode(): raw for row, raw in zip(rows.tolist(), encoded, strict=True)}
@@ -315,7 +329,8 @@ class Engine:
         if model is not None and total is not None and by_buying is not None:
             self._total = model, total
             step.writes += self._segment_emitter.emit(model, total, by_buying, self._reader.features, step.changes)
-        self.mining.derive(step, self._orders.orders)
+        with self.stages.measure(Stage.RULES):
+            self.mining.derive(step, self._orders.orders)
         first = step.now if state.first_event is None else state.first_event
         customers = self._all_customers(step)
         fitted = ModelWithSums(model, total) if model is not None and total is not None else None

@@ -8,6 +8,7 @@ from typing import Final, Self
 from crm_online.events.batch import Batch
 from crm_online.flow.partition import PartitionFlow
 from crm_online.settings import Settings
+from crm_online.stages import Stage, StageClock
 from crm_online.step import Write
 from crm_online.store import Store
 
@@ -49,7 +50,13 @@ class PartitionGroup:
             If the store cannot be read or written.
         """
         chosen = range(partitions) if numbers is None else numbers
-        return cls([PartitionFlow(store, settings, number, partitions) for number in chosen], publish)
+        stages = StageClock()
+        return cls([PartitionFlow(store, settings, number, partitions, stages) for number in chosen], publish)
+
+    @property
+    def stages(self) -> StageClock:
+        """Measures the stages of the steps of all partitions that were claimed together."""
+        return self.flows[0].stages
 
     @property
     def watermark(self) -> int | None:
@@ -84,7 +91,9 @@ class PartitionGroup:
         writes, otherwise
             What is written with it, by partition; and in those that are not among them.
         """
-        for flow, part in zip(self.flows, batch.split(len(self.flows)), strict=True):
+        with self.stages.measure(Stage.DECODE):
+            parts = batch.split(len(self.flows))
+        for flow, part in zip(self.flows, parts, strict=True):
             if flow.position(batch.source) < part.end or (part.begin == part.end and part.rejects):
                 self.run(flow, part, writes.get(flow.partition, otherwise))
 
@@ -117,7 +126,8 @@ class PartitionGroup:
     def publish(self, flow: PartitionFlow) -> None:
         """Publish what is in the outbox of a partition, and was not published yet."""
         if self._publish is not None:
-            self._publish(flow)
+            with self.stages.measure(Stage.PUBLISH):
+                self._publish(flow)
 
     def close(self) -> None:
         """Trim what was published since the last commits.

@@ -12,6 +12,7 @@ from crm_online.engine.engine import CUSTOMERS, Engine
 from crm_online.events.batch import Batch
 from crm_online.flow.reads import StepReader, load
 from crm_online.settings import Settings
+from crm_online.stages import Stage, StageClock
 from crm_online.step import Assign, ChangeId, Entry, Step, Topic, Write
 from crm_online.store import Store
 from crm_online.store.entries import blank, decode, encode
@@ -31,6 +32,8 @@ class PartitionFlow:
         The settings in force.
     partition, partitions
         Which partition this is, of how many.
+    stages
+        Measures the stages of its steps; it has a clock of its own, if none is given.
 
     Attributes
     ----------
@@ -45,11 +48,14 @@ class PartitionFlow:
         If the store cannot be read.
     """
 
-    def __init__(self, store: Store, settings: Settings, partition: int, partitions: int) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, partition: int, partitions: int, stages: StageClock | None = None
+    ) -> None:
         self.partition = partition
         self.store = store.partition(partition)
         self.positions = self.store.claim(token_hex(4))
-        self.engine = Engine(settings, partition, partitions, load(self.store))
+        self.engine = Engine(settings, partition, partitions, load(self.store), stages)
+        self.stages = self.engine.stages
         self._reader = StepReader(store, partition, partitions, settings.segments.sample)
         self.commit_seconds = 0.0
         self._published = 0
@@ -81,8 +87,10 @@ class PartitionFlow:
         StoreError
             If the store cannot be read or written; the same holds.
         """
-        plan = self.engine.plan_reads(batch)
-        step = self.engine.compute_step(batch, plan, self._reader.read(plan, batch.events))
+        with self.stages.measure(Stage.FETCH):
+            plan = self.engine.plan_reads(batch)
+            read = self._reader.read(plan, batch.events)
+        step = self.engine.compute_step(batch, plan, read)
         return self._commit(step, [*self._blanks(plan.erased), *writes])
 
     def republish(self, source: str, divergence: Divergence) -> Step:
@@ -147,7 +155,8 @@ class PartitionFlow:
             keep=self._keep,
         )
         began = time.perf_counter()
-        self.store.commit(step)
+        with self.stages.measure(Stage.COMMIT):
+            self.store.commit(step)
         self.commit_seconds = time.perf_counter() - began
         self.positions[step.source] = step.end
         self._outbox += step.entries

@@ -25,6 +25,7 @@ from crm_online.replay.frames import FRAME, as_paths
 from crm_online.replay.logs import open_logs
 from crm_online.replay.partitions import LOGS, ReplayPartitions
 from crm_online.settings import Settings, refuse_conflict
+from crm_online.stages import Stage, StageClock
 from crm_online.step import Entry, Put
 from crm_online.store import PartitionStore, Store, open_store
 from crm_online.store.entries import is_blank
@@ -59,6 +60,7 @@ class ReplayResult:
     changes may be published again after a crash; ``rejects`` why rows were rejected; ``held`` how many events at the
     logs' ends wait for what comes next, as they lie far ahead of all others; ``lost`` how many changes the files lack,
     since they were made by runs without files and the state keeps them no more;
+    ``stages`` how many microseconds of processor an event took, by :class:`~crm_online.stages.Stage`;
     ``doubtful_baskets`` how many baskets, at most, are part of one that was forgotten already (``baskets.max_bytes``).
     """
 
@@ -77,6 +79,7 @@ class ReplayResult:
     seconds: float = 0.0
     events_per_second: float = 0.0
     durable: bool = True
+    stages: dict[str, float] = field(default_factory=dict)
     position: dict[str, int] = field(default_factory=dict)
     rejects: RejectTally = field(default_factory=RejectTally)
 
@@ -246,7 +249,8 @@ class _Run:
             later=later,
         )
         self._positions[str(path)] = reached
-        for chunk in chunks:
+        stages = self._partitions.stages
+        while (chunk := _next(chunks, stages)) is not None:
             self._pace(chunk)
             self._chunk(chunk, source)
             self._positions[str(path)] = chunk.end
@@ -282,6 +286,8 @@ class _Run:
             done.customers += after.customers
             done.epsilon = max(done.epsilon, after.epsilon)
         done.events = done.accepted + done.rejected + done.duplicates
+        spent = self._partitions.stages.take()
+        done.stages = {stage.value: round(1e6 * spent.get(stage, 0) / max(done.events, 1), 2) for stage in Stage}
         done.events_per_second = round(done.events / max(done.seconds, 1e-3), 1)
         return done
 
@@ -309,6 +315,11 @@ class _Run:
         wait = started + (at - first) / 1000 / self._speed - time.monotonic()
         if wait > 0:
             time.sleep(wait)
+
+
+def _next(chunks: Iterator[Chunk], stages: StageClock) -> Chunk | None:
+    with stages.measure(Stage.DECODE):
+        return next(chunks, None)
 
 
 def _discard(partition: int, entries: Sequence[Entry]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from crm_online.settings import load_settings
+from crm_online.stages import Stage
 from streams.metrics import StepReport, WorkerMetrics
 from tests.deploy.files import ROOT, image_environment, read_yaml, services
 
@@ -26,6 +27,7 @@ def samples() -> dict[str, set[str]]:
     metrics.step(StepReport(0, 1, 1, 0, 0, 0.1, 0.1, 1, 0, 0, 1.0, 0.0, 1))
     metrics.segments(1.0, 1, {"a": 1})
     metrics.claimed(0)
+    metrics.stages({Stage.DECODE: 0.1})
     metrics.published({"crm.rules": 1}, 0.1)
     found: dict[str, set[str]] = {"up": set()}
     for family in text_string_to_metric_families(metrics.text().decode()):

@@ -12,6 +12,7 @@ from crm_online.errors import InputError
 from crm_online.events.options import LogOptions
 from crm_online.replay import replay
 from crm_online.settings import Settings
+from crm_online.stages import Stage
 
 MAP = LogOptions(
     mapping={
@@ -58,3 +59,9 @@ def test_a_frame_gives_the_totals_of_its_rows_and_goes_on_when_it_has_grown(tmp_
 def test_a_frame_without_rows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no rows"):
         replay(orders()[:0], settings=Settings(), state=str(tmp_path / "state"), options=MAP)
+
+
+def test_a_replay_says_on_which_stages_it_spent_its_processor_time(tmp_path: Path) -> None:
+    done = replay(orders(), settings=Settings(), state=str(tmp_path / "state"), options=MAP, out=tmp_path / "out")
+    assert list(done.stages) == [stage.value for stage in Stage]
+    assert all(micros > 0 for micros in done.stages.values())

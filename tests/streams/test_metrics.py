@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from crm_online.stages import Stage
 from streams.metrics import StepReport, WorkerMetrics
 
 STEP = StepReport(
@@ -165,3 +166,12 @@ def test_two_workers_in_one_process_count_for_themselves() -> None:
 
 def test_the_process_itself_is_measured() -> None:
     assert b"process_resident_memory_bytes" in WorkerMetrics().text()
+
+
+def test_processor_time_adds_up_by_stage_and_each_stage_is_there_from_the_start() -> None:
+    metrics = WorkerMetrics()
+    metrics.stages({Stage.DECODE: 0.5, Stage.RULES: 0.25})
+    metrics.stages({Stage.DECODE: 0.5})
+    samples = read(metrics)
+    spent = {stage: samples[f"stage_cpu_seconds_total{{{stage}}}"] for stage in Stage}
+    assert spent == {**dict.fromkeys(Stage, 0.0), Stage.DECODE: 1.0, Stage.RULES: 0.25}
