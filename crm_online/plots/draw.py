@@ -1,12 +1,14 @@
-"""A picture of the segments, as a file."""
+"""Pictures of the segments, and of the predictions, as files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO
 
 from crm_online.errors import InputError
 from crm_online.plots.picture import SegmentPicture
@@ -44,10 +46,52 @@ def draw_segments(picture: SegmentPicture, path: str | Path, axes: Sequence[str]
     check_suffix(path)
     if not picture.segments:
         raise InputError("there are no segments yet, so there is nothing to draw")
+    render = _module("layout").render
+    return _write(path, lambda file, kind: str(render(picture, file, kind, axes)))
+
+
+def draw_predictions(found: Mapping[str, Any], path: str | Path) -> str:
+    """Draw how good the predictions of each target are: calibration, ROC AUC over time, and gains.
+
+    The same figures make the same bytes.
+
+    Parameters
+    ----------
+    found
+        The predictions, as ``Lookup.predictions`` has them.
+    path
+        The file: ``.png`` or ``.svg``.
+
+    Returns
+    -------
+    str
+        As for :func:`draw_segments`.
+
+    Raises
+    ------
+    InputError
+        If the file is of another kind or cannot be written, nothing was predicted and judged yet, or
+        matplotlib is not installed.
+    """
+    path = Path(path)
+    check_suffix(path)
+    if not any(one["calibration"] for one in found["curves"]):
+        raise InputError(
+            "no prediction was judged yet, so there is nothing to draw: outcomes are known a horizon later"
+        )
+    render = _module("judged").render
+    return _write(path, lambda file, kind: str(render(found, file, kind)))
+
+
+def _module(name: str) -> ModuleType:
     if find_spec("matplotlib") is None:
         raise InputError("a picture needs matplotlib: pip install 'crm-online[plots]'")
+    return import_module(f"crm_online.plots.{name}")
+
+
+def _write(path: Path, render: Callable[[BinaryIO, str], str]) -> str:
     drawn = BytesIO()
-    lacking = str(import_module("crm_online.plots.layout").render(picture, drawn, path.suffix.lower()[1:], axes))
+    lacking = render(drawn, path.suffix.lower()[1:])
     try:
         path.write_bytes(drawn.getvalue())
     except OSError as error:
