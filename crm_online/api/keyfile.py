@@ -86,7 +86,7 @@ def read_keys(path: Path) -> tuple[StoredKey, ...]:
         found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))).keys
     except OSError as error:
         raise InputError(f"cannot read the keys in {path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path} is not TOML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         # Pydantic's own text would quote the hashes.

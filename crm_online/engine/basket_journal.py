@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator, Sequence
 
 from crm_online.errors import StateCorrupt
@@ -13,8 +14,9 @@ from crm_online.step import Append, Drop, Write
 
 JOURNAL = "journal"
 COUNTERS = "counters"
-_HEAD = struct.Struct("<B")
-_VERSION = 2
+_HEAD = struct.Struct("<BI")
+"""The version, and the checksum of what follows: lengths in damaged bytes would choose what is allocated."""
+_VERSION = 3
 _CHECKPOINT_BYTES = 1 << 20
 
 
@@ -36,7 +38,8 @@ def checkpoint(counters: ItemsetCounters) -> Iterator[Write]:
 
 def journal_entry(batch: Baskets, withdrawn: Baskets) -> tuple[bytes, Write]:
     """Return what a step counted, and what it took back, as bytes, and the write that puts it into the journal."""
-    raw = _HEAD.pack(_VERSION) + pack(batch) + pack(withdrawn)
+    body = pack(batch) + pack(withdrawn)
+    raw = _HEAD.pack(_VERSION, zlib.crc32(body)) + body
     return raw, Append(JOURNAL, [raw])
 
 
@@ -59,7 +62,10 @@ def restored_counters(fresh: ItemsetCounters, chunks: Sequence[bytes], entries: 
 def _entry(raw: bytes) -> tuple[Baskets, Baskets]:
     if len(raw) < _HEAD.size or raw[0] != _VERSION:
         raise StateCorrupt("a batch in the journal of baskets cannot be read")
-    parts = unpack(raw[_HEAD.size :])
+    body = memoryview(raw)[_HEAD.size :]
+    if zlib.crc32(body) != _HEAD.unpack_from(raw)[1]:
+        raise StateCorrupt("a batch in the journal of baskets cannot be read: bytes are missing or changed")
+    parts = unpack(body)
     if len(parts) != 2:
         raise StateCorrupt("a batch in the journal of baskets has the wrong length")
     return parts[0], parts[1]

@@ -159,8 +159,9 @@ def times_of(column: pd.Series[Any]) -> NDArray[np.int64]:
     """Return the times of a column of datetimes or of texts, in ms; ``NO_TIME`` where there is none."""
     if pd.api.types.is_datetime64_any_dtype(column):
         naive = column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz is not None else column
-        ms = naive.astype("datetime64[ms]")
-        return np.where(ms.isna(), NO_TIME, ms.astype("int64")).astype(np.int64)
+        ms = naive.to_numpy("datetime64[ms]").astype(np.int64)
+        # Not a time is the smallest of all; some types of columns have times that no text can say.
+        return np.where((ms < times.EARLIEST) | (ms > times.LATEST), np.int64(NO_TIME), ms)
     codes, values = distinct(column)
     found = np.append(from_iso_texts([str(value).strip() for value in values]), NO_TIME)
     for index in np.flatnonzero(found[:-1] == NO_TIME).tolist():

@@ -10,6 +10,11 @@ BEGIN = 0
 END = int(datetime(2106, 1, 1, tzinfo=UTC).timestamp()) * 1000
 """The first time that an event may not have: 2106-01-01, in ms."""
 
+EARLIEST = -62_135_596_800_000
+"""The earliest time that has a text: the begin of year 1, in ms."""
+LATEST = 253_402_300_799_999
+"""The latest one: the end of year 9999, in ms."""
+
 NONE = -(2**63)
 """The time of a cell that holds none."""
 

@@ -13,6 +13,7 @@ from crm_online.customers.records import NEVER, Records
 from crm_online.errors import StoreError
 from crm_online.itemsets.parts import FrequentItemsets
 from crm_online.lookup.partition import PartitionView
+from crm_online.private import private, private_folder
 from crm_online.segments.vectors import scaled
 
 
@@ -61,9 +62,10 @@ def write(folder: Path, frames: dict[str, pd.DataFrame]) -> dict[str, int]:
         If the folder cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         for name, frame in frames.items():
-            frame.to_parquet(folder / f"{name}.parquet", index=False)
+            with open(folder / f"{name}.parquet", "wb", opener=private) as file:
+                frame.to_parquet(file, index=False)
     except OSError as error:
         raise StoreError(f"{folder} cannot be written: {error.strerror or error}") from error
     return {name: len(frame) for name, frame in frames.items()}

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from crm_online.errors import InputError
+from crm_online.private import private, private_folder
 from crm_online.step import Entry, Topic
 
 MARKER_FILE: Final = ".state.json"
@@ -54,12 +55,12 @@ class ChangeFiles:
         self._files: dict[Topic, BufferedWriter] = {}
         self._last: dict[tuple[Topic, int], int] = {}
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder(folder)
             self.written = self._owned(begins)
             for topic in Topic:
                 path = folder / f"{topic}.jsonl"
                 self._resume(topic, path)
-                self._files[topic] = path.open("ab")
+                self._files[topic] = open(path, "ab", opener=private)  # noqa: SIM115
         except OSError as error:
             raise InputError(f"changes cannot be written to {folder}: {error.strerror or error}") from error
 
@@ -125,7 +126,7 @@ class ChangeFiles:
     def _note(self) -> None:
         path = self._folder / MARKER_FILE
         fresh = path.with_suffix(".new")
-        with fresh.open("w", encoding="utf-8") as file:
+        with open(fresh, "w", encoding="utf-8", opener=private) as file:
             file.write(json.dumps({"state": self._state, "written": self.written}) + "\n")
             file.flush()
             os.fsync(file.fileno())

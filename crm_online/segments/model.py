@@ -123,11 +123,13 @@ class Model:
                 numbered=int(value["numbered"]),
                 choice=_choice(value.get("choice")),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise StateCorrupt("the model of the segments cannot be read") from error
         d = len(model.scale.names)
         if not model.ids or len(model.fitted) != model.k or any(len(centre) != d for centre in model.fitted):
             raise StateCorrupt("the model of the segments has centres that do not fit its ids or features")
+        if not np.isfinite(model.centres()).all():
+            raise StateCorrupt("the model of the segments has centres that are not finite")
         return model
 
 

@@ -7,6 +7,7 @@ not depend on the order of changes or on how customers are spread over partition
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -214,12 +215,14 @@ class Scale:
                 tuple(float(weight) for weight in value["weights"]),
                 tuple(float(knee) for knee in value["knees"]),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise StateCorrupt("the scale of the segments' vectors cannot be read") from error
         d = len(scale.names)
         lists = (scale.transforms, scale.means, scale.stds, scale.weights, scale.knees)
         if any(len(one) != d for one in lists):
             raise StateCorrupt("the scale of the segments' vectors has lists of different lengths")
+        if not all(map(math.isfinite, (*scale.means, *scale.stds, *scale.weights, *scale.knees))):
+            raise StateCorrupt("the scale of the segments' vectors has numbers that are not finite")
         return scale
 
 

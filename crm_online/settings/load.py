@@ -116,12 +116,12 @@ def _read_file(path: Path) -> dict[str, GivenValue]:
         If there is no such file, or it is not TOML.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = flattened(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise InvalidSetting(f"cannot read the settings file {path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidSetting(f"{path} is not TOML: {' '.join(str(error).split())}") from error
-    return {key: GivenValue(_as_text(value), str(path)) for key, value in flattened(content).items()}
+    return {key: GivenValue(_as_text(value), str(path)) for key, value in content.items()}
 
 
 def _as_text(value: Any) -> Any:

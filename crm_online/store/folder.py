@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crm_online.errors import StateCorrupt, StateLocked, StateMissing, StoreError
+from crm_online.private import private_folder, private_here
 from crm_online.store.binary import Binary
 from crm_online.store.keys import FORMAT
 from crm_online.store.meta import check_format
@@ -40,12 +41,12 @@ def locked(folder: Path, create: bool) -> Iterator[Path]:
             raise StoreError(f"{folder} is a file; a state needs a folder, or a redis:// URL")
         if not create and not (folder / "FORMAT").exists():
             raise StateMissing(f"there is no state in {folder} yet: replay a log first")
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(folder)
         inner = folder / "redis"
         inner.mkdir(mode=0o700, exist_ok=True)
         inner.chmod(0o700)
         # Python opens files close-on-exec: the server does not inherit the lock, and cannot hold it after our end.
-        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = private_here(str(folder / "lock"), os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise StoreError(f"the state folder {folder} cannot be written: {error.strerror}") from error
     try:
@@ -100,7 +101,7 @@ def note_writer(folder: Path, binary: Binary) -> None:
         return
     fresh = folder / "FORMAT.new"
     try:
-        with fresh.open("w", encoding="utf-8") as file:
+        with open(fresh, "w", encoding="utf-8", opener=private_here) as file:
             json.dump({"format": FORMAT, "redis": list(binary.version), "server": binary.path}, file)
             file.flush()
             os.fsync(file.fileno())

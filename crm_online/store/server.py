@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from crm_online.errors import StoreError, StoreUnavailable
+from crm_online.private import private_here
 from crm_online.store.client import RedisClient
 from crm_online.store.node import ANSWER_SECONDS, Node
 
@@ -55,7 +56,7 @@ class Server(threading.Thread):
         """Start the server and wait until it ends."""
         for command in self._commands():
             try:
-                with (self.folder / "redis.log").open("wb") as log:
+                with open(self.folder / "redis.log", "wb", opener=private_here) as log:
                     self._process = subprocess.Popen(
                         command,
                         cwd=self.folder,

@@ -74,6 +74,7 @@ def test_the_file_is_that_of_the_settings_where_none_is_given(crm: Crm) -> None:
         (("list", "--file", "."), "cannot read the keys in .: Is a directory"),
         (("new", "a", "--file", "wrong.toml"), "wrong.toml is not a file of keys"),
         (("list", "--file", "binary"), "binary is not TOML"),
+        (("list", "--file", "deep.toml"), "deep.toml is not TOML"),
         (("new", "a", "--file", "keys.toml/x"), "keys.toml/x"),
     ],
 )
@@ -81,6 +82,7 @@ def test_wrong_use_is_refused_in_a_line_and_changes_nothing(crm: Crm, arguments:
     crm("keys", "new", "known", "--file", "keys.toml")
     Path("wrong.toml").write_text('[[keys]]\nname = "a"\nsha256 = "5ecre7"\n')
     Path("binary").write_bytes(b"\xff\xfe")
+    Path("deep.toml").write_text(f"keys = {'[' * 5000}{']' * 5000}")
     before = {file: file.read_bytes() for file in Path().iterdir()}
     ended = crm("keys", *arguments)
     assert (ended.code, ended.out) == (2, "")

@@ -95,6 +95,8 @@ def test_times_of_any_kind_are_times(tmp_path: Path, values: object) -> None:
         ("when", [dt.datetime(9999, 1, 1), dt.datetime(1969, 1, 1)], "time"),
         ("when", [1.7e9, 1.8e9], "time"),
         ("when", [None, None], "time"),
+        ("when", pa.array([2**62, -(2**62)], pa.timestamp("us")), "time"),
+        ("when", pa.array([400_000_000_000, -400_000_000_000], pa.timestamp("s")), "time"),
     ],
 )
 def test_a_column_of_the_wrong_type_makes_rejects(tmp_path: Path, column: str, values: object, field: str) -> None:

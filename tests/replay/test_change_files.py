@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +71,16 @@ def test_changes_of_a_run_without_a_folder_are_in_it_after_the_next_run_with_it(
     for partition in range(2):
         here = [sequence for number, sequence in found if number == partition]
         assert here == list(range(1, len(here) + 1)), "every change once"
+
+
+def test_changes_and_exports_are_for_their_owner_only(replayed: Path) -> None:
+    printed(replayed, "replay", "shop.jsonl", *OPTIONS, "--out", "new/changes")
+    printed(replayed, "export", "new/tables")
+    for folder in (replayed / "new" / "changes", replayed / "new" / "tables"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        files = [*folder.iterdir()]
+        assert len(files) > 3
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
 def test_two_folders_in_turns_are_both_whole_but_for_who_was_erased_in_between(replayed: Path) -> None:

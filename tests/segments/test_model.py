@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -266,7 +267,12 @@ def test_a_model_comes_back_from_json() -> None:
 def test_json_that_is_no_model_is_corrupt_and_a_newer_one_too_new() -> None:
     good = json.loads(fitted(customers(PLACES, [9, 9, 9, 9]), 4).to_json())
     without = {key: value for key, value in good.items() if key != "ids"}
-    for bad in (b"", b"[]", json.dumps(without), json.dumps(good | {"ids": []}), json.dumps(good | {"fitted": [[1]]})):
+    scales = [
+        good["scale"] | {name: [number] * 2} for name in ("means", "stds", "knees") for number in (math.inf, math.nan)
+    ]
+    wrong: list[dict[str, object]] = [{"ids": []}, {"fitted": [[1]]}, {"fitted": [[math.inf] * 2] * 4}]
+    wrong += [{"as_of": math.inf}, *({"scale": scale} for scale in scales)]
+    for bad in ("", "[]", json.dumps(without), *(json.dumps(good | one) for one in wrong)):
         with pytest.raises(StateCorrupt):
             Model.from_json(bad)
     with pytest.raises(StateTooNew):

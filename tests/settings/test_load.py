@@ -227,7 +227,9 @@ def test_more_segments_than_customers_or_sample_are_refused() -> None:
     load_settings(None, ["segments.min_customers=5", "segments.k=auto"], {})
 
 
-@pytest.mark.parametrize("text", ["k = ", "\x00", "[segments\nk = 1"])
+@pytest.mark.parametrize(
+    "text", ["k = ", "\x00", "[segments\nk = 1", f"k = {'[' * 5000}{']' * 5000}", f"k{'.k' * 20_000} = 1"]
+)
 def test_a_file_that_is_not_toml_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     file = tmp_path / "a.toml"
     file.write_text(text)

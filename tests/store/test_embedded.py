@@ -96,6 +96,17 @@ def test_a_state_is_durable_private_and_there_again_when_opened_again(tmp_path: 
     assert not (folder / "redis/redis.sock").exists()
 
 
+@pytest.mark.parametrize("name", ["lock", "FORMAT.new", "redis/redis.log"])
+def test_a_link_in_a_state_folder_has_no_other_file_overwritten(tmp_path: Path, binary: Binary, name: str) -> None:
+    folder, other = tmp_path / "state", tmp_path / "other"
+    (folder / "redis").mkdir(parents=True)
+    other.write_text("dear to somebody\n")
+    (folder / name).symlink_to(other)
+    with pytest.raises(StoreError), open_store(folder):
+        pass
+    assert other.read_text() == "dear to somebody\n"
+
+
 def test_a_second_process_is_locked_out_until_the_first_ends(tmp_path: Path) -> None:
     first = owner_of(tmp_path / "state")
     try:
