@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 
+from crm_online.engine.preload import preload
 from crm_online.logs import secrets, setup
 from crm_online.settings import Settings
 from streams.app import Application
@@ -59,6 +60,7 @@ async def _run(settings: Settings, state: str) -> None:
 
 async def _lifetime(app: Application) -> None:
     await app.start()
+    await asyncio.to_thread(preload)
     await app.wait_until_stopped()
 
 

@@ -9,7 +9,6 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from crm_online.events import models
@@ -285,6 +284,8 @@ def hash64(texts: Sequence[str], key: str) -> NDArray[np.uint64]:
     >>> bool(hash64(["a"], "sample")[0] == hash64(["b", "a"], "sample")[1])
     True
     """
+    import pandas as pd
+
     values = np.empty(len(texts), dtype=object)
     values[:] = texts
     digest = blake2b(key.encode(), digest_size=8).hexdigest()
@@ -348,6 +349,8 @@ def _floats(values: list[Number]) -> Floats:
 
 
 def _compact(codes: Codes, names: list[str]) -> tuple[Codes, list[str]]:
+    import pandas as pd
+
     new, used = pd.factorize(np.where(codes < 0, len(names), codes))
     order = used.tolist()
     if len(names) in order:  # the unknown has a place of its own in the order: take it out

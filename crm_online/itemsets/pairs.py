@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from crm_online.itemsets.baskets import Baskets
 from crm_online.itemsets.vertical import blocks
@@ -52,6 +51,8 @@ def merged(one: Pairs, other: Pairs) -> Pairs:
 def _of_block(
     block: Baskets, weight: NDArray[np.int64] | None, items: NDArray[np.int64], fresh: NDArray[np.bool_] | None
 ) -> Pairs:
+    from scipy.sparse import csr_array
+
     if not len(items):
         return NO_PAIRS
     column_of = np.full(max(int(items[-1]), int(block.items.max(initial=0))) + 1, -1, np.int32)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from crm_online.customers.records import NEVER, Records
@@ -15,6 +15,9 @@ from crm_online.itemsets.parts import FrequentItemsets
 from crm_online.lookup.partition import PartitionView
 from crm_online.private import private, private_folder
 from crm_online.segments.vectors import scaled
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def customers_frame(views: Sequence[PartitionView], as_of: int) -> pd.DataFrame:
@@ -34,6 +37,8 @@ def customers_frame(views: Sequence[PartitionView], as_of: int) -> pd.DataFrame:
         spend, items, returns, events``, the features by name, and ``vector.<feature>``: the scaled
         vector as last scored.
     """
+    import pandas as pd
+
     frames = [_frame(view, ids, records, as_of) for view in views for ids, _, records in view.batches()]
     frames = frames or [_frame(view, [], view.codec.blank(0), as_of) for view in views[:1]]
     return pd.concat(frames, ignore_index=True).sort_values("customer_id", ignore_index=True)
@@ -41,6 +46,8 @@ def customers_frame(views: Sequence[PartitionView], as_of: int) -> pd.DataFrame:
 
 def itemsets_frame(itemsets: FrequentItemsets) -> pd.DataFrame:
     """Return frequent itemsets with their bounds, the most frequent first."""
+    import pandas as pd
+
     named = [list(items) for items in itemsets.named()]
     frame = pd.DataFrame(
         {
@@ -72,6 +79,8 @@ def write(folder: Path, frames: dict[str, pd.DataFrame]) -> dict[str, int]:
 
 
 def _frame(view: PartitionView, ids: list[str], records: Records, as_of: int) -> pd.DataFrame:
+    import pandas as pd
+
     features = view.reader.features
     raw = view.reader.read(records, as_of)
     vectors = scaled(records.vectors)
@@ -89,5 +98,7 @@ def _frame(view: PartitionView, ids: list[str], records: Records, as_of: int) ->
 
 
 def _times(times: NDArray[np.int64]) -> pd.Series[pd.Timestamp]:
+    import pandas as pd
+
     series = pd.Series(pd.to_datetime(np.where(times == NEVER, 0, times), unit="ms", utc=True))
     return series.where(pd.Series(times != NEVER))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from crm_online.step import Topic
 from crm_online.store import open_store
 from crm_online.store.entries import is_blank
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def kept_changes(state: str, topic: Topic) -> pd.DataFrame:
@@ -19,6 +21,8 @@ def kept_changes(state: str, topic: Topic) -> pd.DataFrame:
     StoreError
         If the state cannot be read, or there is none.
     """
+    import pandas as pd
+
     with open_store(state, create=False) as store:
         entries = [entry for number in range(store.meta().partitions) for entry in store.partition(number).changes()]
     values = [json.loads(entry.value) for entry in entries if entry.topic is topic and not is_blank(entry)]

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from crm_online.engine import rules as rule_feed
@@ -35,6 +34,9 @@ from crm_online.segments.linkage import Leaves, Linkage
 from crm_online.settings.conflict import from_stored
 from crm_online.store import Store, open_store
 from crm_online.store.meta import LOGS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SORTS: tuple[str, ...] = get_args(Sort)
 """What rules may be sorted by."""
@@ -275,6 +277,8 @@ class Lookup:
 
     def segments_frame(self, as_of: int | None = None) -> pd.DataFrame:
         """Return the segments, one row each; centroids in natural units, feature by feature."""
+        import pandas as pd
+
         self._when(as_of)  # they are as last scored, whatever the time, but a wrong one is refused
         values = self._segments.values() if self._segments else []
         rows = pd.DataFrame(values, columns=["id", "name", "size", "description", "centroid"])
@@ -284,6 +288,8 @@ class Lookup:
 
     def rules_frame(self, as_of: int | None = None, *, sort: str = "lift") -> pd.DataFrame:
         """Return the rules in force, sorted by lift as in the article, or by another measure."""
+        import pandas as pd
+
         return pd.DataFrame(self.rules(as_of, sort=sort), columns=["change_id", "change", *COLUMNS])
 
     @cached_property

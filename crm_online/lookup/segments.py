@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from crm_online.customers.feature import Feature
@@ -25,6 +25,9 @@ from crm_online.segments.model import Model
 from crm_online.segments.sums import SegmentSums
 from crm_online.traits.by_segment import SegmentTraits
 from crm_online.traits.phrases import in_brief
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_DISTANCES = 500
 """Most customers whose distances are in the JSON: it has their number squared; frames have all."""

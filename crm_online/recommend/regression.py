@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 _GIVE_UP = 1e12
@@ -43,6 +42,8 @@ def inverse(matrix: NDArray[np.float64], ridge: float) -> NDArray[np.float64]:
 
     Counts that are lower bounds need not fit together. Where they do not, the ridge rises until they do.
     """
+    import scipy.linalg
+
     while ridge < _GIVE_UP:
         raised = matrix.copy()
         raised[np.diag_indices(len(raised))] += ridge

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 
 from crm_online.rules.measures import MEASURES
 from crm_online.rules.rank import order
 from crm_online.rules.table import RuleTable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = (
     "antecedent",
@@ -39,6 +41,8 @@ def to_frame(table: RuleTable, sort: Sort = "lift") -> pd.DataFrame:
     >>> to_frame(table)[["antecedent", "consequent", "confidence"]].to_numpy().tolist()
     [[('tea',), ('cup',), 0.8]]
     """
+    import pandas as pd
+
     sides = [table.sides(row) for row in range(len(table))]
     measures = {name: getattr(table.measures, name) for name in MEASURES}
     rank = np.empty(len(table), np.int64)
@@ -59,6 +63,8 @@ def to_frame(table: RuleTable, sort: Sort = "lift") -> pd.DataFrame:
 
 def frame_of_values(values: Sequence[Mapping[str, Any]], sort: Sort = "lift") -> pd.DataFrame:
     """Return rules as the change feed has them as a frame; an infinite conviction is infinite again."""
+    import pandas as pd
+
     frame = pd.DataFrame([{name: value[name] for name in COLUMNS} for value in values], columns=list(COLUMNS))
     frame["conviction"] = frame["conviction"].astype(float).fillna(np.inf)
     for side in ("antecedent", "consequent"):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from crm_online.segments.hierarchy import Hierarchy, distance_matrix
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def merges_frame(hierarchy: Hierarchy, names: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -34,6 +37,8 @@ def merges_frame(hierarchy: Hierarchy, names: Mapping[str, str] | None = None) -
     >>> merges_frame(tree, {"s1": "Big spenders"})[["left_name", "right_name", "customers"]].to_numpy().tolist()
     [['Big spenders', 's4', 4], ['s2', 'step 0', 9]]
     """
+    import pandas as pd
+
     labels = [(names or {}).get(leaf, leaf) for leaf in hierarchy["leaves"]]
     labels += [f"step {number}" for number in range(len(hierarchy["linkage"]))]
     steps = hierarchy["linkage"]
@@ -70,4 +75,6 @@ def distances_frame(ids: Sequence[str], vectors: NDArray[np.int16] | NDArray[np.
     >>> distances_frame(["s1", "s2"], np.array([[0.0], [2048.0]])).loc["s1", "s2"]
     np.float64(2.0)
     """
+    import pandas as pd
+
     return pd.DataFrame(distance_matrix(vectors), index=pd.Index(ids), columns=pd.Index(ids))

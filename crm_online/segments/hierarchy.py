@@ -13,8 +13,6 @@ from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import linkage
-from scipy.spatial.distance import pdist, squareform
 
 from crm_online.segments.linkage import Linkage
 from crm_online.segments.vectors import RESOLUTION
@@ -109,6 +107,8 @@ def of_customers(
     >>> of_customers(["ann", "bob", "eve"], np.array([[0], [4096], [1024]], np.int16))["linkage"]
     [[0, 2, 1.0, 2], [1, 3, 3.5, 3]]
     """
+    from scipy.cluster.hierarchy import linkage
+
     if len(ids) != len(vectors):
         raise ValueError(f"{len(ids)} ids for {len(vectors)} vectors")
     _check_number(len(vectors))
@@ -143,6 +143,8 @@ def distance_matrix(vectors: NDArray[np.int16] | NDArray[np.float64]) -> NDArray
     _check_number(len(vectors))
     if len(vectors) < 2:
         return np.zeros((len(vectors), len(vectors)))
+    from scipy.spatial.distance import pdist, squareform
+
     return squareform(pdist(vectors / RESOLUTION))
 
 

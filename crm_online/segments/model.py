@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.segments.kmeans import fit, nearest
@@ -222,6 +221,8 @@ def match(
     same_within
         See above.
     """
+    from scipy.optimize import linear_sum_assignment
+
     distance = _distances_between(old, new)
     limits = np.minimum(_neighbour_distances(old)[:, None], _neighbour_distances(new)[None, :]) * same_within
     rows, columns = linear_sum_assignment(distance)
@@ -242,6 +243,8 @@ def heirs(
     before, after
         Label of each customer by the old and by the new ones, shapes (n,).
     """
+    from scipy.optimize import linear_sum_assignment
+
     shared = np.zeros((len(old), len(new)), np.int64)
     np.add.at(shared, (before, after), 1)
     least = np.minimum(shared.sum(axis=1)[:, None], shared.sum(axis=0)[None, :]) * SAME_SHARE

@@ -13,7 +13,6 @@ from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from crm_online.customers.traits import Traits
 from crm_online.digits import digits
@@ -135,6 +134,8 @@ def _values(people: Sequence[Traits], name: str, labels: NDArray[np.int64], k: i
 
 def _mean(people: Sequence[Traits], name: str, labels: NDArray[np.int64], k: int) -> _Found:
     """Compare the mean of a numeric attribute."""
+    from scipy.sparse import csr_array
+
     values = np.array([_number(person.attributes.get(name)) for person in people])
     known = np.isfinite(values)
     spread = float(values[known].std())
@@ -150,6 +151,8 @@ def _mean(people: Sequence[Traits], name: str, labels: NDArray[np.int64], k: int
 
 
 def _feedback(people: Sequence[Traits], labels: NDArray[np.int64], k: int) -> Callable[[int], FeedbackTrait | None]:
+    from scipy.sparse import csr_array
+
     given = [[person.score, person.unhappy, person.feedbacks - person.unhappy] for person in people]
     counts = np.array(given, np.float64).reshape(len(people), 3)
     totals = np.array([float(person.feedbacks) for person in people])
@@ -214,6 +217,8 @@ def matrix(
     having: Sequence[Mapping[str, int]],
 ) -> tuple[list[str], Counts, NDArray[np.float64]]:
     """Return the values that enough people have, in order of name, how much each has of each, and has in all."""
+    from scipy.sparse import csr_array
+
     having_it = Counter(value for one in having for value in one)
     values = sorted(value for value, customers in having_it.items() if customers >= SMALL)
     place = {value: column for column, value in enumerate(values)}

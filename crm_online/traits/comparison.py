@@ -11,11 +11,13 @@ Source: Cochran, Sampling Techniques, 3rd edition (1977), section 2.11.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Counts: TypeAlias = "csr_array[np.float64, tuple[int, int]]"
 """What n customers have of m values, shape (n, m)."""
@@ -68,11 +70,15 @@ def compare(counts: Counts, totals: NDArray[np.float64], labels: NDArray[np.int6
     >>> found.share.ravel().tolist(), found.population.tolist(), found.customers.ravel().tolist()
     ([1.0, 0.25], [0.5], [2, 1])
     """
+    from scipy.sparse import csr_array
+
     n = len(labels)
     members = csr_array((np.ones(n), (labels, np.arange(n))), shape=(k, n))
 
     def added(values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return sums by segment, shape (k, m), of values that stand where the counts are."""
+        from scipy.sparse import csr_array
+
         each: Counts = csr_array((values, counts.indices, counts.indptr), shape=counts.shape)
         return np.asarray((members @ each).toarray(), np.float64)
 

@@ -378,15 +378,6 @@ def test_features_are_put_in_one_order_whatever_their_types() -> None:
     assert in_order({"b", 10, "a", 2, ("a", 1)}) == [2, 10, "a", "b", ("a", 1)]
 
 
-LAZY = "import sys, crm_online, crm_online.cli; print([one for one in ('river', 'sklearn') if one in sys.modules])"
-
-
-def test_the_package_is_imported_without_river(root: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": str(root)}
-    done = subprocess.run([sys.executable, "-c", LAZY], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
-
-
 def rivers_checks() -> list[Callable[[base.Estimator], None]]:
     """Return all checks of river; it has no data for clusterers, so they get those of its classifiers."""
     with pytest.MonkeyPatch.context() as patched:

@@ -9,7 +9,6 @@ from rich.console import RenderableType
 
 from crm_online.cli.console import plain
 from crm_online.cli.tables.words import FIGURE, TEXT, WORD, count, number, quantity, table, time
-from crm_online.customers.registry import FEATURES
 
 
 def customer_tables(found: Mapping[str, Any], names: Mapping[str, str]) -> list[RenderableType]:
@@ -44,6 +43,8 @@ def _segment(segment: str | None, names: Mapping[str, str]) -> str:
 
 
 def _features(features: Mapping[str, float | None]) -> RenderableType:
+    from crm_online.customers.registry import FEATURES
+
     rows = table("features", feature=WORD, value=FIGURE, **{"what it is": TEXT})
     for name, value in features.items():
         known = FEATURES.get(name)

@@ -9,7 +9,6 @@ from rich.console import RenderableType
 
 from crm_online.cli.console import plain
 from crm_online.cli.tables.words import FIGURE, NOTHING, TEXT, WORD, Prose, count, number, share, table, time
-from crm_online.traits.phrases import phrases
 
 
 def segments_table(found: Mapping[str, Any], min_customers: int) -> RenderableType:
@@ -50,6 +49,8 @@ def segments_table(found: Mapping[str, Any], min_customers: int) -> RenderableTy
 
 def traits_table(found: Mapping[str, Any]) -> RenderableType | None:
     """Return what the segments' customers need and say, or ``None`` if nothing is known of it."""
+    from crm_online.traits.phrases import phrases
+
     traits = {segment["id"]: phrases(segment["description"]["traits"]) for segment in found["segments"]}
     if not any(traits.values()):
         return None

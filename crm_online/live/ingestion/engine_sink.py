@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from crm_online.answers.service import EventReceipt
+from crm_online.engine.preload import preload
 from crm_online.errors import CrmOnlineError, EventsRefused, TooFarAhead
 from crm_online.events.models import Event
 from crm_online.live.ingestion.event_log import EventLog
@@ -52,17 +53,20 @@ class EngineSink:
         self._arrived = asyncio.Event()
         self._stopping = False
         self._running: asyncio.Task[None] | None = None
+        self._preloading: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to commit what comes."""
         self._running = asyncio.create_task(self._run())
+        self._preloading = asyncio.create_task(asyncio.to_thread(preload))
 
     async def stop(self) -> None:
         """Commit what waits, and release the partitions."""
         self._stopping = True
         self._arrived.set()
-        if self._running is not None:
-            await self._running
+        for task in (self._running, self._preloading):
+            if task is not None:
+                await task
         try:
             await self._threaded(self._log.close)
         except CrmOnlineError as error:
