@@ -23,7 +23,7 @@ from scipy.special import digamma, exprel, gammaln
 
 _Array = NDArray[np.float64]
 
-_NODES, _WEIGHTS = (values[:, np.newaxis] for values in np.polynomial.legendre.leggauss(32))
+_NODES, _WEIGHTS = (values[:, np.newaxis] for values in np.polynomial.legendre.leggauss(24))
 _NEGLIGIBLE = 36.0
 """Where the integrand has fallen by this many powers of e, the rest is below double precision."""
 _NEWTON_STEPS = 4
