@@ -78,7 +78,7 @@ class Sizes(Answer):
 
 
 class SizeHistory(Answer):
-    """How large the segments were since this service began to look, the oldest first."""
+    """How large the segments of whole models were over event time, the oldest first."""
 
     points: list[Sizes]
 

@@ -28,6 +28,7 @@ from crm_online.engine.report import EngineReport, ModelReport
 from crm_online.engine.sampling import Sampling
 from crm_online.engine.scoring import MS, FeatureReader
 from crm_online.engine.segmenting import Segmenting
+from crm_online.engine.size_history import SizeHistory
 from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
 from crm_online.engine.step_context import StepContext
@@ -95,6 +96,7 @@ class Engine:
         self._sample = Sampling(settings.segments.sample, loaded)
         self._segment_emitter = SegmentEmitter()
         self._segment_emitter.load(iter(loaded.segments))
+        self._size_history = SizeHistory(loaded.sizes)
         self._total: tuple[Model, SegmentSums] | None = None
 
     @property
@@ -328,6 +330,7 @@ class Engine:
         by_buying = self.segmenting.by_buying(model, step.others) if model else None
         if model is not None and total is not None and by_buying is not None:
             self._total = model, total
+            step.writes += self._size_history.record(step.now, model.ids, total.W)
             step.writes += self._segment_emitter.emit(model, total, by_buying, self._reader.features, step.changes)
         with self.stages.measure(Stage.RULES):
             self.mining.derive(step, self._orders.orders)

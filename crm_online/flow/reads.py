@@ -8,7 +8,7 @@ from crm_online.baskets import counted as counted_baskets
 from crm_online.baskets import open as open_baskets
 from crm_online.baskets import sampled
 from crm_online.customers.due import bucket_name
-from crm_online.engine import basket_journal, mining, owner, peers, rules, sampling, segmenting, state
+from crm_online.engine import basket_journal, mining, owner, peers, rules, sampling, segmenting, size_history, state
 from crm_online.engine.engine import CUSTOMERS, MODEL_PARTITION, ROSTER
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.read_plan import ReadPlan, ReadResult
@@ -107,6 +107,7 @@ def load(store: PartitionStore, *, with_traits: bool = True) -> Loaded:
         bought=list(store.hash_all(sampling.BOUGHT)) if with_traits else (),
         rules=list(store.hash_all(rules.NAME)),
         segments=list(store.hash_all(owner.SEGMENTS)),
+        sizes=store.list_range(size_history.NAME, 0, -1),
         items=store.list_range(item_names.NAME, 0, -1),
         counters=store.list_range(basket_journal.COUNTERS, 0, -1),
         journal=store.list_range(basket_journal.JOURNAL, 0, -1),

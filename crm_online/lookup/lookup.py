@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.engine import rules as rule_feed
+from crm_online.engine import size_history
+from crm_online.engine.size_history import decode
 from crm_online.engine.state import PartitionState
 from crm_online.errors import InputError, StateMissing, UnknownCustomer
 from crm_online.events import times
@@ -142,6 +144,18 @@ class Lookup:
             "segments": found.described() if found else [],
             "hierarchy": found.tree(linkage, of) if found else _no_tree(linkage),
         }
+
+    def size_history(self) -> list[dict[str, object]]:
+        """Return how large the segments were over event time, the oldest first, as ``answers.segments.Sizes`` has it.
+
+        Only whole models count: while customers move to another one, there is no point.
+        """
+        points = [decode(raw) for raw in self._views[0].store.list_range(size_history.NAME, 0, -1)]
+        if self._segments is not None and self._segments.complete and (not points or points[-1][0] < self.watermark):
+            points.append(
+                (self.watermark, dict(zip(self._segments.model.ids, self._segments.sums.W.tolist(), strict=True)))
+            )
+        return [{"as_of": to_short_iso(time), "sizes": sizes} for time, sizes in points]
 
     def segment_names(self) -> dict[str, str]:
         """Return the segments' names by id."""

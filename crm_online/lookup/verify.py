@@ -128,6 +128,7 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
         ("segments", loaded.segments),
     ):
         digest.add(name, (part for pair in sorted(pairs) for part in pair))
+    digest.add("sizes", loaded.sizes)
     digest.add("items", loaded.items)
     counters = basket_journal.restored_counters(empty_counters(view.settings), loaded.counters, loaded.journal)
     digest.add("counters", counters.dump())

@@ -38,7 +38,7 @@ async def get_segment(
 
 @router.get("/segment-sizes", response_model=SizeHistory)
 async def get_sizes(service: TheService, if_none_match: IfNoneMatch = None) -> Response:
-    """Return how large the segments were since this service began to look; later times have finer steps."""
+    """Return how large the segments were over event time, as the state keeps it: at 512 times at most, and now."""
     found = service.snapshots.needed().sizes
     return document(found.body, found.etag, if_none_match)
 

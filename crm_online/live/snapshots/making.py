@@ -21,7 +21,6 @@ from crm_online.live.snapshots.pacing import Pace
 from crm_online.live.snapshots.pictures import Drawn, draw
 from crm_online.live.snapshots.progress import PartitionProgress, Rate, status
 from crm_online.live.snapshots.rulebook import RuleBook
-from crm_online.live.snapshots.size_recorder import SizeRecorder
 from crm_online.live.snapshots.snapshot import Snapshot
 from crm_online.lookup import Lookup
 from crm_online.store import Store, reads
@@ -53,7 +52,6 @@ class _Segments:
     """The part that is made of the segments and their sampled customers."""
 
     version: _Version
-    as_of: int
     value: Mapping[str, Any]
     document: Document
     each: Mapping[str, Document]
@@ -95,7 +93,7 @@ class SnapshotMaker:
         self._segments: _Segments | None = None
         self._rules: _Rules | None = None
         self._snapshot: Snapshot | None = None
-        self._history, self._rate = SizeRecorder(), Rate()
+        self._rate = Rate()
         self._sizes = Document.of({"points": []})
         self._paces = Pace(), Pace()
 
@@ -154,10 +152,13 @@ class SnapshotMaker:
         if before is not None and (before.version == version or not pace.due):
             return before
         with pace:
-            self._segments = made = _made(lookup(), version, before)
-            if made.value["segments"]:
-                self._history.add(made.as_of, {one["id"]: one["size"] for one in made.value["segments"]})
-                self._sizes = Document.of({"points": self._history.points})
+            found = lookup()
+            if before is not None and before.value["complete"] and found.segmented and not found.segmented.complete:
+                # Some customers have moved to another model, and some not: neither is whole.
+                self._segments = replace(before, version=version)
+                return self._segments
+            self._segments = made = _made(found, version, before)
+            self._sizes = Document.of({"points": found.size_history()})
         if self._rules is not None:
             self._rules = replace(self._rules, book=self._rules.book.with_tastes(made.tastes))
         return made
@@ -183,7 +184,6 @@ def _made(lookup: Lookup, version: _Version, before: _Segments | None) -> _Segme
     liked = bought_more(found.sample.bought, found.sample.nearest, found.model.k) if found else []
     return _Segments(
         version=version,
-        as_of=as_of,
         value=value,
         document=Document.of(value),
         each={one["id"]: Document.of(one) for one in segments},
