@@ -95,7 +95,7 @@ class Engine:
         )
         self._sample = Sampling(settings.segments.sample, loaded)
         self._segment_emitter = SegmentEmitter()
-        self._segment_emitter.load(iter(loaded.segments))
+        self._segment_emitter.load(iter(loaded.segments), len(loaded.names))
         self._size_history = SizeHistory(loaded.sizes)
         self._total: tuple[Model, SegmentSums] | None = None
 
@@ -331,7 +331,7 @@ class Engine:
         if model is not None and total is not None and by_buying is not None:
             self._total = model, total
             step.writes += self._size_history.record(step.now, model.ids, total.W)
-            step.writes += self._segment_emitter.emit(model, total, by_buying, self._reader.features, step.changes)
+            step.writes += self._segment_emitter.emit(model, total, by_buying, self._reader.features, step)
         with self.stages.measure(Stage.RULES):
             self.mining.derive(step, self._orders.orders)
         first = step.now if state.first_event is None else state.first_event

@@ -21,9 +21,9 @@ class Loaded:
     open_baskets, counted_baskets, sampled_orders, sample, traits, bought, rules, segments
         Hashes: baskets that are open, and that were counted last; some of the latest orders; the sample, the traits
         of its customers and what they bought; rules and segments as they were last emitted.
-    sizes, items, counters, journal
-        Lists: the segments' sizes over time, items by number, the checkpoint of the counters, and the baskets counted
-        since.
+    sizes, names, items, counters, journal
+        Lists: the segments' sizes and names over time, items by number, the checkpoint of the counters, and the
+        baskets counted since.
     sampling_key
         What the hashes depend on by which customers and orders are sampled.
     """
@@ -40,6 +40,7 @@ class Loaded:
     rules: Pairs = ()
     segments: Pairs = ()
     sizes: Sequence[bytes] = field(default_factory=list)
+    names: Sequence[bytes] = field(default_factory=list)
     items: Sequence[bytes] = field(default_factory=list)
     counters: Sequence[bytes] = field(default_factory=list)
     journal: Sequence[bytes] = field(default_factory=list)

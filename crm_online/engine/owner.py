@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +14,23 @@ from crm_online.customers.feature import Feature
 from crm_online.digits import digits
 from crm_online.engine.changes import Changes, to_json
 from crm_online.engine.state import FitSchedule
+from crm_online.engine.step_context import StepContext
 from crm_online.segments.buying import BuyerFigures
 from crm_online.segments.describe import DescriptionValue, describe
 from crm_online.segments.model import Model, first_fit, next_check
+from crm_online.segments.naming import SegmentName
 from crm_online.segments.number import CHECKS, Choice, score_candidates, still_chosen
 from crm_online.segments.refits import MISWEIGHED, misweighed_share, refit
 from crm_online.segments.sums import SegmentSums
 from crm_online.segments.vectors import RESOLUTION, Scale
 from crm_online.settings import Settings
-from crm_online.step import Put, Remove, Topic, Write
+from crm_online.step import Append, Put, Remove, Shorten, Topic, Write
 
 DAY = 86_400_000
 SEGMENTS = "segments"
+NAMES = "names"
+"""Names of segments over time: a list, the oldest first, of ``[time in ms, id, name]``."""
+_MOST_NAMES = 1000
 _SIZE_TOLERANCE = 0.05
 _CENTROID_TOLERANCE = 0.05
 _NO_VERSION = 0
@@ -155,8 +160,9 @@ def describe_segments(
     centroids: NDArray[np.float64],
     figures: BuyerFigures,
     features: Mapping[str, Feature],
-) -> list[SegmentValue]:
-    """Return the segments as topics and look-ups have them.
+    names: Mapping[str, SegmentName],
+) -> tuple[list[SegmentValue], list[SegmentName]]:
+    """Return the segments as topics and look-ups have them, and what their names claim.
 
     Parameters
     ----------
@@ -170,12 +176,14 @@ def describe_segments(
         What they are made of: who never bought, bought once, and again.
     features
         The features in use, by name.
+    names
+        The names that segments have, by id.
     """
     units = {name: feature.unit for name, feature in features.items()}
     words = {name: feature.words for name, feature in features.items() if feature.words}
-    texts = describe(model.scale, model.ids, figures, words, units)
+    texts = describe(model.scale, model.ids, figures, words, units, names)
     natural = model.scale.decode(centroids)
-    return [
+    values = [
         SegmentValue(
             id=segment,
             name=texts[row]["name"],
@@ -185,6 +193,7 @@ def describe_segments(
         )
         for row, segment in enumerate(model.ids)
     ]
+    return values, [SegmentName(one["name"], one["claims"]) for one in texts]
 
 
 @dataclass(slots=True)
@@ -195,10 +204,12 @@ class SegmentEmitter:
     than 0.05 standard deviations.
     """
 
-    emitted: dict[str, dict[str, object]] = field(default_factory=dict)
+    emitted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    named: int = 0
 
-    def load(self, raw: Iterator[tuple[bytes, bytes]]) -> None:
-        """Load what was last emitted from the store."""
+    def load(self, raw: Iterator[tuple[bytes, bytes]], named: int = 0) -> None:
+        """Load what was last emitted from the store, and how many names are kept there."""
+        self.named = named
         self.emitted = {key.decode(): json.loads(value) for key, value in sorted(raw)}
 
     def emit(
@@ -207,9 +218,10 @@ class SegmentEmitter:
         sums: SegmentSums,
         by_buying: SegmentSums,
         features: Mapping[str, Feature],
-        changes: Changes,
+        step: StepContext,
     ) -> Iterator[Write]:
         """Emit the segments that differ from what was last emitted, and those that are no more."""
+        changes, before = step.changes, self.names()
         gone = sorted(self.emitted.keys() - set(model.ids))
         for segment in gone:
             del self.emitted[segment]
@@ -221,7 +233,11 @@ class SegmentEmitter:
         if not fresh:
             return
         shares = sums.shares()
-        values = describe_segments(model, sums.W, centroids, BuyerFigures.of(by_buying, centroids), features)
+        figures = BuyerFigures.of(by_buying, centroids)
+        # The others are not emitted now: theirs stay as consumers have them.
+        emitted = [model.ids[row] for row in fresh]
+        kept = {one: replace(name, fixed=one not in emitted) for one, name in self.names().items()}
+        values, names = describe_segments(model, sums.W, centroids, figures, features, kept)
         put = {}
         for row in fresh:
             segment = model.ids[row]
@@ -231,9 +247,21 @@ class SegmentEmitter:
                 "size": int(sums.W[row]),
                 "centroid": centroids[row].round(3).tolist(),
                 "version": model.version,
+                "name": names[row].text,
+                "claims": names[row].to_json(),
             }
             put[segment.encode()] = to_json(self.emitted[segment])
         yield Put(SEGMENTS, put)
+        now = [(segment, name.text) for segment, name in self.names().items()]
+        yield from self._name(step.now, [one for one in now if one[0] not in before or before[one[0]].text != one[1]])
+
+    def names(self) -> dict[str, SegmentName]:
+        """Return the segments' names as they were last emitted, by id."""
+        return {
+            one: SegmentName.stored(str(last["name"]), last["claims"])
+            for one, last in self.emitted.items()
+            if "name" in last
+        }
 
     def republish(self, published: Collection[str], version: int, changes: Changes) -> Iterator[Write]:
         """Emit that published segments are not there; the next step emits those that are.
@@ -247,6 +275,15 @@ class SegmentEmitter:
             self.emitted[segment] = {**self.emitted[segment], "version": _NO_VERSION}
         if present:
             yield Put(SEGMENTS, {segment.encode(): to_json(self.emitted[segment]) for segment in present})
+
+    def _name(self, now: int, names: Sequence[tuple[str, str]]) -> Iterator[Write]:
+        """Keep the names that segments have from now on."""
+        if names:
+            yield Append(NAMES, [to_json([now, *one]) for one in names])
+            self.named += len(names)
+            if self.named > _MOST_NAMES:
+                yield Shorten(NAMES, self.named - _MOST_NAMES)
+                self.named = _MOST_NAMES
 
     def _differs(self, model: Model, row: int, size: int, centroid: NDArray[np.float64]) -> bool:
         last = self.emitted.get(model.ids[row])

@@ -108,6 +108,7 @@ def load(store: PartitionStore, *, with_traits: bool = True) -> Loaded:
         rules=list(store.hash_all(rules.NAME)),
         segments=list(store.hash_all(owner.SEGMENTS)),
         sizes=store.list_range(size_history.NAME, 0, -1),
+        names=store.list_range(owner.NAMES, 0, -1),
         items=store.list_range(item_names.NAME, 0, -1),
         counters=store.list_range(basket_journal.COUNTERS, 0, -1),
         journal=store.list_range(basket_journal.JOURNAL, 0, -1),

@@ -18,6 +18,7 @@ from crm_online.engine import basket_journal, peers, rules, sampling, segmenting
 from crm_online.engine.engine import CUSTOMERS, layout
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import empty_counters
+from crm_online.engine.owner import SEGMENTS, SegmentEmitter
 from crm_online.engine.peers import PartitionFigures
 from crm_online.engine.state import PartitionState
 from crm_online.flow import load
@@ -26,6 +27,7 @@ from crm_online.itemsets.names import ItemNames
 from crm_online.itemsets.parts import PartitionCounters
 from crm_online.segments import sample
 from crm_online.segments.model import Model
+from crm_online.segments.naming import SegmentName
 from crm_online.settings import Settings
 from crm_online.store import PartitionStore
 from crm_online.store.reads import hash_fields, hash_whole, list_part, plain_value
@@ -120,6 +122,13 @@ class PartitionView:
         counters = basket_journal.restored_counters(empty_counters(self.settings), chunks, journal)
         watermark = PartitionState.decode(small).watermark or 0
         return Counts(watermark, PartitionCounters(counters, items.names, items.ids), emitted)
+
+    @cached_property
+    def names(self) -> dict[str, SegmentName]:
+        """The segments' names as they were last emitted, by id; partition 0 has them."""
+        stored = SegmentEmitter()
+        stored.load(self.store.hash_all(SEGMENTS))
+        return stored.names()
 
     @cached_property
     def sample(self) -> list[tuple[bytes, bytes]]:

@@ -96,7 +96,7 @@ class Segmentation:
         """Return the segments as they are on the topic."""
         centroids = self.centroids()
         figures = BuyerFigures.of(self.by_buying, centroids, complete=self.complete)
-        return describe_segments(self.model, self.sums.W, centroids, figures, self.features)
+        return describe_segments(self.model, self.sums.W, centroids, figures, self.features, self.views[0].names)[0]
 
     def names(self) -> dict[str, str]:
         """Return the segments' names by id."""

@@ -129,6 +129,7 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
     ):
         digest.add(name, (part for pair in sorted(pairs) for part in pair))
     digest.add("sizes", loaded.sizes)
+    digest.add("names", loaded.names)
     digest.add("items", loaded.items)
     counters = basket_journal.restored_counters(empty_counters(view.settings), loaded.counters, loaded.journal)
     digest.add("counters", counters.dump())

@@ -91,7 +91,7 @@ def _of_name(segment: dict[str, Any], members: pd.DataFrame, everybody: pd.DataF
         yield "they look at nothing"
     if ("one-time buyers" in name and once < 0.8) or ("most of whom bought once" in name and once < 0.5):
         yield f"only {once:.2f} of them bought once"
-    if once >= 0.8 and "one-time buyers" not in name:
+    if once >= 0.8 and not re.search("one-time buyers|most of whom bought once", name):
         yield f"{once:.2f} of them bought once"
     if never >= 0.5 and re.search(SAYS_THEY_BUY, name.partition(",")[0]):
         yield f"they buy, though {never:.2f} never did"

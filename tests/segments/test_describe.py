@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from crm_online.customers.registry import FEATURES as KNOWN
 from crm_online.segments.buying import KINDS, BuyerFigures, cells
 from crm_online.segments.describe import NamedDescription, describe
+from crm_online.segments.naming import SegmentName
 from crm_online.segments.sums import SegmentSums
 from crm_online.segments.vectors import Scale, Transform
 from crm_online.segments.vocabulary import Contrast, NamePart, Words
 
+IDS = ("s1", "s2", "s3", "s4")
 LOG1P, IDENTITY = Transform.LOG1P, Transform.IDENTITY
 FEATURES = {
     "orders": LOG1P,
@@ -221,7 +223,7 @@ def test_words_that_leave_something_unsaid_are_refused(kind: Contrast, lacks: st
 
 def test_one_segment_is_like_everybody() -> None:
     assert told(USUAL) == [
-        {"name": "Average customers", "description": {"text": "Like everybody.", "facts": []}},
+        {"name": "Average customers", "claims": (), "description": {"text": "Like everybody.", "facts": []}},
     ]
 
 
@@ -238,7 +240,7 @@ def test_namesakes_are_told_apart_by_what_sets_them_apart() -> None:
 
 def test_who_gave_no_feedback_is_not_called_happy_beside_those_who_complain() -> None:
     usual, complaining = told(np.array([0.5]), np.array([0.1]), names={"feedback": IDENTITY})
-    assert usual == {"name": "Average customers", "description": {"text": "Like everybody.", "facts": []}}
+    assert usual == {"name": "Average customers", "claims": (), "description": {"text": "Like everybody.", "facts": []}}
     assert complaining["name"] == "Unhappy customers"
 
 
@@ -247,6 +249,23 @@ def test_who_buys_at_the_usual_pace_is_not_called_lapsed() -> None:
     monthly, weekly, gone = told(np.array([28.0, 28.0]), np.array([5.0, 7.0]), np.array([60.0, 28.0]), names=names)
     assert (monthly["name"], weekly["name"]) == ("Seldom-seen customers", "Regular customers")
     assert gone["name"] == "Lapsed customers"
+
+
+def test_a_name_stays_at_its_border_until_it_is_not_true() -> None:
+    names: dict[str, SegmentName] = {}
+    found = []
+    for spending in (260.0, 150.0, 260.0, 150.0, 95.0, 150.0):
+        raw = np.array([[spending], [40.0], [100.0], [120.0]])
+        scale = Scale.fit(np.array([[10.0], [1000.0]]), ["spending"], [LOG1P], [1.8])
+        vectors = scale.encode(raw).astype(float)
+        figures = BuyerFigures.of_buyers(vectors, vectors.mean(axis=0))
+        segments = describe(scale, ["s1", "s2", "s3", "s4"], figures, WORDS, UNITS, names)
+        names = {one: SegmentName(of["name"], of["claims"]) for one, of in zip(names or IDS, segments, strict=True)}
+        found.append(segments[0]["name"])
+        text = segments[0]["description"]["text"]
+        assert ("spender" in found[-1]) <= text.startswith("Spends"), (found[-1], text)
+    assert found[:4] == ["Big spenders"] * 4
+    assert not any("pender" in name for name in found[4:])
 
 
 def test_segments_that_nothing_tells_apart_have_their_id_in_the_name() -> None:
