@@ -84,6 +84,8 @@ class Entry:
         The same id.
     tombstone
         True when the key is gone: the value still says why, a compacted topic gets a null.
+    moment
+        What decided it, for readers of the changes that are kept: it is not published.
     """
 
     topic: Topic
@@ -91,6 +93,7 @@ class Entry:
     value: bytes
     id: ChangeId
     tombstone: bool = False
+    moment: bytes = b""
 
     @property
     def sequence(self) -> int:

@@ -90,6 +90,27 @@ class Cause(Answer):
     idle_days: float | None = None
     model_version: int | None = None
     margin: Annotated[float | None, Field(description="by what share the segment entered was nearer")] = None
+    from_name: Annotated[str | None, Field(description="name of the segment left, as it was then")] = None
+    to_name: Annotated[str | None, Field(description="name of the segment entered, as it was then")] = None
+    pulls: Annotated[
+        list[Pull],
+        Field(
+            default_factory=list,
+            description="what each feature did to the move, the strongest first; they add up to what the squared "
+            "distances differ by; empty: not kept",
+        ),
+    ]
+    against: Annotated[
+        SegmentOrNone,
+        Field(
+            description="the segment that pulls are measured against: the one left, or the next nearest where there "
+            "was none or it is gone"
+        ),
+    ] = None
+    distances: Annotated[
+        dict[str, float],
+        Field(default_factory=dict, description="to `against` and to the segment entered, at the move"),
+    ]
 
 
 class Explanation(Answer):
@@ -100,16 +121,7 @@ class Explanation(Answer):
     text: Annotated[str, Field(description="one sentence for a person")]
     pulls: Annotated[
         list[Pull],
-        Field(
-            description="of the last move, the strongest first; by the features at the move while its change is kept, "
-            "else as last scored"
-        ),
+        Field(description="of the last move, as in its cause: what decided then; empty: that is not kept"),
     ]
-    against: Annotated[
-        SegmentOrNone,
-        Field(
-            description="the segment that pulls are measured against: the one left, or the next nearest where there "
-            "was none or it is gone"
-        ),
-    ]
+    against: Annotated[SegmentOrNone, Field(description="the segment that these pulls are measured against")]
     causes: Annotated[list[Cause], Field(description="of the last moves, the newest first")]

@@ -45,12 +45,14 @@ class Changes:
     sequence: int
     entries: list[Entry] = field(default_factory=list)
 
-    def emit(self, topic: Topic, key: str, value: Mapping[str, object], *, tombstone: bool = False) -> bytes:
-        """Give a change its number, keep it, and return its JSON."""
+    def emit(
+        self, topic: Topic, key: str, value: Mapping[str, object], *, tombstone: bool = False, moment: bytes = b""
+    ) -> bytes:
+        """Give a change its number, keep it with what decided it, and return its JSON."""
         self.sequence += 1
         change = ChangeId(self.partition, self.epoch, self.sequence)
         line = to_json({"change_id": str(change), **value})
-        self.entries.append(Entry(topic, key, line, change, tombstone))
+        self.entries.append(Entry(topic, key, line, change, tombstone, moment))
         return line
 
 

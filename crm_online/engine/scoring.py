@@ -16,6 +16,7 @@ from crm_online.customers.registry import read_features
 from crm_online.decay import Decay
 from crm_online.digits import digits
 from crm_online.engine.changes import Changes, Reason
+from crm_online.engine.moments import moments_of
 from crm_online.events.times import to_short_iso
 from crm_online.segments.kmeans import distances
 from crm_online.segments.online import OnlineSegments
@@ -134,7 +135,9 @@ class Scorer:
         reasons = np.where(
             self._would_move_without_refit(vectors, from_ids, reports.labels, reasons), int(Reason.LAPSE), reasons
         )
-        for index in np.flatnonzero(reports.changed).tolist():
+        changed = np.flatnonzero(reports.changed)
+        moments = moments_of(model, self.centroids, vectors[changed], reports.labels[changed], reported[changed])
+        for index, moment in zip(changed.tolist(), moments, strict=True):
             reason = Reason.REFIT if reports.orphaned[index] else Reason(int(reasons[index]))
             row, to_id = int(rows[index]), model.ids[int(reports.labels[index])]
             prepend_move(some, index, seconds, from_ids[index], to_id, reason)
@@ -161,6 +164,7 @@ class Scorer:
                     "model_version": model.version,
                     "cause": cause,
                 },
+                moment=moment,
             )
         some.vectors, some.nearest, some.reported = vectors, nearest.astype(np.uint8), reports.labels.astype(np.uint8)
         some.since, some.scored_at = reports.since // MS, np.full(len(rows), seconds)

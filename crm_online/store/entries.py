@@ -1,7 +1,7 @@
-"""The bytes of an outbox entry: version, topic, flags, epoch, sequence, key, value.
+"""The bytes of an outbox entry: version, topic, flags, epoch, sequence, key, moment, value.
 
-A fixed head of 19 bytes (little-endian), then the key in UTF-8, then the value to the end. The partition is that of the
-list. Version 1 had no epoch in its head.
+A fixed head of 19 bytes (little-endian), then the key in UTF-8, then, if a flag says so, the length of the moment
+and the moment, then the value to the end. The partition is that of the list. Version 1 had no epoch in its head.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ _HEAD: Final = struct.Struct("<BBBIQI")
 _FIRST_HEAD: Final = struct.Struct("<BBBQI")
 _EPOCH: Final = re.compile(rb'\{"change_id":"\d+-(\d+)-')
 _TOMBSTONE: Final = 1
+_MOMENT: Final = 2
+_LENGTH: Final = struct.Struct("<I")
 # Numbers are for good: a topic that goes leaves its number unused.
 _TOPICS: Final = {1: Topic.SEGMENT_CHANGES, 2: Topic.SEGMENTS, 3: Topic.RULES, 4: Topic.REJECTS, 5: Topic.DRIFT}
 _NUMBERS: Final = {topic: number for number, topic in _TOPICS.items()}
@@ -50,9 +52,10 @@ def encode(entry: Entry) -> bytes:
     """
     # A lone surrogate is legal in JSON, so a customer's id may hold one.
     name = entry.key.encode("utf-8", "surrogatepass")
-    flags = _TOMBSTONE if entry.tombstone else 0
+    flags = (_TOMBSTONE if entry.tombstone else 0) | (_MOMENT if entry.moment else 0)
     head = _HEAD.pack(_VERSION, _NUMBERS[entry.topic], flags, entry.id.epoch, entry.id.sequence, len(name))
-    return head + name + entry.value
+    moment = _LENGTH.pack(len(entry.moment)) + entry.moment if entry.moment else b""
+    return head + name + moment + entry.value
 
 
 def decode(data: bytes, partition: int) -> Entry:
@@ -70,11 +73,24 @@ def decode(data: bytes, partition: int) -> Entry:
     end = head.size + length
     if head is _FIRST_HEAD:
         epochs = [int(found[1]) for found in [_EPOCH.match(data, end)] if found]
-    if version not in (1, _VERSION) or number not in _TOPICS or flags & ~_TOMBSTONE or end > len(data) or not epochs:
+    if (
+        version not in (1, _VERSION)
+        or number not in _TOPICS
+        or flags & ~(_TOMBSTONE | _MOMENT)
+        or end > len(data)
+        or not epochs
+    ):
         raise StateCorrupt(f"an outbox entry begins with bytes that are not known: {data[: head.size].hex()}")
     try:
         name = data[head.size : end].decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         raise StateCorrupt(f"the key of outbox entry {sequence} is not UTF-8") from None
+    moment = b""
+    if flags & _MOMENT:
+        begin = end + _LENGTH.size
+        end = begin + _LENGTH.unpack(data[end:begin].ljust(_LENGTH.size, b"\xff"))[0]
+        if end > len(data):
+            raise StateCorrupt(f"the moment of outbox entry {sequence} is too short")
+        moment = data[begin:end]
     change = ChangeId(partition, epochs[0], sequence)
-    return Entry(_TOPICS[number], name, data[end:], change, bool(flags & _TOMBSTONE))
+    return Entry(_TOPICS[number], name, data[end:], change, bool(flags & _TOMBSTONE), moment)

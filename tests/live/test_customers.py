@@ -200,7 +200,7 @@ def test_who_is_not_known_and_where_there_is_no_state_are_errors(redis: Store) -
         return await reader.one("nobody")
 
     async def explained(reader: CustomerLookups, _: Hub) -> object:
-        return await reader.explained("nobody", {})
+        return await reader.explained("nobody")
 
     for ask in (one, explained):
         with pytest.raises(UnknownCustomer):
@@ -343,11 +343,10 @@ def test_an_explanation_agrees_with_the_change_of_the_move(at_rest: Shop) -> Non
     last = {change["customer_id"]: change for change in at_rest.moves()}  # the last of each
     by_event = [change for change in last.values() if change["reason"] == "event"]
     assert by_event
-    names = {one["id"]: one["name"] for one in json.loads(json.dumps(at_rest.lookup.segments()["segments"]))}
 
     async def ask(reader: CustomerLookups, hub: Hub) -> list[dict[str, object]]:
         await hub.begun()
-        return [await reader.explained(change["customer_id"], names) for change in last.values()]
+        return [await reader.explained(change["customer_id"]) for change in last.values()]
 
     looked_up = as_looked_up(at_rest.store, [*last])
     for change, found in zip(last.values(), read(at_rest.store, ask), strict=True):
@@ -359,13 +358,18 @@ def test_an_explanation_agrees_with_the_change_of_the_move(at_rest: Shop) -> Non
         if change["reason"] == "event":
             assert cause["event_id"] == change["cause"]["event_id"]
             assert cause["event_id"] in why.text
-        if change["to"] is None or not why.pulls:
+        for one in why.causes:
+            if one.change_id is None or one.to is None:
+                continue
+            apart = one.distances[str(one.against)] ** 2 - one.distances[one.to] ** 2
+            assert sum(pull.pull for pull in one.pulls) == pytest.approx(apart, rel=1e-3)
+            assert apart > 0, one
+            assert one.to_name
+        if change["to"] is None:
             continue
-        assert names[change["to"]] in why.text
+        assert str(why.causes[0].to_name) in why.text
         pulls = {pull.feature: pull for pull in why.pulls}
-        assert {name: pull.value for name, pull in pulls.items()} == pytest.approx(
-            change["features"], rel=0.02, abs=0.02
-        )
+        assert {name: pull.value for name, pull in pulls.items()} == change["features"]
         strengths = [abs(pull.pull) for pull in why.pulls]
         assert strengths == sorted(strengths, reverse=True)
         if change["reason"] == "event":

@@ -17,6 +17,7 @@ from crm_online.segments.sums import SegmentSums
 from crm_online.segments.vectors import Scale, Transform
 from crm_online.segments.vocabulary import Contrast, NamePart, Words
 
+AVERAGE = NamedDescription(name="Average customers", claims=(), description={"text": "Like everybody.", "facts": []})
 IDS = ("s1", "s2", "s3", "s4")
 LOG1P, IDENTITY = Transform.LOG1P, Transform.IDENTITY
 FEATURES = {
@@ -222,9 +223,7 @@ def test_words_that_leave_something_unsaid_are_refused(kind: Contrast, lacks: st
 
 
 def test_one_segment_is_like_everybody() -> None:
-    assert told(USUAL) == [
-        {"name": "Average customers", "claims": (), "description": {"text": "Like everybody.", "facts": []}},
-    ]
+    assert told(USUAL) == [AVERAGE]
 
 
 def test_namesakes_are_told_apart_by_what_sets_them_apart() -> None:
@@ -240,7 +239,7 @@ def test_namesakes_are_told_apart_by_what_sets_them_apart() -> None:
 
 def test_who_gave_no_feedback_is_not_called_happy_beside_those_who_complain() -> None:
     usual, complaining = told(np.array([0.5]), np.array([0.1]), names={"feedback": IDENTITY})
-    assert usual == {"name": "Average customers", "claims": (), "description": {"text": "Like everybody.", "facts": []}}
+    assert usual == AVERAGE
     assert complaining["name"] == "Unhappy customers"
 
 

@@ -112,8 +112,7 @@ async def get_members(
 @router.get(f"/explain/{{customer_id:{ANYTHING}}}")
 async def explain(service: TheService, customer_id: CustomerId) -> Explanation:
     """Return which features and events moved a customer, as far as changes are kept."""
-    names = service.snapshots.needed().segment_names
-    return Explanation.model_validate(await service.customers.explained(customer_id, names))
+    return Explanation.model_validate(await service.customers.explained(customer_id))
 
 
 def _json(body: bytes) -> Response:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from crm_online.customers.records import MOVES
+from crm_online.engine.moments import Moment
+from crm_online.engine.owner import NAMES
 from crm_online.errors import StoreUnavailable, UnknownCustomer
 from crm_online.live.customers.member_scan import MemberPage, MemberScan
 from crm_online.live.feeds.hub import ChangeHub
@@ -15,7 +17,9 @@ from crm_online.live.threads import Threads
 from crm_online.lookup.customer_batch import CustomerBatch
 from crm_online.lookup.customer_json import customer_json
 from crm_online.lookup.customer_reader import CustomerReader, StoredCustomers
-from crm_online.lookup.explanation import explanation
+from crm_online.lookup.explanation import KeptMove, explanation
+from crm_online.lookup.segment_names import SegmentNames
+from crm_online.step import ChangeId
 from crm_online.store import Store
 
 _MOST: Final = 500
@@ -89,15 +93,8 @@ class CustomerLookups(ServicePart):
             self._reading = asyncio.create_task(self._answer())
         return await future
 
-    async def explained(self, name: str, segments: Mapping[str, str]) -> dict[str, object]:
+    async def explained(self, name: str) -> dict[str, object]:
         """Return why a customer is where they are, as ``answers.customers.Explanation`` has it.
-
-        Parameters
-        ----------
-        name
-            The customer.
-        segments
-            The segments' names by id.
 
         Raises
         ------
@@ -107,7 +104,9 @@ class CustomerLookups(ServicePart):
         customer = await self.batch(name)
         if not customer.names:
             raise UnknownCustomer(_UNKNOWN)
-        return explanation(customer, segments, self._changes.moves_of(name, MOVES))
+        moves = self._changes.moves_of(name, MOVES)
+        kept, names = await self._threads.run(self._of_moves, moves)
+        return explanation(customer, names, kept)
 
     async def batch(self, name: str) -> CustomerBatch:
         """Return one customer as read; an empty batch if there is none.
@@ -164,6 +163,16 @@ class CustomerLookups(ServicePart):
     async def _read(self, names: Sequence[str]) -> StoredCustomers:
         """Read in the thread; what was read is decoded in the event loop's, or both would fight for the GIL."""
         return await self._threads.run(self._stored, names)
+
+    def _of_moves(self, moves: Sequence[Mapping[str, Any]]) -> tuple[list[KeptMove], SegmentNames]:
+        """Read what decided some moves, and the names of segments over time."""
+        kept = []
+        for move in moves:
+            change = ChangeId.parse(move["change_id"])
+            found = self._store.partition(change.partition).changes(change.sequence - 1, 1)
+            same = [one for one in found if one.id == change and one.moment]
+            kept.append(KeptMove(move, Moment.decode(same[0].moment) if same else None))
+        return kept, SegmentNames.stored(self._store.partition(0).list_range(NAMES, 0, -1))
 
     def _stored(self, names: Sequence[str]) -> StoredCustomers:
         if self._reader is None:

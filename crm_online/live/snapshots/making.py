@@ -55,7 +55,6 @@ class _Segments:
     value: Mapping[str, Any]
     document: Document
     each: Mapping[str, Document]
-    names: Mapping[str, str]
     drawn: Drawn
     picture: Document
     tastes: Mapping[str, frozenset[str]]
@@ -122,7 +121,6 @@ class SnapshotMaker:
             self._snapshot = Snapshot(
                 segments_document=segments.document,
                 segment_documents=segments.each,
-                segment_names=segments.names,
                 picture=segments.picture,
                 sizes=self._sizes,
                 rules=rules.book,
@@ -187,7 +185,6 @@ def _made(lookup: Lookup, version: _Version, before: _Segments | None) -> _Segme
         value=value,
         document=Document.of(value),
         each={one["id"]: Document.of(one) for one in segments},
-        names={one["id"]: one["name"] for one in segments},
         drawn=drawn,
         picture=Document.of(drawn.value),
         tastes=dict(zip(found.model.ids, liked, strict=True)) if found else {},

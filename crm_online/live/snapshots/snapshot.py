@@ -21,8 +21,6 @@ class Snapshot:
     ----------
     segments_document, segment_documents
         The segments as they are sent, with the content of ``crm-online segments --json``; and each by its id.
-    segment_names
-        Their names by id.
     picture, sizes
         The picture and the history of sizes, as they are sent.
     rules
@@ -35,7 +33,6 @@ class Snapshot:
 
     segments_document: Document
     segment_documents: Mapping[str, Document]
-    segment_names: Mapping[str, str]
     picture: Document
     sizes: Document
     rules: RuleBook
