@@ -18,7 +18,7 @@ from crm_online.client import calls
 from crm_online.client.call import Call
 from crm_online.client.feed import AsyncFeed
 from crm_online.client.feed_state import FeedState, is_feed, no_feed
-from crm_online.client.queries import ChangeQuery, RuleQuery
+from crm_online.client.queries import ChangeQuery, RuleQuery, SegmentLabelChange
 from crm_online.client.transport import PATIENCE, TIMEOUT, URL, ETagCache, http_options, retry_options, unavailable
 from crm_online.events.models import Event
 
@@ -90,6 +90,10 @@ class AsyncClient:
                 yield one
             if (after := page.next) is None:
                 return
+
+    async def change_segment(self, segment_id: str, **change: Unpack[SegmentLabelChange]) -> SegmentProfile:
+        """Give a segment a name, a note or a colour, which stay with its id; None takes it away."""
+        return await self._request(calls.change_segment(segment_id, change))
 
     async def members_page(self, segment_id: str, after: str | None = None, *, limit: int | None = None) -> Members:
         """Return a page of these customers: the first, or that which ``next`` names."""

@@ -47,7 +47,7 @@ class Call(Generic[T]):
     """
 
     operation: str
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
     path: str
     read: Callable[[bytes], T]
     params: Params = ()

@@ -10,7 +10,7 @@ from crm_online.answers.rules import Recommendations, Rules
 from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, Segments, SizeHistory
 from crm_online.answers.service import Alive, EventReceipt, Ready, Rejects, Session, Status
 from crm_online.client.call import Call, json, model, nothing, params, part, text
-from crm_online.client.queries import ChangeQuery, RuleQuery
+from crm_online.client.queries import ChangeQuery, RuleQuery, SegmentLabelChange
 from crm_online.events.models import Event
 from crm_online.events.times import to_iso
 
@@ -56,6 +56,12 @@ def joined(found: Sequence[Customers]) -> Customers:
 def segment(segment_id: str) -> Call[SegmentProfile]:
     """Return the look-up of one segment."""
     return Call("get_segment", "GET", f"/v1/segments/{part(segment_id)}", model(SegmentProfile))
+
+
+def change_segment(segment_id: str, change: SegmentLabelChange) -> Call[SegmentProfile]:
+    """Return the request to give a segment a name, a note or a colour."""
+    path = f"/v1/segments/{part(segment_id)}"
+    return Call("change_segment", "PATCH", path, model(SegmentProfile), body=json(change))
 
 
 def members(segment_id: str, after: str | None, limit: int | None) -> Call[Members]:

@@ -1,4 +1,4 @@
-"""The parameters of look-ups of rules and of feeds."""
+"""The parameters of look-ups of rules and of feeds, and of changes to segments."""
 
 from __future__ import annotations
 
@@ -36,6 +36,24 @@ class RuleQuery(TypedDict, total=False):
     min_lift: float
     sort: Sort
     limit: int
+
+
+class SegmentLabelChange(TypedDict, total=False):
+    """What to give a segment by hand; what is left out stays, and None takes it away.
+
+    Attributes
+    ----------
+    name
+        Goes before the one that is made.
+    note
+        For whoever reads about the segment.
+    colour
+        As ``#rrggbb``.
+    """
+
+    name: str | None
+    note: str | None
+    colour: str | None
 
 
 class ChangeQuery(TypedDict, total=False):

@@ -25,6 +25,8 @@ from crm_online.flow import load
 from crm_online.itemsets import names as item_names
 from crm_online.itemsets.names import ItemNames
 from crm_online.itemsets.parts import PartitionCounters
+from crm_online.lookup import segment_labels
+from crm_online.lookup.segment_labels import SegmentLabel, decode_labels
 from crm_online.segments import sample
 from crm_online.segments.model import Model
 from crm_online.segments.naming import SegmentName
@@ -129,6 +131,11 @@ class PartitionView:
         stored = SegmentEmitter()
         stored.load(self.store.hash_all(SEGMENTS))
         return stored.names()
+
+    @cached_property
+    def labels(self) -> dict[str, SegmentLabel]:
+        """What somebody gave segments by hand, by id; partition 0 has them."""
+        return decode_labels(dict(self.store.hash_all(segment_labels.NAME)))
 
     @cached_property
     def sample(self) -> list[tuple[bytes, bytes]]:

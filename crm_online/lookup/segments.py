@@ -16,6 +16,7 @@ from crm_online.engine.owner import SegmentValue, describe_segments
 from crm_online.engine.peers import PartitionFigures, add_up, added_by_buying
 from crm_online.lookup.partition import PartitionView
 from crm_online.lookup.sampled import Sampled, sampled
+from crm_online.lookup.segment_labels import SegmentLabel
 from crm_online.plots import SegmentPicture
 from crm_online.segments.buying import BuyerFigures
 from crm_online.segments.frames import distances_frame, merges_frame
@@ -93,10 +94,17 @@ class Segmentation:
         return self.sample.by_segment(self.model.k)
 
     def values(self) -> list[SegmentValue]:
-        """Return the segments as they are on the topic."""
+        """Return the segments as they are on the topic, but for the names that somebody gave them."""
         centroids = self.centroids()
         figures = BuyerFigures.of(self.by_buying, centroids, complete=self.complete)
-        return describe_segments(self.model, self.sums.W, centroids, figures, self.features, self.views[0].names)[0]
+        names = self.views[0].names
+        values, _ = describe_segments(self.model, self.sums.W, centroids, figures, self.features, names)
+        for value in values:
+            value["name"] = self._label(value["id"]).name or value["name"]
+        return values
+
+    def _label(self, segment: str) -> SegmentLabel:
+        return self.views[0].labels.get(segment, SegmentLabel())
 
     def names(self) -> dict[str, str]:
         """Return the segments' names by id."""
@@ -105,7 +113,13 @@ class Segmentation:
     def described(self) -> list[dict[str, object]]:
         """Return the segments as look-ups have them, with the traits of their customers."""
         return [
-            {**segment, "description": {**segment["description"], "traits": one}}
+            {
+                **segment,
+                "description": {**segment["description"], "traits": one},
+                "note": self._label(segment["id"]).note,
+                "colour": self._label(segment["id"]).colour,
+                "named_by_hand": self._label(segment["id"]).name is not None,
+            }
             for segment, one in zip(self.values(), self.traits, strict=True)
         ]
 

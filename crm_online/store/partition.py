@@ -108,6 +108,10 @@ class PartitionStore:
             if cursor == 0:
                 return
 
+    def put_field(self, name: str, field: bytes, value: bytes) -> None:
+        """Set a field of a hash that no step writes."""
+        self._client.call("HSET", self._key(name), field, value)
+
     def hash_length(self, name: str) -> int:
         """Count the fields of a hash."""
         return self._read(reads.hash_length(self.partition, name))

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import orjson
 from fastapi import APIRouter, Depends, Path
+from pydantic import ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
 from crm_online.answers.segments import Picture, SegmentProfile, Segments, SizeHistory
+from crm_online.api.body import Body
 from crm_online.api.documents import NOT_MODIFIED, IfNoneMatch, document
 from crm_online.api.keys import requires
 from crm_online.api.problems import ProblemError, problems
 from crm_online.api.service import TheService
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 router = APIRouter(prefix="/v1", tags=["segments"], dependencies=[Depends(requires("read"))], responses=NOT_MODIFIED)
 
@@ -34,6 +39,43 @@ async def get_segment(
     if found is None:
         raise ProblemError(404, "no such segment now; /v1/segments has those that there are", kind="unknown-segment")
     return document(found.body, found.etag, if_none_match)
+
+
+class SegmentLabelQuery(Body):
+    """What to give a segment by hand; what is left out stays, and null takes it away."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"name": "Regulars", "colour": "#2a7f62"}})
+
+    name: Annotated[Text | None, Field(max_length=80, description="goes before the one that is made")] = None
+    note: Annotated[Text | None, Field(max_length=2000, description="for whoever reads about the segment")] = None
+    colour: Annotated[str | None, Field(pattern="^#[0-9a-f]{6}$", description="as #rrggbb")] = None
+
+
+@router.patch(
+    "/segments/{segment_id}",
+    response_model=SegmentProfile,
+    responses=problems(404),
+    dependencies=[Depends(requires("write"))],
+)
+async def change_segment(
+    service: TheService,
+    change: SegmentLabelQuery,
+    segment_id: Annotated[str, Path(max_length=100, description="such as s1")],
+) -> Response:
+    """Give a segment a name, a note or a colour, which stay with its id whatever the model does.
+
+    Look-ups have them within a second or two. Topics keep the name that is made.
+    """
+    found = service.snapshots.needed().segment_documents.get(segment_id)
+    if found is None:
+        raise ProblemError(404, "no such segment now; /v1/segments has those that there are", kind="unknown-segment")
+    fields = change.model_dump(exclude_unset=True)
+    await service.customers.label(segment_id, fields)
+    value = orjson.loads(found.body) | {name: text for name, text in fields.items() if name != "name"}
+    if "name" in fields:
+        value |= {"named_by_hand": fields["name"] is not None}
+        value |= {"name": fields["name"]} if fields["name"] is not None else {}
+    return Response(orjson.dumps(value), media_type="application/json")
 
 
 @router.get("/segment-sizes", response_model=SizeHistory)

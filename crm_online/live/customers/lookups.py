@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from crm_online.customers.records import MOVES
@@ -14,10 +15,12 @@ from crm_online.live.customers.member_scan import MemberPage, MemberScan
 from crm_online.live.feeds.hub import ChangeHub
 from crm_online.live.part import ServicePart
 from crm_online.live.threads import Threads
+from crm_online.lookup import segment_labels
 from crm_online.lookup.customer_batch import CustomerBatch
 from crm_online.lookup.customer_json import customer_json
 from crm_online.lookup.customer_reader import CustomerReader, StoredCustomers
 from crm_online.lookup.explanation import KeptMove, explanation
+from crm_online.lookup.segment_labels import decode_labels, write_label
 from crm_online.lookup.segment_names import SegmentNames
 from crm_online.step import ChangeId
 from crm_online.store import Store
@@ -172,7 +175,20 @@ class CustomerLookups(ServicePart):
             found = self._store.partition(change.partition).changes(change.sequence - 1, 1)
             same = [one for one in found if one.id == change and one.moment]
             kept.append(KeptMove(move, Moment.decode(same[0].moment) if same else None))
-        return kept, SegmentNames.stored(self._store.partition(0).list_range(NAMES, 0, -1))
+        first = self._store.partition(0)
+        labels = decode_labels(dict(first.hash_all(segment_labels.NAME)))
+        by_hand = {segment: label.name for segment, label in labels.items() if label.name}
+        return kept, replace(SegmentNames.stored(first.list_range(NAMES, 0, -1)), by_hand=by_hand)
+
+    async def label(self, segment: str, change: Mapping[str, str | None]) -> None:
+        """Change what somebody gave a segment by hand; see `crm_online.lookup.segment_labels.write_label`.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written.
+        """
+        await self._threads.run(write_label, self._store.partition(0), segment, change)
 
     def _stored(self, names: Sequence[str]) -> StoredCustomers:
         if self._reader is None:

@@ -22,7 +22,7 @@ from crm_online.live.snapshots.pictures import Drawn, draw
 from crm_online.live.snapshots.progress import PartitionProgress, Rate, status
 from crm_online.live.snapshots.rulebook import RuleBook
 from crm_online.live.snapshots.snapshot import Snapshot
-from crm_online.lookup import Lookup
+from crm_online.lookup import Lookup, segment_labels
 from crm_online.store import Store, reads
 from crm_online.store.keys import COMMITS, ENDS, META, POSITIONS, TOKEN
 from crm_online.store.meta import StateMeta
@@ -38,6 +38,7 @@ class _Version:
 
     meta: StateMeta
     partitions: tuple[tuple[bytes | None, ...], ...]
+    labels: tuple[tuple[bytes, bytes], ...]
 
     def follows(self, before: _Version) -> bool:
         """Whether it is the same state, gone on; not another one, or one put back in time."""
@@ -132,7 +133,9 @@ class SnapshotMaker:
     def _read_version(self) -> _Version:
         meta = self._store.meta()
         fields = [reads.hash_fields(number, META, (TOKEN, COMMITS)) for number in range(meta.partitions)]
-        return _Version(meta, tuple(map(tuple, self._store.read_many(fields))))
+        labels = reads.hash_whole(0, segment_labels.NAME)
+        partitions, (given,) = self._store.read_many(fields), self._store.read_many([labels])
+        return _Version(meta, tuple(map(tuple, partitions)), tuple(sorted(given.items())))
 
     def _progress_of(self, states: Sequence[PartitionState]) -> list[PartitionProgress]:
         names = [(number, name) for number in range(len(states)) for name in (POSITIONS, ENDS)]

@@ -1,0 +1,42 @@
+"""A segment is given a name, a note and a colour over HTTP."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.asking import ask, until
+from tests.servers.serving import Served
+
+
+def test_a_name_given_by_hand_is_what_look_ups_answer(local: Served) -> None:
+    made = ask(local.url, "/v1/segments/s1").json
+    try:
+        change = {"name": " Regulars ", "note": "<b>in spring</b>", "colour": "#2a7f62"}
+        answer = ask(local.url, "/v1/segments/s1", change, "PATCH")
+        assert answer.status == 200
+        given = {"name": "Regulars", "note": "<b>in spring</b>", "colour": "#2a7f62", "named_by_hand": True}
+        assert answer.json == made | given
+        until(lambda: ask(local.url, f"/v1/segments/s{1 if named(local) else 0}"), 200)
+        assert ask(local.url, "/v1/segments/s1").json == made | given
+        (member,) = ask(local.url, "/v1/segments/s1/customers?limit=1").json["customers"]
+        assert "Regulars" in ask(local.url, f"/v1/explain/{member['customer_id']}").json["text"]
+    finally:
+        ask(local.url, "/v1/segments/s1", {"name": None, "note": None, "colour": None}, "PATCH")
+    until(lambda: ask(local.url, f"/v1/segments/s{0 if named(local) else 1}"), 200)
+    assert ask(local.url, "/v1/segments/s1").json == made
+
+
+def named(local: Served) -> bool:
+    named: bool = ask(local.url, "/v1/segments/s1").json["named_by_hand"]
+    return named
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": " "}, {"name": "x" * 81}, {"colour": "red"}, {"colour": "#FFF"}, {"size": 3}, [], "s1"]
+)
+def test_what_is_no_label_is_refused(change: object, local: Served) -> None:
+    ask(local.url, "/v1/segments/s1", change, "PATCH").problem(422)
+
+
+def test_a_segment_that_is_not_there_has_no_label(local: Served) -> None:
+    ask(local.url, "/v1/segments/s999", {"name": "x"}, "PATCH").problem(404, "unknown-segment")
