@@ -38,6 +38,9 @@ class Rules(Answer):
 
     as_of: Time
     total: Annotated[int, Field(description="rules that fit, on all pages")]
+    lacking: Annotated[
+        str | None, Field(description="where no rule is in force at all: what is lacking for one, in words")
+    ] = None
     rules: list[RuleInForce]
     next: Annotated[str | None, Field(description="give it as ?after= for the next page; null: this was the last")]
 

@@ -225,6 +225,11 @@ class Lookup:
         found = self.itemsets(as_of) if support == self._min_support else merge(self._parts, when, support)
         return rule_feed.list_rules(found, self.settings, emitted, self._buyers, sort=sort, item=item)[:top]
 
+    def rules_lacking(self, as_of: int | None = None) -> str:
+        """Return what is lacking for a rule where there is none, in words."""
+        when = self._latest_time if as_of is None else self._when(as_of)
+        return rule_feed.levels_of(self.settings).lacking(sum(part.baskets(when) for part in self._parts))
+
     def itemsets(self, as_of: int | None = None) -> FrequentItemsets:
         """Return the frequent itemsets over all partitions, with their bounds."""
         if as_of is None:

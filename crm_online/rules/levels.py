@@ -52,6 +52,24 @@ class Levels:
         """Return the share of baskets from which a rule enters: ``min_support``, or what ``min_count`` baskets are."""
         return max(self.min_support, self.min_count / baskets) if baskets > 0 else self.min_support
 
+    def lacking(self, baskets: float) -> str:
+        """Return what is lacking for a rule where none is in force, in words.
+
+        Examples
+        --------
+        >>> Levels(0.01, 0.3, min_count=10).lacking(4)
+        '4 of 10 baskets: so many with all of its items stand behind a rule'
+        >>> Levels(0.01, 0.3, min_count=10).lacking(187.5)
+        'of 187 baskets no 10 have the same items so that a rule would have a confidence of 30 %'
+        """
+        needed, known = math.ceil(self.enter_support(baskets) * baskets), math.floor(baskets)
+        if baskets < self.min_count:
+            return f"{known:,} of {needed:,} baskets: so many with all of its items stand behind a rule"
+        share = f"{100 * self.min_confidence:g} %"
+        return (
+            f"of {known:,} baskets no {needed:,} have the same items so that a rule would have a confidence of {share}"
+        )
+
     def leave_support(self, baskets: float) -> float:
         """Return what itemsets must be found with, for ``diff`` to see the rules that stay."""
         return _leave(self.enter_support(baskets) * max(baskets, 1.0)) / max(baskets, 1.0)

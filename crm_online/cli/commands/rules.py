@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -40,4 +41,5 @@ def rules(
     most = top if top or as_json else TOP
     with open_state(state, config, overrides) as lookup:
         found = lookup.rules(as_of=as_of, top=most, sort=sort.value, item=item)
-    print_answer(found, rules_table, as_json=as_json)
+        lacking = None if found or item else lookup.rules_lacking(as_of)
+    print_answer(found, partial(rules_table, lacking=lacking), as_json=as_json)

@@ -11,10 +11,10 @@ from crm_online.cli.console import plain
 from crm_online.cli.tables.words import FIGURE, TEXT, count, number, share, table
 
 
-def rules_table(found: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Return the rules in the order given: who buys these items also buys those."""
+def rules_table(found: Sequence[Mapping[str, Any]], lacking: str | None = None) -> RenderableType:
+    """Return the rules in the order given: who buys these items also buys those; or what is lacking for one."""
     if not found:
-        return "No rules"
+        return f"No rules yet: {lacking}" if lacking else "No rules"
     rows = table(
         f"{count(len(found), 'rule')}: who buys … also buys …",
         **{"if": {**TEXT, "ratio": 3}, "then": {**TEXT, "ratio": 2}},

@@ -170,9 +170,9 @@ class SnapshotMaker:
             return before
         with pace:
             found = lookup()
-            book = RuleBook(
-                found.rules(), to_short_iso(found.itemsets().as_of), self._segments.tastes if self._segments else {}
-            )
+            rules, as_of = found.rules(), to_short_iso(found.itemsets().as_of)
+            tastes = self._segments.tastes if self._segments else {}
+            book = RuleBook(rules, as_of, tastes, None if rules else found.rules_lacking())
             self._rules = _Rules(version, book, self._derive(found) if self._derive else None)
         return self._rules
 

@@ -72,6 +72,8 @@ class RuleBook:
         The time that their measures are read at.
     tastes
         The items that each segment's customers buy more often than the population, by segment.
+    lacking
+        What is lacking for a rule where there is none, in words.
 
     Attributes
     ----------
@@ -80,9 +82,13 @@ class RuleBook:
     """
 
     def __init__(
-        self, rules: Sequence[Mapping[str, Any]], as_of: str, tastes: Mapping[str, frozenset[str]] | None = None
+        self,
+        rules: Sequence[Mapping[str, Any]],
+        as_of: str,
+        tastes: Mapping[str, frozenset[str]] | None = None,
+        lacking: str | None = None,
     ) -> None:
-        self._as_of = as_of
+        self._as_of, self._lacking = as_of, lacking
         self._bodies = [orjson.dumps(rule) for rule in rules]
         sides = [(rule["antecedent"], rule["consequent"]) for rule in rules]
         self._names = sorted({name for pair in sides for side in pair for name in side})
@@ -102,7 +108,7 @@ class RuleBook:
         }
         self._ranks = np.array([rule["rank"] for rule in rules], np.int64)
         self._orders = {sort: self._order(sort) for sort in get_args(Sort)}
-        self._rules_etag = etag_of(b"\n".join([as_of.encode(), *self._bodies]))
+        self._rules_etag = etag_of(b"\n".join([f"{as_of} {lacking}".encode(), *self._bodies]))
         self._set_tastes(tastes or {})
 
     def __len__(self) -> int:
@@ -148,7 +154,7 @@ class RuleBook:
         shown = rows[:limit].tolist()
         more = len(rows) > limit
         following = self._cursor(sort, shown[-1]) if more else None
-        head = orjson.dumps({"as_of": self._as_of, "total": total})[:-1]
+        head = orjson.dumps({"as_of": self._as_of, "total": total, "lacking": self._lacking})[:-1]
         rules = b",".join([self._bodies[row] for row in shown])
         body = b'%s,"rules":[%s],"next":%s}' % (head, rules, orjson.dumps(following))
         return RulePage(body, following)

@@ -86,7 +86,7 @@ export function rules(root, { query }, signal) {
       more.hidden = next === null;
       text(shown, `${count(rows.children.length / 2)} of ${plural(found.total, "rule")}`);
       put(note, plural(found.total, "rule"), found.as_of ? [" as of ", time(found.as_of)] : "");
-      put(place, found.total ? all : nothing());
+      put(place, found.total ? all : nothing(found));
       for (const [name, head] of heads) {
         if (asked.sort === name) head.setAttribute("aria-sort", "descending");
         else head.removeAttribute("aria-sort");
@@ -97,9 +97,8 @@ export function rules(root, { query }, signal) {
     more.disabled = false;
   }
 
-  function nothing() {
-    const filtered = ASKED.some((name) => name !== "sort" && asked[name]);
-    if (!filtered) return empty("No rules yet", "Rules come with baskets: when enough of them have the same items together (", h("code", {}, "rules.min_support"), ").");
+  function nothing({ lacking }) {
+    if (lacking) return empty("No rules yet", `There is not enough evidence: ${lacking}.`);
     const clear = h("button", { type: "button" }, "Show all rules");
     clear.addEventListener("click", () => {
       search.value = "";
