@@ -26,13 +26,14 @@ class Customer(Answer):
     customer_id: str
     segment: SegmentOrNone
     since: Annotated[Time | None, Field(description="when the segment was entered; null: in none")]
-    features: Features
+    features: Annotated[Features, Field(description="as the model sees them: amounts of long ago count less")]
     distances: Annotated[
         dict[str, float], Field(description="to each segment's centroid, in standard deviations; empty: no model yet")
     ]
     history: Annotated[list[Move], Field(description="the last moves, the newest first")]
     events: Annotated[int, Field(ge=0, description="accepted events")]
     last_event: Time
+    totals: Totals
     also_in_partitions: Annotated[
         list[int] | None, Field(description="other partitions that have the customer too: producers disagree on keys")
     ] = None
@@ -43,6 +44,27 @@ class Customers(Answer):
 
     customers: Annotated[list[Customer], Field(description="those that are known, in the order asked for")]
     missing: Annotated[list[str], Field(description="those that are not")]
+
+
+class CustomerIds(Answer):
+    """Customers whose ids begin with a text, the shortest first."""
+
+    ids: list[str]
+    complete: Annotated[bool, Field(description="whether these are all")]
+
+
+class Totals(Answer):
+    """What a customer did so far, as plain numbers: nothing of it decays."""
+
+    purchases: Annotated[int, Field(description="orders")]
+    returns: int
+    spend: Annotated[float, Field(description="money of all purchases, in the shop's currency")]
+    items: Annotated[float, Field(description="pieces bought")]
+    first_event: Time
+    last_purchase: Time | None
+    gave_feedback: Annotated[
+        bool | None, Field(description="whether there was any feedback; null: no feature in use reads it")
+    ]
 
 
 class Member(Answer):

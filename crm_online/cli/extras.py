@@ -28,7 +28,7 @@ def need_serve() -> None:
     InputError
         If a part is not installed.
     """
-    _need(("fastapi", "uvicorn", "httptools", "orjson", "plotly", "prometheus_client"), "the service's parts", "serve")
+    _need(("fastapi", "uvicorn", "httptools", "orjson", "prometheus_client"), "the service's parts", "serve")
 
 
 def _need(packages: Iterable[str], what: str, extra: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
-from crm_online.answers.customers import Customer, Customers, Explanation, Members
+from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Members, Reason
 from crm_online.answers.rules import Recommendations, Rules
 from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, Segments, SizeHistory
 from crm_online.answers.service import Alive, EventReceipt, Ready, Rejects, Session, Status
@@ -18,7 +19,6 @@ MOST_CUSTOMERS = 500
 """Most customers that can be looked up at once."""
 
 SEGMENTS: Final = Call("get_segments", "GET", "/v1/segments", model(Segments))
-FLOWS: Final = Call("get_flows", "GET", "/v1/flows", model(SegmentFlows))
 SIZES: Final = Call("get_sizes", "GET", "/v1/segment-sizes", model(SizeHistory))
 PICTURE: Final = Call("get_picture", "GET", "/v1/picture", model(Picture))
 STATUS: Final = Call("get_status", "GET", "/v1/status", model(Status))
@@ -56,6 +56,17 @@ def joined(found: Sequence[Customers]) -> Customers:
 def segment(segment_id: str) -> Call[SegmentProfile]:
     """Return the look-up of one segment."""
     return Call("get_segment", "GET", f"/v1/segments/{part(segment_id)}", model(SegmentProfile))
+
+
+def customer_ids(prefix: str, limit: int | None) -> Call[CustomerIds]:
+    """Return the look-up of customers whose ids begin with a text."""
+    return Call("find_customers", "GET", "/v1/customers", model(CustomerIds), params(prefix=prefix, limit=limit))
+
+
+def flows(since: datetime | None, reason: Sequence[Reason]) -> Call[SegmentFlows]:
+    """Return the look-up of who moved from where to where."""
+    begun = since.isoformat() if since else None
+    return Call("get_flows", "GET", "/v1/flows", model(SegmentFlows), params(since=begun, reason=reason or None))
 
 
 def change_segment(segment_id: str, change: SegmentLabelChange) -> Call[SegmentProfile]:

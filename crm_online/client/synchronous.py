@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 import httpx
 from tenacity import Retrying
 
-from crm_online.answers.customers import Customer, Customers, Explanation, Member, Members
+from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Member, Members, Reason
 from crm_online.answers.rules import Recommendations, RuleInForce, Rules
 from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, Segments, SizeHistory
 from crm_online.answers.service import Alive, EventReceipt, Ready, Rejects, Session, Status
@@ -142,6 +143,10 @@ class Client:
         """Give a segment a name, a note or a colour, which stay with its id; None takes it away."""
         return self._request(calls.change_segment(segment_id, change))
 
+    def customer_ids(self, prefix: str, *, limit: int | None = None) -> CustomerIds:
+        """Return customers whose ids begin with a text, in capitals or not, the shortest first."""
+        return self._request(calls.customer_ids(prefix, limit))
+
     def members_page(self, segment_id: str, after: str | None = None, *, limit: int | None = None) -> Members:
         """Return a page of these customers: the first, or that which ``next`` names."""
         return self._request(calls.members(segment_id, after, limit))
@@ -200,9 +205,9 @@ class Client:
         self._feeds.add(feed)
         return feed
 
-    def flows(self) -> SegmentFlows:
+    def flows(self, since: datetime | None = None, reason: Sequence[Reason] = ()) -> SegmentFlows:
         """Return who moved from where to where, in the changes that are kept."""
-        return self._request(calls.FLOWS)
+        return self._request(calls.flows(since, reason))
 
     def rejects(self, *, limit: int | None = None) -> Rejects:
         """Return the last records that could not be used; the key needs the scope admin."""

@@ -12,7 +12,6 @@ from crm_online.dashboard import files
 from crm_online.etags import is_among
 
 _IfNoneMatch = Annotated[str | None, Header(max_length=4000)]
-_AcceptEncoding = Annotated[str, Header()]
 _METHODS = ["GET", "HEAD"]
 
 
@@ -30,22 +29,16 @@ def get_page(if_none_match: _IfNoneMatch = None) -> Response:
     return _answer(files.page(), if_none_match)
 
 
-def get_static(path: str, if_none_match: _IfNoneMatch = None, accept_encoding: _AcceptEncoding = "") -> Response:
+def get_static(path: str, if_none_match: _IfNoneMatch = None) -> Response:
     """Return a file of the page."""
-    if path == files.PLOTLY:
-        return _answer(files.plotly(), if_none_match, "gzip" in accept_encoding)
     found = files.static().get(path)
     if found is None:
         raise HTTPException(404)
     return _answer(found, if_none_match)
 
 
-def _answer(file: files.File, if_none_match: str | None, packed: bool = False) -> Response:
-    headers = {"ETag": file.etag, "Cache-Control": file.caching}
-    if file.packed is not None:
-        headers["Vary"] = "Accept-Encoding"
+def _answer(file: files.File, if_none_match: str | None) -> Response:
+    headers = {"ETag": file.etag, "Cache-Control": "no-cache"}
     if is_among(file.etag, if_none_match):
         return Response(status_code=304, headers=headers)
-    if packed and file.packed is not None:
-        return Response(file.packed, headers=headers | {"Content-Encoding": "gzip"}, media_type=file.media_type)
     return Response(file.body, headers=headers, media_type=file.media_type)

@@ -14,10 +14,13 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from crm_online.customers.records import NO_SEGMENT, Records
+from crm_online.customers.records import NEVER, NO_SEGMENT, Records
 from crm_online.digits import digits
 from crm_online.engine.changes import Reason
 from crm_online.lookup.customer_batch import CustomerBatch
+
+FEEDBACKS = "feedbacks"
+"""The decayed number of feedbacks, as features name it."""
 
 
 def customer_json(batch: CustomerBatch) -> dict[str, bytes]:
@@ -37,15 +40,17 @@ def customer_json(batch: CustomerBatch) -> dict[str, bytes]:
         _histories(records),
         records.events.tolist(),
         _millis(records.last_event),
+        _totals(batch),
         [f',"also_in_partitions":{others}' if (others := found[1:]) else "" for found in batch.partitions],
         strict=True,
     )
     return {
         name: (
             f'{{"customer_id":{orjson.dumps(name).decode()},"segment":{_segment(segment)},"since":{entered},'
-            f'"features":{features},"distances":{far},"history":[{moves}],"events":{events},"last_event":"{last}"{more}}}'
+            f'"features":{features},"distances":{far},"history":[{moves}],"events":{events},"last_event":"{last}",'
+            f'"totals":{totals}{more}}}'
         ).encode()
-        for name, segment, entered, features, far, moves, events, last, more in rows
+        for name, segment, entered, features, far, moves, events, last, totals, more in rows
     }
 
 
@@ -57,6 +62,30 @@ def customer_values(batch: CustomerBatch) -> list[dict[str, Any]]:
             pairs = value[figures].items()
             value[figures] = {name: None if number is None else float(number) for name, number in pairs}
     return values
+
+
+def _totals(batch: CustomerBatch) -> list[str]:
+    """Return what each customer did so far, as ``answers.customers.Totals`` has it."""
+    records, sums = batch.records, batch.context.reader.sums
+    gave = ["null"] * len(records)
+    if FEEDBACKS in sums:
+        gave = ["true" if some else "false" for some in (records.sums[:, sums.index(FEEDBACKS)] > 0).tolist()]
+    bought = [
+        "null" if never else f'"{time}"'
+        for never, time in zip((records.last_purchase == NEVER).tolist(), _millis(records.last_purchase), strict=True)
+    ]
+    rows = zip(
+        *(getattr(records, name).tolist() for name in ("purchases", "returns", "spend", "items")),
+        _millis(records.first_event),
+        bought,
+        gave,
+        strict=True,
+    )
+    return [
+        f'{{"purchases":{purchases},"returns":{returns},"spend":{spend:.15g},"items":{items:.15g},"first_event":"{first}",'
+        f'"last_purchase":{last},"gave_feedback":{given}}}'
+        for purchases, returns, spend, items, first, last, given in rows
+    ]
 
 
 def _numbers(names: Sequence[str], values: NDArray[np.float64]) -> list[str]:

@@ -138,6 +138,11 @@ class ServeSettings(Section):
     body: Size = Field(default=1_000_000, description="largest body of a request")
     feeds: Count = Field(default=2000, ge=1, le=100_000, description="feeds of changes that may be open at once")
     feeds_per_key: Count = Field(default=500, ge=1, le=100_000, description="of these, how many of one key")
+    currency: OptionalText = Field(
+        default=None,
+        pattern="^[A-Z]{3}$",
+        description="currency of the shop, such as EUR, for the dashboard; none: not said",
+    )
     session: PositiveDuration = Field(
         default=12 * HOUR, description="time after which a browser must show its key again"
     )

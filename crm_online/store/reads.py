@@ -31,9 +31,11 @@ def hash_whole(partition: int, name: str) -> Read[dict[bytes, bytes]]:
     return Read(("HGETALL", key(partition, name)), replies.as_pairs)
 
 
-def hash_scan(partition: int, name: str, cursor: int, count: int) -> Read[tuple[int, dict[bytes, bytes]]]:
-    """Read some fields of a hash, about ``count``, and the cursor where it goes on; 0: begin, and end."""
-    return Read(("HSCAN", key(partition, name), cursor, "COUNT", count), _scanned)
+def hash_scan(
+    partition: int, name: str, cursor: int, count: int, match: bytes = b"*"
+) -> Read[tuple[int, dict[bytes, bytes]]]:
+    """Read the fields that match, of about ``count`` of a hash, and the cursor where it goes on; 0: begin, and end."""
+    return Read(("HSCAN", key(partition, name), cursor, "MATCH", match, "COUNT", count), _scanned)
 
 
 def hash_length(partition: int, name: str) -> Read[int]:

@@ -18,13 +18,15 @@ def phrases(traits: SegmentTraits) -> dict[str, list[str]]:
     >>> for heading, lines in phrases(traits).items():
     ...     print(heading, lines)
     who they are ['age group 18-25: 31 % (everybody 12 %)']
-    what they buy, beside everybody ['wine 2.5 ×', 'less tea']
+    what they buy more than everybody ['wine 2.5 ×']
+    what they buy less ['tea']
     what they say ['score 0.31 (average 0.60), 70 % unhappy']
     """
     found = {
         "who they are": [_share(one) for one in traits["attributes"]],
         "why they get in touch": [_share(one) for one in traits["contact_reasons"]],
-        "what they buy, beside everybody": [_item(one) for one in traits["items"]],
+        "what they buy more than everybody": [_item(one) for one in traits["items"] if not is_less(one)],
+        "what they buy less": [_item(one) for one in traits["items"] if is_less(one)],
         "what they say": [_feedback(traits["feedback"])] if traits["feedback"] else [],
     }
     return {heading: lines for heading, lines in found.items() if lines}
@@ -74,7 +76,7 @@ def _share(one: TraitShare) -> str:
 
 def _item(one: TraitShare) -> str:
     # An item's share of all order lines is too small a number to mean anything to a person.
-    return f"{one['value']} {one['ratio']:.2g} ×" if "ratio" in one else f"less {one['value']}"
+    return f"{one['value']} {one['ratio']:.2g} ×" if "ratio" in one else one["value"]
 
 
 def _feedback(one: FeedbackTrait) -> str:

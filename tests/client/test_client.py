@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,12 @@ def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict
         client.explain("C17")
         segment = client.segments().segments[0].id
         client.segment(segment)
+        client.change_segment(segment, name="Regulars")
+        client.customer_ids("c1")
         client.members_page(segment)
         client.sizes()
         client.picture()
-        client.flows()
+        client.flows(datetime.fromisoformat(TIME), ["event"])
         client.rules_page()
         client.recommend(basket=["bread"])
         view = {"type": "view", "customer_id": "C17", "time": TIME}

@@ -116,7 +116,7 @@ def browsing(browser: Browser, base: str, **context: Any) -> Iterator[Seen]:
 def drawn(page: Page, kind: str) -> Locator:
     """Wait until a chart is drawn, and return it."""
     plot = page.locator(f".plot.{kind}")
-    expect(plot.locator(".main-svg").first).to_be_visible()
+    expect(plot.locator("svg.drawn")).to_be_visible()
     return plot
 
 
@@ -127,10 +127,13 @@ def ready(page: Page, view: str) -> None:
         drawn(page, "scatter" if view == "overview" else "tree")
 
 
-def mark_of(page: Page, customer: str) -> Locator:
-    """Return a customer's mark in the picture."""
-    ids = drawn(page, "scatter").evaluate("plot => plot.data[0].ids")
-    return page.locator(".plot.scatter .trace").first.locator("path.point").nth(ids.index(customer))
+def point_of(page: Page, customer: str) -> dict[str, float]:
+    """Return where a customer's point is in the picture, in pixels of it."""
+    plot = drawn(page, "scatter")
+    found: dict[str, float] = plot.evaluate(
+        "(plot, id) => { const { x, y } = plot.pointOf(id); return { x, y }; }", customer
+    )
+    return found
 
 
 def send(base: str, *events: dict[str, Any]) -> None:

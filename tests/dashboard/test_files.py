@@ -43,7 +43,6 @@ def pages() -> Pages:
         ("/static/js/main.js", "text/javascript; charset=utf-8"),
         ("/static/css/page.css", "text/css; charset=utf-8"),
         ("/static/mark.svg", "image/svg+xml"),
-        ("/static/plotly.min.js", "text/javascript; charset=utf-8"),
     ],
 )
 def test_a_file_has_its_type_and_is_sent_once(pages: Pages, path: str, media_type: str) -> None:
@@ -56,20 +55,14 @@ def test_a_file_has_its_type_and_is_sent_once(pages: Pages, path: str, media_typ
     assert pages.get(path, "HEAD").status_code == 200
 
 
-def test_the_page_is_asked_for_again_and_the_library_kept(pages: Pages) -> None:
+def test_the_page_is_asked_for_again(pages: Pages) -> None:
     assert pages.get("/").headers["cache-control"] == "no-cache"
     assert pages.get("/static/js/main.js").headers["cache-control"] == "no-cache"
-    assert "max-age=86400" in pages.get("/static/plotly.min.js").headers["cache-control"]
 
 
-def test_the_library_is_sent_as_it_can_be_read(pages: Pages) -> None:
-    plain = pages.get("/static/plotly.min.js", **{"Accept-Encoding": "identity"})
-    packed = pages.get("/static/plotly.min.js", **{"Accept-Encoding": "br, gzip"})
-    assert "content-encoding" not in plain.headers
-    assert packed.headers["content-encoding"] == "gzip"
-    assert int(packed.headers["content-length"]) < len(plain.content) / 3
-    assert packed.content == plain.content
-    assert "Accept-Encoding" in plain.headers["vary"]
+def test_the_whole_page_is_light(pages: Pages) -> None:
+    paths = ["/", *(f"/static/{name}" for name in _all_files() if name != "index.html")]
+    assert sum(len(pages.get(path).content) for path in paths) < 400_000
 
 
 @pytest.mark.parametrize(
@@ -96,7 +89,7 @@ def test_whatever_the_page_names_is_there(pages: Pages) -> None:
         answer = pages.get(path)
         assert answer.status_code == 200, path
         named = re.findall(r"""(?:src|href)="(/static/[^"]+)""", answer.text) if path == "/" else []
-        if path.endswith(".js") and "plotly" not in path:
+        if path.endswith(".js"):
             folder = path.rpartition("/")[0]
             named += [_joined(folder, found) for found in re.findall(r'from "(\.[^"]+)"', answer.text)]
         waiting += [name for name in named if name not in known]

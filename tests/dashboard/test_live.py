@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Browser, expect
 
-from tests.dashboard.browsing import Seen, browsing, drawn, mark_of, orders, send
+from tests.dashboard.browsing import Seen, browsing, drawn, orders, point_of, send
 from tests.servers.serving import Served
 
 IDS = [
@@ -19,30 +19,20 @@ IDS = [
     "ключ 🙂 *?[a]",
 ]
 
-COUNT = """() => {
-  const move = Plotly.animate;
-  window.moved = 0;
-  Plotly.animate = (...all) => {
-    window.moved += 1;
-    return move(...all);
-  };
-}"""
-"""Counts how often the picture moves."""
+MOVED = "Number(document.querySelector('.plot.scatter').dataset.moved ?? 0)"
+"""How often the picture has moved."""
 
 
 def test_an_event_moves_the_picture(seen: Seen, shop: Served) -> None:
     page = seen.open()
-    mark = mark_of(page, "C0")
-    place = mark.get_attribute("transform")
-    assert place is not None
+    place, moved = point_of(page, "C0"), page.evaluate(MOVED)
     accepted = page.locator(".figures div").filter(has_text="Events accepted").locator("dd")
     expect(accepted).to_have_text(re.compile(r"^[\d,]+$"))
     before = accepted.inner_text()
-    page.evaluate(COUNT)
     send(shop.url, *orders(shop.url, "C0", 7, ["bread", "butter", "tea"]))
     expect(accepted).not_to_have_text(before)
-    expect(mark).not_to_have_attribute("transform", place)
-    assert page.evaluate("window.moved") > 0
+    page.wait_for_function(f"{MOVED} > {moved}")
+    assert point_of(page, "C0") != place
     told = page.locator(".ticker li").filter(has=page.get_by_role("link", name="C0", exact=True))
     expect(told.first).to_contain_text("after a purchase")
     seen.keep("moved")
@@ -63,13 +53,13 @@ def test_sizes_and_flows_follow(seen: Seen, shop: Served) -> None:
 def test_nothing_moves_for_who_wants_it_calm(browser: Browser, shop: Served) -> None:
     with browsing(browser, shop.url, reduced_motion="reduce") as seen:
         page = seen.open()
-        mark = mark_of(page, "C20")
-        place = mark.get_attribute("transform")
-        assert place is not None
-        page.evaluate(COUNT)
+        place = point_of(page, "C20")
         send(shop.url, *orders(shop.url, "C20", 7, ["bread", "butter", "tea"]))
-        expect(mark).not_to_have_attribute("transform", place)
-        assert page.evaluate("window.moved") == 0
+        page.wait_for_function(
+            "([id, x]) => document.querySelector('.plot.scatter').pointOf(id).x !== x",
+            arg=["C20", place["x"]],
+        )
+        assert page.evaluate(MOVED) == 0
         seen.clean()
 
 

@@ -59,6 +59,8 @@ def test_the_keyboard_is_enough(seen: Seen) -> None:
     expect(heading).to_contain_text(name)
     expect(heading).to_be_focused()
     press("Tab")
+    expect(page.get_by_text("Name it")).to_be_focused()
+    press("Tab")
     expect(page.get_by_role("link", name="Rules for these customers")).to_be_focused()
     press("Enter")
     expect(heading).to_have_text("Rules")
@@ -71,7 +73,7 @@ def test_the_keyboard_is_enough(seen: Seen) -> None:
 def test_every_chart_says_what_it_shows(seen: Seen) -> None:
     page = seen.open()
     drawn(page, "scatter")
-    for plot in page.get_by_role("img").filter(has=page.locator(".main-svg")).all():
+    for plot in page.get_by_role("img").filter(has=page.locator("svg.drawn")).all():
         assert (plot.get_attribute("aria-label") or "").strip()
     page = seen.open("segments")
     drawn(page, "tree")

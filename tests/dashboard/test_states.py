@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from crm_online.api.keyfile import new_key
-from tests.dashboard.browsing import browsing, send
+from tests.dashboard.browsing import browsing, orders, send
 from tests.servers.serving import Served, serving
 
 EVENT = {"type": "view", "event_id": "1", "customer_id": "ann", "time": "2026-01-01T10:00:00Z", "item": "tea"}
@@ -30,7 +30,7 @@ def test_without_a_state_it_says_how_to_begin_and_goes_on_by_itself(browser: Bro
         page = seen.open()
         expect(page.get_by_text("No events yet")).to_be_visible()
         expect(page.locator("main")).to_contain_text("crm-online replay LOG --state")
-        expect(page.locator("main")).to_contain_text("POST /v1/events")
+        expect(page.locator("main")).to_contain_text("/v1/events")
         expect(page.locator("#banner")).to_be_hidden()
         seen.keep("no-state")
         for view in ("segments", "rules", "customers/ann", "service"):
@@ -95,7 +95,58 @@ def test_a_store_or_a_service_that_does_not_answer_is_shown_until_it_does(browse
         seen.keep("unavailable")
         served.start()
         expect(banner).to_be_hidden()
+        # A session does not outlive the service.
+        expect(page.locator("#pulse-text")).to_have_text("a key is needed")
+        show_key(page, guarded.key)
         expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
+
+
+def test_the_dot_is_not_green_while_the_store_hangs(browser: Browser, shop: Served) -> None:
+    redis = int((shop.log.parent / "shop" / "redis" / "redis.pid").read_text())
+    with browsing(browser, shop.url) as seen:
+        page = seen.open()
+        pulse = page.locator("#pulse")
+        expect(pulse).to_have_attribute("data-state", "live")
+        os.kill(redis, signal.SIGSTOP)
+        try:
+            expect(pulse).to_have_attribute("data-state", "behind")
+            expect(page.locator("#banner")).to_contain_text("the store does not answer")
+        finally:
+            os.kill(redis, signal.SIGCONT)
+        expect(pulse).to_have_attribute("data-state", "live")
+
+
+def test_a_view_that_failed_recovers_by_itself(browser: Browser, shop: Served) -> None:
+    with browsing(browser, shop.url) as seen:
+        for view, there in (
+            ("rules", ".rules tbody tr"),
+            ("customers/C17", ".why"),
+            ("segments/s1", ".members tbody tr"),
+        ):
+            seen.page.route("**/v1/**", lambda route: route.abort())
+            page = seen.open(view)
+            expect(page.locator("#banner")).to_be_visible()
+            page.unroute("**/v1/**")
+            expect(page.locator(there).first).to_be_visible()
+            page.goto("about:blank")
+
+
+def test_rules_and_members_follow_what_comes_in(browser: Browser, shop: Served) -> None:
+    items = ["Arabic \u0642\u0647\u0648\u0629", "Hebrew \u05e7\u05e4\u05d4", 'tea & "cake"']
+    with browsing(browser, shop.url) as seen:
+        page = seen.open("rules?sort=lift")
+        rows = page.locator(".rules > tbody > tr:not(.more)")
+        expect(rows.first).to_be_visible()
+        expect(rows.filter(has_text="Arabic")).to_have_count(0)
+        for customer in range(12):
+            send(shop.url, *orders(shop.url, f"rtl-{customer}", 2, items))
+        found = rows.filter(has_text=items[0]).first
+        expect(found).to_be_visible()
+        # Each item is a run of its own: the arrow between two stays where it is, and points to the right.
+        boxes = [one.bounding_box() for one in found.locator("bdi").all()]
+        places = [box["x"] + 1e4 * box["y"] for box in boxes if box]
+        assert places == sorted(places)
+        seen.clean()
 
 
 def show_key(page: Page, key: str) -> None:

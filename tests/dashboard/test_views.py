@@ -7,7 +7,7 @@ import re
 import httpx
 from playwright.sync_api import Browser, expect
 
-from tests.dashboard.browsing import VIEWS, Seen, browsing, drawn, mark_of, ready
+from tests.dashboard.browsing import VIEWS, Seen, browsing, drawn, point_of, ready
 from tests.dashboard.conftest import NO_TIME
 from tests.servers.serving import Served
 
@@ -24,10 +24,10 @@ def test_the_overview_shows_figures_segments_and_charts(seen: Seen, shop: Served
         expect(row.locator(".size")).to_have_text(f"{segment['size']:,}")
     plot = drawn(page, "scatter")
     picture = httpx.get(f"{shop.url}/v1/picture").json()
-    expect(plot.locator(".trace").first.locator("path.point")).to_have_count(len(picture["customers"]))
-    expect(plot.locator(".xtitle, .ytitle")).to_have_text(
-        [re.compile(axis["name"].split(":")[0].replace("(", r"\(").replace(")", r"\)")) for axis in picture["axes"]]
-    )
+    known = "(plot, ids) => ids.filter((id) => plot.pointOf(id)).length"
+    assert plot.evaluate(known, [one["id"] for one in picture["customers"]]) == len(picture["customers"])
+    for axis in picture["axes"]:
+        expect(plot.locator("svg")).to_contain_text(axis["name"].split(":")[0])
     expect(plot).to_have_attribute("aria-label", re.compile(r"Scatter of .* customers in .* segments"))
     expect(page.locator("#pulse")).to_have_attribute("data-state", "live")
     seen.keep("overview")
@@ -40,7 +40,7 @@ def test_segments_have_a_tree_and_what_sets_each_apart(seen: Seen, shop: Served)
     for segment in found["segments"]:
         expect(page.locator(f"article[data-segment={segment['id']}]")).to_contain_text(segment["description"]["text"])
     tree = drawn(page, "tree")
-    expect(tree.locator(".trace.scatter")).to_have_count(len(found["hierarchy"]["linkage"]) + 1)
+    expect(tree.locator(".branch")).to_have_count(len(found["hierarchy"]["linkage"]))
     expect(page.locator(".joins li")).to_have_count(len(found["hierarchy"]["linkage"]))
     page.get_by_text("Distances between centres as a table").click()
     expect(page.locator("details.data tbody tr")).to_have_count(len(found["hierarchy"]["leaves"]))
@@ -129,9 +129,9 @@ def test_a_customer_is_opened_by_id(seen: Seen, shop: Served) -> None:
 
 def test_a_mark_says_whose_it_is_and_opens_the_customer(seen: Seen) -> None:
     page = seen.open()
-    box = mark_of(page, "C17").bounding_box()
+    point, box = point_of(page, "C17"), drawn(page, "scatter").bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(box["x"] + point["x"], box["y"] + point["y"])
     tip = page.get_by_role("tooltip")
     expect(tip).to_be_visible()
     # Another customer's mark may lie on it.
@@ -175,7 +175,7 @@ def test_the_colours_are_the_systems_until_others_are_chosen(browser: Browser, s
         drawn(page, "scatter")
         root = page.locator("html")
         expect(root).to_have_attribute("data-theme", "dark")
-        ink = page.locator(".plot.scatter .textpoint text").first
+        ink = page.locator(".plot.scatter text.ink").first
         expect(ink).to_have_css("fill", "rgb(232, 230, 225)")
         seen.keep("dark-overview")
         page.get_by_role("button", name="Light colours").click()

@@ -134,6 +134,17 @@ def as_stored(store: Store) -> dict[str, Any]:
                     ],
                     "events": int(records.events[row]),
                     "last_event": to_short_iso(int(records.last_event[row])),
+                    "totals": {
+                        "purchases": int(records.purchases[row]),
+                        "returns": int(records.returns[row]),
+                        "spend": pytest.approx(float(records.spend[row]), rel=1e-12),
+                        "items": pytest.approx(float(records.items[row]), rel=1e-12),
+                        "first_event": to_short_iso(int(records.first_event[row])),
+                        "last_purchase": to_short_iso(int(records.last_purchase[row]))
+                        if records.purchases[row]
+                        else None,
+                        "gave_feedback": bool(records.sums[row, view.reader.sums.index("feedbacks")] > 0),
+                    },
                 }
     return found
 

@@ -41,7 +41,8 @@ def test_segments_have_exactly_the_promised_keys(at_rest: Shop) -> None:
     assert (found["k"], found["complete"], found["customers"]) == (4, True, 120)
     assert found["as_of"].endswith("Z")
     for one in found["segments"]:
-        assert list(one) == ["id", "name", "size", "centroid", "description"]
+        by_hand = ("note", "colour", "named_by_hand")
+        assert list(one) == ["id", "name", "size", "centroid", "description", *by_hand]
         assert list(one["description"]) == ["text", "facts", "traits"]
         assert list(one["description"]["traits"]) == ["customers", "attributes", "contact_reasons", "feedback", "items"]
         assert list(one["centroid"]) == found["features"]
@@ -109,8 +110,15 @@ def test_a_customer_has_exactly_the_promised_keys(at_rest: Shop) -> None:
     mine = [move for move in at_rest.moves() if move["customer_id"] == moved]
     found = as_json(at_rest.lookup.customer(moved))
     assert list(found) == [
-        *("customer_id", "segment", "since", "features", "distances", "history", "events", "last_event")
+        *("customer_id", "segment", "since", "features", "distances", "history", "events", "last_event", "totals")
     ]
+    plain = at_rest.lookup.customers_frame().set_index("customer_id").loc[moved]
+    totals = found["totals"]
+    assert [totals[name] for name in ("purchases", "returns", "items")] == [
+        plain[name] for name in ("purchases", "returns", "items")
+    ]
+    assert totals["spend"] == pytest.approx(plain["spend"], rel=1e-12)
+    assert totals["gave_feedback"] == bool(plain["feedback"] != 0.5)
     assert found["customer_id"] == moved
     assert (found["segment"], found["since"]) == (mine[-1]["to"], mine[-1]["time"])
     keys = ("time", "from", "to", "reason")

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query
+from pydantic import AwareDatetime
 from starlette.requests import Request
 
 from crm_online.answers.changes import Kind
+from crm_online.answers.customers import Reason
 from crm_online.answers.segments import SegmentFlows
 from crm_online.answers.service import Rejects
 from crm_online.api.event_stream import EventStream
 from crm_online.api.keys import requires
 from crm_online.api.service import TheService
+from crm_online.events.times import from_datetime, to_short_iso
 from crm_online.live.feeds import cursors
 from crm_online.live.feeds.events import ChangeFilter
 from crm_online.live.feeds.tally import REJECTS
@@ -64,9 +67,17 @@ async def get_changes(
 
 
 @router.get("/flows", dependencies=[Depends(requires("read"))])
-async def get_flows(service: TheService) -> SegmentFlows:
+async def get_flows(
+    service: TheService,
+    since: Annotated[AwareDatetime | None, Query(description="only moves since this event time")] = None,
+    reason: Annotated[
+        list[Reason] | None,
+        Query(max_length=5, description="only moves for one of these reasons; event and lapse: what customers did"),
+    ] = None,
+) -> SegmentFlows:
     """Return who moved from where to where, in the changes that are kept."""
-    return service.changes.flows()
+    begun = None if since is None else to_short_iso(from_datetime(since))
+    return service.changes.flows(begun, reason or ())
 
 
 @router.get("/rejects", dependencies=[Depends(requires("admin"))])

@@ -75,6 +75,22 @@ router.add_api_route(
 )
 
 
+@router.get("/customers")
+async def find_customers(
+    service: TheService,
+    prefix: Annotated[
+        str, Query(min_length=1, max_length=LONGEST, description="what ids begin with, in capitals or not")
+    ],
+    limit: Annotated[int, Query(ge=1, le=100, description="ids, at most")] = 10,
+) -> answers.CustomerIds:
+    """Return the customers whose ids begin with a text, the shortest first.
+
+    At most some hundred thousand customers are looked at; `complete` says whether there may be others.
+    """
+    found = await service.customers.beginning_with(prefix, limit)
+    return answers.CustomerIds(ids=found.ids, complete=found.complete)
+
+
 @router.post("/customers:batch", response_model=answers.Customers, responses=problems())
 async def get_customers(service: TheService, query: CustomerQuery) -> Response:
     """Return several customers in the order asked for, and who is not known.

@@ -15,4 +15,5 @@ router = APIRouter(prefix="/v1", tags=["service"], dependencies=[Depends(require
 async def get_status(service: TheService, response: Response) -> Status:
     """Return how far each partition is, what was counted so far, and how fast it goes on."""
     response.headers["Cache-Control"] = "no-store"
-    return service.snapshots.needed().status
+    found = service.snapshots.needed().status
+    return found.model_copy(update={"currency": service.settings.serve.currency})

@@ -12,6 +12,7 @@ from crm_online.engine.moments import Moment
 from crm_online.engine.owner import NAMES
 from crm_online.errors import StoreUnavailable, UnknownCustomer
 from crm_online.live.customers.member_scan import MemberPage, MemberScan
+from crm_online.live.customers.prefix_scan import IdsFound, find_ids
 from crm_online.live.feeds.hub import ChangeHub
 from crm_online.live.part import ServicePart
 from crm_online.live.threads import Threads
@@ -122,6 +123,16 @@ class CustomerLookups(ServicePart):
         if self._stopped:
             raise _stopping()
         return (await self._read([name])).batch()
+
+    async def beginning_with(self, prefix: str, limit: int) -> IdsFound:
+        """Return customers whose ids begin with a text, in capitals or not.
+
+        Raises
+        ------
+        StoreError
+            As `one`.
+        """
+        return await self._scans.run(find_ids, self._store, prefix, limit)
 
     async def members(self, segment: str, after: str | None, limit: int) -> MemberPage:
         """Return some customers of a segment; see `crm_online.live.customers.member_scan.MemberScan.page`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from crm_online.answers.segments import SegmentFlows
@@ -101,8 +101,8 @@ class ChangeHub(ServicePart):
         subscription.close()
         self._subscriptions.discard(subscription)
 
-    def flows(self) -> SegmentFlows:
-        """Return who moved from where to where, in the changes that are kept.
+    def flows(self, since: str | None = None, reasons: Collection[str] = ()) -> SegmentFlows:
+        """Return who moved from where to where, in the changes that are kept; see `Tally.flows`.
 
         Raises
         ------
@@ -110,7 +110,7 @@ class ChangeHub(ServicePart):
             If they have not been read yet.
         """
         self._must_have_read()
-        return self._tally.flows()
+        return self._tally.flows(since, reasons)
 
     def moves_of(self, customer: str, most: int) -> list[Mapping[str, Any]]:
         """Return the changes that are a customer's last moves, as far as the ring holds them, the newest first."""

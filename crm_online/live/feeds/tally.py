@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -67,9 +67,22 @@ class Tally:
             if gone is not None:
                 self._counts[gone] -= 1
 
-    def flows(self) -> SegmentFlows:
-        """Return who moved from where to where."""
-        counts = {counted: count for counted, count in self._counts.items() if counted.moved and count}
+    def flows(self, since: str | None = None, reasons: Collection[str] = ()) -> SegmentFlows:
+        """Return who moved from where to where.
+
+        Parameters
+        ----------
+        since
+            Only moves since this time, as changes have it; ``None``: all that are kept.
+        reasons
+            Only moves for one of these reasons; where there are none, for any.
+        """
+        kept = self._counts if since is None else self._since(since)
+        counts = {
+            counted: count
+            for counted, count in kept.items()
+            if counted.moved and count and (not reasons or counted.reason in reasons)
+        }
         pairs, reasons = Counter[tuple[str, str | None]](), Counter[str]()
         first = 0
         for counted, count in counts.items():
@@ -79,15 +92,27 @@ class Tally:
                 pairs[counted.left, counted.entered] += count
                 reasons[counted.reason] += count
         oldest = [next((time for time in window.times if time), None) for window in self._windows.values()]
-        since = min((datetime.fromisoformat(time) for time in oldest if time), default=None)
+        first_kept = min((datetime.fromisoformat(time) for time in oldest if time), default=None)
+        begun = datetime.fromisoformat(since) if since else None
         ordered = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0][0], pair[0][1] or ""))
         return SegmentFlows(
-            since=since,
+            since=max(begun, first_kept) if begun and first_kept else first_kept,
             moves=pairs.total(),
             flows=[Flow(from_=left, to=entered, moves=count) for (left, entered), count in ordered],
             reasons=dict(sorted(reasons.items())),
             first_segments=first,
         )
+
+    def _since(self, since: str) -> Counter[_Counted]:
+        """Count the moves since a time; changes of a partition are in order of time."""
+        found = Counter[_Counted]()
+        for window in self._windows.values():
+            for counted, time in zip(reversed(window.changes), reversed(window.times), strict=True):
+                if time is not None and time < since:
+                    break
+                if counted is not None:
+                    found[counted] += 1
+        return found
 
     def rejects(self, rejected: int, most: int) -> Rejects:
         """Return the last rejects; ``rejected`` is how many there were in all."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -20,6 +21,9 @@ from crm_online.store import Store
 _log = logging.getLogger(__name__)
 _SOON: Final = 0.2
 BEING_READ: Final = "the state is being read for the first time"
+HANGS: Final = "the store does not answer now"
+SILENT: Final = 4.0
+"""Seconds of silence after which the store counts as hanging: it is asked for a few small values."""
 SWITCH: Final = 0.0005
 """Seconds after which the thread that makes snapshots gives way to the event loop if that is due: a tenth of Python's
 own, since a request may have to wait several times."""
@@ -70,6 +74,9 @@ class Snapshots(ServicePart):
 
     def trouble(self) -> str | None:
         """Return why the latest snapshot is out of date; None if it is not."""
+        asked = self._maker.asked_at
+        if asked is not None and time.monotonic() - asked > SILENT:
+            return HANGS
         return self._trouble
 
     async def start(self) -> None:

@@ -8,6 +8,7 @@ whatever `serve.refresh` adds.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -79,10 +80,16 @@ class SnapshotMaker:
         The state.
     derive
         Makes what else is to be in snapshots.
+
+    Attributes
+    ----------
+    asked_at
+        When the store was asked for its version, by a clock that only goes up; ``None`` once it has answered.
     """
 
     def __init__(self, store: Store, derive: Derive | None = None) -> None:
         self._store, self._derive = store, derive
+        self.asked_at: float | None = None
         self.forget()
 
     def forget(self) -> None:
@@ -105,7 +112,11 @@ class SnapshotMaker:
         StoreError
             If there is no state (``StateMissing``), or it cannot be read.
         """
-        version = self._read_version()
+        self.asked_at = time.monotonic()
+        try:
+            version = self._read_version()
+        finally:
+            self.asked_at = None
         if self._version is not None and not version.follows(self._version):
             self.forget()
         lookup = cache(lambda: Lookup(self._store))  # most readings find the same version, and need none

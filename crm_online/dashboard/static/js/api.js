@@ -29,7 +29,8 @@ async function ask(path, options) {
 }
 
 const query = (parameters) => {
-  const pairs = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const each = Object.entries(parameters).flatMap(([name, value]) => (Array.isArray(value) ? value.map((one) => [name, one]) : [[name, value]]));
+  const pairs = each.filter(([, value]) => value !== null && value !== undefined && value !== "");
   return pairs.length ? `?${new URLSearchParams(pairs)}` : "";
 };
 
@@ -38,15 +39,18 @@ export const getText = (path, parameters = {}, signal = undefined) => ask(`/v1/$
 
 export const get = async (...args) => JSON.parse(await getText(...args));
 
-export const post = async (path, body, signal = undefined) =>
+const sent = (method) => async (path, body, signal = undefined) =>
   JSON.parse(
     await ask(`/v1/${path}`, {
-      method: "POST",
+      method,
       signal,
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
     }),
   );
+
+export const post = sent("POST");
+export const patch = sent("PATCH");
 
 /** Whether the service can answer, and if not, why: `{ready, reasons}`. */
 export async function readiness() {

@@ -7,8 +7,9 @@ const EVERY = 2000;
 // event may lack it.
 const AGAIN = 5;
 const SEEN = 150;
+const FRESH = 4000;
 
-export const PATHS = { segments: "segments", picture: "picture", sizes: "segment-sizes", flows: "flows", rejects: "rejects" };
+export const PATHS = { segments: "segments", picture: "picture", sizes: "segment-sizes", rejects: "rejects" };
 
 class Board {
   #listeners = new Map();
@@ -32,6 +33,23 @@ class Board {
       if (name in this.values || name in this.errors) then(this.values[name], this.errors[name]);
       this.#fetch(name);
     } else if (name in this.values) then(this.values[name]);
+  }
+
+  /**
+   * Call back when what was shown may be out of date, until the signal aborts: events came in, at most every few
+   * seconds, or the service is back after trouble.
+   */
+  fresh(then, signal, every = FRESH) {
+    let [accepted, asked, troubled] = [this.values.status?.accepted, performance.now(), Boolean(this.trouble)];
+    this.on("status", (status) => {
+      const recovered = troubled && !this.trouble;
+      troubled = Boolean(this.trouble);
+      const grown = status?.accepted !== accepted && performance.now() - asked >= every;
+      if (!recovered && !grown) return;
+      [accepted, asked] = [status?.accepted, performance.now()];
+      then();
+    }, signal);
+    this.on("trouble", (trouble) => (troubled ||= Boolean(trouble)), signal);
   }
 
   publish(name, value) {

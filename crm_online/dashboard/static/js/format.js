@@ -23,14 +23,29 @@ export function number(value) {
 export const percent = (share, digits = 1) =>
   `${new Intl.NumberFormat(LOCALE, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(100 * share).replace("-", "−")} %`;
 
+let currency = null;
+/** The shop's currency, as its settings say. */
+export function setCurrency(code) {
+  currency = code;
+}
+
+/** Money, in the shop's currency where that is known. */
+export function money(value) {
+  if (!currency) return `${number(value)} in money`;
+  return new Intl.NumberFormat(LOCALE, { style: "currency", currency, maximumFractionDigits: Math.abs(value) >= 100 ? 0 : 2 }).format(value);
+}
+
 /** A feature's value with its unit. */
 export function quantity(value, unit) {
   if (value === null || value === undefined) return "–";
   if (unit === "share") return percent(value);
   if (unit === "score") return `${number(value)} of 1`;
-  if (unit === "money") return `${number(value)} in money`;
+  if (unit === "money") return money(value);
   return unit ? `${number(value)} ${value === 1 ? unit.replace(/s$/, "") : unit}` : number(value);
 }
+
+/** A name in a sentence: one that is written from right to left does not turn the rest round. */
+export const apart = (name) => `\u2068${name}\u2069`;
 
 export const words = (name) => name.replaceAll("_", " ");
 
@@ -40,6 +55,8 @@ function pad(iso) {
 }
 
 export const utc = (iso) => `${pad(iso)?.toISOString().replace("T", " ").replace(/\.\d+Z/, "") ?? iso} UTC`;
+/** A time in ms as a style of Intl says. */
+export const written = (time, style) => new Intl.DateTimeFormat(LOCALE, style).format(time);
 export const at = (iso, style = long) => (pad(iso) ? style.format(pad(iso)) : String(iso));
 export const styles = { long, short, day };
 

@@ -4,7 +4,7 @@ import { get, ofCustomer, signIn } from "./api.js";
 import { board } from "./board.js";
 import { dark, h, put, s, text } from "./dom.js";
 import { feed } from "./feed.js";
-import { number } from "./format.js";
+import { number, setCurrency } from "./format.js";
 import { customer } from "./views/customer.js";
 import { overview } from "./views/overview.js";
 import { heading } from "./views/parts.js";
@@ -18,7 +18,8 @@ const VIEWS = { "": [overview], segments: [segments, segment], rules: [rules], c
 const TITLES = { "": "Overview", segments: "Segments", rules: "Rules", customers: "Customer", service: "Service" };
 
 // Ids that are offered where one is typed.
-const OFFERED = 200;
+const OFFERED = 12;
+const WAIT = 150;
 
 let shown = null;
 
@@ -64,15 +65,23 @@ function top() {
   });
   const find = document.getElementById("find");
   const input = document.getElementById("customer");
-  find.addEventListener("submit", (event) => {
+  // Ids are taken as they are; where none is so, the first that begins so, in capitals or not.
+  find.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (!input.value) return;
-    location.hash = ofCustomer(input.value);
+    const typed = input.value;
+    if (!typed) return;
+    const found = await get("customers", { prefix: typed, limit: 1 }).catch(() => null);
+    location.hash = ofCustomer(found?.ids[0] ?? typed);
     input.value = "";
   });
-  input.addEventListener("focus", async () => {
-    const picture = board.values.picture ?? (await get("picture").catch(() => null));
-    put(document.getElementById("known"), (picture?.customers ?? []).slice(0, OFFERED).map((one) => h("option", { value: one.id })));
+  let asked = null;
+  input.addEventListener("input", () => {
+    clearTimeout(asked);
+    asked = setTimeout(async () => {
+      const typed = input.value;
+      const found = typed ? await get("customers", { prefix: typed, limit: OFFERED }).catch(() => null) : null;
+      if (input.value === typed) put(document.getElementById("known"), (found?.ids ?? []).map((id) => h("option", { value: id })));
+    }, WAIT);
   });
 
   const theme = document.getElementById("theme");
@@ -91,9 +100,10 @@ function top() {
 function pulse() {
   const place = document.getElementById("pulse");
   const label = document.getElementById("pulse-text");
-  const WORDS = { connecting: "connecting", disconnected: "not connected" };
+  const WORDS = { connecting: "connecting", disconnected: "not connected", behind: "not up to date", locked: "a key is needed" };
   const draw = () => {
-    place.dataset.state = board.trouble?.status === 0 ? "disconnected" : feed.state;
+    const behind = board.trouble && board.trouble.kind !== "no-state";
+    place.dataset.state = board.trouble?.status === 0 ? "disconnected" : board.trouble?.status === 401 ? "locked" : behind ? "behind" : feed.state;
     const rate = board.values.status?.events_per_second;
     text(label, WORDS[place.dataset.state] ?? (rate ? `live, ${number(rate)} events/s` : "live"));
   };
@@ -141,7 +151,11 @@ async function start() {
   pulse();
   banner();
   keys();
-  board.on("status", (status) => status && text(document.getElementById("version"), `crm-online ${status.version}`));
+  board.on("status", (status) => {
+    if (!status) return;
+    setCurrency(status.currency);
+    text(document.getElementById("version"), `crm-online ${status.version}`);
+  });
   window.addEventListener("hashchange", () => show(false));
   show(true);
   const allowed = await get("session").catch((problem) => problem.status !== 401);

@@ -3,7 +3,6 @@
 import { board } from "./board.js";
 import { h, s } from "./dom.js";
 
-const KEPT = "crm-online.colours";
 const COLOURS = 10;
 
 // Each about as large as a circle of radius 1.
@@ -31,52 +30,22 @@ export const SHAPES = [
   polygon(3, 1.4, -Math.PI / 2),
 ];
 const GONE = "M-.9-.25H.9V.25H-.9Z";
-// The same shapes as the drawing library names them.
-const SYMBOLS = [
-  "circle", "square", "triangle-up", "diamond", "triangle-down", "star", "pentagon", "triangle-right", "hexagon", "triangle-left",
-];
-
-let slots = read();
 let names = new Map();
+let given = new Map();
 
-function read() {
-  try {
-    return new Map(Object.entries(JSON.parse(localStorage.getItem(KEPT) ?? "{}")));
-  } catch {
-    return new Map(); // nothing kept, or not by us
-  }
-}
-
-/** Give each new segment the first colour that no living one has; those that went keep theirs until it is needed. */
-function assign(ids) {
-  const used = new Set(ids.filter((id) => slots.has(id)).map((id) => slots.get(id)));
-  const fresh = ids.filter((id) => !slots.has(id)).sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
-  if (!fresh.length) return;
-  for (const id of fresh) {
-    const places = [...Array(Math.max(COLOURS, ids.length)).keys()];
-    const dead = new Set(slots.values());
-    const slot = places.find((n) => !used.has(n) && !dead.has(n)) ?? places.find((n) => !used.has(n));
-    for (const [other, had] of slots) if (had === slot) slots.delete(other);
-    slots.set(id, slot);
-    used.add(slot);
-  }
-  try {
-    localStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(slots)));
-  } catch {
-    // A browser that keeps nothing: the colours hold until the page is closed.
-  }
-}
+const number = (id) => Number(String(id).slice(1)) - 1;
 
 board.on("segments", (found) => {
   if (!found) return;
   names = new Map(found.segments.map((segment) => [segment.id, segment.name]));
-  assign([...names.keys()]);
+  given = new Map(found.segments.filter((segment) => segment.colour).map((segment) => [segment.id, segment.colour]));
 });
 
-export const slot = (id) => (slots.has(id) ? slots.get(id) % COLOURS : null);
-export const colour = (id) => (slot(id) === null ? "seg-gone" : `seg-${slot(id)}`);
-export const shape = (id) => (slot(id) === null ? GONE : SHAPES[slot(id)]);
-export const symbol = (id) => (slot(id) === null ? "line-ew-open" : SYMBOLS[slot(id)]);
+/** A segment's colour, by its number, so that it is the same in every browser; or the one that somebody gave it. */
+export const colour = (id) => (names.has(id) ? `seg-${number(id) % COLOURS}` : "seg-gone");
+export const hue = (id) => given.get(id) ?? `var(--${colour(id)})`;
+/** A segment's shape: two of the same colour have different ones. */
+export const shape = (id) => (names.has(id) ? SHAPES[(number(id) + Math.floor(number(id) / COLOURS)) % COLOURS] : GONE);
 export const known = (id) => names.has(id);
 
 /** A segment's name; one that is gone has only its id. */
@@ -86,8 +55,11 @@ export function named(id) {
 }
 
 /** A segment's mark: its shape in its colour. */
-export const mark = (id) =>
-  s("svg", { class: `mark ${colour(id)}`, viewBox: "-1.4 -1.4 2.8 2.8", "aria-hidden": "true" }, s("path", { d: shape(id) }));
+export function mark(id) {
+  const made = s("svg", { class: `mark ${colour(id)}`, viewBox: "-1.4 -1.4 2.8 2.8", "aria-hidden": "true" }, s("path", { d: shape(id) }));
+  if (given.has(id)) made.style.setProperty("--seg", given.get(id));
+  return made;
+}
 
 /** A segment's mark and name; a link where the segment is there. */
 export function chip(id) {

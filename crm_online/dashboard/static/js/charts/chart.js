@@ -1,84 +1,61 @@
-// A chart: the drawing library is fetched when the first one is drawn, and given the page's colours.
+// A chart: drawn again with each value, each theme and each size of its place, in the page's own colours.
 
-import { calm, h } from "../dom.js";
-import { colour } from "../segments.js";
+import { calm, h, s } from "../dom.js";
+import { hue } from "../segments.js";
 import { hide, show } from "../tip.js";
 
-const FILE = "/static/plotly.min.js";
-export const CONFIG = { displayModeBar: false, responsive: false, showTips: false, doubleClick: false, scrollZoom: false };
-export const MOVING = 900;
-const SETTLED = 250;
-
-let loading = null;
-
-function library() {
-  loading ??= new Promise((resolve, reject) => {
-    const script = h("script", { src: FILE });
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => {
-      loading = null;
-      reject(new Error("The charts could not be loaded"));
-    };
-    document.head.append(script);
-  });
-  return loading;
-}
+const SETTLED = 120;
 
 /** The page's own colours and letters, as they are now. */
 export function look() {
   const style = getComputedStyle(document.documentElement);
   const of = (name) => style.getPropertyValue(name).trim();
-  return {
-    ink: of("--ink"),
-    soft: of("--soft"),
-    grid: of("--grid"),
-    line: of("--line"),
-    card: of("--card"),
-    font: of("--font"),
-    segment: (id) => of(`--${colour(id)}`),
-  };
+  return { ink: of("--ink"), soft: of("--soft"), grid: of("--grid"), card: of("--card"), font: of("--font"), segment: (id) => of(hue(id).replace(/^var\((.*)\)$/, "$1")) || hue(id) };
 }
 
-/** A colour, seen through. */
-export const thin = (hex, opacity) =>
-  `rgba(${[1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)).join(",")},${opacity})`;
+/** Round numbers from the least to the most, about so many. */
+export function ticks(low, high, about) {
+  const rough = (high - low) / about || 1;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((times) => times * power >= rough * 0.999);
+  const first = Math.ceil(low / step - 1e-9);
+  return [...Array(Math.max(0, Math.floor(high / step + 1e-9) - first + 1)).keys()].map((n) => Number(((first + n) * step).toPrecision(12)));
+}
 
-/** Text for the library, which would read markup in it. */
-export const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\n", "<br>");
+const DAY = 86_400_000;
+const STEPS = [DAY / 24, DAY / 8, DAY / 4, DAY, 2 * DAY, 7 * DAY];
 
-/** A layout that all charts share. */
-export const layout = (theme, more = {}) => ({
-  paper_bgcolor: "rgba(0,0,0,0)",
-  plot_bgcolor: "rgba(0,0,0,0)",
-  font: { family: theme.font, size: 12, color: theme.soft },
-  margin: { l: 48, r: 12, t: 12, b: 44 },
-  showlegend: false,
-  hovermode: "closest",
-  dragmode: false,
-  ...more,
-});
+/** Local times by which people count, about so many: hours, days, months, years; each with how it is written. */
+export function timeTicks(from, to, about) {
+  const rough = (to - from) / about;
+  const months = [1, 2, 3, 6, 12, 24, 60].find((n) => n * 30.4 * DAY >= rough) ?? 120;
+  const found = [];
+  const step = STEPS.find((one) => one >= rough);
+  const at = new Date(from);
+  if (step) {
+    at.setHours(0, 0, 0, 0);
+    for (let time = at.getTime(); time <= to; time += step) if (time >= from) found.push(time);
+    return { times: found, style: step < DAY ? { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" } : { day: "numeric", month: "short" } };
+  }
+  at.setHours(0, 0, 0, 0);
+  at.setDate(1);
+  at.setMonth(Math.floor(at.getMonth() / Math.min(months, 12)) * Math.min(months, 12));
+  for (; at.getTime() <= to; at.setMonth(at.getMonth() + months)) if (at.getTime() >= from) found.push(at.getTime());
+  return { times: found, style: months < 12 ? { month: "short", year: "numeric" } : { year: "numeric" } };
+}
 
-/** An axis that all charts share. */
-export const axis = (theme, title, more = {}) => ({
-  title: { text: plain(title), font: { size: 12, color: theme.soft }, standoff: 8 },
-  gridcolor: theme.grid,
-  zerolinecolor: theme.grid,
-  linecolor: theme.line,
-  tickfont: { color: theme.soft },
-  fixedrange: true,
-  automargin: true,
-  ...more,
-});
+/** A scale from values to pixels. */
+export const scale = ([low, high], [from, to]) => (value) => from + ((value - low) / (high - low || 1)) * (to - from);
+
+/** Text in a chart. */
+export const letters = (x, y, text, more = {}) => s("text", { x: x.toFixed(1), y: y.toFixed(1), ...more }, text);
 
 /**
- * A figure that is drawn again with each value and each theme.
- *
- * `draw(Plotly, plot, value, moving)` draws; `says(value)` is what the picture shows, for who does not see it.
+ * A figure: `draw(plot, value, moving)` draws, `says(value)` is what the picture shows, for who does not see it.
  */
 export class Chart {
   #value;
-  #drawing = Promise.resolve();
-  #waiting = false;
+  #due = null;
   #gone = false;
 
   constructor(kind, draw, says, signal) {
@@ -88,16 +65,23 @@ export class Chart {
     this.element = h("figure", {}, this.plot);
     window.addEventListener("theme", () => this.again(), { signal });
     // Its place becomes another one not only with the window: what stands next to it grows and shrinks too.
-    let resized = null;
+    let [resized, size] = [null, ""];
     const watch = new ResizeObserver(() => {
       clearTimeout(resized);
-      resized = setTimeout(() => this.#resize(), SETTLED);
+      resized = setTimeout(() => {
+        const now = `${this.plot.clientWidth} ${this.plot.clientHeight}`;
+        if (now !== size) this.again();
+        size = now;
+      }, SETTLED);
     });
     watch.observe(this.plot);
+    this.plot.addEventListener("pointerleave", () => this.#leave());
     signal.addEventListener("abort", () => {
       watch.disconnect();
       clearTimeout(resized);
-      this.#end();
+      cancelAnimationFrame(this.#due);
+      this.#gone = true;
+      hide();
     });
   }
 
@@ -107,50 +91,36 @@ export class Chart {
     this.again(!calm());
   }
 
-  /** Draw what is there; one drawing after the other, and what came meanwhile once. */
+  /** Draw what is there with the next frame; what comes until then is drawn once. */
   again(moving = false) {
-    if (this.#waiting || this.#value === undefined) return;
-    this.#waiting = true;
-    this.#drawing = this.#drawing.then(async () => {
-      try {
-        const Plotly = await library();
-        this.#waiting = false;
-        if (this.#gone || !this.plot.isConnected) return;
-        await this.draw(Plotly, this.plot, this.#value, moving);
-      } catch (error) {
-        this.#waiting = false;
-        if (!this.#gone && !this.plot.firstChild) this.plot.textContent = error.message;
-      }
+    if (this.#due !== null || this.#value === undefined) return;
+    this.#due = requestAnimationFrame(() => {
+      this.#due = null;
+      if (!this.#gone && this.plot.clientWidth) this.draw(this.plot, this.#value, moving);
     });
   }
 
-  /** Explain what is pointed at: `label(point, points)` returns what, or null; `open(point)` is for a click. */
-  hover(label, open = null) {
-    for (const name of ["plotly_hover", "plotly_unhover", "plotly_click"]) this.plot.removeAllListeners(name);
-    this.plot.on("plotly_hover", ({ event, points }) => {
-      const more = label(points[0], points);
-      if (more) show(event.clientX, event.clientY, more);
-      this.plot.classList.toggle("over", Boolean(open && more));
-    });
-    this.plot.on("plotly_unhover", () => {
-      hide();
-      this.plot.classList.remove("over");
-    });
-    if (open) this.plot.on("plotly_click", ({ points }) => open(points[0]));
+  /** An SVG as large as the plot, which takes the place of the last one. */
+  svg() {
+    const [width, height] = [this.plot.clientWidth, this.plot.clientHeight];
+    const svg = s("svg", { class: "drawn", viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" });
+    this.plot.replaceChildren(svg);
+    return { svg, width, height };
   }
 
-  #resize() {
-    if (this.#gone || !this.plot.firstChild || !window.Plotly) return;
-    const { width, height } = this.plot.getBoundingClientRect();
-    const drawn = this.plot.querySelector(".main-svg")?.getBoundingClientRect();
-    if (!drawn || (Math.abs(drawn.width - width) < 1 && Math.abs(drawn.height - height) < 1)) return;
-    window.Plotly.Plots.resize(this.plot);
-    this.again();
+  /** Explain an element that is drawn; a click on it opens an address. */
+  explain(element, label, address = null) {
+    element.addEventListener("pointermove", (event) => show(event.clientX, event.clientY, label()));
+    element.addEventListener("pointerleave", hide);
+    if (address) {
+      element.classList.add("opens");
+      element.addEventListener("click", () => (location.hash = address));
+    }
+    return element;
   }
 
-  #end() {
-    this.#gone = true;
+  #leave() {
     hide();
-    if (window.Plotly && this.plot.firstChild) window.Plotly.purge(this.plot);
+    this.plot.classList.remove("over");
   }
 }

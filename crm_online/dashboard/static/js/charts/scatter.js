@@ -1,13 +1,18 @@
 // Sampled customers and centroids on the two axes along which customers differ most. Points move with the customers.
 
 import { ofCustomer } from "../api.js";
-import { h } from "../dom.js";
-import { count, plural, words } from "../format.js";
-import { mark, named, ranked, symbol } from "../segments.js";
-import { axis, Chart, CONFIG, layout, look, MOVING, plain } from "./chart.js";
+import { h, s } from "../dom.js";
+import { count, number, plural, words } from "../format.js";
+import { mark, named, ranked, shape } from "../segments.js";
+import { hide, show } from "../tip.js";
+import { Chart, letters, look, scale, ticks } from "./chart.js";
 
 const ROOM = 0.06;
 const WIDE = 560;
+const MOVING = 900;
+// Pixels within which a point is pointed at.
+const NEAR = 12;
+const MARGIN = { left: 46, right: 12, top: 12, bottom: 44 };
 
 /** The least and the largest, with some room; grown from what was shown before, so that the picture keeps its place. */
 function range(values, before) {
@@ -19,130 +24,137 @@ function range(values, before) {
   return [low, high];
 }
 
-function traces(picture, theme, plot, ranges) {
-  const { customers, centroids } = picture;
-  const wide = plot.clientWidth > WIDE;
-  const size = wide ? 13 : 11.5;
-  const positions = places(centroids, plot, ranges, size);
-  return [
-    {
-      type: "scatter",
-      mode: "markers",
-      ids: customers.map((one) => one.id),
-      customdata: customers,
-      x: customers.map((one) => one.x),
-      y: customers.map((one) => one.y),
-      marker: {
-        size: wide ? 6.5 : 5,
-        opacity: 0.72,
-        color: customers.map((one) => theme.segment(one.segment)),
-        symbol: customers.map((one) => symbol(one.segment)),
-        line: { width: 0 },
-      },
-      hoverinfo: "none",
-      cliponaxis: false,
-    },
-    ...[
-      { color: theme.card, width: 7, size: 15 },
-      { color: theme.ink, width: 2.6, size: 13 },
-    ].map(({ color, width, size }, top) => ({
-      type: "scatter",
-      mode: top ? "markers+text" : "markers",
-      ids: centroids.map((one) => one.id),
-      customdata: centroids,
-      x: centroids.map((one) => one.x),
-      y: centroids.map((one) => one.y),
-      marker: { symbol: "cross-thin", size, line: { color, width } },
-      ...(top && {
-        text: centroids.map((one, at) => (positions[at] ? plain(named(one.segment)) : "")),
-        textposition: positions.map((one) => one ?? "top center"),
-        textfont: { color: theme.ink, size, weight: 600 },
-      }),
-      hoverinfo: top ? "none" : "skip",
-      cliponaxis: false,
-    })),
-  ];
-}
-
 /**
  * Where each name stands next to its cross, so that none is on another or outside; the largest segments choose first,
  * and a name that fits nowhere is left out: the list of segments has all.
  */
-function places(centroids, plot, { x, y }, size) {
-  const [width, height] = [plot.clientWidth - (plot.clientWidth > WIDE ? 66 : 92), plot.clientHeight - 60];
+function places(centroids, x, y, box, size) {
   const order = ranked().map((one) => one.id);
   const ruler = document.createElement("canvas").getContext("2d");
   ruler.font = `600 ${size}px ${look().font}`;
-  const occupied = [];
-  const found = new Map();
-  const free = (box) =>
-    box[0] >= 0 && box[2] <= width && box[1] >= 0 && box[3] <= height &&
-    occupied.every((other) => box[2] < other[0] || box[0] > other[2] || box[3] < other[1] || box[1] > other[3]);
-  const at = (one) => [((one.x - x[0]) / (x[1] - x[0])) * width, ((y[1] - one.y) / (y[1] - y[0])) * height];
-  for (const one of centroids) {
-    const [left, top] = at(one);
-    occupied.push([left - 7, top - 7, left + 7, top + 7]);
-  }
+  const occupied = centroids.map((one) => [x(one.x) - 7, y(one.y) - 7, x(one.x) + 7, y(one.y) + 7]);
+  const free = ([left, top, right, bottom]) =>
+    left >= box.left && right <= box.right && top >= box.top && bottom <= box.bottom &&
+    occupied.every((other) => right < other[0] || left > other[2] || bottom < other[1] || top > other[3]);
+  const found = [];
   for (const one of [...centroids].sort((a, b) => order.indexOf(a.segment) - order.indexOf(b.segment))) {
-    const [left, top] = at(one);
-    const [wide, high] = [ruler.measureText(named(one.segment)).width, size * 1.3];
-    const boxes = {
-      "top center": [left - wide / 2, top - 9 - high, left + wide / 2, top - 9],
-      "bottom center": [left - wide / 2, top + 9, left + wide / 2, top + 9 + high],
-      "middle right": [left + 9, top - high / 2, left + 9 + wide, top + high / 2],
-      "middle left": [left - 9 - wide, top - high / 2, left - 9, top + high / 2],
-    };
-    const place = Object.keys(boxes).find((name) => free(boxes[name]));
+    const [left, top, name] = [x(one.x), y(one.y), named(one.segment)];
+    const [wide, high] = [ruler.measureText(name).width, size * 1.3];
+    const boxes = [
+      [left - wide / 2, top - 9 - high, left + wide / 2, top - 9],
+      [left - wide / 2, top + 9, left + wide / 2, top + 9 + high],
+      [left + 11, top - high / 2, left + 11 + wide, top + high / 2],
+      [left - 11 - wide, top - high / 2, left - 11, top + high / 2],
+    ];
+    const place = boxes.find(free);
     if (!place) continue;
-    occupied.push(boxes[place]);
-    found.set(one.id, place);
+    occupied.push(place);
+    found.push(letters(place[0], place[3] - size * 0.3, name, { class: "node-label ink strong", "font-size": size }));
   }
-  return centroids.map((one) => found.get(one.id));
+  return found;
 }
 
-/** An axis' name; where there is little room, in two lines. */
-const title = (one, wide) => words(one?.name ?? "").replace(": ", wide ? ": " : ":\n");
+/** A picture that is drawn on a canvas, under an SVG with axes, crosses and names. */
+class Picture {
+  constructor(chart) {
+    this.chart = chart;
+    this.ranges = { axes: "", x: null, y: null };
+    this.points = new Map();
+    this.moved = 0;
+    chart.plot.addEventListener("pointermove", (event) => this.#point(event));
+    chart.plot.addEventListener("click", () => this.pointed && (location.hash = this.pointed.address));
+  }
 
-function draw(chart) {
-  let shown = {};
-  return async (Plotly, plot, picture, moving) => {
+  draw(plot, picture, moving) {
     const theme = look();
-    const wide = plot.clientWidth > WIDE;
     const names = picture.axes.map((one) => one.name).join();
-    const same = names === shown.axes;
+    const same = names === this.ranges.axes;
     const all = [...picture.customers, ...picture.centroids];
-    const [x, y] = ["x", "y"].map((side) => range(all.map((one) => one[side]), same ? shown[side] : null));
-    const grew = String([x, y]) !== String([shown.x, shown.y]);
-    const data = traces(picture, theme, plot, { x, y });
-    const first = shown.axes === undefined || !plot.data;
-    shown = { x, y, axes: names };
-    const axes = {
-      xaxis: axis(theme, title(picture.axes[0], true), { range: x, zeroline: false, nticks: wide ? 8 : 5 }),
-      yaxis: axis(theme, title(picture.axes[1], wide), { range: y, zeroline: false, nticks: 6 }),
-    };
-    const whole = layout(theme, { ...axes, margin: { l: 44, r: 10, t: 14, b: 44 } });
-    if (first || !moving || !same || grew) {
-      await Plotly.react(plot, data, whole, CONFIG);
-      explain(chart);
-      return;
+    const [rx, ry] = ["x", "y"].map((side) => range(all.map((one) => one[side]), same ? this.ranges[side] : null));
+    const grew = String([rx, ry]) !== String([this.ranges.x, this.ranges.y]);
+    this.ranges = { axes: names, x: rx, y: ry };
+    const { svg, width, height } = this.chart.svg();
+    const box = { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom };
+    const [x, y] = [scale(rx, [box.left, box.right]), scale(ry, [box.bottom, box.top])];
+    this.#axes(svg, picture, { x, y, box, width, height });
+    const canvas = h("canvas", { width: width * devicePixelRatio, height: height * devicePixelRatio });
+    plot.insertBefore(canvas, svg);
+    const wide = width > WIDE;
+    const before = this.points;
+    this.centroids = picture.centroids.map((one) => ({ x: x(one.x), y: y(one.y), one, address: `#/segments/${one.segment}` }));
+    this.points = new Map(picture.customers.map((one) => [one.id, { x: x(one.x), y: y(one.y), one, address: ofCustomer(one.id) }]));
+    for (const { x: left, y: top } of this.centroids) {
+      const d = `M${left - 7} ${top}H${left + 7}M${left} ${top - 7}V${top + 7}`;
+      svg.append(s("path", { class: "cross under", d }), s("path", { class: "cross", d }));
     }
-    await Plotly.animate(
-      plot,
-      { data, traces: data.map((_, number) => number) },
-      { mode: "immediate", transition: { duration: MOVING, easing: "cubic-in-out" }, frame: { duration: MOVING, redraw: false } },
-    ).catch(() => undefined); // another picture came before this one was there
-  };
-}
+    svg.append(...places(picture.centroids, x, y, box, wide ? 13 : 11.5));
+    const paint = this.#painter(canvas, theme, wide ? 3.2 : 2.6);
+    cancelAnimationFrame(this.frame);
+    if (!moving || !same || grew || !before.size) return paint(null, 1);
+    this.moved += 1;
+    plot.dataset.moved = String(this.moved);
+    const began = performance.now();
+    const step = (now) => {
+      const share = Math.min(1, (now - began) / MOVING);
+      paint(before, share < 0.5 ? 4 * share ** 3 : 1 - (-2 * share + 2) ** 3 / 2);
+      if (share < 1 && canvas.isConnected) this.frame = requestAnimationFrame(step);
+    };
+    this.frame = requestAnimationFrame(step);
+  }
 
-function explain(chart) {
-  const label = ({ customdata: one, curveNumber }) => {
-    if (!one) return null;
-    if (curveNumber > 0) return [h("p", {}, h("b", {}, named(one.segment))), h("p", {}, "its centre; click to open")];
-    return [h("p", {}, h("b", {}, one.id)), h("p", { class: "row" }, mark(one.segment), named(one.segment))];
-  };
-  chart.hover(label, ({ customdata: one, curveNumber }) => {
-    location.hash = curveNumber > 0 ? `#/segments/${one.segment}` : ofCustomer(one.id);
-  });
+  #axes(svg, picture, { x, y, box, width, height }) {
+    const wide = width > WIDE;
+    for (const tick of ticks(...this.ranges.x, wide ? 8 : 4)) svg.append(s("path", { class: "rule", d: `M${x(tick).toFixed(1)} ${box.top}V${box.bottom}` }), letters(x(tick), box.bottom + 16, number(tick), { class: "middle" }));
+    for (const tick of ticks(...this.ranges.y, 6)) svg.append(s("path", { class: "rule", d: `M${box.left} ${y(tick).toFixed(1)}H${box.right}` }), letters(box.left - 7, y(tick) + 4, number(tick), { class: "end" }));
+    const titles = picture.axes.map((one) => words(one?.name ?? ""));
+    const fit = (text, room) => (text.length * 6.3 > room ? `${text.slice(0, Math.floor(room / 6.3) - 1)}…` : text);
+    svg.append(letters((box.left + box.right) / 2, height - 8, fit(titles[0] ?? "", box.right - box.left), { class: "middle" }));
+    const middle = (box.top + box.bottom) / 2;
+    svg.append(letters(12, middle, fit(titles[1] ?? "", box.bottom - box.top), { class: "middle", transform: `rotate(-90 12 ${middle})` }));
+  }
+
+  /** Paint the points on their way from where they were; each segment's shape is made once. */
+  #painter(canvas, theme, radius) {
+    const context = canvas.getContext("2d");
+    const groups = new Map();
+    for (const point of this.points.values()) {
+      if (!groups.has(point.one.segment)) groups.set(point.one.segment, []);
+      groups.get(point.one.segment).push(point);
+    }
+    const ready = [...groups].map(([id, points]) => [new Path2D(shape(id)), theme.segment(id), points]);
+    return (before, share) => {
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.clearRect(0, 0, canvas.width, canvas.height);
+      context.globalAlpha = 0.72;
+      for (const [path, fill, points] of ready) {
+        context.fillStyle = fill;
+        for (const point of points) {
+          const from = before?.get(point.one.id) ?? point;
+          const [left, top] = [from.x + (point.x - from.x) * share, from.y + (point.y - from.y) * share];
+          const size = radius * devicePixelRatio;
+          context.setTransform(size, 0, 0, size, left * devicePixelRatio, top * devicePixelRatio);
+          context.fill(path);
+        }
+      }
+    };
+  }
+
+  #point(event) {
+    const { left, top } = this.chart.plot.getBoundingClientRect();
+    const [x, y] = [event.clientX - left, event.clientY - top];
+    let [found, least] = [null, NEAR];
+    for (const point of [...this.points.values(), ...(this.centroids ?? [])]) {
+      const far = Math.hypot(point.x - x, point.y - y);
+      if (far < least) [found, least] = [point, far];
+    }
+    this.pointed = found;
+    this.chart.plot.classList.toggle("over", Boolean(found));
+    if (!found) return hide();
+    const { one } = found;
+    const centre = found.address.startsWith("#/segments/");
+    show(event.clientX, event.clientY, centre ? [h("p", {}, h("b", {}, named(one.segment))), h("p", {}, "its centre; click to open")] : [h("p", {}, h("b", {}, one.id)), h("p", { class: "row" }, mark(one.segment), named(one.segment))]);
+    return undefined;
+  }
 }
 
 function says({ customers, centroids, axes }) {
@@ -155,7 +167,10 @@ function says({ customers, centroids, axes }) {
 
 export function scatter(signal) {
   const chart = new Chart("scatter", null, says, signal);
-  chart.draw = draw(chart);
+  const picture = new Picture(chart);
+  chart.draw = (plot, value, moving) => picture.draw(plot, value, moving);
+  // Where a customer's point is, for who looks from outside: a test.
+  chart.plot.pointOf = (id) => picture.points.get(id) ?? null;
   return chart;
 }
 

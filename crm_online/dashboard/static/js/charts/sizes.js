@@ -1,59 +1,77 @@
 // How many customers each segment had, one area on the other, along event time.
 
-import { h } from "../dom.js";
-import { at, count, plural, styles } from "../format.js";
+import { h, s } from "../dom.js";
+import { at, count, plural, styles, written } from "../format.js";
 import { known, mark, named, ranked } from "../segments.js";
-import { axis, Chart, CONFIG, layout, look, plain, thin } from "./chart.js";
+import { hide, show } from "../tip.js";
+import { Chart, letters, look, scale, ticks, timeTicks } from "./chart.js";
 
-const GONE = "gone";
+export const GONE = "gone";
+// Segments that have an area of their own.
+const MOST = 12;
+export const REST = "rest";
 
-/** The segments that there are, the largest below, and those that were as one. */
+/** The segments that there are, the largest below, and those that were, or are beyond the first twelve, as one. */
 export function series({ points }) {
   const living = ranked().map((one) => one.id);
   const ids = new Set(points.flatMap((point) => Object.keys(point.sizes)));
-  const gone = [...ids].filter((id) => !known(id));
-  const made = living.filter((id) => ids.has(id)).map((id) => ({ id, sizes: points.map((point) => point.sizes[id] ?? 0) }));
-  if (gone.length) {
-    const sizes = points.map((point) => gone.reduce((sum, id) => sum + (point.sizes[id] ?? 0), 0));
-    if (sizes.some(Boolean)) made.push({ id: GONE, sizes });
-  }
+  const shown = living.filter((id) => ids.has(id));
+  const made = shown.slice(0, MOST).map((id) => ({ id, sizes: points.map((point) => point.sizes[id] ?? 0) }));
+  const together = (id, some) => {
+    const sizes = points.map((point) => some.reduce((sum, one) => sum + (point.sizes[one] ?? 0), 0));
+    if (sizes.some(Boolean)) made.push({ id, sizes });
+  };
+  together(REST, shown.slice(MOST));
+  together(GONE, [...ids].filter((id) => !known(id)));
   return made;
 }
 
-export const nameOf = (id) => (id === GONE ? "gone segments" : named(id));
+export const nameOf = (id) => (id === GONE ? "segments that are gone" : id === REST ? "smaller segments" : named(id));
 
-async function draw(Plotly, plot, value) {
-  const theme = look();
-  const data = series(value).map(({ id, sizes }) => ({
-    type: "scatter",
-    mode: "lines",
-    stackgroup: "one",
-    name: plain(nameOf(id)),
-    x: value.points.map((point) => point.as_of),
-    y: sizes,
-    line: { width: 1.2, color: theme.card, shape: "linear" },
-    fillcolor: thin(theme.segment(id), 0.8),
-    hoverinfo: "none",
-    customdata: sizes.map((size) => ({ id, size })),
-  }));
-  const whole = layout(theme, {
-    xaxis: axis(theme, "event time", { type: "date", showgrid: false, nticks: 6 }),
-    yaxis: axis(theme, "customers", { rangemode: "tozero", nticks: 5 }),
-    hovermode: "x",
-  });
-  await Plotly.react(plot, data, whole, CONFIG);
+function draw(chart) {
+  return (plot, value) => {
+    const theme = look();
+    const { svg, width, height } = chart.svg();
+    const times = value.points.map((point) => Date.parse(point.as_of));
+    const all = series(value);
+    const totals = times.map((_, place) => all.reduce((sum, { sizes }) => sum + sizes[place], 0));
+    const box = { left: 52, right: width - 12, top: 10, bottom: height - 30 };
+    const most = Math.max(...totals, 1);
+    const x = scale([times[0], times.at(-1)], [box.left, box.right]);
+    const y = scale([0, most], [box.bottom, box.top]);
+    for (const tick of ticks(0, most, 5)) {
+      svg.append(s("path", { class: "rule", d: `M${box.left} ${y(tick).toFixed(1)}H${box.right}` }), letters(box.left - 8, y(tick) + 4, count(tick), { class: "end" }));
+    }
+    const { times: marks, style } = timeTicks(times[0], times.at(-1), Math.max(2, width / 130));
+    for (const tick of marks) svg.append(letters(Math.min(x(tick), box.right - 30), height - 10, written(tick, style), { class: "middle" }));
+    let base = times.map(() => 0);
+    for (const { id, sizes } of all) {
+      const top = base.map((below, place) => below + sizes[place]);
+      const line = (levels) => levels.map((level, place) => `${x(times[place]).toFixed(1)} ${y(level).toFixed(1)}`);
+      svg.append(s("path", { class: "area", fill: theme.segment(id), d: `M${line(top).join("L")}L${line(base).reverse().join("L")}Z` }));
+      base = top;
+    }
+    const cursor = s("path", { class: "cursor", d: "" });
+    svg.append(cursor);
+    svg.addEventListener("pointermove", (event) => {
+      const from = svg.getBoundingClientRect().left;
+      const wanted = event.clientX - from;
+      let place = 0;
+      for (let n = 1; n < times.length; n += 1) if (Math.abs(x(times[n]) - wanted) < Math.abs(x(times[place]) - wanted)) place = n;
+      cursor.setAttribute("d", `M${x(times[place]).toFixed(1)} ${box.top}V${box.bottom}`);
+      show(event.clientX, event.clientY, h("p", {}, at(value.points[place].as_of, styles.long)), all.map(({ id, sizes }) => h("p", { class: "row" }, mark(id), nameOf(id), h("b", {}, count(sizes[place])))), h("p", { class: "row" }, "together", h("b", {}, count(totals[place]))));
+    });
+    svg.addEventListener("pointerleave", () => {
+      hide();
+      cursor.setAttribute("d", "");
+    });
+  };
 }
 
 export function sizes(signal) {
   const says = (value) =>
     `Stacked areas: customers of each segment at ${plural(value.points.length, "time")}. The table below has the figures.`;
   const chart = new Chart("sizes", null, says, signal);
-  chart.draw = async (Plotly, plot, value) => {
-    await draw(Plotly, plot, value);
-    chart.hover((first, all) => [
-      h("p", {}, at(first.x, styles.long)),
-      all.map(({ customdata: { id, size } }) => h("p", { class: "row" }, mark(id), nameOf(id), h("b", {}, count(size)))),
-    ]);
-  };
+  chart.draw = draw(chart);
   return chart;
 }

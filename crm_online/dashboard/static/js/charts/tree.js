@@ -1,11 +1,12 @@
 // How the segments join into a tree, the nearest first.
 
-import { h } from "../dom.js";
+import { h, s } from "../dom.js";
 import { number, plural } from "../format.js";
-import { named, symbol } from "../segments.js";
-import { axis, Chart, CONFIG, layout, look, plain } from "./chart.js";
+import { named, shape } from "../segments.js";
+import { Chart, letters, look, scale, ticks } from "./chart.js";
 
 const WIDE = 560;
+const [ROW, DENSE, MANY, EDGE] = [34, 19, 16, 46];
 
 /** The leaves in the order in which no branches cross, and each join as a bracket. */
 export function brackets({ linkage, leaves }) {
@@ -22,59 +23,42 @@ export function brackets({ linkage, leaves }) {
   return { order: order.map((leaf) => leaves[leaf]), joins };
 }
 
-async function draw(Plotly, plot, { hierarchy }) {
-  const theme = look();
-  const { order, joins } = brackets(hierarchy);
-  const wide = plot.clientWidth > WIDE;
-  const branches = joins.map((join) => ({
-    type: "scatter",
-    mode: "lines",
-    x: join.x,
-    y: join.y,
-    line: { color: theme.soft, width: 1.6 },
-    customdata: join.x.map(() => join),
-    hoverinfo: "none",
-    cliponaxis: false,
-  }));
-  const ends = {
-    type: "scatter",
-    mode: "markers",
-    x: order.map(() => 0),
-    y: order.map((_, at) => at),
-    customdata: order,
-    marker: { size: 11, symbol: order.map(symbol), color: order.map((id) => theme.segment(id)) },
-    hoverinfo: "none",
-    cliponaxis: false,
+function draw(chart) {
+  return (plot, { hierarchy }) => {
+    const theme = look();
+    const { order, joins } = brackets(hierarchy);
+    plot.style.height = `${Math.max(120, EDGE + (order.length > MANY ? DENSE : ROW) * order.length)}px`;
+    const { svg, width, height } = chart.svg();
+    const wide = width > WIDE;
+    const names = wide ? Math.min(320, width * 0.4) : width * 0.46;
+    const most = 1.03 * Math.max(...joins.map((join) => join.apart), 0.1);
+    const x = scale([0, most], [names + 14, width - 16]);
+    const y = scale([-0.5, order.length - 0.5], [4, height - EDGE + 4]);
+    for (const tick of ticks(0, most, wide ? 6 : 3)) svg.append(s("path", { class: "rule", d: `M${x(tick).toFixed(1)} 4V${height - EDGE + 4}` }), letters(x(tick), height - 24, number(tick), { class: "middle" }));
+    svg.append(letters((names + width) / 2, height - 6, wide ? "apart, in standard deviations" : "standard deviations", { class: "middle" }));
+    for (const join of joins) {
+      const d = `M${join.x.map((one, place) => `${x(one).toFixed(1)} ${y(join.y[place]).toFixed(1)}`).join("L")}`;
+      const label = () => [h("p", {}, join.ids.map(named).join(" + ")), h("p", {}, `join at ${number(join.apart)} standard deviations: ${plural(join.customers, "customer")}`)];
+      svg.append(chart.explain(s("g", {}, s("path", { class: "branch", d }), s("path", { class: "wide", d })), label));
+    }
+    order.forEach((id, place) => {
+      const end = s("g", { transform: `translate(${names} ${y(place).toFixed(1)})` }, s("path", { d: shape(id), transform: "scale(6)", fill: theme.segment(id) }), fitted(named(id), names - 12, wide));
+      svg.append(chart.explain(end, () => h("p", {}, named(id)), `#/segments/${id}`));
+    });
   };
-  const whole = layout(theme, {
-    xaxis: axis(theme, wide ? "apart, in standard deviations" : "std. deviations", { range: [0, 1.03 * Math.max(...joins.map((join) => join.apart), 0.1)], zeroline: false, nticks: 6 }),
-    yaxis: axis(theme, "", {
-      tickmode: "array",
-      tickvals: order.map((_, at) => at),
-      ticktext: order.map((id) => `${plain(named(id))}  `),
-      tickfont: { color: theme.ink, size: wide ? 13 : 11 },
-      showgrid: false,
-      showline: false,
-      zeroline: false,
-      range: [-0.6, order.length - 0.4],
-    }),
-    margin: { l: 10, r: 16, t: 8, b: 44 },
-  });
-  await Plotly.react(plot, [...branches, ends], whole, CONFIG);
+}
+
+/** A name in the room that there is. */
+function fitted(name, room, wide) {
+  const most = Math.floor(room / (wide ? 7.2 : 6.6));
+  return letters(-14, 4, name.length > most ? `${name.slice(0, most - 1)}…` : name, { class: "end ink" });
 }
 
 export function tree(signal) {
   const says = ({ hierarchy }) =>
-    `Tree of ${plural(hierarchy.leaves.length, "segment")}: ${joined(hierarchy).join("; ") || "nothing to join"}.`;
+    `Tree of ${plural(hierarchy.leaves.length, "segment")}: ${joined(hierarchy).join("; ") || "nothing to join"}. Distances are in standard deviations.`;
   const chart = new Chart("tree", null, says, signal);
-  chart.draw = async (Plotly, plot, value) => {
-    await draw(Plotly, plot, value);
-    const label = ({ customdata: one }) =>
-      one?.ids && [h("p", {}, one.ids.map(named).join(" + ")), h("p", {}, `join at ${number(one.apart)} standard deviations: ${plural(one.customers, "customer")}`)];
-    chart.hover(label, (point) => {
-      if (typeof point.customdata === "string") location.hash = `#/segments/${point.customdata}`;
-    });
-  };
+  chart.draw = draw(chart);
   return chart;
 }
 

@@ -4,8 +4,8 @@ import { askable, get, part, post, Problem } from "../api.js";
 import { board } from "../board.js";
 import { h, put, announce } from "../dom.js";
 import { feed } from "../feed.js";
-import { count, number, plural, quantity, styles, time, words } from "../format.js";
-import { chip, colour, mark, named, unit } from "../segments.js";
+import { count, money, number, plural, quantity, styles, time, words } from "../format.js";
+import { chip, colour, hue, known, named, unit } from "../segments.js";
 import { card, empty, heading, loading, wrong } from "./parts.js";
 
 const REASONS = { event: "event", lapse: "time without an event", refit: "another version of the model", erase: "erased", rewind: "state put back in time" };
@@ -15,21 +15,37 @@ const SEEN = 4000;
 const LEAST = 0.005;
 const PULLS = 7;
 
-const bar = (share, kind) => {
+const bar = (share, fill) => {
   const inside = h("i");
+  inside.style.background = fill;
   inside.style.width = `${Math.max(0, Math.min(100, 100 * share))}%`;
-  return h("span", { class: `bar ${kind}`, "aria-hidden": "true" }, inside);
+  return h("span", { class: "bar", "aria-hidden": "true" }, inside);
 };
 
 function distances({ distances: all, segment }) {
   const near = Object.entries(all).sort(([, a], [, b]) => a - b);
   if (!near.length) return empty("No model yet", "Distances come with the first segments.");
   const most = near.at(-1)[1] || 1;
-  return h("ul", { class: "bars" }, near.map(([id, apart]) => h("li", { class: id === segment ? "near" : null }, chip(id), bar(apart / most, colour(id)), h("span", { class: "val" }, number(apart)))));
+  return h("ul", { class: "bars" }, near.map(([id, apart]) => h("li", { class: id === segment ? "near" : null }, chip(id), bar(apart / most, hue(id)), h("span", { class: "val" }, number(apart)))));
 }
 
+/** What the customer did so far, as plain numbers. */
+function totals({ totals: all }) {
+  const facts = [
+    ["orders", count(all.purchases)],
+    ["spent", money(all.spend)],
+    ["pieces bought", number(all.items)],
+    ["returns", count(all.returns)],
+    ["last order", all.last_purchase ? time(all.last_purchase) : "none"],
+    ["known since", time(all.first_event)],
+  ];
+  return h("dl", { class: "figures totals" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+/** What the model sees; of feedback nothing where there was none. */
 function features(one, units) {
-  return h("dl", { class: "facts two" }, Object.entries(one.features).map(([name, value]) => [h("dt", {}, words(name)), h("dd", {}, quantity(value, units.get(name) ?? unit(name)))]));
+  const shown = Object.entries(one.features).filter(([name]) => name !== "feedback" || one.totals.gave_feedback !== false);
+  return h("dl", { class: "facts two" }, shown.map(([name, value]) => [h("dt", {}, words(name)), h("dd", {}, quantity(value, units.get(name) ?? unit(name)))]));
 }
 
 function moves(one, causes) {
@@ -43,7 +59,14 @@ function moves(one, causes) {
   return h(
     "ol",
     { class: "moves" },
-    one.history.map((move) => h("li", { class: colour(move.to) }, move.from ? [named(move.from), " → "] : "first ", chip(move.to), h("p", { class: "note" }, time(move.time), " · ", more(move)))),
+    one.history.map((move) => {
+      const cause = causes?.find((each) => each.time === move.time && each.to === move.to);
+      // As they were called then.
+      const [left, entered] = [cause?.from_name ?? named(move.from), cause?.to_name ?? named(move.to)];
+      const forIt = (cause?.pulls ?? []).filter((one) => one.pull > LEAST).slice(0, 2).map((one) => words(one.feature));
+      const now = move.to && known(move.to) && named(move.to) !== entered ? `, now called ${named(move.to)}` : "";
+      return h("li", { class: colour(move.to) }, move.from ? [left, " → "] : "first ", h("b", {}, entered), now, h("p", { class: "note" }, time(move.time), " · ", more(move), forIt.length ? ` · for it spoke ${forIt.join(" and ")}` : ""));
+    }),
   );
 }
 
@@ -76,7 +99,7 @@ function recommended(id, signal) {
       put(
         place,
         found.unknown.length ? h("p", { class: "note" }, `No basket had ${found.unknown.join(", ")} so far.`) : null,
-        found.items.length ? h("ol", { class: "recs" }, found.items.map((one) => h("li", {}, h("span", { class: "n" }, count(one.rank)), h("b", {}, one.item), h("span", { class: "note" }, one.because.text)))) : empty("Nothing to recommend yet", "That needs baskets."),
+        found.items.length ? h("ol", { class: "recs" }, found.items.map((one) => h("li", {}, h("span", { class: "n" }, count(one.rank)), h("bdi", { class: "item" }, one.item), h("span", { class: "note" }, one.because.text)))) : empty("Nothing to recommend yet", "That needs baskets."),
         found.history ? null : h("p", { class: "note" }, "What this customer bought before is not remembered: that is so for sampled customers only."),
       );
     } catch (problem) {
@@ -122,7 +145,8 @@ export function customer(root, { id }, signal) {
   const body = h("div", {}, loading());
   const title = h("h1", { class: "id", tabindex: "-1" }, h("small", {}, "Customer"), id);
   const whose = h("p", { class: "whose" });
-  put(root, h("div", { class: "head" }, h("div", {}, title, whose)), body);
+  const figures = h("div");
+  put(root, h("div", { class: "head" }, h("div", {}, title, whose), figures), body);
   const places = { why: h("div"), apart: h("div"), features: h("div"), moves: h("div") };
   let recommends = null;
   let shown = "";
@@ -140,7 +164,7 @@ export function customer(root, { id }, signal) {
           { class: "w6 stack" },
           card("", "How near each segment is", "standard deviations", places.apart),
           card("", "Moves", "the latest first", places.moves),
-          card("", "Features", null, places.features),
+          card("", "What the model sees", "amounts of long ago count less", places.features),
         ),
       ),
     );
@@ -156,8 +180,9 @@ export function customer(root, { id }, signal) {
       const now = JSON.stringify(one);
       if (now === shown) return;
       shown = now;
-      if (!recommends) build();
+      if (!recommends || !body.contains(recommends.element)) build();
       put(whose, one.segment ? [chip(one.segment), one.since && h("span", { class: "note" }, "since ", time(one.since, styles.long))] : "in no segment yet", h("span", { class: "note" }, `${plural(one.events, "event")}, the last `, time(one.last_event)));
+      put(figures, totals(one));
       put(places.apart, distances(one));
       const explanation = await explained(id, signal).catch((problem) => {
         if (problem.name === "AbortError") throw problem;
@@ -169,7 +194,9 @@ export function customer(root, { id }, signal) {
       if (explanation.text) put(places.why, h("p", { class: "why" }, explanation.text), pulls(explanation));
       else put(places.why, empty("No explanation", explanation.message));
     } catch (problem) {
-      if (problem.name !== "AbortError") put(body, h("section", { class: "card" }, wrong(problem)));
+      if (problem.name === "AbortError") return;
+      shown = "";
+      put(body, h("section", { class: "card" }, wrong(problem)));
     }
   };
   // The customer is looked up again when the feed has a move.
@@ -180,12 +207,7 @@ export function customer(root, { id }, signal) {
     timer = setTimeout(load, AGAIN);
   }, signal);
   signal.addEventListener("abort", () => clearTimeout(timer));
-  // And now and then while events come in.
-  let [accepted, asked] = [board.values.status?.accepted, performance.now()];
-  board.on("status", (status) => {
-    if (!status || status.accepted === accepted || performance.now() - asked < SEEN) return;
-    [accepted, asked] = [status.accepted, performance.now()];
-    load();
-  }, signal);
+  // And now and then while events come in, and when the service is back.
+  board.fresh(load, signal, SEEN);
   load();
 }

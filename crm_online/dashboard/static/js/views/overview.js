@@ -1,16 +1,21 @@
 // How things stand: figures, the picture, sizes over time, who moved, and what changes.
 
+import { get } from "../api.js";
 import { board } from "../board.js";
 import { flows, matrix, merged } from "../charts/flows.js";
 import { sampled, scatter } from "../charts/scatter.js";
 import { nameOf, series, sizes } from "../charts/sizes.js";
 import { h, put, s, text } from "../dom.js";
 import { at, count, number, percent, plural, styles, time } from "../format.js";
-import { mark, ranked } from "../segments.js";
+import { hue, mark, ranked } from "../segments.js";
 import { asTable, card, empty, figures, heading, loading, noModel, noState, scrolled, table, wrong } from "./parts.js";
 import { ticker } from "./ticker.js";
 
 const ROWS = 40;
+// Segments that are listed at once: the largest.
+const SHOWN = 12;
+const DAY = 86_400_000;
+const PERIODS = [[7, "last 7 days"], [30, "last 30 days"], [90, "last 90 days"], [0, "all that is kept"]];
 
 function spark(rates) {
   const most = Math.max(...rates, 1);
@@ -37,6 +42,13 @@ function showStatus(figure, status) {
 function legend(found) {
   const rows = new Map();
   const list = h("ul", { class: "legend" });
+  const more = h("button", { type: "button", class: "small" });
+  let open = false;
+  more.addEventListener("click", () => {
+    open = true;
+    set(board.values.segments);
+    list.children[SHOWN]?.querySelector("a")?.focus();
+  });
   const row = (one) => {
     const size = h("span", { class: "size" });
     const share = h("span", { class: "share" });
@@ -47,7 +59,9 @@ function legend(found) {
     return { element: h("li", { "data-segment": one.id }, link), size, share, bar, what, who };
   };
   const set = ({ segments, customers }) => {
-    const all = [...segments].sort((a, b) => b.size - a.size);
+    const all = [...segments].sort((a, b) => b.size - a.size).slice(0, open ? Infinity : SHOWN);
+    more.hidden = open || segments.length <= SHOWN;
+    text(more, `Show all ${segments.length}`);
     for (const one of all) {
       if (!rows.has(one.id)) rows.set(one.id, row(one));
       const at = rows.get(one.id);
@@ -56,13 +70,13 @@ function legend(found) {
       text(at.share, percent(one.size / (customers || 1)));
       text(at.what, one.description.text);
       at.bar.style.width = `${(100 * one.size) / (all[0].size || 1)}%`;
-      at.bar.style.background = `var(--${mark(one.id).classList[1]})`;
+      at.bar.style.background = hue(one.id);
     }
     const order = all.map((one) => rows.get(one.id).element);
     if (order.some((element, place) => list.children[place] !== element) || list.children.length !== order.length) put(list, order);
   };
   set(found);
-  return { element: list, set };
+  return { element: h("div", {}, list, more), set };
 }
 
 export function overview(root, _, signal) {
@@ -103,12 +117,15 @@ function whole(body, signal) {
   const picture = scatter(signal);
   const over = sizes(signal);
   const one = h("div", {}, over.element);
-  const few = empty("No history yet", "Sizes are kept from when this service began to look. They show here as soon as they change.");
+  const few = empty("No history yet", "Sizes show here from the first segments on, as soon as they change.");
   const between = flows(signal);
   const moves = scrolled("Moves, as a table");
   const moved = h("div", { class: "columns" }, h("div", {}, between.element), moves);
   const still = empty("Nobody has moved yet", "Who goes from one segment to another shows here.");
   const since = h("p", { class: "note" });
+  const period = h("select", { "aria-label": "In which time" }, PERIODS.map(([days, label]) => h("option", { value: String(days), selected: days === 30 }, label)));
+  const models = h("input", { type: "checkbox", id: "refits" });
+  const refits = h("label", { class: "note", for: "refits" }, models, " with moves between versions of the model");
   const history = asTable("Sizes as a table", () => sizesTable(board.values.sizes));
   const key = h("ul", { class: "key" });
 
@@ -121,7 +138,7 @@ function whole(body, signal) {
       card("w4", "Segments", "customers", names.element),
       card("w8", "Sizes over time", null, one, few, key, history.element),
       ticker(signal),
-      h("section", { class: "card w12" }, h("header", {}, h("h2", {}, "Who moved"), since), moved, still),
+      h("section", { class: "card w12 moved" }, h("header", {}, h("h2", {}, "Who moved"), period, refits, since), moved, still),
     ),
   );
   board.on("picture", (value) => {
@@ -137,14 +154,29 @@ function whole(body, signal) {
     put(key, series(value).map(({ id }) => h("li", { class: "chip" }, mark(id), nameOf(id))));
     history.again();
   }, signal);
-  board.on("flows", (value) => {
-    if (!value) return;
+  // Behaviour only, unless asked for: what the model changed is nobody's move.
+  const ask = async () => {
+    const { watermark } = board.values.status ?? {};
+    if (!board.values.status) return;
+    const days = Number(period.value);
+    const begun = days && watermark ? new Date(Date.parse(watermark) - days * DAY).toISOString() : null;
+    const value = await get("flows", { since: begun, reason: models.checked ? null : ["event", "lapse"] }, signal).catch(() => null);
+    if (value) showFlows(value);
+  };
+  for (const input of [period, models]) input.addEventListener("change", ask);
+  board.fresh(ask, signal);
+  const showFlows = (value) => {
     const any = merged(value).length > 0;
     [moved.hidden, still.hidden] = [!any, any];
-    put(since, value.since ? [plural(value.moves, "move"), " since ", time(value.since, styles.day), ` · ${plural(value.first_segments, "first segment")}`] : "");
+    put(since, value.since ? [plural(value.moves, "move"), " since ", time(value.since, styles.day)] : "");
     if (!any) return;
     between.set(value);
     put(moves, matrix(value));
+  };
+  let first = true;
+  board.on("status", (status) => {
+    if (first && status) ask();
+    first = first && !status;
   }, signal);
   return { legend: names };
 }

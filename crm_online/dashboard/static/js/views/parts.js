@@ -49,10 +49,10 @@ export function asTable(label, make) {
 export const noState = () =>
   empty(
     "No events yet",
-    h("p", {}, "Replay a log into the state that this service reads:"),
+    h("p", {}, "Send events to this service:"),
+    h("code", {}, `curl ${location.origin}/v1/events -H 'Content-Type: application/json' -d '{"type": "purchase", "customer_id": "C17", "time": "…", "items": […]}'`),
+    h("p", {}, "or end it, replay a log into its state, and start it again; while it serves a folder it is the one that writes there:"),
     h("code", {}, "crm-online replay LOG --state …"),
-    h("p", {}, "or send events to it:"),
-    h("code", {}, "POST /v1/events"),
     h("p", { class: "note" }, "This page goes on by itself as soon as there are some."),
   );
 

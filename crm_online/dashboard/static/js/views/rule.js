@@ -1,7 +1,7 @@
 // A rule, and what its measures say.
 
 import { h } from "../dom.js";
-import { number, percent } from "../format.js";
+import { apart, number, percent } from "../format.js";
 
 /** Name, how it is written, and what it says, of each measure; those of the table first. */
 export const MEASURES = {
@@ -17,14 +17,14 @@ export const MEASURES = {
 export const COLUMNS = ["support", "confidence", "lift", "leverage", "conviction", "mutual_information"];
 
 /** All items of one side, in words. */
-const side = (items) => items.map((item, at) => [at ? h("span", { class: "and" }, " + ") : null, h("span", { class: "item" }, item)]);
+const side = (items) => items.map((item, at) => [at ? h("span", { class: "and" }, " + ") : null, h("bdi", { class: "item" }, item)]);
 
 export const rule = ({ antecedent, consequent }) =>
   h("span", {}, side(antecedent), h("span", { class: "then" }, " → ", h("span", { class: "unseen" }, "then ")), side(consequent));
 
 /** The rule as a sentence. */
 export function sentence({ antecedent, consequent, confidence, lift }) {
-  const [a, b] = [antecedent.join(" and "), consequent.join(" and ")];
+  const [a, b] = [antecedent, consequent].map((side) => side.map(apart).join(" and "));
   return `Of the baskets with ${a}, ${percent(confidence)} have ${b} too: ${number(lift)} times as many as of all baskets.`;
 }
 

@@ -10,6 +10,8 @@ import { empty, heading, loading, wrong } from "./parts.js";
 import { COLUMNS, MEASURES, measures, rule, sentence } from "./rule.js";
 
 const PAGE = 50;
+const MOST = 1000;
+const EVERY = 8000;
 const WAIT = 250;
 const ASKED = ["text", "segment", "sort", "min_support", "min_confidence", "min_lift"];
 const LEAST = { min_support: ["Support at least, %", 100], min_confidence: ["Confidence at least, %", 100], min_lift: ["Lift at least, ×", 1] };
@@ -27,7 +29,7 @@ function row(one, sort) {
 }
 
 // On a phone there is room for two, and for all only on a wide screen.
-const ROOM = { support: " wide", leverage: " wide", conviction: " wider", mutual_information: " wider" };
+const ROOM = { lift: " roomy", support: " wide", leverage: " wide", conviction: " wider", mutual_information: " wider" };
 const wide = (name) => ROOM[name] ?? "";
 
 export function rules(root, { query }, signal) {
@@ -71,14 +73,14 @@ export function rules(root, { query }, signal) {
     clearTimeout(timer);
   });
 
-  async function load(fresh) {
+  async function load(fresh, most = PAGE) {
     if (fresh) {
       course.abort();
       [course, next] = [new AbortController(), null];
     }
     more.disabled = true;
     try {
-      const found = await get("rules", { ...asked, limit: PAGE, after: next }, course.signal);
+      const found = await get("rules", { ...asked, limit: most, after: next }, course.signal);
       const made = found.rules.flatMap((one) => row(one, asked.sort));
       if (fresh) put(rows, made);
       else rows.append(...made);
@@ -142,4 +144,9 @@ export function rules(root, { query }, signal) {
     whose.value = asked.segment;
   }, signal);
   load(true);
+  // As events come in, as many as are shown; not while somebody reads one.
+  board.fresh(() => {
+    const reads = rows.querySelector("tr.more:not([hidden])") || rows.contains(document.activeElement);
+    if (!reads) load(true, Math.max(PAGE, Math.min(MOST, rows.children.length / 2)));
+  }, signal, EVERY);
 }

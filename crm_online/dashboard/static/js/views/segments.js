@@ -7,6 +7,9 @@ import { count, number, percent, plural, quantity, words } from "../format.js";
 import { chip, mark, named, ranked } from "../segments.js";
 import { asTable, card, heading, loading, noModel, noState, table, wrong } from "./parts.js";
 
+// Segments that are shown at once: the largest.
+const SHOWN = 12;
+
 /** What sets a segment apart, in figures. */
 export const facts = ({ description }) =>
   h(
@@ -23,19 +26,23 @@ export const facts = ({ description }) =>
     ),
   );
 
+/** Whether they have it less often than everybody; what has no ratio is so rare there that no figure is given. */
+const isLess = (one) => one.value !== undefined && (one.ratio ?? 0) < 1;
+
 /** What a segment's sampled customers need and say more, or less, often than others. */
 export function traits({ description }) {
   const found = description.traits;
   if (!found) return null;
   const some = (title, list, name) =>
     list.length
-      ? [h("h3", {}, title), h("ul", { class: "tags" }, list.map((one) => h("li", {}, name(one), h("span", {}, one.ratio ? ` ${number(one.ratio)} ×` : ""))))]
+      ? [h("h3", {}, title), h("ul", { class: "tags" }, list.map((one) => h("li", {}, h("bdi", {}, name(one)), h("span", {}, one.ratio ? ` ${number(one.ratio)} ×` : ""))))]
       : null;
+  const both = (more, less, list, name) => [some(more, list.filter((one) => !isLess(one)), name), some(less, list.filter(isLess), name)];
   const say = found.feedback;
   return [
-    some("Buys, beside what everybody buys", found.items, (one) => one.value),
-    some("Is", found.attributes, (one) => (one.value === undefined ? words(one.name) : `${words(one.name)}: ${one.value}`)),
-    some("Gets in touch about", found.contact_reasons, (one) => one.value),
+    both("Buys more than others", "Buys less than others", found.items, (one) => one.value),
+    both("Is more often", "Is less often", found.attributes, (one) => (one.value === undefined ? words(one.name) : `${words(one.name)}: ${one.value}`)),
+    both("Gets in touch more about", "Gets in touch less about", found.contact_reasons, (one) => one.value),
     say && [h("h3", {}, "Says"), h("p", {}, `Feedback ${number(say.score)} of 1 (everybody: ${number(say.everybody)})`)],
   ];
 }
@@ -64,16 +71,24 @@ export function segments(root, _, signal) {
     const apart = asTable("Distances between centres as a table", () => distances(board.values.segments));
     const words = h("ol", { class: "joins" });
     const cards = h("div", { class: "apart" });
+    const more = h("button", { type: "button", class: "more" });
+    const made = { chart, apart, words, cards, more, all: false };
+    more.addEventListener("click", () => {
+      made.all = true;
+      draw(board.values.segments);
+      cards.children[SHOWN]?.querySelector("a")?.focus();
+    });
     put(
       body,
       h("div", { class: "grid" }, card("w12", "How they are related", "the further left two branches join, the more alike they are", h("div", { class: "beside" }, chart.element, h("div", {}, h("h3", {}, "Joins, the nearest first"), words)), apart.element)),
       h("h2", { class: "unseen" }, "Each segment"),
       cards,
+      more,
     );
-    return { chart, apart, words, cards };
+    return made;
   };
 
-  board.on("segments", (found, problem) => {
+  const draw = (found, problem) => {
     if (!found) {
       if (problem) put(body, h("section", { class: "card" }, wrong(problem)));
       return;
@@ -86,9 +101,12 @@ export function segments(root, _, signal) {
     parts ??= build();
     parts.chart.set(found);
     put(parts.words, joined(found.hierarchy).map((line) => h("li", {}, line)));
-    if (!parts.cards.contains(document.activeElement)) put(parts.cards, ranked().map((segment) => one(segment, found.customers)));
+    if (!parts.cards.contains(document.activeElement)) put(parts.cards, ranked().slice(0, parts.all ? Infinity : SHOWN).map((segment) => one(segment, found.customers)));
+    parts.more.hidden = parts.all || found.k <= SHOWN;
+    text(parts.more, `Show all ${found.k} segments`);
     parts.apart.again();
-  }, signal);
+  };
+  board.on("segments", draw, signal);
 }
 
 function distances({ hierarchy }) {

@@ -26,7 +26,7 @@ function why(change) {
 }
 
 const segment = (id) => (known(id) ? h("a", { href: `#/segments/${id}` }, named(id)) : named(id));
-const person = (id) => h("a", { href: ofCustomer(id) }, id);
+const person = (id) => h("a", { href: ofCustomer(id) }, h("bdi", {}, id));
 
 function line(change) {
   if (change.kind === "segment-change") {
