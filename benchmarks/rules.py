@@ -18,6 +18,7 @@ from crm_online.engine.rules import RuleEmitter, list_rules
 from crm_online.itemsets.counters import ItemsetCounters
 from crm_online.itemsets.parts import PartitionCounters, merge
 from crm_online.rules.customers import NOBODY
+from crm_online.rules.next_baskets import NextBaskets
 from crm_online.settings import Settings
 
 MIN_SUPPORT, MIN_CONFIDENCE = 0.005, 0.3
@@ -78,11 +79,11 @@ def _measure(report: Report, log: Log, size: Size) -> None:
 
     def fresh(number: int) -> None:
         counters.count(batches[number])
-        list(feed.emit(parts, NOBODY, 0, changes))
+        list(feed.emit(parts, NOBODY, NextBaskets.of([]), 0, changes))
 
     for batch in batches[:before]:
         counters.count(batch)
-    list(feed.emit(parts, NOBODY, 0, changes))
+    list(feed.emit(parts, NOBODY, NextBaskets.of([]), 0, changes))
     lists = whole.lists()
     ours: list[Cost] = []
     theirs: list[Cost] = []

@@ -1,8 +1,7 @@
-"""The article's ranking of rules, as far as it exists here: by a fixed score, nothing is learned yet.
+"""The article's ranking of rules: by the chance that the next basket holds the consequent, learned while events come.
 
 Run it with ``python examples/ranking.py``. A simulated shop is replayed into a state in a temporary folder. Its rules
-stand once in the order of their lift, as in the article, and once by rank: the lower end of the 95 % interval of the
-confidence, times the root of how popular the consequent is, so that what will often be right comes first.
+stand once in the order of their lift, as in the article, and once by rank.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from crm_online.settings import Settings
 from crm_online.settings.model import ItemsetSettings
 from crm_online.simulate import simulate
 
-COLUMNS = ["rank", "antecedent", "consequent", "lift", "confidence", "count"]
+COLUMNS = ["rank", "antecedent", "consequent", "lift", "confidence", "count", "p_next_basket"]
 
 
 def ranked(customers: int = 600, events: int = 15_000, seed: int = 1) -> pd.DataFrame:

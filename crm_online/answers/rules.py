@@ -31,6 +31,13 @@ class RuleInForce(Answer, title="Rule"):
     error: float
     baskets: float
     rank: int
+    p_next_basket: Annotated[
+        float | None,
+        Field(
+            description="what the rank is predicted by: chance that the next basket of who buys the antecedent holds "
+            "the consequent; null: nothing was learned yet, the rank is by a fixed score"
+        ),
+    ]
 
 
 class Rules(Answer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,12 @@ NAME = "open-baskets"
 _PURCHASE = f"{int(Kind.PURCHASE)}{SEPARATOR}"
 
 
-ClosedBasket = tuple[int, list[int]]
-"""A basket to be counted, or withdrawn: its first line's time in ms, and its items' ids in ascending order."""
+class ClosedBasket(NamedTuple):
+    """A basket to be counted, or withdrawn: time of its first line in ms, its items' ids in ascending order, whose."""
+
+    time: int
+    items: list[int]
+    customer: str | None
 
 
 @dataclass(slots=True)
@@ -100,7 +105,9 @@ class OpenBaskets:
             lines = items[events.line_start[event] : events.line_start[event + 1]]
             found = sorted(set(lines[lines >= 0].tolist()))
             if found:
-                update.closed.append((int(events.time[event]), found))
+                code = events.customer[event]
+                customer = events.customers[code] if code >= 0 else None
+                update.closed.append(ClosedBasket(int(events.time[event]), found, customer))
         for part in gathered_lines(events, items, order[events.basket[order] >= 0], self.open_for):
             self._add(update, part)
         self._close(update, watermark)
@@ -113,12 +120,12 @@ class OpenBaskets:
         return update.closed
 
     def forget_customer(self, customer: str) -> list[ClosedBasket]:
-        """Close a customer's baskets, so that none of them waits under the customer's id."""
+        """Close a customer's baskets, so that none of them waits under the customer's id; they are nobody's then."""
         update = BasketUpdate(opens_order=np.zeros(0, bool))
         for key in sorted(key for key in self.baskets if key.split(SEPARATOR, 2)[1] == customer):
             self._finish(update, key)
         self.counted.forget_customer(customer)
-        return update.closed
+        return [basket._replace(customer=None) for basket in update.closed]
 
     def writes(self) -> Iterator[Write]:
         """Write what has changed."""
@@ -137,7 +144,7 @@ class OpenBaskets:
             self.counted.keep(key, parts[0])
             return
         if key.startswith(_PURCHASE):
-            update.withdrawn += [(part.first, sorted(part.items)) for part in parts if part.items]
+            update.withdrawn += [_closed(key, part) for part in parts if part.items]
         basket = self.baskets.get(key)
         if basket is not None and basket.near(begin, end, self.open_for):
             parts.append(basket)
@@ -174,7 +181,11 @@ class OpenBaskets:
         self._gone.add(key)
         self.counted.keep(key, basket)
         if basket.items and key.startswith(_PURCHASE):
-            update.closed.append((basket.first, sorted(basket.items)))
+            update.closed.append(_closed(key, basket))
+
+
+def _closed(key: str, basket: Basket) -> ClosedBasket:
+    return ClosedBasket(basket.first, sorted(basket.items), key.split(SEPARATOR, 2)[1] or None)
 
 
 def _adds_nothing(lines: Lines, basket: Basket) -> bool:

@@ -22,7 +22,7 @@ from crm_online.engine.ingestion import Ingestion, IngestResult
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import Mining
 from crm_online.engine.owner import ModelWithSums, SegmentEmitter, fit_is_due, fitted_model
-from crm_online.engine.peers import PartitionFigures
+from crm_online.engine.peers import MODEL_PARTITION, PartitionFigures
 from crm_online.engine.read_plan import ReadPlan, ReadResult
 from crm_online.engine.report import EngineReport, ModelReport
 from crm_online.engine.sampling import Sampling
@@ -42,8 +42,6 @@ from crm_online.step import Append, Assign, Put, Remove, Replace, Step, StepCoun
 
 CUSTOMERS = "customers"
 ROSTER = "roster"
-MODEL_PARTITION = 0
-"""The partition that fits models, derives rules and emits segments, for all."""
 
 
 def customer_field(name: str) -> bytes:
@@ -91,6 +89,7 @@ class Engine:
             self.mining.items,
             self.mining.baskets,
             self._orders,
+            self.mining.transitions,
             settings.itemsets.half_life,
         )
         self._sample = Sampling(settings.segments.sample, loaded)
@@ -202,7 +201,7 @@ class Engine:
         with measure(Stage.CUSTOMERS):
             ingested = self._ingest_and_score(step, batch.events)
         with measure(Stage.ITEMSETS):
-            self.mining.count(step, ingested.closed, ingested.withdrawn)
+            self.mining.count(step, ingested.closed, ingested.withdrawn, self._sample)
         if self._partition == MODEL_PARTITION:
             with measure(Stage.SEGMENTS):
                 self._global_step(step)

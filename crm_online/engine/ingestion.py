@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from crm_online.baskets.open import ClosedBasket, OpenBaskets
 from crm_online.baskets.orders import OrderItems
 from crm_online.baskets.sampled import SampledOrders
+from crm_online.baskets.transitions import Transitions
 from crm_online.customers import own, totals
 from crm_online.customers.records import RecordCodec, Records
 from crm_online.customers.sums import Quantities
@@ -78,6 +79,8 @@ class Ingestion:
         The partition's open baskets.
     orders
         The partition's sample of orders.
+    transitions
+        The partition's orders with the next one of each.
     purchases_half_life
         In which what a customer bought fades to half, in ms; ``None``: not at all.
     """
@@ -88,6 +91,7 @@ class Ingestion:
     items: ItemNames
     baskets: OpenBaskets
     orders: SampledOrders
+    transitions: Transitions
     purchases_half_life: int | None
 
     def ingest(self, events: EventColumns, ids: list[str], records: Records, watermark: int) -> IngestResult:
@@ -185,8 +189,10 @@ class Ingestion:
 
     def _erase(self, row: int, ids: list[str], records: Records, result: IngestResult) -> None:
         records.place(np.array([row]), self.codec.blank(1))
+        result.closed = [one._replace(customer=None) if one.customer == ids[row] else one for one in result.closed]
         result.closed += self.baskets.forget_customer(ids[row])
         self.orders.forget(ids[row])
+        self.transitions.forget(ids[row])
         result.erased_after[ids[row]] = len(result.runs)
         result.erased.append(row)
         result.touched[row] = False

@@ -18,9 +18,12 @@ class Loaded:
         The small state, and the model in use.
     sums
         The sums of its segments, for the other partitions.
-    open_baskets, counted_baskets, sampled_orders, sample, traits, bought, rules, segments
-        Hashes: baskets that are open, and that were counted last; some of the latest orders; the sample, the traits
-        of its customers and what they bought; rules and segments as they were last emitted.
+    open_baskets, counted_baskets, sampled_orders, transitions, last_orders, sample, traits, bought, rules, segments
+        Hashes: baskets that are open, and that were counted last; some of the latest orders; orders of sampled
+        customers with the next of each, and the last order of each; the sample, the traits of its customers and what
+        they bought; rules and segments as they were last emitted.
+    rule_learning
+        What ranks rules.
     sizes, names, items, counters, journal
         Lists: the segments' sizes and names over time, items by number, the checkpoint of the counters, and the
         baskets counted since.
@@ -31,9 +34,12 @@ class Loaded:
     partition_state: bytes | None = None
     model: bytes | None = None
     sums: bytes | None = None
+    rule_learning: bytes | None = None
     open_baskets: Pairs = ()
     counted_baskets: Pairs = ()
     sampled_orders: Pairs = ()
+    transitions: Pairs = ()
+    last_orders: Pairs = ()
     sample: Pairs = ()
     traits: Pairs = ()
     bought: Pairs = ()

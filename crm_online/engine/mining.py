@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 
 from crm_online.baskets.counted import CountedBaskets
 from crm_online.baskets.open import ClosedBasket, OpenBaskets
 from crm_online.baskets.sampled import SampledOrder
+from crm_online.baskets.transitions import Transition, Transitions
 from crm_online.decay import Decay
 from crm_online.engine import basket_journal
 from crm_online.engine.changes import Changes
 from crm_online.engine.loaded import Loaded
+from crm_online.engine.peers import MODEL_PARTITION
 from crm_online.engine.rules import RuleEmitter
 from crm_online.engine.state import PartitionState
 from crm_online.engine.step_context import StepContext
@@ -20,6 +22,7 @@ from crm_online.itemsets.names import ItemNames
 from crm_online.itemsets.parts import PartitionCounters, PartitionItemsets
 from crm_online.itemsets.summary import Summary
 from crm_online.rules.customers import Buyers
+from crm_online.rules.next_baskets import NextBaskets
 from crm_online.settings import Settings
 from crm_online.step import Replace, Write
 
@@ -59,10 +62,18 @@ class Mining:
         self.baskets = OpenBaskets(settings.baskets.open_for, counted)
         self.baskets.load(loaded.open_baskets)
         self.counters = basket_journal.restored_counters(empty_counters(settings), loaded.counters, loaded.journal)
+        self.transitions = Transitions(settings.segments.sample, state.transitions)
+        self.transitions.load(loaded.transitions, loaded.last_orders)
         self._rules = RuleEmitter(settings)
-        self._rules.load(iter(loaded.rules))
+        self._rules.load(iter(loaded.rules), loaded.rule_learning)
 
-    def count(self, step: StepContext, closed: list[ClosedBasket], withdrawn: list[ClosedBasket]) -> None:
+    def count(
+        self,
+        step: StepContext,
+        closed: list[ClosedBasket],
+        withdrawn: list[ClosedBasket],
+        sample: Container[str],
+    ) -> None:
         """Count baskets that are closed, and at the log's end all that are open.
 
         Parameters
@@ -72,12 +83,15 @@ class Mining:
         closed, withdrawn
             Time and item ids of baskets to be counted, and of baskets that were counted before, with the same time and
             items, and are no longer so: each is part of one that is to be counted, now or when it is closed.
+        sample
+            The customers of whom one order after the other is kept.
         """
         state = self._state
         if step.end_of_log:
             closed = closed + self.baskets.close_all()
         if closed or withdrawn:
-            batch, before = Baskets.of(closed), Baskets.of(withdrawn)
+            batch, before = (Baskets.of([(one.time, one.items) for one in some]) for some in (closed, withdrawn))
+            self.transitions.add(closed, sample)
             self.counters.count(batch, before)
             raw, write = basket_journal.journal_entry(batch, before)
             step.writes.append(write)
@@ -91,6 +105,8 @@ class Mining:
             state.journal_baskets = state.journal_bytes = 0
         step.writes += self.items.writes()
         step.writes += self.baskets.writes()
+        step.writes += self.transitions.writes()
+        state.transitions = self.transitions.next
         state.remembered_baskets = self.baskets.counted.number
         state.forgotten_to = self.baskets.counted.forgotten_to
 
@@ -114,17 +130,26 @@ class Mining:
         if state.rules_due:
             counters = PartitionCounters(self.counters, self.items.names, self.items.ids)
             parts: list[PartitionItemsets] = [counters, *map(Summary.decode, step.read.summaries)]
-            step.writes += self._rules.emit(parts, self._buyers(step, orders), step.now, step.changes)
+            seen = self._learn(step)
+            step.writes += self._rules.emit(parts, self._buyers(step, orders), seen, step.now, step.changes)
             state.rules_baskets = counted
         fresh = counted - state.rules_baskets
         state.rules_due = fresh >= self._every or (step.end_of_log and fresh > 0)
 
     def _buyers(self, step: StepContext, orders: Sequence[SampledOrder]) -> Buyers:
         others = [
-            ([SampledOrder.decode(one) for one in raw], [name.decode() for name in names])
-            for names, raw in step.read.orders
+            ([SampledOrder.decode(one) for one in other.orders], other.items) for other in step.read.others.values()
         ]
         return Buyers.of([(orders, self.items.names), *others])
+
+    def _learn(self, step: StepContext) -> NextBaskets:
+        """Judge the rules by the orders that came since they were derived, and return all that are kept."""
+        parts: dict[int, tuple[Sequence[Transition], Sequence[str]]] = {
+            number: ([Transition.decode(one) for one in other.transitions], other.items)
+            for number, other in step.read.others.items()
+        }
+        parts[MODEL_PARTITION] = self.transitions.latest, self.items.names
+        return self._rules.learn(parts)
 
     def republish(self, rules: Collection[str], changes: Changes) -> Iterator[Write]:
         """Publish again how rules are that were published otherwise."""

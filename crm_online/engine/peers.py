@@ -11,6 +11,8 @@ from crm_online.segments.sums import SegmentSums
 
 NAME = "sums"
 """Name of the key."""
+MODEL_PARTITION = 0
+"""The partition that fits models, derives rules and emits segments, for all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,23 @@ class ReadPlan:
     spare: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class PeerOrders:
+    """Orders that another partition keeps, as bytes.
+
+    Attributes
+    ----------
+    items
+        The names of its items by number.
+    orders, transitions
+        The sampled orders, and orders with the next one of the same customer.
+    """
+
+    items: list[str]
+    orders: list[bytes]
+    transitions: list[bytes]
+
+
 @dataclass(slots=True)
 class ReadResult:
     """What the store holds of what was planned.
@@ -61,8 +78,8 @@ class ReadResult:
         The records of the sample over all partitions, in order of hash.
     summaries
         The counters' summaries of the other partitions.
-    orders
-        The names of the items, and the sampled orders, of the other partitions.
+    others
+        The orders that the other partitions keep, by partition.
     spare
         Who may take the places of erased customers in the sample.
     """
@@ -75,7 +92,7 @@ class ReadResult:
     model: bytes | None = None
     sample: list[bytes | None] = field(default_factory=list)
     summaries: list[bytes] = field(default_factory=list)
-    orders: list[tuple[list[bytes], list[bytes]]] = field(default_factory=list)
+    others: dict[int, PeerOrders] = field(default_factory=dict)
     spare: list[str] = field(default_factory=list)
 
     def customer_ids(self, events: Sequence[str]) -> list[str]:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.baskets.transitions import Transition
 from crm_online.engine.changes import Changes
 from crm_online.itemsets.parts import FrequentItemsets, PartitionItemsets, merge
-from crm_online.rules.changes import diff, in_force
+from crm_online.rules.changes import Chances, diff, in_force
 from crm_online.rules.customers import Buyers
 from crm_online.rules.emitted import EmittedRules, RuleChange, RuleChangeKind
+from crm_online.rules.learning import Forecasts, RuleLearning, predictors
 from crm_online.rules.levels import Levels
+from crm_online.rules.next_baskets import NextBaskets
+from crm_online.rules.table import RuleTable
 from crm_online.settings import Settings
-from crm_online.step import Put, Remove, Topic, Write
+from crm_online.step import Put, Remove, Replace, Topic, Write
 
 NAME = "rules"
+LEARNING = "rule-learning"
 
 
 def levels_of(settings: Settings) -> Levels:
@@ -42,12 +50,36 @@ class RuleEmitter:
     def __init__(self, settings: Settings) -> None:
         self._levels = levels_of(settings)
         self._emitted = EmittedRules()
+        self.learning = RuleLearning()
 
-    def load(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
-        """Load the last change emitted of each rule."""
+    def load(self, raw: Iterable[tuple[bytes, bytes]], learning: bytes | None) -> None:
+        """Load the last change emitted of each rule, and what was learned."""
         self._emitted = EmittedRules(RuleChange.of_value(key.decode(), json.loads(value)) for key, value in sorted(raw))
+        self.learning = RuleLearning.decode(learning)
 
-    def emit(self, parts: Sequence[PartitionItemsets], buyers: Buyers, as_of: int, changes: Changes) -> Iterator[Write]:
+    def learn(self, parts: Mapping[int, tuple[Sequence[Transition], Sequence[str]]]) -> NextBaskets:
+        """Judge the rules by the orders that came since they were derived, learn from these, and return all.
+
+        Parameters
+        ----------
+        parts
+            By partition the orders with the next of each, and the names of the items by number.
+        """
+        begin, every = self.learning.learned_to, sorted(parts.items())
+        seen = NextBaskets.of((part for _, part in every), [begin.get(partition, 0) for partition, _ in every])
+        self.learning.learn(seen)
+        for partition, (transitions, _) in every:
+            begin[partition] = max([begin.get(partition, 0), *(one.number + 1 for one in transitions)])
+        return seen
+
+    def emit(
+        self,
+        parts: Sequence[PartitionItemsets],
+        buyers: Buyers,
+        seen: NextBaskets,
+        as_of: int,
+        changes: Changes,
+    ) -> Iterator[Write]:
         """Derive the rules over all partitions, and emit those that differ from what was last emitted.
 
         Parameters
@@ -56,14 +88,22 @@ class RuleEmitter:
             What each partition has counted.
         buyers
             The orders that the partitions keep.
+        seen
+            The orders that the partitions keep with the next of each.
         as_of
             Time in ms at which counts are read.
         changes
             Gets the changes.
         """
         levels = self._levels
+
+        def chances(table: RuleTable) -> NDArray[np.float64] | None:
+            now = predictors(table, seen)
+            self.learning.forecasts = Forecasts.of(table, now)
+            return self.learning.chances(now)
+
         found = merge(parts, as_of, levels.leave_support(sum(part.baskets(as_of) for part in parts)))
-        news = diff(found, self._emitted, levels, buyers)
+        news = diff(found, self._emitted, levels, buyers, chances)
         self._emitted.update(news)
         put: dict[bytes, bytes] = {}
         gone: list[bytes] = []
@@ -78,6 +118,7 @@ class RuleEmitter:
             yield Remove(NAME, gone)
         if put:
             yield Put(NAME, put)
+        yield Replace(LEARNING, self.learning.encode())
 
     def republish(self, published: Collection[str], changes: Changes) -> Iterator[Write]:
         """Emit the present state of rules whose published changes this state, put back in time, knows nothing of.
@@ -103,6 +144,7 @@ def list_rules(
     settings: Settings,
     emitted: Iterable[tuple[bytes, bytes]],
     buyers: Buyers,
+    chances: Chances = lambda _: None,
     *,
     sort: str = "rank",
     item: str | None = None,
@@ -119,13 +161,15 @@ def list_rules(
         The last change emitted of each rule, as the store holds it: a rule that was emitted has that change's id.
     buyers
         The orders that the partitions keep.
+    chances
+        What rules are ranked by.
     sort
         ``lift``, ``confidence``, ``support`` (the largest first) or ``rank``.
     item
         Only rules with this item on either side.
     """
     last = {key.decode(): json.loads(value) for key, value in emitted}
-    rules = in_force(found, levels_of(settings), buyers)
+    rules = in_force(found, levels_of(settings), buyers, chances)
     values: list[dict[str, object]] = []
     for rule in rules:
         if item is not None and item not in rule.antecedent + rule.consequent:

@@ -53,7 +53,7 @@ class Sampling:
         names = dict.fromkeys([*traits, *bought])
         self._traits = {name.decode(): Traits.decode(traits.get(name), bought.get(name)) for name in names}
 
-    def __contains__(self, customer: str) -> bool:
+    def __contains__(self, customer: object) -> bool:
         return customer in self._sample.hashes
 
     def __len__(self) -> int:

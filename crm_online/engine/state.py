@@ -83,6 +83,8 @@ class PartitionState(BaseModel):
         does.
     sampled_orders
         Where the sample of orders goes on.
+    transitions
+        How many transitions there were from an order of a sampled customer to the next.
     """
 
     # The aliases are the names in states written so far.
@@ -119,6 +121,7 @@ class PartitionState(BaseModel):
     rules_due: bool = False
     fit: FitSchedule = Field(default_factory=FitSchedule)
     sampled_orders: SamplingState = Field(default_factory=SamplingState)
+    transitions: int = 0
 
     def count(self, changes: Changes) -> None:
         """Count a step's changes, and note the number of the last."""

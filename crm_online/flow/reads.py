@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from crm_online.baskets import counted as counted_baskets
 from crm_online.baskets import open as open_baskets
-from crm_online.baskets import sampled
+from crm_online.baskets import sampled, transitions
 from crm_online.customers.due import bucket_name
 from crm_online.engine import basket_journal, mining, owner, peers, rules, sampling, segmenting, size_history, state
-from crm_online.engine.engine import CUSTOMERS, MODEL_PARTITION, ROSTER
+from crm_online.engine.engine import CUSTOMERS, ROSTER
 from crm_online.engine.loaded import Loaded
-from crm_online.engine.read_plan import ReadPlan, ReadResult
+from crm_online.engine.read_plan import PeerOrders, ReadPlan, ReadResult
 from crm_online.events.columns import EventColumns
 from crm_online.itemsets import names as item_names
 from crm_online.segments import sample
@@ -61,18 +61,21 @@ class StepReader:
             roster = (name.decode() for name in store.list_all(ROSTER, _ROSTER_CHUNK))
             result.spare = sample.smallest(roster, plan.spare, store.sampling_key())
         if plan.peers:
-            *sums, result.model = self._values(peers.NAME, plain_value(MODEL_PARTITION, segmenting.MODEL))
+            *sums, result.model = self._values(peers.NAME, plain_value(peers.MODEL_PARTITION, segmenting.MODEL))
             result.peers = dict(enumerate(sums))
         if plan.sample:
             result.sample = self._sample()
         if plan.summaries:
             every = enumerate(self._values(mining.SUMMARY))
             result.summaries = [raw for number, raw in every if number != self._partition and raw is not None]
-            others = [peer for number, peer in enumerate(self._all) if number != self._partition]
-            result.orders = [
-                (peer.list_range(item_names.NAME, 0, -1), [raw for _, raw in sorted(peer.hash_all(sampled.NAME))])
-                for peer in others
-            ]
+            result.others = {
+                number: PeerOrders(
+                    _texts(peer.list_range(item_names.NAME, 0, -1)),
+                    *([raw for _, raw in sorted(peer.hash_all(name))] for name in (sampled.NAME, transitions.NAME)),
+                )
+                for number, peer in enumerate(self._all)
+                if number != self._partition
+            }
         customers = result.customer_ids(events.customers)
         records = store.hash_get(CUSTOMERS, [name.encode() for name in customers])
         result.customers = dict(zip(customers, records, strict=True))
@@ -99,9 +102,12 @@ def load(store: PartitionStore, *, with_traits: bool = True) -> Loaded:
         partition_state=store.value(state.NAME),
         model=store.value(segmenting.MODEL),
         sums=store.value(peers.NAME),
+        rule_learning=store.value(rules.LEARNING),
         open_baskets=list(store.hash_all(open_baskets.NAME)),
         counted_baskets=list(store.hash_all(counted_baskets.NAME)),
         sampled_orders=list(store.hash_all(sampled.NAME)),
+        transitions=list(store.hash_all(transitions.NAME)),
+        last_orders=list(store.hash_all(transitions.LAST_ORDERS)),
         sample=list(store.hash_all(sample.NAME)),
         traits=list(store.hash_all(sampling.TRAITS)) if with_traits else (),
         bought=list(store.hash_all(sampling.BOUGHT)) if with_traits else (),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from crm_online.engine import rules as rule_feed
 from crm_online.engine import size_history
+from crm_online.engine.peers import MODEL_PARTITION
 from crm_online.engine.size_history import decode
 from crm_online.engine.state import PartitionState
 from crm_online.errors import InputError, StateMissing, UnknownCustomer
@@ -32,6 +33,9 @@ from crm_online.plots import SegmentPicture
 from crm_online.recommend.answer import TOP
 from crm_online.rules.customers import Buyers
 from crm_online.rules.frame import COLUMNS, Sort
+from crm_online.rules.learning import predictors
+from crm_online.rules.next_baskets import NextBaskets
+from crm_online.rules.table import RuleTable
 from crm_online.segments.linkage import Leaves, Linkage
 from crm_online.settings.conflict import from_stored
 from crm_online.store import Store, open_store
@@ -223,7 +227,9 @@ class Lookup:
         # Itemsets without the evidence that a rule must have are not even put together.
         support = rule_feed.levels_of(self.settings).enter_support(sum(part.baskets(when) for part in self._parts))
         found = self.itemsets(as_of) if support == self._min_support else merge(self._parts, when, support)
-        return rule_feed.list_rules(found, self.settings, emitted, self._buyers, sort=sort, item=item)[:top]
+        return rule_feed.list_rules(found, self.settings, emitted, self._buyers, self._chances, sort=sort, item=item)[
+            :top
+        ]
 
     def rules_lacking(self, as_of: int | None = None) -> str:
         """Return what is lacking for a rule where there is none, in words."""
@@ -309,7 +315,8 @@ class Lookup:
         """Return the rules in force, sorted by lift as in the article, or by another measure."""
         import pandas as pd
 
-        return pd.DataFrame(self.rules(as_of, sort=sort), columns=["change_id", "change", *COLUMNS])
+        frame = pd.DataFrame(self.rules(as_of, sort=sort), columns=["change_id", "change", *COLUMNS])
+        return frame.astype({"p_next_basket": float})
 
     @cached_property
     def _customers(self) -> CustomerReader:
@@ -331,6 +338,10 @@ class Lookup:
     @cached_property
     def _buyers(self) -> Buyers:
         return Buyers.of((view.orders, view.counts.counted.names) for view in self._views)
+
+    def _chances(self, table: RuleTable) -> NDArray[np.float64] | None:
+        seen = NextBaskets.of((view.transitions, view.counts.counted.names) for view in self._views)
+        return self._views[MODEL_PARTITION].rule_learning.chances(predictors(table, seen))
 
     @property
     def _min_support(self) -> float:

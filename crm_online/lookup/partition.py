@@ -10,8 +10,9 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.baskets import sampled
+from crm_online.baskets import sampled, transitions
 from crm_online.baskets.sampled import SampledOrder
+from crm_online.baskets.transitions import Transition
 from crm_online.customers.records import Records
 from crm_online.customers.traits import Traits
 from crm_online.engine import basket_journal, peers, rules, sampling, segmenting, state
@@ -27,6 +28,7 @@ from crm_online.itemsets.names import ItemNames
 from crm_online.itemsets.parts import PartitionCounters
 from crm_online.lookup import segment_labels
 from crm_online.lookup.segment_labels import SegmentLabel, decode_labels
+from crm_online.rules.learning import RuleLearning
 from crm_online.segments import sample
 from crm_online.segments.model import Model
 from crm_online.segments.naming import SegmentName
@@ -141,6 +143,17 @@ class PartitionView:
     def sample(self) -> list[tuple[bytes, bytes]]:
         """The customers of the partition's sample, with their hashes."""
         return list(self.store.hash_all(sample.NAME))
+
+    @cached_property
+    def transitions(self) -> list[Transition]:
+        """The orders that the partition keeps with the next one of the same customer, in order."""
+        every = (Transition.decode(raw) for _, raw in self.store.hash_all(transitions.NAME))
+        return sorted(every, key=lambda one: one.number)
+
+    @cached_property
+    def rule_learning(self) -> RuleLearning:
+        """What was learned about rules; that of nothing learned in all partitions but one."""
+        return RuleLearning.decode(self.store.value(rules.LEARNING))
 
     @cached_property
     def orders(self) -> list[SampledOrder]:

@@ -121,6 +121,8 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
         ("open-baskets", loaded.open_baskets),
         ("counted-baskets", loaded.counted_baskets),
         ("sampled-orders", loaded.sampled_orders),
+        ("transitions", loaded.transitions),
+        ("last-orders", loaded.last_orders),
         ("sample", loaded.sample),
         ("said", sayings.items()),
         ("bought", bought.items()),
@@ -130,6 +132,7 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
         digest.add(name, (part for pair in sorted(pairs) for part in pair))
     digest.add("sizes", loaded.sizes)
     digest.add("names", loaded.names)
+    digest.add("rule-learning", [loaded.rule_learning or b""])
     digest.add("items", loaded.items)
     counters = basket_journal.restored_counters(empty_counters(view.settings), loaded.counters, loaded.journal)
     digest.add("counters", counters.dump())

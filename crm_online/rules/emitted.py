@@ -28,7 +28,11 @@ class RuleChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """A change of one rule, with its measures; for a rule that left, those last emitted."""
+    """A change of one rule, with its measures; for a rule that left, those last emitted.
+
+    ``p_next_basket`` is what the rank was predicted by: the chance that the next basket of who bought the antecedent
+    holds the consequent; ``None`` where nothing was learned yet.
+    """
 
     id: str
     change: RuleChangeKind
@@ -45,6 +49,7 @@ class RuleChange:
     error: float
     baskets: float
     rank: int
+    p_next_basket: float | None
 
     def value(self) -> dict[str, Any]:
         """Return the fields of the change feed, without ``change_id``; an infinite conviction is None."""
@@ -54,7 +59,8 @@ class RuleChange:
     @classmethod
     def of_value(cls, id_: str, value: Mapping[str, Any]) -> Self:
         """Return the change of an id and its ``value``; other fields are left aside."""
-        fields = {name: value[name] for name in cls.__slots__ if name != "id"}
+        # States written before rules were ranked by what sold have no chances.
+        fields = {"p_next_basket": None} | {name: value[name] for name in cls.__slots__ if name in value}
         fields["change"] = RuleChangeKind(fields["change"])
         fields["antecedent"], fields["consequent"] = tuple(fields["antecedent"]), tuple(fields["consequent"])
         return cls(id=id_, **fields)

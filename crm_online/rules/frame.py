@@ -22,6 +22,7 @@ COLUMNS = (
     "error",
     "baskets",
     "rank",
+    "p_next_basket",
 )
 """The columns of the frame, as the change feed has them."""
 
@@ -30,6 +31,8 @@ Sort = Literal["lift", "confidence", "support", "rank"]
 
 def to_frame(table: RuleTable, sort: Sort = "lift") -> pd.DataFrame:
     """Return a table of rules as a frame, one row a rule, sorted by ``sort`` and then by rank.
+
+    A table knows nothing of next baskets: the rank is by the fixed score, and the chances are NaN.
 
     Examples
     --------
@@ -56,6 +59,7 @@ def to_frame(table: RuleTable, sort: Sort = "lift") -> pd.DataFrame:
             "error": table.error,
             "baskets": table.baskets,
             "rank": rank,
+            "p_next_basket": np.nan,
         }
     )
     return _sorted(frame, sort)
@@ -67,6 +71,7 @@ def frame_of_values(values: Sequence[Mapping[str, Any]], sort: Sort = "lift") ->
 
     frame = pd.DataFrame([{name: value[name] for name in COLUMNS} for value in values], columns=list(COLUMNS))
     frame["conviction"] = frame["conviction"].astype(float).fillna(np.inf)
+    frame["p_next_basket"] = frame["p_next_basket"].astype(float)
     for side in ("antecedent", "consequent"):
         frame[side] = pd.Series([tuple(names) for names in frame[side]], dtype=object, index=frame.index)
     return _sorted(frame, sort)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from crm_online.values.value import ChangeValue, Weight
+from crm_online.values.value import ChangeValue, Share, Weight
 
 Side = Annotated[list[str], Field(min_length=1, max_length=2)]
 
@@ -32,3 +32,10 @@ class Rule(ChangeValue):
     error: Annotated[Weight, Field(description="the true number is at most count + error")]
     baskets: Annotated[Weight, Field(description="decayed number of all baskets")]
     rank: Annotated[int, Field(ge=1, description="place among the rules in force when it was published, the best is 1")]
+    p_next_basket: Annotated[
+        Share | None,
+        Field(
+            description="what the rank was predicted by: chance that the next basket of who bought the antecedent "
+            "holds the consequent; null: nothing was learned yet, the rank is by a fixed score"
+        ),
+    ]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from crm_online.baskets.basket import Basket
 from crm_online.baskets.counted import CountedBaskets
-from crm_online.baskets.open import OpenBaskets
+from crm_online.baskets.open import ClosedBasket, OpenBaskets
 from crm_online.errors import StateCorrupt
 from crm_online.events.columns import EventColumns, from_events
 from crm_online.events.models import EVENTS
@@ -50,7 +50,7 @@ def columns(lines: list[Line]) -> EventColumns:
 def gathered(lines: list[Line], size: int) -> tuple[list[tuple[int, tuple[str, ...]]], int]:
     """Return the baskets of lines that come in chunks, and how many orders and returns were opened."""
     items, baskets = ItemNames(), OpenBaskets(OPEN_FOR * 1000, CountedBaskets(10**6))
-    whole: list[tuple[int, list[int]]] = []
+    whole: list[ClosedBasket] = []
     opened, watermark = 0, 0
     for begin in range(0, len(lines), size):
         events = columns(lines[begin : begin + size])
@@ -63,7 +63,7 @@ def gathered(lines: list[Line], size: int) -> tuple[list[tuple[int, tuple[str, .
         again.load((key.encode(), basket.encode()) for key, basket in baskets.baskets.items())
         baskets = again
     whole += baskets.close_all()
-    named = [(time, tuple(sorted(items.names[number] for number in basket))) for time, basket in whole]
+    named = [(time, tuple(sorted(items.names[number] for number in basket))) for time, basket, _ in whole]
     return sorted(named), opened
 
 
@@ -97,7 +97,7 @@ def test_an_event_without_basket_id_is_whole_by_itself() -> None:
     found = OpenBaskets(OPEN_FOR, CountedBaskets(10**6)).gather(
         events, np.array([0, 0, -1, 0, 0, -1]), int(events.time[0])
     )
-    assert [items for _, items in found.closed] == [[0], [0]]
+    assert [items for _, items, _ in found.closed] == [[0], [0]]
     assert found.opens_order.all()
 
 

@@ -13,7 +13,7 @@ from crm_online.baskets.basket import Basket
 from crm_online.baskets.counted import NAME as COUNTED
 from crm_online.baskets.counted import CountedBaskets
 from crm_online.baskets.open import NAME as OPEN
-from crm_online.baskets.open import OpenBaskets
+from crm_online.baskets.open import ClosedBasket, OpenBaskets
 from crm_online.events import models
 from crm_online.itemsets.names import ItemNames
 from crm_online.step import Put, Remove
@@ -44,7 +44,7 @@ class Till:
         self.retracted += [time for _, time in found.retracted]
         self.doubtful += found.doubtful
         self._count(found.closed)
-        for time, items in found.withdrawn:
+        for time, items, _ in found.withdrawn:
             self.closed.remove((time, self._named(items)))
 
     def forget(self, customer: str) -> None:
@@ -71,8 +71,8 @@ class Till:
         assert list(again.counted._values) == list(before._values), "the next to be forgotten is the same"
         self.baskets = again
 
-    def _count(self, whole: list[tuple[int, list[int]]]) -> None:
-        self.closed += [(time, self._named(found)) for time, found in whole]
+    def _count(self, whole: list[ClosedBasket]) -> None:
+        self.closed += [(time, self._named(found)) for time, found, _ in whole]
 
     def _named(self, found: list[int]) -> tuple[str, ...]:
         return tuple(sorted(self.items.names[number] for number in found))
