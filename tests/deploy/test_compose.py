@@ -129,6 +129,25 @@ def test_the_root_file_system_is_read_only_but_for_kafka(name: str) -> None:
     assert SERVICES[name]["read_only"] is True
 
 
+def test_only_who_needs_them_reaches_redis_and_kafka() -> None:
+    reach = {
+        network: {name for name, service in SERVICES.items() if network in service.get("networks", [])}
+        for network in read_yaml("docker-compose.yml")["networks"]
+    }
+    assert reach == {
+        "state": {"redis", "worker", "api"},
+        "log": {"kafka", "worker", "api"},
+        "metrics": {"worker", "api", "prometheus", "grafana"},
+    }
+    assert read_yaml("docker-compose.yml")["networks"]["state"] == {"internal": True}
+    assert SERVICES["keys"]["network_mode"] == "none"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_takes_all_memory_of_the_machine(name: str) -> None:
+    assert re.search(r"\d+(m|g|gb)\}?$", SERVICES[name]["mem_limit"])
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_ports_are_open_to_this_machine_only(name: str) -> None:
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
