@@ -22,9 +22,9 @@ COMMANDS = "commands"
 def erase(state: str, customer: str, keep: int = KEEP) -> list[int]:
     """Erase a customer from a state that replays made; return the partitions that had the customer.
 
-    Each of them takes one step with an ``erase`` event at its watermark, so time does not go on. The last move, to
-    nowhere, waits in the outbox: the next replay with ``out`` writes it. A replay that runs on the same Redis loses
-    the partition, and goes on when it is started again.
+    Each of them takes one step with an ``erase`` event just after its watermark, by which no time goes on. The last
+    move, to nowhere, waits in the outbox: the next replay with ``out`` writes it. A replay that runs on the same Redis
+    loses the partition, and goes on when it is started again. An embedded Redis then writes its AOF anew.
 
     Parameters
     ----------
@@ -56,8 +56,9 @@ def erase(state: str, customer: str, keep: int = KEEP) -> list[int]:
         group = PartitionGroup.claim(store, settings, meta.partitions, numbers=found)
         for flow in group.flows:
             now, at = flow.watermark, flow.position(COMMANDS)
-            event = EVENT.validate_python({"type": "erase", "customer_id": customer, "time": to_iso(now or 0)})
+            event = EVENT.validate_python({"type": "erase", "customer_id": customer, "time": to_iso((now or 0) + 1)})
             group.run(flow, Batch(COMMANDS, at, at, from_events([event], [at], COMMANDS), watermark=now))
+        store.compact()
     return found
 
 

@@ -14,6 +14,7 @@ from crm_online.baskets.sampled import SampledOrders
 from crm_online.customers.due import bucket_name
 from crm_online.customers.records import RecordCodec
 from crm_online.customers.registry import features_in_use
+from crm_online.customers.suppression import Suppression
 from crm_online.decay import Decay
 from crm_online.engine import peers
 from crm_online.engine.changes import Changes
@@ -82,6 +83,8 @@ class Engine:
         self.mining = Mining(settings, self.state, loaded)
         self._orders = SampledOrders(self.state.sampled_orders, loaded.sampling_key)
         self._orders.load(loaded.sampled_orders)
+        self._suppression = Suppression(loaded.salt)
+        self._suppression.load(loaded.suppressed)
         self._ingestion = Ingestion(
             self._codec,
             self._reader.sums,
@@ -90,6 +93,7 @@ class Engine:
             self.mining.baskets,
             self._orders,
             self.mining.transitions,
+            self._suppression,
             settings.itemsets.half_life,
         )
         self._sample = Sampling(settings.segments.sample, loaded)
@@ -295,6 +299,7 @@ class Engine:
         self.state.accepted += ingested.accepted
         self.state.duplicates += ingested.duplicates
         self.state.doubtful_baskets += ingested.doubtful
+        self.state.suppressed += ingested.suppressed
 
         exists = records.events > 0
         for row in [row for row in dict.fromkeys(ingested.erased) if stored[row]]:
@@ -312,6 +317,7 @@ class Engine:
             self.state.customers += len(newcomers)
         step.writes += self._sample.observe(ingested.runs_after_erasures())
         step.writes += self._orders.writes()
+        step.writes += self._suppression.writes()
 
         with self.stages.measure(Stage.SEGMENTS):
             scored = self.segmenting.score(step, records, ids, ingested, before.purchases)

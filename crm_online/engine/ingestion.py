@@ -14,6 +14,7 @@ from crm_online.baskets.transitions import Transitions
 from crm_online.customers import own, totals
 from crm_online.customers.records import RecordCodec, Records
 from crm_online.customers.sums import Quantities
+from crm_online.customers.suppression import NOT_ERASED, Suppression
 from crm_online.decay import Decay
 from crm_online.engine.sampling import AcceptedEvents
 from crm_online.events.columns import EventColumns, Kind, hash64
@@ -42,8 +43,9 @@ class IngestResult:
         The accepted events of known customers, run by run between erasures.
     erased_after
         Customers who were erased: after how many of the runs, the last time.
-    accepted, duplicates, doubtful
-        How many events counted, and how many were duplicates; how many baskets may be part of one that is forgotten.
+    accepted, duplicates, suppressed, doubtful
+        How many events counted, how many were duplicates, and how many are of customers who were erased after they
+        happened; how many baskets may be part of one that is forgotten.
     """
 
     cause: dict[int, dict[str, object]]
@@ -55,6 +57,7 @@ class IngestResult:
     erased_after: dict[str, int] = field(default_factory=dict)
     accepted: int = 0
     duplicates: int = 0
+    suppressed: int = 0
     doubtful: int = 0
 
     def runs_after_erasures(self) -> list[AcceptedEvents]:
@@ -81,6 +84,8 @@ class Ingestion:
         The partition's sample of orders.
     transitions
         The partition's orders with the next one of each.
+    suppression
+        Who was erased, and when.
     purchases_half_life
         In which what a customer bought fades to half, in ms; ``None``: not at all.
     """
@@ -92,6 +97,7 @@ class Ingestion:
     baskets: OpenBaskets
     orders: SampledOrders
     transitions: Transitions
+    suppression: Suppression
     purchases_half_life: int | None
 
     def ingest(self, events: EventColumns, ids: list[str], records: Records, watermark: int) -> IngestResult:
@@ -120,6 +126,8 @@ class Ingestion:
                     events.select(run) if len(run) < len(events) else events, rows[run], records, watermark, result
                 )
             if erasure < len(events):
+                # It may be dated far ahead, and no event is left out by a time that has not come.
+                self.suppression.add(ids[int(rows[erasure])], min(int(events.time[erasure]), watermark + 1))
                 self._erase(int(rows[erasure]), ids, records, result)
             begin = erasure + 1
         return result
@@ -127,6 +135,12 @@ class Ingestion:
     def _add(
         self, events: EventColumns, rows: NDArray[np.int64], records: Records, watermark: int, result: IngestResult
     ) -> None:
+        if len(self.suppression):
+            erased_at = np.append(self.suppression.erased_at(events.customers), NOT_ERASED)[events.customer]
+            late = events.time < erased_at
+            if late.any():
+                result.suppressed += int(late.sum())
+                events, rows = events.select(~late), rows[~late]
         hashes = np.maximum(hash64(events.event_ids, _KEY) >> _BITS, np.uint64(1))
         again = totals.duplicates(records, rows, hashes)
         if again.any():

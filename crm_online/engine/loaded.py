@@ -22,13 +22,15 @@ class Loaded:
         Hashes: baskets that are open, and that were counted last; some of the latest orders; orders of sampled
         customers with the next of each, and the last order of each; the sample, the traits of its customers and what
         they bought; rules and segments as they were last emitted.
+    suppressed
+        A hash: who was erased, and when.
     rule_learning
         What ranks rules.
     sizes, names, items, counters, journal
         Lists: the segments' sizes and names over time, items by number, the checkpoint of the counters, and the
         baskets counted since.
-    sampling_key
-        What the hashes depend on by which customers and orders are sampled.
+    sampling_key, salt
+        What the hashes depend on by which customers and orders are sampled; and those of customers who were erased.
     """
 
     partition_state: bytes | None = None
@@ -47,7 +49,9 @@ class Loaded:
     segments: Pairs = ()
     sizes: Sequence[bytes] = field(default_factory=list)
     names: Sequence[bytes] = field(default_factory=list)
+    suppressed: Pairs = ()
     items: Sequence[bytes] = field(default_factory=list)
     counters: Sequence[bytes] = field(default_factory=list)
     journal: Sequence[bytes] = field(default_factory=list)
     sampling_key: str = ""
+    salt: str = ""

@@ -64,6 +64,8 @@ class PartitionState(BaseModel):
         How many baskets were counted, have got more lines since, and are counted anew.
     doubtful_baskets
         How many baskets began where earlier ones were forgotten already, so that each may be part of one of them.
+    suppressed
+        How many events were left out since their customer was erased after they happened.
     remembered_baskets, forgotten_to
         Number of the basket that was last remembered, and the last time, in ms, of any that was forgotten.
     at_end_of_log
@@ -106,6 +108,7 @@ class PartitionState(BaseModel):
     rule_changes: int = 0
     withdrawn_baskets: int = 0
     doubtful_baskets: int = 0
+    suppressed: int = 0
     remembered_baskets: int = 0
     forgotten_to: int | None = None
     at_end_of_log: bool = Field(default=True, alias="closed")

@@ -15,7 +15,7 @@ from crm_online.settings import Settings
 from crm_online.stages import Stage, StageClock
 from crm_online.step import Assign, ChangeId, Entry, Step, Topic, Write
 from crm_online.store import Store
-from crm_online.store.entries import blank, decode, encode
+from crm_online.store.entries import blank, decode, encode, names_any
 from crm_online.store.keys import CHANGES
 
 _CHANGES_CHUNK = 5000
@@ -163,7 +163,7 @@ class PartitionFlow:
         return step
 
     def _blanks(self, erased: Sequence[str]) -> list[Assign]:
-        """Blank the kept changes of customers who are erased, but for those that say that they are gone."""
+        """Blank the kept changes of customers who are erased, but for those that say so, and rejects that name them."""
         if not erased:
             return []
         names = set(erased)
@@ -171,5 +171,6 @@ class PartitionFlow:
         return [
             Assign(CHANGES, index, encode(blank(change)))
             for index, change in enumerate(kept)
-            if change.topic is Topic.SEGMENT_CHANGES and change.key in names and not change.tombstone
+            if (change.topic is Topic.SEGMENT_CHANGES and change.key in names and not change.tombstone)
+            or (change.topic is Topic.REJECTS and not change.tombstone and names_any(change.value, names))
         ]

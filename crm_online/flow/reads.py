@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from crm_online.baskets import counted as counted_baskets
 from crm_online.baskets import open as open_baskets
 from crm_online.baskets import sampled, transitions
+from crm_online.customers import suppression
 from crm_online.customers.due import bucket_name
 from crm_online.engine import basket_journal, mining, owner, peers, rules, sampling, segmenting, size_history, state
 from crm_online.engine.engine import CUSTOMERS, ROSTER
@@ -59,7 +60,8 @@ class StepReader:
             ]
         if plan.spare:
             roster = (name.decode() for name in store.list_all(ROSTER, _ROSTER_CHUNK))
-            result.spare = sample.smallest(roster, plan.spare, store.sampling_key())
+            described = store.state_meta()
+            result.spare = sample.smallest(roster, plan.spare, described.sampling_key if described else "")
         if plan.peers:
             *sums, result.model = self._values(peers.NAME, plain_value(peers.MODEL_PARTITION, segmenting.MODEL))
             result.peers = dict(enumerate(sums))
@@ -98,6 +100,7 @@ class StepReader:
 
 def load(store: PartitionStore, *, with_traits: bool = True) -> Loaded:
     """Read a partition's state, all but the customers, with or without the traits of those in the sample."""
+    described = store.state_meta()
     return Loaded(
         partition_state=store.value(state.NAME),
         model=store.value(segmenting.MODEL),
@@ -118,7 +121,9 @@ def load(store: PartitionStore, *, with_traits: bool = True) -> Loaded:
         items=store.list_range(item_names.NAME, 0, -1),
         counters=store.list_range(basket_journal.COUNTERS, 0, -1),
         journal=store.list_range(basket_journal.JOURNAL, 0, -1),
-        sampling_key=store.sampling_key(),
+        suppressed=list(store.hash_all(suppression.NAME)),
+        sampling_key=described.sampling_key if described else "",
+        salt=described.id if described else "",
     )
 
 

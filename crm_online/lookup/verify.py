@@ -133,6 +133,8 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
     digest.add("sizes", loaded.sizes)
     digest.add("names", loaded.names)
     digest.add("rule-learning", [loaded.rule_learning or b""])
+    # Their names depend on the state's salt, and what an erasure does not on its date.
+    digest.add("suppressed", [b"%d" % len(loaded.suppressed)])
     digest.add("items", loaded.items)
     counters = basket_journal.restored_counters(empty_counters(view.settings), loaded.counters, loaded.journal)
     digest.add("counters", counters.dump())

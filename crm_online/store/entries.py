@@ -6,8 +6,10 @@ and the moment, then the value to the end. The partition is that of the list. Ve
 
 from __future__ import annotations
 
+import json
 import re
 import struct
+from collections.abc import Collection
 from typing import Final
 
 from crm_online.errors import StateCorrupt
@@ -38,7 +40,21 @@ def blank(entry: Entry) -> Entry:
 
 def is_blank(entry: Entry) -> bool:
     """Tell whether an entry is what stays of a change of somebody who was erased; readers leave it out."""
-    return entry.topic is Topic.SEGMENT_CHANGES and not entry.key
+    return not entry.key and entry.tombstone
+
+
+def names_any(reject: bytes, customers: Collection[str]) -> bool:
+    """Tell whether what was sent in a reject, the JSON of its value, has the id of a customer as a word.
+
+    Examples
+    --------
+    >>> reject = json.dumps({"raw": '{"customer_id": "C17"}'}).encode()
+    >>> names_any(reject, {"C17"}), names_any(reject, {"C1"})
+    (True, False)
+    """
+    raw = str(json.loads(reject).get("raw", ""))
+    spellings = {spelling for name in customers for spelling in (name, json.dumps(name)[1:-1])}
+    return any(re.search(rf"(?<!\w){re.escape(spelling)}(?!\w)", raw) for spelling in spellings)
 
 
 def encode(entry: Entry) -> bytes:

@@ -140,10 +140,10 @@ class PartitionStore:
         """Read a plain value, None if it is not there."""
         return self._read(reads.plain_value(self.partition, name))
 
-    def sampling_key(self) -> str:
-        """Read what sampling depends on, see `StateMeta`; empty where nothing describes the state."""
+    def state_meta(self) -> meta.StateMeta | None:
+        """Read the description of the whole state; None where there is none."""
         data = replies.as_value(self._client.call("GET", STATE))
-        return meta.decode(data, self._client.where).sampling_key if data is not None else ""
+        return None if data is None else meta.decode(data, self._client.where)
 
     def positions(self) -> dict[str, int]:
         """Read the next position of each source."""

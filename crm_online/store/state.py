@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Sequence
 
-from crm_online.errors import SettingsConflict, StateMissing
+from crm_online.errors import SettingsConflict, StateMissing, StoreRefused
 from crm_online.store import meta, replies
 from crm_online.store.client import RedisClient
 from crm_online.store.keys import STATE
@@ -15,6 +16,8 @@ from crm_online.store.program import Fences
 from crm_online.store.reads import Read, T
 
 _PIPED = 1000
+_LOOK_EVERY = 0.01
+"""Seconds between two looks at whether the AOF is written anew."""
 
 
 class Store:
@@ -84,6 +87,25 @@ class Store:
         if data is None:
             raise StateMissing(f"{self.where} holds no state yet: replay a log first")
         return meta.decode(data, self.where)
+
+    def compact(self) -> None:
+        """Have an embedded Redis write its AOF anew, and wait: what was removed is in no file of the state then.
+
+        Raises
+        ------
+        StoreError
+            If Redis does not answer, or cannot write.
+        """
+        if self.url is None:
+            return
+        self._client.call("BGREWRITEAOF")
+        while b"aof_rewrite_in_progress:1" in (found := self._persistence()) or b"aof_rewrite_scheduled:1" in found:
+            time.sleep(_LOOK_EVERY)
+        if b"aof_last_bgrewrite_status:ok" not in found:
+            raise StoreRefused(f"{self.where} could not write its AOF anew: what was removed is still in the old one")
+
+    def _persistence(self) -> bytes:
+        return replies.as_value(self._client.call("INFO", "persistence")) or b""
 
     def read_many(self, reads: Sequence[Read[T]]) -> list[T]:
         """Do many reads (see module ``reads``), of any partitions, a thousand a round trip."""

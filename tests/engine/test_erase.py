@@ -11,6 +11,7 @@ from crm_online.customers.traits import Traits
 from crm_online.errors import UnknownCustomer
 from crm_online.events import models
 from crm_online.events.batch import Batch
+from crm_online.events.rejects import RejectedRow
 from crm_online.flow import load
 from crm_online.segments.sample import Sample
 from crm_online.step import Topic
@@ -234,3 +235,36 @@ def test_an_erasure_beyond_the_watermark_begins_no_log_and_moves_no_time(redis: 
         flow.run_step(Batch("log", 0, 1, events, watermark=shop.START))
         state = flow.engine.state
         assert (state.first_event, state.watermark, state.accepted) == (shop.START, shop.START, 1)
+
+
+def test_what_happened_before_an_erasure_does_not_bring_the_customer_back_and_what_comes_after_does(
+    redis: Store, log: list[models.Event]
+) -> None:
+    run = Shop(redis, settings())
+    list(run.run(log))
+    now = run.watermark or 0
+    run.step([shop.erase(NAME, now + 1)])
+    old = [event for event in log if getattr(event, "customer_id", None) == NAME]
+    counts = run.flows[0].engine.state.customers, run.flows[0].engine.state.accepted
+    assert len(old) > 3
+    run.claim()  # a replay, a rebuild, or a late delivery, after a restart
+    run.step(old)
+    state = run.flows[0].engine.state
+    assert (state.customers, state.accepted) == counts
+    assert state.suppressed == len(old)
+    nowhere(run, NAME)
+    run.verified()
+    run.step([shop.profile(NAME, now + 2)])
+    assert run.flows[0].engine.state.customers == counts[0] + 1
+    run.verified()
+
+
+def test_rejects_that_name_an_erased_customer_lose_what_was_sent(redis: Store, log: list[models.Event]) -> None:
+    run = Shop(redis, settings())
+    list(run.run(log))
+    about = [json.dumps({"customer_id": NAME, "note": "call her at home"}), json.dumps({"customer_id": f"{NAME}1"})]
+    run.step([], [RejectedRow("no such type", "type", f"a:{number}", raw, number) for number, raw in enumerate(about)])
+    run.step([shop.erase(NAME, run.watermark or 0)])
+    kept = b"".join(change.value for change in run.flows[0].store.changes() if change.topic is Topic.REJECTS)
+    assert b"call her" not in kept
+    assert about[1].replace('"', '\\"').encode() in kept

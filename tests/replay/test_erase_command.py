@@ -146,3 +146,20 @@ def test_a_state_of_kafka_workers_is_theirs(tmp_path: Path) -> None:
         store.initialise(1, "{}", "kafka:crm.events")
     with pytest.raises(SettingsConflict, match=r"fed by kafka:crm\.events: its workers erase"):
         erase(str(tmp_path / "state"), "c3")
+
+
+def test_no_file_of_the_state_keeps_what_was_rejected_about_the_customer_and_an_old_log_brings_nobody_back(
+    replayed: Path,
+) -> None:
+    complaint = json.dumps({"type": "complaint", "customer_id": "c3", "note": "call her at home"})
+    (replayed / "more.jsonl").write_text(complaint + "\n" + (replayed / "shop.jsonl").read_text())
+    printed(replayed, "replay", "more.jsonl", *OPTIONS, "--another-log")
+    files = [path for path in (replayed / ".crm-online").rglob("*") if path.is_file()]
+    assert any(b"call her" in path.read_bytes() for path in files)
+    printed(replayed, "erase", "c3", "--yes")
+    for path in (replayed / ".crm-online").rglob("*"):
+        assert not path.is_file() or b"call her" not in path.read_bytes(), path
+    shutil.copy(replayed / "shop.jsonl", replayed / "old.jsonl")
+    printed(replayed, "replay", "old.jsonl", *OPTIONS, "--another-log")
+    assert crm_online(replayed, "customer", "c3").returncode == 2
+    verified(replayed)

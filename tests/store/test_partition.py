@@ -255,8 +255,9 @@ def test_a_state_samples_by_a_secret_of_its_own_unless_it_must_repeat(redis: Sto
     keys = []
     for repeatable in (False, False, True):
         emptied(redis).initialise(2, "{}", repeatable=repeatable)
-        assert redis.partition(0).sampling_key() == redis.partition(1).sampling_key()
-        keys.append(redis.partition(0).sampling_key())
+        described = redis.partition(1).state_meta()
+        assert described == redis.meta()
+        keys.append(redis.meta().sampling_key)
     assert len({*keys}) == 3
     assert [len(key) for key in keys] == [32, 32, 0]
 

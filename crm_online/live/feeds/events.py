@@ -20,6 +20,7 @@ KINDS: Final[Mapping[Topic, Kind]] = {
     Topic.DRIFT: "drift",
 }
 MOVE: Final = "segment-change"
+REJECT: Final = "reject"
 GAP: Final = "gap"
 BLANK: Final = "blank"
 _NOTHING: Final[frozenset[str]] = frozenset()

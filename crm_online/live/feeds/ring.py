@@ -8,8 +8,9 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from crm_online.live.feeds.cursors import Cursor
-from crm_online.live.feeds.events import MOVE, ChangeFilter, FeedEvent
+from crm_online.live.feeds.events import MOVE, REJECT, ChangeFilter, FeedEvent
 from crm_online.step import ChangeId
+from crm_online.store.entries import names_any
 
 CHUNK: Final = 32_768
 """Bytes of events from which on a chunk gets no more."""
@@ -114,10 +115,13 @@ class Ring:
         self._drop(len(self._held))
 
     def forget(self, customers: set[str]) -> None:
-        """Blank the changes of erased customers up to the erasure; later ones, of customers who came back, stay."""
+        """Blank changes of erased customers, and rejects that name them, up to the erasure; later ones stay."""
         self._chunks.clear()
         gone = set[str]()
         for event in reversed(self._held):
+            if event.kind == REJECT and gone and names_any(event.data, gone):
+                self._bytes -= len(event.framed)
+                event.blank()
             if event.key not in customers or event.kind != MOVE:
                 continue
             if event.is_erasure:
