@@ -29,7 +29,7 @@ from crm_online.engine.report import EngineReport, ModelReport
 from crm_online.engine.sampling import Sampling
 from crm_online.engine.scoring import MS, FeatureReader
 from crm_online.engine.segmenting import Segmenting
-from crm_online.engine.size_history import SizeHistory
+from crm_online.engine.size_history import RecordedSizes
 from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
 from crm_online.engine.step_context import StepContext
@@ -99,7 +99,7 @@ class Engine:
         self._sample = Sampling(settings.segments.sample, loaded)
         self._segment_emitter = SegmentEmitter()
         self._segment_emitter.load(iter(loaded.segments), len(loaded.names))
-        self._size_history = SizeHistory(loaded.sizes)
+        self._size_history = RecordedSizes(loaded.sizes)
         self._total: tuple[Model, SegmentSums] | None = None
 
     @property

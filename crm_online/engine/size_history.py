@@ -19,7 +19,7 @@ MOST = 512
 _HOUR = 3_600_000
 
 
-class SizeHistory:
+class RecordedSizes:
     """Sizes of whole models only, at times that are an hour and a 256th of the history's length apart, or further.
 
     Parameters
@@ -29,7 +29,7 @@ class SizeHistory:
 
     Examples
     --------
-    >>> history = SizeHistory([])
+    >>> history = RecordedSizes([])
     >>> for hour in range(2000):
     ...     _ = list(history.record(hour * 3_600_000, ["s1"], np.array([hour])))
     >>> 200 < len(history.points) <= MOST, history.points[-1][1]["s1"] > 1985
