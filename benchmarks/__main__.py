@@ -13,6 +13,7 @@ from rich.console import Console
 
 from benchmarks import accuracy, counting, estimator, middle, quality, replay, rules, scale
 from benchmarks.kafka import run as kafka
+from benchmarks.recommend import next_basket
 from benchmarks.recommend import run as recommend
 from benchmarks.report import LeftOutError, Report, load_note
 from benchmarks.serve import run as serve
@@ -28,6 +29,7 @@ BENCHMARKS: dict[str, Callable[[bool], Report]] = {
     "middle": lambda quick: middle.run(5 if quick else 20),
     "estimator": lambda quick: estimator.run(estimator.QUICK if quick else estimator.FULL),
     "recommend": lambda quick: recommend.run(recommend.QUICK if quick else recommend.FULL),
+    "next-basket": lambda quick: next_basket.run(quick=quick),
     "serve": lambda quick: serve.run(serve.QUICK if quick else serve.FULL),
     "kafka": lambda quick: kafka.run(kafka.QUICK if quick else kafka.FULL),
 }

@@ -1,13 +1,12 @@
-"""Some of the latest orders, whole, with their customers: what recommendations are judged by."""
+"""Some of the latest orders, whole, each with what its customer had bought before: recommendations learn from them."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from crm_online.baskets.orders import OrderItems
@@ -23,8 +22,8 @@ MOST_ITEMS = 128
 SPAN = 30 * 86_400_000
 """Time that the orders kept should reach back, in ms: where they reach less, fewer of those that come are sampled."""
 _KEY = "crm-online/order"
-_HEAD = struct.Struct("<BqQB")
-_VERSION = 1
+_HEAD = struct.Struct("<BqQBHq")
+_VERSION = 2
 
 
 class SamplingState(BaseModel):
@@ -46,32 +45,51 @@ class SamplingState(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class SampledOrder:
-    """An order: its customer (``None``: unknown), time in ms, a hash of its customer and id, the items' numbers."""
+    """An order, with what its customer had bought before it.
+
+    Attributes
+    ----------
+    customer
+        ``None``: unknown.
+    time
+        In ms.
+    hash
+        Of its customer and its id.
+    items
+        The items' numbers.
+    history
+        What the customer had bought before the batch with the order's first lines, as bytes: see
+        :mod:`crm_online.customers.own`.
+    last_order
+        Time of the customer's last order before that batch, in ms; 0 where there was none.
+    """
 
     customer: str | None
     time: int
     hash: int
     items: list[int]
+    history: bytes = b""
+    last_order: int = 0
 
     def encode(self) -> bytes:
         """Return the order as bytes."""
         name = b"" if self.customer is None else self.customer.encode()
-        head = _HEAD.pack(
-            _VERSION, self.time, self.hash, (self.customer is not None) << 7 | len(self.items) % MOST_ITEMS
-        )
-        return head + np.array(self.items, "<i4").tobytes() + name
+        many = (self.customer is not None) << 7 | len(self.items) % MOST_ITEMS
+        head = _HEAD.pack(_VERSION, self.time, self.hash, many, len(self.history), self.last_order)
+        return head + np.array(self.items, "<i4").tobytes() + self.history + name
 
     @classmethod
     def decode(cls, raw: bytes) -> SampledOrder:
         """Return the order of some bytes; raises ``StateCorrupt`` where they are none."""
         if len(raw) < _HEAD.size or raw[0] != _VERSION:
             raise StateCorrupt("a sampled order in the state cannot be read")
-        _, time, hash_, many = _HEAD.unpack_from(raw)
+        _, time, hash_, many, size, last_order = _HEAD.unpack_from(raw)
         end = _HEAD.size + 4 * (many % MOST_ITEMS or MOST_ITEMS)
-        if len(raw) < end:
+        if len(raw) < end + size:
             raise StateCorrupt("a sampled order in the state cannot be read")
         items = np.frombuffer(raw[_HEAD.size : end], "<i4").tolist()
-        return cls(raw[end:].decode() if many >= MOST_ITEMS else None, time, hash_, items)
+        customer = raw[end + size :].decode() if many >= MOST_ITEMS else None
+        return cls(customer, time, hash_, items, raw[end : end + size], last_order)
 
 
 @dataclass(slots=True)
@@ -100,8 +118,14 @@ class SampledOrders:
         self._orders = {int(name): SampledOrder.decode(value) for name, value in sorted(raw)}
         self._places = {order.hash: place for place, order in self._orders.items()}
 
-    def offer(self, events: EventColumns, orders: OrderItems) -> None:
-        """Sample some of the orders of a batch, or add to those that were sampled before."""
+    def offer(self, events: EventColumns, orders: OrderItems, history: Callable[[int], tuple[bytes, int]]) -> None:
+        """Sample some of the orders of a batch, or add to those that were sampled before.
+
+        Parameters
+        ----------
+        history
+            Returns what the customer of an event had bought before the batch, and the time of the last order, in ms.
+        """
         starts = np.flatnonzero(np.diff(orders.order, prepend=-1))
         if not len(starts):
             return
@@ -121,7 +145,8 @@ class SampledOrders:
             row, (begin, end) = int(event[number]), (int(starts[number]), int(ends[number]))
             code = int(events.customer[row])
             customer = events.customers[code] if code >= 0 else None
-            self._add(customer, int(events.time[row]), int(hashes[number]), orders.item[begin:end])
+            items = orders.item[begin:end].tolist()
+            self._add(SampledOrder(customer, int(events.time[row]), int(hashes[number]), items, *history(row)))
 
     @property
     def orders(self) -> list[SampledOrder]:
@@ -143,8 +168,8 @@ class SampledOrders:
             yield Put(NAME, {b"%d" % place: self._orders[place].encode() for place in sorted(self._changed)})
         self._gone, self._changed = set(), set()
 
-    def _add(self, customer: str | None, time: int, hash_: int, items: NDArray[np.int64]) -> None:
-        place = self._places.get(hash_)
+    def _add(self, order: SampledOrder) -> None:
+        place = self._places.get(order.hash)
         if place is None:
             place = self.state.next % ROOM
             if place == 0 and self.state.next:
@@ -153,13 +178,13 @@ class SampledOrders:
             before = self._orders.get(place)
             if before is not None:
                 del self._places[before.hash]
-            self._places[hash_] = place
-            distinct = items.tolist()
+            self._places[order.hash] = place
         else:
-            distinct = sorted({*self._orders[place].items, *items.tolist()})
+            # What the customer had bought before stays what it was when the first lines came.
+            known = self._orders[place]
+            order = replace(known, time=order.time, items=sorted({*known.items, *order.items}))
         # Of a very large order every so manyth item, not the first: numbers are in order of age.
-        distinct = distinct[:: -(-len(distinct) // MOST_ITEMS)]
-        self._orders[place] = SampledOrder(customer, time, hash_, distinct)
+        self._orders[place] = replace(order, items=order.items[:: -(-len(order.items) // MOST_ITEMS)])
         self._changed.add(place)
         self._gone.discard(place)
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from crm_online.errors import StateCorrupt
 
-MOST_ITEMS = 64
+MOST_ITEMS = 128
 """Items that are remembered of a customer at most."""
 
-LEFT = 48
+LEFT = 96
 """Items that are left of a customer's where there were more: those that were bought most, and most lately."""
 
 MOST_BYTES = 4 + 5 * MOST_ITEMS

@@ -156,7 +156,12 @@ class Ingestion:
         where = np.array([event for event, _ in retracted], np.int64)
         openings = rows[where], events.kind[where], np.array([time for _, time in retracted], np.int64)
         order_items = OrderItems.of(events, numbers)
-        self.orders.offer(events, order_items)
+
+        def history(event: int) -> tuple[bytes, int]:
+            row = int(rows[event])
+            return (records.own[row], max(int(records.last_purchase[row]), 0)) if row >= 0 else (b"", 0)
+
+        self.orders.offer(events, order_items, history)
         opens = gathered.opens_order.copy()
         opens[[event for event, _ in gathered.retracted]] = (
             False  # an order that begins earlier than was known is no other

@@ -174,6 +174,17 @@ class ItemsetCounters:
         """Return the counts of single items by id, which are exact."""
         return self._item_weights().astype(np.float64) * self.weights.reading(as_of)
 
+    def basket_shares(self, as_of: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return, by item id, the decayed sum of 1 / size over the kept baskets with the item, and their number."""
+        kept = self.kept.all()
+        weights = self._weights_of(kept)
+        lengths = np.diff(kept.start)
+        each = np.ones(len(kept)) if weights is None else weights.astype(np.float64)
+        sums = np.zeros(len(self._items))
+        np.add.at(sums, kept.items, np.repeat(each / lengths, lengths))
+        factor = self.weights.reading(as_of)
+        return sums * factor, self._items.astype(np.float64) * factor
+
     def pairs(self, as_of: int) -> Itemsets:
         """Return all pairs that come in a kept basket, frequent or not, in a fixed order.
 

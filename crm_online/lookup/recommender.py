@@ -10,7 +10,6 @@ import numpy as np
 
 from crm_online.customers import own
 from crm_online.decay import Decay
-from crm_online.engine.engine import CUSTOMERS
 from crm_online.errors import UnknownCustomer
 from crm_online.lookup.customer_batch import CustomerBatch
 from crm_online.lookup.partition import PartitionView
@@ -65,12 +64,13 @@ class StateRecommender:
         raw, partition = read.records.own[0], read.partitions[0][0]
         # The counts may be of a state that had fewer partitions.
         known = raw and partition < len(self.basis.numbered)
-        return Buyer(read.names[0], read.segments[0], self._history(partition, raw) if known else None)
+        last = int(read.records.last_purchase[0])
+        return Buyer(read.names[0], read.segments[0], self._history(partition, raw, last) if known else None)
 
-    def _history(self, partition: int, raw: bytes) -> History:
-        """Return a history by the basis's ids; items that came after it was read are left out."""
+    def _history(self, partition: int, raw: bytes, last_order: int) -> History:
+        """Return a history by the basis's ids, as of the customer's last order; items that are newer are left out."""
         ids = self.basis.numbered[partition]
-        orders, bought = own.read(raw, self.basis.as_of, self.half_life)
+        orders, bought = own.read(raw, last_order, self.half_life)
         known = {int(ids[item]): count for item, count in bought.items() if item < len(ids)}
         return History(orders, {item: count for item, count in known.items() if item != ABSENT})
 
@@ -79,16 +79,11 @@ def _sampled_from(
     view: PartitionView, as_of: int, half_life: int | None
 ) -> list[tuple[tuple[int, int, int], SampledFrom]]:
     """Return the sampled orders of a partition with what their customers bought, each with what they are sorted by."""
-    partition = view.store.partition
-    orders = view.orders
-    names = sorted({order.customer for order in orders if order.customer is not None})
-    raw = view.store.hash_get(CUSTOMERS, [name.encode() for name in names]) if names else []
-    bought = dict(zip(names, view.codec.decode(raw).own.tolist(), strict=True))
-    decay, found = Decay(half_life), []
-    for order in orders:
-        # Everything weighs as at the one time that counts are read at.
+    partition, decay, found = view.store.partition, Decay(half_life), []
+    for order in view.orders:
+        # The order weighs as at the time that counts are read at, the customer's own as of the order before.
         weight = float(decay.reading(np.array([as_of]), np.array([order.time]))[0])
-        number, items = own.read(bought.get(order.customer or "", b""), as_of, half_life)
+        number, items = own.read(order.history, order.last_order, half_life)
         key = order.time, partition, order.hash
-        found.append((key, SampledFrom(partition, order.items, weight, number, items)))
+        found.append((key, SampledFrom(order.customer, partition, order.items, weight, number, items)))
     return found

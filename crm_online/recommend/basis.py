@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.itemsets.parts import PartitionCounters
-from crm_online.recommend.learning import ITEMS, Example, Learned, learn
+from crm_online.recommend.examples import Example, ItemFigures
+from crm_online.recommend.learning import ITEMS, Learned, learn
 from crm_online.recommend.regression import coefficients, inverse, together
 
 TIED = 1024
@@ -18,6 +19,9 @@ TIED = 1024
 
 LEAST_RIDGE = 3.0
 """Least number of baskets, added to an item's own, as evidence of no ties, where a single pair is looked at."""
+
+SHARE_PRIOR = 3.0
+"""Baskets with the mean share of all that are added to an item's own."""
 
 ABSENT = -1
 """Instead of the id of an item that no basket had."""
@@ -54,6 +58,8 @@ class Basis:
         float32[k, k].
     recent
         Share of the sampled orders that have each item, float64[n].
+    basket_share
+        Mean of 1 / size over the baskets with each item, as a multiple of the same over all lines; float64[n].
     learned
         How the parts of a score are weighed.
     numbered
@@ -72,6 +78,7 @@ class Basis:
     tied: NDArray[np.int64]
     ties: NDArray[np.float32]
     recent: NDArray[np.float64]
+    basket_share: NDArray[np.float64]
     learned: Learned
     numbered: Sequence[NDArray[np.int64]]
 
@@ -115,12 +122,13 @@ class Basis:
         matrix = together(tied, count, left, right, both)
         guessed = np.sort(most[:ITEMS])
         index = np.searchsorted(tied, guessed)
-        learned = learn(guessed, count, baskets, matrix[np.ix_(index, index)], examples)
+        support = count / baskets if baskets > 0 else count
+        has, share = _number_with_each(examples, len(names)), _basket_share(parts, numbered, as_of, len(names))
+        learned = learn(ItemFigures(count, baskets, has, share), guessed, matrix[np.ix_(index, index)], examples)
         ridge = learned.basket.ridge
         ties = learned.basket.ties * coefficients(inverse(matrix, ridge))
         # Each pair twice: once in the row of each of its items.
         left, right, both = np.concatenate([left, right]), np.concatenate([right, left]), np.concatenate([both, both])
-        support = count / baskets if baskets > 0 else count
         gain = (both - support[right] * count[left]) / (count[left] + max(ridge / 10, LEAST_RIDGE))
         kept = np.flatnonzero(gain > 0)
         kept = kept[np.argsort(left[kept] * len(names) + right[kept])]
@@ -137,7 +145,8 @@ class Basis:
             gain=gain[kept],
             tied=tied,
             ties=ties.astype(np.float32),
-            recent=_recent(examples, support),
+            recent=has / len(examples) if examples else support,
+            basket_share=share,
             learned=learned,
             numbered=numbered,
         )
@@ -162,8 +171,21 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class SampledFrom:
-    """An order that a partition keeps: the partition, the items by its numbers, its weight, and its customer's own."""
+    """An order that a partition keeps.
 
+    Attributes
+    ----------
+    customer
+        Whose it is; ``None``: unknown.
+    partition, items
+        The partition, and the items by its numbers.
+    weight
+        What it weighs in the counts.
+    orders, own
+        Decayed number of its customer's orders before it, and of those with each item by the partition's number.
+    """
+
+    customer: str | None
     partition: int
     items: Sequence[int]
     weight: float
@@ -178,18 +200,31 @@ def _examples(orders: Sequence[SampledFrom], numbered: Sequence[NDArray[np.int64
         items = [int(ids[item]) for item in one.items if item < len(ids)]
         own = {int(ids[item]): count for item, count in one.own.items() if item < len(ids)}
         known = np.array([item for item in items if item != ABSENT], np.int64)
-        found.append(
-            Example(known, one.weight, one.orders, {item: count for item, count in own.items() if item != ABSENT})
-        )
+        own.pop(ABSENT, None)
+        found.append(Example(one.customer, known, one.weight, one.orders, own))
     return found
 
 
-def _recent(examples: Sequence[Example], support: NDArray[np.float64]) -> NDArray[np.float64]:
-    if not examples:
-        return support
-    items = np.concatenate([one.items for one in examples])
-    recent: NDArray[np.float64] = np.bincount(items, minlength=len(support)) / len(examples)
-    return recent
+def _number_with_each(examples: Sequence[Example], items: int) -> NDArray[np.float64]:
+    every = np.concatenate([np.empty(0, np.int64), *(one.items for one in examples)])
+    return np.bincount(every, minlength=items).astype(np.float64)
+
+
+def _basket_share(
+    parts: Sequence[PartitionCounters], numbered: Sequence[NDArray[np.int64]], as_of: int, items: int
+) -> NDArray[np.float64]:
+    """Return the mean of 1 / size over the baskets with each item, as a multiple of that over all lines."""
+    sums, counts = np.zeros(items), np.zeros(items)
+    for part, numbers in zip(parts, numbered, strict=True):
+        there = np.flatnonzero(numbers != ABSENT)
+        of_items, number = part.counters.basket_shares(as_of)
+        sums[numbers[there]] += of_items[there]
+        counts[numbers[there]] += number[there]
+    if not counts.sum() > 0:
+        return np.ones(items)
+    mean = sums.sum() / counts.sum()
+    share: NDArray[np.float64] = (sums / mean + SHARE_PRIOR) / (counts + SHARE_PRIOR)
+    return share
 
 
 def _bought(counts: NDArray[np.float64]) -> list[int]:

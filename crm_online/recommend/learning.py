@@ -1,8 +1,9 @@
-"""Weights of recommendations learned from the shop's own log: each sampled order is left out of the counts and guessed.
+"""Weights of recommendations learned from the shop's own log: each sampled order is guessed before it is learned.
 
 How far own habits, ties between items and the last weeks are to be trusted differs from shop to shop. So the latest
-orders that the state keeps are left out, one by one, of all counts, some of their items are hidden, and those weights
-are chosen by which the hidden items come first.
+orders that the state keeps are guessed, one by one, with their customers as they stood before and without the order in
+the counts: for answers beside a basket some of their items, for answers without one the whole order. Those weights are
+chosen by which their items come first.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from crm_online.recommend.examples import Example, ItemFigures, ScoreWeights
+from crm_online.recommend.next_basket import CANDIDATES, next_basket_weights
 from crm_online.recommend.regression import inverse
 
 GRIDS = {
@@ -20,6 +23,7 @@ GRIDS = {
     "prior": (1e12, 1e4, 1e3, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.3),
     "recent": (0.0, 0.25, 0.5, 0.75, 1.0),
     "ties": (1.0, 0.5, 2.0),
+    "share": (0.0, 0.25, 0.5, 0.75, 1.0),
 }
 """The weights that are tried: first what adds least to popularity. Of those that chance cannot separate from the
 best, the first is used."""
@@ -37,93 +41,57 @@ _SEED = 6
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreWeights:
-    """How the parts of a score are weighed.
+class Learned:
+    """The weights for answers, and from how many hidden items they were learned.
 
     Attributes
     ----------
-    ridge
-        Baskets added to an item's own as evidence that it has no ties; see :mod:`crm_online.recommend.regression`.
-    ties
-        What the regression is multiplied by.
-    prior
-        Orders that popularity counts for, added to a customer's own.
-    recent
-        Share of the sampled orders in popularity; the rest are all orders.
+    basket
+        Beside a basket.
+    alone
+        Without one, for a customer who bought before.
+    first
+        Without one, for a customer of whom nothing is known.
     """
-
-    ridge: float = 3.0
-    ties: float = 1.0
-    prior: float = 3.0
-    recent: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Learned:
-    """The weights with a basket, and without one; from how many hidden items they were learned."""
 
     basket: ScoreWeights = field(default_factory=ScoreWeights)
     alone: ScoreWeights = field(default_factory=ScoreWeights)
+    first: ScoreWeights = field(default_factory=ScoreWeights)
     hidden: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A sampled order.
-
-    Attributes
-    ----------
-    items
-        Ids of its items.
-    weight
-        What it weighs in the counts, which hold it.
-    orders, own
-        Decayed number of its customer's orders, and of those with each item by id; this order is one of them.
-    """
-
-    items: NDArray[np.int64]
-    weight: float
-    orders: float
-    own: dict[int, float]
-
-
 def learn(
-    top: NDArray[np.int64],
-    count: NDArray[np.float64],
-    baskets: float,
-    matrix: NDArray[np.float64],
-    examples: Sequence[Example],
+    figures: ItemFigures, top: NDArray[np.int64], matrix: NDArray[np.float64], examples: Sequence[Example]
 ) -> Learned:
-    """Return the weights by which the items hidden in sampled orders come first.
+    """Return the weights by which the items of sampled orders come first.
 
     Parameters
     ----------
+    figures
+        Of all items.
     top
-        Ids of the items that are guessed among.
-    count, baskets
-        Number of baskets with each item by id, and of all.
+        Ids of the items that are guessed among, ascending; without a basket, the customer's own too.
     matrix
         Number of baskets with each two of ``top``, see :func:`crm_online.recommend.regression.together`.
     examples
         The sampled orders.
     """
-    guesses = _Guesses.of(top, count, baskets, matrix, examples)
+    examples = examples[-ORDERS:]
+    guesses = _Guesses.of(figures, top, matrix, examples)
     if guesses is None or len(guesses.hidden) < FEWEST:
         return Learned()
-    return Learned(
-        _best(guesses, ScoreWeights(), with_basket=True),
-        _best(guesses, ScoreWeights(), with_basket=False),
-        len(guesses.hidden),
-    )
+    most = np.sort(top[np.argsort(-figures.count[top], kind="stable")[:CANDIDATES]])
+    alone, first = next_basket_weights(figures, most, [one for one in examples if len(one.items)])
+    return Learned(_best(guesses), alone, first, len(guesses.hidden))
 
 
-def _best(guesses: _Guesses, weights: ScoreWeights, *, with_basket: bool) -> ScoreWeights:
+def _best(guesses: _Guesses) -> ScoreWeights:
     """Choose one weight after the other, each twice."""
-    names = list(GRIDS) if with_basket else ["prior", "recent"]
-    for name in names * 2:
+    weights = ScoreWeights()
+    for name in (*GRIDS, *GRIDS):
         tried = [replace(weights, **{name: value}) for value in GRIDS[name]]
-        quality = np.stack([guesses.quality(one, with_basket=with_basket) for one in tried])
-        deficit = quality[quality.mean(axis=1).argmax()] - quality
+        found = np.stack([guesses.quality(one) for one in tried])
+        deficit = found[found.mean(axis=1).argmax()] - found
         # Paired differences: rows in which both guess alike add nothing to the deficit.
         chance = deficit.std(axis=1) / np.sqrt(deficit.shape[1])
         weights = tried[int(np.argmax(deficit.mean(axis=1) <= CHANCE * chance))]
@@ -140,6 +108,7 @@ class _Guesses:
     recent: NDArray[np.float32]
     own: NDArray[np.float32]
     orders: NDArray[np.float32]
+    share: NDArray[np.float32]
     order_of: NDArray[np.int64]
     has: NDArray[np.float64]
     weight: NDArray[np.float64]
@@ -149,15 +118,13 @@ class _Guesses:
     @classmethod
     def of(
         cls,
+        figures: ItemFigures,
         top: NDArray[np.int64],
-        count: NDArray[np.float64],
-        baskets: float,
         matrix: NDArray[np.float64],
         examples: Sequence[Example],
     ) -> _Guesses | None:
-        index = np.full(len(count), -1, np.int64)
+        index = np.full(len(figures.count), -1, np.int64)
         index[top] = np.arange(len(top))
-        examples = examples[-ORDERS:]
         has = np.zeros((len(top), len(examples)))
         own, orders = np.zeros((len(examples), len(top))), np.zeros(len(examples))
         weight = np.array([one.weight for one in examples])
@@ -167,10 +134,9 @@ class _Guesses:
             items = index[one.items]
             items = items[items >= 0]
             has[items, number] = 1.0
-            orders[number] = max(one.orders - one.weight, 0.0)
+            orders[number] = one.orders
             mine = index[np.fromiter(one.own, np.int64, len(one.own))]
             own[number, mine[mine >= 0]] = np.fromiter(one.own.values(), np.float64, len(one.own))[mine >= 0]
-            own[number] = np.maximum(own[number] - one.weight * has[:, number], 0.0)
             if len(items) > 1:
                 chosen = draw.permutation(items)[:_HIDDEN].tolist()
                 hidden += chosen
@@ -178,33 +144,31 @@ class _Guesses:
         if not hidden:
             return None
         rows, which = np.array(order_of), np.array(hidden)
-        # What is left of a faded count may be less than what the order weighs, by rounding.
-        popular = np.maximum(count[top] - weight[:, np.newaxis] * has.T, 0.0)
-        popular /= np.maximum(baskets - weight, 1e-9)[:, np.newaxis]
-        recent = (has.sum(axis=1) - has.T) / max(len(examples) - 1, 1)
+        popular, recent = figures.popularity(top, has.T > 0, weight, len(examples))
         basket = has.T[rows] > 0
         basket[np.arange(len(rows)), which] = False
         return cls(
             hidden=which,
             basket=basket,
-            popular=popular[rows].astype(np.float32),
-            recent=recent[rows].astype(np.float32),
+            popular=popular[rows],
+            recent=recent[rows],
             own=own[rows].astype(np.float32),
             orders=orders[rows].astype(np.float32),
+            share=figures.share[top].astype(np.float32),
             order_of=rows,
             has=has,
             weight=weight,
             matrix=matrix,
         )
 
-    def quality(self, weights: ScoreWeights, *, with_basket: bool) -> NDArray[np.float64]:
+    def quality(self, weights: ScoreWeights) -> NDArray[np.float64]:
         """Return how far in front each hidden item comes: 10 / (10 + number of items before it)."""
         popular = (1 - weights.recent) * self.popular + weights.recent * self.recent
         orders = self.orders[:, np.newaxis]
-        score = popular + (self.own - orders * popular) / (orders + np.float32(weights.prior))
-        if with_basket:
-            score += weights.ties * self._tied(weights.ridge)
-            score[self.basket] = -np.inf
+        score = popular + (np.minimum(self.own, orders) - orders * popular) / (orders + np.float32(weights.prior))
+        score += weights.ties * self._tied(weights.ridge)
+        score *= self.share**weights.share
+        score[self.basket] = -np.inf
         hidden = score[np.arange(len(score)), self.hidden][:, np.newaxis]
         before = (score > hidden).sum(axis=1) + ((score == hidden).sum(axis=1) - 1) / 2
         found: NDArray[np.float64] = _FIRST / (_FIRST + before)

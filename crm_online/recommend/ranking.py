@@ -87,10 +87,13 @@ def rank(basis: Basis, basket: Sequence[int], history: History, limit: int) -> R
     ['cup', 'jug']
     """
     known = sorted(set(basket))
-    weights = basis.learned.basket if known else basis.learned.alone
+    learned = basis.learned
+    weights = learned.basket if known else learned.alone if history.orders else learned.first
     popular = basis.popularity(weights.recent)
     added, of_ties = _of_basket(basis, known)
     own = _of_history(popular, history, weights.prior)
+    factor = basis.basket_share**weights.share
+    popular, added, own = popular * factor, added * factor, own * factor
     score = popular + added + own
     score[known] = -np.inf
     chosen = _first(score, min(limit, len(score) - len(known)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -32,12 +34,17 @@ def put_by(write: Write) -> dict[bytes, bytes]:
     return dict(write.fields)
 
 
+def with_history(history: tuple[bytes, int]) -> Callable[[int], tuple[bytes, int]]:
+    """Return what gives each customer the same history."""
+    return lambda _: history
+
+
 def offered(sample: SampledOrders, events: list[models.Event], step: int = 500) -> dict[bytes, bytes]:
     """Offer orders, some at a time, and return what the writes come to."""
     stored: dict[bytes, bytes] = {}
     for begin in range(0, len(events), step):
         columns = shop.columns(events[begin : begin + step], begin)
-        sample.offer(columns, OrderItems.of(columns, columns.item.astype(np.int64)))
+        sample.offer(columns, OrderItems.of(columns, columns.item.astype(np.int64)), with_history((b"", 0)))
         for write in sample.writes():
             stored |= put_by(write)
     return stored
@@ -48,11 +55,14 @@ def offered(sample: SampledOrders, events: list[models.Event], step: int = 500) 
     st.integers(-(2**40), 2**42),
     st.integers(0, 2**64 - 1),
     st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=128),
+    st.binary(max_size=40),
 )
-def test_an_order_comes_back_as_it_was(customer: str | None, time: int, hash_: int, items: list[int]) -> None:
-    order = SampledOrder(customer, time, hash_, items)
+def test_an_order_comes_back_as_it_was(
+    customer: str | None, time: int, hash_: int, items: list[int], history: bytes
+) -> None:
+    order = SampledOrder(customer, time, hash_, items, history, time // 2)
     assert SampledOrder.decode(order.encode()) == order
-    for wrong in (b"", b"\x02" + order.encode()[1:], order.encode()[:19]):
+    for wrong in (b"", b"\x01" + order.encode()[1:], order.encode()[:19]):
         with pytest.raises(StateCorrupt):
             SampledOrder.decode(wrong)
 
@@ -74,15 +84,18 @@ def test_lines_of_an_order_that_come_later_are_added_to_it_and_a_restart_changes
     sample, stored = SampledOrders(SamplingState()), dict[bytes, bytes]()
     columns = shop.columns([one, other])
     numbers = columns.item.astype(np.int64)
-    for row in (np.array([0]), np.array([1])):
+    for row, history in ((np.array([0]), (b"first", 3)), (np.array([1]), (b"later", 5))):
         lines = np.repeat(np.isin(np.arange(2), row), np.diff(columns.line_start))
-        sample.offer(columns.select(row), OrderItems.of(columns.select(row), numbers[lines]))
+        part = columns.select(row)
+        sample.offer(part, OrderItems.of(part, numbers[lines]), with_history(history))
         (write,) = sample.writes()
         stored |= put_by(write)
         sample = SampledOrders(sample.state)
         sample.load(stored.items())
     (order,) = [SampledOrder.decode(raw) for raw in stored.values()]
     assert (order.customer, len(order.items), sample.state.next) == ("ann", 2, 1)
+    # What ann had bought before the order is not what she bought with its first lines.
+    assert (order.history, order.last_order) == (b"first", 3)
 
 
 def test_nothing_of_a_customer_who_is_forgotten_stays() -> None:

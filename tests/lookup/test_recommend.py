@@ -54,9 +54,8 @@ def test_a_habit_is_recommended_and_named_as_the_reason(shopping: Shop) -> None:
     assert habit["rank"] == 1
     because = habit["because"]
     assert because["kind"] == "history"
-    # 15 orders every six days, of which older ones count less: half after 180 days.
-    days = (shopping.lookup.watermark - shop.START) / shop.DAY
-    decayed = sum(2 ** ((day - days) / 180) for day in range(0, 90, 6))
+    # 15 orders every six days, of which older ones count less, as of the last one: half after 180 days.
+    decayed = sum(2 ** ((day - 84) / 180) for day in range(0, 90, 6))
     assert (because["bought"], because["orders"]) == pytest.approx((decayed, decayed), rel=0.03)
     assert because["confidence"] == 1
     assert HABIT not in items(shopping.lookup.recommend(top=5))

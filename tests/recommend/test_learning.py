@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from crm_online.recommend.learning import FEWEST, Example, Learned, learn
+from crm_online.recommend.examples import Example, ItemFigures
+from crm_online.recommend.learning import FEWEST, Learned, learn
 from crm_online.recommend.regression import coefficients, inverse, together
 
 ITEMS, CUSTOMERS, ORDERS = 40, 60, 12
@@ -36,11 +37,20 @@ def shop(habit: float, tie: float, seed: int = 1) -> tuple[list[tuple[int, list[
 def learned(habit: float, tie: float) -> Learned:
     orders, has = shop(habit, tie)
     own: dict[int, dict[int, float]] = {customer: {} for customer in range(CUSTOMERS)}
+    before = dict.fromkeys(range(CUSTOMERS), 0.0)
+    examples = []
     for customer, items in orders:
+        examples.append(Example(str(customer), np.array(items), 1.0, before[customer], dict(own[customer])))
+        before[customer] += 1.0
         for item in items:
             own[customer][item] = own[customer].get(item, 0.0) + 1.0
-    examples = [Example(np.array(items), 1.0, float(ORDERS), own[customer]) for customer, items in orders]
-    return learn(np.arange(ITEMS), has.sum(axis=0), float(len(has)), has.T @ has, examples)
+    return learn(figures(has), np.arange(ITEMS), has.T @ has, examples)
+
+
+def figures(has: NDArray[np.float64]) -> ItemFigures:
+    count, size = has.sum(axis=0), has.sum(axis=1)
+    share = (has / size[:, np.newaxis]).sum(axis=0) / np.maximum(count, 1.0)
+    return ItemFigures(count, float(len(has)), count, share / (len(has) / size.sum()))
 
 
 def test_habits_are_trusted_where_there_are_some_and_not_where_there_are_none() -> None:
@@ -48,7 +58,7 @@ def test_habits_are_trusted_where_there_are_some_and_not_where_there_are_none() 
     assert some.hidden > FEWEST
     assert some.alone.prior <= 10
     assert some.basket.prior <= 10
-    assert none.alone.prior >= 1000
+    assert none.alone.prior >= 100
     assert none.basket.prior >= 1000
 
 
@@ -58,9 +68,21 @@ def test_ties_are_trusted_where_there_are_some_and_not_where_there_are_none() ->
 
 
 def test_from_a_handful_of_orders_nothing_is_learned() -> None:
-    examples = [Example(np.array([0, 1]), 1.0, 1.0, {0: 1.0, 1: 1.0})] * (FEWEST // 2 - 1)
-    assert learn(np.arange(3), np.full(3, 40.0), 50.0, np.full((3, 3), 40.0), examples) == Learned()
-    assert learn(np.arange(3), np.full(3, 40.0), 50.0, np.full((3, 3), 40.0), []) == Learned()
+    examples = [Example(None, np.array([0, 1]), 1.0, 1.0, {0: 1.0, 1: 1.0})] * (FEWEST // 2 - 1)
+    known = ItemFigures(np.full(3, 40.0), 50.0, np.full(3, 40.0), np.ones(3))
+    assert learn(known, np.arange(3), np.full((3, 3), 40.0), examples) == Learned()
+    assert learn(known, np.arange(3), np.full((3, 3), 40.0), []) == Learned()
+
+
+def test_the_next_basket_is_guessed_by_how_much_of_a_basket_an_item_is_where_sizes_differ() -> None:
+    """Bread comes alone, and often; the rest come by the dozen. Half of all customers buy bread next."""
+    rows = [[0] if number % 2 else list(range(1, 13)) for number in range(400)]
+    has = np.zeros((len(rows), 13))
+    for row, items in enumerate(rows):
+        has[row, items] = 1.0
+    examples = [Example(None, np.array(items), 1.0, 0.0, {}) for items in rows]
+    found = learn(figures(has), np.arange(13), has.T @ has, examples)
+    assert found.first.share > 0.3
 
 
 @given(st.integers(0, 99), st.sampled_from([1.0, 30.0, 1000.0]))

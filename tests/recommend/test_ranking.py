@@ -20,7 +20,7 @@ from crm_online.itemsets.names import ItemNames
 from crm_online.itemsets.parts import PartitionCounters
 from crm_online.recommend.answer import Buyer, recommended
 from crm_online.recommend.basis import Basis
-from crm_online.recommend.learning import ScoreWeights
+from crm_online.recommend.examples import ScoreWeights
 from crm_online.recommend.ranking import NO_HISTORY, History, rank
 
 HALF_LIFE = 1000
