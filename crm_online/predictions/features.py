@@ -150,7 +150,6 @@ FEATURES: Final[tuple[PredictionFeature, ...]] = (
         "is absent no longer than is usual for them",
         lambda history: np.log((history.recency + 1) / (history.gap + 1)),
     ),
-    PredictionFeature("age", "came first long ago", "is new", lambda history: np.log1p(history.age)),
     PredictionFeature("purchases", "bought often", "bought seldom", lambda history: np.log1p(history.purchases)),
     _memory("orders 10 days", "in the last days", 0),
     _memory("orders 30 days", "in the last weeks", 1),
@@ -163,6 +162,13 @@ FEATURES: Final[tuple[PredictionFeature, ...]] = (
         "places small orders",
         lambda history: np.log1p(np.maximum(history.spend, 0) / np.maximum(history.purchases, 1)),
     ),
+    PredictionFeature(
+        "pieces",
+        "buys many pieces at a time",
+        "buys few pieces at a time",
+        lambda history: np.log1p(np.maximum(history.items, 0) / np.maximum(history.purchases, 1)),
+    ),
+    PredictionFeature("returns", "returned much", "returned little", lambda history: np.log1p(history.returns)),
 )
 """The features, in the order of a vector's columns."""
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from crm_online.errors import StateCorrupt
 from crm_online.predictions.examples import LabelledExamples
 from crm_online.predictions.features import FEATURES
-from crm_online.predictions.models import MODELS, TargetLearner, TargetModels
+from crm_online.predictions.models import MODELS, ModelFigures, TargetLearner, TargetModels
 
 
 def planted(n: int, seed: int = 1) -> LabelledExamples:
     """Return examples of customers who buy again if their first feature is small."""
     draw = np.random.default_rng(seed)
     x = draw.normal(size=(n, len(FEATURES))).astype(np.float32)
-    chance = 1 / (1 + np.exp(2 * x[:, 0] - 1))
     moment = np.sort(draw.integers(0, 10**9 * 6, n))
     predicted = np.repeat(draw.random(n)[:, np.newaxis], len(MODELS), axis=1)
     return LabelledExamples(
@@ -23,7 +24,7 @@ def planted(n: int, seed: int = 1) -> LabelledExamples:
         customers=[f"c{one}" for one in draw.integers(0, 400, n)],
         x=x,
         btyd=draw.random(n).astype(np.float32),
-        y=(draw.random(n) < chance).astype(np.float32),
+        y=(draw.random(n) < expit(1 - 2 * x[:, 0])).astype(np.float32),
         moment=moment,
         labelled_at=moment + 10**9,
         segment=draw.integers(0, 4, n).astype(np.int16),
@@ -31,54 +32,107 @@ def planted(n: int, seed: int = 1) -> LabelledExamples:
     )
 
 
+NOW = 10**11
+
+
+def truth(examples: LabelledExamples) -> NDArray[np.float64]:
+    return expit(1 - 2 * examples.x[:, 0].astype(np.float64))
+
+
+def learned(examples: LabelledExamples) -> TargetModels:
+    learner = TargetLearner(TargetModels("purchase"))
+    learner.learn(examples, NOW)
+    return learner.models
+
+
+def chances(models: TargetModels, examples: LabelledExamples) -> NDArray[np.float64]:
+    return models.predict(examples.x.astype(np.float64), examples.btyd.astype(np.float64))
+
+
+@pytest.fixture(scope="module")
+def models() -> TargetModels:
+    return learned(planted(3000))
+
+
 def test_before_there_are_labels_all_models_answer_as_the_btyd() -> None:
     examples = planted(5)
-    chances = TargetModels("purchase").predict(examples.x.astype(np.float64), examples.btyd.astype(np.float64))
-    assert np.allclose(chances, examples.btyd[:, np.newaxis], atol=1e-4)
+    assert np.array_equal(chances(TargetModels("purchase"), examples), np.tile(examples.btyd[:, np.newaxis], 6))
 
 
-def test_what_was_planted_is_learned_and_given_as_the_reason() -> None:
-    learner = TargetLearner(TargetModels("purchase"))
-    learner.learn(planted(1000), 10**11)
-    new = planted(1000, seed=2)
-    chance = learner.models.predict(new.x.astype(np.float64), new.btyd.astype(np.float64))[:, MODELS.index("ensemble")]
-    assert np.corrcoef(chance, 1 / (1 + np.exp(2 * new.x[:, 0] - 1)))[0, 1] > 0.97
-    far = np.abs(new.x[:, 0]) > 1
-    reasons = learner.models.reasons(new.x[far].astype(np.float64), new.btyd[far].astype(np.float64))
+@pytest.mark.parametrize("model", [name for name in MODELS if name != "btyd"])
+def test_each_model_but_the_btyd_learns_what_was_planted(models: TargetModels, model: str) -> None:
+    new = planted(3000, seed=2)
+    chance = chances(models, new)[:, MODELS.index(model)]
+    assert np.corrcoef(chance, truth(new))[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_of_what_a_model_gives_a_chance_so_many_happen(models: TargetModels, model: str) -> None:
+    new = planted(20_000, seed=3)
+    figures = ModelFigures.judged(model, new.y.astype(np.float64), chances(models, new)[:, MODELS.index(model)], 1.0)
+    assert figures.ece is not None
+    assert figures.ece < 0.03
+
+
+def test_the_ensemble_weighs_models_by_what_they_lost_lately() -> None:
+    examples = planted(1000)
+    examples.predicted[:, MODELS.index("net")] = np.clip(truth(examples), 0.01, 0.99)
+    weights = learned(examples).ensemble.weights
+    assert weights[MODELS.index("net")] > 0.99
+
+
+def test_chances_that_were_too_high_are_lowered_next_time() -> None:
+    examples = planted(3000)
+    honest = np.clip(truth(examples), 0.01, 0.99)[:, np.newaxis]
+    slight = np.linspace(0, 1e-6, len(MODELS))
+    examples.predicted[:] = honest + slight
+    as_it_was = learned(examples)
+    examples.predicted[:] = honest / (honest + (1 - honest) / np.e) + slight
+    lowered = learned(examples)
+    new = planted(200, seed=4)
+    below = logit(chances(as_it_was, new)[:, -1]) - logit(chances(lowered, new)[:, -1])
+    assert np.all((below > 0.3) & (below < 0.7))
+
+
+def test_what_was_planted_is_given_as_the_reason(models: TargetModels) -> None:
+    new = planted(500, seed=2)
+    far = new.take(np.abs(new.x[:, 0]) > 1)
+    reasons = models.reasons(far.x.astype(np.float64), far.btyd.astype(np.float64))
     assert {one[0].feature for one in reasons} == {FEATURES[0].name}
+    spoken = {(one[0].words, one[0].log_odds < 0) for one in reasons}
+    assert spoken == {(FEATURES[0].high, True), (FEATURES[0].low, False)}
 
 
 def test_the_order_of_examples_within_a_block_changes_nothing() -> None:
     examples = planted(500)
-    one, other = (TargetLearner(TargetModels("purchase")) for _ in range(2))
-    one.learn(examples, 10**11)
-    other.learn(examples.take(np.random.default_rng(3).permutation(500)), 10**11)
-    assert one.encode() == other.encode()
+    shuffled = examples.take(np.random.default_rng(3).permutation(500))
+    assert learned(examples).encode() == learned(shuffled).encode()
 
 
-def test_a_learner_that_was_stored_goes_on_as_if_it_had_not_been() -> None:
-    first, second = planted(500), planted(400, seed=4)
+def test_models_come_back_as_they_were(models: TargetModels) -> None:
+    again = TargetModels.decode(models.encode())
+    new = planted(50, seed=5)
+    assert again.encode() == models.encode()
+    assert np.array_equal(chances(again, new), chances(models, new))
+
+
+def test_a_customer_of_whom_the_btyd_says_nothing_has_a_chance_too(models: TargetModels) -> None:
+    new = planted(10)
+    new.btyd[:] = np.nan
+    assert np.isfinite(chances(models, new)).all()
+
+
+def test_a_new_version_is_fitted_when_there_are_half_as_many_examples_again() -> None:
     learner = TargetLearner(TargetModels("purchase"))
-    learner.learn(first, 10**11)
-    stored = TargetLearner.decode(learner.encode())
-    for one in (learner, stored):
-        one.learn(second, 2 * 10**11)
-    assert learner.encode() == stored.encode()
-    assert TargetModels.decode(learner.models.encode()).encode() == learner.models.encode()
+    versions = []
+    for number in range(6):
+        learner.learn(planted(200, seed=number), NOW)
+        versions.append((learner.models.version, learner.models.examples))
+    assert versions == [(1, 200), (2, 400), (3, 600), (3, 600), (4, 1000), (4, 1000)]
 
 
-def test_bytes_that_no_version_wrote_are_refused() -> None:
-    raw = TargetLearner(TargetModels("purchase")).encode()
+def test_bytes_that_no_version_wrote_are_refused(models: TargetModels) -> None:
+    raw = models.encode()
     for broken in (raw[:-1], raw[:9], b"", raw + b"1"):
         with pytest.raises(StateCorrupt):
-            TargetLearner.decode(broken)
-
-
-def test_of_a_customer_who_is_erased_no_example_is_kept() -> None:
-    examples = planted(500)
-    who = examples.customers[0]
-    learner = TargetLearner(TargetModels("purchase"))
-    learner.learn(examples, 10**11)
-    assert f'"{who}"'.encode() in learner.encode()
-    learner.forget({who})
-    assert f'"{who}"'.encode() not in learner.encode()
+            TargetModels.decode(broken)

@@ -14,11 +14,12 @@ from crm_online.errors import StateCorrupt
 from crm_online.predictions.arrays import pack, unpack
 from crm_online.predictions.curves import ModelCurves
 from crm_online.predictions.features import FEATURES
+from crm_online.predictions.models.ensemble import Ensemble
 from crm_online.predictions.models.figures import JudgedGroup, ModelFigures
-from crm_online.predictions.models.logistic import Logistic
+from crm_online.predictions.models.fitted import DECODERS, FittedModel
+from crm_online.predictions.models.linear import LinearModel
 from crm_online.predictions.models.names import MODELS
 
-SCORERS: Final = {"logistic": Logistic}
 _CLIP: Final = 1e-4
 _REASONS: Final = 3
 
@@ -59,10 +60,8 @@ class TargetModels:
         float64[d + 1]: mean and standard deviation of the features, and of the log-odds by the BTYD.
     fitted
         Fitted models by name.
-    calibration
-        Slope and intercept of the log-odds, by model.
-    weights
-        What each of :data:`MODELS` counts for in the ensemble.
+    ensemble
+        How the ensemble is made of the other models.
     groups
         Figures: overall first, then over time and per segment.
     curves
@@ -75,9 +74,8 @@ class TargetModels:
     as_of: int = 0
     mean: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(FEATURES) + 1))
     spread: NDArray[np.float64] = field(default_factory=lambda: np.ones(len(FEATURES) + 1))
-    fitted: Mapping[str, Logistic] = field(default_factory=dict)
-    calibration: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    weights: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+    fitted: Mapping[str, FittedModel] = field(default_factory=dict)
+    ensemble: Ensemble = field(default_factory=Ensemble)
     groups: tuple[JudgedGroup, ...] = ()
     curves: tuple[ModelCurves, ...] = ()
 
@@ -97,15 +95,22 @@ class TargetModels:
         float64[n, m]
             Columns as in :data:`MODELS`.
         """
+        if not self.fitted:
+            return np.repeat(np.asarray(btyd, np.float64)[:, np.newaxis], len(MODELS), axis=1)
         scaled = self.scaled(x, btyd)
-        chances = np.empty((len(x), len(MODELS)))
-        log_odds = _log_odds(btyd)
-        for column, model in enumerate(MODELS[:-1]):
-            raw = self.fitted[model].log_odds(scaled) if model in self.fitted else log_odds
-            slope, intercept = self.calibration.get(model, self.calibration.get("btyd", (1.0, 0.0)))
-            chances[:, column] = expit(slope * raw + intercept)
-        chances[:, -1] = expit(logit(chances[:, :-1]) @ np.array(self.weights[:-1]))
-        return chances
+        single = np.column_stack([self.fitted[model].log_odds(scaled) for model in MODELS[:-1]])
+        found: NDArray[np.float64] = expit(np.column_stack([single, self.ensemble.log_odds(single)]))
+        return found
+
+    @classmethod
+    def scaled_to(cls, target: str, x: NDArray[np.float64], btyd: NDArray[np.float64]) -> Self:
+        """Return no models yet, but the scale of some features, as for :meth:`predict`."""
+        together = np.column_stack([x, _log_odds(btyd)])
+        known = np.isfinite(together)
+        count = np.maximum(known.sum(axis=0), 1)
+        mean = np.where(known, together, 0.0).sum(axis=0) / count
+        spread = np.sqrt((np.where(known, together - mean, 0.0) ** 2).sum(axis=0) / count)
+        return cls(target, mean=mean, spread=np.where(spread > 1e-9, spread, 1.0))
 
     def scaled(self, x: NDArray[np.float64], btyd: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the vectors that the models read, float64[n, d + 1]: scaled, the BTYD's log-odds last."""
@@ -120,10 +125,11 @@ class TargetModels:
 
     def reasons(self, x: NDArray[np.float64], btyd: NDArray[np.float64]) -> list[list[Contribution]]:
         """Return the features that weigh most in each prediction, the strongest first; none before there are labels."""
-        if "logistic" not in self.fitted:
+        logistic = self.fitted.get("logistic")
+        if not isinstance(logistic, LinearModel):
             return [[] for _ in range(len(x))]
         scaled = self.scaled(x, btyd)[:, : len(FEATURES)]
-        moved = scaled * self.fitted["logistic"].coefficients[: len(FEATURES)]
+        moved = scaled * logistic.coefficients[: len(FEATURES)]
         strongest = np.argsort(-np.abs(moved), axis=1, kind="stable")[:, :_REASONS]
         return [
             [_contribution(column, float(scaled[row, column]), float(moved[row, column])) for column in columns]
@@ -141,8 +147,7 @@ class TargetModels:
             "version": self.version,
             "examples": self.examples,
             "as_of": self.as_of,
-            "calibration": dict(self.calibration),
-            "weights": self.weights,
+            "ensemble": asdict(self.ensemble),
             "groups": [asdict(one) for one in self.groups],
             "curves": [asdict(one) for one in self.curves],
         }
@@ -174,9 +179,8 @@ class TargetModels:
                 as_of=int(document["as_of"]),
                 mean=plain["mean"],
                 spread=plain["spread"],
-                fitted={model: SCORERS[model].from_arrays(parts) for model, parts in by_model.items()},
-                calibration={model: (float(a), float(b)) for model, (a, b) in document["calibration"].items()},
-                weights=tuple(map(float, document["weights"])),
+                fitted={model: DECODERS[model](parts) for model, parts in by_model.items()},
+                ensemble=Ensemble(**{**document["ensemble"], "weights": tuple(document["ensemble"]["weights"])}),
                 groups=tuple(map(JudgedGroup.from_json, document["groups"])),
                 curves=tuple(map(ModelCurves.from_json, document["curves"])),
             )
