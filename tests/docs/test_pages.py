@@ -13,7 +13,7 @@ from tests.docs import fenced
 
 
 def pages(root: Path) -> list[Path]:
-    top = (root / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))
+    top = (root / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"))
     return [*top, *sorted((root / "docs").rglob("*.md"))]
 
 
