@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import accuracy, counting, estimator, middle, quality, replay, rules, scale
+from benchmarks import accuracy, counting, estimator, middle, quality, replay, rules, scale, sold
 from benchmarks.kafka import run as kafka
 from benchmarks.recommend import next_basket
 from benchmarks.recommend import run as recommend
@@ -22,7 +22,7 @@ from crm_online.errors import NoSuchLog
 BENCHMARKS: dict[str, Callable[[bool], Report]] = {
     "replay": lambda quick: replay.run(replay.QUICK if quick else replay.FULL),
     "counting": lambda quick: counting.run(counting.QUICK if quick else counting.FULL),
-    "rules": lambda quick: rules.run(rules.QUICK if quick else rules.FULL),
+    "rules": lambda quick: sold.run(rules.run(rules.QUICK if quick else rules.FULL), quick=quick),
     "scale": lambda quick: scale.run(scale.QUICK if quick else scale.FULL),
     "accuracy": lambda quick: accuracy.run(accuracy.QUICK if quick else accuracy.FULL),
     "quality": lambda quick: quality.run(quality.QUICK if quick else quality.FULL),

@@ -106,6 +106,13 @@ class RankReport(Report):
 
 def measure(report: RankReport, folder: Path, *, quick: bool) -> None:
     """Measure all logs and copies of them."""
+    report.notes += [
+        f"mean of the first {FIRST} rules (in brackets: with at most {EACH} rules a consequent), then of "
+        f"{len(MOMENTS)} moments of the log; each rule: share of the orders after the moment with its antecedent whose "
+        f"customer's next order has its consequent",
+        f"rules as they are at the moment; passed over are rules with fewer than {LEAST} such orders after it",
+        "in hindsight: by that share itself, which nobody can know, chance included",
+    ]
     retail = pd.read_parquet(shared("online_retail.parquet"))
     _measure(report, RETAIL, retail, folder)
     if quick:
@@ -118,13 +125,6 @@ def measure(report: RankReport, folder: Path, *, quick: bool) -> None:
         _measure(report, _copy(target, f"{share:.0%} of the customers"), thinned(target, lines, share), folder)
     _measure(report, _copy(RETAIL, "renamed"), renamed(RETAIL, retail), folder)
     _measure(report, _copy(RETAIL, "shuffled within a day"), shuffled(RETAIL, retail), folder)
-    report.notes += [
-        f"mean of the first {FIRST} rules (in brackets: with at most {EACH} rules a consequent), then of "
-        f"{len(MOMENTS)} moments of the log; each rule: share of the orders after the moment with its antecedent whose "
-        f"customer's next order has its consequent",
-        f"rules as they are at the moment; passed over are rules with fewer than {LEAST} such orders after it",
-        "in hindsight: by that share itself, which nobody can know, chance included",
-    ]
 
 
 def _copy(target: Target, what: str) -> Target:
@@ -237,9 +237,11 @@ def _sides(sides: Sequence[Sequence[str]], numbers: Mapping[str, int]) -> NDArra
     return found
 
 
-def run(*, quick: bool) -> RankReport:
-    """Measure all logs."""
+def run(fresh: Report, *, quick: bool) -> RankReport:
+    """Measure all logs, and put the figures of how rules are kept fresh behind."""
     report = RankReport("Rules by rank: how often the next basket held the consequent")
     with tempfile.TemporaryDirectory(prefix="crm-online-bench-") as name:
         measure(report, Path(name), quick=quick)
+    report.figures += fresh.figures
+    report.notes += [f"{fresh.title}:", *fresh.notes]
     return report
