@@ -15,6 +15,7 @@ class Stage(StrEnum):
     FETCH = "fetch"
     CUSTOMERS = "customers"
     SEGMENTS = "segments"
+    PREDICTIONS = "predictions"
     ITEMSETS = "itemsets"
     RULES = "rules"
     COMMIT = "commit"

@@ -22,6 +22,7 @@ class Topic(StrEnum):
     RULES = "rules"
     REJECTS = "rejects"
     DRIFT = "drift"
+    PREDICTIONS = "predictions"
 
 
 class ChangeId(NamedTuple):

@@ -13,7 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 import crm_online
 from crm_online.events import models
 from crm_online.settings import Settings
-from crm_online.values import Drift, Reject, Rule, Segment, SegmentChange
+from crm_online.values import Drift, PredictionChange, Reject, Rule, Segment, SegmentChange
 from crm_online.values.value import ChangeId
 from streams import topics
 from streams.commands import Command
@@ -111,6 +111,7 @@ CHANNELS = (
     Channel(topics.RULES, writes=[Message("rule", Rule, _CHANGE), Message("ruleGone", None, _CHANGE)]),
     Channel(topics.REJECTS, writes=[Message("reject", Reject, _CHANGE)]),
     Channel(topics.DRIFT, writes=[Message("drift", Drift, _CHANGE)]),
+    Channel(topics.PREDICTIONS, writes=[Message("prediction", PredictionChange, _CHANGE)]),
 )
 
 

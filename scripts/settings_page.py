@@ -49,7 +49,7 @@ def page() -> str:
         parts += ["| key | default | allowed | what it does |", "|---|---|---|---|"]
         for key in keys:
             value = defaults[key.name]
-            default = ", ".join(value) if isinstance(value, list) else as_typed(value)
+            default = ", ".join(map(str, value)) if isinstance(value, list) else as_typed(value)
             parts.append(f"| `{key.name}` | `{default}` | {key.allowed} | {key.description} |")
         parts.append("")
     return "\n".join(parts)

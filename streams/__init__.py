@@ -16,7 +16,7 @@
                      ▼
                    publisher   what the commit put into the outbox, in transactions, each change once
                      ▼ published  a change as a record, and the last one on the topics: where to go on
-    crm.segment-changes · crm.segments · crm.rules · crm.drift · crm.rejects
+    crm.segment-changes · crm.segments · crm.rules · crm.predictions · crm.drift · crm.rejects
 
     crm.commands ──► commands  tick, refit, erase: put onto crm.events, where they have an offset among the events
 

@@ -80,6 +80,7 @@ class PublishedPosition:
         """
         last: ChangeId | None = None
         customers: dict[str, str | None] = {}
+        bands: dict[str, str | None] = {}
         others: dict[Topic, set[str]] = {Topic.SEGMENTS: set(), Topic.RULES: set()}
         for output in outputs:
             change = output.change
@@ -89,12 +90,14 @@ class PublishedPosition:
             key = (output.key or b"").decode()
             if output.topic is Topic.SEGMENT_CHANGES:
                 customers[key] = json.loads(output.value or b"{}").get("to")
+            elif output.topic is Topic.PREDICTIONS:
+                bands[key] = json.loads(output.value or b"{}").get("to")
             elif output.topic in others:
                 others[output.topic].add(key)
         if last is None or last <= last_change:
             return cls(last, None)
         segments, rules = frozenset(others[Topic.SEGMENTS]), frozenset(others[Topic.RULES])
-        return cls(last, Divergence(last.epoch, customers, segments, rules))
+        return cls(last, Divergence(last.epoch, customers, segments, rules, bands))
 
 
 async def read_published_position(

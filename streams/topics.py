@@ -115,6 +115,13 @@ DRIFT = TopicSpec(
     partitioned=False,
     configuration=_KEPT | {"retention.ms": str(365 * DAY)},
 )
+PREDICTIONS = TopicSpec(
+    name=Topic.PREDICTIONS,
+    carries="customers who are in another risk band, and why",
+    key="customer id",
+    partitioned=True,
+    configuration=_KEPT | {"retention.ms": str(30 * DAY)},
+)
 
 INPUTS = (EVENTS, COMMANDS)
 """What the workers read."""
@@ -124,6 +131,7 @@ OUTPUTS: Mapping[Topic, TopicSpec] = {
     Topic.RULES: RULES,
     Topic.REJECTS: REJECTS,
     Topic.DRIFT: DRIFT,
+    Topic.PREDICTIONS: PREDICTIONS,
 }
 """What the workers write, by what an entry of the outbox calls it."""
 TOPICS = (*INPUTS, *OUTPUTS.values())

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from crm_online.answers.answer import Answer, Features, SegmentOrNone, Time
+from crm_online.answers.predictions import CustomerPredictions
 
 Reason = Literal["event", "lapse", "refit", "erase", "rewind"]
 
@@ -31,6 +32,9 @@ class Customer(Answer):
         dict[str, float], Field(description="to each segment's centroid, in standard deviations; empty: no model yet")
     ]
     history: Annotated[list[Move], Field(description="the last moves, the newest first")]
+    predictions: Annotated[
+        CustomerPredictions | None, Field(description="null: nothing is predicted yet, or nothing was ever bought")
+    ] = None
     events: Annotated[int, Field(ge=0, description="accepted events")]
     last_event: Time
     totals: Totals

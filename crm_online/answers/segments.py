@@ -31,6 +31,13 @@ class SegmentProfile(Answer, title="Segment"):
     named_by_hand: Annotated[bool, Field(description="whether somebody gave it its name, which stays with the id")] = (
         False
     )
+    purchase: Annotated[
+        float | None,
+        Field(description="mean chance that its sampled customers buy within predictions.horizon; null: not known yet"),
+    ] = None
+    expected_value: Annotated[
+        float | None, Field(description="mean of what they are expected to spend within it; null: not known yet")
+    ] = None
 
 
 class SegmentHierarchy(Answer, title="Hierarchy"):

@@ -33,6 +33,7 @@ TAGS = {
     "segments": "The segments as they stand, their sizes, and the picture of them.",
     "rules": "The rules that hold.",
     "recommendations": "What to recommend to a customer, or for a basket.",
+    "predictions": "What customers will do, and how good that is known.",
     "changes": "What changes, as it changes.",
     "events": "Events in.",
     "service": "The service itself.",

@@ -13,6 +13,7 @@ from crm_online.cli.commands.demo import demo
 from crm_online.cli.commands.erase import erase
 from crm_online.cli.commands.export import export
 from crm_online.cli.commands.keys import keys
+from crm_online.cli.commands.predictions import predictions
 from crm_online.cli.commands.publish import publish
 from crm_online.cli.commands.recommend import recommend
 from crm_online.cli.commands.replay import replay
@@ -48,6 +49,7 @@ for command in (
     rules,
     customer,
     recommend,
+    predictions,
     serve,
     verify,
     export,

@@ -12,6 +12,7 @@ import httpx
 from tenacity import AsyncRetrying
 
 from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Member, Members, Reason
+from crm_online.answers.predictions import PredictionFigures
 from crm_online.answers.rules import Recommendations, RuleInForce, Rules
 from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, Segments, SizeHistory
 from crm_online.answers.service import Alive, EventReceipt, Ready, Rejects, Session, Status
@@ -103,6 +104,10 @@ class AsyncClient:
     async def members_page(self, segment_id: str, after: str | None = None, *, limit: int | None = None) -> Members:
         """Return a page of these customers: the first, or that which ``next`` names."""
         return await self._request(calls.members(segment_id, after, limit))
+
+    async def predictions(self) -> PredictionFigures:
+        """Return how good each model of each target is."""
+        return await self._request(calls.PREDICTIONS)
 
     async def sizes(self) -> SizeHistory:
         """Return how large the segments were since the service began to look."""

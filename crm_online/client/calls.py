@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Members, Reason
+from crm_online.answers.predictions import PredictionFigures
 from crm_online.answers.rules import Recommendations, Rules
 from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, Segments, SizeHistory
 from crm_online.answers.service import Alive, EventReceipt, Ready, Rejects, Session, Status
@@ -21,6 +22,7 @@ MOST_CUSTOMERS = 500
 SEGMENTS: Final = Call("get_segments", "GET", "/v1/segments", model(Segments))
 SIZES: Final = Call("get_sizes", "GET", "/v1/segment-sizes", model(SizeHistory))
 PICTURE: Final = Call("get_picture", "GET", "/v1/picture", model(Picture))
+PREDICTIONS: Final = Call("get_predictions", "GET", "/v1/predictions", model(PredictionFigures))
 STATUS: Final = Call("get_status", "GET", "/v1/status", model(Status))
 READY: Final = Call("get_ready", "GET", "/readyz", model(Ready), again=False, answers=frozenset({200, 503}))
 ALIVE: Final = Call("get_health", "GET", "/healthz", model(Alive))

@@ -17,10 +17,10 @@ from crm_online.client.call import error_of
 from crm_online.client.queries import ChangeQuery
 from crm_online.client.transport import is_transient, unavailable
 from crm_online.errors import ServiceError, ServiceFault, ServiceUnavailable
-from crm_online.values import Drift, Reject, Rule, Segment, SegmentChange, SegmentGone
+from crm_online.values import Drift, PredictionChange, Reject, Rule, Segment, SegmentChange, SegmentGone
 from crm_online.values.value import TOLERANT
 
-Change: TypeAlias = SegmentChange | Segment | SegmentGone | Rule | Reject | Drift | Gap
+Change: TypeAlias = SegmentChange | Segment | SegmentGone | Rule | Reject | Drift | PredictionChange | Gap
 """What a feed sends."""
 
 _log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ _KINDS: dict[str, Callable[[Any], Change]] = {
     "rule": lambda value: Rule.model_validate(value, context=TOLERANT),
     "reject": lambda value: Reject.model_validate(value, context=TOLERANT),
     "drift": lambda value: Drift.model_validate(value, context=TOLERANT),
+    "prediction": lambda value: PredictionChange.model_validate(value, context=TOLERANT),
     "gap": Gap.model_validate,
 }
 

@@ -120,6 +120,12 @@ class Records:
         """Return whether each vector was scored by a version of the model."""
         return np.equal(self.model_version, stored_version(version))
 
+    @classmethod
+    def concatenated(cls, parts: Sequence[Self]) -> Self:
+        """Return the rows of at least one part, one part after the other."""
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
         """Return a copy of some rows."""
         return type(self)(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})

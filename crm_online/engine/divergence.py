@@ -19,6 +19,8 @@ class Divergence:
         The last epoch on the output topics.
     customers
         By customer of these changes, the last published segment; ``None`` for none.
+    bands
+        By customer, the last published risk band; ``None`` for none.
     segments, rules
         The ids of segments and rules of these changes.
     """
@@ -27,15 +29,24 @@ class Divergence:
     customers: Mapping[str, str | None] = field(default_factory=dict)
     segments: frozenset[str] = frozenset()
     rules: frozenset[str] = frozenset()
+    bands: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """The customers of segment changes and of predictions, each once."""
+        return list(dict.fromkeys([*self.customers, *self.bands]))
 
     def extend(self, outbox: Iterable[Entry]) -> Divergence:
         """Return this and what is in an outbox that nobody will publish any more."""
         customers, segments, rules = dict(self.customers), set(self.segments), set(self.rules)
+        bands = dict(self.bands)
         for entry in outbox:
             if entry.topic is Topic.SEGMENT_CHANGES:
                 customers.setdefault(entry.key, json.loads(entry.value)["from"])
+            elif entry.topic is Topic.PREDICTIONS:
+                bands.setdefault(entry.key, json.loads(entry.value)["from"])
             elif entry.topic is Topic.SEGMENTS:
                 segments.add(entry.key)
             elif entry.topic is Topic.RULES:
                 rules.add(entry.key)
-        return Divergence(self.epoch, customers, frozenset(segments), frozenset(rules))
+        return Divergence(self.epoch, customers, frozenset(segments), frozenset(rules), bands)

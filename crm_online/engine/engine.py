@@ -24,6 +24,8 @@ from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import Mining
 from crm_online.engine.owner import ModelWithSums, SegmentEmitter, fit_is_due, fitted_model
 from crm_online.engine.peers import MODEL_PARTITION, PartitionFigures
+from crm_online.engine.predicting import Predicting
+from crm_online.engine.prediction_state import learning_is_due
 from crm_online.engine.read_plan import ReadPlan, ReadResult
 from crm_online.engine.report import EngineReport, ModelReport
 from crm_online.engine.sampling import Sampling
@@ -97,6 +99,7 @@ class Engine:
             settings.itemsets.half_life,
         )
         self._sample = Sampling(settings.segments.sample, loaded)
+        self.predicting = Predicting(settings, self.state.predictions, loaded, partition, partitions)
         self._segment_emitter = SegmentEmitter()
         self._segment_emitter.load(iter(loaded.segments), len(loaded.names))
         self._size_history = RecordedSizes(loaded.sizes)
@@ -107,7 +110,7 @@ class Engine:
         """Whether nothing is left to do until more events come, or time goes on."""
         state = self.state
         due = self.segmenting.due.plan(state.watermark or 0, 1) if self.segmenting.model else []
-        return state.migration_complete and not (state.fit.due or state.rules_due or due)
+        return state.migration_complete and not (state.fit.due or state.rules_due or state.predictions.due or due)
 
     @property
     def model_version(self) -> int:
@@ -163,6 +166,8 @@ class Engine:
         # Seldom: the roster is read whole only for who is in the sample while others are not.
         sample = self._sample
         refill = len(sample) < state.customers and any(name in sample for name in erased)
+        learns, here = state.predictions.due, [self._partition] if erased and self.predicting.enabled else []
+        follows = self.predicting.enabled and not fits
         return ReadPlan(
             due=self.segmenting.due.plan(watermark, most) if watermark is not None and fitted else (),
             roster=(state.roster_cursor, state.roster_cursor + most - 1)
@@ -171,9 +176,13 @@ class Engine:
             erased=sorted(erased),
             peers=self._partition_count > 1,
             lists=[ROSTER, *map(bucket_name, state.due_counts)] if erased else (),
-            sample=fits and state.fit.due,
+            sample=fits and (state.fit.due or learns),
             summaries=fits and state.rules_due and self._partition_count > 1,
             spare=self._settings.segments.sample + len(erased) if refill else 0,
+            taken=self.predicting.taken(watermark, sample),
+            expiring=self.predicting.expiring(watermark),
+            labelled=range(self._partition_count) if learns else here,
+            predictor=self.predicting.version if follows else None,
         )
 
     def compute_step(self, batch: Batch, plan: ReadPlan, read: ReadResult) -> Step:
@@ -202,6 +211,8 @@ class Engine:
         measure = self.stages.measure
         with measure(Stage.SEGMENTS):
             self._adopt(step)
+        with measure(Stage.PREDICTIONS):
+            self._adopt_predictor(step)
         with measure(Stage.CUSTOMERS):
             ingested = self._ingest_and_score(step, batch.events)
         with measure(Stage.ITEMSETS):
@@ -247,9 +258,13 @@ class Engine:
         state.epoch = divergence.epoch + 1
         changes = Changes(self._partition, state.epoch, state.sequence)
         for name, raw in records.items():
-            segment = self.segmenting.reported(self._codec.decode([raw])) if raw is not None else None
-            if segment != divergence.customers[name]:
-                self.segmenting.republish(name, divergence.customers[name], segment, state.watermark or 0, changes)
+            record, now = self._codec.decode([raw]), state.watermark or 0
+            if name in divergence.customers:
+                segment = self.segmenting.reported(record) if raw is not None else None
+                if segment != divergence.customers[name]:
+                    self.segmenting.republish(name, divergence.customers[name], segment, now, changes)
+            if name in divergence.bands:
+                self.predicting.republish(name, divergence.bands[name], int(record.band[0]), now, changes)
         writes = [
             *self._segment_emitter.republish(divergence.segments, self.segmenting.version, changes),
             *self.mining.republish(divergence.rules, changes),
@@ -277,6 +292,22 @@ class Engine:
             newer = newest if model is None or newest.version > model.version else None
         if newer is not None:
             self.segmenting.adopt(newer, step)
+
+    def _adopt_predictor(self, step: StepContext) -> None:
+        """Adopt a newer predictor: one partition makes it, the others read it."""
+        schedule = self.state.predictions
+        if not schedule.due:
+            self.predicting.adopt(step.read.predictor)
+            return
+        from crm_online.engine.learning import learned, stored
+
+        schedule.due, schedule.learned_slot = False, self.predicting.slots.of(step.now)
+        sample = self._codec.decode([raw for raw in step.read.sample if raw is not None])
+        before, horizon = self.predicting.predictor, self._settings.predictions.horizon
+        newer = learned(before, horizon, self._partition_count, sample, step.read.labelled, step.now)
+        if newer is not None:
+            self.predicting.predictor = newer
+            step.writes += stored(newer)
 
     def _fit(self, step: StepContext) -> Model | None:
         schedule = self.state.fit
@@ -306,6 +337,7 @@ class Engine:
             step.writes.append(Remove(CUSTOMERS, [ids[row].encode()]))
             step.writes += self._sample.forget(ids[row])
             self.segmenting.forget(step, ids[row], before.take(np.array([row])))
+            self.predicting.forget(step, ids[row], before.take(np.array([row])))
             self.state.customers -= 1
             stored[row] = False
         erased = {ids[row] for row in ingested.erased}
@@ -319,9 +351,13 @@ class Engine:
         step.writes += self._orders.writes()
         step.writes += self._suppression.writes()
 
+        with self.stages.measure(Stage.PREDICTIONS):
+            self.predicting.observe(step, ids, before, self.segmenting.numbers(before), ingested)
         with self.stages.measure(Stage.SEGMENTS):
-            scored = self.segmenting.score(step, records, ids, ingested, before.purchases)
-        rows = np.flatnonzero(scored & exists)
+            changed = self.segmenting.score(step, records, ids, ingested, before.purchases)
+        with self.stages.measure(Stage.PREDICTIONS):
+            changed = changed | self.predicting.report(step, records, ids, changed & exists, ingested.cause)
+        rows = np.flatnonzero(changed & exists)
         if len(rows):
             encoded = self._codec.encode(records.take(rows))
             fields = {ids[row].encode(): raw for row, raw in zip(rows.tolist(), encoded, strict=True)}
@@ -344,6 +380,11 @@ class Engine:
         fitted = ModelWithSums(model, total) if model is not None and total is not None else None
         # Where nothing comes, all customers grow idle, and must not be measured by a model that follows.
         fresh = self._progress_measure(step) > state.fit.checked_events and (fitted is not None or model is None)
+        if self.predicting.enabled:
+            slots, schedule = self.predicting.slots, state.predictions
+            schedule.due = learning_is_due(
+                schedule, slots.of(step.now), slots.of(first), customers, end_of_log=step.end_of_log
+            )
         state.fit.due = fresh and fit_is_due(state.fit, self._settings, customers, first, step.now, fitted)
 
     def _progress_measure(self, step: StepContext) -> int:

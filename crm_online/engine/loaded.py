@@ -22,10 +22,10 @@ class Loaded:
         Hashes: baskets that are open, and that were counted last; some of the latest orders; orders of sampled
         customers with the next of each, and the last order of each; the sample, the traits of its customers and what
         they bought; rules and segments as they were last emitted.
-    suppressed
-        A hash: who was erased, and when.
-    rule_learning
-        What ranks rules.
+    suppressed, pending
+        Hashes: who was erased, and when; examples whose outcome is not known yet.
+    rule_learning, predictor
+        What ranks rules; what predicts, in partition 0 only.
     sizes, names, items, counters, journal
         Lists: the segments' sizes and names over time, items by number, the checkpoint of the counters, and the
         baskets counted since.
@@ -37,6 +37,7 @@ class Loaded:
     model: bytes | None = None
     sums: bytes | None = None
     rule_learning: bytes | None = None
+    predictor: bytes | None = None
     open_baskets: Pairs = ()
     counted_baskets: Pairs = ()
     sampled_orders: Pairs = ()
@@ -50,6 +51,7 @@ class Loaded:
     sizes: Sequence[bytes] = field(default_factory=list)
     names: Sequence[bytes] = field(default_factory=list)
     suppressed: Pairs = ()
+    pending: Pairs = ()
     items: Sequence[bytes] = field(default_factory=list)
     counters: Sequence[bytes] = field(default_factory=list)
     journal: Sequence[bytes] = field(default_factory=list)

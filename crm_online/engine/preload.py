@@ -8,7 +8,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Final
 
-_MODULES: Final = ("sklearn.cluster", "sklearn.exceptions", "scipy.optimize", "scipy.sparse", "pandas")
+_MODULES: Final = (
+    "sklearn.cluster",
+    "sklearn.exceptions",
+    "scipy.optimize",
+    "scipy.sparse",
+    "pandas",
+    "crm_online.engine.learning",
+)
 
 
 def preload() -> None:

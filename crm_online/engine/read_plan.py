@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -27,6 +27,14 @@ class ReadPlan:
     spare
         How many of the partition's customers with the smallest hashes are needed, since some of its sample
         are erased; 0 for none.
+    taken
+        Of whom examples are taken, by slot of event time.
+    expiring
+        Whose examples are labelled.
+    labelled
+        The partitions whose labelled examples are needed.
+    predictor
+        The version of the predictor that is known; a newer one is needed. ``None``: none is.
     """
 
     due: Sequence[tuple[int, int]] = ()
@@ -37,6 +45,15 @@ class ReadPlan:
     sample: bool = False
     summaries: bool = False
     spare: int = 0
+    taken: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    expiring: Sequence[str] = ()
+    labelled: Sequence[int] = ()
+    predictor: int | None = None
+
+    @property
+    def followed(self) -> list[str]:
+        """Customers of whom examples are taken or labelled."""
+        return [*(name for names in self.taken.values() for name in names), *self.expiring]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +99,10 @@ class ReadResult:
         The orders that the other partitions keep, by partition.
     spare
         Who may take the places of erased customers in the sample.
+    labelled
+        The blocks of labelled examples, by partition.
+    predictor
+        The newest predictor, if it is newer than the one that is known.
     """
 
     due: list[list[str]] = field(default_factory=list)
@@ -94,14 +115,18 @@ class ReadResult:
     summaries: list[bytes] = field(default_factory=list)
     others: dict[int, PeerOrders] = field(default_factory=dict)
     spare: list[str] = field(default_factory=list)
+    labelled: dict[int, list[bytes]] = field(default_factory=dict)
+    predictor: bytes | None = None
 
-    def customer_ids(self, events: Sequence[str]) -> list[str]:
-        """Return whose records a step reads: of its events, then due, then moving to a new model; each once.
+    def customer_ids(self, events: Sequence[str], followed: Sequence[str] = ()) -> list[str]:
+        """Return whose records a step reads: of its events, due, moving to a new model, followed; each once.
 
         Parameters
         ----------
         events
             The customers of the step's events.
+        followed
+            Of whom examples are taken or labelled.
         """
-        ids = [*events, *(customer for bucket in self.due for customer in bucket), *self.roster]
+        ids = [*events, *(customer for bucket in self.due for customer in bucket), *self.roster, *followed]
         return [customer for customer in dict.fromkeys(ids) if customer]

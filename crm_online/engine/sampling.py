@@ -59,6 +59,21 @@ class Sampling:
     def __len__(self) -> int:
         return len(self._sample.hashes)
 
+    def followed(self, phase: int, phases: int, most: int) -> list[str]:
+        """Return who is in one of as many parts of the sample, in order of hash.
+
+        Parameters
+        ----------
+        phase, phases
+            Which part, of how many.
+        most
+            Of how many customers of the sample, those with the smallest hashes; so all partitions follow as many
+            as the sample has.
+        """
+        hashes = self._sample.hashes
+        ranked = sorted(hashes.items(), key=lambda pair: (pair[1], pair[0]))[:most]
+        return [name for name, value in ranked if value % phases == phase]
+
     def offer(self, customers: Sequence[str]) -> Iterator[Write]:
         """Admit customers whose hashes are small enough; those who leave for them are forgotten."""
         entered, left = self._sample.admit([name for name in customers if name not in self])

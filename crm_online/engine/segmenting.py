@@ -14,7 +14,7 @@ from crm_online.engine.changes import Changes, Reason
 from crm_online.engine.ingestion import IngestResult
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.peers import PartitionFigures
-from crm_online.engine.scoring import MS, FeatureReader, Previous, Scorer
+from crm_online.engine.scoring import MS, FeatureReader, Previous, Scorer, number_of
 from crm_online.engine.state import PartitionState
 from crm_online.engine.step_context import StepContext
 from crm_online.events.times import to_short_iso
@@ -162,6 +162,18 @@ class Segmenting:
         from_id = self.reported(record)
         if from_id is not None:
             self._emit(name, from_id, None, Reason.ERASE, step.now, step.changes)
+
+    def numbers(self, records: Records) -> NDArray[np.int16]:
+        """Return the numbers of the segments that customers are reported in; 0 for none."""
+        found = np.zeros(len(records), np.int16)
+        if self.segments is None:
+            return found
+        current = records.scored_by(self.version)
+        for rows, ids in ((current, self.segments.model.ids), (~current, self._state.previous_ids)):
+            numbers = np.zeros(NO_SEGMENT + 1, np.int16)
+            numbers[: len(ids)] = [number_of(one) for one in ids]
+            found[rows] = numbers[records.reported[rows]]
+        return found
 
     def reported(self, record: Records) -> str | None:
         """Return the segment that one customer is reported to be in; ``None`` for none."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crm_online.baskets.sampled import SamplingState
 from crm_online.engine.changes import Changes
+from crm_online.engine.prediction_state import PredictionState
 from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.step import Topic
 
@@ -87,6 +88,8 @@ class PartitionState(BaseModel):
         Where the sample of orders goes on.
     transitions
         How many transitions there were from an order of a sampled customer to the next.
+    predictions
+        Where examples and learning go on.
     """
 
     # The aliases are the names in states written so far.
@@ -125,6 +128,7 @@ class PartitionState(BaseModel):
     fit: FitSchedule = Field(default_factory=FitSchedule)
     sampled_orders: SamplingState = Field(default_factory=SamplingState)
     transitions: int = 0
+    predictions: PredictionState = Field(default_factory=PredictionState)
 
     def count(self, changes: Changes) -> None:
         """Count a step's changes, and note the number of the last."""

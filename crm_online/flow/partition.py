@@ -15,7 +15,7 @@ from crm_online.settings import Settings
 from crm_online.stages import Stage, StageClock
 from crm_online.step import Assign, ChangeId, Entry, Step, Topic, Write
 from crm_online.store import Store
-from crm_online.store.entries import blank, decode, encode, names_any
+from crm_online.store.entries import OF_CUSTOMERS, blank, decode, encode, names_any
 from crm_online.store.keys import CHANGES
 
 _CHANGES_CHUNK = 5000
@@ -107,8 +107,8 @@ class PartitionFlow:
         # In the same epoch more was published than the state holds, so all of the outbox too.
         if divergence.epoch > self.engine.state.epoch:
             divergence = divergence.extend(self._outbox)
-        found = self.store.hash_get(CUSTOMERS, [name.encode() for name in divergence.customers])
-        records = dict(zip(divergence.customers, found, strict=True))
+        found = self.store.hash_get(CUSTOMERS, [name.encode() for name in divergence.names])
+        records = dict(zip(divergence.names, found, strict=True))
         before = self.engine.state.sequence
         step = self.engine.republish(source, self.position(source), divergence, records)
         self._outbox, self._published = [], before
@@ -171,6 +171,6 @@ class PartitionFlow:
         return [
             Assign(CHANGES, index, encode(blank(change)))
             for index, change in enumerate(kept)
-            if (change.topic is Topic.SEGMENT_CHANGES and change.key in names and not change.tombstone)
+            if (change.topic in OF_CUSTOMERS and change.key in names and not change.tombstone)
             or (change.topic is Topic.REJECTS and not change.tombstone and names_any(change.value, names))
         ]

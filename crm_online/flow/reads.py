@@ -9,12 +9,25 @@ from crm_online.baskets import open as open_baskets
 from crm_online.baskets import sampled, transitions
 from crm_online.customers import suppression
 from crm_online.customers.due import bucket_name
-from crm_online.engine import basket_journal, mining, owner, peers, rules, sampling, segmenting, size_history, state
+from crm_online.engine import (
+    basket_journal,
+    example_store,
+    mining,
+    owner,
+    peers,
+    rules,
+    sampling,
+    segmenting,
+    size_history,
+    state,
+)
 from crm_online.engine.engine import CUSTOMERS, ROSTER
 from crm_online.engine.loaded import Loaded
+from crm_online.engine.peers import MODEL_PARTITION
 from crm_online.engine.read_plan import PeerOrders, ReadPlan, ReadResult
 from crm_online.events.columns import EventColumns
 from crm_online.itemsets import names as item_names
+from crm_online.predictions import keys
 from crm_online.segments import sample
 from crm_online.store import PartitionStore, Store
 from crm_online.store.reads import Read, plain_value
@@ -78,7 +91,12 @@ class StepReader:
                 for number, peer in enumerate(self._all)
                 if number != self._partition
             }
-        customers = result.customer_ids(events.customers)
+        if plan.predictor is not None:
+            result.predictor = self._newer_predictor(plan.predictor)
+        result.labelled = {
+            number: self._all[number].list_range(example_store.LABELLED, 0, -1) for number in plan.labelled
+        }
+        customers = result.customer_ids(events.customers, plan.followed)
         records = store.hash_get(CUSTOMERS, [name.encode() for name in customers])
         result.customers = dict(zip(customers, records, strict=True))
         return result
@@ -86,6 +104,13 @@ class StepReader:
     def _values(self, name: str, *more: Read[bytes | None]) -> list[bytes | None]:
         """Read a plain value of every partition, and more, in one round trip."""
         return self._store.read_many([*(plain_value(number, name) for number in range(len(self._all))), *more])
+
+    def _newer_predictor(self, known: int) -> bytes | None:
+        """Read the owner's predictor, if it is of a newer version than the one that is known."""
+        (head,) = self._store.read_many([plain_value(MODEL_PARTITION, keys.VERSION_NAME)])
+        if keys.version_of(head) <= known:
+            return None
+        return self._all[MODEL_PARTITION].value(keys.NAME)
 
     def _sample(self) -> list[bytes | None]:
         """Read the records of the sample over all partitions."""
@@ -106,6 +131,7 @@ def load(store: PartitionStore, *, with_traits: bool = True) -> Loaded:
         model=store.value(segmenting.MODEL),
         sums=store.value(peers.NAME),
         rule_learning=store.value(rules.LEARNING),
+        predictor=store.value(keys.NAME),
         open_baskets=list(store.hash_all(open_baskets.NAME)),
         counted_baskets=list(store.hash_all(counted_baskets.NAME)),
         sampled_orders=list(store.hash_all(sampled.NAME)),
@@ -118,6 +144,7 @@ def load(store: PartitionStore, *, with_traits: bool = True) -> Loaded:
         segments=list(store.hash_all(owner.SEGMENTS)),
         sizes=store.list_range(size_history.NAME, 0, -1),
         names=store.list_range(owner.NAMES, 0, -1),
+        pending=list(store.hash_all(example_store.PENDING)),
         items=store.list_range(item_names.NAME, 0, -1),
         counters=store.list_range(basket_journal.COUNTERS, 0, -1),
         journal=store.list_range(basket_journal.JOURNAL, 0, -1),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from crm_online.customers.records import Records
 from crm_online.engine.peers import PartitionFigures, add_up
 from crm_online.engine.scoring import FeatureReader
+from crm_online.lookup.predictions import StatePredictor
 from crm_online.segments.kmeans import distances
 from crm_online.segments.model import Model
 
@@ -29,22 +31,31 @@ class ScoringContext:
         The model in use; ``None`` before the first.
     centroids
         Its present centroids over all partitions, in vector units, shape (k, d); ``None`` without a model.
+    predictor
+        What predicts; ``None`` before the first version.
     """
 
     reader: FeatureReader
     as_of: int
     model: Model | None
     centroids: NDArray[np.float64] | None
+    predictor: StatePredictor | None = None
 
     @classmethod
     def of(
-        cls, reader: FeatureReader, as_of: int, model: Model | None, sums: Sequence[PartitionFigures]
+        cls,
+        reader: FeatureReader,
+        as_of: int,
+        model: Model | None,
+        sums: Sequence[PartitionFigures],
+        predictor: StatePredictor | None = None,
     ) -> ScoringContext:
         """Return the context that the sums of all partitions give."""
         total, complete = add_up(sums, model.version) if model else (None, False)
         if model is None or total is None:
-            return cls(reader, as_of, None, None)
-        return cls(reader, as_of, model, model.current(total.centroids()) if complete else model.centres())
+            return cls(reader, as_of, None, None, predictor)
+        centroids = model.current(total.centroids()) if complete else model.centres()
+        return cls(reader, as_of, model, centroids, predictor)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +82,11 @@ class CustomerBatch:
     def features(self) -> NDArray[np.float64]:
         """Return their features, shape (n, d)."""
         return self.context.reader.read(self.records, self.context.as_of)
+
+    def predictions(self) -> list[dict[str, Any] | None]:
+        """Return what is predicted of each, as JSON has it; ``None`` of whom nothing is."""
+        predictor = self.context.predictor
+        return predictor.values(self.records, self.context.as_of) if predictor else [None] * len(self.names)
 
     def distances(self) -> tuple[list[str], NDArray[np.float64], list[bool]]:
         """Return the ids of the segments, how far customers are from each, shape (n, k), and whom the model has scored.

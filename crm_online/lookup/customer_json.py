@@ -38,6 +38,7 @@ def customer_json(batch: CustomerBatch) -> dict[str, bytes]:
         _numbers(list(batch.context.reader.features), batch.features()),
         [far if here else "{}" for far, here in zip(_numbers(ids, distances), scored, strict=True)],
         _histories(records),
+        [orjson.dumps(one).decode() for one in batch.predictions()],
         records.events.tolist(),
         _millis(records.last_event),
         _totals(batch),
@@ -47,10 +48,10 @@ def customer_json(batch: CustomerBatch) -> dict[str, bytes]:
     return {
         name: (
             f'{{"customer_id":{orjson.dumps(name).decode()},"segment":{_segment(segment)},"since":{entered},'
-            f'"features":{features},"distances":{far},"history":[{moves}],"events":{events},"last_event":"{last}",'
-            f'"totals":{totals}{more}}}'
+            f'"features":{features},"distances":{far},"history":[{moves}],"predictions":{predicted},"events":{events},'
+            f'"last_event":"{last}","totals":{totals}{more}}}'
         ).encode()
-        for name, segment, entered, features, far, moves, events, last, totals, more in rows
+        for name, segment, entered, features, far, moves, predicted, events, last, totals, more in rows
     }
 
 

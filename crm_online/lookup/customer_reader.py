@@ -10,10 +10,12 @@ import numpy as np
 from crm_online.customers.records import RecordCodec
 from crm_online.engine import peers, segmenting, state
 from crm_online.engine.engine import CUSTOMERS, customer_field, layout
-from crm_online.engine.peers import PartitionFigures
+from crm_online.engine.peers import MODEL_PARTITION, PartitionFigures
 from crm_online.engine.state import PartitionState
 from crm_online.lookup.customer_batch import CustomerBatch, ScoringContext
 from crm_online.lookup.partition import segment_ids
+from crm_online.lookup.predictions import StatePredictor
+from crm_online.predictions import keys
 from crm_online.segments.model import Model
 from crm_online.settings.conflict import from_stored
 from crm_online.store import Store
@@ -124,13 +126,15 @@ class CustomerReader:
         found = self._records(names)
         as_of = max((part.state.watermark or 0 for part in self._parts), default=0)
         sums = [part.sums for part in self._parts if part.sums]
-        context = ScoringContext.of(self._reader, as_of, self._parts[0].model, sums)
+        context = ScoringContext.of(self._reader, as_of, self._parts[0].model, sums, self._predictor)
         return StoredCustomers(names, found, [(part.state, part.model) for part in self._parts], self._codec, context)
 
     def _begin(self, meta: StateMeta) -> None:
         self._meta = meta
-        self._codec, self._reader = layout(from_stored(meta.settings))
+        self._settings = from_stored(meta.settings)
+        self._codec, self._reader = layout(self._settings)
         self._parts = [_Part() for _ in range(meta.partitions)]
+        self._predictor: StatePredictor | None = None
 
     def _records(self, names: Sequence[str]) -> list[list[bytes | None]]:
         """Read the records in each partition, and all that they are scored with."""
@@ -145,15 +149,24 @@ class CustomerReader:
 
     def _of_partition(self, number: int, part: _Part, fields: Sequence[bytes]) -> list[bytes | None] | None:
         """Read one partition; ``None`` if it was claimed anew, since when all may be another state."""
-        records, (token,), (small, model, sums) = self._store.partition(number).together(
+        records, (token,), (small, model, sums, version) = self._store.partition(number).together(
             hash_fields(number, CUSTOMERS, fields),
             hash_fields(number, META, [TOKEN]),
             plain_value(number, state.NAME),
             plain_value(number, segmenting.MODEL),
             plain_value(number, peers.NAME),
+            plain_value(number, keys.VERSION_NAME),
         )
         known, part.token = part.token, token
         if known != token:
             return None
         part.update(small, model, sums)
+        if number == MODEL_PARTITION:
+            self._update_predictor(keys.version_of(version))
         return records
+
+    def _update_predictor(self, version: int) -> None:
+        """Read the predictor if there is another version than the one that was read."""
+        known = self._predictor.predictor.version if self._predictor else 0
+        if version != known:
+            self._predictor = StatePredictor.read(self._store.partition(MODEL_PARTITION), self._settings)

@@ -13,6 +13,7 @@ from crm_online.customers.records import NEVER, Records
 from crm_online.errors import StoreError
 from crm_online.itemsets.parts import FrequentItemsets
 from crm_online.lookup.partition import PartitionView
+from crm_online.lookup.predictions import StatePredictor, column_names
 from crm_online.private import private, private_folder
 from crm_online.segments.vectors import scaled
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def customers_frame(views: Sequence[PartitionView], as_of: int) -> pd.DataFrame:
+def customers_frame(
+    views: Sequence[PartitionView], as_of: int, predictor: StatePredictor | None = None
+) -> pd.DataFrame:
     """Return all customers, one row each, sorted by id.
 
     Parameters
@@ -29,18 +32,20 @@ def customers_frame(views: Sequence[PartitionView], as_of: int) -> pd.DataFrame:
         The partitions.
     as_of
         Time in ms at which the decayed features are read.
+    predictor
+        What predicts; without it there are no numbers in its columns.
 
     Returns
     -------
     pandas.DataFrame
         ``customer_id, segment, nearest, first_event, last_event``, the plain totals ``purchases,
-        spend, items, returns, events``, the features by name, and ``vector.<feature>``: the scaled
-        vector as last scored.
+        spend, items, returns, events``, the features by name, ``vector.<feature>``: the scaled
+        vector as last scored, and :func:`crm_online.lookup.predictions.column_names`.
     """
     import pandas as pd
 
-    frames = [_frame(view, ids, records, as_of) for view in views for ids, _, records in view.batches()]
-    frames = frames or [_frame(view, [], view.codec.blank(0), as_of) for view in views[:1]]
+    frames = [_frame(view, ids, records, as_of, predictor) for view in views for ids, _, records in view.batches()]
+    frames = frames or [_frame(view, [], view.codec.blank(0), as_of, predictor) for view in views[:1]]
     return pd.concat(frames, ignore_index=True).sort_values("customer_id", ignore_index=True)
 
 
@@ -78,7 +83,9 @@ def write(folder: Path, frames: dict[str, pd.DataFrame]) -> dict[str, int]:
     return {name: len(frame) for name, frame in frames.items()}
 
 
-def _frame(view: PartitionView, ids: list[str], records: Records, as_of: int) -> pd.DataFrame:
+def _frame(
+    view: PartitionView, ids: list[str], records: Records, as_of: int, predictor: StatePredictor | None
+) -> pd.DataFrame:
     import pandas as pd
 
     features = view.reader.features
@@ -94,6 +101,10 @@ def _frame(view: PartitionView, ids: list[str], records: Records, as_of: int) ->
     columns |= {name: getattr(records, name) for name in ("purchases", "spend", "items", "returns", "events")}
     columns |= {name: raw[:, column] for column, name in enumerate(features)}
     columns |= {f"vector.{name}": vectors[:, column] for column, name in enumerate(features)}
+    if predictor is not None:
+        columns |= predictor.columns(records, as_of)
+    else:
+        columns |= {name: np.full(len(ids), np.nan) for name in column_names()}
     return pd.DataFrame(columns)
 
 

@@ -26,6 +26,7 @@ from crm_online.lookup import export
 from crm_online.lookup.customer_json import customer_values
 from crm_online.lookup.customer_reader import CustomerReader
 from crm_online.lookup.partition import PartitionView
+from crm_online.lookup.predictions import StatePredictor, no_figures
 from crm_online.lookup.recommender import StateRecommender
 from crm_online.lookup.segments import Segmentation, Tree
 from crm_online.lookup.verify import verify
@@ -281,6 +282,10 @@ class Lookup:
         read = self._customers.read([customer]).batch() if customer is not None else None
         return self.recommender.recommend(customer, read, basket, top)
 
+    def predictions(self) -> dict[str, object]:
+        """Return how good each model was, as in ``crm-online predictions --json``."""
+        return self._predictor.figures() if self._predictor else no_figures(self.settings)
+
     def verify(self) -> dict[str, object]:
         """Recompute every derived figure, see :func:`crm_online.lookup.verify.verify`."""
         return verify(self._views)
@@ -298,7 +303,7 @@ class Lookup:
 
     def customers_frame(self, as_of: int | None = None) -> pd.DataFrame:
         """Return all customers, see :func:`crm_online.lookup.export.customers_frame`."""
-        return export.customers_frame(self._views, self._when(as_of))
+        return export.customers_frame(self._views, self._when(as_of), self._predictor)
 
     def segments_frame(self, as_of: int | None = None) -> pd.DataFrame:
         """Return the segments, one row each; centroids in natural units, feature by feature."""
@@ -321,6 +326,10 @@ class Lookup:
     @cached_property
     def _customers(self) -> CustomerReader:
         return CustomerReader(self._store)
+
+    @cached_property
+    def _predictor(self) -> StatePredictor | None:
+        return StatePredictor.read(self._views[0].store, self.settings)
 
     @cached_property
     def _latest(self) -> FrequentItemsets:

@@ -33,6 +33,8 @@ class Sampled:
         Their traits.
     bought
         Their order lines by name of the item.
+    records
+        Their records.
     """
 
     ids: list[str]
@@ -40,6 +42,7 @@ class Sampled:
     nearest: NDArray[np.int64]
     traits: list[Traits]
     bought: list[dict[str, int]]
+    records: Records
 
     def by_segment(self, k: int) -> list[SegmentTraits]:
         """Return what sets the customers of each of k segments apart."""
@@ -76,10 +79,12 @@ def sampled(views: Sequence[PartitionView], model: Model, size: int) -> Sampled:
                 raise StateCorrupt(f"what customer {name!r} of the sample bought cannot be read")
             bought.append({found.items[item]: lines for item, lines in one.bought.items()})
     order = np.argsort(indices)
+    records = Records.concatenated(parts).take(order)
     return Sampled(
         ids=[ids[row] for row in order.tolist()],
-        vectors=np.concatenate([part.vectors for part in parts])[order],
-        nearest=np.concatenate([part.nearest for part in parts])[order].astype(np.int64),
+        vectors=records.vectors,
+        nearest=records.nearest.astype(np.int64),
         traits=[traits[row] for row in order.tolist()],
         bought=[bought[row] for row in order.tolist()],
+        records=records,
     )

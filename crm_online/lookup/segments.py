@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from crm_online.digits import digits
 from crm_online.engine.owner import SegmentValue, describe_segments
 from crm_online.engine.peers import PartitionFigures, add_up, added_by_buying
 from crm_online.lookup.partition import PartitionView
+from crm_online.lookup.predictions import StatePredictor
 from crm_online.lookup.sampled import Sampled, sampled
 from crm_online.lookup.segment_labels import SegmentLabel
 from crm_online.plots import SegmentPicture
@@ -111,7 +112,7 @@ class Segmentation:
         return {one["id"]: one["name"] for one in self.values()}
 
     def described(self) -> list[dict[str, object]]:
-        """Return the segments as look-ups have them, with the traits of their customers."""
+        """Return the segments as look-ups have them, with the traits of their customers and what they will do."""
         return [
             {
                 **segment,
@@ -119,9 +120,18 @@ class Segmentation:
                 "note": self._label(segment["id"]).note,
                 "colour": self._label(segment["id"]).colour,
                 "named_by_hand": self._label(segment["id"]).name is not None,
+                **predicted,
             }
-            for segment, one in zip(self.values(), self.traits, strict=True)
+            for segment, one, predicted in zip(self.values(), self.traits, self.predicted(), strict=True)
         ]
+
+    def predicted(self) -> list[Mapping[str, float | None]]:
+        """Return the mean chance of a purchase and the mean expected value of each segment's sampled customers."""
+        view, as_of = self.views[0], max(view.state.watermark or 0 for view in self.views)
+        predictor = StatePredictor.read(view.store, view.settings)
+        if predictor is None:
+            return [dict.fromkeys(("purchase", "expected_value"))] * self.model.k
+        return [*predictor.means(self.sample.records, self.sample.nearest, self.model.k, as_of)]
 
     def hierarchy(self, method: Linkage, of: Leaves) -> Hierarchy:
         """Return the tree of the segments, or of the sampled customers."""

@@ -8,13 +8,15 @@ from hashlib import blake2b
 import numpy as np
 
 from crm_online.customers.due import bucket_name
-from crm_online.engine import basket_journal
+from crm_online.engine import basket_journal, example_store
 from crm_online.engine.engine import ROSTER
+from crm_online.engine.example_store import decode_block
 from crm_online.engine.mining import empty_counters
 from crm_online.engine.state import PartitionState
 from crm_online.gaps import NAME as GAPS
 from crm_online.gaps import LogGap
 from crm_online.lookup.partition import PartitionView
+from crm_online.predictions.examples import LabelledExamples
 from crm_online.segments.buying import KINDS, cells
 from crm_online.segments.sample import Sample
 from crm_online.segments.sums import ABSENT, SegmentSums
@@ -113,7 +115,12 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
     if not sayings.keys() | bought.keys() <= {name for name, _ in view.loaded.sample}:
         differ("traits are kept of customers who are not in the sample")
 
-    loaded = view.loaded
+    loaded, labelled = view.loaded, view.store.list_range(example_store.LABELLED, 0, -1)
+    waiting = [LabelledExamples.decode(raw) for _, raw in loaded.pending]
+    if not {name for block in waiting for name in block.customers} <= raw_of.keys():
+        differ("examples are kept of customers who are not there")
+    if [len(decode_block(raw)[1]) for raw in labelled] != state.predictions.sizes:
+        differ("the labelled examples are not as many as the small state says")
     digest.add("customers", (part for name in sorted(raw_of) for part in (name.encode(), raw_of[name])))
     digest.add("engine", [_without_journal(state)])
     digest.add("model", [loaded.model or b"", loaded.sums or b""])
@@ -128,6 +135,7 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
         ("bought", bought.items()),
         ("rules", loaded.rules),
         ("segments", loaded.segments),
+        (example_store.PENDING, loaded.pending),
     ):
         digest.add(name, (part for pair in sorted(pairs) for part in pair))
     digest.add("sizes", loaded.sizes)
@@ -135,6 +143,8 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
     digest.add("rule-learning", [loaded.rule_learning or b""])
     # Their names depend on the state's salt, and what an erasure does not on its date.
     digest.add("suppressed", [b"%d" % len(loaded.suppressed)])
+    digest.add(example_store.LABELLED, labelled)
+    digest.add("predictor", [loaded.predictor or b""])
     digest.add("items", loaded.items)
     counters = basket_journal.restored_counters(empty_counters(view.settings), loaded.counters, loaded.journal)
     digest.add("counters", counters.dump())

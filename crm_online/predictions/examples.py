@@ -73,6 +73,10 @@ class LabelledExamples:
         """Return the examples with their outcomes, known by a time in ms."""
         return replace(self, y=y, labelled_at=np.full(len(self), at, np.int64))
 
+    def above(self, threshold: float) -> Self:
+        """Return the examples with yes or no for labels: whether they are above a threshold."""
+        return replace(self, y=(self.y > threshold).astype(np.float32))
+
     def encode(self) -> bytes:
         """Return the examples as bytes."""
         arrays = {name: getattr(self, name) for name in _ARRAYS}

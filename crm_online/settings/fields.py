@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -137,6 +138,17 @@ def _features(value: object) -> object:
     return tuple(name for name in FEATURE_NAMES if name in names)
 
 
+def _bands(value: object) -> object:
+    """Read ``0.2,0.5`` as a list of numbers between 0 and 1, each larger than the one before."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or any(isinstance(part, bool) for part in parts):
+        raise ValueError("not a list of borders")
+    borders = tuple(map(float, parts))
+    if not 1 <= len(borders) <= 16 or not all(low < high for low, high in pairwise((0.0, *borders, 1.0))):
+        raise ValueError("not a list of borders")
+    return borders
+
+
 _DURATION = {"type": "string", "pattern": DURATION_PATTERN}
 
 Switch = Annotated[bool, Form("true or false")]
@@ -182,6 +194,10 @@ Size = Annotated[
 FeatureList = Annotated[
     tuple[str, ...],
     Form("a list of features, each once, out of " + ", ".join(FEATURE_NAMES), _features),
+]
+BandList = Annotated[
+    tuple[float, ...],
+    Form("a list of up to 16 numbers between 0 and 1, each larger than the one before", _bands),
 ]
 
 _BOUNDS = {Ge: "of at least {0.ge}", Gt: "above {0.gt}", Le: "at most {0.le}", Lt: "below {0.lt}"}

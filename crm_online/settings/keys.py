@@ -70,7 +70,7 @@ def as_typed(value: object) -> str:
     ('orders,spending', 'true', '30m')
     """
     if isinstance(value, list):
-        return ",".join(value)
+        return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from crm_online.settings.fields import (
     DEFAULT_FEATURES,
     FEATURE_NAMES,
+    BandList,
     Count,
     Duration,
     FeatureList,
@@ -20,8 +21,10 @@ from crm_online.settings.fields import (
     Number,
     OptionalDuration,
     OptionalNumber,
+    PositiveDuration,
     Section,
     Size,
+    Switch,
     Weight,
     contradiction,
 )
@@ -178,6 +181,18 @@ class RuleSettings(Section):
     every: Count = Field(default=1000, ge=1, description="baskets between two derivations of the rules")
 
 
+class PredictionSettings(Section):
+    """What is predicted of customers, and when a change of it is reported."""
+
+    enabled: Switch = Field(default=True, description="whether it is predicted who buys again")
+    horizon: PositiveDuration = Field(
+        default=90 * DAY, ge=MINUTE, description="time within which a customer buys again, or does not"
+    )
+    bands: BandList = Field(
+        default=(0.2, 0.5, 0.8), description="chances of a purchase between which a change of band is reported"
+    )
+
+
 class ReplaySettings(Section):
     """How a log file is replayed."""
 
@@ -204,6 +219,7 @@ class Settings(BaseModel):
     events: EventSettings = EventSettings()
     itemsets: ItemsetSettings = ItemsetSettings()
     rules: RuleSettings = RuleSettings()
+    predictions: PredictionSettings = PredictionSettings()
     replay: ReplaySettings = ReplaySettings()
     changes: ChangeSettings = ChangeSettings()
     kafka: KafkaSettings = KafkaSettings()
@@ -241,6 +257,7 @@ class Settings(BaseModel):
         """
         values = self.model_dump(mode="python", exclude={"changes", "kafka", "worker", "serve"})
         values["itemsets"]["epsilon"] = self.itemsets.epsilon_in_force
+        values["predictions"]["bands"] = list(self.predictions.bands)
         values["features"]["use"] = list(self.features.use)
         # Features that are not in use shape nothing: a file of one may come and go.
         values["features"]["weights"] = {name: self.features.weights[name] for name in self.features.use}

@@ -23,7 +23,16 @@ _TOMBSTONE: Final = 1
 _MOMENT: Final = 2
 _LENGTH: Final = struct.Struct("<I")
 # Numbers are for good: a topic that goes leaves its number unused.
-_TOPICS: Final = {1: Topic.SEGMENT_CHANGES, 2: Topic.SEGMENTS, 3: Topic.RULES, 4: Topic.REJECTS, 5: Topic.DRIFT}
+_TOPICS: Final = {
+    1: Topic.SEGMENT_CHANGES,
+    2: Topic.SEGMENTS,
+    3: Topic.RULES,
+    4: Topic.REJECTS,
+    5: Topic.DRIFT,
+    6: Topic.PREDICTIONS,
+}
+OF_CUSTOMERS: Final = frozenset({Topic.SEGMENT_CHANGES, Topic.PREDICTIONS})
+"""The topics whose keys are customers: changes on them are blanked when the customer is erased."""
 _NUMBERS: Final = {topic: number for number, topic in _TOPICS.items()}
 
 

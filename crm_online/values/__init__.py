@@ -11,8 +11,9 @@ SegmentGone(change_id='0-0-7', id='s3', model_version=2)
 """
 
 from crm_online.values.drift import Drift
+from crm_online.values.predictions import PredictionChange
 from crm_online.values.rejects import Reject
 from crm_online.values.rules import Rule
 from crm_online.values.segments import SEGMENT_LINE, Segment, SegmentChange, SegmentGone
 
-__all__ = ["SEGMENT_LINE", "Drift", "Reject", "Rule", "Segment", "SegmentChange", "SegmentGone"]
+__all__ = ["SEGMENT_LINE", "Drift", "PredictionChange", "Reject", "Rule", "Segment", "SegmentChange", "SegmentGone"]

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from crm_online.events.models import EVENT
 from crm_online.settings import Settings
 from crm_online.settings.units import DAY
-from crm_online.values import Drift, Reject, Rule, Segment, SegmentChange
+from crm_online.values import Drift, PredictionChange, Reject, Rule, Segment, SegmentChange
 from streams.commands import COMMAND
 from streams.records import decode
 from streams.topics import TOPICS, topic_name
@@ -24,6 +24,7 @@ from tests.docs.asyncapi import Document
 VALUES: dict[str, tuple[type[BaseModel], str]] = {
     "position": (Reject, "reject"),
     "deviations": (Drift, "drift"),
+    "reasons": (PredictionChange, "prediction"),
     "reason": (SegmentChange, "segmentChange"),
     "centroid": (Segment, "segment"),
     "antecedent": (Rule, "rule"),

@@ -15,7 +15,14 @@ from crm_online.flow import PartitionFlow, PartitionGroup
 from crm_online.lookup import Lookup
 from crm_online.lookup.partition import PartitionView
 from crm_online.settings import Settings
-from crm_online.settings.model import FeatureSettings, ItemsetSettings, ReplaySettings, RuleSettings, SegmentSettings
+from crm_online.settings.model import (
+    FeatureSettings,
+    ItemsetSettings,
+    PredictionSettings,
+    ReplaySettings,
+    RuleSettings,
+    SegmentSettings,
+)
 from crm_online.step import Entry, Topic
 from crm_online.store import Store
 from tests.engine import shop
@@ -30,6 +37,7 @@ def settings(
     min_customers: int = 40,
     partitions: int = 1,
     half_life: int | None = 30 * shop.DAY,
+    horizon: int = 40 * shop.DAY,
     itemsets: dict[str, Any] | None = None,
     **segments: Any,
 ) -> Settings:
@@ -39,6 +47,7 @@ def settings(
         segments=SegmentSettings(**{"k": k, "min_customers": min_customers, "starts": 2, **segments}),
         itemsets=ItemsetSettings(**{"min_support": 0.05, **(itemsets or {})}),
         rules=RuleSettings(every=200),
+        predictions=PredictionSettings(horizon=horizon),
         replay=ReplaySettings(partitions=partitions),
     )
 

@@ -36,7 +36,7 @@ def nowhere(run: Shop, name: str) -> None:
     assert all(key.endswith((b":outbox", b":changes")) for key in held), held
     for flow in run.flows:
         kept = [change for change in flow.store.changes() if name.encode() in change.value or change.key == name]
-        assert [json.loads(change.value)["reason"] for change in kept] == ["erase"] * len(kept)
+        assert [json.loads(change.value)["cause"] for change in kept] == [{"type": "erase"}] * len(kept)
 
 
 def test_an_erased_customer_is_in_no_key_any_more(redis: Store, log: list[models.Event]) -> None:
@@ -45,7 +45,7 @@ def test_an_erased_customer_is_in_no_key_any_more(redis: Store, log: list[models
     run.step([shop.profile(NAME, run.watermark or 0), shop.contact(NAME, run.watermark or 0, "late")])
     before = run.flows[0].engine.state.customers
     held = {key.split(b":")[-1] for key, content in run.contents().items() if NAME.encode() in content}
-    assert {b"customers", b"roster", b"sample", b"said", b"bought"} <= held
+    assert {b"customers", b"roster", b"sample", b"said", b"bought", b"pending-examples", b"labelled-examples"} <= held
     run.step([shop.erase(NAME, run.watermark or 0)])
     for flow in run.flows:
         flow.close()
@@ -97,7 +97,9 @@ def test_erasing_twice_leaves_the_change_that_says_goodbye(redis: Store, log: li
     list(run.run(log))
     for _ in range(2):
         run.step([shop.erase(NAME, run.watermark or 0)])
-    assert [json.loads(e.value)["reason"] for e in run.flows[0].store.changes() if e.key == NAME] == ["erase"]
+    hers = [entry for entry in run.flows[0].store.changes() if entry.key == NAME]
+    kept = [(entry.topic, json.loads(entry.value)["cause"]) for entry in hers]
+    assert kept == [(topic, {"type": "erase"}) for topic in (Topic.SEGMENT_CHANGES, Topic.PREDICTIONS)]
 
 
 def test_before_the_first_model_an_erasure_leaves_nothing_and_tells_nothing(redis: Store) -> None:

@@ -145,13 +145,14 @@ def test_segments_and_rules_are_emitted_by_partition_0_and_moves_by_the_customer
 ) -> None:
     run = Shop(redis, settings(partitions=4)).all(log)
     emitted: dict[str, set[str]] = {}
+    every = {"0", "1", "2", "3"}
     numbers: dict[str, list[int]] = {}
     for entry in run.entries:
         partition, epoch, number = json.loads(entry.value)["change_id"].split("-")
         assert epoch == "0"
         emitted.setdefault(entry.topic, set()).add(partition)
         numbers.setdefault(partition, []).append(int(number))
-    assert emitted == {"segments": {"0"}, "rules": {"0"}, "segment-changes": {"0", "1", "2", "3"}}
+    assert emitted == {"segments": {"0"}, "rules": {"0"}, "segment-changes": every, "predictions": every}
     assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())
 
 

@@ -45,7 +45,10 @@ def whole(request: pytest.FixtureRequest, redis: Store) -> Whole:
     run.end()
     digest = run.verified()["digest"]
     assert run.flows[0].engine.model_version > 1
-    assert len({entry.topic for entry in run.entries}) == 3
+    assert len({entry.topic for entry in run.entries}) == 4
+    predictor = run.flows[0].engine.predicting.predictor
+    assert predictor is not None
+    assert predictor.purchase.version > 0, "labels are to be learned from"
     return Whole(log, request.param, digest, run.entries)
 
 
@@ -56,7 +59,12 @@ def replaced(event: models.Event, time: int) -> models.Event:
 
 def chosen(partitions: int) -> Settings:
     return settings(
-        partitions=partitions, min_customers=30, sample=64, visits=25, itemsets={"half_life": None, "min_support": 0.1}
+        partitions=partitions,
+        min_customers=30,
+        sample=64,
+        visits=25,
+        itemsets={"half_life": None, "min_support": 0.1},
+        horizon=20 * shop.DAY,
     )
 
 

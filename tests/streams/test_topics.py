@@ -47,6 +47,7 @@ def test_output_partition_is_input_partition_and_what_comes_from_the_owner_has_o
         "rules": 1,
         "commands": 1,
         "drift": 1,
+        "predictions": 7,
     }
     assert {topic.name for topic in TOPICS if topic.compacted} == {"segments", "rules"}
 
@@ -90,6 +91,7 @@ def test_other_partitions_than_those_of_the_events_are_refused(partitions: int) 
         f"x-events has {partitions} partitions, but x-events has 4: {others}",
         f"x-segment-changes has {partitions} partitions, but x-events has 4: {others}",
         f"x-rejects has {partitions} partitions, but x-events has 4: {others}",
+        f"x-predictions has {partitions} partitions, but x-events has 4: {others}",
     ]
 
 

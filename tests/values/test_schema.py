@@ -14,6 +14,7 @@ MESSAGES = {
     Topic.RULES: "rule",
     Topic.REJECTS: "reject",
     Topic.DRIFT: "drift",
+    Topic.PREDICTIONS: "prediction",
 }
 
 

@@ -17,7 +17,7 @@ from crm_online.events.columns import Kind
 from crm_online.rules.emitted import RuleChangeKind
 from crm_online.step import Topic
 from crm_online.store import Store
-from crm_online.values import SEGMENT_LINE, Drift, Reject, Rule, Segment, SegmentChange, SegmentGone
+from crm_online.values import SEGMENT_LINE, Drift, PredictionChange, Reject, Rule, Segment, SegmentChange, SegmentGone
 from crm_online.values.segments import EventType
 from tests.engine import shop as made
 from tests.engine.flows import LOG, Shop, settings
@@ -29,6 +29,7 @@ LINES: dict[Topic, TypeAdapter[Any]] = {
     Topic.RULES: TypeAdapter(Rule),
     Topic.REJECTS: TypeAdapter(Reject),
     Topic.DRIFT: TypeAdapter(Drift),
+    Topic.PREDICTIONS: TypeAdapter(PredictionChange),
 }
 
 DRIFT = {

@@ -27,9 +27,9 @@ Name = Annotated[str, Query(min_length=1, max_length=1000)]
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events until the connection ends. `id` is the cursor: the last "
-        "change ids of all partitions. `event` is `segment-change`, `segment`, `rule`, `drift` or `reject`, and `data` "
-        "the change as it stands on the topic; or `gap`: changes are kept no more (`trimmed`), or were reverted "
-        "(`rewound`): look up again. A comment comes after 15 s of silence.",
+        "change ids of all partitions. `event` is `segment-change`, `segment`, `rule`, `drift`, `prediction` or "
+        "`reject`, and `data` the change as it stands on the topic; or `gap`: changes are kept no more (`trimmed`), or "
+        "were reverted (`rewound`): look up again. A comment comes after 15 s of silence.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 }

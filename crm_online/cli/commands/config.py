@@ -39,6 +39,6 @@ def config_table(document: Mapping[str, Mapping[str, Any]]) -> RenderableType:
     rows = table("settings in force", **{"key": WORD, "value": {**TEXT, "ratio": 1}, "from": TEXT})
     for key, setting in document.items():
         value, source = setting["value"], setting["source"]
-        text = ", ".join(value) if isinstance(value, list) else as_typed(value)
+        text = ", ".join(map(str, value)) if isinstance(value, list) else as_typed(value)
         rows.add_row(key, plain(text), plain(source), style=None if source == "default" else "bold")
     return rows

@@ -18,9 +18,12 @@ KINDS: Final[Mapping[Topic, Kind]] = {
     Topic.RULES: "rule",
     Topic.REJECTS: "reject",
     Topic.DRIFT: "drift",
+    Topic.PREDICTIONS: "prediction",
 }
 MOVE: Final = "segment-change"
 REJECT: Final = "reject"
+OF_CUSTOMERS: Final = frozenset({MOVE, "prediction"})
+"""Kinds whose key is a customer."""
 GAP: Final = "gap"
 BLANK: Final = "blank"
 _NOTHING: Final[frozenset[str]] = frozenset()
@@ -64,8 +67,8 @@ class FeedEvent:
 
     @property
     def is_erasure(self) -> bool:
-        """Whether it is the last change of an erased customer."""
-        return self.kind == MOVE and self.value["reason"] == "erase"
+        """Whether it says that a customer is erased."""
+        return self.kind in OF_CUSTOMERS and self.value["reason"] == "erase"
 
     @property
     def data(self) -> bytes:
@@ -122,7 +125,7 @@ class ChangeFilter:
         where there are neither, about anything.
     """
 
-    kinds: frozenset[str] = frozenset({"segment-change", "segment", "rule", "drift"})
+    kinds: frozenset[str] = frozenset({"segment-change", "segment", "rule", "drift", "prediction"})
     segments: frozenset[str] = _NOTHING
     items: frozenset[str] = _NOTHING
 
@@ -146,4 +149,6 @@ def _names(kind: Kind, value: Mapping[str, Any]) -> frozenset[str]:
 def _kept(kind: Kind, value: Mapping[str, Any]) -> Mapping[str, Any]:
     if kind == MOVE:
         return {name: value[name] for name in ("from", "to", "reason", "time")}
+    if kind == "prediction":
+        return {"reason": value["cause"].get("type")}
     return value if kind == "reject" else {}

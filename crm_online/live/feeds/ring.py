@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from crm_online.live.feeds.cursors import Cursor
-from crm_online.live.feeds.events import MOVE, REJECT, ChangeFilter, FeedEvent
+from crm_online.live.feeds.events import MOVE, OF_CUSTOMERS, REJECT, ChangeFilter, FeedEvent
 from crm_online.step import ChangeId
 from crm_online.store.entries import names_any
 
@@ -122,7 +122,7 @@ class Ring:
             if event.kind == REJECT and gone and names_any(event.data, gone):
                 self._bytes -= len(event.framed)
                 event.blank()
-            if event.key not in customers or event.kind != MOVE:
+            if event.key not in customers or event.kind not in OF_CUSTOMERS:
                 continue
             if event.is_erasure:
                 gone.add(event.key)

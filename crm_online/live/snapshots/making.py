@@ -60,6 +60,7 @@ class _Segments:
     drawn: Drawn
     picture: Document
     tastes: Mapping[str, frozenset[str]]
+    predictions: Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ class SnapshotMaker:
                 segment_documents=segments.each,
                 picture=segments.picture,
                 sizes=self._sizes,
+                predictions=segments.predictions,
                 rules=rules.book,
                 derived=rules.derived,
                 status=status_,
@@ -202,4 +204,5 @@ def _made(lookup: Lookup, version: _Version, before: _Segments | None) -> _Segme
         drawn=drawn,
         picture=Document.of(drawn.value),
         tastes=dict(zip(found.model.ids, liked, strict=True)) if found else {},
+        predictions=Document.of(lookup.predictions()),
     )

@@ -23,6 +23,8 @@ class Snapshot:
         The segments as they are sent, with the content of ``crm-online segments --json``; and each by its id.
     picture, sizes
         The picture and the history of sizes, as they are sent.
+    predictions
+        How good predictions are, as it is sent.
     rules
         The rules, with the content of ``crm-online rules --json``.
     derived
@@ -35,6 +37,7 @@ class Snapshot:
     segment_documents: Mapping[str, Document]
     picture: Document
     sizes: Document
+    predictions: Document
     rules: RuleBook
     derived: object
     status: Status

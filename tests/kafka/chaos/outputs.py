@@ -14,7 +14,7 @@ import redis
 from tests.servers.client import KafkaClient
 from tests.servers.records import Record
 
-TOPICS = ("segment-changes", "segments", "rules", "rejects", "drift")
+TOPICS = ("segment-changes", "segments", "rules", "rejects", "drift", "predictions")
 Change = tuple[int, int]
 """Epoch and sequence number."""
 

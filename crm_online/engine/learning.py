@@ -1,0 +1,80 @@
+"""The owner's part of predictions: fits what predicts on the sample and on the labelled examples of all partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from crm_online.btyd.model import fit_sample
+from crm_online.customers.records import Records
+from crm_online.engine.changes import to_json
+from crm_online.engine.example_store import decode_block, ordered
+from crm_online.predictions.examples import LabelledExamples
+from crm_online.predictions.keys import NAME, VERSION_NAME
+from crm_online.predictions.models import TargetLearner, TargetModels
+from crm_online.predictions.predictor import Predictor
+from crm_online.step import Replace, Write
+
+
+def learned(
+    predictor: Predictor | None,
+    horizon: int,
+    partitions: int,
+    sample: Records,
+    labelled: Mapping[int, Sequence[bytes]],
+    now: int,
+) -> Predictor | None:
+    """Return the next version, or ``None`` if there is nothing to learn from.
+
+    Parameters
+    ----------
+    predictor
+        The version in use, if any.
+    horizon
+        Within which customers buy again or not, in ms.
+    partitions
+        How many there are.
+    sample
+        The sample of customers over all partitions.
+    labelled
+        By partition, the blocks of labelled examples as the store holds them.
+    now
+        Event time in ms.
+    """
+    consumed = list(predictor.consumed) if predictor else [0] * partitions
+    kept, new = dict[str, list[LabelledExamples]](), dict[str, list[LabelledExamples]]()
+    for partition, blocks in sorted(labelled.items()):
+        before = consumed[partition]
+        for raw in blocks:
+            number, block = decode_block(raw)
+            (kept if number < before else new).setdefault(block.target, []).append(block)
+            consumed[partition] = max(consumed[partition], number + 1)
+    buying = fit_sample(sample, now) or (predictor.buying if predictor else None)
+    targets = dict(predictor.targets) if predictor else {}
+    thresholds = dict(predictor.thresholds) if predictor else {}
+    for target in sorted(new):
+        block, known = LabelledExamples.concatenated(new[target]), ordered(kept.get(target, []))
+        if not len(block):
+            continue
+        threshold = thresholds.setdefault(target, _threshold(block))
+        learner = TargetLearner(targets.get(target) or TargetModels(target), known and known.above(threshold))
+        learner.learn(block.above(threshold), now)
+        targets[target] = learner.models
+    if buying is None and not targets:
+        return None
+    version = predictor.version + 1 if predictor else 1
+    return Predictor(version, horizon, consumed, buying, targets, thresholds)
+
+
+def _threshold(block: LabelledExamples) -> float:
+    """Return above which a label is a yes: between no and yes, or the median of other numbers."""
+    return 0.5 if np.isin(block.y, (0.0, 1.0)).all() else float(np.median(block.y))
+
+
+def stored(predictor: Predictor) -> list[Write]:
+    """Return what stores a version where all partitions read it."""
+    return [
+        Replace(NAME, predictor.encode()),
+        Replace(VERSION_NAME, to_json({"version": predictor.version})),
+    ]

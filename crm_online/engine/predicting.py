@@ -1,0 +1,305 @@
+"""Predictions of one partition: examples taken and labelled, customers scored, changes of risk bands emitted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.customers.records import NEVER, Records
+from crm_online.digits import digits
+from crm_online.engine.changes import Changes
+from crm_online.engine.example_store import ExampleStore
+from crm_online.engine.ingestion import IngestResult
+from crm_online.engine.loaded import Loaded
+from crm_online.engine.prediction_state import PredictionState
+from crm_online.engine.sampling import AcceptedEvents, Sampling
+from crm_online.engine.step_context import StepContext
+from crm_online.events.columns import Kind
+from crm_online.events.times import to_short_iso
+from crm_online.predictions.bands import RiskBands
+from crm_online.predictions.examples import PURCHASE, LabelledExamples
+from crm_online.predictions.slots import EVERY, Slots
+from crm_online.settings import Settings
+from crm_online.step import Topic
+
+if TYPE_CHECKING:
+    from crm_online.predictions.predictor import Prediction, Predictor
+
+MS = 1000
+_MS_PER_DAY = 86_400_000
+MOST_TARGETS = 8
+"""How many targets of their own users may have; outcomes of others are counted, and nothing else."""
+MOST_OUTCOMES = 256
+"""Outcomes of a target in one slot of a partition that become examples, at most."""
+
+
+class Predicting:
+    """The predictions of one partition.
+
+    Parameters
+    ----------
+    settings
+        The settings in force.
+    state
+        Where it goes on, changed in place.
+    loaded
+        What the store holds of the partition.
+    partition, partitions
+        Which partition this is, of how many.
+    """
+
+    def __init__(
+        self, settings: Settings, state: PredictionState, loaded: Loaded, partition: int, partitions: int
+    ) -> None:
+        chosen, segments = settings.predictions, settings.segments
+        self.enabled = chosen.enabled
+        self.predictor: Predictor | None = None
+        self.bands = RiskBands(chosen.bands, segments.margin, segments.min_dwell / MS)
+        self.slots = Slots(chosen.horizon)
+        self._state, self._partition = state, partition
+        self._followed = max(segments.sample // partitions, 1)
+        self._examples = ExampleStore(state, loaded, partitions)
+        self.adopt(loaded.predictor)
+
+    @property
+    def version(self) -> int:
+        """The version of the predictor in use; 0 before the first."""
+        return self.predictor.version if self.predictor else 0
+
+    def taken(self, watermark: int | None, sample: Sampling) -> dict[int, list[str]]:
+        """Return of whom a step up to a watermark takes examples, by slot."""
+        last = self._state.slot
+        if not self.enabled or watermark is None or last is None:
+            return {}
+        begun = self.slots.begun(last, watermark)
+        return {slot: sample.followed(slot % EVERY, EVERY, self._followed) for slot in begun}
+
+    def expiring(self, watermark: int | None) -> list[str]:
+        """Return whose examples are labelled by a step up to a watermark."""
+        if watermark is None:
+            return []
+        return [name for slot in self._expiring(watermark) for name in self._examples.pending[slot].customers]
+
+    def adopt(self, raw: bytes | None) -> None:
+        """Adopt the predictor that the owner has stored, if there is a newer one."""
+        if raw is not None:
+            from crm_online.predictions.predictor import Predictor
+
+            self.predictor = Predictor.decode(raw)
+
+    def forget(self, step: StepContext, name: str, record: Records) -> None:
+        """Emit that an erased customer, given as the record was before the step, is in no band any more."""
+        band = self.bands.name(int(record.band[0]))
+        if band is not None:
+            self._emit_gone(name, band, None, "erase", step.now, step.changes)
+
+    def republish(self, name: str, published: str | None, band: int, now: int, changes: Changes) -> None:
+        """Publish that a customer is in another band than was published, since the state was put back in time."""
+        if (to := self.bands.name(band)) != published:
+            self._emit_gone(name, published, to, "rewind", now, changes)
+
+    def observe(
+        self, step: StepContext, ids: list[str], before: Records, segment: NDArray[np.int16], ingested: IngestResult
+    ) -> None:
+        """Take examples, and label those whose outcome is known now.
+
+        Parameters
+        ----------
+        step, ids, ingested
+            The step, its customers, and what its events did.
+        before
+            Their records before the step: nothing from after the slots that have begun with it.
+        segment
+            int16[n]: numbers of the segments that they were reported in.
+        """
+        if not self.enabled:
+            return
+        state, examples = self._state, self._examples
+        if ingested.erased:
+            examples.forget({ids[row] for row in ingested.erased}, step.read.labelled.get(self._partition, []))
+        row_of = {name: row for row, name in enumerate(ids)}
+        erased = {ids[row] for row in ingested.erased}
+        for slot, names in step.plan.taken.items():
+            rows = np.array([row_of[name] for name in names if name not in erased], np.int64)
+            rows = rows[(before.purchases[rows] > 0) & (before.last_purchase[rows] != NEVER)]
+            if len(rows):
+                examples.take(slot, self._pending(PURCHASE, rows, ids, before, segment, self.slots.moment(slot)))
+        runs = ingested.runs_after_erasures()
+        for slot in self._expiring(step.now):
+            block = examples.pending[slot]
+            last = before.last_purchase[[row_of[name] for name in block.customers]]
+            begin = self.slots.moment(slot)
+            bought = _bought(runs, begin, begin + self.slots.horizon)
+            again = (last > begin) | np.array([name in bought for name in block.customers], bool)
+            examples.label(slot, block.labelled(again.astype(np.float32), step.now))
+        self._gather_outcomes(step, row_of, before, segment, ingested)
+        slot = self.slots.of(step.now)
+        if state.slot is not None and slot > state.slot:
+            examples.flush_outcomes(step.now)
+        if step.now:
+            state.slot = slot if state.slot is None else max(state.slot, slot)
+        if self.predictor is not None:
+            examples.trim(self.predictor.consumed[self._partition])
+        step.writes += examples.writes()
+
+    def report(
+        self,
+        step: StepContext,
+        records: Records,
+        ids: list[str],
+        scored: NDArray[np.bool_],
+        causes: Mapping[int, Mapping[str, object]],
+    ) -> NDArray[np.bool_]:
+        """Score customers, in place, and emit who is in another band; return whose record changed.
+
+        Parameters
+        ----------
+        step, records, ids
+            The step, its customers' records, and whose they are.
+        scored
+            bool[n]: who is scored for another reason than an example of them.
+        causes
+            By row, the event that touched the customer.
+        """
+        changed = np.zeros(len(ids), bool)
+        if not self.enabled or self.predictor is None:
+            return changed
+        followed = {name for names in step.plan.taken.values() for name in names}
+        sampled = np.array([name in followed for name in ids], bool) if followed else changed
+        rows = np.flatnonzero((scored | sampled) & (records.purchases > 0) & (records.last_purchase != NEVER))
+        if not len(rows):
+            return changed
+        some = records.take(rows)
+        seconds = step.now // MS
+        prediction = self.predictor.predict(some, step.now)
+        bands = self.bands.report(prediction.chance, some.band, some.left_band, some.band_since, seconds)
+        moved = np.flatnonzero(bands != some.band)
+        reasons = self._reasons(prediction, moved)
+        for index, why in zip(moved.tolist(), reasons, strict=True):
+            row = int(rows[index])
+            cause = causes.get(row)
+            if cause is None:
+                cause = {"idle_days": digits((step.now - int(some.last_event[index])) / _MS_PER_DAY)}
+            step.changes.emit(
+                Topic.PREDICTIONS,
+                ids[row],
+                {
+                    "customer_id": ids[row],
+                    "target": PURCHASE,
+                    "from": self.bands.name(int(some.band[index])),
+                    "to": self.bands.name(int(bands[index])),
+                    "p": digits(float(prediction.chance[index])),
+                    "reasons": why,
+                    "time": to_short_iso(seconds * MS),
+                    "model_version": self.predictor.version,
+                    "cause": cause,
+                },
+            )
+        where = rows[moved]
+        records.left_band[where] = some.band[moved]
+        records.band[where] = bands[moved]
+        records.band_since[where] = seconds
+        changed[where] = True
+        return changed
+
+    def _reasons(self, prediction: Prediction, rows: NDArray[np.int64]) -> list[list[str]]:
+        """Return what weighs most in the predictions of some rows, in words."""
+        if self.predictor is None or not len(rows):
+            return []
+        return reasons_of(self.predictor, prediction, rows)
+
+    def _expiring(self, watermark: int) -> list[int]:
+        return [slot for slot in sorted(self._examples.pending) if self.slots.is_known(slot, watermark)]
+
+    def _pending(
+        self,
+        target: str,
+        rows: NDArray[np.int64],
+        ids: Sequence[str],
+        before: Records,
+        segment: NDArray[np.int16],
+        moment: int,
+    ) -> LabelledExamples:
+        from crm_online.predictions.predictor import pending_examples
+
+        names = [ids[row] for row in rows.tolist()]
+        return pending_examples(self.predictor, target, names, before.take(rows), segment[rows], moment)
+
+    def _gather_outcomes(
+        self,
+        step: StepContext,
+        row_of: Mapping[str, int],
+        before: Records,
+        segment: NDArray[np.int16],
+        ingested: IngestResult,
+    ) -> None:
+        """Make examples of outcomes, with the features as they stood before the step."""
+        ids = list(row_of)
+        erased = {ids[row] for row in ingested.erased}
+        for name, time, target, value in _outcomes(ingested.runs_after_erasures()):
+            row = row_of[name]
+            if (
+                value is None
+                or name in erased
+                or before.purchases[row] == 0
+                or time < before.last_event[row]
+                or not self._admits(target)
+                or self._examples.gathered(target) >= MOST_OUTCOMES
+            ):
+                self._state.ignored_outcomes += 1
+                continue
+            example = self._pending(target, np.array([row]), ids, before, segment, time)
+            self._examples.gather(example.labelled(np.array([value], np.float32), step.now))
+
+    def _admits(self, target: str) -> bool:
+        targets = self._state.targets
+        if target in targets:
+            return True
+        if target == PURCHASE or len(targets) >= MOST_TARGETS:
+            return False
+        targets.append(target)
+        return True
+
+    def _emit_gone(self, name: str, from_: str | None, to: str | None, why: str, now: int, changes: Changes) -> None:
+        value: dict[str, object] = {
+            "customer_id": name,
+            "target": PURCHASE,
+            "from": from_,
+            "to": to,
+            "p": None,
+            "reasons": [],
+            "time": to_short_iso(now),
+            "model_version": self.version,
+            "cause": {"type": why},
+        }
+        changes.emit(Topic.PREDICTIONS, name, value, tombstone=to is None)
+
+
+def reasons_of(predictor: Predictor, prediction: Prediction, rows: NDArray[np.int64]) -> list[list[str]]:
+    """Return what weighs most in the predictions of some rows, in words, the strongest first."""
+    found = predictor.purchase.reasons(prediction.x[rows], prediction.forecast.purchase[rows])
+    return [[one.words for one in ones] for ones in found]
+
+
+def _bought(runs: Sequence[AcceptedEvents], after: int, until: int) -> Collection[str]:
+    """Return who bought in the events of a step, after one time and not after another."""
+    found: set[str] = set()
+    for run in runs:
+        events = run.events
+        buys = (events.kind == Kind.PURCHASE) & (events.time > after) & (events.time <= until)
+        found.update(events.customers[code] for code in np.unique(events.customer[buys]).tolist())
+    return found
+
+
+def _outcomes(runs: Sequence[AcceptedEvents]) -> Iterator[tuple[str, int, str, float | None]]:
+    """Yield customer, time, target and value of the outcomes of a step, in order; ``None`` for a text."""
+    for run in runs:
+        events = run.events
+        for row in np.flatnonzero(events.kind == Kind.OUTCOME).tolist():
+            detail = events.details.get(row, {})
+            value = detail.get("value")
+            number = float(value) if isinstance(value, bool | int | float) else None
+            yield events.customers[events.customer[row]], int(events.time[row]), str(detail.get("name")), number

@@ -1,0 +1,48 @@
+"""When examples are taken: event time in slots, and each followed customer in every eighth of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+PER_HORIZON: Final = 45
+EVERY: Final = 8
+"""Slots between two examples of a customer; in which of them they are taken follows from the customer's hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The slots of event time of one horizon, given in ms: two days where the horizon is 90.
+
+    Examples
+    --------
+    >>> slots = Slots(90_000)
+    >>> slots.of(7_000), slots.moment(3), slots.begun(1, 7_000), list(slots.begun(1, 70_000))[0]
+    (3, 6000, range(2, 4), 28)
+    >>> slots.is_known(3, 96_000), slots.is_known(3, 96_001)
+    (False, True)
+    """
+
+    horizon: int
+
+    @property
+    def length(self) -> int:
+        """Length of a slot in ms."""
+        return self.horizon // PER_HORIZON
+
+    def of(self, time: int) -> int:
+        """Return the slot of a time in ms."""
+        return time // self.length
+
+    def moment(self, slot: int) -> int:
+        """Return the time with which a slot begins, in ms: its examples are as of then."""
+        return slot * self.length
+
+    def begun(self, last: int, watermark: int) -> range:
+        """Return the slots that have begun since ``last`` did; of many only so many as have each customer once."""
+        now = self.of(watermark)
+        return range(max(last + 1, now - EVERY + 1), now + 1)
+
+    def is_known(self, slot: int, watermark: int) -> bool:
+        """Return whether the horizon of a slot's examples has gone by."""
+        return watermark > self.moment(slot) + self.horizon
