@@ -153,10 +153,7 @@ def _overall(models: TargetModels) -> Sequence[dict[str, Any]]:
 
     if not models.groups:
         empty = dict.fromkeys(("roc_auc", "pr_auc", "log_loss", "brier", "ece"))
-        return [
-            {"name": name, "target": models.target, "examples": 0, **empty, "weight": digits(weight)}
-            for name, weight in zip(MODELS, models.weights, strict=True)
-        ]
+        return [{"name": name, "target": models.target, "examples": 0, **empty, "weight": 0.0} for name in MODELS]
     return _figures(models, models.groups[0])
 
 
