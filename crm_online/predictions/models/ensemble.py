@@ -16,7 +16,7 @@ from crm_online.predictions.models.names import MODELS
 SINGLE: Final = len(MODELS) - 1
 """How many models the ensemble is made of: all before it in :data:`MODELS`."""
 TEMPERATURE: Final = 0.01
-"""Loss, as a share of that of the overall rate, by which a model must be worse to weigh less by a factor of e."""
+"""Loss, as a share of that of the overall rate, by which a model must be worse, beyond chance, to weigh less by e."""
 FEWEST: Final = 300
 """Judged examples without which models are weighed by held-out customers, and the ensemble is not calibrated."""
 TRUST: Final = 0.5
@@ -53,10 +53,12 @@ class Ensemble:
         trust
             Share of a miscalibration that is corrected.
         """
-        loss = (np.logaddexp(0, single) - y[:, np.newaxis] * single).mean(axis=0)
+        losses = np.logaddexp(0, single) - y[:, np.newaxis] * single
+        losses -= losses[:, [int(losses.mean(axis=0).argmin())]]
+        chance = losses.std(axis=0) / np.sqrt(len(y))
         rate = y.mean()
         base = -(rate * np.log(rate) + (1 - rate) * np.log(1 - rate))
-        weights = np.exp((loss.min() - loss) / (TEMPERATURE * base))
+        weights = np.exp(-losses.mean(axis=0) / (TEMPERATURE * base + chance))
         weights = np.round(weights / weights.sum(), 6)
         slope, intercept = calibration(single @ weights, y) if trust else (1.0, 0.0)
         return cls(tuple(weights.tolist()), round(1 + trust * (slope - 1), 6), round(trust * intercept, 6))
