@@ -19,6 +19,7 @@ from crm_online.decay import Decay
 from crm_online.engine import peers
 from crm_online.engine.changes import Changes
 from crm_online.engine.divergence import Divergence
+from crm_online.engine.drifting import Drifting, Observing
 from crm_online.engine.ingestion import Ingestion, IngestResult
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import Mining
@@ -103,6 +104,7 @@ class Engine:
         self._segment_emitter = SegmentEmitter()
         self._segment_emitter.load(iter(loaded.segments), len(loaded.names))
         self._size_history = RecordedSizes(loaded.sizes)
+        self._drifting, self._observing = Drifting(loaded), Observing(loaded)
         self._total: tuple[Model, SegmentSums] | None = None
 
     @property
@@ -175,6 +177,7 @@ class Engine:
             else None,
             erased=sorted(erased),
             peers=self._partition_count > 1,
+            observed=fits and self._partition_count > 1,
             lists=[ROSTER, *map(bucket_name, state.due_counts)] if erased else (),
             sample=fits and (state.fit.due or learns),
             summaries=fits and state.rules_due and self._partition_count > 1,
@@ -219,10 +222,12 @@ class Engine:
             self.mining.count(step, ingested.closed, ingested.withdrawn, self._sample)
         if self._partition == MODEL_PARTITION:
             with measure(Stage.SEGMENTS):
-                self._global_step(step)
+                self._global_step(step, batch.events)
         elif self._partition_count > 1:
             with measure(Stage.RULES):
                 self.mining.summarise(step)
+            with measure(Stage.SEGMENTS):
+                self._observing.write(step, self.mining.items.names)
 
         step.writes.append(Replace(peers.NAME, self.segmenting.figures().encode()))
         state.count(changes)
@@ -364,7 +369,7 @@ class Engine:
             step.writes.append(Put(CUSTOMERS, fields))
         return ingested
 
-    def _global_step(self, step: StepContext) -> None:
+    def _global_step(self, step: StepContext, events: EventColumns) -> None:
         """Do what one partition does for all: emit segments, derive rules, and see when to check for a better model."""
         state, model = self.state, self.segmenting.model
         total = self.segmenting.total(model, step.others) if model else None
@@ -378,6 +383,8 @@ class Engine:
         first = step.now if state.first_event is None else state.first_event
         customers = self._all_customers(step)
         fitted = ModelWithSums(model, total) if model is not None and total is not None else None
+        kept, names = self.mining.counters.kept, self.mining.items.names
+        drifts = self._drifting.observe(step, events, fitted, kept, names)
         # Where nothing comes, all customers grow idle, and must not be measured by a model that follows.
         fresh = self._progress_measure(step) > state.fit.checked_events and (fitted is not None or model is None)
         if self.predicting.enabled:
@@ -385,7 +392,8 @@ class Engine:
             schedule.due = learning_is_due(
                 schedule, slots.of(step.now), slots.of(first), customers, end_of_log=step.end_of_log
             )
-        state.fit.due = fresh and fit_is_due(state.fit, self._settings, customers, first, step.now, fitted)
+        due = fit_is_due(state.fit, self._settings, customers, first, step.now, fitted)
+        state.fit.due = fresh and (due or (drifts and fitted is not None))
 
     def _progress_measure(self, step: StepContext) -> int:
         """Return how far the log has come: events accepted here, and of the others what is known, their baskets."""

@@ -18,17 +18,20 @@ class Loaded:
         The small state, and the model in use.
     sums
         The sums of its segments, for the other partitions.
-    open_baskets, counted_baskets, sampled_orders, transitions, last_orders, sample, traits, bought, rules, segments
+    observed
+        What its steps have shown so far, for partition 0.
+    open_baskets, counted_baskets, sampled_orders, transitions, last_orders, sample, traits, bought, rules, segments,
+    drift
         Hashes: baskets that are open, and that were counted last; some of the latest orders; orders of sampled
         customers with the next of each, and the last order of each; the sample, the traits of its customers and what
-        they bought; rules and segments as they were last emitted.
+        they bought; rules and segments as they were last emitted; the series that are tested for drift.
     suppressed, pending
         Hashes: who was erased, and when; examples whose outcome is not known yet.
     rule_learning, predictor
         What ranks rules; what predicts, in partition 0 only.
-    sizes, names, items, counters, journal
-        Lists: the segments' sizes and names over time, items by number, the checkpoint of the counters, and the
-        baskets counted since.
+    sizes, names, items, counters, journal, drifts
+        Lists: the segments' sizes and names over time, items by number, the checkpoint of the counters, the
+        baskets counted since, and the last drifts.
     sampling_key, salt
         What the hashes depend on by which customers and orders are sampled; and those of customers who were erased.
     """
@@ -38,6 +41,7 @@ class Loaded:
     sums: bytes | None = None
     rule_learning: bytes | None = None
     predictor: bytes | None = None
+    observed: bytes | None = None
     open_baskets: Pairs = ()
     counted_baskets: Pairs = ()
     sampled_orders: Pairs = ()
@@ -52,8 +56,10 @@ class Loaded:
     names: Sequence[bytes] = field(default_factory=list)
     suppressed: Pairs = ()
     pending: Pairs = ()
+    drift: Pairs = ()
     items: Sequence[bytes] = field(default_factory=list)
     counters: Sequence[bytes] = field(default_factory=list)
     journal: Sequence[bytes] = field(default_factory=list)
     sampling_key: str = ""
     salt: str = ""
+    drifts: Sequence[bytes] = field(default_factory=list)

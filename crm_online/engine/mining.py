@@ -89,6 +89,7 @@ class Mining:
         state = self._state
         if step.end_of_log:
             closed = closed + self.baskets.close_all()
+        step.observed.closed, step.observed.withdrawn = closed, withdrawn
         if closed or withdrawn:
             batch, before = (Baskets.of([(one.time, one.items) for one in some]) for some in (closed, withdrawn))
             self.transitions.add(closed, sample)

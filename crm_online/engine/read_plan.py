@@ -22,6 +22,8 @@ class ReadPlan:
         The names of the lists in which they are looked up.
     peers
         Whether the sums and the model of the other partitions are needed.
+    observed
+        Whether it is needed what the steps of the other partitions have shown.
     sample, summaries
         Whether the samples, or the counters' summaries, of all partitions are needed.
     spare
@@ -42,6 +44,7 @@ class ReadPlan:
     erased: Sequence[str] = ()
     lists: Sequence[str] = ()
     peers: bool = False
+    observed: bool = False
     sample: bool = False
     summaries: bool = False
     spare: int = 0
@@ -89,6 +92,8 @@ class ReadResult:
         Records by customer id, in the order in which the engine works on them.
     peers
         The sums of each partition, as bytes, by partition; ``None`` where there are none yet.
+    observed
+        What the steps of each other partition have shown so far, as bytes; ``None`` where there were none yet.
     model
         The newest model, as partition 0 stores it.
     sample
@@ -110,6 +115,7 @@ class ReadResult:
     occurrences: list[tuple[str, int]] = field(default_factory=list)
     customers: dict[str, bytes | None] = field(default_factory=dict)
     peers: dict[int, bytes | None] = field(default_factory=dict)
+    observed: dict[int, bytes | None] = field(default_factory=dict)
     model: bytes | None = None
     sample: list[bytes | None] = field(default_factory=list)
     summaries: list[bytes] = field(default_factory=list)

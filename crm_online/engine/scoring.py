@@ -94,8 +94,8 @@ class Scorer:
         causes: Mapping[int, Mapping[str, object]],
         now: int,
         changes: Changes,
-    ) -> None:
-        """Score some customers, in place, and emit who moved.
+    ) -> NDArray[np.float64]:
+        """Score some customers, in place, emit who moved, and return their distances to their nearest centroids.
 
         Parameters
         ----------
@@ -170,6 +170,8 @@ class Scorer:
         some.since, some.scored_at = reports.since // MS, np.full(len(rows), seconds)
         some.model_version = np.full(len(rows), stored_version(model.version), np.uint16)
         records.place(rows, some)
+        nearest_distances: NDArray[np.float64] = distance[order, nearest]
+        return nearest_distances
 
     def _carried(self, some: Records, current: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the reported segments as rows of this model: ABSENT for none, DIED if it is gone."""

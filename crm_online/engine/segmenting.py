@@ -140,7 +140,11 @@ class Segmenting:
         rows = np.flatnonzero(reasons)
         before = records.take(rows)
         from_cells = self._cells(before, bought[rows])
-        scorer.score(records, rows, ids, reasons[rows], ingested.cause, step.now, step.changes)
+        distances = scorer.score(records, rows, ids, reasons[rows], ingested.cause, step.now, step.changes)
+        if self._state.migration_complete:
+            came = reasons[rows] == int(Reason.EVENT)
+            step.observed.distances = distances[came]
+            step.observed.distance_times = records.last_event[rows[came]]
         if self._buying is not None:
             after = records.take(rows)
             to_cells = self._cells(after, after.purchases)

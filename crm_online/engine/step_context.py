@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from crm_online.engine.changes import Changes
+from crm_online.engine.observed import Observed
 from crm_online.engine.peers import PartitionFigures
 from crm_online.engine.read_plan import ReadPlan, ReadResult
 from crm_online.step import Write
@@ -27,6 +28,8 @@ class StepContext:
         What comes out so far.
     end_of_log
         Whether this is the log's end.
+    observed
+        What the step shows of the log as a whole.
     """
 
     now: int
@@ -36,3 +39,4 @@ class StepContext:
     changes: Changes
     end_of_log: bool = False
     writes: list[Write] = field(default_factory=list)
+    observed: Observed = field(default_factory=Observed)

@@ -11,8 +11,10 @@ from crm_online.customers import suppression
 from crm_online.customers.due import bucket_name
 from crm_online.engine import (
     basket_journal,
+    drifting,
     example_store,
     mining,
+    observed,
     owner,
     peers,
     rules,
@@ -76,8 +78,13 @@ class StepReader:
             described = store.state_meta()
             result.spare = sample.smallest(roster, plan.spare, described.sampling_key if described else "")
         if plan.peers:
-            *sums, result.model = self._values(peers.NAME, plain_value(peers.MODEL_PARTITION, segmenting.MODEL))
-            result.peers = dict(enumerate(sums))
+            model = plain_value(peers.MODEL_PARTITION, segmenting.MODEL)
+            numbers = range(len(self._all))
+            observing = [number for number in numbers if number != self._partition] if plan.observed else []
+            found = self._values(peers.NAME, model, *(plain_value(number, observed.NAME) for number in observing))
+            result.peers = dict(zip(numbers, found, strict=False))
+            result.model = found[len(numbers)]
+            result.observed = dict(zip(observing, found[len(numbers) + 1 :], strict=True))
         if plan.sample:
             result.sample = self._sample()
         if plan.summaries:
@@ -132,6 +139,7 @@ def load(store: PartitionStore, *, with_traits: bool = True) -> Loaded:
         sums=store.value(peers.NAME),
         rule_learning=store.value(rules.LEARNING),
         predictor=store.value(keys.NAME),
+        observed=store.value(observed.NAME),
         open_baskets=list(store.hash_all(open_baskets.NAME)),
         counted_baskets=list(store.hash_all(counted_baskets.NAME)),
         sampled_orders=list(store.hash_all(sampled.NAME)),
@@ -145,12 +153,14 @@ def load(store: PartitionStore, *, with_traits: bool = True) -> Loaded:
         sizes=store.list_range(size_history.NAME, 0, -1),
         names=store.list_range(owner.NAMES, 0, -1),
         pending=list(store.hash_all(example_store.PENDING)),
+        drift=list(store.hash_all(drifting.SERIES)),
         items=store.list_range(item_names.NAME, 0, -1),
         counters=store.list_range(basket_journal.COUNTERS, 0, -1),
         journal=store.list_range(basket_journal.JOURNAL, 0, -1),
         suppressed=list(store.hash_all(suppression.NAME)),
         sampling_key=described.sampling_key if described else "",
         salt=described.id if described else "",
+        drifts=store.list_range(drifting.DRIFTS, 0, -1),
     )
 
 

@@ -136,6 +136,7 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
         ("rules", loaded.rules),
         ("segments", loaded.segments),
         (example_store.PENDING, loaded.pending),
+        ("drift", loaded.drift),
     ):
         digest.add(name, (part for pair in sorted(pairs) for part in pair))
     digest.add("sizes", loaded.sizes)
@@ -145,6 +146,8 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
     digest.add("suppressed", [b"%d" % len(loaded.suppressed)])
     digest.add(example_store.LABELLED, labelled)
     digest.add("predictor", [loaded.predictor or b""])
+    digest.add("observed", [loaded.observed or b""])
+    digest.add("drifts", loaded.drifts)
     digest.add("items", loaded.items)
     counters = basket_journal.restored_counters(empty_counters(view.settings), loaded.counters, loaded.journal)
     digest.add("counters", counters.dump())

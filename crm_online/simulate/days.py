@@ -12,7 +12,7 @@ from crm_online.events.columns import Kind
 from crm_online.simulate import baskets
 from crm_online.simulate.baskets import DrawnBaskets
 from crm_online.simulate.people import People, pick
-from crm_online.simulate.shop import SEGMENTS, SHIFT_DAY
+from crm_online.simulate.shop import SEGMENTS
 from crm_online.simulate.stock import COMMON
 from crm_online.simulate.turns import Day, turns
 
@@ -102,7 +102,7 @@ def _day(day: Day, begin: int, people: People, past: _Past, rng: np.random.Gener
     kind[people.browses[customer] & np.isin(kind, _OF_BUYERS)] = Kind.VIEW
     np.add.at(past.turns, customer[~profile], 1)
 
-    bought = baskets.fill(segment[kind == Kind.PURCHASE], day.day >= SHIFT_DAY, rng)
+    bought = baskets.fill(segment[kind == Kind.PURCHASE], day.day >= people.shift.day, rng)
     order, item, quantity = _returned(begin, customer, kind, again, bought, past)
     viewed = kind == Kind.VIEW
     item[viewed] = len(baskets.ITEMS) - len(COMMON) + baskets.common(segment[viewed], rng)

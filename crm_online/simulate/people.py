@@ -13,10 +13,10 @@ from crm_online.simulate.shop import (
     DAYS,
     NAMES,
     SEGMENTS,
-    SHIFT_DAY,
     SHIFT_FROM,
     SHIFT_TO,
-    SHIFTED,
+    USUAL_SHIFT,
+    Shift,
 )
 
 
@@ -37,6 +37,8 @@ class People:
         Who comes a little more often than others of the segment, bool ``[n]``.
     browses
         Who never buys, but looks at items instead, bool ``[n]``.
+    shift
+        When some change their segment.
     attributes
         By attribute, the place of each customer's value in ``ATTRIBUTES``, int8 ``[n]``.
     """
@@ -48,6 +50,7 @@ class People:
     brisk: NDArray[np.bool_]
     browses: NDArray[np.bool_]
     attributes: Mapping[str, NDArray[np.int8]]
+    shift: Shift = USUAL_SHIFT
 
     def __len__(self) -> int:
         """Return the number of customers."""
@@ -55,7 +58,7 @@ class People:
 
     def on(self, day: int) -> NDArray[np.int8]:
         """Return the segment of each customer on a day."""
-        return self.first if day < SHIFT_DAY else self.segment
+        return self.first if day < self.shift.day else self.segment
 
     @property
     def shifted(self) -> NDArray[np.int64]:
@@ -68,7 +71,7 @@ class People:
         return np.bincount(self.segment, minlength=len(SEGMENTS))
 
 
-def settle(customers: int, rng: np.random.Generator, *, browsers: bool = False) -> People:
+def settle(customers: int, rng: np.random.Generator, *, browsers: bool = False, shift: Shift = USUAL_SHIFT) -> People:
     """Draw the customers: segments have exactly their shares, to within one customer.
 
     With ``browsers`` every other one never buys.
@@ -77,7 +80,7 @@ def settle(customers: int, rng: np.random.Generator, *, browsers: bool = False) 
     segment = rng.permutation(np.repeat(np.arange(len(SEGMENTS), dtype=np.int8), sizes))
     first = segment.copy()
     grown = np.flatnonzero(segment == NAMES.index(SHIFT_TO))
-    first[rng.permutation(grown)[: round(SHIFTED * customers)]] = NAMES.index(SHIFT_FROM)
+    first[rng.permutation(grown)[: round(shift.share * customers)]] = NAMES.index(SHIFT_FROM)
     join, stop = np.zeros(customers, np.int16), np.full(customers, DAYS, np.int16)
     for place, one in enumerate(SEGMENTS):
         members = np.flatnonzero(first == place)
@@ -92,7 +95,7 @@ def settle(customers: int, rng: np.random.Generator, *, browsers: bool = False) 
             attributes[name][members] = pick([shares[value] for value in common], int(members.sum()), rng)
     brisk = rng.random(customers) < 0.5
     browses = rng.permutation(customers) < (customers // 2 if browsers else 0)  # drawn last: the rest stays as it is
-    return People(first, segment, join, stop, brisk, browses, attributes)
+    return People(first, segment, join, stop, brisk, browses, attributes, shift)
 
 
 def _spread(days: tuple[int, int], count: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -13,11 +13,30 @@ BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 
 DAYS = 365
 
-SHIFT_DAY = 146
-"""The first day on which behaviour is another: 40 % of the year."""
 
-SHIFTED = 0.04
-"""Share of all customers who change their segment on that day."""
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A change of behaviour from one day to the next: customers change their segment, and rules begin and end.
+
+    Attributes
+    ----------
+    day
+        The first day on which behaviour is another, from 0; ``DAYS``: there is none.
+    share
+        Share of all customers who change their segment on that day.
+    """
+
+    day: int
+    share: float
+
+
+USUAL_SHIFT = Shift(146, 0.04)
+"""A small one, at 40 % of the year."""
+
+LARGE_SHARE = 0.16
+"""All champions were regulars before."""
+
+NO_SHIFT = Shift(DAYS, 0.0)
 
 SHIFT_FROM, SHIFT_TO = "regulars", "champions"
 
@@ -176,7 +195,7 @@ def date_of(day: int) -> str:
 
     Examples
     --------
-    >>> date_of(SHIFT_DAY)
+    >>> date_of(USUAL_SHIFT.day)
     '2025-05-27T00:00:00Z'
     """
     return (BEGIN + timedelta(days=day)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -13,6 +13,7 @@ import numpy as np
 from crm_online.simulate.days import draw
 from crm_online.simulate.lines import Writer
 from crm_online.simulate.people import People, settle
+from crm_online.simulate.shop import DAYS, USUAL_SHIFT, Shift
 from crm_online.simulate.truth import as_text, truth_of
 
 LEAST_CUSTOMERS = 300
@@ -32,7 +33,14 @@ EACH = 25
 _PEOPLE, _EVENTS = 0, 1
 
 
-def simulate(customers: int = 2000, events: int | None = None, seed: int = 0, *, browsers: bool = False) -> Simulation:
+def simulate(
+    customers: int = 2000,
+    events: int | None = None,
+    seed: int = 0,
+    *,
+    browsers: bool = False,
+    shift: Shift = USUAL_SHIFT,
+) -> Simulation:
     """Return a year of a shop in which segments, rules, lapses and a shift of behaviour are planted.
 
     The same numbers give the same log, byte for byte (as long as numpy's generators stay as they are). Its
@@ -50,6 +58,8 @@ def simulate(customers: int = 2000, events: int | None = None, seed: int = 0, *,
     browsers
         Whether half of the customers never buy: where others of their segment would, they look at an item. The
         planted segments are then not what is found.
+    shift
+        When behaviour changes, and how much of it.
 
     Raises
     ------
@@ -71,9 +81,11 @@ def simulate(customers: int = 2000, events: int | None = None, seed: int = 0, *,
         raise ValueError(f"{customers} customers make at least {LEAST_EACH * customers} events, not {events}")
     if events > MOST_EVENTS:
         raise ValueError(f"a log has at most {MOST_EVENTS:,} events")
+    if not 0 <= shift.day <= DAYS:
+        raise ValueError(f"a year has the days 0 to {DAYS - 1}, not {shift.day}")
     if not 0 <= seed <= GREATEST_SEED:
         raise ValueError(f"a seed is a whole number from 0 to {GREATEST_SEED}, not {seed}")
-    return Simulation(customers, events, seed, browsers)
+    return Simulation(customers, events, seed, browsers, shift)
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,7 @@ class Simulation:
 
     Attributes
     ----------
-    customers, events, seed, browsers
+    customers, events, seed, browsers, shift
         What it is made from.
     """
 
@@ -90,11 +102,13 @@ class Simulation:
     events: int
     seed: int
     browsers: bool = False
+    shift: Shift = USUAL_SHIFT
 
     @cached_property
     def people(self) -> People:
         """The customers."""
-        return settle(self.customers, np.random.default_rng((self.seed, _PEOPLE)), browsers=self.browsers)
+        rng = np.random.default_rng((self.seed, _PEOPLE))
+        return settle(self.customers, rng, browsers=self.browsers, shift=self.shift)
 
     @cached_property
     def truth(self) -> dict[str, Any]:

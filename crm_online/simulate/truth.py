@@ -15,8 +15,8 @@ from crm_online.simulate.shop import (
     NAMES,
     REASONS,
     SEGMENTS,
-    SHIFT_DAY,
     PlantedSegment,
+    Shift,
     date_of,
 )
 from crm_online.simulate.stock import RULES, PlantedRule
@@ -35,7 +35,8 @@ def truth_of(people: People, ids: list[str], events: int, seed: int) -> dict[str
     Returns
     -------
     dict
-        ``customers, events, seed, begin, end, shift`` (times; the end is the first moment after the log);
+        ``customers, events, seed, begin, end, shift`` (times; the end is the first moment after the log; no
+        shift: ``None``);
         ``segments``: a list of ``name, about, share, size``, and what its customers are over-represented in:
         ``attributes`` (share in the segment and ``elsewhere``), ``reasons`` (share of the segment's contacts) and
         ``items`` (how many ``times`` as often as others they choose them, the items of rules and the staple aside);
@@ -54,9 +55,9 @@ def truth_of(people: People, ids: list[str], events: int, seed: int) -> dict[str
         "seed": seed,
         "begin": date_of(0),
         "end": date_of(DAYS),
-        "shift": date_of(SHIFT_DAY),
+        "shift": date_of(people.shift.day) if people.shift.day < DAYS else None,
         "segments": [_segment(segment, size) for segment, size in zip(SEGMENTS, sizes, strict=True)],
-        "rules": [_rule(rule) for rule in RULES],
+        "rules": [_rule(rule, people.shift) for rule in RULES if people.shift.day < DAYS or not rule.begins],
         "shifted": {ids[row]: [NAMES[befores[row]], NAMES[places[row]]] for row in people.shifted.tolist()},
         "lapsed": {name: date_of(stop) for name, stop in zip(ids, stops, strict=True) if stop < DAYS},
         "segment_of": {name: NAMES[place] for name, place in zip(ids, places, strict=True)},
@@ -103,12 +104,12 @@ def _elsewhere(segment: PlantedSegment, attribute: str, value: str) -> float:
     return round(having / sum(other.share for other in others), 4)
 
 
-def _rule(rule: PlantedRule) -> dict[str, Any]:
+def _rule(rule: PlantedRule, shift: Shift) -> dict[str, Any]:
     planted = frozenset(rule.antecedent), frozenset({rule.consequent})
     return {
         **_sides(rule, *planted),
-        "from": date_of(SHIFT_DAY if rule.begins else 0),
-        "until": date_of(SHIFT_DAY) if rule.ends else None,
+        "from": date_of(shift.day if rule.begins else 0),
+        "until": date_of(shift.day) if rule.ends and shift.day < DAYS else None,
         "follows": [_sides(rule, x, y) for x, y in rule.follows()],
     }
 

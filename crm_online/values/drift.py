@@ -11,7 +11,7 @@ from crm_online.values.value import ChangeValue, Share, Value, Weight
 
 
 class ItemShares(Value):
-    """An item's share of all lines of baskets."""
+    """The share of baskets with an item."""
 
     item: str
     before: Share
@@ -25,11 +25,11 @@ class Drift(ChangeValue):
         str,
         Field(
             pattern="^(distances|baskets|loss:.+)$",
-            description="distances: how far customers who come are from their segments' centroids, in mean squared "
-            "distances of all members; baskets: what is bought; loss:NAME: the loss of a predictor",
+            description="distances: how far customers who come are from their segments' centroids, against the root "
+            "of the mean squared distance of all members; baskets: what is bought; loss:NAME: the loss of a predictor",
         ),
     ]
-    size: Annotated[float, Field(description="(after - before) / before")]
+    size: Annotated[float | None, Field(description="(after - before) / before; null: there was none before")]
     time: Annotated[Time, Field(description="event time at which it was found, in UTC")]
     since: Annotated[Time, Field(description="event time from which it is so, as far as can be seen, in UTC")]
     before: Annotated[Weight, Field(description="the mean before; of baskets, the share of the first of the items")]

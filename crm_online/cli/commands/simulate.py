@@ -22,6 +22,14 @@ def simulate(
     browsers: Annotated[
         bool, typer.Option("--browsers", help="Half of the customers never buy, but look around.")
     ] = False,
+    shift: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DAY",
+            help="Day of the year, from 0, on which a sixth of the customers begin to behave otherwise; none: nobody "
+            "does. Without it a few do on day 146.",
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="File for the log; stdout if not given.")] = None,
     truth: Annotated[
         Path | None,
@@ -43,10 +51,16 @@ def simulate(
         raise typer.BadParameter("the log and its truth are two files", param_hint="--truth")
 
     from crm_online.simulate import simulate as make
+    from crm_online.simulate.shop import LARGE_SHARE, NO_SHIFT, USUAL_SHIFT, Shift
     from crm_online.simulate.simulation import text_of
 
+    planted = USUAL_SHIFT if shift is None else NO_SHIFT
+    if shift not in (None, "none"):
+        if not shift.isdecimal():
+            raise typer.BadParameter(f"{shift!r} is no day: a number, or none", param_hint="--shift")
+        planted = Shift(int(shift), LARGE_SHARE)
     try:
-        shop = make(customers, events, seed, browsers=browsers)
+        shop = make(customers, events, seed, browsers=browsers, shift=planted)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     if out is not None:
