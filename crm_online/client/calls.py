@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Members, Reason
+from crm_online.answers.drift import Drifts
 from crm_online.answers.predictions import PredictionFigures
 from crm_online.answers.rules import Recommendations, Rules
 from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, Segments, SizeHistory
@@ -125,6 +126,11 @@ def native(event: Event | Mapping[str, Any]) -> Mapping[str, Any]:
 def rejects(limit: int | None) -> Call[Rejects]:
     """Return the look-up of what could not be used."""
     return Call("get_rejects", "GET", "/v1/rejects", model(Rejects), params(limit=limit))
+
+
+def drifts(limit: int | None) -> Call[Drifts]:
+    """Return the look-up of when the shop changed."""
+    return Call("get_drifts", "GET", "/v1/drifts", model(Drifts), params(limit=limit))
 
 
 def changes(query: ChangeQuery) -> Call[None]:

@@ -12,6 +12,7 @@ import httpx
 from tenacity import Retrying
 
 from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Member, Members, Reason
+from crm_online.answers.drift import Drifts
 from crm_online.answers.predictions import PredictionFigures
 from crm_online.answers.rules import Recommendations, RuleInForce, Rules
 from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, Segments, SizeHistory
@@ -213,6 +214,10 @@ class Client:
     def flows(self, since: datetime | None = None, reason: Sequence[Reason] = ()) -> SegmentFlows:
         """Return who moved from where to where, in the changes that are kept."""
         return self._request(calls.flows(since, reason))
+
+    def drifts(self, *, limit: int | None = None) -> Drifts:
+        """Return when the shop changed, the newest first."""
+        return self._request(calls.drifts(limit))
 
     def rejects(self, *, limit: int | None = None) -> Rejects:
         """Return the last records that could not be used; the key needs the scope admin."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from crm_online.itemsets.parts import FrequentItemsets, PartitionCounters, merge
 from crm_online.lookup import export
 from crm_online.lookup.customer_json import customer_values
 from crm_online.lookup.customer_reader import CustomerReader
+from crm_online.lookup.drifts import kept_drifts
 from crm_online.lookup.partition import PartitionView
 from crm_online.lookup.predictions import StatePredictor, no_figures
 from crm_online.lookup.recommender import StateRecommender
@@ -285,6 +286,10 @@ class Lookup:
     def predictions(self) -> dict[str, object]:
         """Return how good each model was, as in ``crm-online predictions --json``."""
         return self._predictor.figures() if self._predictor else no_figures(self.settings)
+
+    def drifts(self, most: int) -> list[dict[str, Any]]:
+        """Return the last drifts, as in ``crm-online drift --json``, the newest first."""
+        return kept_drifts(self._store, most)
 
     def verify(self) -> dict[str, object]:
         """Recompute every derived figure, see :func:`crm_online.lookup.verify.verify`."""

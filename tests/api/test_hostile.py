@@ -296,6 +296,7 @@ WRONG = {
         "after=" + ",".join(["0-0-0"] * 900),
     ),
     "/v1/rejects": ("limit=0", "limit=1000000000", "limit=x"),
+    "/v1/drifts": ("limit=0", "limit=1000000000", "limit=x"),
 }
 
 

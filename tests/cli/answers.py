@@ -105,6 +105,31 @@ CUSTOMER: dict[str, Any] = {
     "last_event": "2017-12-30T18:25:00Z",
 }
 
+DRIFTS: list[dict[str, Any]] = [
+    {
+        "change_id": "0-0-90",
+        "what": "distances",
+        "size": 0.27,
+        "time": "2017-09-04T21:38:33Z",
+        "since": "2017-09-02T21:12:58Z",
+        "before": 1.0,
+        "after": 1.27,
+        "deviations": 5.6,
+        "items": [],
+    },
+    {
+        "change_id": "0-0-41",
+        "what": "baskets",
+        "size": 1.31,
+        "time": "2017-06-02T21:40:07Z",
+        "since": "2017-05-27T00:00:00Z",
+        "before": 0.0371,
+        "after": 0.0858,
+        "deviations": 6.7,
+        "items": [{"item": "parmesan", "before": 0.0371, "after": 0.0858}],
+    },
+]
+
 VERIFIED: dict[str, Any] = {
     "ok": True,
     "customers": 2469,

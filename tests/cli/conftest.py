@@ -62,6 +62,10 @@ class CannedLookup:
         self._asked.note("recommend", customer=customer, basket=basket, top=top)
         return answers.RECOMMENDED
 
+    def drifts(self, most: int) -> list[dict[str, Any]]:
+        self._asked.note("drifts", most=most)
+        return answers.DRIFTS[:most]
+
     def verify(self) -> dict[str, Any]:
         self._asked.note("verify")
         return self._asked.verified

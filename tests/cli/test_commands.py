@@ -22,6 +22,7 @@ DAY = 86_400_000
         (["rules"], answers.RULES),
         (["customer", "1364"], answers.CUSTOMER),
         (["recommend"], answers.RECOMMENDED),
+        (["drift"], answers.DRIFTS),
         (["verify"], answers.VERIFIED),
         (["replay", "log.csv"], answers.REPLAYED),
         (["export", "folder"], {"customers.parquet": 2469, "rules.parquet": 2}),
@@ -190,3 +191,11 @@ def test_recommendations_are_a_table_with_their_reasons(asked: Asked, crm: Crm) 
     ]
     assert "bought 21 times in 70 orders of this customer" in out
     assert "\x1b" not in out
+
+
+def test_a_drift_says_what_changed_since_when_and_which_items(asked: Asked, crm: Crm) -> None:
+    out = crm("drift").out
+    assert "2017-05-27" in out
+    assert "parmesan 3.7 % → 8.6 %" in " ".join(out.replace("│", " ").split())
+    assert "centroids" in out
+    assert crm("drift", "--top", "1", "--json").out.count("change_id") == 1

@@ -48,6 +48,7 @@ def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict
             pass
         client.status()
         client.rejects()
+        client.drifts()
         client.alive()
         client.ready()
         client.session()

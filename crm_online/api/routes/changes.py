@@ -10,11 +10,13 @@ from starlette.requests import Request
 
 from crm_online.answers.changes import Kind
 from crm_online.answers.customers import Reason
+from crm_online.answers.drift import Drifts
 from crm_online.answers.segments import SegmentFlows
 from crm_online.answers.service import Rejects
 from crm_online.api.event_stream import EventStream
 from crm_online.api.keys import requires
 from crm_online.api.service import TheService
+from crm_online.engine.drifting import KEPT as DRIFTS
 from crm_online.events.times import from_datetime, to_short_iso
 from crm_online.live.feeds import cursors
 from crm_online.live.feeds.events import ChangeFilter
@@ -78,6 +80,15 @@ async def get_flows(
     """Return who moved from where to where, in the changes that are kept."""
     begun = None if since is None else to_short_iso(from_datetime(since))
     return service.changes.flows(begun, reason or ())
+
+
+@router.get("/drifts", dependencies=[Depends(requires("read"))])
+async def get_drifts(
+    service: TheService,
+    limit: Annotated[int, Query(ge=1, le=DRIFTS, description="drifts, at most")] = 100,
+) -> Drifts:
+    """Return when the shop changed, the newest first: what is bought, how customers lie, how good predictors are."""
+    return await service.changes.drifts(limit)
 
 
 @router.get("/rejects", dependencies=[Depends(requires("admin"))])

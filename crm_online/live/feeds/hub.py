@@ -8,6 +8,7 @@ import logging
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from crm_online.answers.drift import Drifts
 from crm_online.answers.segments import SegmentFlows
 from crm_online.answers.service import Rejects
 from crm_online.engine.state import NAME, PartitionState
@@ -23,8 +24,11 @@ from crm_online.live.feeds.tally import Tally
 from crm_online.live.part import ServicePart
 from crm_online.live.threads import Threads
 from crm_online.live.troubles import NO_STATE, UNREADABLE
+from crm_online.lookup.drifts import kept_drifts
 from crm_online.step import ChangeId
 from crm_online.store import Store, reads
+from crm_online.values.drift import Drift
+from crm_online.values.value import TOLERANT
 
 _log = logging.getLogger(__name__)
 _SLOWEST: Final = 1.0
@@ -127,6 +131,18 @@ class ChangeHub(ServicePart):
         self._must_have_read()
         rejected = await self._read_threads.run(self._rejected)
         return self._tally.rejects(rejected, most)
+
+    async def drifts(self, most: int) -> Drifts:
+        """Return the last drifts, at most ``most``, the newest first.
+
+        Raises
+        ------
+        StoreError
+            If they cannot be read.
+        """
+        self._must_have_read()
+        found = await self._read_threads.run(kept_drifts, self._store, most)
+        return Drifts(drifts=[Drift.model_validate(one, context=TOLERANT) for one in found])
 
     def _rejected(self) -> int:
         """Read how many records were rejected in all."""

@@ -1,6 +1,6 @@
 // The feed of changes. A thousand a second may come; listeners get them once a frame.
 
-const KINDS = ["segment-change", "segment", "rule"];
+const KINDS = ["segment-change", "segment", "rule", "drift"];
 const KEPT = 200;
 const RETRY = 2000;
 

@@ -9,6 +9,7 @@ import { h, put, s, text } from "../dom.js";
 import { at, count, number, percent, plural, styles, time } from "../format.js";
 import { hue, mark, ranked } from "../segments.js";
 import { asTable, card, empty, figures, heading, loading, noModel, noState, scrolled, table, wrong } from "./parts.js";
+import { drifts } from "./drift.js";
 import { ticker } from "./ticker.js";
 
 const ROWS = 40;
@@ -118,6 +119,8 @@ function whole(body, signal) {
   const over = sizes(signal);
   const one = h("div", {}, over.element);
   const few = empty("No history yet", "Sizes show here from the first segments on, as soon as they change.");
+  const drifted = h("div", {}, loading());
+  board.on("drifts", (value) => value && drifts(drifted, value), signal);
   const between = flows(signal);
   const moves = scrolled("Moves, as a table");
   const moved = h("div", { class: "columns" }, h("div", {}, between.element), moves);
@@ -138,6 +141,7 @@ function whole(body, signal) {
       card("w4", "Segments", "customers", names.element),
       card("w8", "Sizes over time", null, one, few, key, history.element),
       ticker(signal),
+      card("w12", "When the shop changed", null, drifted),
       h("section", { class: "card w12 moved" }, h("header", {}, h("h2", {}, "Who moved"), period, refits, since), moved, still),
     ),
   );

@@ -5,6 +5,7 @@ import { h, put } from "../dom.js";
 import { feed } from "../feed.js";
 import { count, plural, styles, time } from "../format.js";
 import { known, mark, named } from "../segments.js";
+import { title } from "./drift.js";
 import { rule } from "./rule.js";
 
 const SHOWN = 40;
@@ -43,6 +44,7 @@ function line(change) {
       note(gone ? "segment gone" : "segment as it stands"),
     );
   }
+  if (change.kind === "drift") return h("li", {}, h("span", { class: "sign", "aria-hidden": "true" }, "!"), h("span", {}, title(change.what)), note("drift", change.time));
   return h("li", {}, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[change.change]), rule(change), note(WORDS[change.change]));
 }
 
