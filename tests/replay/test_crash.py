@@ -19,7 +19,7 @@ from tests.servers.forked import Forked
 
 SETTINGS = ["replay.step=150", "segments.min_customers=100", "rules.every=100", "itemsets.min_support=0.05"]
 SETTINGS.append("predictions.horizon=60d")  # so that labels are learned from long before the log's end
-FILES = ("segment-changes.jsonl", "rules.jsonl", "segments.jsonl", "rejects.jsonl", "predictions.jsonl")
+FILES = ("segment-changes.jsonl", "rules.jsonl", "segments.jsonl", "rejects.jsonl", "predictions.jsonl", "drift.jsonl")
 KILLS = {"1": 40, "3": 10}
 """How often a replay is killed, by its number of partitions."""
 
