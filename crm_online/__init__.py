@@ -171,7 +171,8 @@ def changes_frame(state: str = _STATE, *, topic: str = "segment-changes") -> pd.
     state
         A folder, or the URL of a Redis.
     topic
-        ``segment-changes``, ``segments``, ``rules``, ``drift`` or ``rejects``; the columns are the fields of its values.
+        ``segment-changes``, ``segments``, ``rules``, ``drift`` or ``rejects``; the columns are the fields of its
+        values.
 
     Raises
     ------
