@@ -83,9 +83,12 @@ class DueQueue:
 
     def put(self, buckets: NDArray[np.int64], ids: list[str]) -> Iterator[Write]:
         """Let customers wait in buckets; parallel, in a fixed order."""
-        by_bucket: dict[int, list[bytes]] = {}
-        for bucket, customer in zip(buckets.tolist(), ids, strict=True):
-            by_bucket.setdefault(bucket, []).append(customer.encode())
-        for bucket in sorted(by_bucket):
-            self.waiting[bucket] = self.waiting.get(bucket, 0) + len(by_bucket[bucket])
-            yield Append(bucket_name(bucket), by_bucket[bucket])
+        if not ids:
+            return
+        order = np.argsort(buckets, kind="stable")
+        in_order, names = buckets[order], [ids[index].encode() for index in order.tolist()]
+        begins = np.flatnonzero(np.diff(in_order, prepend=-1)).tolist()
+        for begin, end in zip(begins, [*begins[1:], len(names)], strict=True):
+            bucket = int(in_order[begin])
+            self.waiting[bucket] = self.waiting.get(bucket, 0) + end - begin
+            yield Append(bucket_name(bucket), names[begin:end])

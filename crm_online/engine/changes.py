@@ -49,9 +49,13 @@ class Changes:
         self, topic: Topic, key: str, value: Mapping[str, object], *, tombstone: bool = False, moment: bytes = b""
     ) -> bytes:
         """Give a change its number, keep it with what decided it, and return its JSON."""
+        return self.emit_json(topic, key, to_json(value).decode()[1:-1], tombstone=tombstone, moment=moment)
+
+    def emit_json(self, topic: Topic, key: str, members: str, *, tombstone: bool = False, moment: bytes = b"") -> bytes:
+        """Give a change its number, keep it, and return its JSON; ``members`` are those after its id, as JSON."""
         self.sequence += 1
         change = ChangeId(self.partition, self.epoch, self.sequence)
-        line = to_json({"change_id": str(change), **value})
+        line = f'{{"change_id":"{change}"{"," if members else ""}{members}}}'.encode()
         self.entries.append(Entry(topic, key, line, change, tombstone, moment))
         return line
 

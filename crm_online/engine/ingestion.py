@@ -48,7 +48,7 @@ class IngestResult:
         happened; how many baskets may be part of one that is forgotten.
     """
 
-    cause: dict[int, dict[str, object]]
+    cause: dict[int, dict[str, str]]
     touched: NDArray[np.bool_]
     erased: list[int] = field(default_factory=list)
     closed: list[ClosedBasket] = field(default_factory=list)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.digits import digits
-from crm_online.engine.changes import to_json
+from crm_online.engine.change_json import figure_list, text
 from crm_online.errors import StateCorrupt
 from crm_online.segments.kmeans import distances
 from crm_online.segments.model import Model
@@ -45,13 +44,9 @@ class Moment:
     pulls: Sequence[float]
     distances: tuple[float, float]
 
-    def encode(self) -> bytes:
-        """Return it as JSON."""
-        return to_json(asdict(self))
-
     @classmethod
     def decode(cls, raw: bytes) -> Moment:
-        """Read what :meth:`encode` wrote; raises ``StateCorrupt`` for anything else."""
+        """Read what :func:`moments_of` wrote; raises ``StateCorrupt`` for anything else."""
         try:
             return cls(**json.loads(raw))
         except (ValueError, TypeError) as error:
@@ -86,14 +81,13 @@ def moments_of(
     left = np.where((reported >= 0) & (reported != entered), reported, others.argmin(axis=1))
     apart = [((vectors - centroids[rows]) / RESOLUTION) ** 2 for rows in (left, entered)]
     pulls = apart[0] - apart[1]
-    natural = model.scale.decode(centroids).tolist()
+    natural = [figure_list(centroid, _CENTROID_DIGITS) for centroid in model.scale.decode(centroids).tolist()]
+    pairs = np.stack([far[order, left], far[order, entered]], axis=1)
+    columns = zip(left.tolist(), entered.tolist(), pulls.tolist(), pairs.tolist(), strict=True)
     return [
-        Moment(
-            model.ids[one],
-            [digits(value, _CENTROID_DIGITS) for value in natural[one]],
-            [digits(value, _CENTROID_DIGITS) for value in natural[to]],
-            [digits(value) for value in pulls[row].tolist()],
-            (digits(float(far[row, one])), digits(float(far[row, to]))),
+        (
+            f'{{"against":{text(model.ids[one])},"left":{natural[one]},"entered":{natural[to]},'
+            f'"pulls":{figure_list(pull)},"distances":{figure_list(pair)}}}'
         ).encode()
-        for row, (one, to) in enumerate(zip(left.tolist(), entered.tolist(), strict=True))
+        for one, to, pull, pair in columns
     ]

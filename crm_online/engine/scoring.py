@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,7 @@ from crm_online.customers.inputs import FeatureInputs
 from crm_online.customers.records import NO_SEGMENT, Records, stored_version
 from crm_online.customers.registry import read_features
 from crm_online.decay import Decay
-from crm_online.digits import digits
+from crm_online.engine.change_json import figure, figures, text, texts
 from crm_online.engine.changes import Changes, Reason
 from crm_online.engine.moments import moments_of
 from crm_online.events.times import to_short_iso
@@ -91,7 +90,7 @@ class Scorer:
         rows: NDArray[np.int64],
         ids: list[str],
         reasons: NDArray[np.int64],
-        causes: Mapping[int, Mapping[str, object]],
+        causes: Mapping[int, Mapping[str, str]],
         now: int,
         changes: Changes,
     ) -> NDArray[np.float64]:
@@ -137,35 +136,34 @@ class Scorer:
         )
         changed = np.flatnonzero(reports.changed)
         moments = moments_of(model, self.centroids, vectors[changed], reports.labels[changed], reported[changed])
-        for index, moment in zip(changed.tolist(), moments, strict=True):
-            reason = Reason.REFIT if reports.orphaned[index] else Reason(int(reasons[index]))
-            row, to_id = int(rows[index]), model.ids[int(reports.labels[index])]
-            prepend_move(some, index, seconds, from_ids[index], to_id, reason)
-            cause: Mapping[str, object]
+        reasons = np.where(reports.orphaned, int(Reason.REFIT), reasons)[changed]
+        to_ids = [model.ids[label] for label in reports.labels[changed].tolist()]
+        prepend_moves(some, changed, seconds, [from_ids[index] for index in changed.tolist()], to_ids, reasons)
+        columns = zip(
+            changed.tolist(),
+            to_ids,
+            map(Reason, reasons.tolist()),
+            figures(list(self.reader.features), raw[changed]),
+            ((seconds * MS - some.last_event[changed]) / 86_400_000).tolist(),
+            reports.margins[changed].tolist(),
+            moments,
+            strict=True,
+        )
+        time, version = to_short_iso(seconds * MS), model.version
+        for index, to_id, reason, features, idle, margin, moment in columns:
+            row = int(rows[index])
             if reason is Reason.EVENT:
-                cause = causes[row]
+                cause = texts(causes[row])
             elif reason is Reason.LAPSE:
-                idle = (seconds * MS - int(some.last_event[index])) / 86_400_000
-                cause = {"idle_days": digits(idle)}
+                cause = f'{{"idle_days":{figure(idle)}}}'
             else:
-                cause = {"model_version": model.version}
-            margin = float(reports.margins[index])
-            changes.emit(
-                Topic.SEGMENT_CHANGES,
-                ids[row],
-                {
-                    "customer_id": ids[row],
-                    "from": from_ids[index],
-                    "to": to_id,
-                    "reason": reason.label,
-                    "time": to_short_iso(seconds * MS),
-                    "margin": None if math.isnan(margin) else digits(margin),
-                    "features": dict(zip(self.reader.features, map(digits, raw[index].tolist()), strict=True)),
-                    "model_version": model.version,
-                    "cause": cause,
-                },
-                moment=moment,
+                cause = f'{{"model_version":{version}}}'
+            members = (
+                f'"customer_id":{text(ids[row])},"from":{text(from_ids[index])},"to":{text(to_id)},'
+                f'"reason":"{reason.label}","time":"{time}","margin":{figure(margin)},"features":{features},'
+                f'"model_version":{version},"cause":{cause}'
             )
+            changes.emit_json(Topic.SEGMENT_CHANGES, ids[row], members, moment=moment)
         some.vectors, some.nearest, some.reported = vectors, nearest.astype(np.uint8), reports.labels.astype(np.uint8)
         some.since, some.scored_at = reports.since // MS, np.full(len(rows), seconds)
         some.model_version = np.full(len(rows), stored_version(model.version), np.uint16)
@@ -218,12 +216,22 @@ class Scorer:
         ]
 
 
-def prepend_move(
-    records: Records, row: int, seconds: int, from_id: str | None, to_id: str | None, reason: Reason
+def prepend_moves(
+    records: Records,
+    rows: NDArray[np.int64],
+    seconds: int,
+    from_ids: Sequence[str | None],
+    to_ids: Sequence[str],
+    reasons: NDArray[np.int64],
 ) -> None:
-    """Put a move in front of a customer's last moves."""
-    records.moves[row, 1:] = records.moves[row, :-1].copy()
-    records.moves[row, 0] = (max(seconds, 1), number_of(from_id), number_of(to_id), int(reason))
+    """Put a move in front of the last moves of each of some customers."""
+    moves = records.moves[rows]
+    moves[:, 1:] = moves[:, :-1].copy()
+    moves["time"][:, 0] = max(seconds, 1)
+    moves["left"][:, 0] = [number_of(one) for one in from_ids]
+    moves["entered"][:, 0] = [number_of(one) for one in to_ids]
+    moves["reason"][:, 0] = reasons
+    records.moves[rows] = moves
 
 
 def number_of(segment: str | None) -> int:

@@ -8,10 +8,11 @@ distance does not depend on the batch that it came in.
 from __future__ import annotations
 
 import warnings
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from crm_online.segments.sums import SegmentSums
 from crm_online.segments.vectors import RESOLUTION
@@ -30,12 +31,7 @@ def distances(vectors: NDArray[np.int16], centroids: NDArray[np.float64]) -> NDA
     centroids
         In vector units, shape (k, d).
     """
-    squared = np.zeros((len(vectors), len(centroids)))
-    for number in range(vectors.shape[1]):
-        difference = vectors[:, number, None] - centroids[None, :, number]
-        squared += difference * difference
-    result: NDArray[np.float64] = np.sqrt(squared) / RESOLUTION
-    return result
+    return _distances(_columns(vectors), centroids).T
 
 
 def nearest(
@@ -54,10 +50,34 @@ def nearest(
     return labels, every[np.arange(len(labels)), labels]
 
 
+def _columns(vectors: NDArray[np.int16]) -> NDArray[np.float64]:
+    """Return vectors feature by feature, float64[d, n]: loops over many vectors are fast, over a few centres slow."""
+    return np.ascontiguousarray(vectors.T, np.float64)
+
+
+def _distances(columns: NDArray[np.float64], centroids: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distances of vectors, given by columns, shape (k, n)."""
+    squared = np.zeros((len(centroids), columns.shape[1]))
+    square = np.empty_like(squared)  # one for all features: that of large arrays is not given back and taken again
+    for column, places in zip(columns, centroids.T, strict=True):
+        np.subtract(column, places[:, None], out=square)
+        np.multiply(square, square, out=square)
+        squared += square
+    np.sqrt(squared, out=squared)
+    squared /= RESOLUTION
+    return squared
+
+
 def inertia(vectors: NDArray[np.int16], centroids: NDArray[np.float64]) -> float:
     """Return J of the partition that the centroids make of the vectors, each segment about its own mean."""
     labels, _ = nearest(vectors, centroids)
     return SegmentSums.empty(*centroids.shape).move(None, None, vectors, labels).inertia()
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Return what limits the threads of the libraries that are loaded once scikit-learn is."""
+    return ThreadpoolController()
 
 
 def fit(
@@ -104,7 +124,7 @@ def fit(
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
-    with threadpool_limits(limits=1), warnings.catch_warnings():
+    with _threads().limit(limits=1), warnings.catch_warnings():
         # Fewer clusters than asked for can come out of rounding; the centres are made distinct below.
         warnings.simplefilter("ignore", ConvergenceWarning)
         if starts:
@@ -140,13 +160,14 @@ def refined(
     """
     points, present = sample.astype(np.float64), centres.astype(np.float64)
     squares, k, labels = float((points * points).sum()), len(centres), np.full(len(points), -1)
+    features = _columns(sample)
     for _ in range(rounds):
-        entered, _ = nearest(sample, present)
+        entered = _distances(features, present).argmin(axis=0)
         if (entered == labels).all():
             break
         labels = entered
         sizes = np.bincount(labels, minlength=k)
-        columns = [np.bincount(labels, column, minlength=k) for column in points.T]
+        columns = [np.bincount(labels, column, minlength=k) for column in features]
         sums = np.array(columns, np.float64).reshape(points.shape[1], k).T
         means = sums / np.maximum(sizes, 1)[:, None]
         if squares - float((sums * means).sum()) <= goal * RESOLUTION**2:

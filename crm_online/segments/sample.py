@@ -115,4 +115,4 @@ def merged(samples: Iterable[Iterable[tuple[bytes, bytes]]], size: int) -> list[
         for partition, sample in enumerate(samples)
         for customer, value in sample
     )
-    return [(partition, customer) for _, partition, customer in heapq.nsmallest(size, every)]
+    return [(partition, customer) for _, partition, customer in sorted(every)[:size]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from crm_online.errors import StateCorrupt
 
@@ -39,12 +40,18 @@ def as_list(reply: object) -> list[object]:
 
 def as_byte_list(reply: object) -> list[bytes]:
     """Take a reply that must be an array of bytes."""
-    return [as_bytes(item) for item in as_list(reply)]
+    items = as_list(reply)
+    for kind in set(map(type, items)) - {bytes}:
+        raise _unexpected("bytes", next(item for item in items if type(item) is kind))
+    return cast(list[bytes], items)
 
 
 def as_value_list(reply: object) -> list[bytes | None]:
     """Take a reply that must be an array of bytes or nothing."""
-    return [as_value(item) for item in as_list(reply)]
+    items = as_list(reply)
+    for kind in set(map(type, items)) - {bytes, type(None)}:
+        raise _unexpected("bytes", next(item for item in items if type(item) is kind))
+    return cast(list[bytes | None], items)
 
 
 def as_pairs(reply: object) -> dict[bytes, bytes]:

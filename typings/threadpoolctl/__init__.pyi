@@ -15,4 +15,12 @@ class threadpool_limits:
         traceback: TracebackType | None,
     ) -> None: ...
 
+class ThreadpoolController:
+    def limit(
+        self,
+        *,
+        limits: int | dict[str, int] | Literal["sequential_blas_under_openmp"] | None = ...,
+        user_api: Literal["blas", "openmp"] | None = ...,
+    ) -> threadpool_limits: ...
+
 def threadpool_info() -> list[dict[str, Any]]: ...
