@@ -44,7 +44,7 @@ def erase(state: str, customer: str, keep: int = KEEP) -> list[int]:
     StoreError
         If the state cannot be opened or written.
     """
-    with open_store(state, create=False) as store:
+    with open_store(state, create=False, writes=True) as store:
         meta = store.meta()
         if meta.feed != LOGS:
             raise SettingsConflict(f"{store.where} holds a state that is fed by {meta.feed}: its workers erase")

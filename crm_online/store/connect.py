@@ -24,7 +24,11 @@ _PROBE_SECONDS = 2.0
 
 @contextlib.contextmanager
 def open_store(
-    state: str | os.PathLike[str], *, create: bool = True, answer_seconds: float = ANSWER_SECONDS
+    state: str | os.PathLike[str],
+    *,
+    create: bool = True,
+    writes: bool | None = None,
+    answer_seconds: float = ANSWER_SECONDS,
 ) -> Iterator[Store]:
     """Open a state.
 
@@ -35,6 +39,8 @@ def open_store(
         a Redis Cluster opens the cluster.
     create
         Make the folder if it is not there; look-ups say False.
+    writes
+        Whether this process writes: of a folder only one may. ``None``: as ``create`` says.
     answer_seconds
         How long an answer may take, before Redis counts as gone; a ``socket_timeout`` in the URL goes before it. One
         number for reads and commits, since Redis does one after the other: a read waits for a large commit of
@@ -49,18 +55,18 @@ def open_store(
     StateLocked, StateMissing, StateTooNew, StateCorrupt, StoreError
         The folder or the state in it cannot be used.
     """
-    with _client(os.fspath(state), create, answer_seconds) as client:
+    with _client(os.fspath(state), create, create if writes is None else writes, answer_seconds) as client:
         found = checked(client)
         yield Store(client, found.durable, found.version)
 
 
 @contextlib.contextmanager
-def _client(state: str, create: bool, answer_seconds: float) -> Iterator[RedisClient]:
+def _client(state: str, create: bool, writes: bool, answer_seconds: float) -> Iterator[RedisClient]:
     scheme, is_url, _ = state.partition("://")
     if not is_url:
         if not state:
             raise StoreError("the state's folder or URL is empty")
-        with embedded(Path(state).expanduser(), create, answer_seconds) as client:
+        with embedded(Path(state).expanduser(), create, writes, answer_seconds) as client:
             yield client
         return
     if scheme not in ("redis", "rediss", "unix"):

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -15,9 +15,10 @@ from urllib.parse import quote
 from crm_online.errors import StoreError, StoreUnavailable
 from crm_online.store.binary import chosen
 from crm_online.store.client import RedisClient
-from crm_online.store.folder import locked, note_writer, written_by
+from crm_online.store.folder import note_writer, opened, written_by
 from crm_online.store.node import Node
 from crm_online.store.server import Server, end_orphan
+from crm_online.store.sharing import RedisUsers, redis_users
 
 # A unix socket's path has 108 bytes on Linux, 104 on macOS, the end mark included.
 _LONGEST_SOCKET: Final = 100
@@ -25,6 +26,8 @@ _SHORT_PREFIX: Final = "crm-online-"
 _START_SECONDS: Final = 30.0
 _LOAD_SECONDS: Final = 1800.0
 _PAUSE: Final = 0.002
+_LEAVE_SECONDS: Final = 10.0
+_LOOK_AGAIN: Final = 0.02
 
 _OPTIONS: Final = {
     "port": "0",
@@ -49,39 +52,84 @@ _OPTIONS: Final = {
 
 
 @contextlib.contextmanager
-def embedded(folder: Path, create: bool, answer_seconds: float) -> Iterator[RedisClient]:
-    """Run a Redis in a folder, for as long as the context is open.
+def embedded(folder: Path, create: bool, writes: bool, answer_seconds: float) -> Iterator[RedisClient]:
+    """Use the Redis in a folder for as long as the context is open: the first who does starts it, the last ends it.
+
+    One that a writer started ends with the writer, which first waits a little for look-ups that go on; one that a
+    look-up started goes on as long as somebody uses it.
 
     Raises
     ------
     StateLocked, StateMissing, StateTooNew, StateCorrupt, StoreRefused, StoreUnavailable, StoreError
-        See ``folder.locked``, ``folder.written_by``, ``binary.chosen``; or the server did not start.
+        See ``folder.opened``, ``folder.written_by``, ``binary.chosen``; or the server did not start.
     """
     folder = folder.absolute()
-    with locked(folder, create) as inner:
-        binary = chosen(written_by(folder), folder)
-        note = inner / "socket"
-        end_orphan(inner, _noted_socket(note) or inner / "redis.sock")
-        _forget_socket(note)
-        socket = _socket(inner, note)
-        for left in (socket, inner / "redis.pid"):
-            left.unlink(missing_ok=True)
-        note_writer(folder, binary)
-        options = [part for name, value in _OPTIONS.items() for part in (f"--{name}", value)]
-        command = [binary.path, *options, "--unixsocket", str(socket)]
+    with opened(folder, create, writes) as inner, redis_users(inner) as users:
+        server: Server | None = None
+        with users.turn():
+            if users.are_none_else():
+                server, client = _begun(folder, inner, writes, answer_seconds)
+            else:
+                client = _joined(folder, inner, answer_seconds)
+            users.join()
         try:
-            written, (server, client) = _written(inner), _started(command, inner, socket, answer_seconds)
-            # After a kill, Redis cuts a torn command off its AOF, but leaves the whole ones of that MULTI there; it
-            # would do them with the next EXEC at a later start. One more start, with nothing written, cuts them too.
-            while (kept := _written(inner)) < written:
-                server.end(client)
-                written, (server, client) = kept, _started(command, inner, socket, answer_seconds)
-            try:
-                yield client
-            finally:
-                server.end(client)
+            yield client
         finally:
-            _forget_socket(note)
+            _leave(inner, users, server, client, tied=writes and server is not None)
+
+
+def _begun(folder: Path, inner: Path, tied: bool, answer_seconds: float) -> tuple[Server, RedisClient]:
+    """Start the Redis of a folder that nobody has open."""
+    binary = chosen(written_by(folder), folder)
+    note = inner / "socket"
+    end_orphan(inner, _noted_socket(note) or inner / "redis.sock")
+    _forget_socket(note)
+    socket = _socket(inner, note)
+    for left in (socket, inner / "redis.pid"):
+        left.unlink(missing_ok=True)
+    note_writer(folder, binary)
+    options = [part for name, value in _OPTIONS.items() for part in (f"--{name}", value)]
+    command = [binary.path, *options, "--unixsocket", str(socket)]
+    try:
+        written, (server, client) = _written(inner), _started(command, inner, socket, tied, answer_seconds)
+        # After a kill, Redis cuts a torn command off its AOF, but leaves the whole ones of that MULTI there; it
+        # would do them with the next EXEC at a later start. One more start, with nothing written, cuts them too.
+        while (kept := _written(inner)) < written:
+            server.end(client)
+            written, (server, client) = kept, _started(command, inner, socket, tied, answer_seconds)
+    except BaseException:
+        _forget_socket(note)
+        raise
+    return server, client
+
+
+def _joined(folder: Path, inner: Path, answer_seconds: float) -> RedisClient:
+    """Use the Redis of a folder that another process has open."""
+    written_by(folder)
+    client = _at(_noted_socket(inner / "socket") or inner / "redis.sock", inner, answer_seconds)
+    if not client.ping():
+        client.close()
+        raise StoreUnavailable(f"the Redis of {folder} does not answer, though another process has it open: run again")
+    return client
+
+
+def _leave(inner: Path, users: RedisUsers, server: Server | None, client: RedisClient, *, tied: bool) -> None:
+    """Use the Redis no more, and end it if nobody else does, or if it was tied to this process."""
+    socket, deadline = _noted_socket(inner / "socket") or inner / "redis.sock", time.monotonic() + _LEAVE_SECONDS
+    while True:
+        with users.turn():
+            if users.are_none_else() or (tied and time.monotonic() > deadline):
+                if server is not None:
+                    server.end(client)
+                else:
+                    client.close()
+                    end_orphan(inner, socket)
+                _forget_socket(inner / "socket")
+                return
+            if not tied:
+                client.close()
+                return
+        time.sleep(_LOOK_AGAIN)
 
 
 def _written(inner: Path) -> int:
@@ -93,11 +141,19 @@ def _written(inner: Path) -> int:
     return size
 
 
-def _started(command: Sequence[str], inner: Path, socket: Path, answer_seconds: float) -> tuple[Server, RedisClient]:
-    """Start a server, and come back when it has loaded its data."""
-    server = Server(command, inner)
+def _at(
+    socket: Path, inner: Path, answer_seconds: float, end_message: Callable[[], str | None] | None = None
+) -> RedisClient:
     node = Node.at_socket(str(socket), f"the Redis of {inner.parent}", answer_seconds)
-    client = RedisClient(node, answer_seconds, server.end_message, f"unix://{quote(str(socket))}")
+    return RedisClient(node, answer_seconds, end_message, f"unix://{quote(str(socket))}")
+
+
+def _started(
+    command: Sequence[str], inner: Path, socket: Path, tied: bool, answer_seconds: float
+) -> tuple[Server, RedisClient]:
+    """Start a server, and come back when it has loaded its data."""
+    server = Server(command, inner, tied)
+    client = _at(socket, inner, answer_seconds, server.end_message)
     server.launch()
     try:
         _wait(server, client)

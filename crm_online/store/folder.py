@@ -1,10 +1,10 @@
-"""The state folder: made if it is new, locked while it is open, with the version of what is in it.
+"""The state folder: made if it is new, locked while one writes, with the version of what is in it.
 
 ::
 
     FORMAT          JSON: format of the state, version and path of the redis-server that wrote it
-    lock            locked by the process that has the state open
-    redis/          the embedded Redis: its AOF, socket and log (mode 700)
+    lock            locked by the process that writes: look-ups do not exclude it, nor it them
+    redis/          the embedded Redis: its AOF, socket and log (mode 700), and who has it open (see ``sharing``)
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from crm_online.store.meta import check_format
 
 
 @contextlib.contextmanager
-def locked(folder: Path, create: bool) -> Iterator[Path]:
-    """Hold a state folder; give the folder of its Redis.
+def opened(folder: Path, create: bool, writes: bool) -> Iterator[Path]:
+    """Open a state folder, and hold it if this process writes; give the folder of its Redis.
 
     Raises
     ------
     StateLocked
-        Another process holds it.
+        Another process writes into it, and this one is to.
     StateMissing
         It is not there, and ``create`` is False.
     StoreError
@@ -46,9 +46,12 @@ def locked(folder: Path, create: bool) -> Iterator[Path]:
         inner.mkdir(mode=0o700, exist_ok=True)
         inner.chmod(0o700)
         # Python opens files close-on-exec: the server does not inherit the lock, and cannot hold it after our end.
-        descriptor = private_here(str(folder / "lock"), os.O_RDWR | os.O_CREAT)
+        descriptor = private_here(str(folder / "lock"), os.O_RDWR | os.O_CREAT) if writes else None
     except OSError as error:
         raise StoreError(f"the state folder {folder} cannot be written: {error.strerror}") from error
+    if descriptor is None:
+        yield inner
+        return
     try:
         _lock(descriptor, folder)
         yield inner

@@ -41,13 +41,20 @@ class Server(threading.Thread):
 
     Linux sends the parent's-death signal when the *thread* that started a process ends, so that thread must live as
     long as the server: it is this one, not the caller's.
+
+    Parameters
+    ----------
+    command, folder
+        What is run, and where.
+    tied
+        Whether it ends when this process does, however that ends.
     """
 
-    def __init__(self, command: Sequence[str], folder: Path) -> None:
+    def __init__(self, command: Sequence[str], folder: Path, tied: bool = True) -> None:
         super().__init__(name="redis-server", daemon=True)
         self.folder = folder
         self.ended = threading.Event()
-        self._command = list(command)
+        self._command, self._tied = list(command), tied
         self._launched = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._failure: OSError | None = None
@@ -74,7 +81,7 @@ class Server(threading.Thread):
         self.ended.set()
 
     def _commands(self) -> Iterator[list[str]]:
-        if sys.platform == "linux" and sys.executable:
+        if self._tied and sys.platform == "linux" and sys.executable:
             yield [sys.executable, "-I", "-S", "-c", _TIED, str(os.getpid()), *self._command]
         yield self._command
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -32,10 +33,19 @@ with open_store(sys.argv[1]) as store:
 """
 
 
-def owner_of(folder: Path) -> subprocess.Popen[str]:
+LOOK_UP = """
+import sys
+from crm_online.store import open_store
+with open_store(sys.argv[1], create=False) as store:
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+def owner_of(folder: Path, program: str = OWNER) -> subprocess.Popen[str]:
     """Start another process that has the state open."""
     process = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(folder)],
+        [sys.executable, "-c", program, str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -49,6 +59,11 @@ def owner_of(folder: Path) -> subprocess.Popen[str]:
 def end(process: subprocess.Popen[str]) -> None:
     process.kill()
     process.communicate()
+
+
+def end_well(process: subprocess.Popen[str]) -> None:
+    process.communicate("")
+    assert process.returncode == 0
 
 
 def server_pid(folder: Path) -> int:
@@ -105,6 +120,48 @@ def test_a_link_in_a_state_folder_has_no_other_file_overwritten(tmp_path: Path, 
     with pytest.raises(StoreError), open_store(folder):
         pass
     assert other.read_text() == "dear to somebody\n"
+
+
+def test_a_look_up_joins_the_process_that_writes_and_leaves_it_its_redis(tmp_path: Path) -> None:
+    owner = owner_of(tmp_path)
+    try:
+        server = server_pid(tmp_path)
+        for _ in range(2):
+            with open_store(tmp_path, create=False) as store:
+                assert store.partition(0).list_range("l", 0, -1) == [b"x"]
+            assert server_pid(tmp_path) == server
+            assert alive(server)
+        with pytest.raises(StateLocked), open_store(tmp_path, create=False, writes=True):
+            pass
+    finally:
+        end(owner)
+
+
+def test_a_writer_joins_a_look_up_and_keeps_its_redis_when_that_ends(tmp_path: Path) -> None:
+    end_well(owner_of(tmp_path))
+    with contextlib.ExitStack() as look_up:
+        store = look_up.enter_context(open_store(tmp_path, create=False))
+        owner = owner_of(tmp_path)  # another process: it commits
+        try:
+            server = server_pid(tmp_path)
+            assert store.partition(0).list_range("l", 0, -1) == [b"x", b"x"]
+            look_up.close()
+            assert alive(server)
+            with open_store(tmp_path, create=False) as again:
+                assert again.partition(0).list_length("l") == 2
+        finally:
+            end_well(owner)
+        assert not alive(server)
+
+
+def test_what_a_killed_look_up_left_is_ended_by_who_comes_next(tmp_path: Path) -> None:
+    end_well(owner_of(tmp_path))
+    look_up = owner_of(tmp_path, LOOK_UP)
+    server = server_pid(tmp_path)
+    end(look_up)
+    with open_store(tmp_path) as store:
+        assert not alive(server)
+        assert store.partition(0).list_length("l") == 1
 
 
 def test_a_second_process_is_locked_out_until_the_first_ends(tmp_path: Path) -> None:
