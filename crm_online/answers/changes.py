@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from crm_online.answers.answer import Answer
+from crm_online.answers.answer import Answer, Time
 from crm_online.values.value import ChangeId
 
 Kind = Literal["segment-change", "segment", "rule", "reject", "drift", "prediction"]
@@ -25,3 +25,30 @@ class Gap(Answer):
         GapReason,
         Field(description="they are kept no more; the state was put back in time, and they are not so any more"),
     ]
+
+
+class DigestFlow(Answer):
+    """How many moves went from one segment to another for one reason."""
+
+    from_: Annotated[str, Field(alias="from")]
+    to: str
+    from_name: str
+    to_name: str
+    reason: Annotated[str, Field(description="event or lapse: what customers did, or did no more")]
+    moves: int
+
+
+class Digest(Answer):
+    """What changed in a period, as far as changes are kept."""
+
+    since: Time
+    until: Time
+    headline: Annotated[str, Field(description="two or three sentences for a person")]
+    moves: Annotated[int, Field(description="from one segment to another, by what customers did")]
+    moves_before: Annotated[int, Field(description="the same in the period of the same length before")]
+    refits: Annotated[int, Field(description="moves since a model was fitted anew, or gone segments")]
+    newcomers: Annotated[int, Field(description="customers who got their first segment")]
+    flows: Annotated[list[DigestFlow], Field(description="these moves, the largest flow first")]
+    rules_entered: int
+    rules_changed: int
+    rules_left: int

@@ -10,6 +10,7 @@ from crm_online import __version__
 from crm_online.cli.commands.config import config
 from crm_online.cli.commands.customer import customer
 from crm_online.cli.commands.demo import demo
+from crm_online.cli.commands.digest import changes, digest
 from crm_online.cli.commands.drift import drift
 from crm_online.cli.commands.erase import erase
 from crm_online.cli.commands.export import export
@@ -50,6 +51,8 @@ for command in (
     rules,
     drift,
     customer,
+    digest,
+    changes,
     recommend,
     predictions,
     serve,

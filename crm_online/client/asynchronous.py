@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar, Unpack
 import httpx
 from tenacity import AsyncRetrying
 
+from crm_online.answers.changes import Digest
 from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Member, Members, Reason
 from crm_online.answers.drift import Drifts
 from crm_online.answers.predictions import PredictionFigures
@@ -156,6 +157,10 @@ class AsyncClient:
         feed = AsyncFeed(self._stream, FeedState(query, after), self._patience)
         self._feeds.add(feed)
         return feed
+
+    async def digest(self, since: datetime | None = None, *, days: float | None = None) -> Digest:
+        """Return what changed in a period up to the latest event, as far as changes are kept."""
+        return await self._request(calls.digest(since, days))
 
     async def flows(self, since: datetime | None = None, reason: Sequence[Reason] = ()) -> SegmentFlows:
         """Return who moved from where to where, in the changes that are kept."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from crm_online.answers.changes import Digest
 from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Members, Reason
 from crm_online.answers.drift import Drifts
 from crm_online.answers.predictions import PredictionFigures
@@ -70,6 +71,12 @@ def flows(since: datetime | None, reason: Sequence[Reason]) -> Call[SegmentFlows
     """Return the look-up of who moved from where to where."""
     begun = since.isoformat() if since else None
     return Call("get_flows", "GET", "/v1/flows", model(SegmentFlows), params(since=begun, reason=reason or None))
+
+
+def digest(since: datetime | None, days: float | None) -> Call[Digest]:
+    """Return the look-up of what changed in a period."""
+    begun = since.isoformat() if since else None
+    return Call("get_digest", "GET", "/v1/digest", model(Digest), params(since=begun, days=days))
 
 
 def change_segment(segment_id: str, change: SegmentLabelChange) -> Call[SegmentProfile]:

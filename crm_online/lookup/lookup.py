@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from crm_online.engine import rules as rule_feed
 from crm_online.engine import size_history
+from crm_online.engine.owner import NAMES
 from crm_online.engine.peers import MODEL_PARTITION
 from crm_online.engine.size_history import decode
 from crm_online.engine.state import PartitionState
@@ -29,6 +30,7 @@ from crm_online.lookup.drifts import kept_drifts
 from crm_online.lookup.partition import PartitionView
 from crm_online.lookup.predictions import StatePredictor, no_figures
 from crm_online.lookup.recommender import StateRecommender
+from crm_online.lookup.segment_names import SegmentNames
 from crm_online.lookup.segments import Segmentation, Tree
 from crm_online.lookup.verify import verify
 from crm_online.plots import SegmentPicture
@@ -40,6 +42,7 @@ from crm_online.rules.next_baskets import NextBaskets
 from crm_online.rules.table import RuleTable
 from crm_online.segments.linkage import Leaves, Linkage
 from crm_online.settings.conflict import from_stored
+from crm_online.step import Entry
 from crm_online.store import Store, open_store
 from crm_online.store.meta import LOGS
 
@@ -162,6 +165,16 @@ class Lookup:
                 (self.watermark, dict(zip(self._segments.model.ids, self._segments.sums.W.tolist(), strict=True)))
             )
         return [{"as_of": to_short_iso(time), "sizes": sizes} for time, sizes in points]
+
+    def names_over_time(self) -> SegmentNames:
+        """Return the names that segments had over time, those of segments that are gone too."""
+        first = self._views[0]
+        by_hand = {segment: label.name for segment, label in first.labels.items() if label.name}
+        return replace(SegmentNames.stored(first.store.list_range(NAMES, 0, -1)), by_hand=by_hand)
+
+    def kept(self) -> list[Entry]:
+        """Return the changes that are kept, partition by partition, in their order."""
+        return [entry for view in self._views for entry in view.store.changes()]
 
     def segment_names(self) -> dict[str, str]:
         """Return the segments' names by id."""

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from crm_online.errors import StoreError, StoreUnavailable
 from crm_online.store.binary import chosen
 from crm_online.store.client import RedisClient
-from crm_online.store.folder import note_writer, opened, written_by
+from crm_online.store.folder import is_written, note_writer, opened, written_by
 from crm_online.store.node import Node
 from crm_online.store.server import Server, end_orphan
 from crm_online.store.sharing import RedisUsers, redis_users
@@ -67,15 +67,20 @@ def embedded(folder: Path, create: bool, writes: bool, answer_seconds: float) ->
     with opened(folder, create, writes) as inner, redis_users(inner) as users:
         server: Server | None = None
         with users.turn():
-            if users.are_none_else():
+            alone = users.are_none_else()
+            # A writer of an older version is no user, but holds the folder: its Redis is no orphan.
+            client = (
+                _joined(folder, inner, answer_seconds) if not alone or (not writes and is_written(folder)) else None
+            )
+            if client is None and alone:
                 server, client = _begun(folder, inner, writes, answer_seconds)
-            else:
-                client = _joined(folder, inner, answer_seconds)
+            if client is None:
+                raise StoreUnavailable(f"the Redis of {folder} does not answer, though another process has it open")
             users.join()
         try:
             yield client
         finally:
-            _leave(inner, users, server, client, tied=writes and server is not None)
+            _leave(inner, users, server, client, writes=writes)
 
 
 def _begun(folder: Path, inner: Path, tied: bool, answer_seconds: float) -> tuple[Server, RedisClient]:
@@ -103,18 +108,19 @@ def _begun(folder: Path, inner: Path, tied: bool, answer_seconds: float) -> tupl
     return server, client
 
 
-def _joined(folder: Path, inner: Path, answer_seconds: float) -> RedisClient:
-    """Use the Redis of a folder that another process has open."""
+def _joined(folder: Path, inner: Path, answer_seconds: float) -> RedisClient | None:
+    """Use the Redis of a folder that another process has open; ``None``: it does not answer."""
     written_by(folder)
     client = _at(_noted_socket(inner / "socket") or inner / "redis.sock", inner, answer_seconds)
-    if not client.ping():
-        client.close()
-        raise StoreUnavailable(f"the Redis of {folder} does not answer, though another process has it open: run again")
-    return client
+    if client.ping():
+        return client
+    client.close()
+    return None
 
 
-def _leave(inner: Path, users: RedisUsers, server: Server | None, client: RedisClient, *, tied: bool) -> None:
+def _leave(inner: Path, users: RedisUsers, server: Server | None, client: RedisClient, *, writes: bool) -> None:
     """Use the Redis no more, and end it if nobody else does, or if it was tied to this process."""
+    tied = writes and server is not None
     socket, deadline = _noted_socket(inner / "socket") or inner / "redis.sock", time.monotonic() + _LEAVE_SECONDS
     while True:
         with users.turn():
@@ -123,6 +129,8 @@ def _leave(inner: Path, users: RedisUsers, server: Server | None, client: RedisC
                     server.end(client)
                 else:
                     client.close()
+                    if not writes and is_written(inner.parent):
+                        return
                     end_orphan(inner, socket)
                 _forget_socket(inner / "socket")
                 return

@@ -71,6 +71,21 @@ def _lock(descriptor: int, folder: Path) -> None:
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
 
+def is_written(folder: Path) -> bool:
+    """Return whether some process holds the folder to write."""
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def written_by(folder: Path) -> Binary | None:
     """Give the newest redis-server that wrote into the folder; ``None`` if none did.
 

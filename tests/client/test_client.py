@@ -39,6 +39,7 @@ def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict
         client.members_page(segment)
         client.sizes()
         client.picture()
+        client.digest(days=30)
         client.flows(datetime.fromisoformat(TIME), ["event"])
         client.rules_page()
         client.recommend(basket=["bread"])

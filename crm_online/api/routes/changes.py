@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query
 from pydantic import AwareDatetime
 from starlette.requests import Request
 
-from crm_online.answers.changes import Kind
+from crm_online.answers.changes import Digest, Kind
 from crm_online.answers.customers import Reason
 from crm_online.answers.drift import Drifts
 from crm_online.answers.segments import SegmentFlows
@@ -21,6 +21,7 @@ from crm_online.events.times import from_datetime, to_short_iso
 from crm_online.live.feeds import cursors
 from crm_online.live.feeds.events import ChangeFilter
 from crm_online.live.feeds.tally import REJECTS
+from crm_online.settings.units import DAY
 
 router = APIRouter(prefix="/v1", tags=["changes"])
 
@@ -89,6 +90,19 @@ async def get_drifts(
 ) -> Drifts:
     """Return when the shop changed, the newest first: what is bought, how customers lie, how good predictors are."""
     return await service.changes.drifts(limit)
+
+
+@router.get("/digest", dependencies=[Depends(requires("read"))])
+async def get_digest(
+    service: TheService,
+    since: Annotated[AwareDatetime | None, Query(description="its begin; left out: `days` before its end")] = None,
+    days: Annotated[float, Query(gt=0, le=3650, description="how long the period is, where `since` is left out")] = 7,
+) -> Digest:
+    """Return what changed in a period up to the latest event, and in the one before, as far as changes are kept."""
+    snapshot = service.snapshots.needed()
+    until = 0 if snapshot.status.watermark is None else from_datetime(snapshot.status.watermark)
+    begun = until - round(days * DAY) if since is None else min(from_datetime(since), until)
+    return service.changes.digest(snapshot.names, max(begun, 0), until)
 
 
 @router.get("/rejects", dependencies=[Depends(requires("admin"))])

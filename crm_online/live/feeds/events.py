@@ -151,4 +151,6 @@ def _kept(kind: Kind, value: Mapping[str, Any]) -> Mapping[str, Any]:
         return {name: value[name] for name in ("from", "to", "reason", "time")}
     if kind == "prediction":
         return {"reason": value["cause"].get("type")}
+    if kind == "rule":
+        return {"change": value["change"]}
     return value if kind == "reject" else {}

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from crm_online.answers.changes import Digest
 from crm_online.answers.drift import Drifts
 from crm_online.answers.segments import SegmentFlows
 from crm_online.answers.service import Rejects
@@ -15,6 +16,7 @@ from crm_online.engine.state import NAME, PartitionState
 from crm_online.errors import StateBeingRead, StateMissing, StoreError
 from crm_online.live.feeds.changes_since import ChangesSince, changes_since
 from crm_online.live.feeds.cursors import Cursor
+from crm_online.live.feeds.digest import digest
 from crm_online.live.feeds.events import ChangeFilter, gap_event
 from crm_online.live.feeds.poller import ChangePoller, NewChanges
 from crm_online.live.feeds.ring import Ring
@@ -25,6 +27,7 @@ from crm_online.live.part import ServicePart
 from crm_online.live.threads import Threads
 from crm_online.live.troubles import NO_STATE, UNREADABLE
 from crm_online.lookup.drifts import kept_drifts
+from crm_online.lookup.segment_names import SegmentNames
 from crm_online.step import ChangeId
 from crm_online.store import Store, reads
 from crm_online.values.drift import Drift
@@ -115,6 +118,17 @@ class ChangeHub(ServicePart):
         """
         self._must_have_read()
         return self._tally.flows(since, reasons)
+
+    def digest(self, names: SegmentNames, since: int, until: int) -> Digest:
+        """Return what changed in a period; see `crm_online.live.feeds.digest.digest`.
+
+        Raises
+        ------
+        StoreError
+            If the changes have not been read yet.
+        """
+        self._must_have_read()
+        return digest(self._tally, names, since, until)
 
     def moves_of(self, customer: str, most: int) -> list[Mapping[str, Any]]:
         """Return the changes that are a customer's last moves, as far as the ring holds them, the newest first."""

@@ -13,18 +13,24 @@ from crm_online.answers.segments import Flow, SegmentFlows
 from crm_online.answers.service import RejectedRecord, Rejects
 from crm_online.live.feeds.events import MOVE, FeedEvent
 
+_EVER: Final = "9"
 REJECTS: Final = 1000
 """Rejects of which more than the reason is held."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """What is counted of a change: a move, or a reject's reason."""
+    """What is counted of a change: a move and its reason, a reject's reason, or what became of a rule."""
 
+    kind: str
     reason: str
     left: str | None = None
     entered: str | None = None
-    moved: bool = True
+
+    @property
+    def moved(self) -> bool:
+        """Whether it is a move."""
+        return self.kind == MOVE
 
 
 @dataclass(slots=True)
@@ -77,7 +83,7 @@ class Tally:
         reasons
             Only moves for one of these reasons; where there are none, for any.
         """
-        kept = self._counts if since is None else self._since(since)
+        kept = self._counts if since is None else self.counted(since)
         counts = {
             counted: count
             for counted, count in kept.items()
@@ -103,20 +109,31 @@ class Tally:
             first_segments=first,
         )
 
-    def _since(self, since: str) -> Counter[_Counted]:
-        """Count the moves since a time; changes of a partition are in order of time."""
+    def counted(self, since: str, until: str = _EVER) -> Counter[_Counted]:
+        """Count what is kept since a time, and before another; changes of a partition are in order of time.
+
+        A rule's change has no time of its own: it is as late as the last move before it.
+        """
         found = Counter[_Counted]()
         for window in self._windows.values():
+            waiting = Counter[_Counted]()
             for counted, time in zip(reversed(window.changes), reversed(window.times), strict=True):
-                if time is not None and time < since:
+                if counted is not None and not counted.moved:
+                    waiting[counted] += 1
+                if time is None:
+                    continue
+                if time < since:
                     break
-                if counted is not None:
-                    found[counted] += 1
+                if time < until:
+                    found += waiting
+                    if counted is not None and counted.moved:
+                        found[counted] += 1
+                waiting.clear()
         return found
 
     def rejects(self, rejected: int, most: int) -> Rejects:
         """Return the last rejects; ``rejected`` is how many there were in all."""
-        reasons = {one.reason: count for one, count in self._counts.most_common() if not one.moved and count}
+        reasons = {one.reason: count for one, count in self._counts.most_common() if one.kind == "reject" and count}
         return Rejects(
             rejected=rejected,
             reasons=reasons,
@@ -126,5 +143,7 @@ class Tally:
 
 def _counted(event: FeedEvent) -> _Counted | None:
     if event.kind == MOVE:
-        return _Counted(event.value["reason"], event.value["from"], event.value["to"])
-    return _Counted(event.value["reason"], moved=False) if event.kind == "reject" else None
+        return _Counted(MOVE, event.value["reason"], event.value["from"], event.value["to"])
+    if event.kind == "rule":
+        return _Counted("rule", event.value["change"])
+    return _Counted("reject", event.value["reason"]) if event.kind == "reject" else None

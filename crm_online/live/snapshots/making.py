@@ -24,6 +24,7 @@ from crm_online.live.snapshots.progress import PartitionProgress, Rate, status
 from crm_online.live.snapshots.rulebook import RuleBook
 from crm_online.live.snapshots.snapshot import Snapshot
 from crm_online.lookup import Lookup, segment_labels
+from crm_online.lookup.segment_names import SegmentNames
 from crm_online.store import Store, reads
 from crm_online.store.keys import COMMITS, ENDS, META, POSITIONS, TOKEN
 from crm_online.store.meta import StateMeta
@@ -59,6 +60,7 @@ class _Segments:
     each: Mapping[str, Document]
     drawn: Drawn
     picture: Document
+    names: SegmentNames
     tastes: Mapping[str, frozenset[str]]
     predictions: Document
 
@@ -134,6 +136,7 @@ class SnapshotMaker:
             self._snapshot = Snapshot(
                 segments_document=segments.document,
                 segment_documents=segments.each,
+                names=segments.names,
                 picture=segments.picture,
                 sizes=self._sizes,
                 predictions=segments.predictions,
@@ -203,6 +206,7 @@ def _made(lookup: Lookup, version: _Version, before: _Segments | None) -> _Segme
         each={one["id"]: Document.of(one) for one in segments},
         drawn=drawn,
         picture=Document.of(drawn.value),
+        names=lookup.names_over_time(),
         tastes=dict(zip(found.model.ids, liked, strict=True)) if found else {},
         predictions=Document.of(lookup.predictions()),
     )

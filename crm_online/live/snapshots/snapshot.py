@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from crm_online.answers.service import Status
 from crm_online.live.snapshots.document import Document
 from crm_online.live.snapshots.rulebook import RuleBook
+from crm_online.lookup.segment_names import SegmentNames
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,6 +22,8 @@ class Snapshot:
     ----------
     segments_document, segment_documents
         The segments as they are sent, with the content of ``crm-online segments --json``; and each by its id.
+    names
+        The segments' names over time.
     picture, sizes
         The picture and the history of sizes, as they are sent.
     predictions
@@ -35,6 +38,7 @@ class Snapshot:
 
     segments_document: Document
     segment_documents: Mapping[str, Document]
+    names: SegmentNames
     picture: Document
     sizes: Document
     predictions: Document

@@ -7,7 +7,7 @@ import { sampled, scatter } from "../charts/scatter.js";
 import { nameOf, series, sizes } from "../charts/sizes.js";
 import { h, put, s, text } from "../dom.js";
 import { at, count, number, percent, plural, styles, time } from "../format.js";
-import { hue, mark, ranked } from "../segments.js";
+import { chip, hue, mark, ranked } from "../segments.js";
 import { asTable, card, empty, figures, heading, loading, noModel, noState, scrolled, table, wrong } from "./parts.js";
 import { drifts } from "./drift.js";
 import { ticker } from "./ticker.js";
@@ -16,6 +16,8 @@ const ROWS = 40;
 // Segments that are listed at once: the largest.
 const SHOWN = 12;
 const DAY = 86_400_000;
+// Flows that are told in words.
+const GROUPS = 6;
 const PERIODS = [[7, "last 7 days"], [30, "last 30 days"], [90, "last 90 days"], [0, "all that is kept"]];
 
 function spark(rates) {
@@ -111,6 +113,23 @@ export function overview(root, _, signal) {
   board.on("trouble", show, signal);
 }
 
+/** What changed in a period: a sentence, four figures with those of the period before, and the largest flows. */
+function digest(found) {
+  const change = (now, before) => h("small", { class: now > before ? "up" : "down" }, now === before ? " as before" : ` ${now > before ? "▲" : "▼"} ${count(Math.abs(now - before))}`);
+  const figures = [
+    ["Moves by behaviour", count(found.moves), change(found.moves, found.moves_before)],
+    ["Newcomers", count(found.newcomers)],
+    ["Rules new, gone", `${count(found.rules_entered)}, ${count(found.rules_left)}`],
+    ["Moves between models", count(found.refits)],
+  ];
+  const grouped = found.flows.slice(0, GROUPS);
+  return [
+    h("p", { class: "why headline" }, found.headline),
+    h("dl", { class: "figures" }, figures.map(([name, ...value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
+    grouped.length ? h("ul", { class: "groups" }, grouped.map((one) => h("li", {}, h("b", {}, plural(one.moves, "customer move", "customer moves")), " ", chip(one.from), " → ", chip(one.to), h("span", { class: "note" }, one.reason === "lapse" ? "no purchase for longer" : "after an event")))) : null,
+  ];
+}
+
 /** The overview once there are segments. */
 function whole(body, signal) {
   const names = legend(board.values.segments);
@@ -126,6 +145,15 @@ function whole(body, signal) {
   const moved = h("div", { class: "columns" }, h("div", {}, between.element), moves);
   const still = empty("Nobody has moved yet", "Who goes from one segment to another shows here.");
   const since = h("p", { class: "note" });
+  const span = h("select", { "aria-label": "What changed in which time" }, PERIODS.filter(([days]) => days).map(([days, label]) => h("option", { value: String(days) }, `${label}, and those before`)));
+  const news = h("div", {}, loading());
+  const tell = async () => {
+    const found = await get("digest", { days: span.value }, signal).catch(() => null);
+    if (found) put(news, digest(found));
+  };
+  span.addEventListener("change", tell);
+  board.fresh(tell, signal);
+  tell();
   const period = h("select", { "aria-label": "In which time" }, PERIODS.map(([days, label]) => h("option", { value: String(days), selected: days === 30 }, label)));
   const models = h("input", { type: "checkbox", id: "refits" });
   const refits = h("label", { class: "note", for: "refits" }, models, " with moves between versions of the model");
@@ -137,6 +165,7 @@ function whole(body, signal) {
     h(
       "div",
       { class: "grid" },
+      h("section", { class: "card w12 news" }, h("header", {}, h("h2", {}, "What changed"), span), news),
       h("section", { class: "card w8 filled" }, h("header", {}, h("h2", {}, "Customers"), of), picture.element),
       card("w4", "Segments", "customers", names.element),
       card("w8", "Sizes over time", null, one, few, key, history.element),
