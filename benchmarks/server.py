@@ -57,7 +57,7 @@ class Server:
 @contextmanager
 def started(folder: Path) -> Iterator[Server]:
     """Run a redis-server in a folder; each write is on disk before it is answered."""
-    with embedded(folder, create=True, answer_seconds=ANSWER_SECONDS) as ours:
+    with embedded(folder, create=True, writes=True, answer_seconds=ANSWER_SECONDS) as ours:
         answer = ours.call("CONFIG", "GET", "unixsocket")
         if not isinstance(answer, list) or not isinstance(answer[1], bytes):
             raise TypeError(f"CONFIG GET answered {answer!r}")

@@ -133,6 +133,14 @@ class AsyncClient:
         """Return a page of these rules, and how many there are: the first, or that which ``next`` names."""
         return await self._request(calls.rules(query, after))
 
+    async def rule(self, antecedent: Sequence[str], consequent: Sequence[str]) -> RuleInForce:
+        """Return one rule that holds now."""
+        return await self._request(calls.rule(antecedent, consequent))
+
+    async def members_csv(self, segment_id: str) -> str:
+        """Return all customers of a segment as CSV; an id that would be a formula has an apostrophe in front."""
+        return await self._request(calls.members_csv(segment_id))
+
     async def recommend(
         self, customer_id: str | None = None, *, basket: Sequence[str] = (), limit: int | None = None
     ) -> Recommendations:

@@ -10,7 +10,7 @@ from crm_online.answers.changes import Digest
 from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Members, Reason
 from crm_online.answers.drift import Drifts
 from crm_online.answers.predictions import PredictionFigures
-from crm_online.answers.rules import Recommendations, Rules
+from crm_online.answers.rules import Recommendations, RuleInForce, Rules
 from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, Segments, SizeHistory
 from crm_online.answers.service import Alive, EventReceipt, Ready, Rejects, Session, Status
 from crm_online.client.call import Call, json, model, nothing, params, part, text
@@ -99,6 +99,17 @@ def explain(customer_id: str) -> Call[Explanation]:
 def rules(query: RuleQuery, after: str | None) -> Call[Rules]:
     """Return the look-up of a page of rules."""
     return Call("get_rules", "GET", "/v1/rules", model(Rules), params(**query, after=after))
+
+
+def rule(antecedent: Sequence[str], consequent: Sequence[str]) -> Call[RuleInForce]:
+    """Return the look-up of one rule."""
+    name = json([sorted(antecedent), sorted(consequent)]).decode()
+    return Call("get_rule", "GET", f"/v1/rules/{part(name)}", model(RuleInForce))
+
+
+def members_csv(segment_id: str) -> Call[str]:
+    """Return the look-up of all customers of a segment as CSV."""
+    return Call("get_members_csv", "GET", f"/v1/segments/{part(segment_id)}/customers.csv", text)
 
 
 def recommend(customer_id: str | None, basket: Sequence[str], limit: int | None) -> Call[Recommendations]:

@@ -179,6 +179,14 @@ class Client:
         """Return a page of these rules, and how many there are: the first, or that which ``next`` names."""
         return self._request(calls.rules(query, after))
 
+    def rule(self, antecedent: Sequence[str], consequent: Sequence[str]) -> RuleInForce:
+        """Return one rule that holds now."""
+        return self._request(calls.rule(antecedent, consequent))
+
+    def members_csv(self, segment_id: str) -> str:
+        """Return all customers of a segment as CSV; an id that would be a formula has an apostrophe in front."""
+        return self._request(calls.members_csv(segment_id))
+
     def recommend(
         self, customer_id: str | None = None, *, basket: Sequence[str] = (), limit: int | None = None
     ) -> Recommendations:

@@ -41,7 +41,9 @@ def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict
         client.picture()
         client.digest(days=30)
         client.flows(datetime.fromisoformat(TIME), ["event"])
-        client.rules_page()
+        first = client.rules_page().rules[0]
+        assert client.rule(first.antecedent, first.consequent) == first
+        assert client.members_csv(segment).startswith("customer_id,since\r\n")
         client.recommend(basket=["bread"])
         view = {"type": "view", "customer_id": "C17", "time": TIME}
         client.send([view, EVENT.validate_python(view)])

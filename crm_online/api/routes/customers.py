@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import csv
+import io
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.routing import APIRoute
 from pydantic import ConfigDict, Field
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from crm_online.answers import customers as answers
@@ -18,7 +21,8 @@ from crm_online.api.body import Body
 from crm_online.api.keys import requires
 from crm_online.api.paths import ANYTHING
 from crm_online.api.problems import ProblemError, problems
-from crm_online.api.service import TheService, service
+from crm_online.api.service import Service, TheService, service
+from crm_online.live.customers.member_scan import MemberPage
 
 router = APIRouter(prefix="/v1", tags=["customers"], dependencies=[Depends(requires("read"))], responses=problems(404))
 
@@ -29,6 +33,24 @@ PAGE = 1000
 
 LONGEST = 1000
 """Characters of an id, at most."""
+
+FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a cell begins with that a spreadsheet takes for a formula."""
+
+
+class CsvMembers(StreamingResponse):
+    """Customers as CSV."""
+
+    media_type = "text/csv; charset=utf-8"
+
+
+_CSV: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "customer_id and since, one line each",
+        "content": {"text/csv": {"schema": {"type": "string"}}},
+    },
+    **problems(404),
+}
 
 CustomerId = Annotated[str, Path(min_length=1, max_length=LONGEST, description="percent-encoded, whatever is in it")]
 
@@ -123,6 +145,47 @@ async def get_members(
         raise ProblemError(404, "no such segment now; /v1/segments has those that there are", kind="unknown-segment")
     page = await service.customers.members(segment_id, after, limit)
     return Members.model_validate({"segment": segment_id, "customers": page.customers, "next": page.next})
+
+
+@router.get("/segments/{segment_id}/customers.csv", response_class=CsvMembers, responses=_CSV)
+async def get_members_csv(
+    service: TheService, segment_id: Annotated[str, Path(max_length=100, description="such as s1")]
+) -> StreamingResponse:
+    """Return all customers who are reported to be in a segment as CSV, each once, for a spreadsheet.
+
+    An id that a spreadsheet would take for a formula has an apostrophe in front.
+    """
+    if segment_id not in service.snapshots.needed().segment_documents:
+        raise ProblemError(404, "no such segment now; /v1/segments has those that there are", kind="unknown-segment")
+    first = await service.customers.members(segment_id, None, PAGE)
+    headers = {"Content-Disposition": f'attachment; filename="{segment_id}.csv"', "Cache-Control": "no-store"}
+    return CsvMembers(_csv(service, segment_id, first), headers=headers)
+
+
+async def _csv(service: Service, segment_id: str, page: MemberPage) -> AsyncIterator[str]:
+    """Yield the customers page by page, as lines of CSV."""
+    given = set[str]()
+    yield "customer_id,since\r\n"
+    while True:
+        text = io.StringIO(newline="")
+        fresh = [one for one in page.customers if one["customer_id"] not in given]
+        given.update(one["customer_id"] for one in fresh)
+        csv.writer(text).writerows([_harmless(one["customer_id"]), one["since"]] for one in fresh)
+        yield text.getvalue()
+        if page.next is None:
+            return
+        page = await service.customers.members(segment_id, page.next, PAGE)
+
+
+def _harmless(name: str) -> str:
+    """Return an id as no spreadsheet takes it for a formula.
+
+    Examples
+    --------
+    >>> _harmless("=1+1"), _harmless("C17")
+    ("'=1+1", 'C17')
+    """
+    return f"'{name}" if name[:1] in FORMULAS else name
 
 
 @router.get(f"/explain/{{customer_id:{ANYTHING}}}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
-from crm_online.answers.rules import Rules, Sort
+from crm_online.answers.rules import RuleInForce, Rules, Sort
 from crm_online.api.documents import NOT_MODIFIED, IfNoneMatch, document
 from crm_online.api.keys import requires
+from crm_online.api.paths import ANYTHING
+from crm_online.api.problems import ProblemError, problems
 from crm_online.api.service import TheService
+from crm_online.etags import etag_of
 from crm_online.live.snapshots.rulebook import RuleFilter
 
 router = APIRouter(prefix="/v1", tags=["rules"], dependencies=[Depends(requires("read"))], responses=NOT_MODIFIED)
@@ -66,3 +69,16 @@ async def get_rules(
     least = {"support": min_support, "confidence": min_confidence, "lift": min_lift}
     matching = RuleFilter(tuple(item or ()), text, segment, {name: value for name, value in least.items() if value > 0})
     return document(book.page(matching, sort, limit, after).body, book.etag, if_none_match)
+
+
+@router.get(f"/rules/{{rule_id:{ANYTHING}}}", response_model=RuleInForce, responses=problems(404))
+async def get_rule(
+    service: TheService,
+    rule_id: Annotated[str, Path(max_length=4000, description='its key on the topic, such as [["bread"],["butter"]]')],
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Return one rule that holds now."""
+    found = service.snapshots.needed().rules.one(rule_id)
+    if found is None:
+        raise ProblemError(404, "no such rule now; /v1/rules has those that hold", kind="unknown-rule")
+    return document(found, etag_of(found), if_none_match)

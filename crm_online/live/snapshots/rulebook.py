@@ -91,6 +91,7 @@ class RuleBook:
         self._as_of, self._lacking = as_of, lacking
         self._bodies = [orjson.dumps(rule) for rule in rules]
         sides = [(rule["antecedent"], rule["consequent"]) for rule in rules]
+        self._rows = {(tuple(left), tuple(right)): row for row, (left, right) in enumerate(sides)}
         self._names = sorted({name for pair in sides for side in pair for name in side})
         self._ids = {name: number for number, name in enumerate(self._names)}
         self._folded = [name.casefold() for name in self._names]
@@ -114,6 +115,15 @@ class RuleBook:
     def __len__(self) -> int:
         """Return the number of rules."""
         return len(self._bodies)
+
+    def one(self, rule_id: str) -> bytes | None:
+        """Return a rule as JSON, by its id as topics have it: ``[["a","b"],["c"]]``; ``None`` if it is not in force."""
+        try:
+            left, right = orjson.loads(rule_id)
+            row = self._rows.get((tuple(left), tuple(right)))
+        except (ValueError, TypeError):
+            return None
+        return None if row is None else self._bodies[row]
 
     def with_tastes(self, tastes: Mapping[str, frozenset[str]]) -> RuleBook:
         """Return the same rules with other tastes."""

@@ -49,7 +49,7 @@ function members(id, signal) {
   more.addEventListener("click", () => load());
   load();
   board.fresh(() => rows.contains(document.activeElement) || load(true), signal, EVERY);
-  return card("w7", "Customers", null, place);
+  return card("w7", "Customers", h("a", { href: `/v1/segments/${part(id)}/customers.csv`, download: `${id}.csv` }, "All as CSV"), place);
 }
 
 /** Name, note and colour, to be given by hand: they stay with the id. */

@@ -1,0 +1,38 @@
+"""The customers of a segment for a spreadsheet, and a rule by its id."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from urllib.parse import quote
+
+from crm_online.api.routes.customers import FORMULAS, _harmless
+from tests.api.asking import ask
+from tests.servers.serving import Served
+
+
+def test_the_csv_has_each_customer_of_the_segment_once(local: Served) -> None:
+    for segment in (one["id"] for one in ask(local.url, "/v1/segments").json["segments"]):
+        answer = ask(local.url, f"/v1/segments/{segment}/customers.csv")
+        assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+        assert answer.headers["content-disposition"] == f'attachment; filename="{segment}.csv"'
+        rows = list(csv.DictReader(io.StringIO(answer.body.decode())))
+        page = ask(local.url, f"/v1/segments/{segment}/customers?limit=1000").json
+        assert page["next"] is None
+        assert rows == page["customers"]
+    ask(local.url, "/v1/segments/s999/customers.csv").problem(404, "unknown-segment")
+
+
+def test_no_formula_gets_into_a_spreadsheet() -> None:
+    for sign in FORMULAS:
+        assert _harmless(f"{sign}HYPERLINK(1)").startswith("'")
+    assert _harmless("C=17") == "C=17"
+
+
+def test_a_rule_is_found_by_its_id(local: Served) -> None:
+    for rule in ask(local.url, "/v1/rules?limit=5").json["rules"]:
+        name = json.dumps([rule["antecedent"], rule["consequent"]], separators=(",", ":"))
+        assert ask(local.url, f"/v1/rules/{quote(name, safe='')}").json == rule
+    for wrong in ("[]", "x", "[[1],[2]]", '[["no"],["such"]]', "[[[1]],[{}]]"):
+        ask(local.url, f"/v1/rules/{quote(wrong, safe='')}").problem(404, "unknown-rule")
