@@ -26,12 +26,12 @@ MOVED = "Number(document.querySelector('.plot.scatter').dataset.moved ?? 0)"
 def test_an_event_moves_the_picture(seen: Seen, shop: Served) -> None:
     page = seen.open()
     place, moved = point_of(page, "C0"), page.evaluate(MOVED)
-    accepted = page.locator(".figures div").filter(has_text="Events accepted").locator("dd")
+    accepted = page.locator(".head .figures div").filter(has_text="Events accepted").locator("dd")
     expect(accepted).to_have_text(re.compile(r"^[\d,]+$"))
     before = accepted.inner_text()
     send(shop.url, *orders(shop.url, "C0", 7, ["bread", "butter", "tea"]))
     expect(accepted).not_to_have_text(before)
-    page.wait_for_function(f"{MOVED} > {moved}")
+    page.wait_for_function(f"moved => {MOVED} > moved", arg=moved)
     assert point_of(page, "C0") != place
     told = page.locator(".ticker li").filter(has=page.get_by_role("link", name="C0", exact=True))
     expect(told.first).to_contain_text("after a purchase")

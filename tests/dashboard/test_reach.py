@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.dashboard.browsing import VIEWS, Seen, browsing, drawn, ready
 from tests.servers.serving import Served
@@ -49,9 +49,8 @@ def test_the_keyboard_is_enough(seen: Seen) -> None:
     press("Enter")
     expect(page.locator("main")).to_be_focused()
     expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
-    press("Tab")
     row = page.locator(".legend a").first
-    expect(row).to_be_focused()
+    tab_to(page, row)
     assert row.evaluate("element => getComputedStyle(element).outlineStyle") == "solid"
     name = row.locator(".who").inner_text()
     press("Enter")
@@ -68,6 +67,43 @@ def test_the_keyboard_is_enough(seen: Seen) -> None:
     for label in ("rules-text", "rules-segment"):
         press("Tab")
         expect(page.locator(f"#{label}")).to_be_focused()
+
+
+def tab_to(page: Page, place: Locator) -> None:
+    """Press Tab until a place has the focus."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if place.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError("it cannot be reached")
+
+
+def test_a_customer_is_found_and_a_segment_renamed_by_keyboard_alone(seen: Seen) -> None:
+    page = seen.open()
+    press = page.keyboard.press
+    tab_to(page, page.get_by_label("Customer id"))
+    page.keyboard.type("c17")
+    press("Enter")
+    expect(page.locator("h1.id")).to_have_text("CustomerC17")  # in capitals or not
+    expect(page.locator(".why")).to_contain_text("C17 ")
+    tab_to(page, page.locator(".whose a"))
+    press("Enter")
+    tab_to(page, page.get_by_text("Name it"))
+    press("Enter")
+    expect(page.get_by_label("Name (empty")).to_be_focused()
+    page.keyboard.type("Ours \u2764")
+    press("Enter")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_contain_text("Ours \u2764")
+    export = page.get_by_role("link", name="All as CSV")
+    tab_to(page, export)
+    with page.expect_download() as download:
+        press("Enter")
+    assert download.value.suggested_filename.endswith(".csv")
+    page.get_by_text("Name it").click()
+    page.get_by_label("Name (empty").fill("")
+    page.get_by_role("button", name="Keep").click()
+    expect(heading).not_to_contain_text("Ours")
 
 
 def test_every_chart_says_what_it_shows(seen: Seen) -> None:

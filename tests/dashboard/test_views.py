@@ -16,7 +16,7 @@ def test_the_overview_shows_figures_segments_and_charts(seen: Seen, shop: Served
     page = seen.open()
     status = httpx.get(f"{shop.url}/v1/status").json()
     segments = httpx.get(f"{shop.url}/v1/segments").json()["segments"]
-    expect(page.locator(".figures")).to_contain_text(f"{status['baskets']:,}")
+    expect(page.locator(".head .figures")).to_contain_text(f"{status['baskets']:,}")
     expect(page.locator(".legend li")).to_have_count(len(segments))
     for segment in segments:
         row = page.locator(f".legend li[data-segment={segment['id']}]")
