@@ -6,6 +6,8 @@ import { named, shape } from "../segments.js";
 import { Chart, letters, look, scale, ticks } from "./chart.js";
 
 const WIDE = 560;
+// Names in one sentence.
+const NAMES = 6;
 const [ROW, DENSE, MANY, EDGE] = [34, 19, 16, 46];
 
 /** The leaves in the order in which no branches cross, and each join as a bracket. */
@@ -38,7 +40,7 @@ function draw(chart) {
     svg.append(letters((names + width) / 2, height - 6, wide ? "apart, in standard deviations" : "standard deviations", { class: "middle" }));
     for (const join of joins) {
       const d = `M${join.x.map((one, place) => `${x(one).toFixed(1)} ${y(join.y[place]).toFixed(1)}`).join("L")}`;
-      const label = () => [h("p", {}, join.ids.map(named).join(" + ")), h("p", {}, `join at ${number(join.apart)} standard deviations: ${plural(join.customers, "customer")}`)];
+      const label = () => [h("p", {}, together(join.ids)), h("p", {}, `join at ${number(join.apart)} standard deviations: ${plural(join.customers, "customer")}`)];
       svg.append(chart.explain(s("g", {}, s("path", { class: "branch", d }), s("path", { class: "wide", d })), label));
     }
     order.forEach((id, place) => {
@@ -62,8 +64,11 @@ export function tree(signal) {
   return chart;
 }
 
+/** Some names, and how many others. */
+const together = (ids) => (ids.length > NAMES ? `${ids.slice(0, NAMES - 1).map(named).join(" + ")} + ${ids.length - NAMES + 1} others` : ids.map(named).join(" + "));
+
 /** The joins in words, the nearest first. */
 export const joined = (hierarchy) =>
   brackets(hierarchy).joins.map(
-    ({ ids, apart, customers }) => `${ids.map(named).join(" + ")} at ${number(apart)} standard deviations (${plural(customers, "customer")})`,
+    ({ ids, apart, customers }) => `${together(ids)} at ${number(apart)} standard deviations (${plural(customers, "customer")})`,
   );

@@ -70,9 +70,10 @@ export function segments(root, _, signal) {
     const chart = tree(signal);
     const apart = asTable("Distances between centres as a table", () => distances(board.values.segments));
     const words = h("ol", { class: "joins" });
+    const title = h("h3", {}, "Joins, the nearest first");
     const cards = h("div", { class: "apart" });
     const more = h("button", { type: "button", class: "more" });
-    const made = { chart, apart, words, cards, more, all: false };
+    const made = { chart, apart, words, title, cards, more, all: false };
     more.addEventListener("click", () => {
       made.all = true;
       draw(board.values.segments);
@@ -80,7 +81,7 @@ export function segments(root, _, signal) {
     });
     put(
       body,
-      h("div", { class: "grid" }, card("w12", "How they are related", "the further left two branches join, the more alike they are", h("div", { class: "beside" }, chart.element, h("div", {}, h("h3", {}, "Joins, the nearest first"), words)), apart.element)),
+      h("div", { class: "grid" }, card("w12", "How they are related", "the further left two branches join, the more alike they are", h("div", { class: "beside" }, chart.element, h("div", {}, title, words)), apart.element)),
       h("h2", { class: "unseen" }, "Each segment"),
       cards,
       more,
@@ -100,7 +101,9 @@ export function segments(root, _, signal) {
     text(lead, `${plural(found.k, "segment")} of ${plural(found.customers, "customer")}, version ${found.model_version} of the model`);
     parts ??= build();
     parts.chart.set(found);
-    put(parts.words, joined(found.hierarchy).map((line) => h("li", {}, line)));
+    const lines = joined(found.hierarchy);
+    put(parts.words, (lines.length > SHOWN ? lines.slice(-SHOWN) : lines).map((line) => h("li", {}, line)));
+    text(parts.title, lines.length > SHOWN ? `The last ${SHOWN} joins` : "Joins, the nearest first");
     if (!parts.cards.contains(document.activeElement)) put(parts.cards, ranked().slice(0, parts.all ? Infinity : SHOWN).map((segment) => one(segment, found.customers)));
     parts.more.hidden = parts.all || found.k <= SHOWN;
     text(parts.more, `Show all ${found.k} segments`);
