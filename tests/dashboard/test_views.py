@@ -160,7 +160,7 @@ def test_a_page_that_is_not_there_leads_back(seen: Seen) -> None:
 
 
 def test_nothing_is_wider_than_a_phone(browser: Browser, shop: Served) -> None:
-    with browsing(browser, shop.url, viewport={"width": 390, "height": 844}, has_touch=True) as seen:
+    with browsing(browser, shop.url, viewport={"width": 320, "height": 844}, has_touch=True) as seen:
         for name, view in VIEWS.items():
             page = seen.open(view)
             ready(page, name)
