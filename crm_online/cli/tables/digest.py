@@ -13,7 +13,7 @@ from crm_online.cli.tables.words import FIGURE, TEXT, WORD, count, table, time
 
 MOST = 200
 """Changes in a table; --json has all."""
-_REASONS = {"event": "after an event", "lapse": "time without one"}
+_REASONS = {"event": "after an event", "lapse": "after a longer pause"}
 
 
 def digest_tables(found: Mapping[str, Any]) -> RenderableType:

@@ -11,7 +11,7 @@ from crm_online.events.times import to_short_iso
 from crm_online.live.feeds.tally import Tally
 from crm_online.lookup.segment_names import SegmentNames
 
-_BEHAVIOUR: Final = {"event": "after an event", "lapse": "as time went by without one"}
+_BEHAVIOUR: Final = {"event": "after an event", "lapse": "after a longer pause"}
 _FLOWS: Final = 100
 _TOLD: Final = 2
 

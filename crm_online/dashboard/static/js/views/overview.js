@@ -126,7 +126,7 @@ function digest(found) {
   return [
     h("p", { class: "why headline" }, found.headline),
     h("dl", { class: "figures" }, figures.map(([name, ...value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
-    grouped.length ? h("ul", { class: "groups" }, grouped.map((one) => h("li", {}, h("b", {}, plural(one.moves, "customer move", "customer moves")), " ", chip(one.from), " → ", chip(one.to), h("span", { class: "note" }, one.reason === "lapse" ? "no purchase for longer" : "after an event")))) : null,
+    grouped.length ? h("ul", { class: "groups" }, grouped.map((one) => h("li", {}, h("b", {}, plural(one.moves, "move")), " ", chip(one.from), " → ", chip(one.to), h("span", { class: "note" }, one.reason === "lapse" ? "after a longer pause" : "after an event")))) : null,
   ];
 }
 
