@@ -61,7 +61,7 @@ class Predicting:
         self.slots = Slots(chosen.horizon)
         self._state, self._partition = state, partition
         self._followed = max(segments.sample // partitions, 1)
-        self._examples = ExampleStore(state, loaded, partitions)
+        self.examples = ExampleStore(state, loaded, partitions)
         self.adopt(loaded.predictor)
 
     @property
@@ -81,7 +81,7 @@ class Predicting:
         """Return whose examples are labelled by a step up to a watermark."""
         if watermark is None:
             return []
-        return [name for slot in self._expiring(watermark) for name in self._examples.pending[slot].customers]
+        return [name for slot in self._expiring(watermark) for name in self.examples.pending[slot].customers]
 
     def adopt(self, raw: bytes | None) -> None:
         """Adopt the predictor that the owner has stored, if there is a newer one."""
@@ -117,7 +117,7 @@ class Predicting:
         """
         if not self.enabled:
             return
-        state, examples = self._state, self._examples
+        state, examples = self._state, self.examples
         if ingested.erased:
             examples.forget({ids[row] for row in ingested.erased}, step.read.labelled.get(self._partition, []))
         row_of = {name: row for row, name in enumerate(ids)}
@@ -212,7 +212,7 @@ class Predicting:
         return reasons_of(self.predictor, prediction, rows)
 
     def _expiring(self, watermark: int) -> list[int]:
-        return [slot for slot in sorted(self._examples.pending) if self.slots.is_known(slot, watermark)]
+        return [slot for slot in sorted(self.examples.pending) if self.slots.is_known(slot, watermark)]
 
     def _pending(
         self,
@@ -247,12 +247,12 @@ class Predicting:
                 or before.purchases[row] == 0
                 or time < before.last_event[row]
                 or not self._admits(target)
-                or self._examples.gathered(target) >= MOST_OUTCOMES
+                or self.examples.gathered(target) >= MOST_OUTCOMES
             ):
                 self._state.ignored_outcomes += 1
                 continue
             example = self._pending(target, np.array([row]), ids, before, segment, time)
-            self._examples.gather(example.labelled(np.array([value], np.float32), step.now))
+            self.examples.gather(example.labelled(np.array([value], np.float32), step.now))
 
     def _admits(self, target: str) -> bool:
         targets = self._state.targets

@@ -17,8 +17,8 @@ class Slots:
     Examples
     --------
     >>> slots = Slots(90_000)
-    >>> slots.of(7_000), slots.moment(3), slots.begun(1, 7_000), list(slots.begun(1, 70_000))[0]
-    (3, 6000, range(2, 4), 28)
+    >>> slots.of(7_000), slots.moment(3), slots.begun(1, 7_000), slots.begun(1, 70_000)
+    (3, 6000, range(2, 4), range(2, 10))
     >>> slots.is_known(3, 96_000), slots.is_known(3, 96_001)
     (False, True)
     """
@@ -39,9 +39,11 @@ class Slots:
         return slot * self.length
 
     def begun(self, last: int, watermark: int) -> range:
-        """Return the slots that have begun since ``last`` did; of many only so many as have each customer once."""
-        now = self.of(watermark)
-        return range(max(last + 1, now - EVERY + 1), now + 1)
+        """Return the slots that have begun since ``last`` did; of many the first, which have each customer once.
+
+        The first, so that they do not depend on how far a step goes.
+        """
+        return range(last + 1, min(self.of(watermark), last + EVERY) + 1)
 
     def is_known(self, slot: int, watermark: int) -> bool:
         """Return whether the horizon of a slot's examples has gone by."""

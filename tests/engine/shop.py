@@ -62,6 +62,13 @@ def profile(customer: str, time: int, name: str | None = None, **attributes: Jso
     )
 
 
+def outcome(customer: str, time: int, target: str, value: bool | float | str) -> models.Outcome:
+    """Return a label that became known, at a time in ms."""
+    return models.Outcome.model_construct(
+        type="outcome", event_id=None, customer_id=customer, time=time, name=target, value=value
+    )
+
+
 def erase(customer: str, time: int, name: str | None = None) -> models.Erase:
     """Return an erasure at a time in ms."""
     return models.Erase.model_construct(type="erase", event_id=name, customer_id=customer, time=time)
