@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from crm_online.btyd.model import fit_sample
-from crm_online.customers.records import Records
+from crm_online.customers.records import NEVER, Records
 from crm_online.engine.changes import to_json
 from crm_online.engine.example_store import decode_block, ordered
 from crm_online.predictions.examples import LabelledExamples
@@ -50,7 +50,9 @@ def learned(
             number, block = decode_block(raw)
             (kept if number < before else new).setdefault(block.target, []).append(block)
             consumed[partition] = max(consumed[partition], number + 1)
-    buying = fit_sample(sample, now) or (predictor.buying if predictor else None)
+    buying, fitted_at = (predictor.buying, predictor.fitted_at) if predictor else (None, 0)
+    if buying is None or _has_aged(sample, fitted_at, now, horizon):
+        buying, fitted_at = fit_sample(sample, now) or buying, now
     targets = dict(predictor.targets) if predictor else {}
     thresholds = dict(predictor.thresholds) if predictor else {}
     for target in sorted(new):
@@ -64,7 +66,13 @@ def learned(
     if buying is None and not targets:
         return None
     version = predictor.version + 1 if predictor else 1
-    return Predictor(version, horizon, consumed, buying, targets, thresholds)
+    return Predictor(version, horizon, consumed, buying, targets, thresholds, fitted_at)
+
+
+def _has_aged(sample: Records, fitted_at: int, now: int, horizon: int) -> bool:
+    """Return whether the shop has become half as old again since a fit, or a horizon has gone by."""
+    begun = sample.first_event[sample.first_event != NEVER].min(initial=now)
+    return bool(now - begun >= 1.5 * (fitted_at - begun)) or now - fitted_at >= horizon
 
 
 def _threshold(block: LabelledExamples) -> float:

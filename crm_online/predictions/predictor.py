@@ -63,6 +63,8 @@ class Predictor:
         What has learned from labels, by target.
     thresholds
         Above which a label is a yes, by target.
+    fitted_at
+        Event time of the last fit of the buy-till-you-die model, in ms.
     """
 
     version: int
@@ -71,6 +73,7 @@ class Predictor:
     buying: BuyingModel | None = None
     targets: Mapping[str, TargetModels] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    fitted_at: int = 0
 
     @property
     def purchase(self) -> TargetModels:
@@ -108,6 +111,7 @@ class Predictor:
             "buying": self.buying.to_json() if self.buying else None,
             "targets": list(self.targets),
             "thresholds": dict(self.thresholds),
+            "fitted_at": self.fitted_at,
         }
         return pack(head, {name: np.frombuffer(one.encode(), np.uint8) for name, one in self.targets.items()})
 
@@ -127,6 +131,7 @@ class Predictor:
                 horizon=int(head["horizon"]),
                 consumed=[int(one) for one in head["consumed"]],
                 buying=BuyingModel.from_json(head["buying"]) if head["buying"] else None,
+                fitted_at=int(head["fitted_at"]),
                 thresholds={str(name): float(one) for name, one in head["thresholds"].items()},
                 targets={name: TargetModels.decode(arrays[name].tobytes()) for name in head["targets"]},
             )

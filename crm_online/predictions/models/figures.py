@@ -47,21 +47,38 @@ class ModelFigures:
     @classmethod
     def judged(cls, model: str, y: NDArray[np.float64], p: NDArray[np.float64], weight: float) -> Self:
         """Judge probabilities by what happened; examples without a prediction (NaN) are left out."""
-        from sklearn.metrics import average_precision_score, roc_auc_score
-
         some = np.isfinite(p)
         y, p = y[some], np.clip(p[some], 1e-6, 1 - 1e-6)
         both = bool(len(y)) and bool(y.min() < y.max())
+        roc_auc, pr_auc = areas(y, p) if both else (0.0, 0.0)
         return cls(
             model=model,
             examples=len(y),
-            roc_auc=float(roc_auc_score(y, p)) if both else None,
-            pr_auc=float(average_precision_score(y, p)) if both else None,
+            roc_auc=roc_auc if both else None,
+            pr_auc=pr_auc if both else None,
             log_loss=float(-np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))) if len(y) else None,
             brier=float(np.mean((p - y) ** 2)) if len(y) else None,
             ece=calibration_error(y, p) if len(y) else None,
             weight=weight,
         )
+
+
+def areas(y: NDArray[np.float64], p: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the area under the receiver operating characteristic, and the average precision, of both answers.
+
+    scikit-learn's functions, to which a test compares it, take thirty times as long on the few examples of a segment.
+
+    Examples
+    --------
+    >>> areas(np.array([0.0, 1.0, 1.0, 0.0]), np.array([0.1, 0.9, 0.4, 0.4]))
+    (0.875, 0.8333333333333333)
+    """
+    order = np.argsort(-p, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(p[order])), len(p) - 1)
+    hits = np.cumsum(y[order])[last]
+    misses = last + 1 - hits
+    roc_auc = np.trapezoid(np.append(0.0, hits), np.append(0.0, misses)) / (hits[-1] * misses[-1])
+    return float(roc_auc), float((np.diff(hits, prepend=0.0) * hits / (last + 1)).sum() / hits[-1])
 
 
 def calibration_error(y: NDArray[np.float64], p: NDArray[np.float64]) -> float:
