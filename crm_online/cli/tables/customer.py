@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import RenderableType
 
 from crm_online.cli.console import plain
-from crm_online.cli.tables.words import FIGURE, TEXT, WORD, count, number, quantity, table, time
+from crm_online.cli.tables.words import FIGURE, TEXT, WORD, count, number, quantity, share, table, time
 
 
 def customer_tables(found: Mapping[str, Any], names: Mapping[str, str]) -> list[RenderableType]:
@@ -27,11 +27,26 @@ def customer_tables(found: Mapping[str, Any], names: Mapping[str, str]) -> list[
         + f" · {count(found['events'], 'event')}, the last at {time(found['last_event'])}",
         _features(found["features"]),
     ]
+    if found["predictions"]:
+        parts.append(_predictions(found["predictions"]))
     if found["distances"]:
         parts.append(_distances(found["distances"], names))
     if found["history"]:
         parts.append(_history(found["history"], names))
     return parts
+
+
+def _predictions(predicted: Mapping[str, Any]) -> RenderableType:
+    within = quantity(predicted["horizon_days"], "days")
+    rows = table(f"what is predicted within {within}", **{"what": TEXT, "value": FIGURE})
+    rows.add_row("chance of a purchase", share(predicted["purchase"]))
+    rows.add_row("expected purchases", number(predicted["expected_purchases"]))
+    rows.add_row("expected value", number(predicted["expected_value"]))
+    for target, chance in predicted["targets"].items():
+        rows.add_row(f"chance of {plain(target)}", share(chance))
+    for why in predicted["reasons"]:
+        rows.add_row(f"because the customer {plain(why)}", "")
+    return rows
 
 
 def _segment(segment: str | None, names: Mapping[str, str]) -> str:
