@@ -38,6 +38,7 @@ class RuleInForce(Answer, title="Rule"):
             "the consequent; null: nothing was learned yet, the rank is by a fixed score"
         ),
     ]
+    segment: Annotated[str | None, Field(description="the segment whose rule it is; null: of all customers")]
 
 
 class Rules(Answer):

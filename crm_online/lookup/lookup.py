@@ -213,7 +213,13 @@ class Lookup:
         return self._must_have_segments().distances_frame(of)
 
     def rules(
-        self, as_of: int | None = None, *, top: int | None = None, sort: str = "rank", item: str | None = None
+        self,
+        as_of: int | None = None,
+        *,
+        top: int | None = None,
+        sort: str = "rank",
+        item: str | None = None,
+        segment: str | None = None,
     ) -> list[dict[str, object]]:
         """Return the rules in force, as in ``crm-online rules --json``.
 
@@ -227,16 +233,23 @@ class Lookup:
             ``lift``, ``confidence``, ``support`` or ``rank``.
         item
             Only rules with this item.
+        segment
+            The rules of this segment, see :func:`crm_online.lookup.segment_rules.segment_rules`: of the orders that are
+            kept, whatever ``as_of`` is.
 
         Raises
         ------
         InputError
-            If there is no such way to sort, or no basket had such an item.
+            If there is no such way to sort, no basket had such an item, or there is no such segment.
         """
         if sort not in SORTS:
             raise InputError(f"rules cannot be sorted by {sort}; {hint(sort, SORTS)}")
         if item is not None:
             self._must_know(item)
+        if segment is not None:
+            own = self._must_have_segments().rules(segment, self.settings)
+            fits = [rule for rule in own if item is None or item in rule["antecedent"] + rule["consequent"]]
+            return (fits if sort == "rank" else sorted(fits, key=lambda rule: -rule[sort]))[:top]
         emitted = [pair for view in self._views for pair in view.counts.emitted.items()]
         when = self._latest_time if as_of is None else self._when(as_of)
         # Itemsets without the evidence that a rule must have are not even put together.
@@ -339,7 +352,7 @@ class Lookup:
         import pandas as pd
 
         frame = pd.DataFrame(self.rules(as_of, sort=sort), columns=["change_id", "change", *COLUMNS])
-        return frame.astype({"p_next_basket": float})
+        return frame.astype({"p_next_basket": float, "segment": "string"})
 
     @cached_property
     def _customers(self) -> CustomerReader:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from crm_online.baskets import sampled, transitions
 from crm_online.baskets.sampled import SampledOrder
-from crm_online.baskets.transitions import Transition
+from crm_online.baskets.transitions import LastOrder, Transition
 from crm_online.customers.records import Records
 from crm_online.customers.traits import Traits
 from crm_online.engine import basket_journal, peers, rules, sampling, segmenting, state
@@ -149,6 +149,11 @@ class PartitionView:
         """The orders that the partition keeps with the next one of the same customer, in order."""
         every = (Transition.decode(raw) for _, raw in self.store.hash_all(transitions.NAME))
         return sorted(every, key=lambda one: one.number)
+
+    @cached_property
+    def last_orders(self) -> list[LastOrder]:
+        """The last order of each sampled customer, in order of their ids."""
+        return [LastOrder.decode(raw) for _, raw in sorted(self.store.hash_all(transitions.LAST_ORDERS))]
 
     @cached_property
     def rule_learning(self) -> RuleLearning:

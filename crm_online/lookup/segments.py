@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,13 @@ from crm_online.customers.feature import Feature
 from crm_online.digits import digits
 from crm_online.engine.owner import SegmentValue, describe_segments
 from crm_online.engine.peers import PartitionFigures, add_up, added_by_buying
+from crm_online.errors import InputError
+from crm_online.hint import hint
 from crm_online.lookup.partition import PartitionView
 from crm_online.lookup.predictions import StatePredictor
 from crm_online.lookup.sampled import Sampled, sampled
 from crm_online.lookup.segment_labels import SegmentLabel
+from crm_online.lookup.segment_rules import kept_orders, segment_rules
 from crm_online.plots import SegmentPicture
 from crm_online.segments.buying import BuyerFigures
 from crm_online.segments.frames import distances_frame, merges_frame
@@ -25,6 +28,7 @@ from crm_online.segments.hierarchy import MOST_CUSTOMERS, Hierarchy, distance_ma
 from crm_online.segments.linkage import Leaves, Linkage
 from crm_online.segments.model import Model
 from crm_online.segments.sums import SegmentSums
+from crm_online.settings import Settings
 from crm_online.traits.by_segment import SegmentTraits
 from crm_online.traits.phrases import in_brief
 
@@ -132,6 +136,15 @@ class Segmentation:
         if predictor is None:
             return [dict.fromkeys(("purchase", "expected_value"))] * self.model.k
         return [*predictor.means(self.sample.records, self.sample.nearest, self.model.k, as_of)]
+
+    def rules(self, segment: str, settings: Settings) -> list[dict[str, Any]]:
+        """Return the rules of a segment; raises ``InputError`` where there is none of this id."""
+        if segment not in self.model.ids:
+            raise InputError(f"no segment {segment!r}; {hint(segment, self.model.ids)}")
+        number = self.model.ids.index(segment)
+        every = zip(self.sample.ids, self.sample.nearest.tolist(), strict=True)
+        members = {name for name, nearest in every if nearest == number}
+        return segment_rules(segment, members, [kept_orders(view) for view in self.views], settings)
 
     def hierarchy(self, method: Linkage, of: Leaves) -> Hierarchy:
         """Return the tree of the segments, or of the sampled customers."""

@@ -52,9 +52,12 @@ class RuleChange:
     p_next_basket: float | None
 
     def value(self) -> dict[str, Any]:
-        """Return the fields of the change feed, without ``change_id``; an infinite conviction is None."""
+        """Return the fields of the change feed, without ``change_id``; an infinite conviction is None.
+
+        ``segment`` is None: these are rules of all customers.
+        """
         value: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__ if name != "id"}
-        return value | {"antecedent": list(self.antecedent), "consequent": list(self.consequent)}
+        return value | {"antecedent": list(self.antecedent), "consequent": list(self.consequent), "segment": None}
 
     @classmethod
     def of_value(cls, id_: str, value: Mapping[str, Any]) -> Self:

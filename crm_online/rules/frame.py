@@ -23,6 +23,7 @@ COLUMNS = (
     "baskets",
     "rank",
     "p_next_basket",
+    "segment",
 )
 """The columns of the frame, as the change feed has them."""
 
@@ -60,6 +61,7 @@ def to_frame(table: RuleTable, sort: Sort = "lift") -> pd.DataFrame:
             "baskets": table.baskets,
             "rank": rank,
             "p_next_basket": np.nan,
+            "segment": None,
         }
     )
     return _sorted(frame, sort)

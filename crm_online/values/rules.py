@@ -39,3 +39,4 @@ class Rule(ChangeValue):
             "holds the consequent; null: nothing was learned yet, the rank is by a fixed score"
         ),
     ]
+    segment: Annotated[None, Field(description="null: the rule is of all customers")]

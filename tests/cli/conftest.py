@@ -48,8 +48,10 @@ class CannedLookup:
         self._asked.note("segment_names")
         return {one["id"]: one["name"] for one in answers.SEGMENTS["segments"]}
 
-    def rules(self, as_of: int | None, top: int | None, sort: str, item: str | None) -> list[dict[str, Any]]:
-        self._asked.note("rules", as_of=as_of, top=top, sort=sort, item=item)
+    def rules(
+        self, as_of: int | None, top: int | None, sort: str, item: str | None, segment: str | None
+    ) -> list[dict[str, Any]]:
+        self._asked.note("rules", as_of=as_of, top=top, sort=sort, item=item, segment=segment)
         return answers.RULES
 
     def customer(self, name: str, as_of: int | None) -> dict[str, Any]:

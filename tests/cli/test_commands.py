@@ -89,7 +89,7 @@ def test_the_rules_of_a_table_are_twenty_and_those_for_scripts_all(asked: Asked,
     crm("rules", "--json", "--top", "3", "--sort", "rank", "--item", "milk")
     questions = [arguments for name, arguments in asked.calls if name == "rules"]
     assert [question["top"] for question in questions] == [20, None, 3]
-    assert questions[-1] == {"as_of": None, "top": 3, "sort": "rank", "item": "milk"}
+    assert questions[-1] == {"as_of": None, "top": 3, "sort": "rank", "item": "milk", "segment": None}
 
 
 def test_the_largest_segment_comes_first_with_its_share_and_what_sets_it_apart(asked: Asked, crm: Crm) -> None:

@@ -22,7 +22,7 @@ from tests.engine.flows import Shop, settings
 
 RULE = [
     *("change_id", "change", "antecedent", "consequent", "support", "confidence", "lift", "article_gain"),
-    *("mutual_information", "leverage", "conviction", "count", "error", "baskets", "rank", "p_next_basket"),
+    *("mutual_information", "leverage", "conviction", "count", "error", "baskets", "rank", "p_next_basket", "segment"),
 ]
 
 

@@ -20,7 +20,7 @@ from tests.rules.shops import found_in
 LEVELS = Levels(min_support=0.1, min_confidence=0.5)
 FIELDS = [
     *("change", "antecedent", "consequent", "support", "confidence", "lift", "article_gain", "mutual_information"),
-    *("leverage", "conviction", "count", "error", "baskets", "rank", "p_next_basket"),
+    *("leverage", "conviction", "count", "error", "baskets", "rank", "p_next_basket", "segment"),
 ]
 
 

@@ -31,6 +31,10 @@ def rules(
     ] = None,
     sort: Annotated[Sort, typer.Option(help="What they are sorted by, the strongest first.")] = Sort.LIFT,
     item: Annotated[str | None, typer.Option(metavar="ITEM", help="Only rules with this item, on either side.")] = None,
+    segment: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="What the customers of this segment buy together more often than others."),
+    ] = None,
     as_of: AsOf = None,
     state: State = DEFAULT_STATE,
     config: Config = None,
@@ -40,6 +44,6 @@ def rules(
     """Show the rules: who buys these items also buys those."""
     most = top if top or as_json else TOP
     with open_state(state, config, overrides) as lookup:
-        found = lookup.rules(as_of=as_of, top=most, sort=sort.value, item=item)
-        lacking = None if found or item else lookup.rules_lacking(as_of)
+        found = lookup.rules(as_of=as_of, top=most, sort=sort.value, item=item, segment=segment)
+        lacking = None if found or item or segment else lookup.rules_lacking(as_of)
     print_answer(found, partial(rules_table, lacking=lacking), as_json=as_json)

@@ -15,16 +15,18 @@ def rules_table(found: Sequence[Mapping[str, Any]], lacking: str | None = None) 
     """Return the rules in the order given: who buys these items also buys those; or what is lacking for one."""
     if not found:
         return f"No rules yet: {lacking}" if lacking else "No rules"
+    everybody = ["everybody"] if "everybody" in found[0] else []
     rows = table(
         f"{count(len(found), 'rule')}: who buys … also buys …",
         **{"if": {**TEXT, "ratio": 3}, "then": {**TEXT, "ratio": 2}},
-        **dict.fromkeys(("support", "confidence", "lift", "count"), FIGURE),
+        **dict.fromkeys(("support", *everybody, "confidence", "lift", "count"), FIGURE),
     )
     for rule in found:
         rows.add_row(
             items(rule["antecedent"]),
             items(rule["consequent"]),
             share(rule["support"]),
+            *(share(rule[name]) for name in everybody),
             share(rule["confidence"]),
             number(rule["lift"]),
             number(round(rule["count"])),
