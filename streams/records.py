@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from crm_online.events.batch import Batch
 from crm_online.events.columns import Kind
 from crm_online.events.decoding import DecodedEvents, decode_lines, native_event
-from crm_online.events.models import Event, Time, first_problem
+from crm_online.events.models import Catalogue, Event, Time, first_problem
 from crm_online.events.presets.preset import Refusal
 from crm_online.events.rejects import Refused, RejectedRow, cut
 
@@ -68,7 +68,7 @@ class Refit(BaseModel):
 
 Control = Annotated[Tick | Refit, Field(discriminator="command")]
 _CONTROL: TypeAdapter[Control] = TypeAdapter(Control)
-_WRONG_KEY: Final = ("the record's key is not the id of its customer (or basket, or event)", "key")
+_WRONG_KEY: Final = ("the record's key is not the id of its customer (or basket, item or event)", "key")
 _TOO_FAR: Final = ("time too far ahead of the broker's", "time")
 
 
@@ -120,6 +120,8 @@ def decode(records: Sequence[Record], topic: str, partition: int, max_ahead: int
 
 def key_of(event: Event) -> str | None:
     """Return the key that an event's record must have; ``None`` if any key will do."""
+    if isinstance(event, Catalogue):
+        return event.item
     if event.customer_id is not None:
         return event.customer_id
     return event.event_id if event.basket_id is None else event.basket_id

@@ -90,11 +90,13 @@ class Recommendation(Answer):
     item: str
     rank: int
     score: Annotated[float, Field(description="items are ranked by it; comparable within one answer only")]
+    category: Annotated[str | None, Field(description="as the catalogue says; null: it does not")] = None
+    price: Annotated[float | None, Field(description="as the catalogue says; null: it does not")] = None
     because: Because
 
 
 class Recommendations(Answer):
-    """Items that are recommended, the best first; none that is in the basket already."""
+    """Items that are recommended, the best first; none that is in the basket already, excluded or sold out."""
 
     customer_id: str | None
     segment: Annotated[SegmentOrNone, Field(description="of the customer; null: in none, or no such customer")]
@@ -103,3 +105,10 @@ class Recommendations(Answer):
     unknown: Annotated[list[str], Field(description="items of the basket that no basket had so far")]
     as_of: Time
     items: list[Recommendation]
+
+
+class RecommendationsBatch(Answer):
+    """Recommendations for several customers."""
+
+    recommendations: Annotated[list[Recommendations], Field(description="in the order asked for")]
+    missing: Annotated[list[str], Field(description="customers who are not known")]

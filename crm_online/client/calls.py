@@ -10,7 +10,7 @@ from crm_online.answers.changes import Digest
 from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Members, Reason
 from crm_online.answers.drift import Drifts
 from crm_online.answers.predictions import PredictionFigures
-from crm_online.answers.rules import Recommendations, RuleInForce, Rules
+from crm_online.answers.rules import Recommendations, RecommendationsBatch, RuleInForce, Rules
 from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, Segments, SizeHistory
 from crm_online.answers.service import Alive, EventReceipt, Ready, Rejects, Session, Status
 from crm_online.client.call import Call, json, model, nothing, params, part, text
@@ -112,11 +112,26 @@ def members_csv(segment_id: str) -> Call[str]:
     return Call("get_members_csv", "GET", f"/v1/segments/{part(segment_id)}/customers.csv", text)
 
 
-def recommend(customer_id: str | None, basket: Sequence[str], limit: int | None) -> Call[Recommendations]:
+def recommend(
+    customer_id: str | None, basket: Sequence[str], limit: int | None, exclude: Sequence[str], new_only: bool
+) -> Call[Recommendations]:
     """Return the request of recommendations."""
     asked = {"customer_id": customer_id, "basket": list(basket), "limit": limit}
-    body = json({name: value for name, value in asked.items() if value is not None})
+    body = json(_given(asked | {"exclude": list(exclude) or None, "new_only": new_only or None}))
     return Call("recommend", "POST", "/v1/recommendations", model(Recommendations), body=body)
+
+
+def recommend_each(
+    customer_ids: Sequence[str], limit: int | None, exclude: Sequence[str], new_only: bool
+) -> Call[RecommendationsBatch]:
+    """Return the request of recommendations for several customers."""
+    asked = {"customer_ids": list(customer_ids), "limit": limit}
+    body = json(_given(asked | {"exclude": list(exclude) or None, "new_only": new_only or None}))
+    return Call("recommend_each", "POST", "/v1/recommendations:batch", model(RecommendationsBatch), body=body)
+
+
+def _given(asked: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def send(events: Iterable[Event | Mapping[str, Any]]) -> Call[EventReceipt]:

@@ -15,7 +15,7 @@ from crm_online.answers.changes import Digest
 from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Member, Members, Reason
 from crm_online.answers.drift import Drifts
 from crm_online.answers.predictions import PredictionFigures
-from crm_online.answers.rules import Recommendations, RuleInForce, Rules
+from crm_online.answers.rules import Recommendations, RecommendationsBatch, RuleInForce, Rules
 from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, Segments, SizeHistory
 from crm_online.answers.service import Alive, EventReceipt, Ready, Rejects, Session, Status
 from crm_online.client import calls
@@ -188,10 +188,30 @@ class Client:
         return self._request(calls.members_csv(segment_id))
 
     def recommend(
-        self, customer_id: str | None = None, *, basket: Sequence[str] = (), limit: int | None = None
+        self,
+        customer_id: str | None = None,
+        *,
+        basket: Sequence[str] = (),
+        limit: int | None = None,
+        exclude: Sequence[str] = (),
+        new_only: bool = False,
     ) -> Recommendations:
-        """Return what to recommend to a customer, or with a basket, or both, with the rule that is the reason."""
-        return self._request(calls.recommend(customer_id, basket, limit))
+        """Return what to recommend to a customer, or with a basket, or both, with the rule that is the reason.
+
+        Items in ``exclude`` do not come; with ``new_only`` none that the customer has bought.
+        """
+        return self._request(calls.recommend(customer_id, basket, limit, exclude, new_only))
+
+    def recommend_each(
+        self,
+        customer_ids: Sequence[str],
+        *,
+        limit: int | None = None,
+        exclude: Sequence[str] = (),
+        new_only: bool = False,
+    ) -> RecommendationsBatch:
+        """Return what to recommend to each of several customers, at most 100, and who is not known."""
+        return self._request(calls.recommend_each(customer_ids, limit, exclude, new_only))
 
     def send(self, events: Iterable[Event | Mapping[str, Any]]) -> EventReceipt:
         """Send events, at most 1,000: models of ``crm_online.events.models``, or what these are made from.

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from crm_online.baskets.catalogue import CatalogueEntries
 from crm_online.baskets.sampled import SampledOrders
 from crm_online.customers.due import bucket_name
 from crm_online.customers.records import RecordCodec
@@ -88,6 +89,8 @@ class Engine:
         self._orders.load(loaded.sampled_orders)
         self._suppression = Suppression(loaded.salt)
         self._suppression.load(loaded.suppressed)
+        self._catalogue = CatalogueEntries()
+        self._catalogue.load(loaded.catalogue)
         self._ingestion = Ingestion(
             self._codec,
             self._reader.sums,
@@ -355,6 +358,8 @@ class Engine:
         step.writes += self._sample.observe(ingested.runs_after_erasures())
         step.writes += self._orders.writes()
         step.writes += self._suppression.writes()
+        self._catalogue.update(events)
+        step.writes += self._catalogue.writes()
 
         with self.stages.measure(Stage.PREDICTIONS):
             self.predicting.observe(step, ids, before, self.segmenting.numbers(before), ingested)

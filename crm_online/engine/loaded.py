@@ -20,11 +20,12 @@ class Loaded:
         The sums of its segments, for the other partitions.
     observed
         What its steps have shown so far, for partition 0.
-    open_baskets, counted_baskets, sampled_orders, transitions, last_orders, sample, traits, bought, rules, segments,
-    drift
+    open_baskets, counted_baskets, sampled_orders, transitions, last_orders, catalogue, sample, traits, bought,
+    rules, segments, drift
         Hashes: baskets that are open, and that were counted last; some of the latest orders; orders of sampled
-        customers with the next of each, and the last order of each; the sample, the traits of its customers and what
-        they bought; rules and segments as they were last emitted; the series that are tested for drift.
+        customers with the next of each, and the last order of each; what the shop says of its items; the sample, the
+        traits of its customers and what they bought; rules and segments as they were last emitted; the series that are
+        tested for drift.
     suppressed, pending
         Hashes: who was erased, and when; examples whose outcome is not known yet.
     rule_learning, predictor
@@ -47,6 +48,7 @@ class Loaded:
     sampled_orders: Pairs = ()
     transitions: Pairs = ()
     last_orders: Pairs = ()
+    catalogue: Pairs = ()
     sample: Pairs = ()
     traits: Pairs = ()
     bought: Pairs = ()

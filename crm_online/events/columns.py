@@ -16,6 +16,7 @@ from crm_online.events.structs import (
     EVENT_STRUCTS,
     AnyEvent,
     BasketStruct,
+    CatalogueStruct,
     ContactStruct,
     FeedbackStruct,
     Id,
@@ -44,6 +45,7 @@ class Kind(IntEnum):
     PROFILE = 5
     OUTCOME = 6
     ERASE = 7
+    CATALOGUE = 8
 
 
 KINDS: dict[str, Kind] = {kind.name.lower(): kind for kind in Kind}
@@ -74,7 +76,8 @@ class EventColumns:
     time
         Milliseconds since 1970 UTC, int64 ``[n]``.
     basket
-        Index into ``baskets``, int32 ``[n]``; -1: the event is a whole basket by itself.
+        Index into ``baskets``, int32 ``[n]``; -1: the event is a whole basket by itself. Of a catalogue event it is the
+        item: events of an item go the same way, as lines of a basket do.
     baskets
         Distinct basket ids, in the order in which they first appear.
     line_start
@@ -216,6 +219,9 @@ def from_structs(
             details[index] = {"attributes": event.attributes}
         elif isinstance(event, OutcomeStruct):
             details[index] = {"name": event.name, "value": event.value}
+        elif isinstance(event, CatalogueStruct):
+            basket = event.item
+            details[index] = {"category": event.category, "price": event.price, "available": event.available}
         baskets.append(basket)
         ends.append(len(lines))
     made = [event.event_id for event in events]

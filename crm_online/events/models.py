@@ -194,6 +194,20 @@ class Outcome(_Customer):
     value: Annotated[bool | int | float | str, AfterValidator(_storable)]
 
 
+class Catalogue(_Event):
+    """What is known of an item from a time on; what is not available is counted, but not recommended."""
+
+    type: Literal["catalogue"]
+    item: Id
+    category: Annotated[str, Field(min_length=1, max_length=MAX_ID)] | None = None
+    price: Price | None = None
+    available: Annotated[bool, Field(strict=True)]
+
+    @property
+    def customer_id(self) -> None:
+        """No customer: it is about an item."""
+
+
 class Erase(_Customer):
     """A customer who is to be forgotten."""
 
@@ -201,7 +215,7 @@ class Erase(_Customer):
 
 
 Event = Annotated[
-    Purchase | Return | View | Feedback | Contact | Profile | Outcome | Erase, Field(discriminator="type")
+    Purchase | Return | View | Feedback | Contact | Profile | Outcome | Catalogue | Erase, Field(discriminator="type")
 ]
 """Any native event."""
 
@@ -209,7 +223,7 @@ EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
 """Validates a whole batch at once."""
 
-_TYPES = ("purchase", "return", "view", "feedback", "contact", "profile", "outcome", "erase")
+_TYPES = ("purchase", "return", "view", "feedback", "contact", "profile", "outcome", "catalogue", "erase")
 _MESSAGES = {
     "missing": "is missing",
     "union_tag_not_found": "is missing",
@@ -228,6 +242,7 @@ _MESSAGES = {
     "greater_than_equal": "is below {ge:g}",
     "less_than_equal": "is above {le:,.0f}",
     "float_type": "is not a number",
+    "bool_type": "is neither true nor false",
     "finite_number": "is not a finite number",
     "invalid-json-value": "is nothing that JSON has",
     "time": _NO_TIME,

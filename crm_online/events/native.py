@@ -48,7 +48,7 @@ def to_native(events: EventColumns) -> list[bytes]:
         if customer >= 0:
             event["customer_id"] = customers[customer]
         if basket >= 0:
-            event["basket_id"] = baskets[basket]
+            event["item" if kind == Kind.CATALOGUE else "basket_id"] = baskets[basket]
         if kind in (Kind.PURCHASE, Kind.RETURN):
             event["items"] = lines[start[index] : start[index + 1]]
         elif kind == Kind.VIEW:

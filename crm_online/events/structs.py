@@ -87,6 +87,19 @@ class OutcomeStruct(CustomerStruct, gc=False, forbid_unknown_fields=True, kw_onl
     value: bool | int | float | str
 
 
+class CatalogueStruct(EventStruct, gc=False, forbid_unknown_fields=True, kw_only=True, tag="catalogue"):
+    """See :class:`~crm_online.events.models.Catalogue`."""
+
+    item: Id
+    category: Annotated[str, Meta(min_length=1, max_length=models.MAX_ID)] | None = None
+    price: Annotated[float, Meta(ge=0, le=models.MAX_NUMBER)] | None = None
+    available: bool
+
+    @property
+    def customer_id(self) -> None:
+        """No customer: it is about an item."""
+
+
 class EraseStruct(CustomerStruct, gc=False, forbid_unknown_fields=True, tag="erase"):
     """See :class:`~crm_online.events.models.Erase`."""
 
@@ -99,6 +112,7 @@ AnyEvent = (
     | ContactStruct
     | ProfileStruct
     | OutcomeStruct
+    | CatalogueStruct
     | EraseStruct
 )
 
@@ -110,6 +124,7 @@ EVENT_STRUCTS: dict[str, type[AnyEvent]] = {
     "contact": ContactStruct,
     "profile": ProfileStruct,
     "outcome": OutcomeStruct,
+    "catalogue": CatalogueStruct,
     "erase": EraseStruct,
 }
 """The struct of each native ``type``."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crm_online.baskets import catalogue, sampled, transitions
 from crm_online.baskets import counted as counted_baskets
 from crm_online.baskets import open as open_baskets
-from crm_online.baskets import sampled, transitions
 from crm_online.customers import suppression
 from crm_online.customers.due import bucket_name
 from crm_online.engine import (
@@ -145,6 +145,7 @@ def load(store: PartitionStore, *, with_traits: bool = True) -> Loaded:
         sampled_orders=list(store.hash_all(sampled.NAME)),
         transitions=list(store.hash_all(transitions.NAME)),
         last_orders=list(store.hash_all(transitions.LAST_ORDERS)),
+        catalogue=list(store.hash_all(catalogue.NAME)),
         sample=list(store.hash_all(sample.NAME)),
         traits=list(store.hash_all(sampling.TRAITS)) if with_traits else (),
         bought=list(store.hash_all(sampling.BOUGHT)) if with_traits else (),

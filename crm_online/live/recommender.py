@@ -11,6 +11,7 @@ from crm_online.live.snapshots.latest import Snapshots
 from crm_online.live.threads import Threads
 from crm_online.lookup import Lookup
 from crm_online.lookup.recommender import StateRecommender
+from crm_online.recommend.answer import RecommendationRequest
 
 _THREADS: Final = 4
 
@@ -43,7 +44,7 @@ class Recommender(ServicePart):
         """End the threads."""
         await self._threads.stop()
 
-    async def recommend(self, customer: str | None, basket: Sequence[str], top: int) -> dict[str, Any]:
+    async def recommend(self, customer: str | None, request: RecommendationRequest) -> dict[str, Any]:
         """Return recommendations, see :meth:`crm_online.lookup.lookup.Lookup.recommend`.
 
         Raises
@@ -53,8 +54,24 @@ class Recommender(ServicePart):
         UnknownCustomer
             If there is no such customer, and no basket either.
         """
+        made = self._made()
+        read = await self._customers.batch([customer]) if customer is not None else None
+        return await self._threads.run(made.recommend, customer, read, request)
+
+    async def recommend_each(self, customers: Sequence[str], request: RecommendationRequest) -> dict[str, Any]:
+        """Return recommendations for several customers, see :meth:`crm_online.lookup.lookup.Lookup.recommend_each`.
+
+        Raises
+        ------
+        StoreError
+            As `recommend`.
+        """
+        names, made = list(dict.fromkeys(customers)), self._made()
+        read = await self._customers.batch(names)
+        return await self._threads.run(made.each, names, read, request)
+
+    def _made(self) -> StateRecommender:
         made = self._snapshots.needed().derived
         if not isinstance(made, StateRecommender):
             raise TypeError("these snapshots hold nothing for recommendations")
-        read = await self._customers.batch(customer) if customer is not None else None
-        return await self._threads.run(made.recommend, customer, read, basket, top)
+        return made

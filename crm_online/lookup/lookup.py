@@ -34,7 +34,7 @@ from crm_online.lookup.segment_names import SegmentNames
 from crm_online.lookup.segments import Segmentation, Tree
 from crm_online.lookup.verify import verify
 from crm_online.plots import SegmentPicture
-from crm_online.recommend.answer import TOP
+from crm_online.recommend.answer import TOP, RecommendationRequest
 from crm_online.rules.customers import Buyers
 from crm_online.rules.frame import COLUMNS, Sort
 from crm_online.rules.learning import predictors
@@ -289,7 +289,15 @@ class Lookup:
         """What makes recommendations: the counts as they are read now."""
         return StateRecommender.of(self._views)
 
-    def recommend(self, customer: str | None = None, basket: Sequence[str] = (), top: int = TOP) -> dict[str, object]:
+    def recommend(
+        self,
+        customer: str | None = None,
+        basket: Sequence[str] = (),
+        top: int = TOP,
+        *,
+        exclude: Sequence[str] = (),
+        new_only: bool = False,
+    ) -> dict[str, object]:
         """Return what to recommend, as in ``crm-online recommend --json``.
 
         Parameters
@@ -300,6 +308,10 @@ class Lookup:
             The items that are in the basket already; without these and a customer, what is popular comes.
         top
             How many items at most.
+        exclude
+            Items that are not to come.
+        new_only
+            Whether only items may come that the customer has not bought, as far as that is remembered.
 
         Raises
         ------
@@ -307,7 +319,24 @@ class Lookup:
             If no partition has the customer, and there is no basket to go by either.
         """
         read = self._customers.read([customer]).batch() if customer is not None else None
-        return self.recommender.recommend(customer, read, basket, top)
+        return self.recommender.recommend(customer, read, RecommendationRequest(basket, top, exclude, new_only))
+
+    def recommend_each(
+        self, customers: Sequence[str], top: int = TOP, *, exclude: Sequence[str] = (), new_only: bool = False
+    ) -> dict[str, object]:
+        """Return what to recommend to each of some customers, without a basket; who is not known is ``missing``.
+
+        Parameters
+        ----------
+        customers
+            For whom; each once in the answer. They are all read at once: give a few hundred at a time.
+        top, exclude, new_only
+            As for :meth:`recommend`.
+        """
+        names = list(dict.fromkeys(customers))
+        return self.recommender.each(
+            names, self._customers.read(names).batch(), RecommendationRequest((), top, exclude, new_only)
+        )
 
     def predictions(self) -> dict[str, object]:
         """Return how good each model was, as in ``crm-online predictions --json``."""

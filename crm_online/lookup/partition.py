@@ -10,7 +10,8 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.baskets import sampled, transitions
+from crm_online.baskets import catalogue, sampled, transitions
+from crm_online.baskets.catalogue import CatalogueEntries, CatalogueEntry
 from crm_online.baskets.sampled import SampledOrder
 from crm_online.baskets.transitions import LastOrder, Transition
 from crm_online.customers.records import Records
@@ -164,6 +165,13 @@ class PartitionView:
     def orders(self) -> list[SampledOrder]:
         """The orders that the partition keeps."""
         return [SampledOrder.decode(raw) for _, raw in sorted(self.store.hash_all(sampled.NAME))]
+
+    @cached_property
+    def catalogue(self) -> dict[str, CatalogueEntry]:
+        """What the shop says of its items, as far as this partition was given it."""
+        found = CatalogueEntries()
+        found.load(self.store.hash_all(catalogue.NAME))
+        return found.entries
 
     def sampled(self, names: Sequence[str]) -> SampledHere:
         """Read some customers of the sample."""

@@ -8,12 +8,13 @@ from typing import Self
 
 import numpy as np
 
+from crm_online.baskets.catalogue import merged
 from crm_online.customers import own
 from crm_online.decay import Decay
 from crm_online.errors import UnknownCustomer
 from crm_online.lookup.customer_batch import CustomerBatch
 from crm_online.lookup.partition import PartitionView
-from crm_online.recommend.answer import TOP, Buyer, recommended
+from crm_online.recommend.answer import Buyer, RecommendationRequest, recommended
 from crm_online.recommend.basis import ABSENT, Basis, SampledFrom
 from crm_online.recommend.learning import ORDERS
 from crm_online.recommend.ranking import History
@@ -41,10 +42,11 @@ class StateRecommender:
         as_of, half_life = max(one.watermark for one in counts), views[0].settings.itemsets.half_life
         orders = [one for view in views for one in _sampled_from(view, as_of, half_life)]
         latest = [one for _, one in sorted(orders, key=lambda order: order[0])[-ORDERS:]]
-        return cls(Basis.of([one.counted for one in counts], as_of, latest), half_life)
+        catalogue = merged(view.catalogue for view in views)
+        return cls(Basis.of([one.counted for one in counts], as_of, latest, catalogue), half_life)
 
     def recommend(
-        self, customer_id: str | None, read: CustomerBatch | None, basket: Sequence[str], top: int = TOP
+        self, customer_id: str | None, read: CustomerBatch | None, request: RecommendationRequest
     ) -> dict[str, object]:
         """Return recommendations, see :meth:`crm_online.lookup.lookup.Lookup.recommend`.
 
@@ -52,20 +54,36 @@ class StateRecommender:
         ----------
         customer_id, read
             The customer, and that customer as read; both are ``None`` for no customer.
-        basket, top
-            As there.
+        request
+            What is asked for.
         """
-        buyer = self._buyer(read) if read is not None and read.names else None
-        if buyer is None and customer_id is not None and not basket:
+        buyer = self._buyer(read, 0) if read is not None and read.names else None
+        if buyer is None and customer_id is not None and not request.basket:
             raise UnknownCustomer(f"no customer {customer_id!r} in the state; ask without one for what is popular")
-        return recommended(self.basis, buyer or Buyer(customer_id), basket, top)
+        return recommended(self.basis, buyer or Buyer(customer_id), request)
 
-    def _buyer(self, read: CustomerBatch) -> Buyer:
-        raw, partition = read.records.own[0], read.partitions[0][0]
+    def each(self, names: Sequence[str], read: CustomerBatch, request: RecommendationRequest) -> dict[str, object]:
+        """Return recommendations for each of some customers, as ``crm_online.answers.rules.RecommendationsBatch``.
+
+        Parameters
+        ----------
+        names
+            The customers that were asked for.
+        read
+            Those who are known, as read.
+        request
+            What is asked for.
+        """
+        found = [recommended(self.basis, self._buyer(read, row), request) for row in range(len(read.names))]
+        known = set(read.names)
+        return {"recommendations": found, "missing": [name for name in names if name not in known]}
+
+    def _buyer(self, read: CustomerBatch, row: int) -> Buyer:
+        raw, partition = read.records.own[row], read.partitions[row][0]
         # The counts may be of a state that had fewer partitions.
         known = raw and partition < len(self.basis.numbered)
-        last = int(read.records.last_purchase[0])
-        return Buyer(read.names[0], read.segments[0], self._history(partition, raw, last) if known else None)
+        last = int(read.records.last_purchase[row])
+        return Buyer(read.names[row], read.segments[row], self._history(partition, raw, last) if known else None)
 
     def _history(self, partition: int, raw: bytes, last_order: int) -> History:
         """Return a history by the basis's ids, as of the customer's last order; items that are newer are left out."""

@@ -130,6 +130,7 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
         ("sampled-orders", loaded.sampled_orders),
         ("transitions", loaded.transitions),
         ("last-orders", loaded.last_orders),
+        ("catalogue", loaded.catalogue),
         ("sample", loaded.sample),
         ("said", sayings.items()),
         ("bought", bought.items()),

@@ -36,22 +36,37 @@ class Buyer:
     history: History | None = None
 
 
-def recommended(basis: Basis, buyer: Buyer, basket: Sequence[str], top: int = TOP) -> dict[str, object]:
-    """Return recommendations, as ``crm_online.answers.rules.Recommendations`` has them.
+@dataclass(frozen=True, slots=True)
+class RecommendationRequest:
+    """What is asked for.
 
-    Parameters
+    Attributes
     ----------
-    buyer
-        For whom.
     basket
         Names of the items that are in the basket already; repeats and their order do not matter.
     top
-        How many at most.
+        How many items at most.
+    exclude
+        Names of items that are not to come.
+    new_only
+        Whether only items may come that the customer has not bought, as far as that is remembered.
     """
-    names = sorted(set(basket))
+
+    basket: Sequence[str] = ()
+    top: int = TOP
+    exclude: Sequence[str] = ()
+    new_only: bool = False
+
+
+def recommended(basis: Basis, buyer: Buyer, request: RecommendationRequest) -> dict[str, object]:
+    """Return recommendations for a buyer, as ``crm_online.answers.rules.Recommendations`` has them."""
+    names = sorted(set(request.basket))
     known = [basis.ids[name] for name in names if name in basis.ids]
     history = buyer.history or NO_HISTORY
-    found = rank(basis, known, history, top)
+    left_out = {basis.ids[name] for name in request.exclude if name in basis.ids}
+    if request.new_only:
+        left_out |= history.items.keys()
+    found = rank(basis, known, history, request.top, sorted(left_out))
     return {
         "customer_id": buyer.customer_id,
         "segment": buyer.segment,
@@ -74,7 +89,12 @@ def _items(basis: Basis, history: History, found: Ranked) -> Iterator[dict[str, 
             because = _of_history(basis, history, item)
         else:
             because = _of_popularity(basis, item)
-        yield {"item": basis.names[item], "rank": number, "score": digits(score), "because": because}
+        name = basis.names[item]
+        entry = basis.catalogue.get(name)
+        of_catalogue = (
+            {"category": entry.category, "price": entry.price} if entry else {"category": None, "price": None}
+        )
+        yield {"item": name, "rank": number, "score": digits(score), **of_catalogue, "because": because}
 
 
 def _of_basket(basis: Basis, by: int, item: int) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from crm_online.baskets.catalogue import CatalogueEntry
 from crm_online.itemsets.parts import PartitionCounters
 from crm_online.recommend.examples import Example, ItemFigures
 from crm_online.recommend.learning import ITEMS, Learned, learn
@@ -62,6 +63,8 @@ class Basis:
         Mean of 1 / size over the baskets with each item, as a multiple of the same over all lines; float64[n].
     learned
         How the parts of a score are weighed.
+    catalogue, available
+        What the shop says of its items, by name, and whether each item can be had as far as that says; bool[n].
     numbered
         For each partition the ids of its items by its own numbers, ``ABSENT`` if no basket had it.
     """
@@ -80,6 +83,8 @@ class Basis:
     recent: NDArray[np.float64]
     basket_share: NDArray[np.float64]
     learned: Learned
+    catalogue: Mapping[str, CatalogueEntry]
+    available: NDArray[np.bool_]
     numbered: Sequence[NDArray[np.int64]]
 
     @property
@@ -88,7 +93,13 @@ class Basis:
         return self.count / self.baskets if self.baskets > 0 else self.count
 
     @classmethod
-    def of(cls, parts: Sequence[PartitionCounters], as_of: int, orders: Sequence[SampledFrom] = ()) -> Self:
+    def of(
+        cls,
+        parts: Sequence[PartitionCounters],
+        as_of: int,
+        orders: Sequence[SampledFrom] = (),
+        catalogue: Mapping[str, CatalogueEntry] | None = None,
+    ) -> Self:
         """Add up the counts of all partitions, and learn from the sampled orders how to weigh them.
 
         Counts are lower bounds, as in rules: what a pair may have missed before it was counted is left out.
@@ -148,6 +159,8 @@ class Basis:
             recent=has / len(examples) if examples else support,
             basket_share=share,
             learned=learned,
+            catalogue=catalogue or {},
+            available=np.array([_is_available(name, catalogue or {}) for name in names], bool),
             numbered=numbered,
         )
 
@@ -225,6 +238,10 @@ def _basket_share(
     mean = sums.sum() / counts.sum()
     share: NDArray[np.float64] = (sums / mean + SHARE_PRIOR) / (counts + SHARE_PRIOR)
     return share
+
+
+def _is_available(name: str, catalogue: Mapping[str, CatalogueEntry]) -> bool:
+    return name not in catalogue or catalogue[name].available
 
 
 def _bought(counts: NDArray[np.float64]) -> list[int]:

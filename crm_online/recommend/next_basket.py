@@ -46,7 +46,7 @@ def next_basket_weights(
     examples
         The sampled orders; none of them empty.
     """
-    baskets = NextBaskets.of(figures, top, examples)
+    baskets = NextBasketExamples.of(figures, top, examples)
     known = [ScoreWeights(prior=prior, recent=recent, share=share) for prior, recent, share in _grid(PRIORS)]
     unknown = [ScoreWeights(prior=np.inf, recent=recent, share=share) for _, recent, share in _grid((np.inf,))]
     with_history = baskets.importance * (baskets.orders[:, 0] > 0)
@@ -58,7 +58,7 @@ def _grid(priors: Sequence[float]) -> list[tuple[float, float, float]]:
     return list(product(priors, RECENT, SHARES))
 
 
-def _mean(tried: Sequence[ScoreWeights], baskets: NextBaskets, importance: NDArray[np.float64]) -> ScoreWeights:
+def _mean(tried: Sequence[ScoreWeights], baskets: NextBasketExamples, importance: NDArray[np.float64]) -> ScoreWeights:
     """Return the mean of weights, each by how likely it is that it does as well as the best."""
     importance = importance / importance.sum()
     quality = np.stack([baskets.quality(one) for one in tried])
@@ -72,7 +72,7 @@ def _mean(tried: Sequence[ScoreWeights], baskets: NextBaskets, importance: NDArr
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NextBaskets:
+class NextBasketExamples:
     """Orders of n examples, guessed among k candidates each: popular items, and what the customer bought before.
 
     Attributes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,8 +58,8 @@ class Ranked:
     own: NDArray[np.float64]
 
 
-def rank(basis: Basis, basket: Sequence[int], history: History, limit: int) -> Ranked:
-    """Return the best items that are not in the basket.
+def rank(basis: Basis, basket: Sequence[int], history: History, limit: int, left_out: Collection[int] = ()) -> Ranked:
+    """Return the best items that can be had and are not in the basket.
 
     The score estimates how likely the item is to be bought: its popularity, what all items of the basket add to it
     together, and what the customer's own orders have beyond popularity, (seen - expected) / (orders + prior). How
@@ -73,6 +73,8 @@ def rank(basis: Basis, basket: Sequence[int], history: History, limit: int) -> R
         What the customer bought before.
     limit
         How many items at most.
+    left_out
+        Ids of items that are not to be recommended.
 
     Examples
     --------
@@ -95,8 +97,10 @@ def rank(basis: Basis, basket: Sequence[int], history: History, limit: int) -> R
     factor = basis.basket_share**weights.share
     popular, added, own = popular * factor, added * factor, own * factor
     score = popular + added + own
-    score[known] = -np.inf
-    chosen = _first(score, min(limit, len(score) - len(known)))
+    possible = basis.available.copy()
+    possible[[*known, *left_out]] = False
+    score[~possible] = -np.inf
+    chosen = _first(score, min(limit, int(possible.sum())))
     by = np.array([_by(basis, known, of_ties, item) for item in chosen.tolist()], np.int64)
     return Ranked(chosen, score[chosen], popular[chosen], added[chosen], by, own[chosen])
 

@@ -12,11 +12,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from crm_online.answers.rules import Recommendations
+from crm_online.answers.rules import Recommendations, RecommendationsBatch
 from crm_online.api.keyfile import Caller
 from crm_online.api.keys import CALLER
 from crm_online.api.problems import handle_errors
-from crm_online.api.routes.recommendations import LARGEST, MOST, router
+from crm_online.api.routes.recommendations import LARGEST, MOST, MOST_CUSTOMERS, router
 from crm_online.api.service import service
 from crm_online.live.customers.lookups import CustomerLookups
 from crm_online.live.feeds.hub import ChangeHub
@@ -41,7 +41,9 @@ def shopping(store: Store) -> Shop:
     return Shop(store, settings(min_customers=100)).all(shop.made(120, 100, seed=2))
 
 
-def asked(store: Store, *bodies: Any, scope: Literal["read", "write"] = "read") -> list[httpx.Response]:
+def asked(
+    store: Store, *bodies: Any, scope: Literal["read", "write"] = "read", path: str = PATH
+) -> list[httpx.Response]:
     """Ask a service of its own, once its first look at the state is done."""
 
     async def ask() -> list[httpx.Response]:
@@ -62,7 +64,7 @@ def asked(store: Store, *bodies: Any, scope: Literal["read", "write"] = "read") 
             while snapshots.trouble() == BEING_READ:
                 await asyncio.sleep(0.001)
             async with httpx.AsyncClient(transport=httpx.ASGITransport(called), base_url="http://test") as client:
-                return [await client.post(PATH, json=body) for body in bodies]
+                return [await client.post(path, json=body) for body in bodies]
 
     return asyncio.run(ask())
 
@@ -140,3 +142,20 @@ def test_a_key_that_may_only_write_is_refused(shopping: Shop) -> None:
     [answer] = asked(shopping.store, {}, scope="write")
 
     assert answer.status_code == 403
+
+
+def test_several_customers_get_what_each_gets_and_are_bounded(shopping: Shop) -> None:
+    known = next(name for name in ("customer 000", "customer 004") if shopping.record(name))
+    asked_for = {"customer_ids": [known, "stranger", known], "limit": 2, "exclude": ["bread"], "new_only": False}
+    found, many, none = asked(
+        shopping.store,
+        asked_for,
+        {"customer_ids": ["x"] * (MOST_CUSTOMERS + 1)},
+        {"customer_ids": []},
+        path=f"{PATH}:batch",
+    )
+    expected: Any = shopping.lookup.recommend_each([known, "stranger"], 2, exclude=["bread"])
+
+    assert RecommendationsBatch.model_validate(found.json()) == RecommendationsBatch.model_validate(expected)
+    assert found.json()["missing"] == ["stranger"]
+    assert (many.status_code, none.status_code) == (422, 422)

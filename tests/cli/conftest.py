@@ -60,13 +60,19 @@ class CannedLookup:
             raise UnknownCustomer(f"no customer {name!r} in the state")
         return answers.CUSTOMER
 
-    def recommend(self, customer: str | None, basket: list[str], top: int) -> dict[str, Any]:
-        self._asked.note("recommend", customer=customer, basket=basket, top=top)
+    def recommend(
+        self, customer: str | None, basket: list[str], top: int, *, exclude: list[str], new_only: bool
+    ) -> dict[str, Any]:
+        self._asked.note("recommend", customer=customer, basket=basket, top=top, exclude=exclude, new_only=new_only)
         return answers.RECOMMENDED
 
     def drifts(self, most: int) -> list[dict[str, Any]]:
         self._asked.note("drifts", most=most)
         return answers.DRIFTS[:most]
+
+    def recommend_each(self, customers: list[str], top: int, *, exclude: list[str], new_only: bool) -> dict[str, Any]:
+        self._asked.note("recommend_each", customers=customers, top=top, exclude=exclude, new_only=new_only)
+        return {"recommendations": [answers.RECOMMENDED], "missing": ["stranger"]}
 
     def verify(self) -> dict[str, Any]:
         self._asked.note("verify")

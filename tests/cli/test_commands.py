@@ -174,8 +174,32 @@ def test_wrong_settings_are_refused_by_look_ups_too(asked: Asked, crm: Crm) -> N
 
 
 def test_recommend_asks_for_a_customer_and_a_basket(asked: Asked, crm: Crm) -> None:
-    crm("recommend", "--customer", "1364", "--item", "eggs", "--item", "tea", "--top", "3")
-    assert ("recommend", {"customer": "1364", "basket": ["eggs", "tea"], "top": 3}) in asked.calls
+    crm(
+        "recommend",
+        "--customer",
+        "1364",
+        "--item",
+        "eggs",
+        "--item",
+        "tea",
+        "--top",
+        "3",
+        "--exclude",
+        "jam",
+        "--new-only",
+    )
+    expected = {"customer": "1364", "basket": ["eggs", "tea"], "top": 3, "exclude": ["jam"], "new_only": True}
+    assert ("recommend", expected) in asked.calls
+
+
+def test_customers_of_a_file_are_asked_for_together_each_once(asked: Asked, crm: Crm, tmp_path: Path) -> None:
+    file = tmp_path / "customers.txt"
+    file.write_text("1364\n\n 7 \n1364\nstranger\n", encoding="utf-8")
+    found = json.loads(crm("recommend", "--customers", str(file), "--top", "3", "--json").out)
+    assert found["missing"] == ["stranger"]
+    expected = {"customers": ["1364", "7", "stranger"], "top": 3, "exclude": [], "new_only": False}
+    assert ("recommend_each", expected) in asked.calls
+    assert "Not known: stranger" in crm("recommend", "--customers", str(file)).out
 
 
 def test_recommendations_are_a_table_with_their_reasons(asked: Asked, crm: Crm) -> None:

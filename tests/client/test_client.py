@@ -45,6 +45,7 @@ def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict
         assert client.rule(first.antecedent, first.consequent) == first
         assert client.members_csv(segment).startswith("customer_id,since\r\n")
         client.recommend(basket=["bread"])
+        client.recommend_each(["C17"])
         view = {"type": "view", "customer_id": "C17", "time": TIME}
         client.send([view, EVENT.validate_python(view)])
         with client.changes():
@@ -84,6 +85,8 @@ def test_answers_are_typed(ask: Ask) -> None:
     assert ask("ready").ready
     assert ask("session").name == "admin"
     assert "butter" in [one.item for one in ask("recommend", basket=["bread"]).items]
+    assert "butter" not in [one.item for one in ask("recommend", basket=["bread"], exclude=["butter"]).items]
+    assert ask("recommend_each", ["nobody at all"], new_only=True).missing == ["nobody at all"]
 
 
 def test_pages_follow_on(ask: Ask) -> None:

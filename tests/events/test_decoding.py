@@ -68,7 +68,21 @@ ODD = st.sampled_from(
 TEXT = ODD_TEXT.map(json.dumps) | ODD_TEXT.map(lambda text: json.dumps(text, ensure_ascii=False))
 VALUE = ODD | TEXT | TIME.map(json.dumps) | st.floats(0, 2).map(json.dumps)
 NAMES = [*models.Line.model_fields, "type", "time", "customer_id", "event_id", "basket_id", "items", "item", "score"]
-NAMES += ["text", "channel", "reason", "attributes", "name", "value", "colour", "Type", r"ti\u006de", ""]
+NAMES += [
+    "text",
+    "channel",
+    "reason",
+    "attributes",
+    "name",
+    "value",
+    "category",
+    "price",
+    "available",
+    "colour",
+    "Type",
+    r"ti\u006de",
+    "",
+]
 KINDS: dict[str, dict[str, str]] = {
     "purchase": {"items": '[{"item":"tea","quantity":2,"price":"1.5"}]'},
     "return": {"items": '[{"item":null},{"item":7}]', "basket_id": "5"},
@@ -77,6 +91,7 @@ KINDS: dict[str, dict[str, str]] = {
     "contact": {"channel": '"mail"'},
     "profile": {"attributes": '{"b":1,"a":[1.0,true,null,"é"],"b":2}'},
     "outcome": {"name": '"churned"', "value": "1"},
+    "catalogue": {"item": '"tea"', "category": '"drinks"', "price": "2.5", "available": "true"},
     "erase": {},
 }
 

@@ -54,6 +54,13 @@ EVENT = st.one_of(
     events_of("contact", {"channel": TEXT.filter(bool)}, reason=TEXT),
     events_of("profile", {"attributes": st.dictionaries(TEXT, JSON, max_size=4)}),
     events_of("outcome", {"name": TEXT.filter(bool), "value": st.booleans() | st.integers() | FINITE | TEXT}),
+    events_of(
+        "catalogue",
+        {"item": NAME, "available": st.booleans()},
+        known=False,
+        category=st.text("abc é", min_size=1),
+        price=st.floats(0, 1e6),
+    ),
     events_of("erase", {}),
 )
 

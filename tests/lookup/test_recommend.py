@@ -6,11 +6,16 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crm_online.answers.rules import Recommendations
 from crm_online.baskets import sampled
+from crm_online.baskets.catalogue import CatalogueEntries
 from crm_online.baskets.sampled import SampledOrder
 from crm_online.errors import UnknownCustomer
+from crm_online.events import models
+from crm_online.events.times import to_iso
 from crm_online.store import Store
 from tests.engine import shop
 from tests.engine.flows import Shop, settings
@@ -108,3 +113,56 @@ def test_nothing_of_an_erased_customer_is_left_in_what_recommendations_read(redi
     assert LOYAL not in {order.customer for order in orders}
     with pytest.raises(UnknownCustomer):
         shopping.lookup.recommend(LOYAL)
+
+
+def test_excluded_and_bought_items_do_not_come(shopping: Shop) -> None:
+    lookup = shopping.lookup
+    everything = items(lookup.recommend(LOYAL, top=50))
+    assert HABIT in everything
+    assert items(lookup.recommend(LOYAL, top=50, exclude=["tea", "no such thing"])) == [
+        one for one in everything if one != "tea"
+    ]
+    new = items(lookup.recommend(LOYAL, top=50, new_only=True))
+    assert HABIT not in new
+    assert set(new) == set(everything) - {HABIT}
+
+
+def test_customers_together_get_what_each_gets_alone(shopping: Shop) -> None:
+    lookup = shopping.lookup
+    found: Any = lookup.recommend_each([LOYAL, "stranger", "customer 004", LOYAL], 5)
+    assert found["missing"] == ["stranger"]
+    assert found["recommendations"] == [lookup.recommend(LOYAL, top=5), lookup.recommend("customer 004", top=5)]
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_what_is_sold_out_is_counted_and_not_recommended_until_it_is_back(redis: Store, partitions: int) -> None:
+    shopping = Shop(redis, settings(min_customers=100, partitions=partitions)).all(
+        [
+            *log(),
+            catalogue(HABIT, 95, available=False, category="office"),
+            catalogue("ink", 94, available=True, price=2.5),
+        ]
+    )
+    lookup = shopping.lookup
+    assert HABIT not in items(lookup.recommend(LOYAL, top=50))
+    assert lookup.recommender.basis.count[lookup.recommender.basis.ids[HABIT]] > 0
+    [ink] = [one for one in lookup.recommend(basket=["pen"])["items"] if one["item"] == "ink"]  # type: ignore[attr-defined]
+    assert (ink["category"], ink["price"]) == (None, 2.5)
+
+    shopping.all([catalogue(HABIT, 97, available=True), catalogue(HABIT, 96, available=False)])
+    assert HABIT in items(shopping.lookup.recommend(LOYAL, top=50))
+    assert shopping.lookup.verify()["ok"]
+
+
+@given(st.permutations([(1, True), (2, False), (2, True), (0, False)]))
+def test_the_catalogue_is_the_same_in_whatever_order_its_events_come(order: list[tuple[int, bool]]) -> None:
+    found = CatalogueEntries()
+    for day, available in order:
+        found.update(shop.columns([catalogue("tea", day, available=available)]))
+    assert (found.entries["tea"].time, found.entries["tea"].available) == (shop.START + 2 * shop.DAY, False)
+
+
+def catalogue(item: str, day: int, *, available: bool, **more: Any) -> models.Event:
+    time = to_iso(shop.START + day * shop.DAY)
+    said = {"type": "catalogue", "time": time, "item": item, "available": available}
+    return models.EVENT.validate_python(said | more)

@@ -18,7 +18,7 @@ from crm_online.itemsets.baskets import Baskets
 from crm_online.itemsets.counters import ItemsetCounters
 from crm_online.itemsets.names import ItemNames
 from crm_online.itemsets.parts import PartitionCounters
-from crm_online.recommend.answer import Buyer, recommended
+from crm_online.recommend.answer import Buyer, RecommendationRequest, recommended
 from crm_online.recommend.basis import Basis
 from crm_online.recommend.examples import ScoreWeights
 from crm_online.recommend.ranking import NO_HISTORY, History, rank
@@ -52,7 +52,7 @@ def test_nothing_is_recommended_twice_or_that_is_in_the_basket(
     log: list[tuple[int, set[str]]], basket: set[str], top: int
 ) -> None:
     sold = {item for _, items in log for item in items}
-    found: Any = recommended(basis(log), Buyer(), sorted(basket), top)
+    found: Any = recommended(basis(log), Buyer(), RecommendationRequest(sorted(basket), top))
     items = [one["item"] for one in found["items"]]
 
     assert len(items) == len(set(items)) == min(top, len(sold - basket))
@@ -67,7 +67,9 @@ def test_neither_the_order_of_the_basket_nor_repeats_change_the_answer(
 ) -> None:
     known, ann = basis(log), Buyer("ann", "s1", History(4, {0: 3}))
 
-    assert recommended(known, ann, [*basket, basket[0]]) == recommended(known, ann, sorted(basket))
+    assert recommended(known, ann, RecommendationRequest([*basket, basket[0]])) == recommended(
+        known, ann, RecommendationRequest(sorted(basket))
+    )
 
 
 def test_of_items_that_add_the_same_the_first_by_name_is_the_reason() -> None:
@@ -83,8 +85,8 @@ def test_of_items_that_add_the_same_the_first_by_name_is_the_reason() -> None:
 def test_over_several_partitions_the_scores_are_the_same(
     log: list[tuple[int, set[str]]], basket: set[str], partitions: int
 ) -> None:
-    one: Any = recommended(basis(log), Buyer(), sorted(basket))
-    several: Any = recommended(basis(log, partitions), Buyer(), sorted(basket))
+    one: Any = recommended(basis(log), Buyer(), RecommendationRequest(sorted(basket)))
+    several: Any = recommended(basis(log, partitions), Buyer(), RecommendationRequest(sorted(basket)))
 
     def scores(found: Any) -> dict[str, float]:
         return {item["item"]: item["score"] for item in found["items"]}
@@ -111,7 +113,7 @@ def test_scores_and_reasons_are_what_a_recount_and_scikit_learn_find(
 ) -> None:
     known = basis(log)
     bought = {item: float(count) for item, count in enumerate(counts[: len(known.names)]) if count}
-    found: Any = recommended(known, Buyer("ann", None, History(orders, bought)), sorted(basket))
+    found: Any = recommended(known, Buyer("ann", None, History(orders, bought)), RecommendationRequest(sorted(basket)))
     baskets = share(log)
 
     for one in found["items"]:
@@ -153,7 +155,7 @@ def test_a_shorter_list_is_the_beginning_of_a_longer_one(
 def test_without_customer_and_basket_what_is_popular_now_comes_first() -> None:
     old = [(0, {"tea", "cup"})] * 9
     new = [(NOW, {"jug"})] * 2
-    found: Any = recommended(basis([*old, *new]), Buyer(), [])
+    found: Any = recommended(basis([*old, *new]), Buyer(), RecommendationRequest())
 
     assert [one["item"] for one in found["items"]] == ["jug", "cup", "tea"]
     assert {one["because"]["kind"] for one in found["items"]} == {"everybody"}
@@ -164,7 +166,7 @@ def test_one_basket_is_less_evidence_than_many() -> None:
     seldom = [(NOW, {"lamp", "shade"})]
     often = [(NOW, {"tea", "cup"})] * 20 + [(NOW, {"tea"})] * 5
     others = [(NOW, {"jug"})] * 40
-    found: Any = recommended(basis([*seldom, *often, *others]), Buyer(), ["lamp", "tea"])
+    found: Any = recommended(basis([*seldom, *often, *others]), Buyer(), RecommendationRequest(["lamp", "tea"]))
 
     assert [one["item"] for one in found["items"]] == ["cup", "jug", "shade"]
 
@@ -172,7 +174,9 @@ def test_one_basket_is_less_evidence_than_many() -> None:
 def test_what_a_customer_buys_again_and_again_comes_before_what_others_buy() -> None:
     log = [(NOW, {"tea", "cup"})] * 20 + [(NOW, {"rum"})] * 20 + [(NOW, {"tea"})] * 20
     known = basis(log)
-    found: Any = recommended(known, Buyer("ann", "s2", History(10, {known.ids["rum"]: 9})), ["tea"])
+    found: Any = recommended(
+        known, Buyer("ann", "s2", History(10, {known.ids["rum"]: 9})), RecommendationRequest(["tea"])
+    )
 
     assert [one["item"] for one in found["items"]] == ["rum", "cup"]
     assert [one["because"]["text"] for one in found["items"]] == [
@@ -184,7 +188,7 @@ def test_what_a_customer_buys_again_and_again_comes_before_what_others_buy() -> 
 
 def test_a_state_without_a_basket_recommends_nothing() -> None:
     empty = Basis.of([counted([])], as_of=NOW)
-    found: Any = recommended(empty, Buyer(), ["tea"])
+    found: Any = recommended(empty, Buyer(), RecommendationRequest(["tea"]))
 
     assert (found["items"], found["unknown"]) == ([], ["tea"])
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 
 from crm_online.cli.console import plain
 from crm_online.cli.tables.rules import items
@@ -59,3 +59,17 @@ def _customer(found: Mapping[str, Any], names: Mapping[str, str]) -> str:
     name = names.get(segment, segment) if segment is not None else "no segment"
     bought = "" if found["history"] else "; they have bought nothing so far"
     return plain(f"Customer {found['customer_id']}: {name}{bought}")
+
+
+def joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the answers for parts of a list of customers as one."""
+    return {name: [one for part in parts for one in part[name]] for name in ("recommendations", "missing")}
+
+
+def recommend_each_table(found: Mapping[str, Any]) -> RenderableType:
+    """Return what is recommended to each of several customers, one row each, and below it who is not known."""
+    rows = table("Recommended", customer=TEXT, segment=TEXT, items={**TEXT, "ratio": 4})
+    for one in found["recommendations"]:
+        rows.add_row(plain(one["customer_id"]), one["segment"] or "", items([item["item"] for item in one["items"]]))
+    missing = found["missing"]
+    return Group(rows, f"Not known: {', '.join(map(plain, missing))}") if missing else rows

@@ -105,15 +105,15 @@ class CustomerLookups(ServicePart):
         UnknownCustomer, StoreError
             As `one`.
         """
-        customer = await self.batch(name)
+        customer = await self.batch([name])
         if not customer.names:
             raise UnknownCustomer(_UNKNOWN)
         moves = self._changes.moves_of(name, MOVES)
         kept, names = await self._threads.run(self._of_moves, moves)
         return explanation(customer, names, kept)
 
-    async def batch(self, name: str) -> CustomerBatch:
-        """Return one customer as read; an empty batch if there is none.
+    async def batch(self, names: Sequence[str]) -> CustomerBatch:
+        """Return those of some customers who are known, as read.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class CustomerLookups(ServicePart):
         """
         if self._stopped:
             raise _stopping()
-        return (await self._read([name])).batch()
+        return (await self._read(names)).batch()
 
     async def beginning_with(self, prefix: str, limit: int) -> IdsFound:
         """Return customers whose ids begin with a text, in capitals or not.
