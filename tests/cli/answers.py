@@ -97,6 +97,17 @@ CUSTOMER: dict[str, Any] = {
     "since": "2017-05-02T10:00:00Z",
     "features": {"orders": 14.2, "spending": 410.123, "recency": 1.5, "returned": 0.02, "gap": None, "novel": 3.0},
     "distances": {"s3": 2.5, "s1": 0.41, "s2": 3.75},
+    "predictions": {
+        "horizon_days": 90.0,
+        "purchase": 0.934,
+        "expected_purchases": 5.2,
+        "expected_value": 210.5,
+        "band": "0.8-1",
+        "model": "ensemble",
+        "model_version": 7,
+        "reasons": ["bought lately"],
+        "targets": {"renewed": 0.4},
+    },
     "history": [
         {"time": "2017-03-01T00:00:00Z", "from": None, "to": "s7", "reason": "event"},
         {"time": "2017-05-02T10:00:00Z", "from": "s7", "to": "s1", "reason": "refit"},
