@@ -24,7 +24,7 @@ from tests.servers.embedded import emptied
 from tests.streams.driver import TopologyDriver
 
 PARTITIONS = 3
-PUBLISHED = {Topic.SEGMENT_CHANGES, Topic.SEGMENTS, Topic.RULES}
+PUBLISHED = {Topic.SEGMENT_CHANGES, Topic.SEGMENTS, Topic.RULES, Topic.PREDICTIONS}
 DAY = 86_400
 SETTINGS: Settings = load_settings(
     None,
