@@ -13,6 +13,11 @@ The same look-ups as on the command line, as pandas DataFrames::
 And the engine's online k-means by itself, as an estimator of `river <https://riverml.xyz>`_::
 
     model = StandardScaler() | crm_online.OnlineKMeans(n_clusters=4)
+
+And its test for drift, of any series of numbers::
+
+    detector = crm_online.DriftDetector()
+    drifts = [place for place, value in enumerate(values) if detector.update(value).drift_detected]
 """
 
 from __future__ import annotations
@@ -24,11 +29,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from crm_online.drift.detector import DriftDetector
     from crm_online.moments import Moment
     from crm_online.segments.online_kmeans import OnlineKMeans
 
 __version__ = "0.1.0"
 __all__ = [
+    "DriftDetector",
     "OnlineKMeans",
     "changes_frame",
     "customers_frame",
@@ -43,7 +50,11 @@ _STATE = "./.crm-online"
 
 
 def __getattr__(name: str) -> object:
-    """Import the estimator when it is asked for: it brings river and scikit-learn, which nothing else here needs."""
+    """Import estimator and detector when they are asked for: they bring river, scikit-learn and numpy."""
+    if name == "DriftDetector":
+        from crm_online.drift.detector import DriftDetector
+
+        return DriftDetector
     if name == "OnlineKMeans":
         from crm_online.segments.online_kmeans import OnlineKMeans
 

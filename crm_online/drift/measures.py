@@ -9,7 +9,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
 
 SPARSE = 4.0
 """Squared deviation from which a part counts: 2 standard deviations."""
@@ -163,4 +162,6 @@ def _ratio(product: float, square: float) -> float:
 
 @lru_cache(maxsize=1024)
 def _largest(chance: float) -> float:
-    return float(chi2.isf(chance, 1))
+    from scipy.special import chdtri  # look-ups import this module, and need no SciPy
+
+    return float(chdtri(1, chance))

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from crm_online.drift.measures import Measure, Sums
 
@@ -28,7 +27,7 @@ _AGREEMENT = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class WindowShift:
     """What the last blocks are, and the blocks before them were.
 
     Attributes
@@ -91,7 +90,7 @@ class WindowTest:
         usual = [block for block in self.last if not block.odd]
         return self.base_n + sum(block.n for block in usual), self.base + sum(block.sums for block in usual)
 
-    def add(self, n: float, sums: Sums) -> Shift | None:
+    def add(self, n: float, sums: Sums) -> WindowShift | None:
         """Add a block of ``n`` observations, and return what has shifted, if anything has."""
         self.last.append(Block(n, sums))
         if len(self.last) > WINDOWS[-1]:
@@ -111,7 +110,7 @@ class WindowTest:
         self.base = np.zeros(self.measure.parts)
         self.waiting = []
 
-    def _compare(self) -> Shift | None:
+    def _compare(self) -> WindowShift | None:
         numbers = np.cumsum([block.n for block in reversed(self.last)])
         totals = np.cumsum([block.sums for block in reversed(self.last)], axis=0)
         before = self._before()
@@ -152,10 +151,10 @@ class WindowTest:
             found.append((n, sums))
         return found[::-1]
 
-    def _shift(self, score: float, numbers: Sums, totals: Sums, before: list[tuple[float, Sums]]) -> Shift:
+    def _shift(self, score: float, numbers: Sums, totals: Sums, before: list[tuple[float, Sums]]) -> WindowShift:
         """Return what has shifted: since the block from which on the statistic is the largest."""
         shifts = [
-            Shift(blocks, score, base / base_n, sums / n)
+            WindowShift(blocks, score, base / base_n, sums / n)
             for blocks, (n, sums, (base_n, base)) in enumerate(
                 zip(numbers.tolist(), totals, before[1:], strict=True), 1
             )
@@ -163,7 +162,7 @@ class WindowTest:
         ]
         return max(shifts, key=lambda shift: self._size(shift, numbers, before))
 
-    def _size(self, shift: Shift, numbers: Sums, before: list[tuple[float, Sums]]) -> float:
+    def _size(self, shift: WindowShift, numbers: Sums, before: list[tuple[float, Sums]]) -> float:
         n, (base_n, base) = float(numbers[shift.blocks - 1]), before[shift.blocks]
         return abs(self.measure.statistic(self.measure.deviations(shift.after * n, n, base, base_n)))
 
@@ -195,7 +194,9 @@ class WindowTest:
 
 @lru_cache(maxsize=4096)
 def _quantile(chance: float, freedom: int) -> float:
-    return float(student.isf(chance, freedom))
+    from scipy.special import stdtrit  # look-ups import this module, and need no SciPy
+
+    return -float(stdtrit(freedom, chance))
 
 
 def arrays(test: WindowTest) -> list[NDArray[np.float64]]:

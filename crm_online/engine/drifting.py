@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from crm_online.digits import digits
 from crm_online.drift.measures import Means, Shares
-from crm_online.drift.series import DriftSeries, FoundDrift
+from crm_online.drift.series import DAY, DriftSeries, FoundDrift
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.observed import GROUPS, ItemGroups, ObservedSums, summed
 from crm_online.engine.observed import NAME as OBSERVED
@@ -129,9 +129,8 @@ class Drifting:
             lines = np.maximum(part.lines, 0).astype(np.float64)
             if lines.any():
                 found += self._add(BASKETS, float(lines.sum()), lines, time)
-        for name, (_, losses) in sorted(step.observed.losses.items()):
-            if len(losses):
-                found += self._add(LOSS + name, len(losses), np.array([losses.sum()]), step.now)
+        for name, (times, losses) in sorted(step.observed.losses.items()):
+            found += self._add_losses(LOSS + name, np.minimum(times, step.now), losses)
         for what, drift in found:
             self._emit(step, what, drift, baskets, names)
         step.writes += self._writes()
@@ -146,6 +145,14 @@ class Drifting:
         found = self._of(what).add(n, sums, time)
         if found is not None:
             yield what, found
+
+    def _add_losses(
+        self, what: str, times: NDArray[np.int64], losses: NDArray[np.float64]
+    ) -> Iterator[tuple[str, FoundDrift]]:
+        """Add losses in order of time, day by day."""
+        begins = np.flatnonzero(np.diff(times // DAY, prepend=-1))
+        for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(times)], strict=True):
+            yield from self._add(what, end - begin, np.array([losses[begin:end].sum()]), int(times[end - 1]))
 
     def _of_others(self, step: StepContext) -> ObservedSums:
         """Return what the other partitions' steps have shown since this was asked last."""

@@ -13,6 +13,7 @@ _MODULES: Final = (
     "sklearn.exceptions",
     "scipy.optimize",
     "scipy.sparse",
+    "scipy.special",
     "pandas",
     "crm_online.engine.learning",
 )

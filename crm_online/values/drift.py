@@ -26,7 +26,7 @@ class Drift(ChangeValue):
         Field(
             pattern="^(distances|baskets|loss:.+)$",
             description="distances: how far customers who come are from their segments' centroids, against the root "
-            "of the mean squared distance of all members; baskets: what is bought; loss:NAME: the loss of a predictor",
+            "of the mean squared distance of all members; baskets: what is bought; loss:NAME: a loss by its name",
         ),
     ]
     size: Annotated[float | None, Field(description="(after - before) / before; null: there was none before")]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import crm_online
 from crm_online.drift.measures import Means, Shares
 from crm_online.drift.series import DAY, DriftSeries, FoundDrift
 from crm_online.errors import StateCorrupt, StateTooNew
@@ -116,3 +117,13 @@ def test_bytes_that_are_no_series_or_one_of_a_newer_version_are_refused() -> Non
             DriftSeries(Means()).load(wrong)
     with pytest.raises(StateCorrupt):
         DriftSeries(Means()).load_block(raw)
+
+
+def test_a_detector_of_values_finds_what_a_series_of_their_blocks_does() -> None:
+    values = np.random.default_rng(9).normal(0, 1, 24_000)
+    values[20_000:] += 1
+    detector = crm_online.DriftDetector()
+    at = [place for place, value in enumerate(values.tolist(), 1) if detector.update(value).drift_detected]
+    assert at == [number for number, _ in found(values)]
+    assert detector.drift is not None
+    assert detector.drift.since >= 19_900

@@ -6,7 +6,18 @@ import json
 from random import Random
 from typing import Any
 
+import numpy as np
+import pytest
+
+from crm_online.decay import Decay
+from crm_online.engine.changes import Changes
+from crm_online.engine.drifting import Drifting
+from crm_online.engine.loaded import Loaded
+from crm_online.engine.read_plan import ReadPlan, ReadResult
+from crm_online.engine.step_context import StepContext
 from crm_online.events import models
+from crm_online.events.columns import EventColumns
+from crm_online.itemsets.counters import ItemsetCounters
 from crm_online.step import Entry, Topic
 from crm_online.store import Store
 from crm_online.values import Drift
@@ -63,3 +74,18 @@ def test_a_drift_asks_for_a_better_model_with_the_next_step(redis: Store) -> Non
         if drifts(run.entries):
             break
     assert run.flows[0].engine.state.fit.due
+
+
+def test_losses_of_predictions_are_tested_as_labels_become_known() -> None:
+    rng, tests = np.random.default_rng(5), Drifting(Loaded())
+    found = []
+    for day in range(160):
+        losses = rng.normal(0.4 if day < 100 else 0.7, 0.2, 40)
+        step = StepContext(shop.START + day * shop.DAY, ReadPlan(), ReadResult(), (), Changes(0, 0, 0))
+        step.observed.losses = {"purchase": (np.full(40, step.now), losses)}
+        if tests.observe(step, EventColumns.empty(), None, ItemsetCounters(0, Decay(None), 2, 1).kept, []):
+            found.append((day, json.loads(step.changes.entries[0].value)))
+    ((day, value),) = found
+    assert 100 < day < 110
+    assert value["what"] == "loss:purchase"
+    assert (value["before"], value["after"]) == (pytest.approx(0.4, abs=0.05), pytest.approx(0.7, abs=0.1))
