@@ -151,8 +151,10 @@ def test_what_is_no_id_is_known_to_nobody_or_refused(served: Served) -> None:
         for what in ("customers", "explain"):
             ask(served.url, f"/v1/{what}/{as_path(name)}").problem(404, "unknown-customer")
         ask(served.url, "/v1/recommendations", {"customer_id": name}).problem(404, "unknown-customer")
-    for path in ("/v1/customers/", "/v1/explain/", "/v1/customers"):
+    for path in ("/v1/customers/", "/v1/explain/"):
         ask(served.url, path).problem(404)
+    for path in ("/v1/customers", "/v1/customers?prefix="):
+        ask(served.url, path).problem(422, "invalid")
     for name, status in (("x" * 1001, 422), ("雪" * 990, 414), ("x" * 1_000_000, 414)):
         for what in ("customers", "explain"):
             ask(served.url, f"/v1/{what}/{as_path(name)}").problem(status)
