@@ -9,7 +9,7 @@ const AGAIN = 5;
 const SEEN = 150;
 const FRESH = 4000;
 
-export const PATHS = { segments: "segments", picture: "picture", sizes: "segment-sizes", rejects: "rejects", drifts: "drifts" };
+export const PATHS = { segments: "segments", picture: "picture", sizes: "segment-sizes", predictions: "predictions", rejects: "rejects", drifts: "drifts" };
 
 class Board {
   #listeners = new Map();

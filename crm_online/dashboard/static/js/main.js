@@ -8,14 +8,15 @@ import { number, setCurrency } from "./format.js";
 import { customer } from "./views/customer.js";
 import { overview } from "./views/overview.js";
 import { heading } from "./views/parts.js";
+import { predictions } from "./views/predictions.js";
 import { rules } from "./views/rules.js";
 import { segment } from "./views/segment.js";
 import { segments } from "./views/segments.js";
 import { service } from "./views/service.js";
 
 const main = document.getElementById("main");
-const VIEWS = { "": [overview], segments: [segments, segment], rules: [rules], customers: [null, customer], service: [service] };
-const TITLES = { "": "Overview", segments: "Segments", rules: "Rules", customers: "Customer", service: "Service" };
+const VIEWS = { "": [overview], segments: [segments, segment], rules: [rules], predictions: [predictions], customers: [null, customer], service: [service] };
+const TITLES = { "": "Overview", segments: "Segments", rules: "Rules", predictions: "Predictions", customers: "Customer", service: "Service" };
 
 // Ids that are offered where one is typed.
 const OFFERED = 12;
