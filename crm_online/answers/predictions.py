@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from crm_online.answers.answer import Answer, Time
+from crm_online.answers.answer import Answer, SegmentOrNone, Time
 
 Chance = Annotated[float, Field(ge=0, le=1)]
 Figure = Annotated[float | None, Field(description="null: too few examples to say")]
@@ -58,13 +58,65 @@ class SegmentQuality(Answer):
     models: list[ModelQuality]
 
 
-class PredictionFigures(Answer):
-    """How good each model of each target is."""
+class CalibrationBin(Answer):
+    """What happened of what was predicted with about the same chance."""
 
+    predicted: Annotated[Chance, Field(description="mean chance")]
+    observed: Annotated[Chance, Field(description="share for which it happened")]
+    examples: int
+
+
+class QualityCurves(Answer):
+    """Calibration and gains of a model."""
+
+    name: str
+    target: str
+    calibration: list[CalibrationBin]
+    rarer: Annotated[bool, Field(description="the rarer outcome, of which the gains are: whether it happened")]
+    gains: Annotated[
+        list[Chance],
+        Field(description="share of the rarer outcome among the 0, 5, 10 … 100 % for whom it was likeliest"),
+    ]
+
+
+class BandSize(Answer):
+    """The sampled customers in a risk band, by their chance as it is now."""
+
+    band: str
+    customers: int
+    expected_purchases: Annotated[float | None, Field(description="of all of them; null: not known yet")]
+    expected_value: Annotated[float | None, Field(description="of all of them; null: not known yet")]
+
+
+class CustomerAtRisk(Answer):
+    """A customer who is likelier not to buy within the horizon than to buy."""
+
+    customer_id: str
+    segment: SegmentOrNone
+    purchase: Annotated[Chance, Field(description="the chance of at least one purchase")]
+    usual_purchases: Annotated[float, Field(description="orders in as much time as the horizon, so far")]
+    usual_value: Annotated[float, Field(description="money spent in as much time as the horizon, so far")]
+    expected_purchases: float | None
+    expected_value: float | None
+    last_purchase: Time
+    reasons: Annotated[list[str], Field(description="what weighs most in the chance, the strongest first")]
+
+
+class PredictionFigures(Answer):
+    """What customers will do, and how good each model of each target is."""
+
+    as_of: Time
+    customers: int
     version: Annotated[int, Field(ge=0, description="of what predicts; 0: nothing does yet")]
     horizon_days: float
     bands: Annotated[list[float], Field(description="the borders of the risk bands")]
     models: list[ModelQuality]
     over_time: Annotated[list[PeriodQuality], Field(description="by 30 days of the moments of prediction")]
     per_segment: list[SegmentQuality]
+    curves: list[QualityCurves]
     buying: Annotated[dict[str, Any] | None, Field(description="the parameters of Pareto/NBD and Gamma-Gamma")]
+    sampled: Annotated[int, Field(description="customers of the sample who have bought: of them are bands and risks")]
+    band_sizes: Annotated[list[BandSize], Field(description="from the lowest chance on")]
+    at_risk: Annotated[
+        list[CustomerAtRisk], Field(description="of the sample, whose usual orders are likeliest to be lost, first")
+    ]

@@ -24,6 +24,7 @@ from crm_online.events.times import to_short_iso
 from crm_online.hint import hint
 from crm_online.itemsets.parts import FrequentItemsets, PartitionCounters, merge
 from crm_online.lookup import export
+from crm_online.lookup.at_risk import NOBODY, sampled_predictions
 from crm_online.lookup.customer_json import customer_values
 from crm_online.lookup.customer_reader import CustomerReader
 from crm_online.lookup.drifts import kept_drifts
@@ -339,8 +340,13 @@ class Lookup:
         )
 
     def predictions(self) -> dict[str, object]:
-        """Return how good each model was, as in ``crm-online predictions --json``."""
-        return self._predictor.figures() if self._predictor else no_figures(self.settings)
+        """Return what customers will do, and how good each model was, as in ``crm-online predictions --json``."""
+        found, segments, as_of = self._predictor, self._segments, self.watermark
+        figures = found.figures() if found else no_figures(self.settings)
+        people = (
+            sampled_predictions(found, segments.sample, segments.model.ids, as_of) if found and segments else NOBODY
+        )
+        return {"as_of": to_short_iso(as_of), "customers": self.customers, **figures, **people}
 
     def drifts(self, most: int) -> list[dict[str, Any]]:
         """Return the last drifts, as in ``crm-online drift --json``, the newest first."""

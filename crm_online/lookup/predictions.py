@@ -15,6 +15,7 @@ from crm_online.engine.predicting import reasons_of
 from crm_online.events.times import to_short_iso
 from crm_online.predictions import keys
 from crm_online.predictions.bands import RiskBands
+from crm_online.predictions.curves import ModelCurves
 from crm_online.predictions.examples import PURCHASE
 from crm_online.settings import Settings
 from crm_online.store import PartitionStore
@@ -74,13 +75,13 @@ class StatePredictor:
             values[row] = {
                 "horizon_days": digits(self.predictor.horizon / _DAY),
                 "purchase": digits(float(found.chance[row])),
-                "expected_purchases": _number(found.forecast.purchases[row]),
-                "expected_value": _number(found.forecast.value[row]),
+                "expected_purchases": finite(found.forecast.purchases[row]),
+                "expected_value": finite(found.forecast.value[row]),
                 "band": self.bands.name(int(records.band[row])),
                 "model": self.model,
                 "model_version": self.predictor.version,
                 "reasons": why,
-                "targets": {name: _number(chances[row]) for name, chances in others.items()},
+                "targets": {name: finite(chances[row]) for name, chances in others.items()},
             }
         return values
 
@@ -121,6 +122,7 @@ class StatePredictor:
                 for group in models.groups
                 if group.of == "segment" and group.name != "0"
             ],
+            "curves": [_curves(models, one) for models in every for one in models.curves],
             "buying": self.predictor.buying.to_json() if self.predictor.buying else None,
         }
 
@@ -137,6 +139,7 @@ NO_FIGURES: Mapping[str, Any] = {
     "models": [],
     "over_time": [],
     "per_segment": [],
+    "curves": [],
     "buying": None,
 }
 """What there is before the first version, but for the settings."""
@@ -171,7 +174,18 @@ def _figures(models: TargetModels, group: JudgedGroup) -> list[dict[str, Any]]:
     return found
 
 
-def _number(value: float) -> float | None:
+def _curves(models: TargetModels, curves: ModelCurves) -> dict[str, Any]:
+    return {
+        "name": curves.model,
+        "target": models.target,
+        "calibration": [point._asdict() for point in curves.calibration],
+        "rarer": curves.rarer,
+        "gains": list(curves.gains),
+    }
+
+
+def finite(value: float) -> float | None:
+    """Return a number as JSON has it; ``None`` for one that is none."""
     return digits(float(value)) if np.isfinite(value) else None
 
 

@@ -31,7 +31,7 @@ def statuses(url: str) -> dict[str, int]:
             "/v1/rules",
             "/v1/status",
         ),
-        *("/v1/picture", "/v1/segment-sizes", "/v1/flows", "/v1/drifts", "/v1/rejects", "/readyz"),
+        *("/v1/picture", "/v1/segment-sizes", "/v1/flows", "/v1/drifts", "/v1/predictions", "/v1/rejects", "/readyz"),
     )
     found = {path: ask(url, path).status for path in paths}
     found["/v1/recommendations"] = ask(url, "/v1/recommendations", {"customer_id": "C17", "basket": ["bread"]}).status

@@ -41,6 +41,7 @@ def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict
         client.picture()
         client.digest(days=30)
         client.flows(datetime.fromisoformat(TIME), ["event"])
+        client.predictions()
         first = client.rules_page().rules[0]
         assert client.rule(first.antecedent, first.consequent) == first
         assert client.members_csv(segment).startswith("customer_id,since\r\n")

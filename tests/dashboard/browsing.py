@@ -23,6 +23,7 @@ VIEWS = {
     "segment": "segments/s1",
     "rules": "rules",
     "customer": "customers/C17",
+    "predictions": "predictions",
     "service": "service",
 }
 """Each view, and its address."""

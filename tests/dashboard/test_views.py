@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.dashboard.browsing import VIEWS, Seen, browsing, drawn, point_of, ready
 from tests.dashboard.conftest import NO_TIME
+from tests.predictions.judged import predictions
 from tests.servers.serving import Served
 
 
@@ -184,3 +185,37 @@ def test_the_colours_are_the_systems_until_others_are_chosen(browser: Browser, s
         page.reload()
         expect(root).to_have_attribute("data-theme", "light")
         seen.clean()
+
+
+def test_predictions_say_who_is_at_risk_before_any_outcome_is_known(seen: Seen, shop: Served) -> None:
+    page = seen.open("predictions")
+    found = httpx.get(f"{shop.url}/v1/predictions").json()
+    rows = page.locator(".risks tbody tr")
+    expect(rows).to_have_count(len(found["at_risk"]))
+    first = found["at_risk"][0]
+    expect(rows.first).to_contain_text(first["customer_id"])
+    expect(rows.first).to_contain_text(f"{100 * first['purchase']:.1f} %")
+    expect(page.locator(".bars li")).to_have_count(len(found["bands"]) + 1)
+    expect(page.get_by_text("No outcome is known yet", exact=True)).to_be_visible()
+    rows.first.get_by_role("link").first.click()
+    expect(page.locator("h1.id")).to_contain_text(first["customer_id"])
+
+
+def test_predictions_that_were_judged_are_drawn_by_target(seen: Seen) -> None:
+    judged = predictions("purchase", "responded")
+    seen.page.route("**/v1/predictions", lambda route: route.fulfill(json=judged))
+    page = seen.open("predictions")
+    plots = page.locator(".plot.judged")
+    for number in range(3):
+        expect(plots.nth(number).locator(".curve")).to_have_count(6)
+        assert "table below has the figures" in (plots.nth(number).get_attribute("aria-label") or "")
+    models = page.get_by_role("region", name="Models, as a table")
+    for target in ("purchase", "responded"):
+        page.get_by_label("What is predicted").select_option(target)
+        best = next(one for one in judged["models"] if (one["target"], one["name"]) == (target, "ensemble"))
+        expect(models.locator("tbody tr").last).to_contain_text(f"{best['roc_auc']:.3g}")
+    page.get_by_text("Calibration as a table").click()
+    bins = sum(len(one["calibration"]) for one in judged["curves"] if one["target"] == "responded")
+    expect(page.locator("details.data[open] tbody tr")).to_have_count(bins)
+    seen.keep("predictions")
+    seen.page.unroute("**/v1/predictions")

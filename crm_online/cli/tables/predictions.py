@@ -8,8 +8,9 @@ from typing import Any
 from rich.console import RenderableType
 
 from crm_online.cli.console import plain
-from crm_online.cli.tables.words import FIGURE, WORD, number, quantity, table
+from crm_online.cli.tables.words import FIGURE, TEXT, WORD, Prose, count, number, quantity, share, table
 
+_LISTED = 10
 _FIGURES = ("roc_auc", "pr_auc", "log_loss", "brier", "ece", "weight")
 
 
@@ -20,8 +21,12 @@ def prediction_tables(found: Mapping[str, Any]) -> list[RenderableType]:
         return [f"Nothing is predicted yet: it takes customers who bought on several days. Horizon: {days}."]
     judged = [one for one in found["models"] if one["examples"]]
     head = f"Purchases within {days}, by version {found['version']}."
+    risks = [_at_risk(found)] if found["at_risk"] else []
     if not judged:
-        return [f"{head} No model was judged yet: the first examples are labelled when as much time has gone by."]
+        return [
+            f"{head} No model was judged yet: the first examples are labelled when as much time has gone by.",
+            *risks,
+        ]
     rows = table(
         "what was predicted against what happened",
         target=WORD,
@@ -32,4 +37,20 @@ def prediction_tables(found: Mapping[str, Any]) -> list[RenderableType]:
     for one in judged:
         figures = [number(one[name]) for name in _FIGURES]
         rows.add_row(plain(one["target"]), one["name"], number(one["examples"]), *figures)
-    return [head, rows]
+    return [head, rows, *risks]
+
+
+def _at_risk(found: Mapping[str, Any]) -> RenderableType:
+    """Return the customers whose usual orders are likeliest to be lost."""
+    priced = any(one["usual_value"] for one in found["at_risk"])
+    usual, expected = ("usual_value", "expected_value") if priced else ("usual_purchases", "expected_purchases")
+    rows = table(
+        f"at risk, of {count(found['sampled'], 'sampled customer')} who have bought: {found['as_of'][:10]}",
+        customer=WORD,
+        **{"buys again": FIGURE, "usually spends" if priced else "usually orders": FIGURE, "expected": FIGURE},
+        why=TEXT,
+    )
+    for one in found["at_risk"][:_LISTED]:
+        why = Prose(plain("; ".join(one["reasons"]) or "when and how often they bought"))
+        rows.add_row(plain(one["customer_id"]), share(one["purchase"]), number(one[usual]), number(one[expected]), why)
+    return rows
