@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import accuracy, counting, drift, estimator, middle, quality, replay, rules, scale, sold
+from benchmarks import accuracy, counting, drift, estimator, middle, predictions, quality, replay, rules, scale, sold
 from benchmarks.kafka import run as kafka
 from benchmarks.recommend import next_basket
 from benchmarks.recommend import run as recommend
@@ -29,6 +29,7 @@ BENCHMARKS: dict[str, Callable[[bool], Report]] = {
     "middle": lambda quick: middle.run(5 if quick else 20),
     "drift": lambda quick: drift.run(drift.QUICK if quick else drift.FULL),
     "estimator": lambda quick: estimator.run(estimator.QUICK if quick else estimator.FULL),
+    "predictions": lambda quick: predictions.run(predictions.QUICK if quick else predictions.FULL),
     "recommend": lambda quick: recommend.run(recommend.QUICK if quick else recommend.FULL),
     "next-basket": lambda quick: next_basket.run(quick=quick),
     "serve": lambda quick: serve.run(serve.QUICK if quick else serve.FULL),
