@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from crm_online.btyd import gamma_gamma, pareto_nbd
 from crm_online.btyd.gamma_gamma import GammaGamma
@@ -84,6 +83,7 @@ def fit_value(purchases: _Array, spend: _Array) -> GammaGamma | None:
 
 def _maximum(log_likelihood: _LogLikelihood, start: _Array) -> list[float] | None:
     """Return the parameters, all positive, of greatest likelihood; ``None`` where the search does not converge."""
+    from scipy.optimize import minimize
 
     def loss(logs: _Array) -> tuple[float, _Array]:
         values = np.exp(logs)

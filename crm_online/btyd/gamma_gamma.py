@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, gammaln
 
 _Array = NDArray[np.float64]
 
@@ -48,6 +47,8 @@ def log_likelihood(model: GammaGamma, purchases: _Array, mean: _Array) -> tuple[
     tuple
         float64[n], and float64[3, n]: the derivatives by ``p``, ``q`` and ``gamma``.
     """
+    from scipy.special import digamma, gammaln
+
     p, q, gamma = model.p, model.q, model.gamma
     shape, total = p * purchases, purchases * mean
     log_sum = np.log(gamma + total)

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, exprel, gammaln
 
 _Array = NDArray[np.float64]
 
@@ -64,6 +63,8 @@ def log_likelihood(
     tuple
         float64[n], and float64[4, n]: the derivatives by ``r``, ``alpha``, ``s`` and ``beta``.
     """
+    from scipy.special import digamma, gammaln
+
     r, alpha, s, beta = model.r, model.alpha, model.s, model.beta
     log_alive = _log_alive(model, frequency, age)
     integral = _Integral.of(model, frequency, recency, age)
@@ -97,7 +98,8 @@ def probability_alive(model: ParetoNBD, frequency: _Array, recency: _Array, age:
 def expected_purchases(model: ParetoNBD, frequency: _Array, recency: _Array, age: _Array, horizon: float) -> _Array:
     """Return float64[n]: how many purchases each customer is expected to make within ``horizon`` days from now."""
     soon = np.log1p(horizon / (model.beta + age))
-    active_days = (model.beta + age) * soon * exprel((1 - model.s) * soon)
+    bend = (1 - model.s) * soon
+    active_days = (model.beta + age) * soon * np.where(bend == 0, 1.0, np.expm1(bend) / np.where(bend == 0, 1.0, bend))
     rate = (model.r + frequency) / (model.alpha + age)
     return probability_alive(model, frequency, recency, age) * rate * active_days
 

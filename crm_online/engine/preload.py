@@ -12,6 +12,7 @@ _MODULES: Final = (
     "sklearn.cluster",
     "sklearn.exceptions",
     "scipy.optimize",
+    "scipy.special",
     "scipy.sparse",
     "scipy.special",
     "pandas",

@@ -7,7 +7,6 @@ from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logit
 
 from crm_online.predictions.examples import LabelledExamples
 from crm_online.predictions.models.linear import calibration
@@ -92,4 +91,6 @@ def recently_judged(examples: LabelledExamples, recent: int) -> tuple[NDArray[np
     y = examples.y[known].astype(np.float64)
     if len(y) < FEWEST or y.min() == y.max():
         return None
+    from scipy.special import logit
+
     return logit(np.clip(single[known], _CLIP, 1 - _CLIP)), y

@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from crm_online.errors import StateCorrupt
 from crm_online.predictions.arrays import pack, unpack
@@ -97,6 +96,8 @@ class TargetModels:
         """
         if not self.fitted:
             return np.repeat(np.asarray(btyd, np.float64)[:, np.newaxis], len(MODELS), axis=1)
+        from scipy.special import expit
+
         scaled = self.scaled(x, btyd)
         single = np.column_stack([self.fitted[model].log_odds(scaled) for model in MODELS[:-1]])
         found: NDArray[np.float64] = expit(np.column_stack([single, self.ensemble.log_odds(single)]))
@@ -189,6 +190,8 @@ class TargetModels:
 
 
 def _log_odds(chance: NDArray[np.float64]) -> NDArray[np.float64]:
+    from scipy.special import logit
+
     found: NDArray[np.float64] = logit(np.clip(chance, _CLIP, 1 - _CLIP))
     return found
 

@@ -8,7 +8,6 @@ from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logit
 
 _LEAVES: Final = 16
 _LEAST_SHARE, _LEAST = 0.01, 30
@@ -65,6 +64,7 @@ class TreeModel:
 
 def fit(x: NDArray[np.float64], y: NDArray[np.float64]) -> TreeModel:
     """Fit to scaled vectors float64[n, d] and labels float64[n], in which both answers occur."""
+    from scipy.special import logit
     from sklearn.tree import DecisionTreeClassifier
 
     least = max(_LEAST, int(len(y) * _LEAST_SHARE))
