@@ -12,12 +12,13 @@ from crm_online.cli.console import print_answer
 from crm_online.cli.options import DEFAULT_STATE, AsJson, Config, Overrides, State, open_state
 from crm_online.cli.tables.digest import changes_table, digest_tables
 from crm_online.events.times import to_short_iso
-from crm_online.settings.units import parse_duration
 
 WEEK = "7d"
 
 
 def _period(text: str) -> int:
+    from crm_online.settings.units import parse_duration  # with pydantic, which --help does without
+
     try:
         return parse_duration(text)
     except ValueError as error:
