@@ -16,6 +16,7 @@ from schemathesis.checks import CheckFunction
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from crm_online.api.keyfile import new_key
+from tests.api.asking import ready
 from tests.command import ROOT
 from tests.servers.serving import serving
 
@@ -41,6 +42,7 @@ def served(made_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder = copytree(made_shop, tmp_path_factory.mktemp("contract") / "shop")
     key = new_key(folder / "keys.toml", "contract", ["admin"])
     with serving(folder, "--state", "shop", "--set", "serve.keys_file=keys.toml", "--set", "serve.rate=none") as it:
+        ready(it.url)
         yield it.url, key
         assert "Traceback" not in "".join(it.output)
 

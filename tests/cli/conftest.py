@@ -49,7 +49,7 @@ class CannedLookup:
         return {one["id"]: one["name"] for one in answers.SEGMENTS["segments"]}
 
     def rules(
-        self, as_of: int | None, top: int | None, sort: str, item: str | None, segment: str | None
+        self, as_of: int | None, top: int | None, sort: str, item: str | None, segment: str | None = None
     ) -> list[dict[str, Any]]:
         self._asked.note("rules", as_of=as_of, top=top, sort=sort, item=item, segment=segment)
         return answers.RULES

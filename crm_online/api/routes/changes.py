@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
 from starlette.requests import Request
 
 from crm_online.answers.changes import Digest, Kind
@@ -17,7 +18,7 @@ from crm_online.api.event_stream import EventStream
 from crm_online.api.keys import requires
 from crm_online.api.service import TheService
 from crm_online.engine.drifting import KEPT as DRIFTS
-from crm_online.events.times import from_datetime, to_short_iso
+from crm_online.events.times import BEGIN, END, from_datetime, to_short_iso
 from crm_online.live.feeds import cursors
 from crm_online.live.feeds.events import ChangeFilter
 from crm_online.live.feeds.tally import REJECTS
@@ -36,6 +37,16 @@ _STREAM: dict[int | str, dict[str, Any]] = {
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 }
+
+
+def _iso(text: str) -> str:
+    """Refuse seconds since 1970, which pydantic takes for a time."""
+    if not re.match(r"\d{4}-\d\d-\d\d", text):
+        raise ValueError("not an ISO 8601 time such as 2017-01-31T12:00:00Z")
+    return text
+
+
+IsoTime = Annotated[AwareDatetime, BeforeValidator(_iso)]
 
 
 @router.get(
@@ -72,14 +83,14 @@ async def get_changes(
 @router.get("/flows", dependencies=[Depends(requires("read"))])
 async def get_flows(
     service: TheService,
-    since: Annotated[AwareDatetime | None, Query(description="only moves since this event time")] = None,
+    since: Annotated[IsoTime | None, Query(description="only moves since this event time")] = None,
     reason: Annotated[
         list[Reason] | None,
         Query(max_length=5, description="only moves for one of these reasons; event and lapse: what customers did"),
     ] = None,
 ) -> SegmentFlows:
     """Return who moved from where to where, in the changes that are kept."""
-    begun = None if since is None else to_short_iso(from_datetime(since))
+    begun = None if since is None else to_short_iso(min(max(from_datetime(since), BEGIN), END))
     return service.changes.flows(begun, reason or ())
 
 
@@ -95,7 +106,7 @@ async def get_drifts(
 @router.get("/digest", dependencies=[Depends(requires("read"))])
 async def get_digest(
     service: TheService,
-    since: Annotated[AwareDatetime | None, Query(description="its begin; left out: `days` before its end")] = None,
+    since: Annotated[IsoTime | None, Query(description="its begin; left out: `days` before its end")] = None,
     days: Annotated[float, Query(gt=0, le=3650, description="how long the period is, where `since` is left out")] = 7,
 ) -> Digest:
     """Return what changed in a period up to the latest event, and in the one before, as far as changes are kept."""
