@@ -105,6 +105,11 @@ def test_a_stranger_without_a_basket_is_a_problem_and_with_one_is_not(shopping: 
     [
         ({"limit": 0}, "/limit"),
         ({"limit": MOST + 1}, "/limit"),
+        ({"limit": "5"}, "/limit"),
+        ({"limit": True}, "/limit"),
+        ({"limit": 5.5}, "/limit"),
+        ({"new_only": 0}, "/new_only"),
+        ({"new_only": "no"}, "/new_only"),
         ({"basket": ["x"] * (LARGEST + 1)}, "/basket"),
         ({"basket": [""]}, "/basket/0"),
         ({"basket": ["x" * 1001]}, "/basket/0"),
@@ -121,6 +126,12 @@ def test_what_does_not_fit_is_refused_with_its_location(shopping: Shop, body: An
     assert answer.status_code == 422
     assert [fault["where"] for fault in answer.json()["errors"]] == [where]
     assert len(answer.content) < 1000
+
+
+def test_an_integer_may_be_written_with_a_zero_fraction(shopping: Shop) -> None:
+    written, plain = asked(shopping.store, {"limit": 1.0}, {"limit": 1})
+
+    assert (written.status_code, written.json()) == (200, plain.json())
 
 
 def test_the_largest_basket_and_the_longest_list_are_answered(shopping: Shop) -> None:

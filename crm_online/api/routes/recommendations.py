@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import ConfigDict, Field
 
 from crm_online.answers.rules import Recommendations, RecommendationsBatch
-from crm_online.api.body import Body
+from crm_online.api.body import INTEGER, Body
 from crm_online.api.keys import requires
 from crm_online.api.problems import problems
 from crm_online.api.service import TheService
@@ -42,7 +42,7 @@ class RecommendationQuery(Body):
     ] = Field(default=[])
     exclude: Exclude = Field(default=[])
     new_only: NewOnly = False
-    limit: Annotated[int, Field(ge=1, le=MOST, description="items, at most")] = TOP
+    limit: Annotated[int, Field(ge=1, le=MOST, description="items, at most"), INTEGER] = TOP
 
 
 class RecommendationBatchQuery(Body):
@@ -56,7 +56,7 @@ class RecommendationBatchQuery(Body):
     ]
     exclude: Exclude = Field(default=[])
     new_only: NewOnly = False
-    limit: Annotated[int, Field(ge=1, le=MOST, description="items for each, at most")] = TOP
+    limit: Annotated[int, Field(ge=1, le=MOST, description="items for each, at most"), INTEGER] = TOP
 
 
 @router.post("/recommendations", responses=problems(404))
