@@ -215,7 +215,7 @@ class Erase(_Customer):
 
 
 Event = Annotated[
-    Purchase | Return | View | Feedback | Contact | Profile | Outcome | Catalogue | Erase, Field(discriminator="type")
+    Purchase | Return | View | Feedback | Contact | Profile | Outcome | Erase | Catalogue, Field(discriminator="type")
 ]
 """Any native event."""
 
@@ -223,7 +223,7 @@ EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
 """Validates a whole batch at once."""
 
-_TYPES = ("purchase", "return", "view", "feedback", "contact", "profile", "outcome", "catalogue", "erase")
+_TYPES = ("purchase", "return", "view", "feedback", "contact", "profile", "outcome", "erase", "catalogue")
 _MESSAGES = {
     "missing": "is missing",
     "union_tag_not_found": "is missing",

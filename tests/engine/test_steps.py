@@ -227,7 +227,7 @@ def test_change_ids_are_complete_and_in_order_over_all_topics(done: dict[str, An
     entries = done["entries"]
     assert [entry.sequence for entry in entries] == list(range(1, len(entries) + 1))
     assert [json.loads(entry.value)["change_id"] for entry in entries] == [f"0-0-{n + 1}" for n in range(len(entries))]
-    assert {str(entry.topic) for entry in entries} == {"segment-changes", "segments", "rules"}
+    assert {str(entry.topic) for entry in entries} == {"segment-changes", "segments", "rules", "predictions"}
 
 
 def test_rejects_are_told_as_they_were_and_counted(redis: Store) -> None:

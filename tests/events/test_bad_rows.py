@@ -176,6 +176,7 @@ def test_every_type_of_event_is_read(tmp_path: Path) -> None:
         head | {"type": "profile", "attributes": {"age": 7}},
         head | {"type": "outcome", "name": "churned", "value": True},
         head | {"type": "erase"},
+        {"type": "catalogue", "time": "2024-01-01", "item": "tea", "available": False},
     ]
     found = read(jsonl(tmp_path / "a.jsonl", *lines))
     assert not found.rejects

@@ -192,7 +192,7 @@ async def refused(broker: Broker, prefix: str) -> None:
 def made(broker: Broker, prefix: str) -> str:
     """Make the output topics; that of segment changes takes small ones only."""
     broker.client.create_topic(f"{prefix}{SEGMENT_CHANGES.name}", 1, **{"max.message.bytes": "2000"})
-    for topic in ("segments", "rules", "rejects"):
+    for topic in sorted({*Topic} - {Topic.SEGMENT_CHANGES}):
         broker.client.create_topic(f"{prefix}{topic}")
     return prefix
 

@@ -17,6 +17,7 @@ import pytest
 from sklearn.cluster import KMeans
 
 from crm_online.lookup import open_lookup
+from crm_online.lookup.predictions import column_names
 from tests.command import printed
 from tests.conftest import ROOT
 from tests.kafka.oracle import RELATIVE, milliseconds
@@ -147,7 +148,7 @@ def environment(state: str, settings: Iterable[str]) -> dict[str, str]:
 def counted(folder: Path) -> pd.DataFrame:
     """Return what was counted of each customer, by id; segments hang on the model, and so on the partitions."""
     frame = pd.read_parquet(folder / "customers.parquet").set_index("customer_id").sort_index()
-    modelled = [name for name in map(str, frame) if name.startswith("vector.") or name in MODELLED]
+    modelled = [name for name in map(str, frame) if name.startswith("vector.") or name in {*MODELLED, *column_names()}]
     return frame.drop(columns=modelled)
 
 
