@@ -116,6 +116,16 @@ def test_the_dot_is_not_green_while_the_store_hangs(browser: Browser, shop: Serv
         expect(pulse).to_have_attribute("data-state", "live")
 
 
+def test_an_answer_that_hangs_does_not_keep_the_dot_green(browser: Browser, shop: Served) -> None:
+    with browsing(browser, shop.url) as seen:
+        seen.page.route("**/v1/picture", lambda route: None)
+        page = seen.open()
+        pulse = page.locator("#pulse")
+        expect(pulse).to_have_attribute("data-state", "live")
+        page.route("**/readyz", lambda route: route.fulfill(status=503, json={"ready": False, "reasons": ["it hangs"]}))
+        expect(pulse).to_have_attribute("data-state", "behind")
+
+
 def test_a_view_that_failed_recovers_by_itself(browser: Browser, shop: Served) -> None:
     with browsing(browser, shop.url) as seen:
         for view, there in (
@@ -141,7 +151,7 @@ def test_rules_and_members_follow_what_comes_in(browser: Browser, shop: Served) 
         for customer in range(12):
             send(shop.url, *orders(shop.url, f"rtl-{customer}", 2, items))
         found = rows.filter(has_text=items[0]).first
-        expect(found).to_be_visible()
+        expect(found).to_be_visible(timeout=60_000)
         # Each item is a run of its own: the arrow between two stays where it is, and points to the right.
         boxes = [one.bounding_box() for one in found.locator("bdi").all()]
         places = [box["x"] + 1e4 * box["y"] for box in boxes if box]

@@ -6,6 +6,7 @@ const EVERY = 2000;
 // The costly parts of what is served are made anew a little later than the rest: what is asked just after the last
 // event may lack it.
 const AGAIN = 5;
+const SETTLED = AGAIN * EVERY;
 const SEEN = 150;
 const FRESH = 4000;
 
@@ -15,6 +16,7 @@ class Board {
   #listeners = new Map();
   #users = new Map();
   #texts = new Map();
+  #fetching = new Set();
   #again = AGAIN;
   #busy = false;
   values = {};
@@ -37,16 +39,19 @@ class Board {
 
   /**
    * Call back when what was shown may be out of date, until the signal aborts: events came in, at most every few
-   * seconds, or the service is back after trouble.
+   * seconds, and until they are in the costly parts too, or the service is back after trouble.
    */
   fresh(then, signal, every = FRESH) {
     let [accepted, asked, troubled] = [this.values.status?.accepted, performance.now(), Boolean(this.trouble)];
+    let grown = asked;
     this.on("status", (status) => {
+      const now = performance.now();
       const recovered = troubled && !this.trouble;
       troubled = Boolean(this.trouble);
-      const grown = status?.accepted !== accepted && performance.now() - asked >= every;
-      if (!recovered && !grown) return;
-      [accepted, asked] = [status?.accepted, performance.now()];
+      if (recovered || status?.accepted !== accepted) [accepted, grown] = [status?.accepted, now];
+      const lacks = asked < grown + SETTLED && now - asked >= every;
+      if (!recovered && !lacks) return;
+      asked = now;
       then();
     }, signal);
     this.on("trouble", (trouble) => (troubled ||= Boolean(trouble)), signal);
@@ -83,7 +88,8 @@ class Board {
       this.#setTrouble(ready.ready ? null : { status: 503, kind: "not-ready", message: ready.reasons.join("; ") });
       this.publish("ready", ready);
       this.publish("status", status);
-      if (this.#again-- > 0) await Promise.all([...this.#users].filter(([, n]) => n > 0).map(([name]) => this.#fetch(name)));
+      // Not awaited: an answer that hangs must not keep the page from seeing that the service does.
+      if (this.#again-- > 0) for (const [name, users] of this.#users) if (users > 0) this.#fetch(name);
     } catch (problem) {
       this.#setTrouble(problem);
     } finally {
@@ -98,6 +104,8 @@ class Board {
   }
 
   async #fetch(name) {
+    if (this.#fetching.has(name)) return;
+    this.#fetching.add(name);
     try {
       const text = await getText(PATHS[name]);
       if (text === this.#texts.get(name) && !(name in this.errors)) return;
@@ -107,6 +115,8 @@ class Board {
     } catch (problem) {
       this.errors[name] = problem;
       for (const then of this.#listeners.get(name) ?? []) then(this.values[name], problem);
+    } finally {
+      this.#fetching.delete(name);
     }
   }
 }
