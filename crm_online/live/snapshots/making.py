@@ -1,9 +1,9 @@
 """Makes snapshots: what has changed is read again, and the costly parts no oftener than they may.
 
 Two parts are costly: the segments with their sampled customers, and the rules, which need all counters. Each uses at
-most a tenth of one core (`pacing`): a part that needs t seconds to make is at most 9 t older than the rest. A demo's
-year of a shop has its segments made in 0.15 s and its rules in 0.1 s, so they are up to 1.4 s and 0.9 s old, and
-whatever `serve.refresh` adds.
+most a tenth of one core (`pacing`): a part that needs t processor seconds to make is at most 9 t older than the rest,
+also after a store that hung while it was made. A demo's year of a shop has its segments made in 0.15 s and its rules
+in 0.1 s, so they are up to 1.4 s and 0.9 s old, and whatever `serve.refresh` adds.
 """
 
 from __future__ import annotations

@@ -16,25 +16,29 @@ class Pace:
     ----------
     clock
         Seconds that only go up.
+    used
+        Processor seconds of the thread that makes it: while it waits for a store that hangs, it uses none.
 
     Examples
     --------
-    >>> now = [0.0]
-    >>> pace = Pace(lambda: now[0])
+    >>> now, used = [0.0], [0.0]
+    >>> pace = Pace(lambda: now[0], lambda: used[0])
     >>> pace.due
     True
     >>> with pace:
-    ...     now[0] = 2.0
+    ...     now[0], used[0] = 30.0, 2.0
     >>> pace.due
     False
-    >>> now[0] = 20.0
+    >>> now[0] = 48.0
     >>> pace.due
     True
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._began = self._next = clock()
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, used: Callable[[], float] = time.thread_time
+    ) -> None:
+        self._clock, self._used = clock, used
+        self._next, self._began = clock(), 0.0
 
     @property
     def due(self) -> bool:
@@ -43,9 +47,8 @@ class Pace:
 
     def __enter__(self) -> None:
         """Begin to make it."""
-        self._began = self._clock()
+        self._began = self._used()
 
     def __exit__(self, *_: object) -> None:
-        """End, whether it was made or not; the seconds since its begin decide when it may be made again."""
-        now = self._clock()
-        self._next = now + (now - self._began) * (1 / SHARE - 1)
+        """End, whether it was made or not; the processor seconds since its begin decide when it may be made again."""
+        self._next = self._clock() + (self._used() - self._began) * (1 / SHARE - 1)
