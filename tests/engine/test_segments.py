@@ -10,8 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crm_online.engine.engine import layout
 from crm_online.errors import StateMissing, UnknownCustomer
 from crm_online.lookup import Lookup, open_lookup
+from crm_online.settings import Settings
+from crm_online.step import Topic
 from crm_online.store import open_store
 from tests.engine.driving import customers, purchase, run
 from tests.replay import shop
@@ -65,8 +68,7 @@ def test_every_customer_has_a_segment_and_changes_tell_how(replayed: Path) -> No
 
 
 def test_change_ids_are_complete_and_in_order(replayed: Path) -> None:
-    names = ("segment-changes", "segments", "rules", "rejects")
-    numbers = sorted(int(str(c["change_id"]).split("-")[2]) for name in names for c in changes(replayed, name))
+    numbers = sorted(int(str(c["change_id"]).split("-")[2]) for topic in Topic for c in changes(replayed, topic))
     assert numbers == list(range(1, len(numbers) + 1))
 
 
@@ -130,7 +132,8 @@ def test_segments_rules_and_customers_have_the_shapes_that_scripts_rely_on(repla
     assert {"change_id", "change", "antecedent", "consequent", "support", "confidence", "lift", "rank"} <= set(rules[0])
     assert ["bread"] in [rule["antecedent"] for rule in rules]
     assert set(customer) == {
-        *("customer_id", "segment", "since", "features", "distances", "history", "events", "last_event")
+        *("customer_id", "segment", "since", "features", "distances", "history", "events", "last_event"),
+        *("totals", "predictions"),
     }
 
 
@@ -141,7 +144,9 @@ def test_verify_finds_what_was_tampered_with(tmp_path: Path) -> None:
         whole = lookup.verify()
         assert whole["ok"]
         name, raw = next(store.partition(0).hash_all("customers"))
-        for place, what in ((1, "segment"), (102, "sum"), (75, "vector")):
+        core = layout(Settings())[0].core
+        vectors = core.fields["vectors"][1] if core.fields else 0
+        for place, what in ((1, "segment"), (core.itemsize + 7, "sum"), (vectors, "vector")):
             bent = bytes([*raw[:place], raw[place] ^ 1, *raw[place + 1 :]])
             client.hset("{crm:0}:customers", name, bent)
             found = lookup.verify()
