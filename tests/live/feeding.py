@@ -42,7 +42,11 @@ def segment(name: str) -> Change:
 
 
 def rule(left: Sequence[str], right: Sequence[str]) -> Change:
-    return Topic.RULES, f"{left}{right}", {"antecedent": left, "consequent": right}
+    return (
+        Topic.RULES,
+        f"{left}{right}",
+        {"antecedent": left, "consequent": right, "change": "changed"},
+    )
 
 
 def reject(reason: str) -> Change:
