@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar, Final, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from crm_online.api.headers import ALWAYS
 from crm_online.api.problems import ProblemError, phrase
@@ -38,6 +39,7 @@ class Connection(HttpToolsProtocol):
 
     _late: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
+    _answered: RequestResponseCycle | None = None
     _asked = False
     _in_head = False
     _refused = False
@@ -53,6 +55,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
+        self._disconnect()
         self._have_request()
         self._reads_again()
         super().connection_lost(exc)
@@ -98,12 +101,17 @@ class Connection(HttpToolsProtocol):
         """Wait for the reader, but not for ever."""
         super().pause_writing()
         self._reads_again()
-        self._stuck = self.loop.call_later(self.timeout, self.transport.abort)
+        self._stuck = self.loop.call_later(self.timeout, self._abort)
 
     def resume_writing(self) -> None:
         """Send again, since the client reads again."""
         self._reads_again()
         super().resume_writing()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Begin to answer, and remember what is being answered: of pipelined requests `cycle` is the last one."""
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Do nothing: a request for another protocol is answered in this one; uvicorn would advise to install more."""
@@ -111,6 +119,18 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP."""
         self._refuse(400, "not a valid HTTP request")
+
+    def _abort(self) -> None:
+        """Close at once; what is being answered and what waits is answered no further."""
+        self._disconnect()
+        self.transport.abort()
+
+    def _disconnect(self) -> None:
+        """Note in all requests that there is nobody to answer: uvicorn does so in the last one only."""
+        for cycle in (self._answered, *(cycle for cycle, _ in self.pipeline)):
+            if cycle is not None:
+                cycle.disconnected = True
+                cycle.message_event.set()
 
     def _answering(self) -> bool:
         """Return whether a request is being answered, also one that is not complete yet."""
@@ -122,7 +142,7 @@ class Connection(HttpToolsProtocol):
         if connection is None:
             return False
         connection._have_request()
-        connection.transport.abort()
+        connection._abort()
         return True
 
     def _await_request(self) -> None:
@@ -158,7 +178,7 @@ class Connection(HttpToolsProtocol):
             # An answer that has begun cannot become another one; nor can those of the requests before this one, that
             # are still to come, follow a refusal.
             if self.cycle.response_started or self.pipeline or self._in_head:
-                self.transport.abort()
+                self._abort()
                 return
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -166,7 +186,7 @@ class Connection(HttpToolsProtocol):
         # Closed at once, with unread bytes, it would be reset, and the answer lost.
         self.transport.write_eof()
         self.flow.resume_reading()
-        self._late = self.loop.call_later(_LINGER, self.transport.abort)
+        self._late = self.loop.call_later(_LINGER, self._abort)
 
 
 def connections(timeout: float, limit: int) -> type[Connection]:
