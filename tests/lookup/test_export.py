@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from crm_online.errors import StoreError
+from crm_online.lookup.predictions import column_names
 from crm_online.settings.fields import FEATURE_NAMES
 from tests.engine import shop
 from tests.engine.flows import Shop
@@ -32,6 +33,7 @@ def test_customers_have_the_promised_columns_and_figures(at_rest: Shop, folder: 
         *("purchases", "spend", "items", "returns", "events"),
         *FEATURE_NAMES,
         *(f"vector.{name}" for name in FEATURE_NAMES),
+        *column_names(),
     ]
     assert frame["customer_id"].tolist() == sorted(frame["customer_id"])
     ids = {one["id"] for one in segments(at_rest)}
