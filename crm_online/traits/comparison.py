@@ -65,6 +65,7 @@ def compare(counts: Counts, totals: NDArray[np.float64], labels: NDArray[np.int6
 
     Examples
     --------
+    >>> from scipy.sparse import csr_array
     >>> counts = csr_array(np.array([[1.0], [1.0], [0.0], [0.0], [1.0], [0.0]]))
     >>> found = compare(counts, np.ones(6), np.array([0, 0, 1, 1, 1, 1]), 2)
     >>> found.share.ravel().tolist(), found.population.tolist(), found.customers.ravel().tolist()
