@@ -348,8 +348,7 @@ class Engine:
             self.predicting.forget(step, ids[row], before.take(np.array([row])))
             self.state.customers -= 1
             stored[row] = False
-        erased = {ids[row] for row in ingested.erased}
-        step.writes += self._sample.offer([name for name in step.read.spare if name not in erased])
+        step.writes += self._sample.offer([name for name in step.read.spare if name not in ingested.erased_after])
         newcomers = [ids[row] for row in np.flatnonzero(exists & ~stored).tolist()]
         if newcomers:
             step.writes.append(Append(ROSTER, [name.encode() for name in newcomers]))

@@ -62,6 +62,8 @@ class IngestResult:
 
     def runs_after_erasures(self) -> list[AcceptedEvents]:
         """Return the runs without the events of customers from before they were erased."""
+        if not self.erased_after:
+            return self.runs
         return [
             run.without({name for name, count in self.erased_after.items() if count > number})
             for number, run in enumerate(self.runs)

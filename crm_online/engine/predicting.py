@@ -118,10 +118,10 @@ class Predicting:
         if not self.enabled:
             return
         state, examples = self._state, self.examples
-        if ingested.erased:
-            examples.forget({ids[row] for row in ingested.erased}, step.read.labelled.get(self._partition, []))
+        erased = ingested.erased_after.keys()
+        if erased:
+            examples.forget(erased, step.read.labelled.get(self._partition, []))
         row_of = {name: row for row, name in enumerate(ids)}
-        erased = {ids[row] for row in ingested.erased}
         for slot, names in step.plan.taken.items():
             rows = np.array([row_of[name] for name in names if name not in erased], np.int64)
             rows = rows[(before.purchases[rows] > 0) & (before.last_purchase[rows] != NEVER)]
@@ -238,12 +238,11 @@ class Predicting:
     ) -> None:
         """Make examples of outcomes, with the features as they stood before the step."""
         ids = list(row_of)
-        erased = {ids[row] for row in ingested.erased}
         for name, time, target, value in _outcomes(ingested.runs_after_erasures()):
             row = row_of[name]
             if (
                 value is None
-                or name in erased
+                or name in ingested.erased_after
                 or before.purchases[row] == 0
                 or time < before.last_event[row]
                 or not self._admits(target)

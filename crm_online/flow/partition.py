@@ -54,9 +54,10 @@ class PartitionFlow:
         self.partition = partition
         self.store = store.partition(partition)
         self.positions = self.store.claim(token_hex(4))
-        self.engine = Engine(settings, partition, partitions, load(self.store), stages)
+        loaded = load(self.store)
+        self.engine = Engine(settings, partition, partitions, loaded, stages)
         self.stages = self.engine.stages
-        self._reader = StepReader(store, partition, partitions, settings.segments.sample)
+        self._reader = StepReader(store, partition, partitions, settings.segments.sample, loaded.sampling_key)
         self.commit_seconds = 0.0
         self._published = 0
         self._outbox = self.store.outbox()

@@ -46,12 +46,13 @@ class StepReader:
         The store.
     partition, partitions
         Which partition this is, of how many.
-    sample_size
-        Of how many customers the sample over all partitions is, at most.
+    sample_size, sampling_key
+        Of how many customers the sample over all partitions is, at most; and what their hashes depend on.
     """
 
-    def __init__(self, store: Store, partition: int, partitions: int, sample_size: int) -> None:
-        self._store, self._partition, self._sample_size = store, partition, sample_size
+    def __init__(self, store: Store, partition: int, partitions: int, sample_size: int, sampling_key: str) -> None:
+        self._store, self._partition = store, partition
+        self._sample_size, self._sampling_key = sample_size, sampling_key
         self._all = [store.partition(number) for number in range(partitions)]
 
     def read(self, plan: ReadPlan, events: EventColumns) -> ReadResult:
@@ -75,10 +76,9 @@ class StepReader:
             ]
         if plan.spare:
             roster = (name.decode() for name in store.list_all(ROSTER, _ROSTER_CHUNK))
-            described = store.state_meta()
-            result.spare = sample.smallest(roster, plan.spare, described.sampling_key if described else "")
+            result.spare = sample.smallest(roster, plan.spare, self._sampling_key)
         if plan.peers:
-            model = plain_value(peers.MODEL_PARTITION, segmenting.MODEL)
+            model = plain_value(MODEL_PARTITION, segmenting.MODEL)
             numbers = range(len(self._all))
             observing = [number for number in numbers if number != self._partition] if plan.observed else []
             found = self._values(peers.NAME, model, *(plain_value(number, observed.NAME) for number in observing))
