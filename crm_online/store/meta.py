@@ -6,7 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 
 from crm_online.errors import StateCorrupt, StateTooNew
-from crm_online.store.keys import FORMAT
+from crm_online.store import replies
+from crm_online.store.client import RedisClient
+from crm_online.store.keys import FORMAT, STATE
 
 LOGS = "logs"
 """What feeds a state that replays made."""
@@ -45,6 +47,12 @@ class StateMeta:
 def encode(meta: StateMeta) -> bytes:
     """Give the bytes of the key."""
     return json.dumps(asdict(meta)).encode()
+
+
+def read(client: RedisClient) -> StateMeta | None:
+    """Read the description of a state; None where there is none. Errors as of `decode`."""
+    data = replies.as_value(client.call("GET", STATE))
+    return None if data is None else decode(data, client.where)
 
 
 def decode(data: bytes, where: str) -> StateMeta:

@@ -11,7 +11,7 @@ from crm_online.step import Entry, Step
 from crm_online.store import meta, reads, replies
 from crm_online.store.client import RedisClient, Script
 from crm_online.store.entries import decode
-from crm_online.store.keys import BEGUN, CHANGES, COMMITS, META, OUTBOX, POSITIONS, PROBE, STATE, TOKEN, key
+from crm_online.store.keys import BEGUN, CHANGES, COMMITS, META, OUTBOX, POSITIONS, PROBE, TOKEN, key
 from crm_online.store.program import Fences, keys_and_arguments
 
 _T = TypeVar("_T")
@@ -142,8 +142,7 @@ class PartitionStore:
 
     def state_meta(self) -> meta.StateMeta | None:
         """Read the description of the whole state; None where there is none."""
-        data = replies.as_value(self._client.call("GET", STATE))
-        return None if data is None else meta.decode(data, self._client.where)
+        return meta.read(self._client)
 
     def positions(self) -> dict[str, int]:
         """Read the next position of each source."""

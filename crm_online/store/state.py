@@ -83,10 +83,10 @@ class Store:
         StateTooNew, StateCorrupt
             The description is not of this version.
         """
-        data = replies.as_value(self._client.call("GET", STATE))
-        if data is None:
+        found = meta.read(self._client)
+        if found is None:
             raise StateMissing(f"{self.where} holds no state yet: replay a log first")
-        return meta.decode(data, self.where)
+        return found
 
     def compact(self) -> None:
         """Have an embedded Redis write its AOF anew, and wait: what was removed is in no file of the state then.
