@@ -31,10 +31,15 @@ def test_an_event_moves_the_picture(seen: Seen, shop: Served) -> None:
     before = accepted.inner_text()
     send(shop.url, *orders(shop.url, "C0", 7, ["bread", "butter", "tea"]))
     expect(accepted).not_to_have_text(before)
-    page.wait_for_function(f"moved => {MOVED} > moved", arg=moved)
-    assert point_of(page, "C0") != place
-    told = page.locator(".ticker li").filter(has=page.get_by_role("link", name="C0", exact=True))
-    expect(told.first).to_contain_text("after a purchase")
+    page.wait_for_function(
+        "([id, x]) => document.querySelector('.plot.scatter').pointOf(id).x !== x",
+        arg=["C0", place["x"]],
+    )
+    assert page.evaluate(MOVED) > moved
+    changes = page.locator(".ticker li").filter(
+        has=page.get_by_role("link", name="C0", exact=True), has_text="after a purchase"
+    )
+    expect(changes).not_to_have_count(0)
     seen.keep("moved")
 
 
