@@ -34,8 +34,9 @@ crm-online replay log.jsonl --set segments.k=8
 ```
 
 Durations are a number and a unit: `ms`, `s`, `m` (minutes), `h`, `d`, `w`. Sizes: `kB`, `MB`, `GB` (thousands) or
-`KiB`, `MiB`, `GiB` (1024). All settings but `changes.*`, `kafka.*`, `worker.*` and `serve.*` shape the state:
-they are stored with it, and a replay or worker that goes on with it under others is refused. Passwords are never shown.
+`KiB`, `MiB`, `GiB` (1024). All settings but `changes.*`, `privacy.*`, `kafka.*`, `worker.*` and `serve.*` shape the
+state: they are stored with it, and a replay or worker that goes on with it under others is refused. Passwords are
+never shown.
 """
 
 

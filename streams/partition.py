@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from crm_online import gaps
 from crm_online.events.batch import Batch
+from crm_online.events.intake import Intake
 from crm_online.events.slices import slices
 from crm_online.events.times import to_iso
 from crm_online.flow import PartitionFlow
@@ -84,6 +85,7 @@ class PartitionProcessor:
         self.flow, self.number = flow, flow.partition
         self._topic, self._clock = topic, clock
         self._max_ahead, self._tick = settings.events.max_ahead, settings.kafka.tick
+        self._intake = Intake.of(settings.privacy)
         self._end_reached: tuple[float, int] | None = None
         self._stepped = clock()
         self.fingerprint = LogFingerprint.decode(dict(flow.store.hash_all(FINGERPRINT)))
@@ -177,7 +179,7 @@ class PartitionProcessor:
         """Return what the records of a batch hold, with the watermark of the partition after them."""
         if batch.decoded is None:
             with self.flow.stages.measure(Stage.DECODE):
-                batch.decoded = decode(batch.records, self._topic, self.number, self._max_ahead)
+                batch.decoded = decode(batch.records, self._topic, self.number, self._max_ahead, self._intake)
         marks = [mark for mark in (batch.decoded.watermark, self.flow.watermark) if mark is not None]
         return replace(batch.decoded, begin=batch.begin, end=batch.end, watermark=max(marks, default=None))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from crm_online.events.intake import Intake
 from crm_online.events.log import Chunk, check_log, read_log
 from crm_online.events.native import keys, to_native
 from crm_online.events.options import NO_OPTIONS, LogOptions
@@ -86,6 +87,7 @@ async def publish(
     started = time.monotonic()
     pace = _Pace(speed) if speed else None
     watermark: int | None = None
+    intake = Intake.of(settings.privacy)
     ahead = settings.events.max_ahead
     latest = None if ahead is None else int(time.time() * 1000) + ahead  # as the broker's clock will judge
     async with BatchProducer(settings.kafka, result.topic, result.partitions) as batches:
@@ -94,6 +96,7 @@ async def publish(
                 path,
                 open_source(path),
                 options=options,
+                intake=intake,
                 size=settings.replay.step,
                 watermark=watermark,
                 latest=latest,

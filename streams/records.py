@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from crm_online.events.batch import Batch
 from crm_online.events.columns import Kind
 from crm_online.events.decoding import DecodedEvents, decode_lines, native_event
+from crm_online.events.intake import INTAKE, Intake
 from crm_online.events.models import Catalogue, Event, Time, first_problem
 from crm_online.events.presets.preset import Refusal
-from crm_online.events.rejects import Refused, RejectedRow, cut
+from crm_online.events.rejects import Refused, RejectedRow
 
 CONTROL: Final = "control"
 """The header of records that are no event of a customer, but a command for the partition."""
@@ -85,7 +86,9 @@ class DecodedRecords(Batch):
     refit: bool
 
 
-def decode(records: Sequence[Record], topic: str, partition: int, max_ahead: int | None) -> DecodedRecords:
+def decode(
+    records: Sequence[Record], topic: str, partition: int, max_ahead: int | None, intake: Intake = INTAKE
+) -> DecodedRecords:
     """Return what records hold; of any bytes, without raising.
 
     Parameters
@@ -96,6 +99,8 @@ def decode(records: Sequence[Record], topic: str, partition: int, max_ahead: int
         Where they are from.
     max_ahead
         How far an event's time may lie ahead of the broker's time, in ms; ``None``: any distance.
+    intake
+        What is kept of events and rejects.
     """
     rejected: Refused = {}
     lines, commands = _lines(records, rejected)
@@ -110,8 +115,8 @@ def decode(records: Sequence[Record], topic: str, partition: int, max_ahead: int
         source=topic,
         begin=offsets[0] if records else 0,
         end=offsets[-1] + 1 if records else 0,
-        events=found.events,
-        rejects=[_reject(records[index], topic, partition, *rejected[index]) for index in sorted(rejected)],
+        events=intake.events(found.events),
+        rejects=[_reject(records[index], topic, partition, intake, *rejected[index]) for index in sorted(rejected)],
         watermark=max([*ticks, *([int(passed.max())] if passed.size else [])], default=None),
         unknown_fields=found.count_unknown(),
         refit=any(isinstance(control, Refit) for control in controls),
@@ -224,5 +229,6 @@ def _keys(found: DecodedEvents, records: Sequence[Record], source_id: str) -> li
     return keys
 
 
-def _reject(record: Record, topic: str, partition: int, reason: str, field: str | None) -> RejectedRow:
-    return RejectedRow(reason, field, f"{topic}:{partition}:{record.offset}", cut(record.value or b""), record.offset)
+def _reject(record: Record, topic: str, partition: int, intake: Intake, reason: str, field: str | None) -> RejectedRow:
+    position = f"{topic}:{partition}:{record.offset}"
+    return RejectedRow(reason, field, position, intake.row(record.value or b""), record.offset)

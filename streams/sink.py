@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from pydantic_core import to_json
 
 from crm_online.answers.service import EventReceipt
+from crm_online.events.intake import INTAKE, Intake
 from crm_online.events.models import Event
 from crm_online.events.times import to_iso
 from crm_online.settings import KafkaSettings
@@ -32,12 +33,16 @@ class KafkaSink:
         The settings.
     topic
         The events topic's name on the broker.
+    intake
+        What is kept of the events.
     answer_seconds
         Seconds within which the replicas must acknowledge.
     """
 
-    def __init__(self, kafka: KafkaSettings, topic: str, answer_seconds: float = REQUEST_TIMEOUT / 1000) -> None:
-        self._kafka, self._topic, self._answer_seconds = kafka, topic, answer_seconds
+    def __init__(
+        self, kafka: KafkaSettings, topic: str, intake: Intake = INTAKE, answer_seconds: float = REQUEST_TIMEOUT / 1000
+    ) -> None:
+        self._kafka, self._topic, self._intake, self._answer_seconds = kafka, topic, intake, answer_seconds
 
     async def start(self) -> None:
         """Connect.
@@ -83,7 +88,8 @@ class KafkaSink:
         with kafka_errors(self._kafka):
             async with asyncio.timeout(self._answer_seconds):
                 # The order in which the producer gets them is their order in their partition.
-                sent = [await self._producer.send(self._topic, _value(event), _key(event)) for event in events]
+                kept = map(self._intake.event, events)
+                sent = [await self._producer.send(self._topic, _value(event), _key(event)) for event in kept]
                 # An idempotent producer retries for as long as it lives; cancelled, its sequence would have a hole.
                 for failed in await asyncio.shield(asyncio.gather(*sent, return_exceptions=True)):
                     if isinstance(failed, BaseException):

@@ -27,8 +27,9 @@ def kafka_sink(settings: Settings) -> Callable[[str], EventSink]:
             need_kafka()
         except InputError as error:
             raise EventsRefused(f"workers feed this state, so events go to Kafka; {error}") from error
+        from crm_online.events.intake import Intake
         from streams.sink import KafkaSink
 
-        return KafkaSink(settings.kafka, topic)
+        return KafkaSink(settings.kafka, topic, Intake.of(settings.privacy))
 
     return sink

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crm_online.errors import InputError, NothingAccepted
@@ -13,6 +13,7 @@ from crm_online.events.ahead import TOO_FAR, TOO_FAR_BY_CLOCK, Verdict, before_c
 from crm_online.events.batch import Batch
 from crm_online.events.columns import EventColumns
 from crm_online.events.formats import reader_of
+from crm_online.events.intake import INTAKE, Intake
 from crm_online.events.options import NO_OPTIONS, LogOptions
 from crm_online.events.reader import HALF_WRITTEN
 from crm_online.events.rejects import RejectTally
@@ -64,6 +65,7 @@ def read_log(
     source: Source,
     *,
     options: LogOptions = NO_OPTIONS,
+    intake: Intake = INTAKE,
     begin: int = 0,
     size: int = 2000,
     watermark: int | None = None,
@@ -80,6 +82,8 @@ def read_log(
         The file, and which log it is.
     options
         How to read it.
+    intake
+        What is kept of its events and rejects.
     begin, size
         First row, and rows in a chunk.
     watermark
@@ -99,7 +103,7 @@ def read_log(
     InputError
         If the file cannot be read so.
     """
-    reader = reader_of(path, source, options)
+    reader = replace(reader_of(path, source, options), intake=intake)
     window = Window(reader.chunks(begin, size), later)
     for chunk in window:
         before = EventClock(watermark, pauses)
@@ -138,10 +142,15 @@ def read_log(
 
 
 def read_events(
-    path: Path, source: Source, options: LogOptions = NO_OPTIONS, begin: int = 0, size: int = 2000
+    path: Path,
+    source: Source,
+    options: LogOptions = NO_OPTIONS,
+    intake: Intake = INTAKE,
+    begin: int = 0,
+    size: int = 2000,
 ) -> Iterator[EventColumns]:
     """Yield the events of a log in chunks, whatever their times; parameters and errors as for :func:`read_log`."""
-    for chunk in reader_of(path, source, options).chunks(begin, size):
+    for chunk in replace(reader_of(path, source, options), intake=intake).chunks(begin, size):
         yield chunk.events
 
 

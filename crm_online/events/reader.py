@@ -15,6 +15,7 @@ from crm_online.events import models
 from crm_online.events.cells import as_json, joined, plain
 from crm_online.events.columns import EventColumns, anonymous_baskets, concat, from_events
 from crm_online.events.conversion import NO_CONVERSION, Conversion
+from crm_online.events.intake import INTAKE, Intake
 from crm_online.events.objects import ObjectReader, json_table, native_lines
 from crm_online.events.presets import TablePreset
 from crm_online.events.raw.csv_rows import read_csv
@@ -23,7 +24,7 @@ from crm_online.events.raw.layout import FileFormat, Layout
 from crm_online.events.raw.lines import RawRows, as_text, read_lines
 from crm_online.events.raw.parquet_rows import read_parquet, read_parquet_objects
 from crm_online.events.raw.sheet_rows import read_sheet
-from crm_online.events.rejects import Refused, RejectedRow, cut
+from crm_online.events.rejects import Refused, RejectedRow
 from crm_online.events.row_filter import NO_FILTER, RowFilter
 from crm_online.events.source import Source
 from crm_online.events.table import events_of, validated
@@ -72,6 +73,7 @@ class Reader:
     conversion: Conversion = NO_CONVERSION
     where: RowFilter = NO_FILTER
     combined: frozenset[str] = frozenset()
+    intake: Intake = INTAKE
 
     def chunks(self, begin: int, size: int) -> Iterator[DecodedRows]:
         """Yield rows, and what they hold."""
@@ -92,7 +94,7 @@ class Reader:
             last = rows.end - rows.begin - 1
             if rows.unfinished and last in refused:
                 refused[last] = (HALF_WRITTEN, None)
-            yield DecodedRows(rows, events, refused, unknown, left_out)
+            yield DecodedRows(rows, self.intake.events(events), refused, unknown, left_out)
 
     def reject(self, rows: RawRows, place: int, reason: str, name: str | None) -> RejectedRow:
         """Return the reject of a row, by its place within the rows."""
@@ -104,7 +106,7 @@ class Reader:
             assert rows.table is not None
             cells = {column: rows.table[column].iloc[place] for column in rows.table.columns}
             raw = as_json({column: None if _is_nan(value) else value for column, value in cells.items()})
-        return RejectedRow(reason, name, f"{self.source.name}:{line}", cut(raw), row)
+        return RejectedRow(reason, name, f"{self.source.name}:{line}", self.intake.row(raw), row)
 
     def as_read(self, rows: RawRows, place: int) -> str:
         """Return what a row was read as, for a person: the fields of a table, or the beginning of the row."""

@@ -30,7 +30,8 @@ class RejectedRow:
     position
         File and line, such as ``orders.csv:123`` (in Parquet: the row, from 1).
     raw
-        The row as it was, at most 4 KiB of UTF-8; bytes that are no text are replaced.
+        The row as it was, at most 4 KiB of UTF-8, but for what :class:`~crm_online.events.intake.Intake` leaves out;
+        bytes that are no text are replaced.
     row
         Number of the row in its source, from 0.
     """

@@ -16,6 +16,7 @@ import pandas as pd
 from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
 from crm_online.events.columns import EventColumns
+from crm_online.events.intake import Intake
 from crm_online.events.log import Chunk, check_log, read_events, read_log
 from crm_online.events.options import NO_OPTIONS, LogOptions
 from crm_online.events.rejects import RejectTally
@@ -213,6 +214,7 @@ class _Run:
     ) -> None:
         self._partitions, self._files, self._settings = partitions, files, settings
         self._speed, self._on_progress = speed, on_progress
+        self._intake = Intake.of(settings.privacy)
         self._started = time.monotonic()
         self._paced_from: tuple[float, int] | None = None
         self._events = 0
@@ -241,6 +243,7 @@ class _Run:
             path,
             source,
             options=options,
+            intake=self._intake,
             begin=begun.row,
             size=self._settings.replay.step,
             watermark=begun.before.watermark,
@@ -265,7 +268,7 @@ class _Run:
         size = self._settings.replay.step
         for path, source in logs:
             begin = min(self._partitions.positions(source.id))
-            yield from read_events(path, source, options, begin, size)
+            yield from read_events(path, source, options, self._intake, begin, size)
 
     def finish(self, source: Source) -> None:
         """Finish what the end of the log allows: open baskets, lapses, a last check of the model, and rules."""

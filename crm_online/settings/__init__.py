@@ -15,6 +15,7 @@ from crm_online.settings.model import (
     Settings,
 )
 from crm_online.settings.network import MASK
+from crm_online.settings.privacy import PrivacySettings
 from crm_online.settings.service import ChangeSettings, KafkaSettings, ServeSettings, WorkerSettings
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "KafkaSettings",
     "Key",
     "LoadedSettings",
+    "PrivacySettings",
     "ReplaySettings",
     "RuleSettings",
     "SegmentSettings",

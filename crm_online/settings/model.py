@@ -28,6 +28,7 @@ from crm_online.settings.fields import (
     Weight,
     contradiction,
 )
+from crm_online.settings.privacy import PrivacySettings
 from crm_online.settings.service import ChangeSettings, KafkaSettings, ServeSettings, WorkerSettings
 from crm_online.settings.units import DAY, MINUTE
 
@@ -221,6 +222,7 @@ class Settings(BaseModel):
     rules: RuleSettings = RuleSettings()
     predictions: PredictionSettings = PredictionSettings()
     replay: ReplaySettings = ReplaySettings()
+    privacy: PrivacySettings = PrivacySettings()
     changes: ChangeSettings = ChangeSettings()
     kafka: KafkaSettings = KafkaSettings()
     worker: WorkerSettings = WorkerSettings()
@@ -252,10 +254,10 @@ class Settings(BaseModel):
     def shaping(self) -> dict[str, Any]:
         """Return the settings that shape the state, by key, as JSON values in inside units.
 
-        All but those of changes, Kafka, worker and service do; even ``replay.step``, since the steps decide when models
-        are fitted.
+        All but those of changes, privacy, Kafka, worker and service do; even ``replay.step``, since the steps decide
+        when models are fitted.
         """
-        values = self.model_dump(mode="python", exclude={"changes", "kafka", "worker", "serve"})
+        values = self.model_dump(mode="python", exclude={"changes", "privacy", "kafka", "worker", "serve"})
         values["itemsets"]["epsilon"] = self.itemsets.epsilon_in_force
         values["predictions"]["bands"] = list(self.predictions.bands)
         values["features"]["use"] = list(self.features.use)

@@ -19,6 +19,7 @@ from crm_online.errors import CrmOnlineError, FenceError
 from crm_online.events.ahead import before_clock
 from crm_online.events.batch import Batch
 from crm_online.events.columns import EventColumns, concat, from_events, unknown_fields
+from crm_online.events.intake import Intake
 from crm_online.events.models import Event
 from crm_online.flow import PartitionFlow, PartitionGroup
 from crm_online.settings import Settings
@@ -59,6 +60,7 @@ class EventLog:
     ) -> None:
         self._store, self._settings, self._clock, self._now = store, settings, clock, now
         self._keep, self._max_ahead = settings.changes.keep, settings.events.max_ahead
+        self._intake = Intake.of(settings.privacy)
         self._group: PartitionGroup | None = None
         self._last_arrival: tuple[float, int] | None = None
         # Events without an id get one that no other event has, whoever else accepts events too.
@@ -151,7 +153,7 @@ class EventLog:
         far: list[list[int]] = []
         unknown: Counter[str] = Counter()
         for events in requests:
-            columns = from_events(events, [next(self._rows) for _ in events], self._made)
+            columns = self._intake.events(from_events(events, [next(self._rows) for _ in events], self._made))
             refused, moved = before_clock(columns, watermark, latest)
             far.append(np.flatnonzero(refused).tolist())
             if not far[-1]:

@@ -1,0 +1,1 @@
+"""What is kept of persons, and under which name: attributes, free text, pseudonyms."""

@@ -1,0 +1,38 @@
+"""The settings of privacy: what is kept of persons. Nothing here shapes the state."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from crm_online.settings.fields import Section, optional
+
+
+def _names(value: object) -> object:
+    """Read ``town,age`` as a list; nothing as an empty one."""
+    names = [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name for name in names):
+        raise ValueError("not a list of names")
+    return tuple(dict.fromkeys(names))
+
+
+AttributeList = Annotated[
+    tuple[str, ...] | None,
+    optional(
+        "names with commas between (an empty text: no attribute)",
+        {"anyOf": [{"type": "array", "items": {"type": "string", "minLength": 1}}, {"const": "none"}]},
+        _names,
+        list,
+    ),
+]
+
+
+class PrivacySettings(Section):
+    """What is kept of persons; nothing here shapes the state."""
+
+    attributes: AttributeList = Field(
+        default=None,
+        description="attributes of profiles that are kept; none: all but those that identify somebody, such as "
+        "email, name, phone and address",
+    )

@@ -1,0 +1,75 @@
+"""What is kept of persons in events and rejected rows, whichever way they come."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from crm_online.events.columns import from_events
+from crm_online.events.intake import INTAKE, Intake
+from crm_online.events.models import EVENT
+from crm_online.replay import replay
+from crm_online.settings import Settings
+from crm_online.store import open_store
+
+AT = "2026-01-01T00:00:00Z"
+SECRETS = ("Lovelace", "ada@example.org", "0731-555", "never came")
+PROFILE = {
+    "town": "Ulm",
+    "firstName": "Ada Lovelace",
+    "Email": "ada@example.org",
+    "contact": "ada@example.org",
+    "mobile_phone": "0731-555",
+}
+EVENTS = [
+    {"type": "profile", "customer_id": "c1", "time": AT, "attributes": PROFILE},
+    {"type": "contact", "customer_id": "c1", "time": AT, "channel": "mail", "reason": "Lovelace's parcel never came"},
+    {"type": "contact", "customer_id": "c1", "time": AT, "channel": "mail", "reason": "late delivery"},
+    {"type": "feedback", "customer_id": "c1", "time": AT, "score": 0.1, "text": "it never came"},
+    {"type": "feedback", "customer_id": "c1", "time": AT, "score": 7, "text": "it never came"},
+    {"type": "contact", "customer_id": "", "time": AT, "channel": "mail", "reason": "Lovelace's parcel never came"},
+    {"type": "profile", "customer_id": "c1", "time": "soon", "attributes": PROFILE},
+]
+
+
+def test_free_text_and_identifying_attributes_are_in_no_key_and_no_file_rejects_too(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text(
+        "".join(json.dumps(event) + "\n" for event in EVENTS) + '{"text":"it never came'
+    )
+    state, out = tmp_path / "state", tmp_path / "out"
+    done = replay(tmp_path / "log.jsonl", settings=Settings(), state=str(state), out=out)
+    assert (done.accepted, done.rejected) == (4, 4)
+    with open_store(str(state), create=False) as store:
+        said = dict(store.partition(0).hash_all("said"))
+        changes = b"".join(entry.value for entry in store.partition(0).changes())
+    assert json.loads(said[b"c1"]) == [{"town": "Ulm"}, {"late delivery": 1}, 1, 0.1, 1]
+    kept = b"".join(path.read_bytes() for folder in (state, out) for path in folder.rglob("*") if path.is_file())
+    for secret in SECRETS:
+        assert secret.encode() not in changes + kept
+    assert b"left out" in (out / "rejects.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("listed", [(), ("firstName",)])
+def test_attributes_that_are_not_listed_are_not_kept(listed: tuple[str, ...]) -> None:
+    intake = Intake.of(Settings.from_keys({"privacy.attributes": listed}).privacy)
+    event = EVENT.validate_python(EVENTS[0])
+    expected = {name: PROFILE[name] for name in listed}
+    assert intake.events(from_events([event], [0], "log")).details[0]["attributes"] == expected
+    assert getattr(intake.event(event), "attributes") == expected  # noqa: B009
+    assert "Ulm" not in intake.row(json.dumps(EVENTS[6]))
+
+
+def test_what_is_sent_on_to_kafka_has_no_free_text() -> None:
+    kept = [INTAKE.event(EVENT.validate_python(event)).model_dump_json() for event in EVENTS[:4]]
+    assert not any(secret in text for text in kept for secret in SECRETS)
+    assert "late delivery" in kept[2]
+
+
+def test_a_row_of_quotes_alone_is_read_in_a_moment() -> None:
+    began = time.process_time()
+    for raw in ('\\"' * 4096, '"' * 4096, '"a":"' + "\\" * 4096, '"a":"' * 800):
+        INTAKE.row(raw)
+    assert time.process_time() - began < 1
