@@ -79,7 +79,7 @@ def priced(price: str) -> bytes:
         (priced('"1e400"'), "price is not a finite number", "items.0.price"),
         (priced("1" + "0" * 400), "price is not a number", "items.0.price"),
         (priced("1" + "0" * 5_000), "not JSON", None),
-        (b'{"type":"view","text":"' + b"x" * MAX_VALUE + b'"}', "larger than 1 MB", None),
+        (b'{"type":"view","item":"' + b"x" * MAX_VALUE + b'"}', "larger than 1 MB", None),
     ],
     ids=str,
 )
