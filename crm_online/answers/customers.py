@@ -8,6 +8,9 @@ from pydantic import Field
 
 from crm_online.answers.answer import Answer, Features, SegmentOrNone, Time
 from crm_online.answers.predictions import CustomerPredictions
+from crm_online.values.predictions import PredictionChange
+from crm_online.values.rejects import Reject
+from crm_online.values.segments import SegmentChange
 
 Reason = Literal["event", "lapse", "refit", "erase", "rewind"]
 
@@ -55,6 +58,95 @@ class CustomerIds(Answer):
 
     ids: list[str]
     complete: Annotated[bool, Field(description="whether these are all")]
+
+
+class Purchases(Answer):
+    """What is remembered of a customer's orders: decayed numbers of them, of all and with each item."""
+
+    orders: float
+    items: dict[str, float]
+
+
+class FeedbackSums(Answer):
+    """Sums over a customer's feedback."""
+
+    count: int
+    score_sum: float
+    unhappy: int
+
+
+class SampledTraits(Answer):
+    """What is remembered of a customer of the sample."""
+
+    attributes: dict[str, str | float | list[str]]
+    reasons: Annotated[dict[str, int], Field(description="contacts by reason")]
+    feedback: FeedbackSums
+    items: Annotated[dict[str, int], Field(description="order lines by item")]
+
+
+class KeptBasket(Answer):
+    """Lines of an order or a return that are kept, so that late ones find theirs."""
+
+    basket_id: str
+    type: Literal["purchase", "return"]
+    first: Time
+    last: Time
+    items: list[str]
+
+
+class KeptOrder(Answer):
+    """An order that is kept, for recommendations to learn from."""
+
+    time: Time
+    items: list[str]
+
+
+class KeptTransition(Answer):
+    """An order and the next one, for rules to be judged by."""
+
+    order: list[str]
+    next: list[str]
+
+
+class KeptExample(Answer):
+    """The customer at a moment, for predictions to learn from."""
+
+    target: str
+    moment: Time
+    outcome: Annotated[float | None, Field(description="null: not known yet")]
+    features: dict[str, float | None]
+    predicted: Annotated[list[float | None], Field(description="by each model of then")]
+
+
+class PersonalDataPart(Answer):
+    """What one partition holds of a customer; what it does not hold is left out."""
+
+    partition: int
+    bought: Purchases | None = None
+    sampled: SampledTraits | None = None
+    open_baskets: Annotated[list[KeptBasket], Field(default_factory=list)]
+    counted_baskets: Annotated[list[KeptBasket], Field(default_factory=list)]
+    orders: Annotated[list[KeptOrder], Field(default_factory=list)]
+    transitions: Annotated[list[KeptTransition], Field(default_factory=list)]
+    examples: Annotated[list[KeptExample], Field(default_factory=list)]
+    moves: Annotated[
+        list[SegmentChange], Field(default_factory=list, description="kept changes of the customer's segment")
+    ]
+    prediction_changes: Annotated[
+        list[PredictionChange], Field(default_factory=list, description="kept changes of what is predicted")
+    ]
+    rejects: Annotated[list[Reject], Field(default_factory=list, description="kept rejects that have the id")]
+    suppressed_before: Annotated[
+        Time | None, Field(description="the customer was erased: what happened before is left out")
+    ] = None
+
+
+class PersonalData(Answer):
+    """All that the state holds of a customer."""
+
+    customer_id: str
+    customer: Annotated[Customer | None, Field(description="null: no such customer, or no more")]
+    partitions: list[PersonalDataPart]
 
 
 class Totals(Answer):

@@ -71,7 +71,7 @@ class CountedBaskets:
         if value is None:
             return []
         near, others = [], []
-        for first, last, raw in _sessions(value):
+        for first, last, raw in sessions(value):
             basket = Basket(first, last, set())
             if basket.near(begin, end, reach):
                 basket.items = unpacked(raw)
@@ -102,7 +102,7 @@ class CountedBaskets:
         """Forget what is above ``max_bytes``, and write what has changed."""
         while self.bytes > self.max_bytes:
             key = next(iter(self._values))
-            for _, last, _ in _sessions(self._drop(key)):
+            for _, last, _ in sessions(self._drop(key)):
                 self._forgotten(last)
             self._changed.discard(key)
             self._gone.add(key)
@@ -112,14 +112,14 @@ class CountedBaskets:
             yield Put(NAME, {key.encode(): self._values[key] for key in sorted(self._changed)})
         self._gone, self._changed = set(), set()
 
-    def _set(self, key: str, sessions: bytes) -> None:
-        if len(sessions) > SESSIONS * _SESSION.size:  # else there cannot be too many
-            parts = list(_sessions(_HEAD.pack(_VERSION, 0) + sessions))
+    def _set(self, key: str, value: bytes) -> None:
+        if len(value) > SESSIONS * _SESSION.size:  # else there cannot be too many
+            parts = list(sessions(_HEAD.pack(_VERSION, 0) + value))
             for _, last, raw in parts[:-SESSIONS]:
                 self._forgotten(last)
-                sessions = sessions[_SESSION.size + len(raw) :]
+                value = value[_SESSION.size + len(raw) :]
         self.number += 1
-        self._place(key, _HEAD.pack(_VERSION, self.number) + sessions)
+        self._place(key, _HEAD.pack(_VERSION, self.number) + value)
         self._changed.add(key)
         self._gone.discard(key)
 
@@ -144,7 +144,7 @@ def _number(value: bytes) -> int:
     return number
 
 
-def _sessions(value: bytes) -> Iterator[tuple[int, int, bytes]]:
+def sessions(value: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Return first and last time of each basket of a key, and its items as bytes, the longest unchanged first."""
     at = _HEAD.size
     while at < len(value):

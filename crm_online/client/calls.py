@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from crm_online.answers.changes import Digest
-from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Members, Reason
+from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Members, PersonalData, Reason
 from crm_online.answers.drift import Drifts
 from crm_online.answers.predictions import PredictionFigures
 from crm_online.answers.rules import Recommendations, RecommendationsBatch, RuleInForce, Rules
@@ -37,6 +37,11 @@ END_SESSION: Final = Call("end_session", "DELETE", "/v1/session", nothing, again
 def customer(customer_id: str) -> Call[Customer]:
     """Return the look-up of one customer."""
     return Call("get_customer", "GET", f"/v1/customers/{part(customer_id)}", model(Customer))
+
+
+def personal_data(customer_id: str) -> Call[PersonalData]:
+    """Return the request of all that is held of one customer."""
+    return Call("export_customer", "GET", f"/v1/customers/{part(customer_id)}/export", model(PersonalData))
 
 
 def customers(customer_ids: Iterable[str]) -> list[Call[Customers]]:

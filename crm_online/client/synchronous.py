@@ -12,7 +12,16 @@ import httpx
 from tenacity import Retrying
 
 from crm_online.answers.changes import Digest
-from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Member, Members, Reason
+from crm_online.answers.customers import (
+    Customer,
+    CustomerIds,
+    Customers,
+    Explanation,
+    Member,
+    Members,
+    PersonalData,
+    Reason,
+)
 from crm_online.answers.drift import Drifts
 from crm_online.answers.predictions import PredictionFigures
 from crm_online.answers.rules import Recommendations, RecommendationsBatch, RuleInForce, Rules
@@ -98,6 +107,16 @@ class Client:
             If no customer has this id.
         """
         return self._request(calls.customer(customer_id))
+
+    def personal_data(self, customer_id: str) -> PersonalData:
+        """Return all that is held of a customer; needs the scope admin.
+
+        Raises
+        ------
+        NotFound
+            If nothing is.
+        """
+        return self._request(calls.personal_data(customer_id))
 
     def customers(self, customer_ids: Iterable[str]) -> Customers:
         """Return several customers, and the ids of those that are not known; each 500 are one request."""

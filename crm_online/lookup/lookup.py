@@ -29,6 +29,7 @@ from crm_online.lookup.customer_json import customer_values
 from crm_online.lookup.customer_reader import CustomerReader
 from crm_online.lookup.drifts import kept_drifts
 from crm_online.lookup.partition import PartitionView
+from crm_online.lookup.personal_data import personal_data
 from crm_online.lookup.predictions import StatePredictor, no_figures
 from crm_online.lookup.recommender import StateRecommender
 from crm_online.lookup.segment_names import SegmentNames
@@ -284,6 +285,16 @@ class Lookup:
             raise UnknownCustomer(f"no customer {name!r} in the state")
         context = replace(batch.context, as_of=self._when(as_of))
         return customer_values(replace(batch, context=context))[0]
+
+    def personal_data(self, name: str) -> dict[str, Any]:
+        """Return all that is held of a customer, as in ``crm-online customer ID --all --json``.
+
+        Raises
+        ------
+        UnknownCustomer
+            If nothing is.
+        """
+        return personal_data(self._store, name)
 
     @cached_property
     def recommender(self) -> StateRecommender:

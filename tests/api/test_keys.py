@@ -158,6 +158,7 @@ def test_a_key_is_for_its_scopes_only(served: Served, keys: dict[str, str]) -> N
         "send": ("/v1/events", EVENT),
         "erase": ("/v1/events", EVENT | {"type": "erase", "customer_id": "nobody"}),
         "rejects": ("/v1/rejects", None),
+        "a copy": ("/v1/customers/C17/export", None),
         "rejects as they come": ("/v1/changes?kind=rule&kind=reject", None),
         "who am I": ("/v1/session", None),
     }

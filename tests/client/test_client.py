@@ -30,6 +30,7 @@ TIME = "2026-04-02T08:00:00Z"
 def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict[str, str], root: Path) -> None:
     with Client(served.url, key=keys["admin"]) as client:
         client.customer("C17")
+        client.personal_data("C17")
         client.customers(["C17"])
         client.explain("C17")
         segment = client.segments().segments[0].id
@@ -112,13 +113,15 @@ def test_more_than_500_customers_are_several_requests(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(
-    "customer", ["a/b", "..", ".", "a%2Fb", "?x=1#y", "né 雪 🙂", "a+b&c", '"<script>', "*[a-z]*", "new", ":batch"]
+    "customer",
+    ["a/b", "..", ".", "a%2Fb", "?x=1#y", "né 雪 🙂", "a+b&c", '"<script>', "*[a-z]*", "new", ":batch", "a/export"],
 )
 def test_a_customer_of_whatever_id_is_found(ask: Ask, customer: str) -> None:
     event = {"type": "view", "customer_id": customer, "time": TIME, "event_id": f"seen {customer}"}
     assert ask("send", [event]).events == 1
     assert ask("customer", customer).customer_id == customer
     assert ask("explain", customer).customer_id == customer
+    assert ask("personal_data", customer).customer.customer_id == customer
     assert ask("customer", customer).events == 1, "sent by three clients, but with one id"
 
 

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from crm_online.answers import customers as answers
@@ -81,6 +82,31 @@ class _Direct(APIRoute):
             raise ProblemError(422, f"an id has at most {LONGEST:,} characters", kind="invalid")
         response = await get_customer(await service(request), customer_id)
         await response(scope, receive, send)
+
+
+class _ExportRoute(APIRoute):
+    """The route of exports: an id that ends in ``/export`` comes percent-encoded, and is another route's."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match where the path as it was sent ends in the name of the route."""
+        if scope["type"] == "http" and not scope.get("raw_path", b"").endswith(b"/export"):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+async def export_customer(service: TheService, customer_id: CustomerId) -> Response:
+    """Return all that is held of one customer, who may ask for it (Article 15 of the GDPR)."""
+    return _json(orjson.dumps(await service.customers.personal_data(customer_id)))
+
+
+router.add_api_route(
+    f"/customers/{{customer_id:{ANYTHING}}}/export",
+    export_customer,
+    methods=["GET"],
+    response_model=answers.PersonalData,
+    dependencies=[Depends(requires("admin"))],
+    route_class_override=_ExportRoute,
+)
 
 
 async def get_customer(service: TheService, customer_id: CustomerId) -> Response:

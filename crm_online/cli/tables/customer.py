@@ -36,6 +36,17 @@ def customer_tables(found: Mapping[str, Any], names: Mapping[str, str]) -> list[
     return parts
 
 
+def held_table(held: Mapping[str, Any]) -> RenderableType:
+    """Return how much is held of a customer, of each kind."""
+    rows = table(f"what is held of {plain(held['customer_id'])}", partition=FIGURE, what=WORD, **{"how many": FIGURE})
+    for part in held["partitions"]:
+        for name, value in part.items():
+            if name != "partition":
+                size = len(value) if isinstance(value, list) else 1
+                rows.add_row(str(part["partition"]), name.replace("_", " "), number(size))
+    return rows
+
+
 def _predictions(predicted: Mapping[str, Any]) -> RenderableType:
     within = quantity(predicted["horizon_days"], "days")
     rows = table(f"what is predicted within {within}", **{"what": TEXT, "value": FIGURE})

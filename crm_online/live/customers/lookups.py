@@ -21,6 +21,7 @@ from crm_online.lookup.customer_batch import CustomerBatch
 from crm_online.lookup.customer_json import customer_json
 from crm_online.lookup.customer_reader import CustomerReader, StoredCustomers
 from crm_online.lookup.explanation import KeptMove, explanation
+from crm_online.lookup.personal_data import personal_data
 from crm_online.lookup.segment_labels import decode_labels, write_label
 from crm_online.lookup.segment_names import SegmentNames
 from crm_online.step import ChangeId
@@ -111,6 +112,18 @@ class CustomerLookups(ServicePart):
         moves = self._changes.moves_of(name, MOVES)
         kept, names = await self._threads.run(self._of_moves, moves)
         return explanation(customer, names, kept)
+
+    async def personal_data(self, name: str) -> dict[str, Any]:
+        """Return all that the state holds of a customer, as ``answers.customers.PersonalData`` has it.
+
+        Raises
+        ------
+        UnknownCustomer
+            If it holds nothing.
+        StoreError
+            As `one`.
+        """
+        return await self._scans.run(personal_data, self._store, name)
 
     async def batch(self, names: Sequence[str]) -> CustomerBatch:
         """Return those of some customers who are known, as read.
