@@ -69,6 +69,7 @@ class MadeLog:
             quantity=self.quantity[low:high],
             price=self.price[low:high],
             score=self.score[begin:end],
+            producer=np.zeros(end - begin, np.uint64),
             details={},
         )
 

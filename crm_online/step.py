@@ -164,11 +164,20 @@ Write = Put | Remove | Append | Shorten | Assign | Replace | Drop
 
 @dataclass(frozen=True, slots=True)
 class StepCounts:
-    """What became of the records of a step: events accepted, records rejected, events that had been counted before."""
+    """What became of the records of a step.
+
+    Attributes
+    ----------
+    accepted, rejected, duplicates
+        Events accepted, records rejected, events that had been counted before.
+    duplicate_positions
+        Where the last ones are in their source.
+    """
 
     accepted: int = 0
     rejected: int = 0
     duplicates: int = 0
+    duplicate_positions: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -18,7 +18,7 @@ from crm_online.values.value import ChangeId
 from streams import topics
 from streams.commands import Command
 from streams.published import CHANGE_ID
-from streams.records import CONTROL, Control
+from streams.records import CONTROL, PRODUCER, Control
 from streams.topics import TopicSpec, topic_name
 
 Json = dict[str, Any]
@@ -45,15 +45,16 @@ class Message:
         Its name in the document.
     value
         The model of its value; ``None`` for a tombstone.
-    headers
-        The schemas of the headers that it has, by name.
+    headers, optional_headers
+        The schemas of the headers that it has, and that it may have, by name.
     keyed
         Whether it has the topic's key.
     """
 
     name: str
     value: type[BaseModel] | None
-    headers: Mapping[str, Json] = field(default_factory=dict)
+    headers: dict[str, Json] = field(default_factory=dict)
+    optional_headers: dict[str, Json] = field(default_factory=dict)
     keyed: bool = True
 
 
@@ -91,11 +92,12 @@ def _models(union: Any) -> tuple[type[BaseModel], ...]:
 
 _CHANGE = {CHANGE_ID: TypeAdapter(ChangeId).json_schema()}
 _CONTROL = {CONTROL: {"description": "marks a record that is no event, but is for the partition as a whole"}}
+_PRODUCER = {PRODUCER: {"description": "whose event ids it has, in UTF-8; those of the topic if it is missing"}}
 CHANNELS = (
     Channel(
         topics.EVENTS,
         reads=[
-            *(Message(model.__name__.lower(), model) for model in _models(models.Event)),
+            *(Message(model.__name__.lower(), model, optional_headers=_PRODUCER) for model in _models(models.Event)),
             *(Message(model.__name__.lower(), model, _CONTROL, keyed=False) for model in _models(Control)),
         ],
     ),
@@ -201,9 +203,12 @@ def _operations(channel: Channel) -> list[tuple[str, Json]]:
 
 def _message(message: Message, channel: Channel) -> Json:
     found: Json = {"name": message.name}
-    if message.headers:
-        names = list(message.headers)
-        found["headers"] = {"type": "object", "properties": dict(message.headers), "required": names}
+    if message.headers or message.optional_headers:
+        found["headers"] = {
+            "type": "object",
+            "properties": dict(message.headers | message.optional_headers),
+            "required": list(message.headers),
+        }
     value = message.value
     found["payload"] = {"$ref": _REF.format(model=channel.schema(value.__name__))} if value else {"type": "null"}
     if message.keyed and channel.topic.key != "none":

@@ -18,10 +18,13 @@ from crm_online.events.decoding import DecodedEvents, decode_lines, native_event
 from crm_online.events.intake import INTAKE, Intake
 from crm_online.events.models import Catalogue, Event, Time, first_problem
 from crm_online.events.presets.preset import Refusal
+from crm_online.events.producers import producer_number
 from crm_online.events.rejects import Refused, RejectedRow
 
 CONTROL: Final = "control"
 """The header of records that are no event of a customer, but a command for the partition."""
+PRODUCER: Final = "producer"
+"""The header that names whose event ids a record has; without it they are the topic's."""
 MAX_VALUE: Final = 1_000_000
 """Largest value of a record, in bytes."""
 
@@ -107,6 +110,10 @@ def decode(
     offsets = [record.offset for record in records]
     source_id = f"{topic}:{partition}"
     found = decode_lines(lines, lambda place: _judge(lines[place]), offsets, source_id, rejected)
+    for index, place in enumerate(found.places):
+        for name, value in records[place].headers:
+            if name == PRODUCER:
+                found.events.producer[index] = producer_number(value)
     found = _accepted(found, records, source_id, max_ahead, rejected)
     controls = _controls(commands, records, max_ahead, rejected)
     passed = found.events.time[found.events.kind != Kind.ERASE]

@@ -13,11 +13,12 @@ from pydantic_core import to_json
 from crm_online.answers.service import EventReceipt
 from crm_online.events.intake import INTAKE, Intake
 from crm_online.events.models import Event
+from crm_online.events.producers import LOG
 from crm_online.events.times import to_iso
 from crm_online.settings import KafkaSettings
 from streams.connection import REQUEST_TIMEOUT, client_options, start
 from streams.errors import kafka_errors
-from streams.records import key_of
+from streams.records import PRODUCER, key_of
 from streams.topics import EVENTS
 
 _log = logging.getLogger(__name__)
@@ -77,8 +78,8 @@ class KafkaSink:
         """Return nothing: without Kafka, all but events is answered as ever."""
         return None
 
-    async def accept(self, events: Sequence[Event]) -> EventReceipt:
-        """Put events on the topic.
+    async def accept(self, events: Sequence[Event], producer: str) -> EventReceipt:
+        """Put events on the topic, under their producer's name.
 
         Raises
         ------
@@ -88,13 +89,16 @@ class KafkaSink:
         with kafka_errors(self._kafka):
             async with asyncio.timeout(self._answer_seconds):
                 # The order in which the producer gets them is their order in their partition.
-                kept = map(self._intake.event, events)
-                sent = [await self._producer.send(self._topic, _value(event), _key(event)) for event in kept]
+                headers = [] if producer == LOG else [(PRODUCER, producer.encode())]
+                sent = [
+                    await self._producer.send(self._topic, _value(event), _key(event), headers=headers)
+                    for event in map(self._intake.event, events)
+                ]
                 # An idempotent producer retries for as long as it lives; cancelled, its sequence would have a hole.
                 for failed in await asyncio.shield(asyncio.gather(*sent, return_exceptions=True)):
                     if isinstance(failed, BaseException):
                         raise failed
-        return EventReceipt(events=len(events), to="kafka")
+        return EventReceipt(events=len(events), accepted=None, duplicates=None, to="kafka")
 
 
 def _key(event: Event) -> bytes | None:

@@ -62,9 +62,16 @@ class Rejects(Answer):
 
 
 class EventReceipt(Answer, title="Taken"):
-    """Events that were accepted."""
+    """Events that are on disk: all of a request."""
 
     events: int
+    accepted: Annotated[
+        int | None,
+        Field(description="those that count, the others had been sent before; null: the workers find that out"),
+    ]
+    duplicates: Annotated[
+        int | None, Field(description="those that the same producer had sent before, which count once; null: not known")
+    ]
     to: Annotated[Literal["engine", "kafka"], Field(description="where they went")]
 
 

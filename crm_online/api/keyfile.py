@@ -41,11 +41,14 @@ class Caller:
         Of the key.
     scopes
         What the key is for.
+    producer
+        Whose event ids it sends.
     """
 
     id: str
     name: str
     scopes: frozenset[Scope]
+    producer: str
 
     def may(self, scope: Scope) -> bool:
         """Return whether the caller has a scope; admin has all."""
@@ -53,7 +56,7 @@ class Caller:
 
 
 class StoredKey(BaseModel):
-    """A key as it is stored."""
+    """A key as it is stored; of the ids of events its producer is the key's id if none is given."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,10 +65,11 @@ class StoredKey(BaseModel):
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     scopes: tuple[Scope, ...] = Field(min_length=1)
     created: datetime
+    producer: str | None = Field(default=None, pattern=f"^{_NAME}$")
 
     def caller(self) -> Caller:
         """Return the caller with this key."""
-        return Caller(self.id, self.name, frozenset(self.scopes))
+        return Caller(self.id, self.name, frozenset(self.scopes), self.producer or self.id)
 
 
 class _File(BaseModel):
@@ -99,7 +103,7 @@ def read_keys(path: Path) -> tuple[StoredKey, ...]:
     return found
 
 
-def new_key(path: Path, name: str, scopes: Iterable[Scope]) -> str:
+def new_key(path: Path, name: str, scopes: Iterable[Scope], producer: str | None = None) -> str:
     """Add a key to a file, which is made if it is not there, and return the key: it cannot be had again.
 
     Raises
@@ -107,8 +111,9 @@ def new_key(path: Path, name: str, scopes: Iterable[Scope]) -> str:
     InputError
         If the name is in use or cannot be one, or the file cannot be read or written.
     """
-    if not re.fullmatch(_NAME, name):
-        raise InputError(f"{name[:80]!r} cannot be a key's name: up to 64 letters, digits, spaces, and . _ @ -")
+    for what, given in (("key", name), ("producer", producer)):
+        if given is not None and not re.fullmatch(_NAME, given):
+            raise InputError(f"{given[:80]!r} cannot be a {what}'s name: up to 64 letters, digits, spaces, and . _ @ -")
     known = read_keys(path) if path.exists() else ()
     if any(key.name == name for key in known):
         raise InputError(f"{path} has a key {name!r}: give another name, or revoke it first")
@@ -117,7 +122,8 @@ def new_key(path: Path, name: str, scopes: Iterable[Scope]) -> str:
     key = f"crm_{identity}_{secrets.token_urlsafe(32)}"
     ordered = tuple(scope for scope in SCOPES if scope in set(scopes))
     created = datetime.now(UTC).replace(microsecond=0)
-    _write(path, [*known, StoredKey(name=name, id=identity, sha256=_hashed(key), scopes=ordered, created=created)])
+    made = StoredKey(name=name, id=identity, sha256=_hashed(key), scopes=ordered, created=created, producer=producer)
+    _write(path, [*known, made])
     return key
 
 
@@ -158,6 +164,7 @@ def _write(path: Path, keys: Sequence[StoredKey]) -> None:
     blocks = [
         f'\n[[keys]]\nname = "{key.name}"\nid = "{key.id}"\nsha256 = "{key.sha256}"\n'
         f"scopes = {list(key.scopes)}\ncreated = {key.created.isoformat()}\n"
+        + (f'producer = "{key.producer}"\n' if key.producer else "")
         for key in keys
     ]
     try:

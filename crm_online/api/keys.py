@@ -13,11 +13,12 @@ from starlette.requests import Request
 from crm_online.api.keyfile import SCOPES, Caller, Scope, StoredKey, matching, read_keys
 from crm_online.api.problems import ProblemError
 from crm_online.errors import InputError
+from crm_online.events.producers import LOG
 from crm_online.live.part import ServicePart
 
 CALLER = "crm_online.caller"
 """Where the gate puts the caller in an ASGI scope; None: unknown."""
-ANYBODY = Caller("", "anybody", frozenset({"admin"}))
+ANYBODY = Caller("", "anybody", frozenset({"admin"}), LOG)
 """The caller where no keys are configured."""
 
 _log = logging.getLogger(__name__)

@@ -101,6 +101,7 @@ class Engine:
             self.mining.transitions,
             self._suppression,
             settings.itemsets.half_life,
+            loaded.sampling_key,
         )
         self._sample = Sampling(settings.segments.sample, loaded)
         self.predicting = Predicting(settings, self.state.predictions, loaded, partition, partitions)
@@ -245,7 +246,7 @@ class Engine:
             batch.begin,
             step.writes,
             changes.entries,
-            counts=StepCounts(ingested.accepted, len(batch.rejects), ingested.duplicates),
+            counts=StepCounts(ingested.accepted, len(batch.rejects), len(ingested.duplicates), ingested.duplicates),
         )
 
     def republish(
@@ -336,7 +337,7 @@ class Engine:
         before = records.take(np.arange(len(ids)))
         ingested = self._ingestion.ingest(events, ids, records, step.now)
         self.state.accepted += ingested.accepted
-        self.state.duplicates += ingested.duplicates
+        self.state.duplicates += len(ingested.duplicates)
         self.state.doubtful_baskets += ingested.doubtful
         self.state.suppressed += ingested.suppressed
 

@@ -21,6 +21,7 @@ from crm_online.events.columns import EventColumns, Kind, hash64
 from crm_online.itemsets.names import ItemNames
 
 _KEY = "crm-online/event"
+_PRODUCERS, _KINDS_APART = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 _BITS = np.uint64(16)
 _KINDS = {kind.value: kind.name.lower() for kind in Kind}
 
@@ -43,9 +44,11 @@ class IngestResult:
         The accepted events of known customers, run by run between erasures.
     erased_after
         Customers who were erased: after how many of the runs, the last time.
-    accepted, duplicates, suppressed, doubtful
-        How many events counted, how many were duplicates, and how many are of customers who were erased after they
-        happened; how many baskets may be part of one that is forgotten.
+    duplicates
+        Positions of the events that were duplicates, in order.
+    accepted, suppressed, doubtful
+        How many events counted, and how many are of customers who were erased after they happened; how many baskets may
+        be part of one that is forgotten.
     """
 
     cause: dict[int, dict[str, str]]
@@ -55,8 +58,8 @@ class IngestResult:
     withdrawn: list[ClosedBasket] = field(default_factory=list)
     runs: list[AcceptedEvents] = field(default_factory=list)
     erased_after: dict[str, int] = field(default_factory=dict)
+    duplicates: list[int] = field(default_factory=list)
     accepted: int = 0
-    duplicates: int = 0
     suppressed: int = 0
     doubtful: int = 0
 
@@ -90,6 +93,8 @@ class Ingestion:
         Who was erased, and when.
     purchases_half_life
         In which what a customer bought fades to half, in ms; ``None``: not at all.
+    sampling_key
+        The state's secret, if it has one: with it nobody can make ids that are taken for another's.
     """
 
     codec: RecordCodec
@@ -101,6 +106,7 @@ class Ingestion:
     transitions: Transitions
     suppression: Suppression
     purchases_half_life: int | None
+    sampling_key: str
 
     def ingest(self, events: EventColumns, ids: list[str], records: Records, watermark: int) -> IngestResult:
         """Add a batch of events.
@@ -143,10 +149,10 @@ class Ingestion:
             if late.any():
                 result.suppressed += int(late.sum())
                 events, rows = events.select(~late), rows[~late]
-        hashes = np.maximum(hash64(events.event_ids, _KEY) >> _BITS, np.uint64(1))
+        hashes = self._identities(events)
         again = totals.duplicates(records, rows, hashes)
         if again.any():
-            result.duplicates += int(again.sum())
+            result.duplicates += events.position[again].tolist()
             events, rows, hashes = events.select(~again), rows[~again], hashes[~again]
         result.accepted += len(events)
         numbers = np.append(self.items.numbers(events.items), -1)[events.item]
@@ -188,6 +194,13 @@ class Ingestion:
         for row in np.unique(rows).tolist():
             event = int(last[row])
             result.cause[row] = {"event_id": events.event_ids[event], "type": _KINDS[int(events.kind[event])]}
+
+    def _identities(self, events: EventColumns) -> NDArray[np.uint64]:
+        """Return the 48 bits by which events are known again: of their ids, producers and kinds; never 0."""
+        hashes = hash64(events.event_ids, _KEY + self.sampling_key)
+        hashes = hashes ^ (events.producer * _PRODUCERS) ^ (events.kind * _KINDS_APART)
+        identities: NDArray[np.uint64] = np.maximum(hashes >> _BITS, np.uint64(1))
+        return identities
 
     def _add_purchased_items(
         self,

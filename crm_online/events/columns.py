@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.events import models
+from crm_online.events.producers import MADE_HERE
 from crm_online.events.structs import (
     EVENT_STRUCTS,
     AnyEvent,
@@ -52,7 +53,7 @@ KINDS: dict[str, Kind] = {kind.name.lower(): kind for kind in Kind}
 """The kind of each native ``type``."""
 
 _KIND_OF: dict[type, int] = {struct: KINDS[name] for name, struct in EVENT_STRUCTS.items()}
-_OF_EVENTS = ("position", "kind", "time", "score")
+_OF_EVENTS = ("position", "kind", "time", "score", "producer")
 _OF_LINES = ("quantity", "price")
 _CODED = (("customer", "customers"), ("basket", "baskets"), ("item", "items"))
 
@@ -91,6 +92,9 @@ class EventColumns:
         Of each line, float64 ``[m]``; the price is that of one unit.
     score
         Feedback from 0 to 1, float64 ``[n]``; NaN where there is none.
+    producer
+        Number of who sent each event, uint64 ``[n]``, see :func:`crm_online.events.producers.producer_number`: an id is
+        the same event's from the same producer only.
     details
         By index of the event, what only some kinds have: ``attributes``; ``name`` and ``value``; ``channel``
         and ``reason``; the ``text`` of a feedback.
@@ -110,6 +114,7 @@ class EventColumns:
     quantity: Floats
     price: Floats
     score: Floats
+    producer: NDArray[np.uint64]
     details: dict[int, dict[str, object]]
 
     def __len__(self) -> int:
@@ -225,8 +230,10 @@ def from_structs(
         baskets.append(basket)
         ends.append(len(lines))
     made = [event.event_id for event in events]
+    producer = np.zeros(len(events), np.uint64)
     if None in made:
-        pairs = zip(made, position.tolist(), strict=True)
+        pairs = list(zip(made, position.tolist(), strict=True))
+        producer[[event_id is None for event_id in made]] = MADE_HERE
         made = [f"{source_id}-{row}" if event_id is None else event_id for event_id, row in pairs]
     customer, customers = _coded([event.customer_id for event in events])
     basket_codes, basket_names = _coded(baskets)
@@ -246,6 +253,7 @@ def from_structs(
         quantity=_floats([line.quantity for line in lines]),
         price=_floats([line.price for line in lines]),
         score=score,
+        producer=producer,
         details=details,
     )
 
@@ -278,6 +286,7 @@ def anonymous_baskets(baskets: Sequence[Sequence[str]], positions: Sequence[int]
         quantity=np.ones(m),
         price=np.zeros(m),
         score=np.full(n, np.nan),
+        producer=np.full(n, MADE_HERE, np.uint64),
         details={},
     )
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from crm_online.events import models, times
 from crm_online.events.cells import Names, time_text
 from crm_online.events.columns import EventColumns, Kind, concat, from_events
+from crm_online.events.producers import MADE_HERE
 from crm_online.events.rejects import Refused
 
 
@@ -125,8 +126,11 @@ def _columns(lines: OrderLines, chosen: NDArray[np.int64], rows: NDArray[np.int6
     position = rows[chosen]
     n = len(chosen)
     ids = [f"{source_id}-{row}" for row in position.tolist()]
+    producer = np.full(n, MADE_HERE, np.uint64)
     if lines.event is not None:
-        ids = [lines.event.text(row) or made for row, made in zip(chosen.tolist(), ids, strict=True)]
+        given = [lines.event.text(row) for row in chosen.tolist()]
+        producer[list(map(bool, given))] = 0
+        ids = [own or made for own, made in zip(given, ids, strict=True)]
     return EventColumns(
         position=position,
         event_ids=ids,
@@ -142,5 +146,6 @@ def _columns(lines: OrderLines, chosen: NDArray[np.int64], rows: NDArray[np.int6
         quantity=lines.quantity[chosen],
         price=lines.price[chosen],
         score=np.full(n, np.nan),
+        producer=producer,
         details={},
     ).select(np.arange(n))

@@ -9,7 +9,7 @@ from crm_online.events.batch import Batch
 from crm_online.flow.partition import PartitionFlow
 from crm_online.settings import Settings
 from crm_online.stages import Stage, StageClock
-from crm_online.step import Write
+from crm_online.step import StepCounts, Write
 from crm_online.store import Store
 
 _NONE: Final[Mapping[int, Sequence[Write]]] = {}
@@ -68,16 +68,17 @@ class PartitionGroup:
         """Return the next position of each partition in a source."""
         return [flow.position(source) for flow in self.flows]
 
-    def run(self, flow: PartitionFlow, batch: Batch, writes: Sequence[Write] = ()) -> None:
-        """Run a batch of one partition, commit it, and publish its changes.
+    def run(self, flow: PartitionFlow, batch: Batch, writes: Sequence[Write] = ()) -> StepCounts:
+        """Run a batch of one partition, commit it, publish its changes, and return what became of its records.
 
         Raises
         ------
         FenceError, StoreError
             See :meth:`PartitionFlow.run_step`.
         """
-        flow.run_step(batch, writes)
+        counts = flow.run_step(batch, writes).counts
         self.publish(flow)
+        return counts
 
     def run_all(
         self, batch: Batch, writes: Mapping[int, Sequence[Write]] = _NONE, otherwise: Sequence[Write] = ()

@@ -53,7 +53,11 @@ class Shows:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             named = dict(scope["headers"]).get(b"scopes", b"admin").decode()
-            scope[CALLER] = Caller("1", "test", frozenset({named})) if named in ("read", "write", "admin") else None
+            scope[CALLER] = (
+                Caller("1", "test", frozenset({named}), dict(scope["headers"]).get(b"producer", b"test").decode())
+                if named in ("read", "write", "admin")
+                else None
+            )
         await self._app(scope, receive, send)
 
 
@@ -96,7 +100,10 @@ def posted(store: Store, body: object, **headers: str) -> httpx.Response:
 def test_one_event_of_each_type_is_accepted(store: Store) -> None:
     for number, event in enumerate(SOME.values(), 1):
         answer = posted(store, event)
-        assert (answer.status_code, answer.json()) == (202, {"events": 1, "to": "engine"})
+        assert (answer.status_code, answer.json()) == (
+            202,
+            {"events": 1, "accepted": 1, "duplicates": 0, "to": "engine"},
+        )
         assert Lookup(store).states[0].accepted == number
 
 
@@ -109,12 +116,28 @@ def test_totals_are_right_after_mixed_requests_and_events_that_come_twice_count_
             sent += [client.post("/v1/events", json=one) for one in orders[30:]]
             answers = await asyncio.gather(*sent)
             assert {answer.status_code for answer in answers} == {202}
+            assert sum(answer.json()["duplicates"] for answer in answers) == 10
+            assert sum(answer.json()["accepted"] for answer in answers) == 40
 
     asyncio.run(send())
     state = Lookup(store).states[0]
     assert (state.accepted, state.duplicates, state.customers) == (40, 10, 5)
     assert Lookup(store).customer("c3")["events"] == 8
     assert Lookup(store).verify()["ok"]
+
+
+def test_ids_that_another_key_guessed_and_sent_first_are_no_duplicates_of_this_keys(store: Store) -> None:
+    order = BUY | {"customer_id": "bob", "event_id": "order-17"}
+    found = [
+        posted(store, event, producer=producer).json()["duplicates"]
+        for event, producer in [
+            (order, "forger"),
+            (VIEW | order | {"type": "view", "item": "x"}, "shop"),
+            (order, "shop"),
+            (order, "shop"),
+        ]
+    ]
+    assert found == [0, 0, 0, 1]
 
 
 def test_a_list_with_anything_that_is_no_event_is_refused_whole_and_each_fault_is_named(store: Store) -> None:

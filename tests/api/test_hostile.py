@@ -84,7 +84,10 @@ def seen(redis_server: RedisServer, served: Served) -> dict[str, tuple[object, .
     before = totals(redis_server)
     events = [{"type": "view", "customer_id": name, "time": EARLIER, "event_id": name} for name in IDS]
     answer = ask(served.url, "/v1/events", events)
-    assert (answer.status, answer.json) == (202, {"events": len(IDS), "to": "engine"})
+    assert (answer.status, answer.json) == (
+        202,
+        {"events": len(IDS), "accepted": len(IDS), "duplicates": 0, "to": "engine"},
+    )
     until(lambda: at_rest(redis_server), "the service still works on what came")
     return before
 

@@ -59,7 +59,7 @@ def asked(
             handle_errors(app)
 
             async def called(scope_: Any, receive: Any, send: Any) -> None:
-                await app({**scope_, CALLER: Caller("1", "test", frozenset({scope}))}, receive, send)
+                await app({**scope_, CALLER: Caller("1", "test", frozenset({scope}), "test")}, receive, send)
 
             while snapshots.trouble() == BEING_READ:
                 await asyncio.sleep(0.001)

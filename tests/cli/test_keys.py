@@ -29,14 +29,16 @@ def test_a_key_is_printed_once_and_listed_without_itself(crm: Crm) -> None:
     caller = Keys(Path("keys.toml")).caller(key)
     assert caller is not None
     assert (caller.name, sorted(caller.scopes)) == ("till-7", ["read", "write"])
-    crm("keys", "new", "reader", "--file", "keys.toml")
+    assert caller.producer == caller.id
+    crm("keys", "new", "reader", "--file", "keys.toml", "--producer", caller.id)
     listed = crm("keys", "list", "--file", "keys.toml")
     assert listed.code == 0
     for word in ("till-7", "reader", "read, write"):
         assert word in listed.out
     (first, second) = json.loads(crm("keys", "list", "--file", "keys.toml", "--json").out)
-    assert first.keys() == second.keys() == {"name", "id", "scopes", "created"}
+    assert first.keys() == second.keys() == {"name", "id", "scopes", "created", "producer"}
     assert (first["name"], first["scopes"], second["scopes"]) == ("till-7", ["read", "write"], ["read"])
+    assert (first["producer"], second["producer"]) == (None, caller.id)
     assert key.split("_", 2)[2] not in listed.out + json.dumps(first)
 
 

@@ -11,6 +11,7 @@ from pydantic_core import from_json
 
 from crm_online.errors import BrokerError
 from crm_online.events.models import EVENT, Event
+from crm_online.events.producers import LOG
 from crm_online.settings import KafkaSettings
 from streams.records import decode
 from streams.sink import KafkaSink
@@ -44,7 +45,7 @@ def test_events_are_on_the_topic_once_as_they_were_under_the_keys_that_workers_w
         await sink.start()
         for begin in range(0, len(events), 50):
             part = events[begin : begin + 50]
-            receipt = await sink.accept(part)
+            receipt = await sink.accept(part, LOG)
             assert (receipt.events, receipt.to) == (len(part), "kafka")
         assert sum(broker.client.end_offsets(topic).values()) == len(events), "there when they are acknowledged"
         await sink.stop()
@@ -83,12 +84,12 @@ def test_a_broker_that_falls_silent_is_an_error_and_when_it_is_back_events_go_on
     async def send() -> None:
         sink = KafkaSink(KafkaSettings(brokers=broker.address, prefix=prefix), topic, answer_seconds=2)
         await sink.start()
-        await sink.accept(of(SENT[:1]))
+        await sink.accept(of(SENT[:1]), LOG)
         broker.suspend()
         with pytest.raises(BrokerError):
-            await sink.accept(of(SENT[1:2]))
+            await sink.accept(of(SENT[1:2]), LOG)
         broker.resume()
-        await sink.accept(of(SENT[2:3]))
+        await sink.accept(of(SENT[2:3]), LOG)
         await sink.stop()
 
     asyncio.run(send())

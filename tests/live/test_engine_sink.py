@@ -11,6 +11,7 @@ import pytest
 from crm_online.answers.service import EventReceipt
 from crm_online.errors import EventsRefused, StoreError, TooFarAhead
 from crm_online.events.models import Event
+from crm_online.events.producers import LOG
 from crm_online.live.ingestion.event_log import SOURCE, EventLog
 from crm_online.live.ingestion.sinks import EventSink
 from crm_online.live.ingestion.state_sink import StateSink
@@ -46,14 +47,14 @@ def test_a_burst_is_few_steps_and_each_request_has_its_own_answer(redis: Store) 
 
     async def send() -> list[EventReceipt | BaseException]:
         sink = sink_of(redis)
-        await sink.accept(view(1000))
-        requests = [sink.accept(view(n)) for n in range(50)] + [sink.accept(view(999, days=20_000))]
+        await sink.accept(view(1000), LOG)
+        requests = [sink.accept(view(n), LOG) for n in range(50)] + [sink.accept(view(999, days=20_000), LOG)]
         answers = await asyncio.gather(*requests, return_exceptions=True)
         await sink.stop()
         return answers
 
     answers = asyncio.run(send())
-    assert answers[:50] == [EventReceipt(events=1, to="engine")] * 50
+    assert answers[:50] == [EventReceipt(events=1, accepted=1, duplicates=0, to="engine")] * 50
     assert isinstance(answers[50], TooFarAhead)
     assert redis.partition(0).positions() == {SOURCE: 51}
     assert commits(redis) < 10
@@ -64,12 +65,12 @@ def test_what_waits_when_the_service_stops_is_committed(redis: Store) -> None:
 
     async def send() -> list[EventReceipt | BaseException]:
         sink = sink_of(redis)
-        await sink.accept(view(1000))
-        requests = [asyncio.create_task(sink.accept(view(n))) for n in range(30)]
+        await sink.accept(view(1000), LOG)
+        requests = [asyncio.create_task(sink.accept(view(n), LOG)) for n in range(30)]
         await asyncio.sleep(0)
         await sink.stop()
         with pytest.raises(EventsRefused, match="stopped"):
-            await sink.accept(view(1))
+            await sink.accept(view(1), LOG)
         return await asyncio.gather(*requests, return_exceptions=True)
 
     assert all(isinstance(answer, EventReceipt) for answer in asyncio.run(send()))
@@ -81,11 +82,11 @@ def test_whoever_disconnects_does_not_keep_the_others_waiting(redis: Store) -> N
 
     async def send() -> None:
         sink = sink_of(redis)
-        gone = [asyncio.create_task(sink.accept(view(n))) for n in range(5)]
+        gone = [asyncio.create_task(sink.accept(view(n), LOG)) for n in range(5)]
         await asyncio.sleep(0)
         for task in gone:
             task.cancel()
-        assert (await sink.accept(view(99))).events == 1
+        assert (await sink.accept(view(99), LOG)).events == 1
         await sink.stop()
 
     asyncio.run(send())
@@ -97,8 +98,8 @@ def test_more_than_can_wait_is_refused(redis: Store) -> None:
 
     async def send() -> list[EventReceipt | BaseException]:
         sink = sink_of(emptied(redis), few)
-        await sink.accept(view(1000))
-        answers = await asyncio.gather(*(sink.accept(view(n)) for n in range(40)), return_exceptions=True)
+        await sink.accept(view(1000), LOG)
+        answers = await asyncio.gather(*(sink.accept(view(n), LOG) for n in range(40)), return_exceptions=True)
         await sink.stop()
         return answers
 
@@ -113,7 +114,7 @@ def test_a_basket_is_counted_when_it_has_been_open_for_long_enough_and_nothing_c
 
     async def send() -> None:
         sink = sink_of(emptied(redis), given)
-        await sink.accept([shop.order("a", shop.START, ("tea", 1, 1), ("jam", 1, 1), basket="b")])
+        await sink.accept([shop.order("a", shop.START, ("tea", 1, 1), ("jam", 1, 1), basket="b")], LOG)
         async with asyncio.timeout(30):
             while Lookup(redis).states[0].baskets == 0:
                 await asyncio.sleep(0.01)
@@ -127,9 +128,9 @@ def test_while_something_else_feeds_the_state_nothing_is_accepted(redis: Store) 
         sink = sink_of(emptied(redis))
         sink.suspend("the demo's replay runs")
         with pytest.raises(EventsRefused, match="the demo's replay runs"):
-            await sink.accept(view(1))
+            await sink.accept(view(1), LOG)
         sink.resume()
-        await sink.accept(view(1))
+        await sink.accept(view(1), LOG)
         await sink.stop()
 
     asyncio.run(send())
@@ -139,10 +140,10 @@ def test_a_redis_for_several_is_not_begun_by_events(redis: Store) -> None:
     async def send() -> None:
         sink = sink_of(emptied(redis), begins=False)
         with pytest.raises(EventsRefused, match="start a worker, or replay a log"):
-            await sink.accept(view(1))
+            await sink.accept(view(1), LOG)
         given = settings()
         redis.initialise(1, json.dumps(given.shaping(), sort_keys=True))
-        await sink.accept(view(1))
+        await sink.accept(view(1), LOG)
         await sink.stop()
 
     asyncio.run(send())
@@ -153,7 +154,7 @@ def test_where_workers_feed_the_state_events_go_to_their_topic(redis: Store) -> 
 
     async def send() -> None:
         sink = sink_of(redis)
-        answers = await asyncio.gather(*(sink.accept(view(n)) for n in range(3)), return_exceptions=True)
+        answers = await asyncio.gather(*(sink.accept(view(n), LOG) for n in range(3)), return_exceptions=True)
         assert [str(answer) for answer in answers] == ["no client of Kafka for shop.events"] * 3
         await sink.stop()
 
@@ -164,12 +165,12 @@ def test_while_the_store_is_unavailable_events_are_refused_and_then_accepted_aga
     async def send(redis: RedisServer) -> None:
         with open_store(redis.url) as store:
             sink = sink_of(store)
-            await sink.accept(view(1))
+            await sink.accept(view(1), LOG)
             redis.kill()
             with pytest.raises(StoreError):
-                await sink.accept(view(2))
+                await sink.accept(view(2), LOG)
             redis.start()
-            await sink.accept(view(2))
+            await sink.accept(view(2), LOG)
             assert Lookup(store).states[0].accepted == 2
             await sink.stop()
 

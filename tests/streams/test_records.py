@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm_online.events.producers import MADE_HERE, producer_number
 from crm_online.events.rejects import MAX_RAW
-from streams.records import CONTROL, MAX_VALUE, DecodedRecords, decode
+from streams.records import CONTROL, MAX_VALUE, PRODUCER, DecodedRecords, decode
 
 DAY = 86_400_000
 NOW = 1_700_000_000_000
@@ -211,3 +212,11 @@ def test_what_a_record_is_does_not_hang_on_its_neighbours(records: list[Record])
     assert together.unknown_fields == sum((Counter(one.unknown_fields) for one in alone), Counter())
     assert together.watermark == max((one.watermark for one in alone if one.watermark is not None), default=None)
     assert together.refit == any(one.refit for one in alone)
+
+
+def test_a_record_is_of_the_producer_that_its_header_names_and_an_id_that_was_made_is_nobodys() -> None:
+    named = raw(VIEW | {"event_id": "e"})
+    producers = [(), ((PRODUCER, b"web"),), ((PRODUCER, b"till"),), (("other", b"web"),), ((PRODUCER, b"log"),)]
+    records = [Record(named, offset=n, headers=headers) for n, headers in enumerate(producers)]
+    found = decoded(*records, Record(raw(VIEW), offset=9)).events.producer.tolist()
+    assert found == [0, producer_number("web"), producer_number("till"), 0, 0, MADE_HERE]

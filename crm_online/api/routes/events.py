@@ -12,7 +12,8 @@ from pydantic_core import from_json
 from starlette.requests import Request
 
 from crm_online.answers.service import EventReceipt, Fault
-from crm_online.api.keys import requires
+from crm_online.api.keyfile import Caller
+from crm_online.api.keys import CALLER, requires
 from crm_online.api.problems import ProblemError, pointer, problems, short
 from crm_online.api.service import TheService
 from crm_online.errors import TooFarAhead
@@ -70,8 +71,9 @@ async def send_events(request: Request, service: TheService) -> EventReceipt:
     If any is no event, none is accepted. The answer comes once they are on disk: committed to the state, or written to
     Kafka by all its copies.
 
-    Give every event an `event_id`: one that is among the last 16 of the same customer counts once. So after a 503, or
-    no answer at all, send the same events again. Without an id each one that arrives is an event of its own.
+    Give every event an `event_id`: one that is among the last 16 of the same customer counts once, if the same producer
+    sent it with the same type; each key is a producer, unless it was made with `--producer`. So after a 503, or no
+    answer at all, send the same events again. Without an id each one that arrives is an event of its own.
 
     `erase` needs the scope admin. Events whose time lies further ahead of the service's clock than
     `events.max_ahead` are refused.
@@ -84,7 +86,8 @@ async def send_events(request: Request, service: TheService) -> EventReceipt:
     if any(isinstance(event, Erase) for event in events):
         await requires("admin")(request)
     try:
-        return await service.sink.accept(events)
+        caller: Caller = request.scope[CALLER]
+        return await service.sink.accept(events, caller.producer)
     except TooFarAhead as error:
         raise _refusal([_fault(single, index, ["time"], str(error)) for index in error.indices]) from error
 

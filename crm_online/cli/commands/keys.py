@@ -28,10 +28,25 @@ Scopes = Annotated[
     ),
 ]
 
+Producer = Annotated[
+    str | None,
+    typer.Option(
+        "--producer",
+        metavar="NAME",
+        help="Whose event ids it sends, where a new key takes over from another; log: those of the logs or the topic. "
+        "Each key is a producer of its own if not given.",
+    ),
+]
+
 
 @keys.command()
 def new(
-    name: Name, scopes: Scopes = None, file: File = None, config: Config = None, overrides: Overrides = None
+    name: Name,
+    scopes: Scopes = None,
+    producer: Producer = None,
+    file: File = None,
+    config: Config = None,
+    overrides: Overrides = None,
 ) -> None:
     """Make a key and print it: it cannot be had again, as only its hash is kept."""
     need_serve()
@@ -40,7 +55,7 @@ def new(
     if wrong := set(scopes or ()) - set(SCOPES):
         raise InputError(f"no scope {min(wrong)!r}; there are {', '.join(SCOPES)}")
     path = _file(file, config, overrides)
-    print(new_key(path, name, [scope for scope in SCOPES if scope in (scopes or ["read"])]))
+    print(new_key(path, name, [scope for scope in SCOPES if scope in (scopes or ["read"])], producer))
     say(f"written to {path} as a hash; a service with serve.keys_file={path} takes it from now on")
 
 
@@ -55,10 +70,12 @@ def list_(file: File = None, config: Config = None, overrides: Overrides = None,
 
 
 def keys_table(keys: Sequence[dict[str, Any]]) -> RenderableType:
-    """Return each key's name, scopes, and when it was made."""
-    rows = table("keys of the service", **dict.fromkeys(("name", "scopes", "made", "id"), TEXT))
+    """Return each key's name, scopes, when it was made, and whose event ids it sends."""
+    rows = table("keys of the service", **dict.fromkeys(("name", "scopes", "made", "id", "producer"), TEXT))
     for key in keys:
-        rows.add_row(key["name"], ", ".join(key["scopes"]), time(key["created"]), key["id"])
+        rows.add_row(
+            key["name"], ", ".join(key["scopes"]), time(key["created"]), key["id"], key["producer"] or key["id"]
+        )
     return rows
 
 

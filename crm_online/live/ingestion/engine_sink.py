@@ -17,7 +17,7 @@ from crm_online.answers.service import EventReceipt
 from crm_online.engine.preload import preload
 from crm_online.errors import CrmOnlineError, EventsRefused, TooFarAhead
 from crm_online.events.models import Event
-from crm_online.live.ingestion.event_log import EventLog
+from crm_online.live.ingestion.event_log import EventLog, SentEvents
 
 _T = TypeVar("_T")
 _IDLE: Final = 1.0
@@ -27,10 +27,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """Events that were sent together, and who waits for them."""
+    """Events that were sent together, and who waits to hear how many of them were duplicates."""
 
-    events: Sequence[Event]
-    committed: asyncio.Future[None]
+    sent: SentEvents
+    committed: asyncio.Future[int]
 
 
 class EngineSink:
@@ -77,17 +77,17 @@ class EngineSink:
         """Return nothing: the store's troubles are reported by those who read it."""
         return None
 
-    async def accept(self, events: Sequence[Event]) -> EventReceipt:
+    async def accept(self, events: Sequence[Event], producer: str) -> EventReceipt:
         """Accept events; see :class:`~crm_online.live.ingestion.sinks.EventSink`."""
         if self._stopping:
             raise EventsRefused("the service is being stopped")
-        if sum(len(request.events) for request in self._waiting) > _WAITING * self._most:
+        if sum(len(request.sent.events) for request in self._waiting) > _WAITING * self._most:
             raise EventsRefused("more events wait than can be taken at once: send them slower")
-        request = _Request(events, asyncio.get_running_loop().create_future())
+        request = _Request(SentEvents(events, producer), asyncio.get_running_loop().create_future())
         self._waiting.append(request)
         self._arrived.set()
-        await request.committed
-        return EventReceipt(events=len(events), to="engine")
+        duplicates = await request.committed
+        return EventReceipt(events=len(events), accepted=len(events) - duplicates, duplicates=duplicates, to="engine")
 
     async def _run(self) -> None:
         """Commit what waits; where nothing does, the work that is left over, and baskets that are closed by then."""
@@ -106,10 +106,10 @@ class EngineSink:
         """Commit what waits, and then what it has left to do, until more comes."""
         while self._waiting:
             requests = self._next()
-            ingest = partial(self._log.ingest, [request.events for request in requests])
+            ingest = partial(self._log.ingest, [request.sent for request in requests])
             began = time.perf_counter()
             try:
-                far = await self._threaded(ingest)
+                outcomes = await self._threaded(ingest)
             except Exception as error:
                 for request in requests:
                     _fail(request, error)
@@ -118,11 +118,11 @@ class EngineSink:
                 continue
             if self._timed:
                 self._timed(time.perf_counter() - began)
-            for request, indices in zip(requests, far, strict=True):
-                if indices:
-                    _fail(request, TooFarAhead(indices))
+            for request, outcome in zip(requests, outcomes, strict=True):
+                if outcome.far:
+                    _fail(request, TooFarAhead(outcome.far))
                 elif not request.committed.done():
-                    request.committed.set_result(None)
+                    request.committed.set_result(outcome.duplicates)
             await self._drain()
 
     async def _drain(self) -> None:
@@ -142,10 +142,10 @@ class EngineSink:
     def _next(self) -> list[_Request]:
         """Return the requests that come next: as many as fit into a step, one at least."""
         requests = [self._waiting.popleft()]
-        events = len(requests[0].events)
-        while self._waiting and events + len(self._waiting[0].events) <= self._most:
+        events = len(requests[0].sent.events)
+        while self._waiting and events + len(self._waiting[0].sent.events) <= self._most:
             requests.append(self._waiting.popleft())
-            events += len(requests[-1].events)
+            events += len(requests[-1].sent.events)
         return requests
 
     def _threaded(self, run: Callable[[], _T]) -> Awaitable[_T]:

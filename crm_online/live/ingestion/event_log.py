@@ -6,12 +6,13 @@ Nothing here is asynchronous; one thread calls it.
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from secrets import token_hex
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from crm_online.events.batch import Batch
 from crm_online.events.columns import EventColumns, concat, from_events, unknown_fields
 from crm_online.events.intake import Intake
 from crm_online.events.models import Event
+from crm_online.events.producers import LOG, producer_number
 from crm_online.flow import PartitionFlow, PartitionGroup
 from crm_online.settings import Settings
 from crm_online.settings.conflict import from_stored
@@ -28,6 +30,23 @@ from crm_online.store import Store
 
 SOURCE: Final = "events"
 """The source of the steps: its position is how many events were ingested."""
+
+
+class SentEvents(NamedTuple):
+    """The events of a request, and who sent them."""
+
+    events: Sequence[Event]
+    producer: str = LOG
+
+
+class RequestOutcome(NamedTuple):
+    """What became of a request: the indices of events too far ahead of the clock, and how many were duplicates.
+
+    If any lies too far ahead, none was committed.
+    """
+
+    far: list[int]
+    duplicates: int = 0
 
 
 class EventLog:
@@ -66,13 +85,8 @@ class EventLog:
         # Events without an id get one that no other event has, whoever else accepts events too.
         self._made, self._rows = f"{SOURCE}-{token_hex(6)}", count()
 
-    def ingest(self, requests: Sequence[Sequence[Event]]) -> list[list[int]]:
+    def ingest(self, requests: Sequence[SentEvents]) -> list[RequestOutcome]:
         """Commit the events of several requests together; of a request all, or none if one is too far ahead.
-
-        Returns
-        -------
-        list of list of int
-            For each request, which of its events lie too far ahead of the clock.
 
         Raises
         ------
@@ -82,13 +96,13 @@ class EventLog:
             If the state cannot be read or written. What was committed is then not known.
         """
         try:
-            batch, far = self._judged(requests)
-            if batch is not None:
-                self._commit(batch)
+            batch, outcomes, rows = self._judged(requests)
+            duplicates = self._commit(batch) if batch is not None else []
         except CrmOnlineError:
             self.release()
             raise
-        return far
+        counts = Counter(bisect_right(rows, row) - 1 for row in duplicates)
+        return [outcome._replace(duplicates=counts[index]) for index, outcome in enumerate(outcomes)]
 
     def drain_step(self) -> bool:
         """Run one step of the work that is left over; return whether there was any.
@@ -145,29 +159,36 @@ class EventLog:
             self._group = PartitionGroup.claim(self._store, settings, meta.partitions, self._trim)
         return self._group
 
-    def _judged(self, requests: Sequence[Sequence[Event]]) -> tuple[Batch | None, list[list[int]]]:
-        """Return what is committed, and which events of each request lie too far ahead."""
+    def _judged(self, requests: Sequence[SentEvents]) -> tuple[Batch | None, list[RequestOutcome], list[int]]:
+        """Return what is committed, which events of each request lie too far ahead, and its first event's position."""
         watermark = self._claimed().watermark
         latest = None if self._max_ahead is None else int(self._now() * 1000) + self._max_ahead
         parts: list[EventColumns] = []
-        far: list[list[int]] = []
+        outcomes: list[RequestOutcome] = []
+        rows: list[int] = []
         unknown: Counter[str] = Counter()
-        for events in requests:
+        for events, producer in requests:
             columns = self._intake.events(from_events(events, [next(self._rows) for _ in events], self._made))
+            columns.producer[:] = producer_number(producer)
             refused, moved = before_clock(columns, watermark, latest)
-            far.append(np.flatnonzero(refused).tolist())
-            if not far[-1]:
+            outcomes.append(RequestOutcome(np.flatnonzero(refused).tolist()))
+            rows.append(int(columns.position[0]))
+            if not outcomes[-1].far:
                 watermark = moved
                 parts.append(columns)
                 unknown.update(name for event in events for name in unknown_fields(event))
         if not parts:
-            return None, far
+            return None, outcomes, rows
         every = concat(parts)
-        return Batch(SOURCE, 0, len(every), every, watermark=watermark, unknown_fields=unknown), far
+        batch = Batch(SOURCE, 0, len(every), every, watermark=watermark, unknown_fields=unknown)
+        return batch, outcomes, rows
 
-    def _commit(self, batch: Batch) -> None:
-        """Commit a batch; if another process has claimed the partitions meanwhile, they are claimed back once."""
-        done: set[int] = set()
+    def _commit(self, batch: Batch) -> list[int]:
+        """Commit a batch, and return the positions of duplicates.
+
+        If another process has claimed the partitions meanwhile, they are claimed back once.
+        """
+        done: dict[int, Sequence[int]] = {}
         try:
             self._step(batch, done)
         except FenceError:
@@ -175,15 +196,16 @@ class EventLog:
             self._step(batch, done)
         watermark = self._claimed().watermark
         self._last_arrival = None if watermark is None else (self._clock(), watermark)
+        return [position for positions in done.values() for position in positions]
 
-    def _step(self, batch: Batch, done: set[int]) -> None:
-        """Commit a batch in the partitions that are not done yet."""
+    def _step(self, batch: Batch, done: dict[int, Sequence[int]]) -> None:
+        """Commit a batch in the partitions that are not done yet; these get the positions of duplicates."""
         group = self._claimed()
         for flow, part in zip(group.flows, batch.split(len(group.flows)), strict=True):
             if flow.partition not in done:
                 position = flow.position(SOURCE)
-                group.run(flow, replace(part, begin=position, end=position + batch.end))
-                done.add(flow.partition)
+                counts = group.run(flow, replace(part, begin=position, end=position + batch.end))
+                done[flow.partition] = counts.duplicate_positions
 
     def _tick(self, flows: Sequence[PartitionFlow], watermark: int | None = None) -> None:
         """Run a step without events."""

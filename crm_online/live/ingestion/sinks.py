@@ -21,8 +21,8 @@ class EventSink(Protocol):
     def trouble(self) -> str | None:
         """Return in one line why the service is not ready; None if it is."""
 
-    async def accept(self, events: Sequence[Event]) -> EventReceipt:
-        """Accept events; when this returns, they are on disk.
+    async def accept(self, events: Sequence[Event], producer: str) -> EventReceipt:
+        """Accept the events of a producer; when this returns, they are on disk.
 
         Raises
         ------

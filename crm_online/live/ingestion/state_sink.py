@@ -79,12 +79,12 @@ class StateSink(ServicePart):
         """Return why the sink in use is not ready; None if it is."""
         return self._sink.trouble() if self._sink is not None else None
 
-    async def accept(self, events: Sequence[Event]) -> EventReceipt:
+    async def accept(self, events: Sequence[Event], producer: str) -> EventReceipt:
         """Accept events; see :class:`~crm_online.live.ingestion.sinks.EventSink`."""
         if self._suspended is not None:
             raise EventsRefused(self._suspended)
         sink = self._sink or await self._opened()
-        return await sink.accept(events)
+        return await sink.accept(events, producer)
 
     async def _opened(self) -> EventSink:
         """Open the sink that fits, once for all who wait for it: if that fails, it fails for all of them."""
