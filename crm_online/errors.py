@@ -33,6 +33,7 @@
     │   └── HoleInLog             the step does not follow on from the last one
     ├── Stalled               a partition has made no progress for too long
     ├── EventsRefused         this service takes no events, or none now
+    ├── DeliveryFailed        the receiver of a webhook did not take a change
     ├── ServiceError          a service that a client asked has not answered as asked
     │   ├── ServiceUnavailable    no answer, or none now: ask again
     │   ├── ServiceRefused        it will not: no key, a key without the scope, or asked too often
@@ -185,6 +186,22 @@ class Stalled(CrmOnlineError):
 
 class EventsRefused(CrmOnlineError):
     """The service takes no events, or none now; the text says why."""
+
+
+class DeliveryFailed(CrmOnlineError):
+    """The receiver of a webhook did not take a change.
+
+    Attributes
+    ----------
+    refused
+        Whether it answered that it will not: the same change will hardly be taken later.
+    retry_after
+        Seconds after which it wishes to be asked again; 0: it did not say.
+    """
+
+    def __init__(self, message: str, *, refused: bool = False, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.refused, self.retry_after = refused, retry_after
 
 
 class ServiceError(CrmOnlineError):

@@ -35,9 +35,10 @@ _HIDDEN = "***"
 
 
 def secrets(settings: Settings, state: str) -> list[str]:
-    """Return what no log may show: the passwords of Kafka, and of the Redis of a state."""
+    """Return what no log may show: the passwords of Kafka and of the Redis of a state, secrets of webhooks."""
     kafka, redis = settings.kafka.password, urlsplit(state).password
-    return [*([kafka.get_secret_value()] if kafka else []), *([unquote(redis), redis] if redis else [])]
+    hooks = [hook.secret.get_secret_value() for hook in settings.webhooks.values() if hook.secret]
+    return [*([kafka.get_secret_value()] if kafka else []), *([unquote(redis), redis] if redis else []), *hooks]
 
 
 def setup(mode: Mode, level: Level, secrets: Iterable[str] = ()) -> None:

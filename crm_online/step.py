@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 KEEP: Final = 50_000
 """Changes that a partition keeps for readers, unless the settings say otherwise."""
@@ -23,6 +23,20 @@ class Topic(StrEnum):
     REJECTS = "rejects"
     DRIFT = "drift"
     PREDICTIONS = "predictions"
+
+
+Kind = Literal["segment-change", "segment", "rule", "reject", "drift", "prediction"]
+"""What a change is about: the ``event`` of its server-sent event."""
+
+KINDS: Final[Mapping[Topic, Kind]] = {
+    Topic.SEGMENT_CHANGES: "segment-change",
+    Topic.SEGMENTS: "segment",
+    Topic.RULES: "rule",
+    Topic.REJECTS: "reject",
+    Topic.DRIFT: "drift",
+    Topic.PREDICTIONS: "prediction",
+}
+"""The kind of the changes of each topic."""
 
 
 class ChangeId(NamedTuple):

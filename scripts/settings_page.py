@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from crm_online.settings import KEYS, Settings, as_typed, as_written
+from crm_online.settings import KEYS, WEBHOOK_KEYS, Settings, WebhookSettings, as_typed, as_written
 
 HEAD = """\
 # Settings
@@ -34,24 +34,29 @@ crm-online replay log.jsonl --set segments.k=8
 ```
 
 Durations are a number and a unit: `ms`, `s`, `m` (minutes), `h`, `d`, `w`. Sizes: `kB`, `MB`, `GB` (thousands) or
-`KiB`, `MiB`, `GiB` (1024). All settings but `changes.*`, `privacy.*`, `kafka.*`, `worker.*` and `serve.*` shape the
-state: they are stored with it, and a replay or worker that goes on with it under others is refused. Passwords are
-never shown.
+`KiB`, `MiB`, `GiB` (1024). All settings but `changes.*`, `privacy.*`, `kafka.*`, `worker.*`, `serve.*` and
+`webhooks.*` shape the state: they are stored with it, and a replay or worker that goes on with it under others is
+refused. Passwords are never shown.
 """
 
 
 def page() -> str:
     """Return the page as Markdown."""
-    defaults = as_written(Settings())
+    of_webhook = WebhookSettings.model_construct(url="").model_dump(mode="json")
+    defaults = as_written(Settings()) | {key.name: of_webhook[name] for name, key in WEBHOOK_KEYS.items()}
     parts = [HEAD]
-    for section, keys in groupby(KEYS.values(), key=lambda key: key.name.partition(".")[0]):
-        about = Settings.model_fields[section].annotation
+    sections = {name: field.annotation for name, field in Settings.model_fields.items()} | {"webhooks": WebhookSettings}
+    every = [*KEYS.values(), *WEBHOOK_KEYS.values()]
+    for section, keys in groupby(every, key=lambda key: key.name.partition(".")[0]):
+        about = sections[section]
         parts += [f"## {section}", "", (about.__doc__ or "").splitlines()[0] if about else "", ""]
         parts += ["| key | default | allowed | what it does |", "|---|---|---|---|"]
         for key in keys:
             value = defaults[key.name]
             default = ", ".join(map(str, value)) if isinstance(value, list) else as_typed(value)
-            parts.append(f"| `{key.name}` | `{default}` | {key.allowed} | {key.description} |")
+            parts.append(
+                f"| `{key.name}` | {f'`{default}`' if default else 'must be set'} | {key.allowed} | {key.description} |"
+            )
         parts.append("")
     return "\n".join(parts)
 

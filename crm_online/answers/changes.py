@@ -9,8 +9,6 @@ from pydantic import Field
 from crm_online.answers.answer import Answer, Time
 from crm_online.values.value import ChangeId
 
-Kind = Literal["segment-change", "segment", "rule", "reject", "drift", "prediction"]
-"""What a change is about: the ``event`` of its server-sent event."""
 GapReason = Literal["trimmed", "rewound"]
 """Why changes are missing: they are kept no more, or the state was put back in time, and they hold no more."""
 

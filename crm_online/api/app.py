@@ -36,6 +36,7 @@ TAGS = {
     "predictions": "What customers will do, and how good that is known.",
     "changes": "What changes, as it changes.",
     "events": "Events in.",
+    "webhooks": "Where changes are posted to, and what could not be delivered.",
     "service": "The service itself.",
 }
 """Tags of the routes, and what they are about."""

@@ -50,6 +50,15 @@ class ServiceMetrics:
             buckets=_SECONDS,
             registry=self._registry,
         )
+        self._deliveries = Counter(
+            f"{PREFIX}_webhook_deliveries",
+            "Deliveries to webhooks: delivered, failed attempts, and changes that were given up (dead).",
+            ("webhook", "outcome"),
+            registry=self._registry,
+        )
+        self._waiting = Gauge(
+            f"{PREFIX}_webhook_waiting", "Changes under way to a webhook.", ("webhook",), registry=self._registry
+        )
         self._requests_by: dict[tuple[str, str, int], Counter] = {}
         self._seconds_by: dict[str, Histogram] = {}
 
@@ -78,6 +87,14 @@ class ServiceMetrics:
     def sent(self, changes: int) -> None:
         """Count changes that were sent to a feed."""
         self._changes.inc(changes)
+
+    def delivery(self, webhook: str, outcome: str) -> None:
+        """Count what came of a delivery to a webhook: delivered, failed or dead."""
+        self._deliveries.labels(webhook, outcome).inc()
+
+    def deliveries_waiting(self, webhook: str, changes: int) -> None:
+        """Record how many changes are under way to a webhook."""
+        self._waiting.labels(webhook).set(changes)
 
     def store(self, work: StoreWork, seconds: float) -> None:
         """Record the seconds of a read of the store."""

@@ -16,6 +16,7 @@ from crm_online.live.ingestion.sinks import EventSink
 from crm_online.live.ingestion.state_sink import StateSink
 from crm_online.live.recommender import Recommender, derive
 from crm_online.live.snapshots.latest import Snapshots
+from crm_online.live.webhooks.sender import WebhookSender
 from crm_online.settings import Settings
 from crm_online.store import open_store
 
@@ -38,7 +39,7 @@ def open_service(settings: Settings, state: str, kafka: Callable[[str], EventSin
     StoreError
         If the state cannot be opened; that there is none yet is no error.
     InputError
-        If the file of keys cannot be used.
+        If the file of keys, or of a webhook's secret, cannot be used.
     """
     serve = settings.serve
     keys, metrics = Keys(serve.keys_file), ServiceMetrics()
@@ -53,6 +54,7 @@ def open_service(settings: Settings, state: str, kafka: Callable[[str], EventSin
             customers=customers,
             snapshots=snapshots,
             changes=changes,
+            webhooks=WebhookSender(store, changes, settings.webhooks, metrics.delivery, metrics.deliveries_waiting),
             recommender=Recommender(snapshots, customers, timed=partial(metrics.store, "recommendations")),
             sink=StateSink(store, settings, kafka, begins="://" not in state, timed=partial(metrics.store, "events")),
             keys=keys,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crm_online.live.ingestion.state_sink import StateSink
     from crm_online.live.recommender import Recommender
     from crm_online.live.snapshots.latest import Snapshots
+    from crm_online.live.webhooks.sender import WebhookSender
 
 
 @dataclass(slots=True)
@@ -35,9 +36,9 @@ class Service:
         The store, as a person may read it.
     url
         Of a store that this process runs, where other processes of this machine reach it.
-    customers, snapshots, changes, recommender, sink, keys, sessions
-        Look-ups of customers; segments, rules and picture, made anew; the feed; recommendations; where events go;
-        who may do what, and the browsers of whom.
+    customers, snapshots, changes, webhooks, recommender, sink, keys, sessions
+        Look-ups of customers; segments, rules and picture, made anew; the feed; what posts changes; recommendations;
+        where events go; who may do what, and the browsers of whom.
     metrics
         What is counted.
     """
@@ -48,6 +49,7 @@ class Service:
     customers: CustomerLookups
     snapshots: Snapshots
     changes: ChangeHub
+    webhooks: WebhookSender
     recommender: Recommender
     sink: StateSink
     keys: Keys
@@ -56,7 +58,7 @@ class Service:
 
     def parts(self) -> Sequence[ServicePart]:
         """Return the parts in the order in which they start; they stop in the other."""
-        return (self.keys, self.snapshots, self.customers, self.changes, self.recommender, self.sink)
+        return (self.keys, self.snapshots, self.customers, self.changes, self.webhooks, self.recommender, self.sink)
 
 
 async def service(connection: HTTPConnection) -> Service:

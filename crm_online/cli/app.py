@@ -24,6 +24,7 @@ from crm_online.cli.commands.segments import segments
 from crm_online.cli.commands.serve import serve
 from crm_online.cli.commands.simulate import simulate
 from crm_online.cli.commands.verify import verify
+from crm_online.cli.commands.webhooks import webhooks
 from crm_online.cli.commands.worker import worker
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -66,3 +67,4 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(keys)
+app.add_typer(webhooks)

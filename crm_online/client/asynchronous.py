@@ -27,6 +27,7 @@ from crm_online.answers.predictions import PredictionFigures
 from crm_online.answers.rules import Recommendations, RecommendationsBatch, RuleInForce, Rules
 from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, Segments, SizeHistory
 from crm_online.answers.service import Alive, EventReceipt, Ready, Rejects, Session, Status
+from crm_online.answers.webhooks import DeadLetters, ResendReceipt, WebhookStatuses
 from crm_online.client import calls
 from crm_online.client.call import Call
 from crm_online.client.feed import AsyncFeed
@@ -212,6 +213,32 @@ class AsyncClient:
     async def flows(self, since: datetime | None = None, reason: Sequence[Reason] = ()) -> SegmentFlows:
         """Return who moved from where to where, in the changes that are kept."""
         return await self._request(calls.flows(since, reason))
+
+    async def webhooks(self) -> WebhookStatuses:
+        """Return how far each webhook is."""
+        return await self._request(calls.WEBHOOKS)
+
+    async def dead_letters(self, webhook: str, *, limit: int | None = None) -> DeadLetters:
+        """Return the changes that a webhook could not deliver, the oldest first.
+
+        Raises
+        ------
+        NotFound
+            If the service has no webhook of this name.
+        """
+        return await self._request(calls.dead_letters(webhook, limit))
+
+    async def resend_dead_letters(self, webhook: str, change_ids: Sequence[str] = ()) -> ResendReceipt:
+        """Ask for dead letters to be sent again, all of a webhook or those of some changes.
+
+        Raises
+        ------
+        NotFound
+            If the service has no webhook of this name.
+        RequestRejected
+            If one of the changes is no dead letter.
+        """
+        return await self._request(calls.resend_dead_letters(webhook, change_ids))
 
     async def drifts(self, *, limit: int | None = None) -> Drifts:
         """Return when the shop changed, the newest first."""

@@ -13,6 +13,7 @@ from crm_online.answers.predictions import PredictionFigures
 from crm_online.answers.rules import Recommendations, RecommendationsBatch, RuleInForce, Rules
 from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, Segments, SizeHistory
 from crm_online.answers.service import Alive, EventReceipt, Ready, Rejects, Session, Status
+from crm_online.answers.webhooks import DeadLetters, ResendReceipt, WebhookStatuses
 from crm_online.client.call import Call, json, model, nothing, params, part, text
 from crm_online.client.queries import ChangeQuery, RuleQuery, SegmentLabelChange
 from crm_online.events.models import Event
@@ -25,6 +26,7 @@ SEGMENTS: Final = Call("get_segments", "GET", "/v1/segments", model(Segments))
 SIZES: Final = Call("get_sizes", "GET", "/v1/segment-sizes", model(SizeHistory))
 PICTURE: Final = Call("get_picture", "GET", "/v1/picture", model(Picture))
 PREDICTIONS: Final = Call("get_predictions", "GET", "/v1/predictions", model(PredictionFigures))
+WEBHOOKS: Final = Call("get_webhooks", "GET", "/v1/webhooks", model(WebhookStatuses))
 STATUS: Final = Call("get_status", "GET", "/v1/status", model(Status))
 READY: Final = Call("get_ready", "GET", "/readyz", model(Ready), again=False, answers=frozenset({200, 503}))
 ALIVE: Final = Call("get_health", "GET", "/healthz", model(Alive))
@@ -164,6 +166,18 @@ def native(event: Event | Mapping[str, Any]) -> Mapping[str, Any]:
 def rejects(limit: int | None) -> Call[Rejects]:
     """Return the look-up of what could not be used."""
     return Call("get_rejects", "GET", "/v1/rejects", model(Rejects), params(limit=limit))
+
+
+def dead_letters(webhook: str, limit: int | None) -> Call[DeadLetters]:
+    """Return the look-up of what a webhook could not deliver."""
+    path = f"/v1/webhooks/{part(webhook)}/dead-letters"
+    return Call("get_dead_letters", "GET", path, model(DeadLetters), params(limit=limit))
+
+
+def resend_dead_letters(webhook: str, change_ids: Sequence[str]) -> Call[ResendReceipt]:
+    """Return the request to send dead letters again."""
+    path, body = f"/v1/webhooks/{part(webhook)}/dead-letters:resend", json({"change_ids": list(change_ids)})
+    return Call("resend_dead_letters", "POST", path, model(ResendReceipt), body=body, answers=frozenset({202}))
 
 
 def drifts(limit: int | None) -> Call[Drifts]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
-from crm_online.answers.changes import Kind
 from crm_online.answers.rules import Sort
+from crm_online.step import Kind
 
 
 class RuleQuery(TypedDict, total=False):

@@ -2,7 +2,7 @@
 
 from crm_online.settings.conflict import conflicts, from_shaping, refuse_conflict
 from crm_online.settings.fields import FEATURE_NAMES
-from crm_online.settings.keys import KEYS, Key, as_typed, as_written
+from crm_online.settings.keys import KEYS, WEBHOOK_KEYS, Key, as_typed, as_written
 from crm_online.settings.load import LoadedSettings, load_settings
 from crm_online.settings.model import (
     BasketSettings,
@@ -17,11 +17,13 @@ from crm_online.settings.model import (
 from crm_online.settings.network import MASK
 from crm_online.settings.privacy import PrivacySettings
 from crm_online.settings.service import ChangeSettings, KafkaSettings, ServeSettings, WorkerSettings
+from crm_online.settings.webhooks import WebhookSettings
 
 __all__ = [
     "FEATURE_NAMES",
     "KEYS",
     "MASK",
+    "WEBHOOK_KEYS",
     "BasketSettings",
     "ChangeSettings",
     "EventSettings",
@@ -36,6 +38,7 @@ __all__ = [
     "SegmentSettings",
     "ServeSettings",
     "Settings",
+    "WebhookSettings",
     "WorkerSettings",
     "as_typed",
     "as_written",

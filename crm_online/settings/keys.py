@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, get_args, get_origin
 
 from pydantic import SecretStr
+from pydantic.fields import FieldInfo
 
 from crm_online.settings.fields import Section, allowed
 from crm_online.settings.model import Settings, flattened
+from crm_online.settings.webhooks import WEBHOOK_NAME, WebhookSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ def _keys() -> dict[str, Key]:
     defaults = as_written(Settings())
     for section, holder in Settings.model_fields.items():
         model = holder.annotation
+        if section == "webhooks":
+            continue
         if not (isinstance(model, type) and issubclass(model, Section)):
             raise TypeError(f"{section} is not a section")
         for name, field in model.model_fields.items():
@@ -46,8 +51,12 @@ def _keys() -> dict[str, Key]:
                 limits = allowed(type(field).from_annotation(get_args(field.annotation)[1]))
                 keys += [Key(key, limits, text) for key in defaults if key.startswith(full + ".")]
             else:
-                keys.append(Key(full, allowed(field), text, SecretStr in get_args(field.annotation)))
+                keys.append(_key(full, field))
     return {key.name: key for key in keys}
+
+
+def _key(name: str, field: FieldInfo) -> Key:
+    return Key(name, allowed(field), field.description or "", SecretStr in get_args(field.annotation))
 
 
 def as_written(settings: Settings) -> dict[str, Any]:
@@ -58,7 +67,7 @@ def as_written(settings: Settings) -> dict[str, Any]:
     >>> as_written(Settings())["baskets.open_for"]
     '30m'
     """
-    return flattened(settings.model_dump(mode="json"))
+    return flattened(settings.model_dump(mode="json", exclude=None if settings.webhooks else {"webhooks"}))
 
 
 def as_typed(value: object) -> str:
@@ -75,7 +84,25 @@ def as_typed(value: object) -> str:
 
 
 KEYS: dict[str, Key] = _keys()
-"""Every key that can be set, in the order of the model."""
+"""Every key that can be set, in the order of the model, but for those of webhooks."""
+
+WEBHOOK_KEYS: dict[str, Key] = {
+    name: _key(f"webhooks.<name>.{name}", field) for name, field in WebhookSettings.model_fields.items()
+}
+"""What can be set of each webhook."""
+_OF_WEBHOOK = re.compile(rf"webhooks\.({WEBHOOK_NAME})\.(\w+)")
+
+
+def key_named(name: str) -> Key | None:
+    """Return the key of a name, which may be one of a webhook; None: it is no setting.
+
+    Examples
+    --------
+    >>> key_named("webhooks.crm.secret").secret, key_named("webhooks.crm.colour")
+    (True, None)
+    """
+    found = _OF_WEBHOOK.fullmatch(name)
+    return WEBHOOK_KEYS.get(found[2]) if found else KEYS.get(name)
 
 
 def near(name: str) -> list[str]:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from crm_online.errors import InvalidSetting, UnknownSetting
-from crm_online.settings.keys import KEYS, as_typed, as_written, near
+from crm_online.settings.keys import KEYS, as_typed, as_written, key_named, near
 from crm_online.settings.model import Settings, flattened
 from crm_online.settings.network import MASK
 
@@ -104,7 +104,8 @@ def load_settings(
         settings = Settings.from_keys({key: value.value for key, value in given.items()})
     except ValidationError as error:
         raise InvalidSetting(_problem(error.errors()[0], given)) from error
-    return LoadedSettings(settings, {key: given[key].source if key in given else "default" for key in KEYS})
+    origin = {key: given[key].source if key in given else "default" for key in as_written(settings)}
+    return LoadedSettings(settings, origin)
 
 
 def _read_file(path: Path) -> dict[str, GivenValue]:
@@ -159,7 +160,7 @@ def _read_overrides(overrides: Iterable[str]) -> dict[str, GivenValue]:
 
 def _known(key: str, given: GivenValue) -> None:
     """Refuse a key that is none."""
-    if key in KEYS:
+    if key_named(key) is not None:
         return
     inside = [name for name in KEYS if name.startswith(key + ".")]
     if inside:
@@ -172,16 +173,20 @@ def _known(key: str, given: GivenValue) -> None:
 def _problem(error: ErrorDetails, given: Mapping[str, GivenValue]) -> str:
     """Return one line that names key, value, source and what is allowed."""
     if error["type"] == "contradiction":
-        keys = error["ctx"]["keys"]
+        # Keys of a section that may be there several times, under names of the user's, begin with a point.
+        here = ".".join(map(str, error["loc"]))
+        keys = [here + key if key.startswith(".") else key for key in error["ctx"]["keys"]]
         return f"{error['msg']} ({'; '.join(_shown(key, given) for key in keys)})"
     parts = [str(part) for part in error["loc"]]
     prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-    key = next((prefix for prefix in prefixes if prefix in KEYS), ".".join(parts))
-    return f"{_shown(key, given)}: allowed is {KEYS[key].allowed}"
+    key = next((prefix for prefix in prefixes if key_named(prefix)), ".".join(parts))
+    known = key_named(key)
+    return f"{_shown(key, given)}: allowed is {known.allowed if known else 'something else'}"
 
 
 def _shown(key: str, given: Mapping[str, GivenValue]) -> str:
     if key in given:
-        value = MASK if KEYS[key].secret else given[key].value
+        known = key_named(key)
+        value = MASK if known is None or known.secret else given[key].value
         return f"{key} = {value if str(value).strip() else 'nothing'} from {given[key].source}"
-    return f"{key} = {as_typed(as_written(Settings())[key])} by default"
+    return f"{key} = {as_typed(as_written(Settings()).get(key, 'none'))} by default"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, StringConstraints, field_validator, model_validator
 
 from crm_online.settings.fields import (
     DEFAULT_FEATURES,
@@ -31,6 +31,7 @@ from crm_online.settings.fields import (
 from crm_online.settings.privacy import PrivacySettings
 from crm_online.settings.service import ChangeSettings, KafkaSettings, ServeSettings, WorkerSettings
 from crm_online.settings.units import DAY, MINUTE
+from crm_online.settings.webhooks import WEBHOOK_NAME, WebhookSettings
 
 _WEIGHTS = dict.fromkeys(FEATURE_NAMES, 0.5) | {"orders": 1.0, "spending": 1.0}
 
@@ -227,6 +228,7 @@ class Settings(BaseModel):
     kafka: KafkaSettings = KafkaSettings()
     worker: WorkerSettings = WorkerSettings()
     serve: ServeSettings = ServeSettings()
+    webhooks: dict[Annotated[str, StringConstraints(pattern=f"^{WEBHOOK_NAME}$")], WebhookSettings] = {}
 
     @classmethod
     def from_keys(cls, values: Mapping[str, Any]) -> Self:
@@ -254,10 +256,10 @@ class Settings(BaseModel):
     def shaping(self) -> dict[str, Any]:
         """Return the settings that shape the state, by key, as JSON values in inside units.
 
-        All but those of changes, privacy, Kafka, worker and service do; even ``replay.step``, since the steps decide
-        when models are fitted.
+        All but those of changes, privacy, Kafka, worker, service and webhooks do; even ``replay.step``, since the steps
+        decide when models are fitted.
         """
-        values = self.model_dump(mode="python", exclude={"changes", "privacy", "kafka", "worker", "serve"})
+        values = self.model_dump(mode="python", exclude={"changes", "privacy", "kafka", "worker", "serve", "webhooks"})
         values["itemsets"]["epsilon"] = self.itemsets.epsilon_in_force
         values["predictions"]["bands"] = list(self.predictions.bands)
         values["features"]["use"] = list(self.features.use)

@@ -58,7 +58,7 @@ def _brokers(value: object) -> object:
     return value
 
 
-def _listed(value: object) -> tuple[str, ...]:
+def listed(value: object) -> tuple[str, ...]:
     """Read ``none``, or texts with commas between."""
     if isinstance(value, str):
         value = [] if is_none(value) else [part.strip() for part in value.split(",")]
@@ -68,20 +68,21 @@ def _listed(value: object) -> tuple[str, ...]:
 
 
 def _origins(value: object) -> tuple[str, ...]:
-    origins = _listed(value)
+    origins = listed(value)
     if not all(map(_ORIGIN.fullmatch, origins)):
         raise ValueError("not an origin")
     return origins
 
 
 def _networks(value: object) -> tuple[str, ...]:
-    networks = _listed(value)
+    networks = listed(value)
     for network in networks:
         ipaddress.ip_network(network)
     return networks
 
 
-def _joined(texts: tuple[str, ...]) -> str:
+def joined(texts: tuple[str, ...]) -> str:
+    """Write texts with commas between, or ``none``."""
     return ",".join(texts) or "none"
 
 
@@ -103,9 +104,9 @@ OptionalPassword = Annotated[
 ]
 Origins = Annotated[
     tuple[str, ...],
-    Form("origins such as https://shop.example, several with commas between, or none", _origins, _joined, _TEXT),
+    Form("origins such as https://shop.example, several with commas between, or none", _origins, joined, _TEXT),
 ]
 Networks = Annotated[
     tuple[str, ...],
-    Form("addresses or networks such as 10.0.0.0/8, several with commas between, or none", _networks, _joined, _TEXT),
+    Form("addresses or networks such as 10.0.0.0/8, several with commas between, or none", _networks, joined, _TEXT),
 ]

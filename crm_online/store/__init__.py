@@ -10,10 +10,11 @@
 """
 
 from crm_online.store.connect import open_store
+from crm_online.store.lease import HashWrite, Lease
 from crm_online.store.meta import StateMeta
 from crm_online.store.partition import PartitionStore
 from crm_online.store.program import Fences
 from crm_online.store.reads import Read
 from crm_online.store.state import Store
 
-__all__ = ["Fences", "PartitionStore", "Read", "StateMeta", "Store", "open_store"]
+__all__ = ["Fences", "HashWrite", "Lease", "PartitionStore", "Read", "StateMeta", "Store", "open_store"]

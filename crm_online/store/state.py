@@ -10,6 +10,7 @@ from crm_online.errors import SettingsConflict, StateMissing, StoreRefused
 from crm_online.store import meta, replies
 from crm_online.store.client import RedisClient
 from crm_online.store.keys import STATE
+from crm_online.store.lease import Lease
 from crm_online.store.meta import StateMeta
 from crm_online.store.partition import PartitionStore
 from crm_online.store.program import Fences
@@ -45,6 +46,10 @@ class Store:
     def partition(self, partition: int, fences: Fences | None = None) -> PartitionStore:
         """Give a partition; ``fences`` is for tests only."""
         return PartitionStore(self._client, partition, fences or Fences())
+
+    def lease(self, name: str, seconds: float) -> Lease:
+        """Give a lease on something in partition 0, which nobody holds yet."""
+        return Lease(self._client, 0, name, seconds)
 
     def initialise(
         self, partitions: int, settings_json: str, feed: str = meta.LOGS, *, repeatable: bool = False

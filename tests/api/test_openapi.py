@@ -13,10 +13,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from crm_online.answers.changes import Kind
 from crm_online.answers.rules import Sort
 from crm_online.api.app import EXAMPLES, TAGS, openapi
 from crm_online.client import AsyncClient, Client
+from crm_online.step import Kind
 
 Operation = dict[str, Any]
 

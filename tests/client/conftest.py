@@ -32,7 +32,9 @@ def keys(folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def served(folder: Path, keys: dict[str, str]) -> Iterator[Served]:
     """Return a service."""
-    with serving(folder, "--state", "shop", "--set", "serve.keys_file=keys.toml") as it:
+    hook = "webhooks.crm.url=http://127.0.0.1:9", "webhooks.crm.secret=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    options = [part for one in ("serve.keys_file=keys.toml", *hook) for part in ("--set", one)]
+    with serving(folder, "--state", "shop", *options) as it:
         ready(it.url)
         yield it
     assert "Traceback" not in "".join(it.output)

@@ -22,7 +22,7 @@ def test_what_shapes_the_state_survives_json() -> None:
 
 def test_every_setting_but_those_of_what_runs_shapes_the_state() -> None:
     sections = {key.partition(".")[0] for key in Settings().shaping()}
-    assert sections == Settings.model_fields.keys() - {"kafka", "worker", "changes", "privacy", "serve"}
+    assert sections == Settings.model_fields.keys() - {"kafka", "worker", "changes", "privacy", "serve", "webhooks"}
 
 
 def test_settings_of_kafka_and_the_worker_are_no_conflict() -> None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Query
 from pydantic import AwareDatetime, BeforeValidator
 from starlette.requests import Request
 
-from crm_online.answers.changes import Digest, Kind
+from crm_online.answers.changes import Digest
 from crm_online.answers.customers import Reason
 from crm_online.answers.drift import Drifts
 from crm_online.answers.segments import SegmentFlows
@@ -23,6 +23,7 @@ from crm_online.live.feeds import cursors
 from crm_online.live.feeds.events import ChangeFilter
 from crm_online.live.feeds.tally import REJECTS
 from crm_online.settings.units import DAY
+from crm_online.step import Kind
 
 router = APIRouter(prefix="/v1", tags=["changes"])
 

@@ -7,19 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from crm_online.answers.changes import GapReason, Kind
+from crm_online.answers.changes import GapReason
 from crm_online.errors import StateCorrupt
-from crm_online.step import ChangeId, Entry, Topic
+from crm_online.step import KINDS, ChangeId, Entry, Kind
 from crm_online.store.entries import is_blank
 
-KINDS: Final[Mapping[Topic, Kind]] = {
-    Topic.SEGMENT_CHANGES: "segment-change",
-    Topic.SEGMENTS: "segment",
-    Topic.RULES: "rule",
-    Topic.REJECTS: "reject",
-    Topic.DRIFT: "drift",
-    Topic.PREDICTIONS: "prediction",
-}
 MOVE: Final = "segment-change"
 REJECT: Final = "reject"
 OF_CUSTOMERS: Final = frozenset({MOVE, "prediction"})
@@ -123,16 +115,21 @@ class ChangeFilter:
     segments, items
         About one of these segments (a move from or to it, or what it is like) or items (on either side of a rule);
         where there are neither, about anything.
+    reasons
+        Of changes of customers, those for one of these reasons; where there are none, for any.
     """
 
     kinds: frozenset[str] = frozenset({"segment-change", "segment", "rule", "drift", "prediction"})
     segments: frozenset[str] = _NOTHING
     items: frozenset[str] = _NOTHING
+    reasons: frozenset[str] = _NOTHING
 
     def matches(self, event: FeedEvent) -> bool:
         """Whether it is sent to the reader; gaps always are."""
         if event.kind not in self.kinds:
             return event.kind == GAP
+        if self.reasons and event.kind in OF_CUSTOMERS and event.value["reason"] not in self.reasons:
+            return False
         if not self.segments and not self.items:
             return True
         return not event.names.isdisjoint(self.items if event.kind == "rule" else self.segments)

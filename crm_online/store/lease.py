@@ -1,0 +1,84 @@
+"""Which of several processes does a thing that only one may: who holds a key of the state that expires."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from crm_online.store import replies
+from crm_online.store.client import RedisClient, Script
+from crm_online.store.keys import key
+
+_LEASE: Final = Script.named("lease.lua")
+
+
+class HashWrite(NamedTuple):
+    """A write to one field of a hash.
+
+    Attributes
+    ----------
+    name
+        Name of the hash within the partition.
+    field, value
+        The field and what it becomes; None: it is removed.
+    """
+
+    name: str
+    field: str
+    value: bytes | None
+
+
+class Lease:
+    """A lease on something in one partition; made by ``Store.lease``.
+
+    Parameters
+    ----------
+    client
+        Where the state is.
+    partition, name
+        The partition, and the name of the key within it.
+    seconds
+        How long it holds after each `hold`.
+    """
+
+    def __init__(self, client: RedisClient, partition: int, name: str, seconds: float) -> None:
+        self._client, self._partition, self._key = client, partition, key(partition, name)
+        self._seconds, self._token = seconds, secrets.token_hex(16)
+        self._until = 0.0
+
+    def lasts(self, seconds: float) -> bool:
+        """Return whether it is held, by this process's own clock, and for so many seconds more."""
+        return time.monotonic() + seconds < self._until
+
+    def hold(self, writes: Sequence[HashWrite] = ()) -> bool:
+        """Take it or keep it, and write what only its holder may; False: another holds it, and nothing was written.
+
+        Raises
+        ------
+        StoreError
+            If Redis does not answer, or refuses.
+        """
+        begun = time.monotonic()
+        names = list(dict.fromkeys(write.name for write in writes))
+        args: list[bytes | str | int] = [self._token, round(self._seconds * 1000)]
+        for write in writes:
+            value = b"" if write.value is None else b"=" + write.value
+            args += [names.index(write.name) + 1, write.field.encode(), value]
+        keys = [self._key, *(key(self._partition, name) for name in names)]
+        held = replies.as_int(self._client.run(_LEASE, keys, args)) == 1
+        self._until = begun + self._seconds if held else 0.0
+        return held
+
+    def release(self) -> None:
+        """Give it up, so that another process need not wait until it expires.
+
+        Raises
+        ------
+        StoreError
+            If Redis does not answer, or refuses.
+        """
+        if self.lasts(0):
+            self._client.call("DEL", self._key)
+            self._until = 0.0
