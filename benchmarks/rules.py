@@ -73,17 +73,17 @@ def _measure(report: Report, log: Log, size: Size) -> None:
     }
     settings = Settings.from_keys(keys)
     counters = ItemsetCounters(settings.itemsets.epsilon_in_force, Decay(None), 3, settings.itemsets.max_bytes)
-    parts = [PartitionCounters(counters, whole.names, {name: number for number, name in enumerate(whole.names)})]
+    counted = PartitionCounters(counters, whole.names, {name: number for number, name in enumerate(whole.names)})
     feed = RuleEmitter(settings)
     changes = Changes(0, 0, 0)
 
     def fresh(number: int) -> None:
         counters.count(batches[number])
-        list(feed.emit(parts, NOBODY, NextBaskets.of([]), 0, changes))
+        list(feed.emit(counted, NOBODY, NextBaskets.of([]), 0, changes))
 
     for batch in batches[:before]:
         counters.count(batch)
-    list(feed.emit(parts, NOBODY, NextBaskets.of([]), 0, changes))
+    list(feed.emit(counted, NOBODY, NextBaskets.of([]), 0, changes))
     lists = whole.lists()
     ours: list[Cost] = []
     theirs: list[Cost] = []
@@ -101,7 +101,7 @@ def _measure(report: Report, log: Log, size: Size) -> None:
         for costs, work in ways if number % 2 == 0 else reversed(ways):
             costs.append(cost_of(work))
     mine, fim = middle(ours), middle(theirs)
-    found = list_rules(merge(parts, 0, MIN_SUPPORT), settings, (), NOBODY)
+    found = list_rules(merge([counted], 0, MIN_SUPPORT), settings, (), NOBODY)
     at = f"at {size.baskets:,} baskets"
     report.add(f"pyfim, all mined again, CPU {at}", fim.cpu * 1e3, "ms")
     report.add(f"crm-online, counted on and derived, CPU {at}", mine.cpu * 1e3, "ms")

@@ -155,7 +155,7 @@ class Engine:
             rule_changes=state.rule_changes,
             customers=state.customers,
             watermark=state.watermark,
-            epsilon=self.mining.counters.achieved_epsilon,
+            epsilon=self.mining.achieved_epsilon,
             model=model,
         )
 
@@ -174,6 +174,7 @@ class Engine:
         refill = len(sample) < state.customers and any(name in sample for name in erased)
         learns, here = state.predictions.due, [self._partition] if erased and self.predicting.enabled else []
         follows = self.predicting.enabled and not fits
+        others = [number for number in range(self._partition_count) if number != self._partition]
         return ReadPlan(
             due=self.segmenting.due.plan(watermark, most) if watermark is not None and fitted else (),
             roster=(state.roster_cursor, state.roster_cursor + most - 1)
@@ -184,7 +185,7 @@ class Engine:
             observed=fits and self._partition_count > 1,
             lists=[ROSTER, *map(bucket_name, state.due_counts)] if erased else (),
             sample=fits and (state.fit.due or learns),
-            summaries=fits and state.rules_due and self._partition_count > 1,
+            counters={number: self.mining.cursor(number) for number in others} if fits and state.rules_due else {},
             spare=self._settings.segments.sample + len(erased) if refill else 0,
             taken=self.predicting.taken(watermark, sample),
             expiring=self.predicting.expiring(watermark),
@@ -228,8 +229,6 @@ class Engine:
             with measure(Stage.SEGMENTS):
                 self._global_step(step, batch.events)
         elif self._partition_count > 1:
-            with measure(Stage.RULES):
-                self.mining.summarise(step)
             with measure(Stage.SEGMENTS):
                 self._observing.write(step, self.mining.items.names)
 

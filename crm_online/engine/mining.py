@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 
 from crm_online.baskets.counted import CountedBaskets
 from crm_online.baskets.open import ClosedBasket, OpenBaskets
@@ -13,22 +13,19 @@ from crm_online.engine import basket_journal
 from crm_online.engine.changes import Changes
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.peers import MODEL_PARTITION
+from crm_online.engine.replica import CountersReplica, JournalCursor, StoredCounters
 from crm_online.engine.rules import RuleEmitter
 from crm_online.engine.state import PartitionState
 from crm_online.engine.step_context import StepContext
 from crm_online.itemsets.baskets import Baskets
 from crm_online.itemsets.counters import ItemsetCounters
 from crm_online.itemsets.names import ItemNames
-from crm_online.itemsets.parts import PartitionCounters, PartitionItemsets
-from crm_online.itemsets.summary import Summary
+from crm_online.itemsets.parts import PartitionCounters
+from crm_online.itemsets.pooled import PooledCounters
 from crm_online.rules.customers import Buyers
 from crm_online.rules.next_baskets import NextBaskets
 from crm_online.settings import Settings
-from crm_online.step import Replace, Write
-
-SUMMARY = "summary"
-SUMMARY_FLOOR = 0.25
-"""Share of min_support from which an itemset is in a summary; what is not there adds to the error."""
+from crm_online.step import Write
 
 
 def empty_counters(settings: Settings) -> ItemsetCounters:
@@ -52,9 +49,7 @@ class Mining:
     """
 
     def __init__(self, settings: Settings, state: PartitionState, loaded: Loaded) -> None:
-        self._every, self._partition_count = settings.rules.every, settings.replay.partitions
-        self._min_support = settings.itemsets.min_support
-        self._state = state
+        self._settings, self._state = settings, state
         self.items = ItemNames()
         self.items.load(loaded.items)
         counted = CountedBaskets(settings.baskets.max_bytes, state.remembered_baskets, state.forgotten_to)
@@ -66,6 +61,18 @@ class Mining:
         self.transitions.load(loaded.transitions, loaded.last_orders)
         self._rules = RuleEmitter(settings)
         self._rules.load(iter(loaded.rules), loaded.rule_learning)
+        self._pooled: PooledCounters | None = None
+        self._replicas: dict[int, CountersReplica] = {}
+
+    @property
+    def achieved_epsilon(self) -> float:
+        """The largest error of a support that rules were derived with here, or may be."""
+        return self.counters.achieved_epsilon if self._pooled is None else self._pooled.achieved_epsilon
+
+    def cursor(self, partition: int) -> JournalCursor:
+        """Return how far another partition was read."""
+        replica = self._replicas.get(partition)
+        return JournalCursor() if replica is None else replica.cursor
 
     def count(
         self,
@@ -104,21 +111,13 @@ class Mining:
         if state.journal_baskets and (step.end_of_log or due):
             step.writes += basket_journal.checkpoint(self.counters)
             state.journal_baskets = state.journal_bytes = 0
+            state.checkpoints += 1
         step.writes += self.items.writes()
         step.writes += self.baskets.writes()
         step.writes += self.transitions.writes()
         state.transitions = self.transitions.next
         state.remembered_baskets = self.baskets.counted.number
         state.forgotten_to = self.baskets.counted.forgotten_to
-
-    def summarise(self, step: StepContext) -> None:
-        """Write what this partition has counted, for partition 0, once enough baskets came since the last summary."""
-        state = self._state
-        counted = state.baskets + state.withdrawn_baskets
-        if step.end_of_log or counted - state.summary_baskets >= self._every // self._partition_count:
-            state.summary_baskets = counted
-            floor = SUMMARY_FLOOR * self._min_support
-            step.writes.append(Replace(SUMMARY, Summary.of(self.counters, self.items.names, floor).encode()))
 
     def derive(self, step: StepContext, orders: Sequence[SampledOrder]) -> None:
         """Derive the rules over all partitions, if the step before found it due, and see whether the next one is to.
@@ -129,25 +128,35 @@ class Mining:
         baskets = state.baskets + sum(other.baskets for other in step.others)
         counted = baskets + state.withdrawn_baskets + sum(other.withdrawn for other in step.others)
         if state.rules_due:
-            counters = PartitionCounters(self.counters, self.items.names, self.items.ids)
-            parts: list[PartitionItemsets] = [counters, *map(Summary.decode, step.read.summaries)]
-            seen = self._learn(step)
-            step.writes += self._rules.emit(parts, self._buyers(step, orders), seen, step.now, step.changes)
+            self._update_replicas(step.read.counters)
+            seen = self._learn()
+            step.writes += self._rules.emit(self._counted(), self._buyers(orders), seen, step.now, step.changes)
             state.rules_baskets = counted
-        fresh = counted - state.rules_baskets
-        state.rules_due = fresh >= self._every or (step.end_of_log and fresh > 0)
+        fresh, every = counted - state.rules_baskets, self._settings.rules.every
+        state.rules_due = fresh >= every or (step.end_of_log and fresh > 0)
 
-    def _buyers(self, step: StepContext, orders: Sequence[SampledOrder]) -> Buyers:
-        others = [
-            ([SampledOrder.decode(one) for one in other.orders], other.items) for other in step.read.others.values()
-        ]
+    def _update_replicas(self, stored: Mapping[int, StoredCounters]) -> None:
+        for partition, one in stored.items():
+            empty = empty_counters(self._settings)
+            self._replicas.setdefault(partition, CountersReplica(empty)).update(one, empty)
+
+    def _counted(self) -> PartitionCounters:
+        """Return the counters of the baskets of all partitions."""
+        own = PartitionCounters(self.counters, self.items.names, self.items.ids)
+        if not self._replicas:
+            return own
+        if self._pooled is None:
+            self._pooled = PooledCounters(Decay(self._settings.itemsets.half_life), self._settings.itemsets.max_size)
+        return self._pooled.update([own, *(replica.counted for replica in self._replicas.values())])
+
+    def _buyers(self, orders: Sequence[SampledOrder]) -> Buyers:
+        others = [(replica.orders, replica.items.names) for replica in self._replicas.values()]
         return Buyers.of([(orders, self.items.names), *others])
 
-    def _learn(self, step: StepContext) -> NextBaskets:
+    def _learn(self) -> NextBaskets:
         """Judge the rules by the orders that came since they were derived, and return all that are kept."""
         parts: dict[int, tuple[Sequence[Transition], Sequence[str]]] = {
-            number: ([Transition.decode(one) for one in other.transitions], other.items)
-            for number, other in step.read.others.items()
+            number: (replica.transitions, replica.items.names) for number, replica in self._replicas.items()
         }
         parts[MODEL_PARTITION] = self.transitions.latest, self.items.names
         return self._rules.learn(parts)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from crm_online.engine.replica import JournalCursor, StoredCounters
+
 
 @dataclass(frozen=True, slots=True)
 class ReadPlan:
@@ -24,8 +26,10 @@ class ReadPlan:
         Whether the sums and the model of the other partitions are needed.
     observed
         Whether it is needed what the steps of the other partitions have shown.
-    sample, summaries
-        Whether the samples, or the counters' summaries, of all partitions are needed.
+    sample
+        Whether the samples of all partitions are needed.
+    counters
+        Other partitions whose baskets and orders are needed, and how far these were read.
     spare
         How many of the partition's customers with the smallest hashes are needed, since some of its sample
         are erased; 0 for none.
@@ -46,7 +50,7 @@ class ReadPlan:
     peers: bool = False
     observed: bool = False
     sample: bool = False
-    summaries: bool = False
+    counters: Mapping[int, JournalCursor] = field(default_factory=dict)
     spare: int = 0
     taken: Mapping[int, Sequence[str]] = field(default_factory=dict)
     expiring: Sequence[str] = ()
@@ -57,23 +61,6 @@ class ReadPlan:
     def followed(self) -> list[str]:
         """Customers of whom examples are taken or labelled."""
         return [*(name for names in self.taken.values() for name in names), *self.expiring]
-
-
-@dataclass(frozen=True, slots=True)
-class PeerOrders:
-    """Orders that another partition keeps, as bytes.
-
-    Attributes
-    ----------
-    items
-        The names of its items by number.
-    orders, transitions
-        The sampled orders, and orders with the next one of the same customer.
-    """
-
-    items: list[str]
-    orders: list[bytes]
-    transitions: list[bytes]
 
 
 @dataclass(slots=True)
@@ -98,10 +85,8 @@ class ReadResult:
         The newest model, as partition 0 stores it.
     sample
         The records of the sample over all partitions, in order of hash.
-    summaries
-        The counters' summaries of the other partitions.
-    others
-        The orders that the other partitions keep, by partition.
+    counters
+        Baskets and orders of other partitions.
     spare
         Who may take the places of erased customers in the sample.
     labelled
@@ -118,8 +103,7 @@ class ReadResult:
     observed: dict[int, bytes | None] = field(default_factory=dict)
     model: bytes | None = None
     sample: list[bytes | None] = field(default_factory=list)
-    summaries: list[bytes] = field(default_factory=list)
-    others: dict[int, PeerOrders] = field(default_factory=dict)
+    counters: dict[int, StoredCounters] = field(default_factory=dict)
     spare: list[str] = field(default_factory=list)
     labelled: dict[int, list[bytes]] = field(default_factory=dict)
     predictor: bytes | None = None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from crm_online.baskets.transitions import Transition
 from crm_online.engine.changes import Changes
-from crm_online.itemsets.parts import FrequentItemsets, PartitionItemsets, merge
+from crm_online.itemsets.parts import FrequentItemsets, PartitionCounters, merge
 from crm_online.rules.changes import Chances, diff, in_force
 from crm_online.rules.customers import Buyers
 from crm_online.rules.emitted import EmittedRules, RuleChange, RuleChangeKind
@@ -74,7 +74,7 @@ class RuleEmitter:
 
     def emit(
         self,
-        parts: Sequence[PartitionItemsets],
+        counted: PartitionCounters,
         buyers: Buyers,
         seen: NextBaskets,
         as_of: int,
@@ -84,8 +84,8 @@ class RuleEmitter:
 
         Parameters
         ----------
-        parts
-            What each partition has counted.
+        counted
+            What all partitions have counted.
         buyers
             The orders that the partitions keep.
         seen
@@ -102,7 +102,7 @@ class RuleEmitter:
             self.learning.forecasts = Forecasts.of(table, now)
             return self.learning.chances(now)
 
-        found = merge(parts, as_of, levels.leave_support(sum(part.baskets(as_of) for part in parts)))
+        found = merge([counted], as_of, levels.leave_support(counted.baskets(as_of)))
         news = diff(found, self._emitted, levels, buyers, chances)
         self._emitted.update(news)
         put: dict[bytes, bytes] = {}

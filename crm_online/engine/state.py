@@ -77,10 +77,8 @@ class PartitionState(BaseModel):
         Whether all customers have moved to the model in use; if not, how far the roster is done;
         the segment ids of the version before, which the records of the others refer to, and its
         last centroids, in vector units of the version in use.
-    journal_baskets, journal_bytes
-        Size of the journal since the last checkpoint of the counters.
-    summary_baskets
-        How often baskets had been counted when the last summary was written for the other partitions.
+    journal_baskets, journal_bytes, checkpoints
+        Size of the journal since the last checkpoint of the counters, and how many checkpoints there were.
     rules_baskets, rules_due
         How often baskets had been counted, over all partitions, when rules were last derived; whether the next step
         does.
@@ -122,7 +120,7 @@ class PartitionState(BaseModel):
     previous_centroids: list[list[float]] = Field(default_factory=list)
     journal_baskets: int = 0
     journal_bytes: int = 0
-    summary_baskets: int = 0
+    checkpoints: int = 0
     rules_baskets: int = 0
     rules_due: bool = False
     fit: FitSchedule = Field(default_factory=FitSchedule)

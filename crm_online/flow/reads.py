@@ -13,7 +13,6 @@ from crm_online.engine import (
     basket_journal,
     drifting,
     example_store,
-    mining,
     observed,
     owner,
     peers,
@@ -26,13 +25,14 @@ from crm_online.engine import (
 from crm_online.engine.engine import CUSTOMERS, ROSTER
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.peers import MODEL_PARTITION
-from crm_online.engine.read_plan import PeerOrders, ReadPlan, ReadResult
+from crm_online.engine.read_plan import ReadPlan, ReadResult
+from crm_online.engine.replica import JournalCursor, StoredCounters
 from crm_online.events.columns import EventColumns
 from crm_online.itemsets import names as item_names
 from crm_online.predictions import keys
 from crm_online.segments import sample
 from crm_online.store import PartitionStore, Store
-from crm_online.store.reads import Read, plain_value
+from crm_online.store.reads import Read, hash_whole, list_part, plain_value
 
 _ROSTER_CHUNK = 10_000
 
@@ -87,17 +87,7 @@ class StepReader:
             result.observed = dict(zip(observing, found[len(numbers) + 1 :], strict=True))
         if plan.sample:
             result.sample = self._sample()
-        if plan.summaries:
-            every = enumerate(self._values(mining.SUMMARY))
-            result.summaries = [raw for number, raw in every if number != self._partition and raw is not None]
-            result.others = {
-                number: PeerOrders(
-                    _texts(peer.list_range(item_names.NAME, 0, -1)),
-                    *([raw for _, raw in sorted(peer.hash_all(name))] for name in (sampled.NAME, transitions.NAME)),
-                )
-                for number, peer in enumerate(self._all)
-                if number != self._partition
-            }
+        result.counters = {number: self._counters(number, cursor) for number, cursor in plan.counters.items()}
         if plan.predictor is not None:
             result.predictor = self._newer_predictor(plan.predictor)
         result.labelled = {
@@ -111,6 +101,30 @@ class StepReader:
     def _values(self, name: str, *more: Read[bytes | None]) -> list[bytes | None]:
         """Read a plain value of every partition, and more, in one round trip."""
         return self._store.read_many([*(plain_value(number, name) for number in range(len(self._all))), *more])
+
+    def _counters(self, partition: int, cursor: JournalCursor) -> StoredCounters:
+        """Read the baskets of another partition that came after a cursor, all if there are others, and its orders."""
+        before, checkpoint = cursor, list[bytes]()
+        small, journal, (items,) = self._all[partition].together(*_journal(partition, cursor))
+        stored = state.PartitionState.decode(small)
+        if not cursor.is_followed_by(stored, journal):
+            before = JournalCursor(items=cursor.items)
+            reads = _journal(partition, before), list_part(partition, basket_journal.COUNTERS, 0, -1)
+            small, journal, (items, checkpoint) = self._all[partition].together(*reads[0], reads[1])
+            stored = state.PartitionState.decode(small)
+        orders, transitions_ = self._store.read_many(
+            [hash_whole(partition, name) for name in (sampled.NAME, transitions.NAME)]
+        )
+        return StoredCounters(
+            JournalCursor(
+                stored.checkpoints, before.entries + len(journal), stored.journal_bytes, cursor.items + len(items)
+            ),
+            before is not cursor,
+            checkpoint,
+            journal,
+            items,
+            *([raw for _, raw in sorted(found.items())] for found in (orders, transitions_)),
+        )
 
     def _newer_predictor(self, known: int) -> bytes | None:
         """Read the owner's predictor, if it is of a newer version than the one that is known."""
@@ -128,6 +142,15 @@ class StepReader:
             found = peer.hash_get(CUSTOMERS, [customer.encode() for customer in ids])
             records |= {(number, customer): raw for customer, raw in zip(ids, found, strict=True)}
         return [records[one] for one in chosen]
+
+
+def _journal(partition: int, cursor: JournalCursor) -> tuple[Read[bytes | None], Read[list[bytes]], Read[list[bytes]]]:
+    """Return the reads of the small state, and of the journal and the items after a cursor."""
+    return (
+        plain_value(partition, state.NAME),
+        list_part(partition, basket_journal.JOURNAL, cursor.entries, -1),
+        list_part(partition, item_names.NAME, cursor.items, -1),
+    )
 
 
 def load(store: PartitionStore, *, with_traits: bool = True) -> Loaded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -98,6 +99,7 @@ class ItemsetCounters:
         self._items = np.zeros(0, np.int64)
         self._weight = 0
         self._latest: int | None = None
+        self._taken, self._withdrawn = False, list[Baskets]()
         self._begin_anew()
 
     @property
@@ -136,6 +138,42 @@ class ItemsetCounters:
             self._count(batch)
         if withdrawn is not None and len(withdrawn):
             self._withdraw(withdrawn.filled())
+
+    def take_changes(self) -> tuple[Baskets, Baskets] | None:
+        """Return the baskets that came and those that were withdrawn since the last call, for counters of more baskets.
+
+        ``None``: what was returned before does not hold any more, and all kept baskets are to be counted anew. So it is
+        after these counters were asked for itemsets themselves.
+        """
+        if not self._taken:
+            self._begin_anew()
+            self._added, self._taken = self.kept.places, True
+            return None
+        changes = self.kept.between(self._added, self.kept.places), Baskets.joined(self._withdrawn)
+        self._added, self._withdrawn = self.kept.places, []
+        return changes
+
+    def settle(self, evicted: Sequence[tuple[Evicted, BasketWeights]]) -> None:
+        """Weigh as counters that have counted the kept baskets only, all at once, and know of evicted ones.
+
+        Parameters
+        ----------
+        evicted
+            What is known of baskets that were evicted elsewhere, and what these weigh by.
+        """
+        if not len(self.kept) and not evicted:
+            return
+        self._latest = int(self.kept.all().times.max(initial=0))
+        first = BasketWeights(self.weights.half_life).fitting(self._latest, 0.0)
+        total = sum(
+            (one.weight * weights.shift(first) for one, weights in evicted), self._weight * self.weights.shift(first)
+        )
+        weights = first.fitting(self._latest, total)
+        if weights != self.weights:
+            self.weights = weights
+            self._recount()
+        self.evicted = Evicted.pooled([one.scaled(before.shift(weights)) for one, before in evicted])
+        self._know_items(len(self.evicted.items))
 
     def baskets(self, as_of: int) -> float:
         """Return the decayed number of baskets as of a time in ms."""
@@ -287,19 +325,21 @@ class ItemsetCounters:
         """Forget what was mined: the next mining counts all kept baskets."""
         self._border = Border(self.max_size)
         self._added = 0
-        self._withdrawn: list[Baskets] = []
+        self._taken, self._withdrawn = False, []
 
     def _count(self, batch: Baskets) -> None:
         latest = int(batch.times.max())
         self._latest = latest if self._latest is None else max(latest, self._latest)
         self._suit(batch)
-        known = int(batch.items.max()) + 1
-        if known > len(self._items):
-            self._items = np.concatenate([self._items, np.zeros(known - len(self._items), np.int64)])
+        self._know_items(int(batch.items.max()) + 1)
         self.kept.append(batch)
         self._add_items(batch, 1)
         if self.kept.bytes + len(self._items) * _ITEM_BYTES > self.max_bytes - self.evicted.bytes:
             self._evict()
+
+    def _know_items(self, number: int) -> None:
+        if number > len(self._items):
+            self._items = np.concatenate([self._items, np.zeros(number - len(self._items), np.int64)])
 
     def _suit(self, batch: Baskets) -> None:
         """Move the origin where weights would not fit any more."""
@@ -366,6 +406,8 @@ class ItemsetCounters:
         found = [Mined(single[:, None], items[single], items[single])]
         if self.max_size == 1 or not self._total:
             return found
+        if self._taken:
+            self._begin_anew()
         late = self.kept.between(self._added, self.kept.places)
         withdrawn = Baskets.joined(self._withdrawn)
         if 2 * (len(late) + len(withdrawn)) > len(self.kept):

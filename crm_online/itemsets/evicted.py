@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.itemsets.reading import ABSENT, NO_ITEM, ItemsetIndex
+from crm_online.itemsets.reading import ABSENT, NO_ITEM, ItemsetIndex, widened
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,42 @@ class Evicted:
         totals[: len(self.items)] += self.items
         totals[: len(new.items)] += new.items
         return Evicted(self.baskets + new.baskets, self.weight + new.weight, totals, floor, items, least, most)
+
+    def renumbered(self, numbers: NDArray[np.int64]) -> Evicted:
+        """Return this with other numbers of the items, by number here, int64[known] with known ≥ ``len(items)``."""
+        items = np.zeros(int(numbers.max(initial=-1)) + 1, np.int64)
+        items[numbers[: len(self.items)]] = self.items
+        there = self.sets != NO_ITEM
+        sets = np.where(there, numbers[np.where(there, self.sets, 0)], np.iinfo(np.int32).max)
+        sets.sort(axis=1)
+        sets[~there] = NO_ITEM  # padding stays last
+        return replace(self, items=items, sets=sets.astype(np.int32))
+
+    @classmethod
+    def pooled(cls, parts: Sequence[Evicted]) -> Evicted:
+        """Return what is known of the evicted baskets of several partitions that number the items alike."""
+        if not parts:
+            return cls()
+        width = max(part.sets.shape[1] for part in parts)
+        sets = np.unique(np.concatenate([widened(part.sets, width) for part in parts]), axis=0)
+        sizes = np.count_nonzero(sets != NO_ITEM, axis=1)
+        least, most = np.zeros(len(sets), np.int64), np.zeros(len(sets), np.int64)
+        for size in range(2, width + 1):
+            rows = np.flatnonzero(sizes == size)
+            for part in parts:
+                low, high = part.bounds(sets[rows, :size].astype(np.int64))
+                least[rows] += low
+                most[rows] += high
+        known = np.arange(max(len(part.items) for part in parts))
+        return cls(
+            sum(part.baskets for part in parts),
+            sum(part.weight for part in parts),
+            np.sum([part.of_items(known) for part in parts], axis=0, dtype=np.int64),
+            sum(part.floor for part in parts),
+            sets,
+            least,
+            most,
+        )
 
     def without(self, items: NDArray[np.int64], weight: int) -> Evicted:
         """Return this without one basket that had been evicted."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,27 +13,6 @@ from crm_online.itemsets.reading import ABSENT, NO_ITEM, SLACK, ItemsetIndex, It
 
 UNKNOWN = np.iinfo(np.int32).max
 """Id of an item whose name a partition does not know."""
-
-
-class PartitionItemsets(Protocol):
-    """One partition's itemsets: of its counters (``PartitionCounters``), or of its ``Summary``."""
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Names of the items by the partition's ids."""
-
-    @property
-    def ids(self) -> Mapping[str, int]:
-        """The partition's ids by name."""
-
-    def baskets(self, as_of: int) -> float:
-        """Return the decayed number of baskets."""
-
-    def frequent(self, min_support: float, as_of: int) -> Itemsets:
-        """Return the itemsets whose upper bound is at least this share of the partition's baskets."""
-
-    def lookup(self, items: NDArray[np.int32], as_of: int) -> Itemsets:
-        """Return the bounds of any itemsets; ``UNKNOWN`` items are allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +62,13 @@ class FrequentItemsets:
         return [tuple(self.names[item] for item in row if item != NO_ITEM) for row in self.sets.items.tolist()]
 
 
-def merge(parts: Sequence[PartitionItemsets], as_of: int, min_support: float) -> FrequentItemsets:
+def merge(parts: Sequence[PartitionCounters], as_of: int, min_support: float) -> FrequentItemsets:
     """Return the itemsets that may be frequent over all partitions.
 
     An itemset at or above ``min_support`` over all is so in at least one partition. So the candidates are
-    what is frequent somewhere; their bounds are looked up everywhere and added. A partition that does not
-    count a candidate adds what it may have missed to the error.
+    what is frequent somewhere; their bounds are looked up everywhere and added.
 
-    Nothing is missed while each partition's ``achieved_epsilon``, and each summary's floor, is ≤ ``min_support``.
+    Nothing is missed while each partition's ``achieved_epsilon`` is ≤ ``min_support``.
 
     Examples
     --------

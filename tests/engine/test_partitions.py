@@ -15,6 +15,7 @@ from crm_online.events.columns import partition_of
 from crm_online.lookup.predictions import column_names
 from crm_online.segments.buying import KINDS
 from crm_online.segments.sums import SegmentSums
+from crm_online.step import Topic
 from crm_online.store import Store
 from tests.engine import shop
 from tests.engine.flows import Shop, settings
@@ -55,6 +56,25 @@ def test_totals_features_and_exact_counts_are_those_of_one_partition(
         assert four["sets"][name] == pytest.approx((count, error), rel=1e-9), name
         assert error == 0
     assert one["n"] == pytest.approx(four["n"], rel=1e-9)
+
+
+def test_rules_over_four_partitions_are_those_of_one_with_the_same_figures(
+    redis: Store, log: list[models.Event]
+) -> None:
+    def rules(partitions: int) -> dict[str, dict[str, Any]]:
+        chosen = settings(partitions=partitions, itemsets={"half_life": 90 * shop.DAY, "min_support": 0.02})
+        run = Shop(redis, chosen).all(log[:600])  # too few baskets for rules before the end
+        values = {entry.key: json.loads(entry.value) for entry in run.entries if entry.topic is Topic.RULES}
+        return {
+            rule: {name: value[name] for name in ("support", "count", "error", "baskets")}
+            for rule, value in values.items()
+        }
+
+    one, four = rules(1), rules(4)
+    assert one
+    assert one.keys() == four.keys()
+    for name, figures in one.items():
+        assert four[name] == pytest.approx(figures, rel=1e-9), name
 
 
 def test_every_partition_holds_its_own_customers_and_a_lookup_finds_them(redis: Store, log: list[models.Event]) -> None:
