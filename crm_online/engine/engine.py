@@ -19,6 +19,7 @@ from crm_online.customers.suppression import Suppression
 from crm_online.decay import Decay
 from crm_online.engine import peers
 from crm_online.engine.changes import Changes
+from crm_online.engine.daily import RecordedDays
 from crm_online.engine.divergence import Divergence
 from crm_online.engine.drifting import Drifting, Observing
 from crm_online.engine.ingestion import Ingestion, IngestResult
@@ -89,6 +90,7 @@ class Engine:
         self._orders.load(loaded.sampled_orders)
         self._suppression = Suppression(loaded.salt)
         self._suppression.load(loaded.suppressed)
+        self._days = RecordedDays(loaded.daily)
         self._catalogue = CatalogueEntries()
         self._catalogue.load(loaded.catalogue)
         self._ingestion = Ingestion(
@@ -100,6 +102,7 @@ class Engine:
             self._orders,
             self.mining.transitions,
             self._suppression,
+            self._days,
             settings.itemsets.half_life,
             loaded.sampling_key,
         )
@@ -366,6 +369,9 @@ class Engine:
             changed = self.segmenting.score(step, records, ids, ingested, before.purchases)
         with self.stages.measure(Stage.PREDICTIONS):
             changed = changed | self.predicting.report(step, records, ids, changed & exists, ingested.cause)
+        at_risk = self.predicting.bands.at_risk
+        self._days.change_at_risk(int(at_risk(records.band).sum() - at_risk(before.band).sum()), step.now)
+        step.writes += self._days.writes(step.now)
         rows = np.flatnonzero(changed & exists)
         if len(rows):
             encoded = self._codec.encode(records.take(rows))

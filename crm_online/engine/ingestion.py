@@ -16,6 +16,7 @@ from crm_online.customers.records import RecordCodec, Records
 from crm_online.customers.sums import Quantities
 from crm_online.customers.suppression import NOT_ERASED, Suppression
 from crm_online.decay import Decay
+from crm_online.engine.daily import RecordedDays
 from crm_online.engine.sampling import AcceptedEvents
 from crm_online.events.columns import EventColumns, Kind, hash64
 from crm_online.itemsets.names import ItemNames
@@ -91,6 +92,8 @@ class Ingestion:
         The partition's orders with the next one of each.
     suppression
         Who was erased, and when.
+    days
+        What the shop did day by day.
     purchases_half_life
         In which what a customer bought fades to half, in ms; ``None``: not at all.
     sampling_key
@@ -105,6 +108,7 @@ class Ingestion:
     orders: SampledOrders
     transitions: Transitions
     suppression: Suppression
+    days: RecordedDays
     purchases_half_life: int | None
     sampling_key: str
 
@@ -175,6 +179,11 @@ class Ingestion:
             False  # an order that begins earlier than was known is no other
         )
         self._add_purchased_items(records, rows, events, order_items, opens)
+        quantities = Quantities.of(events, gathered.opens_order)
+        self.days.add(quantities, rows, records.last_event)
+        for event, time in gathered.retracted:
+            if events.kind[event] == Kind.PURCHASE:
+                self.days.retract(time)
         has_customer = rows >= 0
         if not has_customer.all():
             lines = np.repeat(has_customer, np.diff(events.line_start))
@@ -184,8 +193,8 @@ class Ingestion:
                 hashes[has_customer],
                 numbers[lines],
             )
+            quantities = Quantities.of(events, gathered.opens_order[has_customer])
         result.runs.append(AcceptedEvents(events, numbers))
-        quantities = Quantities.of(events, gathered.opens_order[has_customer])
         totals.add(records, rows, hashes, quantities, self.sums, self.decay)
         totals.retract_orders(records, *openings, self.sums, self.decay)
         result.touched[rows] = True

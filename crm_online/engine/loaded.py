@@ -26,8 +26,8 @@ class Loaded:
         customers with the next of each, and the last order of each; what the shop says of its items; the sample, the
         traits of its customers and what they bought; rules and segments as they were last emitted; the series that are
         tested for drift.
-    suppressed, pending
-        Hashes: who was erased, and when; examples whose outcome is not known yet.
+    suppressed, pending, daily
+        Hashes: who was erased, and when; examples whose outcome is not known yet; what the shop did day by day.
     rule_learning, predictor
         What ranks rules; what predicts, in partition 0 only.
     sizes, names, items, counters, journal, drifts
@@ -58,6 +58,7 @@ class Loaded:
     names: Sequence[bytes] = field(default_factory=list)
     suppressed: Pairs = ()
     pending: Pairs = ()
+    daily: Pairs = ()
     drift: Pairs = ()
     items: Sequence[bytes] = field(default_factory=list)
     counters: Sequence[bytes] = field(default_factory=list)

@@ -11,6 +11,7 @@ from crm_online.customers import suppression
 from crm_online.customers.due import bucket_name
 from crm_online.engine import (
     basket_journal,
+    daily,
     drifting,
     example_store,
     observed,
@@ -177,6 +178,7 @@ def load(store: PartitionStore, *, with_traits: bool = True) -> Loaded:
         sizes=store.list_range(size_history.NAME, 0, -1),
         names=store.list_range(owner.NAMES, 0, -1),
         pending=list(store.hash_all(example_store.PENDING)),
+        daily=list(store.hash_all(daily.NAME)),
         drift=list(store.hash_all(drifting.SERIES)),
         items=store.list_range(item_names.NAME, 0, -1),
         counters=store.list_range(basket_journal.COUNTERS, 0, -1),

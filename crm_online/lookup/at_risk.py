@@ -13,12 +13,11 @@ from crm_online.engine.predicting import reasons_of
 from crm_online.events.times import to_short_iso
 from crm_online.lookup.predictions import StatePredictor, finite
 from crm_online.lookup.sampled import Sampled
+from crm_online.predictions.bands import EVEN
 from crm_online.predictions.predictor import Prediction
 
 MOST = 50
 """Customers at risk that are listed, at most."""
-EVEN = 0.5
-"""Who buys again with a smaller chance is at risk."""
 
 NOBODY: Mapping[str, Any] = {"sampled": 0, "band_sizes": [], "at_risk": []}
 """What there is before anything is predicted."""

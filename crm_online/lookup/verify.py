@@ -137,6 +137,7 @@ def _partition(number: int, view: PartitionView, digest: _Digest, differences: l
         ("rules", loaded.rules),
         ("segments", loaded.segments),
         (example_store.PENDING, loaded.pending),
+        ("daily", loaded.daily),
         ("drift", loaded.drift),
     ):
         digest.add(name, (part for pair in sorted(pairs) for part in pair))

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from crm_online.customers.records import NO_BAND
 
+EVEN = 0.5
+"""Who buys again with a smaller chance is at risk."""
+
 
 @dataclass(frozen=True, slots=True)
 class RiskBands:
@@ -47,6 +50,16 @@ class RiskBands:
     def of(self, chances: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Return the band that each chance is in."""
         return np.searchsorted(np.array(self.borders), chances, side="right").astype(np.uint8)
+
+    def at_risk(self, bands: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Return which bands lie below one half.
+
+        Examples
+        --------
+        >>> RiskBands((0.2, 0.5, 0.8), 0.1, 0).at_risk(np.array([0, 1, 2, NO_BAND], np.uint8)).tolist()
+        [True, True, False, False]
+        """
+        return bands < sum(border <= EVEN for border in self.borders)
 
     def report(
         self,

@@ -1,0 +1,56 @@
+"""Days of a shop: as many different customers, orders and money as a count of the events themselves."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm_online.customers.records import NEVER
+from crm_online.customers.sums import Quantities
+from crm_online.engine.daily import DAY, KEPT, DailyFigures, RecordedDays
+from crm_online.events.columns import Kind
+from crm_online.step import Put, Remove
+
+_CUSTOMERS = 4
+_EVENTS = st.lists(st.tuples(st.integers(0, _CUSTOMERS - 1), st.integers(0, 12)), max_size=40)
+
+
+@given(_EVENTS, st.lists(st.integers(0, 40), max_size=3))
+def test_the_customers_of_any_period_are_counted_once(events: list[tuple[int, int]], cuts: list[int]) -> None:
+    events = sorted(events, key=lambda one: one[1])
+    days, last, stored = RecordedDays([]), np.full(_CUSTOMERS, NEVER), dict[bytes, bytes]()
+    edges = [0, *sorted(min(cut, len(events)) for cut in cuts), len(events)]
+    for begin, end in pairwise(edges):
+        part = events[begin:end]
+        if not part:
+            continue
+        time = np.array([day * DAY + 5 for _, day in part])
+        rows = np.array([who for who, _ in part])
+        kinds = np.full(len(part), Kind.PURCHASE, np.uint8)
+        days.add(Quantities.of_openings(kinds, time, np.ones(len(part), bool)), rows, last)
+        np.maximum.at(last, rows, time)
+        for write in days.writes(int(time.max())):
+            assert isinstance(write, Put)
+            stored |= write.fields
+        days = RecordedDays(stored.items())  # as after a crash
+    found = DailyFigures.of([stored.items()])
+    for first in range(13):
+        for until in range(first, 13):
+            inside = [who for who, day in events if first <= day <= until]
+            assert found.active(first, until) == len(set(inside))
+            assert found.orders(first, until) == len(inside)
+
+
+def test_days_beyond_what_is_kept_go_and_late_ones_change_their_own_day() -> None:
+    days, last = RecordedDays([]), np.array([NEVER])
+    who, kind = np.zeros(1, np.int64), np.array([Kind.PURCHASE], np.uint8)
+    for day in (1, KEPT + 1, 2):
+        one = np.array([day * DAY])
+        days.add(Quantities.of_openings(kind, one, np.ones(1, bool)), who, last)
+        np.maximum.at(last, who, one)
+    assert [type(write) for write in days.writes((KEPT + 1) * DAY)] == [Put, Remove]
+    assert sorted(days.rows) == [2, KEPT + 1]
+    assert (days.rows[2].orders, sum(days.rows[2].gaps.values())) == (1, 0)  # who is late was not active then
