@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -36,17 +37,97 @@ class DigestFlow(Answer):
     moves: int
 
 
+class HeadlinePart(Answer):
+    """A piece of the headline; one after the other they are the whole."""
+
+    text: Annotated[str | None, Field(description="null: it is money")] = None
+    money: Annotated[float | None, Field(description="an amount in the shop's currency")] = None
+    list: Annotated[str | None, Field(description="where what it counts is listed, such as /v1/moves?…")] = None
+
+
+class PeriodFigure(Answer):
+    """A figure of the whole days of a period, and of as many days before."""
+
+    name: Annotated[
+        Literal["active", "revenue", "orders", "at_risk", "moves"],
+        Field(
+            description="different customers with an event; money of all purchases; orders; customers in a risk band "
+            "below one half on the last day; moves that customers made"
+        ),
+    ]
+    value: float
+    before: Annotated[float | None, Field(description="of the period before; null: it is not known whole")]
+    series: Annotated[list[float], Field(description="day by day, both periods")]
+
+
 class Digest(Answer):
     """What changed in a period, as far as changes are kept."""
 
     since: Time
-    until: Time
+    until: Annotated[datetime, Field(description="the first event time after it, in UTC")]
+    kept_since: Annotated[Time | None, Field(description="from when on all changes are kept; null: none are")] = None
     headline: Annotated[str, Field(description="two or three sentences for a person")]
+    parts: Annotated[
+        list[HeadlinePart],
+        Field(default_factory=list, description="the headline, with where its numbers are listed"),
+    ]
+    days: Annotated[int, Field(description="whole days (UTC) of the period: what the figures are of")] = 0
+    figures: Annotated[list[PeriodFigure], Field(default_factory=list)]
     moves: Annotated[int, Field(description="from one segment to another, by what customers did")]
     moves_before: Annotated[int, Field(description="the same in the period of the same length before")]
     refits: Annotated[int, Field(description="moves since a model was fitted anew, or gone segments")]
     newcomers: Annotated[int, Field(description="customers who got their first segment")]
     flows: Annotated[list[DigestFlow], Field(description="these moves, the largest flow first")]
-    rules_entered: int
-    rules_changed: int
-    rules_left: int
+    rules_entered: Annotated[int, Field(description="rules in force at its end that were not so at its begin")]
+    rules_changed: Annotated[int, Field(description="rules in force at both with other figures")]
+    rules_left: Annotated[int, Field(description="rules in force at its begin that are so no more")]
+
+
+class Move(Answer):
+    """A customer who moved."""
+
+    customer_id: str
+    from_: Annotated[str | None, Field(alias="from")]
+    to: str | None
+    from_name: Annotated[str | None, Field(description="as it was called then")]
+    to_name: str | None
+    reason: str
+    time: Time
+    event_type: Annotated[str | None, Field(description="after which kind of event; null: for another reason")]
+    idle_days: Annotated[float | None, Field(description="after how many days without an event; null: not so")]
+    monthly: Annotated[
+        float | None,
+        Field(description="what they used to spend a month, long ago counting less; null: not known"),
+    ]
+
+
+class Moves(Answer):
+    """Who moved in a period, the last first, as far as changes are kept."""
+
+    since: Time
+    until: Time
+    kept_since: Annotated[Time | None, Field(description="from when on all changes are kept; null: none are")]
+    total: Annotated[int, Field(description="moves that match; there may be more than are listed")]
+    customers: Annotated[int, Field(description="different customers among them")]
+    monthly: Annotated[float | None, Field(description="what those who moved used to spend a month, each move counted")]
+    moves: list[Move]
+
+
+class RuleDifference(Answer):
+    """How a rule differs between the begin and the end of a period."""
+
+    antecedent: list[str]
+    consequent: list[str]
+    change: Literal["entered", "changed", "left"]
+    confidence_before: Annotated[float | None, Field(description="at its begin; null: there was none, or not known")]
+    lift_before: float | None
+    support: Annotated[float, Field(description="at its end; of one that left, the last")]
+    confidence: float
+    lift: float
+
+
+class RuleChanges(Answer):
+    """How rules changed in a period, as far as changes are kept; those that came and went again are left out."""
+
+    total: int
+    rules: Annotated[list[RuleDifference], Field(description="the clearest first")]

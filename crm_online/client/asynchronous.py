@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar, Unpack
 import httpx
 from tenacity import AsyncRetrying
 
-from crm_online.answers.changes import Digest
+from crm_online.answers.changes import Digest, Moves, RuleChanges
 from crm_online.answers.customers import (
     Customer,
     CustomerIds,
@@ -32,7 +32,7 @@ from crm_online.client import calls
 from crm_online.client.call import Call
 from crm_online.client.feed import AsyncFeed
 from crm_online.client.feed_state import FeedState, is_feed, no_feed
-from crm_online.client.queries import ChangeQuery, RuleQuery, SegmentLabelChange
+from crm_online.client.queries import ChangeQuery, MoveQuery, RuleChangeQuery, RuleQuery, SegmentLabelChange
 from crm_online.client.transport import PATIENCE, TIMEOUT, URL, ETagCache, http_options, retry_options, unavailable
 from crm_online.events.models import Event
 
@@ -206,9 +206,19 @@ class AsyncClient:
         self._feeds.add(feed)
         return feed
 
-    async def digest(self, since: datetime | None = None, *, days: float | None = None) -> Digest:
-        """Return what changed in a period up to the latest event, as far as changes are kept."""
-        return await self._request(calls.digest(since, days))
+    async def digest(
+        self, since: datetime | None = None, *, until: datetime | None = None, days: float | None = None
+    ) -> Digest:
+        """Return what changed in a period; of whole days, or up to the latest event where ``since`` is given."""
+        return await self._request(calls.digest(since, until, days))
+
+    async def moves(self, **query: Unpack[MoveQuery]) -> Moves:
+        """Return who moved in a period, the last first."""
+        return await self._request(calls.moves(query))
+
+    async def rule_changes(self, **query: Unpack[RuleChangeQuery]) -> RuleChanges:
+        """Return how rules changed in a period, the clearest first."""
+        return await self._request(calls.rule_changes(query))
 
     async def flows(self, since: datetime | None = None, reason: Sequence[Reason] = ()) -> SegmentFlows:
         """Return who moved from where to where, in the changes that are kept."""

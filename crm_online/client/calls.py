@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from crm_online.answers.changes import Digest
+from crm_online.answers.changes import Digest, Moves, RuleChanges
 from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Members, PersonalData, Reason
 from crm_online.answers.drift import Drifts
 from crm_online.answers.predictions import PredictionFigures
@@ -15,7 +15,7 @@ from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, S
 from crm_online.answers.service import Alive, EventReceipt, Ready, Rejects, Session, Status
 from crm_online.answers.webhooks import DeadLetters, ResendReceipt, WebhookStatuses
 from crm_online.client.call import Call, json, model, nothing, params, part, text
-from crm_online.client.queries import ChangeQuery, RuleQuery, SegmentLabelChange
+from crm_online.client.queries import ChangeQuery, MoveQuery, RuleChangeQuery, RuleQuery, SegmentLabelChange
 from crm_online.events.models import Event
 from crm_online.events.times import to_iso
 
@@ -80,10 +80,35 @@ def flows(since: datetime | None, reason: Sequence[Reason]) -> Call[SegmentFlows
     return Call("get_flows", "GET", "/v1/flows", model(SegmentFlows), params(since=begun, reason=reason or None))
 
 
-def digest(since: datetime | None, days: float | None) -> Call[Digest]:
+def digest(since: datetime | None, until: datetime | None, days: float | None) -> Call[Digest]:
     """Return the look-up of what changed in a period."""
-    begun = since.isoformat() if since else None
-    return Call("get_digest", "GET", "/v1/digest", model(Digest), params(since=begun, days=days))
+    return Call(
+        "get_digest", "GET", "/v1/digest", model(Digest), params(since=_iso(since), until=_iso(until), days=days)
+    )
+
+
+def moves(query: MoveQuery) -> Call[Moves]:
+    """Return the look-up of who moved in a period."""
+    names = {"left": "from", "entered": "to"}
+    asked = {names.get(name, name): _written(value) for name, value in query.items()}
+    return Call("get_moves", "GET", "/v1/moves", model(Moves), params(**asked))
+
+
+def rule_changes(query: RuleChangeQuery) -> Call[RuleChanges]:
+    """Return the look-up of how rules changed in a period."""
+    asked = {name: _written(value) for name, value in query.items()}
+    return Call("get_rule_changes", "GET", "/v1/rule-changes", model(RuleChanges), params(**asked))
+
+
+def _written(value: object) -> object:
+    """Return a parameter as it is sent."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _iso(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None
 
 
 def change_segment(segment_id: str, change: SegmentLabelChange) -> Call[SegmentProfile]:

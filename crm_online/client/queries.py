@@ -1,10 +1,12 @@
-"""The parameters of look-ups of rules and of feeds, and of changes to segments."""
+"""The parameters of look-ups of rules, moves and feeds, and of changes to segments."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from datetime import datetime
+from typing import Literal, TypedDict
 
+from crm_online.answers.customers import Reason
 from crm_online.answers.rules import Sort
 from crm_online.step import Kind
 
@@ -54,6 +56,55 @@ class SegmentLabelChange(TypedDict, total=False):
     name: str | None
     note: str | None
     colour: str | None
+
+
+class MoveQuery(TypedDict, total=False):
+    """Which moves.
+
+    Attributes
+    ----------
+    since, until
+        Of this period; without ``until``, up to the latest event.
+    days
+        Where there is no ``since``: of so many days, whole ones where there is no ``until`` either.
+    left, entered
+        Only from, or to, this segment; ``none``: from none.
+    reason
+        Only for one of these reasons.
+    latest
+        Only the last move of each customer in the period, of those for what they did.
+    limit
+        Most moves.
+    """
+
+    since: datetime
+    until: datetime
+    days: float
+    left: str
+    entered: str
+    reason: Sequence[Reason]
+    latest: bool
+    limit: int
+
+
+class RuleChangeQuery(TypedDict, total=False):
+    """Which rules that changed.
+
+    Attributes
+    ----------
+    since, until, days
+        In which period, as for `MoveQuery`.
+    change
+        Only those that ``entered``, ``changed`` or ``left``.
+    limit
+        Most rules.
+    """
+
+    since: datetime
+    until: datetime
+    days: float
+    change: Literal["entered", "changed", "left"]
+    limit: int
 
 
 class ChangeQuery(TypedDict, total=False):

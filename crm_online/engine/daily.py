@@ -98,6 +98,11 @@ class DailyFigures:
                 total.at_risk += at_risk
         return cls(rows)
 
+    @property
+    def first(self) -> int | None:
+        """When the first day that is kept began, in ms; ``None``: there is none."""
+        return min(self.rows) * DAY if self.rows else None
+
     def revenue(self, first: int, last: int) -> float:
         """Return the money of the purchases from one day to another, both with."""
         return sum(self.rows[day].revenue for day in range(first, last + 1) if day in self.rows)

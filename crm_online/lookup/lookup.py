@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from crm_online.engine import daily, size_history
 from crm_online.engine import rules as rule_feed
-from crm_online.engine import size_history
+from crm_online.engine.daily import DailyFigures
 from crm_online.engine.owner import NAMES
 from crm_online.engine.peers import MODEL_PARTITION
 from crm_online.engine.size_history import decode
@@ -34,6 +35,7 @@ from crm_online.lookup.predictions import StatePredictor, no_figures
 from crm_online.lookup.recommender import StateRecommender
 from crm_online.lookup.segment_names import SegmentNames
 from crm_online.lookup.segments import Segmentation, Tree
+from crm_online.lookup.shop_history import ShopHistory
 from crm_online.lookup.verify import verify
 from crm_online.plots import SegmentPicture
 from crm_online.recommend.answer import TOP, RecommendationRequest
@@ -173,6 +175,11 @@ class Lookup:
         first = self._views[0]
         by_hand = {segment: label.name for segment, label in first.labels.items() if label.name}
         return replace(SegmentNames.stored(first.store.list_range(NAMES, 0, -1)), by_hand=by_hand)
+
+    def history(self) -> ShopHistory:
+        """Return what is known of the shop's past besides the changes that are kept."""
+        days = DailyFigures.of([list(view.store.hash_all(daily.NAME)) for view in self._views])
+        return ShopHistory(self.names_over_time(), days, self.settings.features.half_life)
 
     def kept(self) -> list[Entry]:
         """Return the changes that are kept, partition by partition, in their order."""

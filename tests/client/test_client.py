@@ -41,6 +41,8 @@ def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict
         client.sizes()
         client.picture()
         client.digest(days=30)
+        client.moves(since=datetime.fromisoformat("1970-01-01T00:00:00Z"), left="none", latest=False)
+        client.rule_changes(days=30, change="entered")
         client.flows(datetime.fromisoformat(TIME), ["event"])
         client.predictions()
         first = client.rules_page().rules[0]

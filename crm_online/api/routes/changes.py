@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query
 from pydantic import AwareDatetime, BeforeValidator
 from starlette.requests import Request
 
-from crm_online.answers.changes import Digest
+from crm_online.answers.changes import Digest, Moves, RuleChanges
 from crm_online.answers.customers import Reason
 from crm_online.answers.drift import Drifts
 from crm_online.answers.segments import SegmentFlows
 from crm_online.answers.service import Rejects
 from crm_online.api.event_stream import EventStream
 from crm_online.api.keys import requires
-from crm_online.api.service import TheService
+from crm_online.api.service import Service, TheService
 from crm_online.engine.drifting import KEPT as DRIFTS
 from crm_online.events.times import BEGIN, END, from_datetime, to_short_iso
 from crm_online.live.feeds import cursors
 from crm_online.live.feeds.events import ChangeFilter
+from crm_online.live.feeds.moves import MoveFilter
+from crm_online.live.feeds.period import Period
 from crm_online.live.feeds.tally import REJECTS
 from crm_online.settings.units import DAY
 from crm_online.step import Kind
 
 router = APIRouter(prefix="/v1", tags=["changes"])
 
+MOVES = 1000
+"""Moves, or rules that changed, in an answer, at most."""
 Name = Annotated[str, Query(min_length=1, max_length=1000)]
 
 _STREAM: dict[int | str, dict[str, Any]] = {
@@ -104,17 +109,70 @@ async def get_drifts(
     return await service.changes.drifts(limit)
 
 
+Since = Annotated[
+    IsoTime | None, Query(description="its begin; left out: `days` before its end, which is the last midnight, UTC")
+]
+Until = Annotated[IsoTime | None, Query(description="the first time after it; left out: the latest event")]
+Days = Annotated[float, Query(gt=0, le=3650, description="how long the period is, where `since` is left out")]
+
+
 @router.get("/digest", dependencies=[Depends(requires("read"))])
-async def get_digest(
+async def get_digest(service: TheService, since: Since = None, until: Until = None, days: Days = 7) -> Digest:
+    """Return what changed in a period, and in the one before, as far as changes are kept.
+
+    A number of days is that many whole ones, UTC: the day that goes on is left out, so that figures can be compared.
+    """
+    return service.changes.digest(service.snapshots.needed().history, _period(service, since, until, days))
+
+
+@router.get("/moves", dependencies=[Depends(requires("read"))])
+async def get_moves(
     service: TheService,
-    since: Annotated[IsoTime | None, Query(description="its begin; left out: `days` before its end")] = None,
-    days: Annotated[float, Query(gt=0, le=3650, description="how long the period is, where `since` is left out")] = 7,
-) -> Digest:
-    """Return what changed in a period up to the latest event, and in the one before, as far as changes are kept."""
+    since: Since = None,
+    until: Until = None,
+    days: Days = 7,
+    left: Annotated[Name | None, Query(alias="from", description="only from this segment; none: from none")] = None,
+    entered: Annotated[Name | None, Query(alias="to", description="only to this segment")] = None,
+    reason: Annotated[
+        list[Reason] | None,
+        Query(max_length=5, description="only for one of these reasons; event and lapse: what customers did"),
+    ] = None,
+    latest: Annotated[
+        bool, Query(description="only the last move of each customer in the period, of those for what they did")
+    ] = False,
+    limit: Annotated[int, Query(ge=1, le=MOVES, description="moves, at most")] = 100,
+) -> Moves:
+    """Return who moved in a period, from where to where, why, and what they used to spend, the last first."""
+    matching = MoveFilter(left, entered, frozenset(reason or ()), latest)
+    history = service.snapshots.needed().history
+    return service.changes.moves(history, _period(service, since, until, days), matching, limit)
+
+
+@router.get("/rule-changes", dependencies=[Depends(requires("read"))])
+async def get_rule_changes(
+    service: TheService,
+    since: Since = None,
+    until: Until = None,
+    days: Days = 7,
+    change: Annotated[Literal["entered", "changed", "left"] | None, Query(description="only these")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOVES, description="rules, at most")] = 100,
+) -> RuleChanges:
+    """Return which rules came, changed and went in a period, with their figures before and after, the clearest first.
+
+    Those that came and went again within it are left out.
+    """
+    return service.changes.rule_changes(_period(service, since, until, days), change, limit)
+
+
+def _period(service: Service, since: datetime | None, until: datetime | None, days: float) -> Period:
+    """Return the period that is asked for."""
     snapshot = service.snapshots.needed()
-    until = 0 if snapshot.status.watermark is None else from_datetime(snapshot.status.watermark)
-    begun = until - round(days * DAY) if since is None else min(from_datetime(since), until)
-    return service.changes.digest(snapshot.names, max(begun, 0), until)
+    watermark = 0 if snapshot.status.watermark is None else from_datetime(snapshot.status.watermark)
+    if since is None and until is None:
+        return Period.of_days(days, watermark, snapshot.history.days.first)
+    end = Period.up_to(watermark, 0).until if until is None else min(max(from_datetime(until), BEGIN), END)
+    begin = end - round(days * DAY) if since is None else from_datetime(since)
+    return Period(min(max(begin, BEGIN), end), end)
 
 
 @router.get("/rejects", dependencies=[Depends(requires("admin"))])

@@ -53,14 +53,14 @@ def digest(
     length = _period(since)
     from crm_online.live.feeds.digest import digest as digest_of
     from crm_online.live.feeds.events import feed_event
+    from crm_online.live.feeds.period import Period
     from crm_online.live.feeds.tally import Tally
 
     tally = Tally()
     with open_state(state, config, overrides) as lookup:
         for entry in lookup.kept():
             tally.add(feed_event(entry))
-        until = lookup.watermark
-        found = digest_of(tally, lookup.names_over_time(), max(until - length, 0), until)
+        found = digest_of(tally, lookup.history(), Period.up_to(lookup.watermark, length))
     print_answer(found.model_dump(mode="json", by_alias=True), digest_tables, as_json=as_json)
 
 

@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
 
-from crm_online.answers.changes import Digest, DigestFlow
+from crm_online.answers.changes import Digest, DigestFlow, HeadlinePart, PeriodFigure
 from crm_online.events.times import to_short_iso
-from crm_online.live.feeds.tally import Tally
-from crm_online.lookup.segment_names import SegmentNames
+from crm_online.live.feeds.moves import last_moves, total_of
+from crm_online.live.feeds.period import Period
+from crm_online.live.feeds.rule_changes import differences
+from crm_online.live.feeds.tally import BEHAVIOUR, Tally
+from crm_online.lookup.shop_history import ShopHistory
 
-_BEHAVIOUR: Final = {"event": "after an event", "lapse": "after a longer pause"}
 _FLOWS: Final = 100
-_TOLD: Final = 2
+_LAPSE: Final = "lapse"
 
 
-def digest(tally: Tally, names: SegmentNames, since: int, until: int) -> Digest:
-    """Return what changed since a time and before another, both in ms, compared with the period before it.
+def digest(tally: Tally, history: ShopHistory, period: Period) -> Digest:
+    """Return what changed in a period, compared with the one before it.
 
     Parameters
     ----------
     tally
         The changes that are kept.
-    names
-        The segments' names over time.
-    since, until
+    history
+        What else is known of the shop's past.
+    period
         The period.
     """
-    begin, end = to_short_iso(since), to_short_iso(until + 1000)
-    counts = tally.counted(begin, end)
-    before = tally.counted(to_short_iso(max(2 * since - until, 0)), begin)
+    counts = tally.counted(period.begin, period.end)
+    before = tally.counted(period.before.begin, period.begin)
     moves = {one: count for one, count in counts.items() if one.moved and one.left and one.entered}
     behaviour = sorted(
-        ((one, count) for one, count in moves.items() if one.reason in _BEHAVIOUR),
+        ((one, count) for one, count in moves.items() if one.reason in BEHAVIOUR),
         key=lambda pair: (-pair[1], str(pair[0].left), str(pair[0].entered), pair[0].reason),
     )
     flows = [
@@ -41,53 +43,165 @@ def digest(tally: Tally, names: SegmentNames, since: int, until: int) -> Digest:
             {
                 "from": one.left,
                 "to": one.entered,
-                "from_name": names.at(one.left, end),
-                "to_name": names.at(one.entered, end),
+                "from_name": history.names.at(one.left, period.end),
+                "to_name": history.names.at(one.entered, period.end),
                 "reason": one.reason,
                 "moves": count,
             }
         )
         for one, count in behaviour
     ]
-    rules = Counter({one.reason: count for one, count in counts.items() if one.kind == "rule"})
-    found = Digest(
-        since=datetime.fromisoformat(begin),
-        until=datetime.fromisoformat(to_short_iso(until)),
-        headline="",
+    rules = Counter(one.change for one in differences(tally, period))
+    newcomers = sum(count for one, count in counts.items() if one.moved and one.left is None)
+    parts = [*_headline(tally, history, period, newcomers), *_rules(period, rules)]
+    return Digest(
+        since=datetime.fromisoformat(period.begin),
+        until=datetime.fromisoformat(period.end),
+        kept_since=tally.complete_since,
+        headline="".join(_text(one) for one in parts),
+        parts=parts,
+        days=len(period.days),
+        figures=_figures(tally, history, period),
         moves=sum(flow.moves for flow in flows),
         moves_before=sum(
-            count
-            for one, count in before.items()
-            if one.moved and one.left and one.entered and one.reason in _BEHAVIOUR
+            count for one, count in before.items() if one.left and one.entered and one.reason in BEHAVIOUR
         ),
-        refits=sum(count for one, count in moves.items() if one.reason not in _BEHAVIOUR),
-        newcomers=sum(count for one, count in counts.items() if one.moved and one.left is None),
+        refits=sum(count for one, count in moves.items() if one.reason not in BEHAVIOUR),
+        newcomers=newcomers,
         flows=flows[:_FLOWS],
         rules_entered=rules["entered"],
         rules_changed=rules["changed"],
         rules_left=rules["left"],
     )
-    return found.model_copy(update={"headline": _headline(found)})
 
 
-def _headline(found: Digest) -> str:
-    """Return two or three sentences for a person."""
-    day = f"{found.since.day} {found.since:%b %Y}"
-    if not found.moves:
-        text = f"Since {day} no customer moved to another segment."
-    else:
-        text = f"Since {day} there were {_plural(found.moves, 'move')} between segments"
-        text += f" ({found.moves_before:,} in the period before)"
-        some = [
-            f"{flow.moves:,} from {flow.from_name} to {flow.to_name} {_BEHAVIOUR[flow.reason]}"
-            for flow in found.flows[:_TOLD]
+def _headline(tally: Tally, history: ShopHistory, period: Period, newcomers: int) -> list[HeadlinePart]:
+    """Return two or three sentences: who went quiet, what they used to spend, who moved otherwise, who is new."""
+    last = last_moves(tally.moves(period.begin, period.end))
+    quiet = [one for one in last if one.reason == _LAPSE]
+    active = len(last) - len(quiet)
+    when = f"{_day(period.since)} to {_day(period.until - 1)}: "
+    if not last:
+        parts = [_part(f"{when}no customer moved to another segment. ")]
+    elif quiet:
+        parts = [
+            _part(when),
+            _moved(period, f"{_plural(len(quiet), 'customer')}", reason=_LAPSE, latest=True),
+            _part(" went quiet"),
         ]
-        text += f"; the most: {', and '.join(some)}."
-    if found.newcomers:
-        text += f" {_plural(found.newcomers, 'newcomer')}."
-    if found.rules_entered or found.rules_left:
-        text += f" {_plural(found.rules_entered, 'new rule')}, {found.rules_left:,} gone."
-    return text
+        worth = total_of(history.monthly(one.spending, one.idle_days) for one in quiet)
+        if worth is not None:
+            parts += [_part(", who used to spend "), HeadlinePart(money=worth), _part(" a month")]
+        segment, count = Counter(str(one.left) for one in quiet).most_common(1)[0]
+        if len(quiet) > 1:
+            name = history.names.at(segment, period.end)
+            sums = [history.monthly(one.spending, one.idle_days) for one in quiet if one.left == segment]
+            parts += [
+                _part("; most of them, " if 2 * count > len(quiet) else "; the most, "),
+                _moved(period, f"{count:,}", reason=_LAPSE, latest=True, **{"from": segment}),
+                _part(f", were in “{name}”"),
+            ]
+            if worth is not None and (part := total_of(sums)) is not None and count < len(quiet):
+                parts += [_part(" and used to spend "), HeadlinePart(money=part)]
+        parts.append(_part(". "))
+    else:
+        parts = [_part(when)]
+    if active:
+        parts += [
+            _moved(period, _plural(active, "customer"), reason="event", latest=True),
+            _part(" moved after an event. "),
+        ]
+    if newcomers:
+        parts += [_moved(period, _plural(newcomers, "newcomer"), **{"from": "none"}), _part(". ")]
+    return parts
+
+
+def _rules(period: Period, rules: Counter[str]) -> list[HeadlinePart]:
+    if not (rules["entered"] or rules["left"]):
+        return []
+    return [
+        _listed("/v1/rule-changes", period, _plural(rules["entered"], "new rule"), change="entered"),
+        _part(", "),
+        _listed("/v1/rule-changes", period, f"{rules['left']:,} gone", change="left"),
+        _part("."),
+    ]
+
+
+def _figures(tally: Tally, history: ShopHistory, period: Period) -> list[PeriodFigure]:
+    """Return the figures of the whole days of a period, with those of as many days before."""
+    days, found = period.days, history.days
+    if not days or not found.rows:
+        return []
+    first, last, earliest = days[0], days[-1], min(found.rows)
+    earlier, count = first - len(days), len(days)
+    each = range(max(earlier, earliest), last + 1)
+    figures: list[dict[str, Any]] = [
+        {"name": "active", "value": found.active(first, last), "series": [found.active(day, day) for day in each]},
+    ]
+    if any(row.revenue for row in found.rows.values()):
+        series = [round(found.revenue(day, day), 2) for day in each]
+        figures.append({"name": "revenue", "value": round(found.revenue(first, last), 2), "series": series})
+    figures.append(
+        {"name": "orders", "value": found.orders(first, last), "series": [found.orders(day, day) for day in each]}
+    )
+    if any(row.at_risk for row in found.rows.values()):
+        figures.append(
+            {"name": "at_risk", "value": found.at_risk(last), "series": [found.at_risk(day) for day in each]}
+        )
+    by_day = Counter(
+        int(datetime.fromisoformat(one.time).timestamp()) // 86_400
+        for one in tally.moves(_midnight(each[0]), _midnight(last + 1))
+        if one.left and one.entered and one.reason in BEHAVIOUR
+    )
+    moves = [by_day[day] for day in each]
+    figures.append({"name": "moves", "value": sum(by_day[day] for day in days), "series": moves})
+    befores = {
+        "active": found.active(earlier, first - 1),
+        "revenue": round(found.revenue(earlier, first - 1), 2),
+        "orders": found.orders(earlier, first - 1),
+        "at_risk": found.at_risk(first - 1),
+        "moves": sum(by_day[day] for day in range(earlier, first)),
+    }
+    kept = tally.complete_since
+    known = earlier >= earliest
+    known_moves = known and kept is not None and to_short_iso(round(kept.timestamp() * 1000)) <= _midnight(earlier)
+    return [
+        PeriodFigure(
+            name=one["name"],
+            value=one["value"],
+            before=befores[one["name"]] if (known_moves if one["name"] == "moves" else known) else None,
+            series=one["series"],
+        )
+        for one in figures
+        if count
+    ]
+
+
+def _midnight(day: int) -> str:
+    return to_short_iso(day * 86_400_000)
+
+
+def _part(text: str) -> HeadlinePart:
+    return HeadlinePart(text=text)
+
+
+def _moved(period: Period, text: str, **query: Any) -> HeadlinePart:
+    return _listed("/v1/moves", period, text, **query)
+
+
+def _listed(path: str, period: Period, text: str, **query: Any) -> HeadlinePart:
+    whole = {"since": period.begin, "until": period.end, **query}
+    written = {name: str(value).lower() if value is True else value for name, value in whole.items()}
+    return HeadlinePart(text=text, list=f"{path}?{urlencode(written)}")
+
+
+def _text(part: HeadlinePart) -> str:
+    return f"{part.money:,.0f}" if part.money is not None else part.text or ""
+
+
+def _day(time: int) -> str:
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time)
+    return f"{at.day} {at:%b %Y}"
 
 
 def _plural(count: int, one: str) -> str:

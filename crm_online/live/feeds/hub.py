@@ -8,7 +8,7 @@ import logging
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from crm_online.answers.changes import Digest
+from crm_online.answers.changes import Digest, Moves, RuleChanges
 from crm_online.answers.drift import Drifts
 from crm_online.answers.segments import SegmentFlows
 from crm_online.answers.service import Rejects
@@ -18,8 +18,11 @@ from crm_online.live.feeds.changes_since import ChangesSince, changes_since
 from crm_online.live.feeds.cursors import Cursor
 from crm_online.live.feeds.digest import digest
 from crm_online.live.feeds.events import ChangeFilter, gap_event
+from crm_online.live.feeds.moves import MoveFilter, moves
+from crm_online.live.feeds.period import Period
 from crm_online.live.feeds.poller import ChangePoller, NewChanges
 from crm_online.live.feeds.ring import Ring
+from crm_online.live.feeds.rule_changes import rule_changes
 from crm_online.live.feeds.shared import SharedChanges, Times
 from crm_online.live.feeds.subscription import Subscription
 from crm_online.live.feeds.tally import Tally
@@ -27,7 +30,7 @@ from crm_online.live.part import ServicePart
 from crm_online.live.threads import Threads
 from crm_online.live.troubles import NO_STATE, UNREADABLE
 from crm_online.lookup.drifts import kept_drifts
-from crm_online.lookup.segment_names import SegmentNames
+from crm_online.lookup.shop_history import ShopHistory
 from crm_online.step import ChangeId
 from crm_online.store import Store, reads
 from crm_online.values.drift import Drift
@@ -119,7 +122,7 @@ class ChangeHub(ServicePart):
         self._must_have_read()
         return self._tally.flows(since, reasons)
 
-    def digest(self, names: SegmentNames, since: int, until: int) -> Digest:
+    def digest(self, history: ShopHistory, period: Period) -> Digest:
         """Return what changed in a period; see `crm_online.live.feeds.digest.digest`.
 
         Raises
@@ -128,7 +131,29 @@ class ChangeHub(ServicePart):
             If the changes have not been read yet.
         """
         self._must_have_read()
-        return digest(self._tally, names, since, until)
+        return digest(self._tally, history, period)
+
+    def moves(self, history: ShopHistory, period: Period, matching: MoveFilter, limit: int) -> Moves:
+        """Return who moved in a period; see `crm_online.live.feeds.moves.moves`.
+
+        Raises
+        ------
+        StoreError
+            If the changes have not been read yet.
+        """
+        self._must_have_read()
+        return moves(self._tally, history, period, matching, limit)
+
+    def rule_changes(self, period: Period, change: str | None, limit: int) -> RuleChanges:
+        """Return how rules changed in a period; see `crm_online.live.feeds.rule_changes.rule_changes`.
+
+        Raises
+        ------
+        StoreError
+            If the changes have not been read yet.
+        """
+        self._must_have_read()
+        return rule_changes(self._tally, period, change, limit)
 
     def moves_of(self, customer: str, most: int) -> list[Mapping[str, Any]]:
         """Return the changes that are a customer's last moves, as far as the ring holds them, the newest first."""
@@ -235,6 +260,7 @@ class ChangeHub(ServicePart):
         erased = {event.key for event in found.events if event.is_erasure}
         if erased:
             ring.forget(erased)
+            self._tally.forget(erased)
 
     def _notify(self) -> None:
         """Let all subscriptions look for something to send."""

@@ -24,7 +24,7 @@ from crm_online.live.snapshots.progress import PartitionProgress, Rate, status
 from crm_online.live.snapshots.rulebook import RuleBook
 from crm_online.live.snapshots.snapshot import Snapshot
 from crm_online.lookup import Lookup, segment_labels
-from crm_online.lookup.segment_names import SegmentNames
+from crm_online.lookup.shop_history import ShopHistory
 from crm_online.store import Store, reads
 from crm_online.store.keys import COMMITS, ENDS, META, POSITIONS, TOKEN
 from crm_online.store.meta import StateMeta
@@ -60,7 +60,7 @@ class _Segments:
     each: Mapping[str, Document]
     drawn: Drawn
     picture: Document
-    names: SegmentNames
+    history: ShopHistory
     tastes: Mapping[str, frozenset[str]]
     predictions: Document
 
@@ -136,7 +136,7 @@ class SnapshotMaker:
             self._snapshot = Snapshot(
                 segments_document=segments.document,
                 segment_documents=segments.each,
-                names=segments.names,
+                history=segments.history,
                 picture=segments.picture,
                 sizes=self._sizes,
                 predictions=segments.predictions,
@@ -206,7 +206,7 @@ def _made(lookup: Lookup, version: _Version, before: _Segments | None) -> _Segme
         each={one["id"]: Document.of(one) for one in segments},
         drawn=drawn,
         picture=Document.of(drawn.value),
-        names=lookup.names_over_time(),
+        history=lookup.history(),
         tastes=dict(zip(found.model.ids, liked, strict=True)) if found else {},
         predictions=Document.of(lookup.predictions()),
     )

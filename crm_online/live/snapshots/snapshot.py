@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from crm_online.answers.service import Status
 from crm_online.live.snapshots.document import Document
 from crm_online.live.snapshots.rulebook import RuleBook
-from crm_online.lookup.segment_names import SegmentNames
+from crm_online.lookup.shop_history import ShopHistory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,8 +22,8 @@ class Snapshot:
     ----------
     segments_document, segment_documents
         The segments as they are sent, with the content of ``crm-online segments --json``; and each by its id.
-    names
-        The segments' names over time.
+    history
+        What is known of the shop's past besides the changes that are kept.
     picture, sizes
         The picture and the history of sizes, as they are sent.
     predictions
@@ -38,7 +38,7 @@ class Snapshot:
 
     segments_document: Document
     segment_documents: Mapping[str, Document]
-    names: SegmentNames
+    history: ShopHistory
     picture: Document
     sizes: Document
     predictions: Document
