@@ -35,6 +35,9 @@ class DigestFlow(Answer):
     to_name: str
     reason: Annotated[str, Field(description="event or lapse: what customers did, or did no more")]
     moves: int
+    idle_days: Annotated[
+        float | None, Field(description="median of how many days customers had been without an event; null: not so")
+    ] = None
 
 
 class HeadlinePart(Answer):
@@ -83,7 +86,7 @@ class Digest(Answer):
     rules_left: Annotated[int, Field(description="rules in force at its begin that are so no more")]
 
 
-class Move(Answer):
+class ListedMove(Answer):
     """A customer who moved."""
 
     customer_id: str
@@ -110,7 +113,7 @@ class Moves(Answer):
     total: Annotated[int, Field(description="moves that match; there may be more than are listed")]
     customers: Annotated[int, Field(description="different customers among them")]
     monthly: Annotated[float | None, Field(description="what those who moved used to spend a month, each move counted")]
-    moves: list[Move]
+    moves: list[ListedMove]
 
 
 class RuleDifference(Answer):

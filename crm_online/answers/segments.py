@@ -31,6 +31,13 @@ class SegmentProfile(Answer, title="Segment"):
     named_by_hand: Annotated[bool, Field(description="whether somebody gave it its name, which stays with the id")] = (
         False
     )
+    spend_share: Annotated[
+        float | None,
+        Field(
+            description="share of what all sampled customers spent lately (half-life: 30 days) that its own spent; "
+            "null: nothing was spent"
+        ),
+    ] = None
     purchase: Annotated[
         float | None,
         Field(description="mean chance that its sampled customers buy within predictions.horizon; null: not known yet"),

@@ -105,11 +105,11 @@ class DailyFigures:
 
     def revenue(self, first: int, last: int) -> float:
         """Return the money of the purchases from one day to another, both with."""
-        return sum(self.rows[day].revenue for day in range(first, last + 1) if day in self.rows)
+        return sum(row.revenue for day, row in self.rows.items() if first <= day <= last)
 
     def orders(self, first: int, last: int) -> int:
         """Return the number of orders from one day to another, both with."""
-        return sum(self.rows[day].orders for day in range(first, last + 1) if day in self.rows)
+        return sum(row.orders for day, row in self.rows.items() if first <= day <= last)
 
     def active(self, first: int, last: int) -> int:
         """Return how many different customers had an event from one day to another, both with.
@@ -122,9 +122,9 @@ class DailyFigures:
         """
         return sum(
             customers
-            for day in range(first, last + 1)
-            if day in self.rows
-            for gap, customers in self.rows[day].gaps.items()
+            for day, row in self.rows.items()
+            if first <= day <= last
+            for gap, customers in row.gaps.items()
             if gap > day - first
         )
 

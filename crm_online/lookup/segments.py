@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crm_online.customers import memory
 from crm_online.customers.feature import Feature
 from crm_online.digits import digits
 from crm_online.engine.owner import SegmentValue, describe_segments
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 MOST_DISTANCES = 500
 """Most customers whose distances are in the JSON: it has their number squared; frames have all."""
+
+_MONTH = memory.DAYS.index(30)
 
 
 class Tree(Hierarchy, total=False):
@@ -124,10 +127,24 @@ class Segmentation:
                 "note": self._label(segment["id"]).note,
                 "colour": self._label(segment["id"]).colour,
                 "named_by_hand": self._label(segment["id"]).name is not None,
+                "spend_share": share,
                 **predicted,
             }
-            for segment, one, predicted in zip(self.values(), self.traits, self.predicted(), strict=True)
+            for segment, one, share, predicted in zip(
+                self.values(), self.traits, self.spend_shares(), self.predicted(), strict=True
+            )
         ]
+
+    def spend_shares(self) -> list[float | None]:
+        """Return which share of what the sampled customers spent lately is each segment's; ``None`` where nothing was.
+
+        Old money counts less, by a half-life of 30 days.
+        """
+        records, as_of = self.sample.records, max(view.state.watermark or 0 for view in self.views)
+        lately = memory.read(records, np.full(len(records), as_of))[:, _MONTH, memory.SPEND]
+        sums = np.bincount(self.sample.nearest, np.maximum(lately, 0.0), self.model.k)
+        total = float(sums.sum())
+        return [digits(one / total) for one in sums.tolist()] if total > 0 else [None] * self.model.k
 
     def predicted(self) -> list[Mapping[str, float | None]]:
         """Return the mean chance of a purchase and the mean expected value of each segment's sampled customers."""

@@ -22,6 +22,8 @@ VIEWS = {
     "segments": "segments",
     "segment": "segments/s1",
     "rules": "rules",
+    "moves": "moves?days=1000",
+    "rule-changes": "rule-changes?days=1000",
     "customer": "customers/C17",
     "predictions": "predictions",
     "service": "service",

@@ -40,7 +40,7 @@ def test_axe_finds_no_serious_fault(browser: Browser, shop: Served, colours: Lit
 
 def test_the_keyboard_is_enough(seen: Seen) -> None:
     page = seen.open()
-    expect(page.locator(".legend li").first).to_be_visible()
+    expect(page.locator(".legend tbody tr").first).to_be_visible()
     press = page.keyboard.press
     press("Tab")
     skip = page.get_by_role("link", name="Skip to the content")

@@ -18,9 +18,9 @@ def test_the_overview_shows_figures_segments_and_charts(seen: Seen, shop: Served
     status = httpx.get(f"{shop.url}/v1/status").json()
     segments = httpx.get(f"{shop.url}/v1/segments").json()["segments"]
     expect(page.locator(".head .figures")).to_contain_text(f"{status['baskets']:,}")
-    expect(page.locator(".legend li")).to_have_count(len(segments))
+    expect(page.locator(".legend tbody tr")).to_have_count(len(segments))
     for segment in segments:
-        row = page.locator(f".legend li[data-segment={segment['id']}]")
+        row = page.locator(f".legend tr[data-segment={segment['id']}]")
         expect(row).to_contain_text(segment["name"])
         expect(row.locator(".size")).to_have_text(f"{segment['size']:,}")
     plot = drawn(page, "scatter")
@@ -157,7 +157,7 @@ def test_the_service_shows_how_far_it_is(seen: Seen) -> None:
 def test_a_page_that_is_not_there_leads_back(seen: Seen) -> None:
     page = seen.open("nowhere")
     page.get_by_role("link", name="Go to the overview").click()
-    expect(page.locator(".legend li").first).to_be_visible()
+    expect(page.locator(".legend tbody tr").first).to_be_visible()
 
 
 def test_nothing_is_wider_than_a_phone(browser: Browser, shop: Served) -> None:

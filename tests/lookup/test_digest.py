@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from crm_online.events.models import Purchase
+from crm_online.events.times import BEGIN, END
 from crm_online.live.feeds.digest import digest
 from crm_online.live.feeds.events import feed_event
 from crm_online.live.feeds.moves import MoveFilter, moves
@@ -78,7 +79,7 @@ def test_each_number_of_the_headline_is_as_long_as_its_list(at_rest: Shop, tally
 
 def test_figures_of_days_are_those_of_the_events(at_rest: Shop, tally: Tally) -> None:
     lookup = at_rest.lookup
-    log = {event.event_id: event for event in shop.made(120, 100, seed=2)}.values()
+    log = shop.made(120, 100, seed=2)
     first = min(event.time for event in log)
     period = Period.of_days(7, lookup.watermark, first)
     assert period.until % DAY == period.since % DAY == 0
@@ -91,6 +92,12 @@ def test_figures_of_days_are_those_of_the_events(at_rest: Shop, tally: Tally) ->
         }
         assert figures["active"] == len({event.customer_id for event in inside if event.customer_id})
         assert figures["revenue"] == pytest.approx(money)
+
+
+def test_the_longest_period_there_can_be_has_the_days_that_are_kept(at_rest: Shop, tally: Tally) -> None:
+    found = digest(tally, at_rest.lookup.history(), Period(BEGIN, END))
+    assert {len(one.series) for one in found.figures} == {101}
+    assert {one.before for one in found.figures} == {None}
 
 
 def test_rules_that_came_and_went_are_left_out_and_others_have_what_they_were(at_rest: Shop, tally: Tally) -> None:

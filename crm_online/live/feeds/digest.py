@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from statistics import median
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from crm_online.answers.changes import Digest, DigestFlow, HeadlinePart, PeriodFigure
+from crm_online.digits import digits
 from crm_online.events.times import to_short_iso
 from crm_online.live.feeds.moves import last_moves, total_of
 from crm_online.live.feeds.period import Period
@@ -33,6 +36,10 @@ def digest(tally: Tally, history: ShopHistory, period: Period) -> Digest:
     """
     counts = tally.counted(period.begin, period.end)
     before = tally.counted(period.before.begin, period.begin)
+    idles = dict[tuple[str | None, str | None, str], list[float]]()
+    for move in tally.moves(period.begin, period.end):
+        if move.idle_days is not None:
+            idles.setdefault((move.left, move.entered, move.reason), []).append(move.idle_days)
     moves = {one: count for one, count in counts.items() if one.moved and one.left and one.entered}
     behaviour = sorted(
         ((one, count) for one, count in moves.items() if one.reason in BEHAVIOUR),
@@ -47,6 +54,7 @@ def digest(tally: Tally, history: ShopHistory, period: Period) -> Digest:
                 "to_name": history.names.at(one.entered, period.end),
                 "reason": one.reason,
                 "moves": count,
+                "idle_days": digits(median(idle)) if (idle := idles.get((one.left, one.entered, one.reason))) else None,
             }
         )
         for one, count in behaviour
@@ -80,12 +88,11 @@ def _headline(tally: Tally, history: ShopHistory, period: Period, newcomers: int
     last = last_moves(tally.moves(period.begin, period.end))
     quiet = [one for one in last if one.reason == _LAPSE]
     active = len(last) - len(quiet)
-    when = f"{_day(period.since)} to {_day(period.until - 1)}: "
+    parts = [_part(f"{_day(period.since)} to {_day(period.until - 1)}: ")]
     if not last:
-        parts = [_part(f"{when}no customer moved to another segment. ")]
-    elif quiet:
-        parts = [
-            _part(when),
+        parts.append(_part("no customer moved to another segment. "))
+    if quiet:
+        parts += [
             _moved(period, f"{_plural(len(quiet), 'customer')}", reason=_LAPSE, latest=True),
             _part(" went quiet"),
         ]
@@ -104,8 +111,6 @@ def _headline(tally: Tally, history: ShopHistory, period: Period, newcomers: int
             if worth is not None and (part := total_of(sums)) is not None and count < len(quiet):
                 parts += [_part(" and used to spend "), HeadlinePart(money=part)]
         parts.append(_part(". "))
-    else:
-        parts = [_part(when)]
     if active:
         parts += [
             _moved(period, _plural(active, "customer"), reason="event", latest=True),
@@ -133,47 +138,38 @@ def _figures(tally: Tally, history: ShopHistory, period: Period) -> list[PeriodF
     if not days or not found.rows:
         return []
     first, last, earliest = days[0], days[-1], min(found.rows)
-    earlier, count = first - len(days), len(days)
-    each = range(max(earlier, earliest), last + 1)
-    figures: list[dict[str, Any]] = [
-        {"name": "active", "value": found.active(first, last), "series": [found.active(day, day) for day in each]},
-    ]
-    if any(row.revenue for row in found.rows.values()):
-        series = [round(found.revenue(day, day), 2) for day in each]
-        figures.append({"name": "revenue", "value": round(found.revenue(first, last), 2), "series": series})
-    figures.append(
-        {"name": "orders", "value": found.orders(first, last), "series": [found.orders(day, day) for day in each]}
-    )
-    if any(row.at_risk for row in found.rows.values()):
-        figures.append(
-            {"name": "at_risk", "value": found.at_risk(last), "series": [found.at_risk(day) for day in each]}
-        )
+    earlier = first - len(days)
+    each = range(max(earlier, earliest), min(last, max(found.rows)) + 1)
+    if not each:
+        return []
     by_day = Counter(
         int(datetime.fromisoformat(one.time).timestamp()) // 86_400
-        for one in tally.moves(_midnight(each[0]), _midnight(last + 1))
+        for one in tally.moves(_midnight(each[0]), _midnight(each[-1] + 1))
         if one.left and one.entered and one.reason in BEHAVIOUR
     )
-    moves = [by_day[day] for day in each]
-    figures.append({"name": "moves", "value": sum(by_day[day] for day in days), "series": moves})
-    befores = {
-        "active": found.active(earlier, first - 1),
-        "revenue": round(found.revenue(earlier, first - 1), 2),
-        "orders": found.orders(earlier, first - 1),
-        "at_risk": found.at_risk(first - 1),
-        "moves": sum(by_day[day] for day in range(earlier, first)),
+    read: dict[str, Callable[[int, int], float]] = {
+        "active": found.active,
+        "revenue": lambda begin, end: round(found.revenue(begin, end), 2),
+        "orders": found.orders,
+        "at_risk": lambda _, end: found.at_risk(end),
+        "moves": lambda begin, end: sum(count for day, count in by_day.items() if begin <= day <= end),
     }
-    kept = tally.complete_since
-    known = earlier >= earliest
-    known_moves = known and kept is not None and to_short_iso(round(kept.timestamp() * 1000)) <= _midnight(earlier)
+    if not any(row.revenue for row in found.rows.values()):
+        del read["revenue"]
+    if not any(row.at_risk for row in found.rows.values()):
+        del read["at_risk"]
+    kept, known = tally.complete_since, earlier >= earliest
+    known_moves = known and kept is not None and kept.timestamp() <= earlier * 86_400
     return [
-        PeriodFigure(
-            name=one["name"],
-            value=one["value"],
-            before=befores[one["name"]] if (known_moves if one["name"] == "moves" else known) else None,
-            series=one["series"],
+        PeriodFigure.model_validate(
+            {
+                "name": name,
+                "value": of(first, last),
+                "before": of(earlier, first - 1) if (known_moves if name == "moves" else known) else None,
+                "series": [of(day, day) for day in each],
+            }
         )
-        for one in figures
-        if count
+        for name, of in read.items()
     ]
 
 

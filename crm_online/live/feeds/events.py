@@ -145,14 +145,14 @@ def _names(kind: Kind, value: Mapping[str, Any]) -> frozenset[str]:
 
 def _kept(kind: Kind, value: Mapping[str, Any]) -> Mapping[str, Any]:
     if kind == MOVE:
-        cause = value["cause"]
+        cause = value.get("cause", {})
         return {name: value[name] for name in ("from", "to", "reason", "time")} | {
             "event_type": cause.get("type") if value["reason"] == "event" else None,
             "idle_days": cause.get("idle_days"),
-            "spending": value["features"].get("spending"),
+            "spending": value.get("features", {}).get("spending"),
         }
     if kind == "prediction":
         return {"reason": value["cause"].get("type")}
     if kind == "rule":
-        return {name: value[name] for name in ("change", "support", "confidence", "lift")}
+        return {"change": value["change"]} | {name: value.get(name, 0.0) for name in ("support", "confidence", "lift")}
     return value if kind == "reject" else {}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from crm_online.answers.changes import Move, Moves
+from crm_online.answers.changes import ListedMove, Moves
 from crm_online.digits import digits
 from crm_online.live.feeds.period import Period
-from crm_online.live.feeds.tally import BEHAVIOUR, KeptMove, Tally
+from crm_online.live.feeds.tally import BEHAVIOUR, TalliedMove, Tally
 from crm_online.lookup.shop_history import ShopHistory
 
 NONE: Final = "none"
@@ -36,7 +36,7 @@ class MoveFilter:
     reasons: frozenset[str] = frozenset()
     latest: bool = False
 
-    def __call__(self, move: KeptMove) -> bool:
+    def __call__(self, move: TalliedMove) -> bool:
         """Return whether a move matches."""
         return (
             (self.left is None or (move.left or NONE) == self.left)
@@ -45,7 +45,7 @@ class MoveFilter:
         )
 
 
-def last_moves(moves: Iterable[KeptMove]) -> list[KeptMove]:
+def last_moves(moves: Iterable[TalliedMove]) -> list[TalliedMove]:
     """Return the last move of each customer, of those that customers made from one segment to another."""
     last = {one.customer: one for one in moves if one.left and one.entered and one.reason in BEHAVIOUR and one.customer}
     return [*last.values()]
@@ -80,7 +80,7 @@ def moves(tally: Tally, history: ShopHistory, period: Period, matching: MoveFilt
         customers=len({one.customer for one in found}),
         monthly=total_of(worth),
         moves=[
-            Move.model_validate(
+            ListedMove.model_validate(
                 {
                     "customer_id": one.customer,
                     "from": one.left,

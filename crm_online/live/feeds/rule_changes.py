@@ -9,7 +9,7 @@ from typing import Final
 
 from crm_online.answers.changes import RuleChanges, RuleDifference
 from crm_online.live.feeds.period import Period
-from crm_online.live.feeds.tally import KeptRule, Tally
+from crm_online.live.feeds.tally import TalliedRule, Tally
 
 _ENTERED: Final = "entered"
 _LEFT: Final = "left"
@@ -21,8 +21,8 @@ class Difference:
     """How a rule differs: what it was, if that is known, and what it is."""
 
     change: str
-    before: KeptRule | None
-    after: KeptRule
+    before: TalliedRule | None
+    after: TalliedRule
 
     @property
     def size(self) -> float:
@@ -51,7 +51,7 @@ class Difference:
 
 def differences(tally: Tally, period: Period) -> list[Difference]:
     """Return how rules differ between the begin and the end of a period, in no order."""
-    first, last = dict[str, KeptRule](), dict[str, KeptRule]()
+    first, last = dict[str, TalliedRule](), dict[str, TalliedRule]()
     for one in tally.rules(period.begin, period.end):
         first.setdefault(one.rule, one)
         last[one.rule] = one

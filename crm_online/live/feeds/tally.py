@@ -37,7 +37,7 @@ class _Counted:
 
 
 @dataclass(slots=True)
-class KeptMove:
+class TalliedMove:
     """A move that is kept.
 
     Attributes
@@ -63,7 +63,7 @@ class KeptMove:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptRule:
+class TalliedRule:
     """A change of a rule that is kept: its id, what became of it, and its figures from then on."""
 
     rule: str
@@ -79,7 +79,7 @@ class _Window:
 
     changes: deque[_Counted | None] = field(default_factory=deque)
     times: deque[str | None] = field(default_factory=deque)
-    details: deque[KeptMove | KeptRule | None] = field(default_factory=deque)
+    details: deque[TalliedMove | TalliedRule | None] = field(default_factory=deque)
 
 
 class Tally:
@@ -121,7 +121,7 @@ class Tally:
         for window in self._windows.values():
             gone = set[str]()
             for detail in reversed(window.details):
-                if isinstance(detail, KeptMove) and detail.customer in customers:
+                if isinstance(detail, TalliedMove) and detail.customer in customers:
                     if detail.reason == "erase":
                         gone.add(detail.customer)
                     if detail.customer in gone:
@@ -181,16 +181,16 @@ class Tally:
             found.update(one for one in islice(window.changes, begin, end) if one is not None)
         return found
 
-    def moves(self, since: str, until: str = EVER) -> Iterator[KeptMove]:
+    def moves(self, since: str, until: str = EVER) -> Iterator[TalliedMove]:
         """Yield the moves that are kept since a time, and before another, each partition's in order."""
         for detail in self._details(since, until):
-            if isinstance(detail, KeptMove):
+            if isinstance(detail, TalliedMove):
                 yield detail
 
-    def rules(self, since: str, until: str = EVER) -> Iterator[KeptRule]:
+    def rules(self, since: str, until: str = EVER) -> Iterator[TalliedRule]:
         """Yield the changes of rules that are kept since a time, and before another, each partition's in order."""
         for detail in self._details(since, until):
-            if isinstance(detail, KeptRule):
+            if isinstance(detail, TalliedRule):
                 yield detail
 
     def rejects(self, rejected: int, most: int) -> Rejects:
@@ -202,7 +202,7 @@ class Tally:
             rejects=[RejectedRecord(**value) for value in islice(reversed(self._rejects), most)],
         )
 
-    def _details(self, since: str, until: str) -> Iterator[KeptMove | KeptRule | None]:
+    def _details(self, since: str, until: str) -> Iterator[TalliedMove | TalliedRule | None]:
         for window in self._windows.values():
             yield from islice(window.details, *_between(window, since, until))
 
@@ -211,7 +211,7 @@ def _between(window: _Window, since: str, until: str) -> tuple[int, int]:
     """Return the places of the first change since a time, and of the first one after it not before another.
 
     Changes of a partition are in order of time. One without a time of its own, a rule's, is as late as the last move
-    before it.
+    before it, or the first one, if there is none before.
     """
     begin = end = len(window.times)
     for place in range(len(window.times) - 1, -1, -1):
@@ -219,11 +219,11 @@ def _between(window: _Window, since: str, until: str) -> tuple[int, int]:
         if time is None:
             continue
         if time < since:
-            return begin, max(begin, end)
+            return begin, end
+        begin = place
         if time >= until:
             end = place
-        begin = place
-    return begin, max(begin, end)
+    return (0, 0 if end == begin else end) if begin < len(window.times) else (begin, end)
 
 
 def _counted(event: FeedEvent) -> _Counted | None:
@@ -234,11 +234,11 @@ def _counted(event: FeedEvent) -> _Counted | None:
     return _Counted("reject", event.value["reason"]) if event.kind == "reject" else None
 
 
-def _detail(event: FeedEvent, time: str | None) -> KeptMove | KeptRule | None:
+def _detail(event: FeedEvent, time: str | None) -> TalliedMove | TalliedRule | None:
     value = event.value
     if event.kind == MOVE:
         more = (value["event_type"], value["idle_days"], value["spending"])
-        return KeptMove(event.key, value["from"], value["to"], value["reason"], time or "", *more)
+        return TalliedMove(event.key, value["from"], value["to"], value["reason"], time or "", *more)
     if event.kind == "rule":
-        return KeptRule(event.key, value["change"], value["support"], value["confidence"], value["lift"])
+        return TalliedRule(event.key, value["change"], value["support"], value["confidence"], value["lift"])
     return None

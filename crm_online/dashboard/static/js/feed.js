@@ -27,6 +27,13 @@ class Feed {
     source.addEventListener("gap", () => window.dispatchEvent(new Event("look-again")));
   }
 
+  /** Take changes from before the page was opened, the oldest first, where none has come yet. */
+  fill(changes) {
+    if (this.recent.length) return;
+    this.recent = changes;
+    for (const then of this.#listeners) then([], 0);
+  }
+
   /** Call back with the changes of a frame, the newest last, and how many older ones were left out. */
   on(then, signal) {
     this.#listeners.add(then);

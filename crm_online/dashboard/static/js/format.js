@@ -31,7 +31,7 @@ export function setCurrency(code) {
 
 /** Money, in the shop's currency where that is known. */
 export function money(value) {
-  if (!currency) return `${number(value)} in money`;
+  if (!currency) return number(value);
   return new Intl.NumberFormat(LOCALE, { style: "currency", currency, maximumFractionDigits: Math.abs(value) >= 100 ? 0 : 2 }).format(value);
 }
 

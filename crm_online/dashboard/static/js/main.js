@@ -7,16 +7,18 @@ import { feed } from "./feed.js";
 import { number, setCurrency } from "./format.js";
 import { customer } from "./views/customer.js";
 import { overview } from "./views/overview.js";
+import { moves, ruleChanges } from "./views/moves.js";
 import { heading } from "./views/parts.js";
 import { predictions } from "./views/predictions.js";
+import { rulePage } from "./views/rule.js";
 import { rules } from "./views/rules.js";
 import { segment } from "./views/segment.js";
 import { segments } from "./views/segments.js";
 import { service } from "./views/service.js";
 
 const main = document.getElementById("main");
-const VIEWS = { "": [overview], segments: [segments, segment], rules: [rules], predictions: [predictions], customers: [null, customer], service: [service] };
-const TITLES = { "": "Overview", segments: "Segments", rules: "Rules", predictions: "Predictions", customers: "Customer", service: "Service" };
+const VIEWS = { "": [overview], segments: [segments, segment], rules: [rules, rulePage], moves: [moves], "rule-changes": [ruleChanges], predictions: [predictions], customers: [null, customer], service: [service] };
+const TITLES = { "": "Overview", segments: "Segments", rules: "Rules", moves: "Who moved", "rule-changes": "Rules that changed", predictions: "Predictions", customers: "Customer", service: "Service" };
 
 // Ids that are offered where one is typed.
 const OFFERED = 12;

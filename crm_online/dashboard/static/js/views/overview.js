@@ -1,89 +1,102 @@
-// How things stand: figures, the picture, sizes over time, who moved, and what changes.
+// How things stand: what changed, the segments, the picture, sizes over time, who moved, and what changes.
 
 import { get } from "../api.js";
 import { board } from "../board.js";
 import { flows, matrix, merged } from "../charts/flows.js";
 import { sampled, scatter } from "../charts/scatter.js";
 import { nameOf, series, sizes } from "../charts/sizes.js";
-import { h, put, s, text } from "../dom.js";
-import { at, count, number, percent, plural, styles, time } from "../format.js";
-import { chip, hue, mark, ranked } from "../segments.js";
+import { h, put, text } from "../dom.js";
+import { at, count, percent, plural, styles, time } from "../format.js";
+import { mark, ranked } from "../segments.js";
 import { asTable, card, empty, figures, heading, loading, noModel, noState, scrolled, table, wrong } from "./parts.js";
 import { drifts } from "./drift.js";
+import { news, sparkline } from "./news.js";
 import { ticker } from "./ticker.js";
 
 const ROWS = 40;
 // Segments that are listed at once: the largest.
 const SHOWN = 12;
 const DAY = 86_400_000;
-// Flows that are told in words.
-const GROUPS = 6;
+// Points of a trend.
+const POINTS = 40;
 const PERIODS = [[7, "last 7 days"], [30, "last 30 days"], [90, "last 90 days"], [0, "all that is kept"]];
-
-function spark(rates) {
-  const most = Math.max(...rates, 1);
-  const points = rates.map((rate, place) => `${((84 * place) / Math.max(1, rates.length - 1)).toFixed(1)} ${(25 - (23 * rate) / most).toFixed(1)}`);
-  return s(
-    "svg",
-    { class: "spark", viewBox: "0 0 84 26", "aria-hidden": "true" },
-    s("path", { class: "under", d: `M0 26L${points.join("L")}L84 26Z` }),
-    s("path", { d: `M${points.join("L")}` }),
-  );
-}
 
 function showStatus(figure, status) {
   figure.set("Customers", count(status.customers));
   figure.set("Baskets", count(status.baskets));
   figure.set("Events accepted", count(status.accepted));
-  figure.set("Events a second", `${number(status.events_per_second)} `, board.rates.length > 2 ? spark(board.rates) : null);
-  const lag = status.lag === null ? ["–", h("small", {}, " logs feed it")] : [count(status.lag), h("small", {}, " records behind")];
-  figure.set("Lag", lag);
-  figure.set("Event time", status.watermark ? time(status.watermark, styles.long) : "–");
+  figure.set("Up to", status.watermark ? time(status.watermark, styles.long) : "–");
 }
 
-/** The segments, the largest first: colour, name, size, share, what sets them apart. */
-function legend(found) {
+const signed = (value) => (value > 0 ? `+${count(value)}` : value < 0 ? `−${count(-value)}` : "0");
+
+/** The segments, the largest first: how large, since when larger, what share of the money, who came and went. */
+function legend(found, signal) {
   const rows = new Map();
-  const list = h("ul", { class: "legend" });
+  const list = h("tbody");
   const more = h("button", { type: "button", class: "small" });
-  let open = false;
+  const since = h("p", { class: "note" });
+  const moneyless = () => !board.values.segments.segments.some((one) => one.spend_share > 0);
+  let [open, digest] = [false, null];
   more.addEventListener("click", () => {
     open = true;
     set(board.values.segments);
     list.children[SHOWN]?.querySelector("a")?.focus();
   });
+  const heads = [["segment"], ["customers", "num"], ["change", "num"], ["trend", "wide"], ["share of revenue", "num money"], ["in", "num wide"], ["out", "num wide"]];
+  const table = h("table", { class: "legend" }, h("caption", { class: "unseen" }, "Segments, the largest first"), h("thead", {}, h("tr", {}, heads.map(([title, kind]) => h("th", { scope: "col", class: kind }, title)))), list);
   const row = (one) => {
-    const size = h("span", { class: "size" });
-    const share = h("span", { class: "share" });
-    const bar = h("i");
-    const what = h("span", { class: "what" }, one.description.text);
-    const who = h("span", { class: "who" }, one.name);
-    const link = h("a", { class: "row", href: `#/segments/${one.id}` }, mark(one.id), who, size, h("span", { class: "bar", "aria-hidden": "true" }, bar), share, what);
-    return { element: h("li", { "data-segment": one.id }, link), size, share, bar, what, who };
+    const [size, change, share, came, left] = ["size", "change", "share", "came", "left"].map((name) => h("span", { class: name }));
+    const [trend, what, who] = [h("td", { class: "wide trend" }), h("span", { class: "what" }, one.description.text), h("span", { class: "who" }, one.name)];
+    const link = h("a", { href: `#/segments/${one.id}` }, mark(one.id), who);
+    const cell = (inside, kind = "") => h("td", { class: `num ${kind}` }, inside);
+    const percentage = h("span", { class: "note block" });
+    const element = h("tr", { "data-segment": one.id }, h("th", { scope: "row" }, link, what), cell([size, percentage]), cell(change), trend, cell(share, "money"), cell(came, "wide"), cell(left, "wide"));
+    return { element, size, percentage, change, trend, share, came, left, what, who };
+  };
+  /** What the history of sizes and the digest say of a segment. */
+  const compare = (one, at) => {
+    const points = board.values.sizes?.points ?? [];
+    const step = Math.max(1, Math.ceil(points.length / POINTS));
+    const trend = points.filter((_, place) => (points.length - 1 - place) % step === 0 && place >= 0).map((point) => point.sizes[one.id] ?? 0);
+    put(at.trend, trend.length > 1 ? sparkline(trend) : "");
+    if (!digest) return;
+    const begin = points.filter((point) => point.as_of <= digest.since).at(-1);
+    text(at.change, begin && one.id in begin.sizes ? signed(one.size - begin.sizes[one.id]) : "–");
+    const sum = (side) => digest.flows.filter((flow) => flow[side] === one.id).reduce((total, flow) => total + flow.moves, 0);
+    text(at.came, count(sum("to")));
+    text(at.left, count(sum("from")));
   };
   const set = ({ segments, customers }) => {
     const all = [...segments].sort((a, b) => b.size - a.size).slice(0, open ? Infinity : SHOWN);
     more.hidden = open || segments.length <= SHOWN;
     text(more, `Show all ${segments.length}`);
+    table.classList.toggle("moneyless", moneyless());
     for (const one of all) {
       if (!rows.has(one.id)) rows.set(one.id, row(one));
       const at = rows.get(one.id);
       text(at.who, one.name);
       text(at.size, count(one.size));
-      text(at.share, percent(one.size / (customers || 1)));
+      text(at.percentage, percent(one.size / (customers || 1)));
       text(at.what, one.description.text);
-      at.bar.style.width = `${(100 * one.size) / (all[0].size || 1)}%`;
-      at.bar.style.background = hue(one.id);
+      text(at.share, one.spend_share === null || one.spend_share === undefined ? "–" : percent(one.spend_share));
+      compare(one, at);
     }
     const order = all.map((one) => rows.get(one.id).element);
     if (order.some((element, place) => list.children[place] !== element) || list.children.length !== order.length) put(list, order);
   };
   set(found);
-  return { element: h("div", {}, list, more), set };
+  board.on("sizes", () => set(board.values.segments), signal);
+  const compared = (value) => {
+    digest = value;
+    put(since, "change, in and out since ", time(value.since, styles.day), moneyless() ? "" : "; share of what was spent lately");
+    set(board.values.segments);
+  };
+  return { element: h("div", {}, scrolled("Segments", table), more), since, set, compared };
 }
 
-export function overview(root, _, signal) {
-  const figure = figures(["Customers", "Baskets", "Events accepted", "Events a second", "Lag", "Event time"]);
+export function overview(root, { query }, signal) {
+  const figure = figures(["Customers", "Baskets", "Events accepted", "Up to"]);
   const lead = h("span", {}, "Segments, rules and customers as of the latest event");
   const body = h("div", {}, loading());
   put(root, h("div", { class: "head" }, heading("Overview", lead), figure.element), body);
@@ -106,33 +119,18 @@ export function overview(root, _, signal) {
       return;
     }
     text(lead, `${plural(segments.k, "segment")} of ${plural(segments.customers, "customer")}${segments.complete ? "" : ", moving to another version of the model"}`);
-    parts ??= whole(body, signal);
+    parts ??= whole(body, query, signal);
     parts.legend.set(segments);
   };
   board.on("segments", show, signal);
   board.on("trouble", show, signal);
 }
 
-/** What changed in a period: a sentence, four figures with those of the period before, and the largest flows. */
-function digest(found) {
-  const change = (now, before) => h("small", { class: now > before ? "up" : "down" }, now === before ? " as before" : ` ${now > before ? "▲" : "▼"} ${count(Math.abs(now - before))}`);
-  const figures = [
-    ["Moves by behaviour", count(found.moves), change(found.moves, found.moves_before)],
-    ["Newcomers", count(found.newcomers)],
-    ["Rules new, gone", `${count(found.rules_entered)}, ${count(found.rules_left)}`],
-    ["Moves between models", count(found.refits)],
-  ];
-  const grouped = found.flows.slice(0, GROUPS);
-  return [
-    h("p", { class: "why headline" }, found.headline),
-    h("dl", { class: "figures" }, figures.map(([name, ...value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
-    grouped.length ? h("ul", { class: "groups" }, grouped.map((one) => h("li", {}, h("b", {}, plural(one.moves, "move")), " ", chip(one.from), " → ", chip(one.to), h("span", { class: "note" }, one.reason === "lapse" ? "after a longer pause" : "after an event")))) : null,
-  ];
-}
-
 /** The overview once there are segments. */
-function whole(body, signal) {
-  const names = legend(board.values.segments);
+function whole(body, query, signal) {
+  const names = legend(board.values.segments, signal);
+  const changed = news(query, signal);
+  changed.on(names.compared);
   const of = h("p", { class: "note" });
   const picture = scatter(signal);
   const over = sizes(signal);
@@ -145,15 +143,6 @@ function whole(body, signal) {
   const moved = h("div", { class: "columns" }, h("div", {}, between.element), moves);
   const still = empty("Nobody has moved yet", "Who goes from one segment to another shows here.");
   const since = h("p", { class: "note" });
-  const span = h("select", { "aria-label": "What changed in which time" }, PERIODS.filter(([days]) => days).map(([days, label]) => h("option", { value: String(days) }, `${label}, and those before`)));
-  const news = h("div", {}, loading());
-  const tell = async () => {
-    const found = await get("digest", { days: span.value }, signal).catch(() => null);
-    if (found) put(news, digest(found));
-  };
-  span.addEventListener("change", tell);
-  board.fresh(tell, signal);
-  tell();
   const period = h("select", { "aria-label": "In which time" }, PERIODS.map(([days, label]) => h("option", { value: String(days), selected: days === 30 }, label)));
   const models = h("input", { type: "checkbox", id: "refits" });
   const refits = h("label", { class: "note", for: "refits" }, models, " with moves between versions of the model");
@@ -165,11 +154,11 @@ function whole(body, signal) {
     h(
       "div",
       { class: "grid" },
-      h("section", { class: "card w12 news" }, h("header", {}, h("h2", {}, "What changed"), span), news),
+      changed.element,
+      h("section", { class: "card w12" }, h("header", {}, h("h2", {}, "Segments"), names.since), names.element),
       h("section", { class: "card w8 filled" }, h("header", {}, h("h2", {}, "Customers"), of), picture.element),
-      card("w4", "Segments", "customers", names.element),
-      card("w8", "Sizes over time", null, one, few, key, history.element),
       ticker(signal),
+      card("w12", "Sizes over time", null, one, few, key, history.element),
       card("w12", "When the shop changed", null, drifted),
       h("section", { class: "card w12 moved" }, h("header", {}, h("h2", {}, "Who moved"), period, refits, since), moved, still),
     ),

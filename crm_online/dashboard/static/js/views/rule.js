@@ -1,7 +1,10 @@
-// A rule, and what its measures say.
+// A rule: a sentence, three figures, and what its measures say; and its own page.
 
-import { h } from "../dom.js";
+import { get, part } from "../api.js";
+import { board } from "../board.js";
+import { h, put } from "../dom.js";
 import { apart, number, percent } from "../format.js";
+import { card, empty, heading, loading, wrong } from "./parts.js";
 
 /** Name, how it is written, and what it says, of each measure; those of the table first. */
 export const MEASURES = {
@@ -37,3 +40,34 @@ export const measures = (one) =>
       h("div", {}, h("dt", {}, title), h("dd", {}, write(one[name])), h("dd", { class: "note" }, about)),
     ),
   );
+
+/** The address of a rule's page. */
+export const ofRule = ({ antecedent, consequent }) => `#/rules/${part(JSON.stringify([antecedent, consequent]))}`;
+
+/** How often, how sure, and how many times chance. */
+export const three = (one) =>
+  h(
+    "dl",
+    { class: "three" },
+    [["how often", percent(one.support), "of all baskets"], ["how sure", percent(one.confidence), "of those with the first"], ["times chance", `${number(one.lift)} ×`, "as by chance: 1"]].map(([title, value, about]) => h("div", {}, h("dt", {}, title), h("dd", {}, value), h("dd", { class: "note" }, about))),
+  );
+
+/** The page of one rule. */
+export function rulePage(root, { id }, signal) {
+  const body = h("div", {}, loading());
+  const title = h("h1", { tabindex: "-1" }, "Rule");
+  put(root, h("div", { class: "head" }, h("div", {}, title, h("p", { class: "lead" }, h("a", { href: "#/rules" }, "All rules")))), body);
+  const load = async () => {
+    try {
+      const one = await get(`rules/${part(id)}`, {}, signal);
+      put(title, rule(one));
+      put(body, h("div", { class: "grid" }, card("w6", "What it says", null, h("p", { class: "why" }, sentence(one)), three(one), h("p", { class: "note" }, `Rule ${number(one.rank)} of those in force, the best first.`), h("p", { class: "more" }, h("a", { href: `#/rules?text=${part(one.consequent[0])}` }, "Other rules with ", h("bdi", {}, one.consequent[0])))), card("w6", "All measures", null, measures(one))));
+    } catch (problem) {
+      if (problem.name === "AbortError") return;
+      if (problem.status === 404) put(body, h("section", { class: "card" }, empty("No such rule now", "It does not hold any more, or never did. ", h("a", { href: "#/rule-changes?days=90&change=left" }, "Rules that are gone"))));
+      else put(body, h("section", { class: "card" }, wrong(problem)));
+    }
+  };
+  board.fresh(load, signal, 8000);
+  load();
+}

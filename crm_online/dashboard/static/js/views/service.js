@@ -3,6 +3,7 @@
 import { board } from "../board.js";
 import { h, put } from "../dom.js";
 import { count, number, plural, styles, time } from "../format.js";
+import { sparkline } from "./news.js";
 import { card, empty, figures, heading, loading, noState, scrolled, table, wrong } from "./parts.js";
 
 const SHOWN = 50;
@@ -73,7 +74,7 @@ export function service(root, _, signal) {
   board.on("trouble", showReadiness, signal);
   board.on("status", (status) => {
     if (!status) return;
-    figure.set("Events a second", number(status.events_per_second));
+    figure.set("Events a second", number(status.events_per_second), board.rates.length > 2 ? sparkline(board.rates) : null);
     figure.set("Accepted", count(status.accepted), h("small", {}, " events"));
     figure.set("Duplicates left out", count(status.duplicates), h("small", {}, " events"));
     figure.set("Rejected", count(status.rejected), h("small", {}, " records"));

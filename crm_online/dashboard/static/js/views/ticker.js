@@ -1,6 +1,6 @@
 // The changes as they come, the newest on top. They wait while somebody reads: when it is stopped, or pointed at.
 
-import { ofCustomer } from "../api.js";
+import { get, ofCustomer } from "../api.js";
 import { h, put } from "../dom.js";
 import { feed } from "../feed.js";
 import { count, plural, styles, time } from "../format.js";
@@ -88,5 +88,13 @@ export function ticker(signal) {
   signal.addEventListener("abort", () => clearTimeout(due));
   unseen = 0;
   draw();
+  fill(signal);
   return h("section", { class: "card w4 ticker" }, h("header", {}, h("h2", {}, "Changes"), waiting, stop), nothing, list);
+}
+
+/** What the service keeps of the time before the page was opened. */
+async function fill(signal) {
+  if (feed.recent.length) return;
+  const found = await get("moves", { since: "1970-01-01T00:00:00Z", limit: SHOWN }, signal).catch(() => null);
+  if (found) feed.fill(found.moves.reverse().map((one) => ({ kind: "segment-change", ...one, cause: { type: one.event_type, idle_days: one.idle_days } })));
 }
