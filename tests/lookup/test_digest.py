@@ -96,7 +96,7 @@ def test_figures_of_days_are_those_of_the_events(at_rest: Shop, tally: Tally) ->
 
 def test_the_longest_period_there_can_be_has_the_days_that_are_kept(at_rest: Shop, tally: Tally) -> None:
     found = digest(tally, at_rest.lookup.history(), Period(BEGIN, END))
-    assert {len(one.series) for one in found.figures} == {101}
+    assert {len(one.series) for one in found.figures} == {100}
     assert {one.before for one in found.figures} == {None}
 
 
