@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,7 @@ class Basket:
 
     def encode(self) -> bytes:
         """Return the basket as bytes."""
-        return _HEAD.pack(_VERSION, self.first, self.last) + packed(self.items)
+        return _HEAD.pack(_VERSION, self.first, self.last) + packed(sorted(self.items))
 
     @classmethod
     def decode(cls, raw: bytes) -> Basket:
@@ -35,14 +36,15 @@ class Basket:
         if len(raw) < _HEAD.size or raw[0] != _VERSION or (len(raw) - _HEAD.size) % 4:
             raise StateCorrupt("an open basket in the state cannot be read")
         _, first, last = _HEAD.unpack_from(raw)
-        return cls(first, last, unpacked(raw[_HEAD.size :]))
+        return cls(first, last, set(unpacked(raw[_HEAD.size :])))
 
 
-def packed(items: set[int]) -> bytes:
-    """Return item ids as bytes, in ascending order."""
-    return struct.pack(f"<{len(items)}i", *sorted(items))
+def packed(items: Sequence[int]) -> bytes:
+    """Return item ids as bytes."""
+    return struct.pack(f"<{len(items)}i", *items)
 
 
-def unpacked(raw: bytes) -> set[int]:
+def unpacked(raw: bytes) -> list[int]:
     """Return the item ids of some bytes."""
-    return set(np.frombuffer(raw, "<i4").tolist())
+    found: list[int] = np.frombuffer(raw, "<i4").tolist()
+    return found

@@ -61,7 +61,7 @@ class CountedBaskets:
 
     def keep(self, key: str, basket: Basket) -> None:
         """Remember a basket that was counted."""
-        items = packed(basket.items)
+        items = packed(sorted(basket.items))
         value = self._drop(key)[_HEAD.size :] + _SESSION.pack(basket.first, basket.last, len(basket.items)) + items
         self._set(key, value)
 
@@ -74,7 +74,7 @@ class CountedBaskets:
         for first, last, raw in sessions(value):
             basket = Basket(first, last, set())
             if basket.near(begin, end, reach):
-                basket.items = unpacked(raw)
+                basket.items = set(unpacked(raw))
                 near.append(basket)
             else:
                 others.append(_SESSION.pack(first, last, len(raw) // 4) + raw)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from crm_online.baskets.basket import packed, unpacked
 from crm_online.baskets.orders import OrderItems
 from crm_online.errors import StateCorrupt
 from crm_online.events.columns import EventColumns, hash64
@@ -76,7 +77,7 @@ class SampledOrder:
         name = b"" if self.customer is None else self.customer.encode()
         many = (self.customer is not None) << 7 | len(self.items) % MOST_ITEMS
         head = _HEAD.pack(_VERSION, self.time, self.hash, many, len(self.history), self.last_order)
-        return head + np.array(self.items, "<i4").tobytes() + self.history + name
+        return head + packed(self.items) + self.history + name
 
     @classmethod
     def decode(cls, raw: bytes) -> SampledOrder:
@@ -87,7 +88,7 @@ class SampledOrder:
         end = _HEAD.size + 4 * (many % MOST_ITEMS or MOST_ITEMS)
         if len(raw) < end + size:
             raise StateCorrupt("a sampled order in the state cannot be read")
-        items = np.frombuffer(raw[_HEAD.size : end], "<i4").tolist()
+        items = unpacked(raw[_HEAD.size : end])
         customer = raw[end + size :].decode() if many >= MOST_ITEMS else None
         return cls(customer, time, hash_, items, raw[end : end + size], last_order)
 

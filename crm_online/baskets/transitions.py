@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-import numpy as np
-
+from crm_online.baskets.basket import packed, unpacked
 from crm_online.baskets.open import ClosedBasket
 from crm_online.errors import StateCorrupt
 from crm_online.step import Put, Remove, Write
@@ -19,11 +19,12 @@ ROOM = 1024
 MOST_ITEMS = 128
 """Items that are kept of an order."""
 _HEAD = struct.Struct("<BqHH")
+_LAST = struct.Struct("<Bqq")
 _VERSION = 1
+_LAST_VERSION = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """An order and the next one of the same customer.
 
     Attributes
@@ -44,7 +45,7 @@ class Transition:
     def encode(self) -> bytes:
         """Return the transition as bytes."""
         head = _HEAD.pack(_VERSION, self.number, len(self.before), len(self.after))
-        return head + np.array([*self.before, *self.after], "<i4").tobytes() + self.customer.encode()
+        return head + packed([*self.before, *self.after]) + self.customer.encode()
 
     @classmethod
     def decode(cls, raw: bytes) -> Transition:
@@ -55,25 +56,38 @@ class Transition:
         end = _HEAD.size + 4 * (before + after)
         if len(raw) < end:
             raise StateCorrupt("a transition in the state cannot be read")
-        items = np.frombuffer(raw[_HEAD.size : end], "<i4").tolist()
+        items = unpacked(raw[_HEAD.size : end])
         return cls(number, raw[end:].decode(), items[:before], items[before:])
 
 
-@dataclass(frozen=True, slots=True)
-class LastOrder:
-    """The last order of a customer: time of its first line in ms, and the transition that it ends."""
+class LastOrder(NamedTuple):
+    """The last order of a customer.
+
+    Attributes
+    ----------
+    time
+        Of its first line, in ms.
+    number
+        Of the transition that it ends; -1 where there was no order before.
+    items
+        The items' numbers, ascending.
+    """
 
     time: int
-    transition: Transition
+    number: int
+    items: list[int]
 
     def encode(self) -> bytes:
         """Return the order as bytes."""
-        return struct.pack("<q", self.time) + self.transition.encode()
+        return _LAST.pack(_LAST_VERSION, self.time, self.number) + packed(self.items)
 
     @classmethod
     def decode(cls, raw: bytes) -> LastOrder:
         """Return the order of some bytes; raises ``StateCorrupt`` where they are none."""
-        return cls(int.from_bytes(raw[:8], "little", signed=True), Transition.decode(raw[8:]))
+        if len(raw) < _LAST.size or raw[0] != _LAST_VERSION or (len(raw) - _LAST.size) % 4:
+            raise StateCorrupt("the last order of a customer cannot be read")
+        _, time, number = _LAST.unpack_from(raw)
+        return cls(time, number, unpacked(raw[_LAST.size :]))
 
 
 @dataclass(slots=True)
@@ -119,17 +133,16 @@ class Transitions:
             items = items[:: -(-len(items) // MOST_ITEMS)]
             last = self._last.get(customer)
             if last is None:
-                self._set_last(customer, LastOrder(time, Transition(-1, customer, [], items)))
+                self._set_last(customer, LastOrder(time, -1, items))
             elif time > last.time:
-                found = Transition(self.next, customer, last.transition.after, items)
+                self._keep(Transition(self.next, customer, last.items, items))
+                self._set_last(customer, LastOrder(time, self.next, items))
                 self.next += 1
-                self._keep(found)
-                self._set_last(customer, LastOrder(time, found))
-            elif set(last.transition.after) <= set(items):
-                found = replace(last.transition, after=items)
-                if found.number >= 0 and self._latest.get(found.number % ROOM) == last.transition:
-                    self._keep(found)
-                self._set_last(customer, LastOrder(time, found))
+            elif set(last.items) <= set(items):
+                ended = self._latest.get(last.number % ROOM)
+                if ended is not None and ended.number == last.number:
+                    self._keep(ended._replace(after=items))
+                self._set_last(customer, LastOrder(time, last.number, items))
         if len(self._last) > self.most:
             for customer in [name for name in self._last if name not in sample]:
                 self._drop_last(customer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import astuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,20 +23,22 @@ _SPREAD = 10.0
 """Standard deviation of the prior on the logarithm of each parameter: it weighs as much as one customer or
 less, and keeps parameters finite which the customers say nothing of."""
 _BOUND = 12.0
-"""How far, in powers of e, a parameter may go from its start."""
+"""How far, in powers of e, a parameter may go from the center of its prior."""
 _DIGITS = 6
 
 
-def fit(frequency: _Array, recency: _Array, age: _Array) -> ParetoNBD | None:
+def fit(frequency: _Array, recency: _Array, age: _Array, earlier: ParetoNBD | None = None) -> ParetoNBD | None:
     """Fit a Pareto/NBD model.
 
-    The start and the number of steps are fixed, and the parameters are rounded, so equal customers give
-    equal parameters.
+    The number of steps is fixed, and the parameters are rounded, so equal customers, and equal parameters to begin
+    from, give equal parameters.
 
     Parameters
     ----------
     frequency, recency, age
         float64[n]: purchases after the first, days from the first purchase to the last, and to now.
+    earlier
+        Where the search begins, if there was a fit before.
 
     Returns
     -------
@@ -47,18 +50,23 @@ def fit(frequency: _Array, recency: _Array, age: _Array) -> ParetoNBD | None:
     if len(frequency) < LEAST_CUSTOMERS or repeaters < LEAST_REPEATERS:
         return None
     days = float(age.mean())
-    start = np.log([1.0, days / max(float(frequency.mean()), 1e-3), 1.0, days])
-    found = _maximum(lambda values: pareto_nbd.log_likelihood(ParetoNBD(*values), frequency, recency, age), start)
+    center = np.log([1.0, days / max(float(frequency.mean()), 1e-3), 1.0, days])
+    start = np.log(astuple(earlier)) if earlier else center
+    found = _maximum(
+        lambda values: pareto_nbd.log_likelihood(ParetoNBD(*values), frequency, recency, age), center, start
+    )
     return None if found is None else ParetoNBD(*found)
 
 
-def fit_value(purchases: _Array, spend: _Array) -> GammaGamma | None:
+def fit_value(purchases: _Array, spend: _Array, earlier: GammaGamma | None = None) -> GammaGamma | None:
     """Fit a Gamma-Gamma model to the customers who spent anything.
 
     Parameters
     ----------
     purchases, spend
         float64[n]: purchases, and what all of them were worth.
+    earlier
+        Where the search begins, if there was a fit before.
 
     Returns
     -------
@@ -76,23 +84,32 @@ def fit_value(purchases: _Array, spend: _Array) -> GammaGamma | None:
         value, gradient = gamma_gamma.log_likelihood(GammaGamma(values[0], 1 + values[1], values[2]), n, mean)
         return value, gradient
 
-    start = np.log([2.0, 2.0, float(np.median(mean))])
-    found = _maximum(log_likelihood, start)
+    center = np.log([2.0, 2.0, float(np.median(mean))])
+    start = np.log([earlier.p, earlier.q - 1, earlier.gamma]) if earlier else center
+    found = _maximum(log_likelihood, center, start)
     return None if found is None else GammaGamma(found[0], 1 + found[1], found[2])
 
 
-def _maximum(log_likelihood: _LogLikelihood, start: _Array) -> list[float] | None:
-    """Return the parameters, all positive, of greatest likelihood; ``None`` where the search does not converge."""
+def _maximum(log_likelihood: _LogLikelihood, center: _Array, start: _Array) -> list[float] | None:
+    """Return the parameters, all positive, of greatest likelihood; ``None`` where the search does not converge.
+
+    Parameters
+    ----------
+    log_likelihood
+        Of each customer, and its gradient, by the parameters.
+    center, start
+        Logarithms of the parameters that the prior is around, and that the search begins from.
+    """
     from scipy.optimize import minimize
 
     def loss(logs: _Array) -> tuple[float, _Array]:
         values = np.exp(logs)
         value, gradient = log_likelihood(values)
-        n, apart = len(value), (logs - start) / _SPREAD
+        n, apart = len(value), (logs - center) / _SPREAD
         total = -value.mean() + (apart @ apart) / 2 / n
         return float(total), -(gradient.mean(axis=1) * values) + apart / _SPREAD / n
 
-    bounds = [(value - _BOUND, value + _BOUND) for value in start]
+    bounds = [(value - _BOUND, value + _BOUND) for value in center]
     found = minimize(
         loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 200, "ftol": 1e-12, "gtol": 1e-6}
     )

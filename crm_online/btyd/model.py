@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from crm_online.btyd import pareto_nbd
 from crm_online.btyd.fit import fit, fit_value
@@ -65,10 +66,11 @@ class BuyingModel:
             How far to look, in days.
         """
         bought = records.purchases > 0
-        history = _history(records, bought, as_of)
-        forecast = BuyingForecast(*(np.full(len(records), np.nan) for _ in range(3)))
-        forecast.purchase[bought] = pareto_nbd.probability_of_purchase(self.purchasing, *history, horizon)
-        forecast.purchases[bought] = pareto_nbd.expected_purchases(self.purchasing, *history, horizon)
+        frequency, recency, age = _history(records, bought, as_of)
+        model, forecast = self.purchasing, BuyingForecast(*(np.full(len(records), np.nan) for _ in range(3)))
+        alive = pareto_nbd.probability_alive(model, frequency, recency, age)
+        forecast.purchase[bought] = alive * pareto_nbd.probability_while_alive(model, frequency, age, horizon)
+        forecast.purchases[bought] = alive * pareto_nbd.expected_while_alive(model, frequency, age, horizon)
         if self.value is not None:
             each = expected_mean(self.value, records.purchases[bought].astype(float), records.spend[bought])
             forecast.value[bought] = forecast.purchases[bought] * each
@@ -85,7 +87,7 @@ class BuyingModel:
         return cls(ParetoNBD(**raw["purchasing"] or {}), GammaGamma(**value) if value else None)
 
 
-def fit_sample(records: Records, as_of: int) -> BuyingModel | None:
+def fit_sample(records: Records, as_of: int, earlier: BuyingModel | None = None) -> BuyingModel | None:
     """Fit both models to a sample of customers.
 
     Parameters
@@ -94,6 +96,8 @@ def fit_sample(records: Records, as_of: int) -> BuyingModel | None:
         A uniform sample of the customers, as they were at ``as_of``.
     as_of
         Now, in ms.
+    earlier
+        The fit before, if any: the search begins from it.
 
     Returns
     -------
@@ -101,10 +105,13 @@ def fit_sample(records: Records, as_of: int) -> BuyingModel | None:
         ``None`` where there is too little to fit, see :func:`crm_online.btyd.fit.fit`.
     """
     bought = records.purchases > 0
-    purchasing = fit(*_history(records, bought, as_of))
-    if purchasing is None:
-        return None
-    return BuyingModel(purchasing, fit_value(records.purchases[bought].astype(float), records.spend[bought]))
+    before, value = (earlier.purchasing, earlier.value) if earlier else (None, None)
+    # Threads for the linear algebra of four numbers cost more than the fit.
+    with threadpool_limits(limits=1):
+        purchasing = fit(*_history(records, bought, as_of), before)
+        if purchasing is None:
+            return None
+        return BuyingModel(purchasing, fit_value(records.purchases[bought].astype(float), records.spend[bought], value))
 
 
 def _history(records: Records, bought: NDArray[np.bool_], as_of: int) -> tuple[_Array, _Array, _Array]:

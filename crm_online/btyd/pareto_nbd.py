@@ -97,22 +97,33 @@ def probability_alive(model: ParetoNBD, frequency: _Array, recency: _Array, age:
 
 def expected_purchases(model: ParetoNBD, frequency: _Array, recency: _Array, age: _Array, horizon: float) -> _Array:
     """Return float64[n]: how many purchases each customer is expected to make within ``horizon`` days from now."""
+    return probability_alive(model, frequency, recency, age) * expected_while_alive(model, frequency, age, horizon)
+
+
+def expected_while_alive(model: ParetoNBD, frequency: _Array, age: _Array, horizon: float) -> _Array:
+    """Return float64[n]: the same of customers who have not stopped yet."""
     soon = np.log1p(horizon / (model.beta + age))
     bend = (1 - model.s) * soon
     active_days = (model.beta + age) * soon * np.where(bend == 0, 1.0, np.expm1(bend) / np.where(bend == 0, 1.0, bend))
     rate = (model.r + frequency) / (model.alpha + age)
-    return probability_alive(model, frequency, recency, age) * rate * active_days
+    expected: _Array = rate * active_days
+    return expected
 
 
 def probability_of_purchase(
     model: ParetoNBD, frequency: _Array, recency: _Array, age: _Array, horizon: float
 ) -> _Array:
     """Return float64[n]: the probability that each customer buys at least once within ``horizon`` days from now."""
+    return probability_alive(model, frequency, recency, age) * probability_while_alive(model, frequency, age, horizon)
+
+
+def probability_while_alive(model: ParetoNBD, frequency: _Array, age: _Array, horizon: float) -> _Array:
+    """Return float64[n]: the same of customers who have not stopped yet."""
     log_alive = _log_alive(model, frequency, age)
     log_idle = np.log(model.s) + _Integral.of(model, frequency, age, age + horizon).log
     log_none = np.logaddexp(_log_alive(model, frequency, age + horizon), log_idle) - log_alive
     some: _Array = -np.expm1(np.minimum(log_none, 0.0))
-    return probability_alive(model, frequency, recency, age) * some
+    return some
 
 
 def _log_alive(model: ParetoNBD, frequency: _Array, age: _Array) -> _Array:

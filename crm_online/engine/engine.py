@@ -187,7 +187,7 @@ class Engine:
             peers=self._partition_count > 1,
             observed=fits and self._partition_count > 1,
             lists=[ROSTER, *map(bucket_name, state.due_counts)] if erased else (),
-            sample=fits and (state.fit.due or learns),
+            sample=fits and (state.fit.due or (learns and state.predictions.buying_due)),
             counters={number: self.mining.cursor(number) for number in others} if fits and state.rules_due else {},
             spare=self._settings.segments.sample + len(erased) if refill else 0,
             taken=self.predicting.taken(watermark, sample),
@@ -313,7 +313,9 @@ class Engine:
         from crm_online.engine.learning import learned, stored
 
         schedule.due, schedule.learned_slot = False, self.predicting.slots.of(step.now)
-        sample = self._codec.decode([raw for raw in step.read.sample if raw is not None])
+        sample = None
+        if schedule.buying_due:
+            sample = self._codec.decode([raw for raw in step.read.sample if raw is not None])
         before, horizon = self.predicting.predictor, self._settings.predictions.horizon
         newer = learned(before, horizon, self._partition_count, sample, step.read.labelled, step.now)
         if newer is not None:
@@ -402,6 +404,7 @@ class Engine:
             schedule.due = learning_is_due(
                 schedule, slots.of(step.now), slots.of(first), customers, end_of_log=step.end_of_log
             )
+            schedule.buying_due = self.predicting.buying_is_due(first, step.now)
         due = fit_is_due(state.fit, self._settings, customers, first, step.now, fitted)
         state.fit.due = fresh and (due or (drifts and fitted is not None))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from crm_online.btyd.model import fit_sample
-from crm_online.customers.records import NEVER, Records
+from crm_online.customers.records import Records
 from crm_online.engine.changes import to_json
 from crm_online.engine.example_store import decode_block, ordered
 from crm_online.predictions.examples import LabelledExamples
@@ -21,11 +21,11 @@ def learned(
     predictor: Predictor | None,
     horizon: int,
     partitions: int,
-    sample: Records,
+    sample: Records | None,
     labelled: Mapping[int, Sequence[bytes]],
     now: int,
 ) -> Predictor | None:
-    """Return the next version, or ``None`` if there is nothing to learn from.
+    """Return the next version, or ``None`` if there is nothing new to learn from.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def learned(
     partitions
         How many there are.
     sample
-        The sample of customers over all partitions.
+        The sample of customers over all partitions, where the buy-till-you-die model is to be fitted.
     labelled
         By partition, the blocks of labelled examples as the store holds them.
     now
@@ -51,8 +51,10 @@ def learned(
             (kept if number < before else new).setdefault(block.target, []).append(block)
             consumed[partition] = max(consumed[partition], number + 1)
     buying, fitted_at = (predictor.buying, predictor.fitted_at) if predictor else (None, 0)
-    if buying is None or _has_aged(sample, fitted_at, now, horizon):
-        buying, fitted_at = fit_sample(sample, now) or buying, now
+    if sample is not None:
+        buying, fitted_at = fit_sample(sample, now, buying) or buying, now
+    elif not new:
+        return None
     targets = dict(predictor.targets) if predictor else {}
     thresholds = dict(predictor.thresholds) if predictor else {}
     for target in sorted(new):
@@ -67,12 +69,6 @@ def learned(
         return None
     version = predictor.version + 1 if predictor else 1
     return Predictor(version, horizon, consumed, buying, targets, thresholds, fitted_at)
-
-
-def _has_aged(sample: Records, fitted_at: int, now: int, horizon: int) -> bool:
-    """Return whether the shop has become half as old again since a fit, or a horizon has gone by."""
-    begun = sample.first_event[sample.first_event != NEVER].min(initial=now)
-    return bool(now - begun >= 1.5 * (fitted_at - begun)) or now - fitted_at >= horizon
 
 
 def _threshold(block: LabelledExamples) -> float:

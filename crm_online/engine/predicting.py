@@ -69,6 +69,16 @@ class Predicting:
         """The version of the predictor in use; 0 before the first."""
         return self.predictor.version if self.predictor else 0
 
+    def buying_is_due(self, begun: int, now: int) -> bool:
+        """Return whether the shop has become half as old again since the buy-till-you-die model was fitted, if it was.
+
+        At the latest when a horizon has gone by; ``begun`` is the time of the first event, in ms.
+        """
+        if self.predictor is None or self.predictor.buying is None:
+            return True
+        fitted_at = self.predictor.fitted_at
+        return now - begun >= 1.5 * (fitted_at - begun) or now - fitted_at >= self.slots.horizon
+
     def taken(self, watermark: int | None, sample: Sampling) -> dict[int, list[str]]:
         """Return of whom a step up to a watermark takes examples, by slot."""
         last = self._state.slot

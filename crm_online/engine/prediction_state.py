@@ -29,6 +29,8 @@ class PredictionState(BaseModel):
         neither boolean nor number, of too many targets, or too many at a time.
     due, learned_slot
         Whether the next step of partition 0 learns; the slot in which it last did.
+    buying_due
+        Whether it then fits the buy-till-you-die model too.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -39,6 +41,7 @@ class PredictionState(BaseModel):
     targets: list[str] = Field(default_factory=list)
     ignored_outcomes: int = 0
     due: bool = False
+    buying_due: bool = False
     learned_slot: int | None = None
 
     @property

@@ -70,9 +70,8 @@ class Sampling:
             Of how many customers of the sample, those with the smallest hashes; so all partitions follow as many
             as the sample has.
         """
-        hashes = self._sample.hashes
-        ranked = sorted(hashes.items(), key=lambda pair: (pair[1], pair[0]))[:most]
-        return [name for name, value in ranked if value % phases == phase]
+        ranked = sorted((value, name) for name, value in self._sample.hashes.items())[:most]
+        return [name for value, name in ranked if value % phases == phase]
 
     def offer(self, customers: Sequence[str]) -> Iterator[Write]:
         """Admit customers whose hashes are small enough; those who leave for them are forgotten."""

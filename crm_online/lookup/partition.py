@@ -152,9 +152,10 @@ class PartitionView:
         return sorted(every, key=lambda one: one.number)
 
     @cached_property
-    def last_orders(self) -> list[LastOrder]:
-        """The last order of each sampled customer, in order of their ids."""
-        return [LastOrder.decode(raw) for _, raw in sorted(self.store.hash_all(transitions.LAST_ORDERS))]
+    def last_orders(self) -> list[tuple[str, LastOrder]]:
+        """The sampled customers and the last order of each, in order of their ids."""
+        kept = sorted(self.store.hash_all(transitions.LAST_ORDERS))
+        return [(customer.decode(), LastOrder.decode(raw)) for customer, raw in kept]
 
     @cached_property
     def rule_learning(self) -> RuleLearning:

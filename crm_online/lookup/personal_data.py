@@ -128,7 +128,7 @@ class _Reading:
     def _counted_baskets(self, store: PartitionStore, items: Sequence[str]) -> Iterator[dict[str, Any]]:
         for key, raw in sorted(store.hash_all(counted.NAME)):
             yield from self._basket(
-                key, ((first, last, unpacked(packed)) for first, last, packed in sessions(raw)), items
+                key, ((first, last, set(unpacked(packed))) for first, last, packed in sessions(raw)), items
             )
 
     def _basket(
@@ -148,11 +148,12 @@ class _Reading:
 
     def _transitions(self, store: PartitionStore, items: Sequence[str]) -> Iterator[dict[str, Any]]:
         kept = [Transition.decode(raw) for _, raw in store.hash_all(transitions.NAME)]
-        last = self._field(store, transitions.LAST_ORDERS)
-        kept += [LastOrder.decode(last).transition] if last else []
         for one in sorted(kept, key=lambda one: one.number):
             if one.customer == self.customer:
                 yield {"order": _named(one.before, items), "next": _named(one.after, items)}
+        last = self._field(store, transitions.LAST_ORDERS)
+        if last:
+            yield {"order": _named(LastOrder.decode(last).items, items), "next": []}
 
     def _examples(self, store: PartitionStore) -> Iterator[dict[str, Any]]:
         pending = [LabelledExamples.decode(raw) for _, raw in sorted(store.hash_all(example_store.PENDING))]

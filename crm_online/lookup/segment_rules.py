@@ -30,7 +30,7 @@ Kept = tuple[Sequence[SampledOrder], Sequence[str]]
 def kept_orders(view: PartitionView) -> Kept:
     """Return the orders that a partition keeps of its sampled customers: the latest of each, and others before."""
     before = [(one.customer, one.before) for one in view.transitions]
-    last = [(one.transition.customer, one.transition.after) for one in view.last_orders]
+    last = [(customer, one.items) for customer, one in view.last_orders]
     return [SampledOrder(customer, 0, 0, items) for customer, items in (*before, *last)], view.counts.counted.names
 
 

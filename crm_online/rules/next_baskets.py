@@ -107,7 +107,6 @@ class NextBaskets:
         names: Sequence[str],
         consequent: NDArray[np.int32],
         popularity: NDArray[np.float64],
-        weight: float = 200.0,
     ) -> NDArray[np.float64]:
         """Return the share of next orders that hold each consequent, drawn towards its popularity.
 
@@ -120,7 +119,14 @@ class NextBaskets:
         popularity
             Share of all baskets that have the consequent, float64[n].
         """
-        found, place = np.unique(consequent, axis=0, return_inverse=True)
-        _, having = self.outcomes(names, np.full_like(found, -1), found)
-        share: NDArray[np.float64] = (having[place.ravel()] + _POPULARITY * popularity) / (len(self) + _POPULARITY)
+        rows = self.after.rows(names, consequent)
+        place, base = rows[:, 0], len(self.after.numbers) + 2
+        for column in rows.T[1:]:
+            _, place = np.unique(place * base + column, return_inverse=True)
+        _, first, place = np.unique(place, return_index=True, return_inverse=True)
+        having, step = np.zeros(len(first), np.int64), max(1, _WORDS_AT_ONCE // max(self.after.words, 1))
+        for begin in range(0, len(first), step):
+            some = slice(begin, begin + step)
+            having[some] = np.bitwise_count(self.after.having(rows[first[some]])).sum(axis=1)
+        share: NDArray[np.float64] = (having[place] + _POPULARITY * popularity) / (len(self) + _POPULARITY)
         return share

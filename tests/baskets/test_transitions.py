@@ -94,8 +94,11 @@ def test_last_orders_are_those_of_the_sample() -> None:
 
 @given(st.integers(-1, 2**40), st.text(max_size=9), *[st.lists(st.integers(0, 2**31 - 1), max_size=128)] * 2)
 def test_a_transition_comes_back_as_it_was(number: int, customer: str, before: list[int], after: list[int]) -> None:
-    order = LastOrder(7, Transition(number, customer, before, after))
-    assert LastOrder.decode(order.encode()) == order
-    for wrong in (b"", b"\x02" + order.transition.encode()[1:], order.transition.encode()[:12]):
-        with pytest.raises(StateCorrupt):
-            Transition.decode(wrong)
+    kept = Transition(number, customer, before, after)
+    last = LastOrder(7, number, after)
+    assert Transition.decode(kept.encode()) == kept
+    assert LastOrder.decode(last.encode()) == last
+    for one in (kept, last):
+        for wrong in (b"", b"\x09" + one.encode()[1:], one.encode()[:12]):
+            with pytest.raises(StateCorrupt):
+                type(one).decode(wrong)

@@ -43,6 +43,20 @@ def test_who_stopped_is_expected_to_buy_less_and_nothing_is_said_of_who_never_bo
     assert np.isfinite([forecast.purchase[:300], forecast.purchases[:300], forecast.value[:300]]).all()
 
 
+def test_a_fit_that_begins_from_an_earlier_one_finds_what_a_fit_of_its_own_does() -> None:
+    records = buyers(300)
+    alone = fit_sample(records, AS_OF)
+    earlier = fit_sample(records.take(np.arange(90)), AS_OF)
+    assert alone is not None
+    assert earlier is not None
+    assert earlier.purchasing != alone.purchasing
+    later = fit_sample(records, AS_OF, earlier)
+    assert later is not None
+    ours, theirs = (model.forecast(records, AS_OF, 90.0) for model in (later, alone))
+    assert ours.purchases[:300] == pytest.approx(theirs.purchases[:300], rel=1e-2, abs=1e-3)
+    assert ours.value[:300] == pytest.approx(theirs.value[:300], rel=1e-2, abs=1e-2)
+
+
 def test_where_nothing_has_a_price_purchases_are_expected_and_no_value() -> None:
     records = buyers(300)
     records.spend[:] = 0

@@ -9,6 +9,7 @@ import pytest
 
 from crm_online.engine.engine import layout
 from crm_online.engine.example_store import LABELLED, decode_block
+from crm_online.engine.learning import learned
 from crm_online.events import models
 from crm_online.predictions.examples import PURCHASE, LabelledExamples
 from crm_online.predictions.predictor import features
@@ -102,6 +103,16 @@ def test_the_owner_learns_from_every_block_of_all_partitions_once(redis: Store, 
     assert sum(group.figures[0].examples for group in predictor.purchase.groups if group.of == "time") <= learned
     versions = {flow.engine.predicting.version for flow in run.flows}
     assert versions == {predictor.version}
+
+
+def test_there_is_no_new_version_where_nothing_is_new(redis: Store, log: list[models.Event]) -> None:
+    run = ran(redis, log)
+    predictor = run.flows[0].engine.predicting.predictor
+    assert predictor is not None
+    every = run.flows[0].store.list_range(LABELLED, 0, -1)
+    known = {0: [raw for raw in every if decode_block(raw)[0] < predictor.consumed[0]]}
+    assert known[0]
+    assert learned(predictor, HORIZON, 1, None, known, predictor.fitted_at + 1) is None
 
 
 def test_outcomes_make_examples_with_the_features_before_them(redis: Store, log: list[models.Event]) -> None:
