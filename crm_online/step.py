@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final, Literal, NamedTuple
 
 KEEP: Final = 50_000
-"""Changes that a partition keeps for readers, unless the settings say otherwise."""
+"""Changes of each topic that a partition keeps for readers, unless the settings say otherwise."""
 
 
 class Topic(StrEnum):
@@ -216,7 +216,7 @@ class Step:
     published
         Sequence number up to which earlier outbox entries have been published and may be trimmed.
     keep
-        How many of the partition's last changes are kept for readers, published or not.
+        How many of the partition's last changes of each topic are kept for readers, published or not.
     counts
         What became of its records; for metrics, no part of what is committed.
     """

@@ -15,6 +15,10 @@ from crm_online.errors import BrokerError, BrokerRefused, BrokerUnavailable, Inv
 from crm_online.settings import KafkaSettings
 from crm_online.settings.network import split_address
 from streams.errors import from_kafka, kafka_errors
+from streams.unpacked import bound_unpacking
+
+# All clients have their options from here, so none unpacks what it is sent without a limit.
+bound_unpacking()
 
 REQUEST_TIMEOUT: Final = 10_000
 """Time in ms that a broker has to answer a question about itself."""

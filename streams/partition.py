@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from crm_online import gaps
 from crm_online.events.batch import Batch
@@ -20,6 +20,7 @@ from crm_online.settings import Settings
 from crm_online.stages import Stage
 from crm_online.step import Append, ChangeId, Drop, Entry, Put, Step, Write
 from crm_online.store.keys import ENDS
+from streams import unpacked
 from streams.published import PublishedPosition
 from streams.records import DecodedRecords, Record, decode
 from streams.resume import FINGERPRINT, LogFingerprint
@@ -42,6 +43,8 @@ class RecordBatch:
         How many records come after them in the log; 0 at its end.
     decoded
         What they hold, if that was looked at already.
+    size
+        Bytes that they take.
     """
 
     begin: int
@@ -49,14 +52,28 @@ class RecordBatch:
     records: Sequence[Record]
     lag: int
     decoded: DecodedRecords | None = None
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Add up its bytes."""
+        self.size = sum(map(_size, self.records))
 
     def join(self, more: RecordBatch, most: int) -> bool:
-        """Add the records that follow on, if that makes no more than ``most``; return whether they were added."""
-        if more.begin != self.end or len(self.records) + len(more.records) > most:
+        """Add the records that follow on, unless more than ``most``, or too many bytes, come of it; return whether."""
+        if (
+            more.begin != self.end
+            or len(self.records) + len(more.records) > most
+            or self.size + more.size > unpacked.BUDGET
+        ):
             return False
-        self.decoded = None
+        self.decoded, self.size = None, self.size + more.size
         self.records, self.end, self.lag = [*self.records, *more.records], more.end, more.lag
         return True
+
+
+def _size(record: Record) -> int:
+    headers = sum(len(name) + len(value or b"") for name, value in record.headers) if record.headers else 0
+    return len(record.value or b"") + len(record.key or b"") + headers
 
 
 class PartitionProcessor:

@@ -20,6 +20,7 @@ from crm_online.events.models import Catalogue, Event, Time, first_problem
 from crm_online.events.presets.preset import Refusal
 from crm_online.events.producers import producer_number
 from crm_online.events.rejects import Refused, RejectedRow
+from streams.unpacked import RefusedValue
 
 CONTROL: Final = "control"
 """The header of records that are no event of a customer, but a command for the partition."""
@@ -147,6 +148,8 @@ def _lines(records: Sequence[Record], rejected: Refused) -> tuple[dict[int, byte
         value = record.value
         if value is None:
             rejected[index] = ("no value", None)
+        elif isinstance(value, RefusedValue):
+            rejected[index] = (value.decode(), None)
         elif len(value) > MAX_VALUE:
             rejected[index] = ("larger than 1 MB", None)
         elif record.headers and any(name == CONTROL for name, _ in record.headers):
@@ -238,4 +241,5 @@ def _keys(found: DecodedEvents, records: Sequence[Record], source_id: str) -> li
 
 def _reject(record: Record, topic: str, partition: int, intake: Intake, reason: str, field: str | None) -> RejectedRow:
     position = f"{topic}:{partition}:{record.offset}"
-    return RejectedRow(reason, field, position, intake.row(record.value or b""), record.offset)
+    raw = b"" if record.value is None or isinstance(record.value, RefusedValue) else record.value
+    return RejectedRow(reason, field, position, intake.row(raw), record.offset)

@@ -70,7 +70,8 @@ EVENTS = TopicSpec(
         "retention.ms": str(30 * DAY),
         # How far an event may lie in the future is judged by the time at which the broker got it: no producer's clock.
         "message.timestamp.type": "LogAppendTime",
-        "max.message.bytes": str(4 * 1024 * 1024),
+        # A record of the largest value there may be (`records.MAX_VALUE`), with its key.
+        "max.message.bytes": str(1_100_000),
     },
 )
 COMMANDS = TopicSpec(

@@ -21,6 +21,7 @@ from benchmarks.report import Report
 from benchmarks.serve.readers import Found, Plan, Readers, Way, reading
 from benchmarks.server import new_state, started
 from crm_online.settings import Settings
+from crm_online.step import ChangeId
 from tests.servers.serving import Served, serving
 
 _BASE = 2000
@@ -168,7 +169,7 @@ class _Kept:
 def _kept(drive: Drive, after: int) -> _Kept:
     numbers: list[int] = []
     about: dict[str, list[int]] = {segment: [] for segment in _SEGMENTS}
-    for entry in drive.flow.store.changes(after):
+    for entry in drive.flow.store.changes(ChangeId(drive.flow.partition, 0, after)):
         value = json.loads(entry.value)
         numbers.append(entry.sequence)
         for segment in {value.get("from"), value.get("to"), value.get("id")} & about.keys():

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from crm_online.answers.answer import Answer, Time
+from crm_online.step import Kind
 from crm_online.values.value import ChangeId
 
 GapReason = Literal["trimmed", "rewound"]
@@ -24,6 +25,7 @@ class Gap(Answer):
         GapReason,
         Field(description="they are kept no more; the state was put back in time, and they are not so any more"),
     ]
+    kinds: Annotated[list[Kind], Field(description="the kinds of which changes are missing; of others none are")]
 
 
 class DigestFlow(Answer):

@@ -168,10 +168,13 @@ class PartitionFlow:
         if not erased:
             return []
         names = set(erased)
-        kept = (decode(data, self.partition) for data in self.store.list_all(CHANGES, _CHANGES_CHUNK))
-        return [
-            Assign(CHANGES, index, encode(blank(change)))
-            for index, change in enumerate(kept)
-            if (change.topic in OF_CUSTOMERS and change.key in names and not change.tombstone)
-            or (change.topic is Topic.REJECTS and not change.tombstone and names_any(change.value, names))
-        ]
+        found = []
+        for topic in sorted([*OF_CUSTOMERS, Topic.REJECTS]):
+            kept = (decode(data, self.partition) for data in self.store.list_all(CHANGES[topic], _CHANGES_CHUNK))
+            found += [
+                Assign(CHANGES[topic], index, encode(blank(change)))
+                for index, change in enumerate(kept)
+                if not change.tombstone
+                and (names_any(change.value, names) if topic is Topic.REJECTS else change.key in names)
+            ]
+        return found

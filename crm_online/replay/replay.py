@@ -27,7 +27,7 @@ from crm_online.replay.logs import open_logs
 from crm_online.replay.partitions import LOGS, ReplayPartitions
 from crm_online.settings import Settings, refuse_conflict
 from crm_online.stages import Stage, StageClock
-from crm_online.step import Entry, Put
+from crm_online.step import ChangeId, Entry, Put
 from crm_online.store import PartitionStore, Store, open_store
 from crm_online.store.entries import is_blank
 from crm_online.store.keys import META, SEQUENCE
@@ -230,8 +230,9 @@ class _Run:
             if self._files is not None:
                 first = unpublished(flow.store)
                 written = self._files.written[flow.partition]
-                kept = [entry for entry in flow.store.changes(written) if entry.sequence < first]
-                self._lost += max(0, (kept[0].sequence if kept else first) - written - 1)
+                last = ChangeId(flow.partition, flow.last_change.epoch, written)
+                kept = [entry for entry in flow.store.changes(last) if entry.sequence < first]
+                self._lost += max(0, first - written - 1 - len(kept))
                 self._files.write(flow.partition, [entry for entry in kept if not is_blank(entry)])
             self._partitions.publish(flow)
 

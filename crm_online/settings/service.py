@@ -39,7 +39,7 @@ class ChangeSettings(Section):
         default=KEEP,
         ge=1000,
         le=10_000_000,
-        description="last changes of a partition that are kept in Redis, for feeds that resume; about 0.4 kB each",
+        description="last changes of each topic that a partition keeps, for feeds that resume; about 0.5 kB each",
     )
 
 

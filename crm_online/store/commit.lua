@@ -1,9 +1,9 @@
 -- Commits a step: everything in it, or nothing.
 --
--- KEYS: meta, positions, outbox, changes, then the keys that the step writes to.
+-- KEYS: meta, positions, outbox, the lists of changes by number of their topic, then the keys that the step writes to.
 -- ARGV: token, source, begin, end, first, commits so far ('' if not known),
 --       check the owner, the position, the holes ('1' or '0' each),
---       published, how many changes to keep,
+--       published, how many changes to keep in each topic, how many lists,
 --       first sequence, number of entries, number of their arguments, these arguments,
 --       then for each write: operation, number of its key, count, number of arguments, the arguments.
 -- Where count and number of arguments differ, each argument is a MessagePack array of at most CHUNK values: a client
@@ -21,13 +21,13 @@
 -- that has happened.
 
 local CHUNK = 4000 -- even (HSET wants pairs), and below what Lua's unpack can take
-local FIXED = 14
+local FIXED = 15
 local NEEDS = { put = 'hash', remove = 'hash', append = 'list', shorten = 'list', assign = 'list', replace = 'string' }
 
-local meta, positions, outbox, changes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local keep, first_sequence = tonumber(ARGV[11]), tonumber(ARGV[12])
-local entry_count = tonumber(ARGV[13])
-local entry_args = tonumber(ARGV[14])
+local meta, positions, outbox, BEFORE_LISTS = KEYS[1], KEYS[2], KEYS[3], 3
+local keep, lists, first_sequence = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
+local entry_count = tonumber(ARGV[14])
+local entry_args = tonumber(ARGV[15])
 local program = FIXED + entry_args + 1
 
 local kinds = {}
@@ -45,7 +45,10 @@ end
 if wrong_kind(meta, 'hash') then return { 'kind', meta, kinds[meta] } end
 if wrong_kind(positions, 'hash') then return { 'kind', positions, kinds[positions] } end
 if wrong_kind(outbox, 'list') then return { 'kind', outbox, kinds[outbox] } end
-if wrong_kind(changes, 'list') then return { 'kind', changes, kinds[changes] } end
+for topic = 1, lists do
+    local key = KEYS[BEFORE_LISTS + topic]
+    if wrong_kind(key, 'list') then return { 'kind', key, kinds[key] } end
+end
 
 -- 1. The fences.
 local stored = redis.call('HMGET', meta, 'token', 'commits', 'sequence', 'begun')
@@ -100,6 +103,26 @@ while at <= #ARGV do
     at = at + 4 + tonumber(ARGV[at + 3])
 end
 
+-- And the lists: which entries go to which, and the last one that leaves each. An entry begins with version, number of its
+-- topic, flags, epoch and number.
+local by_topic, over, last_gone = {}, {}, {}
+for topic = 1, lists do by_topic[topic] = {} end
+for i = FIXED + 1, FIXED + entry_args do
+    for _, entry in ipairs(entry_args == entry_count and { ARGV[i] } or cmsgpack.unpack(ARGV[i])) do
+        table.insert(by_topic[string.byte(entry, 2)], entry)
+    end
+end
+for topic = 1, lists do
+    local key = KEYS[BEFORE_LISTS + topic]
+    local length = redis.call('LLEN', key)
+    over[topic] = math.min(length + #by_topic[topic] - keep, length)
+    if over[topic] > 0 then
+        local oldest = redis.call('LRANGE', key, over[topic] - 1, over[topic] - 1)[1]
+        local _, _, _, epoch, number = struct.unpack('<BBBI4I8', oldest)
+        last_gone[topic] = string.format('%.0f-%.0f', epoch, number)
+    end
+end
+
 -- 3. The writes.
 local function each_chunk(command, key, from, args, count)
     if args == count then
@@ -147,9 +170,16 @@ local published = math.min(math.max(tonumber(ARGV[10]) - sequence + kept, 0), ke
 if published > 0 then redis.call('LTRIM', outbox, published, -1) end
 each_chunk('RPUSH', outbox, FIXED + 1, entry_args, entry_count)
 
--- The same entries are kept for readers, published or not: the last ones, without gaps as well.
-local over = redis.call('LLEN', changes) + entry_count - keep
-if over > 0 then redis.call('LTRIM', changes, over, -1) end
-each_chunk('RPUSH', changes, FIXED + 1, entry_args, entry_count)
+-- The same entries are kept for readers, published or not: of each topic the last ones.
+for topic = 1, lists do
+    local key, entries = KEYS[BEFORE_LISTS + topic], by_topic[topic]
+    if over[topic] > 0 then
+        redis.call('HSET', meta, 'trimmed:' .. topic, last_gone[topic])
+        redis.call('LTRIM', key, over[topic], -1)
+    end
+    for i = 1, #entries, CHUNK do
+        redis.call('RPUSH', key, unpack(entries, i, math.min(i + CHUNK - 1, #entries)))
+    end
+end
 
 return { 'done', string.format('%.0f', commits) }

@@ -1,7 +1,7 @@
 """The bytes of an outbox entry: version, topic, flags, epoch, sequence, key, moment, value.
 
 A fixed head of 19 bytes (little-endian), then the key in UTF-8, then, if a flag says so, the length of the moment
-and the moment, then the value to the end. The partition is that of the list. Version 1 had no epoch in its head.
+and the moment, then the value to the end. The partition is that of the list. The scripts read the head too.
 """
 
 from __future__ import annotations
@@ -17,13 +17,10 @@ from crm_online.step import ChangeId, Entry, Topic
 
 _VERSION: Final = 2
 _HEAD: Final = struct.Struct("<BBBIQI")
-_FIRST_HEAD: Final = struct.Struct("<BBBQI")
-_EPOCH: Final = re.compile(rb'\{"change_id":"\d+-(\d+)-')
 _TOMBSTONE: Final = 1
 _MOMENT: Final = 2
 _LENGTH: Final = struct.Struct("<I")
-# Numbers are for good: a topic that goes leaves its number unused.
-_TOPICS: Final = {
+TOPICS: Final = {
     1: Topic.SEGMENT_CHANGES,
     2: Topic.SEGMENTS,
     3: Topic.RULES,
@@ -31,9 +28,10 @@ _TOPICS: Final = {
     5: Topic.DRIFT,
     6: Topic.PREDICTIONS,
 }
+"""Topics by number, from 1 without gaps: the number is in the bytes of an entry, and is that of its list in scripts."""
 OF_CUSTOMERS: Final = frozenset({Topic.SEGMENT_CHANGES, Topic.PREDICTIONS})
 """The topics whose keys are customers: changes on them are blanked when the customer is erased."""
-_NUMBERS: Final = {topic: number for number, topic in _TOPICS.items()}
+_NUMBERS: Final = {topic: number for number, topic in TOPICS.items()}
 
 
 def blank(entry: Entry) -> Entry:
@@ -91,23 +89,14 @@ def decode(data: bytes, partition: int) -> Entry:
     StateCorrupt
         No version of crm-online wrote these bytes, or a newer one did.
     """
-    head = _FIRST_HEAD if data[:1] == b"\x01" else _HEAD
-    if len(data) < head.size:
+    if len(data) < _HEAD.size:
         raise StateCorrupt(f"an outbox entry of {len(data)} bytes is too short")
-    version, number, flags, *epochs, sequence, length = head.unpack_from(data)
-    end = head.size + length
-    if head is _FIRST_HEAD:
-        epochs = [int(found[1]) for found in [_EPOCH.match(data, end)] if found]
-    if (
-        version not in (1, _VERSION)
-        or number not in _TOPICS
-        or flags & ~(_TOMBSTONE | _MOMENT)
-        or end > len(data)
-        or not epochs
-    ):
-        raise StateCorrupt(f"an outbox entry begins with bytes that are not known: {data[: head.size].hex()}")
+    version, number, flags, epoch, sequence, length = _HEAD.unpack_from(data)
+    end = _HEAD.size + length
+    if version != _VERSION or number not in TOPICS or flags & ~(_TOMBSTONE | _MOMENT) or end > len(data):
+        raise StateCorrupt(f"an outbox entry begins with bytes that are not known: {data[: _HEAD.size].hex()}")
     try:
-        name = data[head.size : end].decode("utf-8", "surrogatepass")
+        name = data[_HEAD.size : end].decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         raise StateCorrupt(f"the key of outbox entry {sequence} is not UTF-8") from None
     moment = b""
@@ -117,5 +106,5 @@ def decode(data: bytes, partition: int) -> Entry:
         if end > len(data):
             raise StateCorrupt(f"the moment of outbox entry {sequence} is too short")
         moment = data[begin:end]
-    change = ChangeId(partition, epochs[0], sequence)
-    return Entry(_TOPICS[number], name, data[end:], change, bool(flags & _TOMBSTONE), moment)
+    change = ChangeId(partition, epoch, sequence)
+    return Entry(TOPICS[number], name, data[end:], change, bool(flags & _TOMBSTONE), moment)

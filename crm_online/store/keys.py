@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from crm_online.step import Topic
+
 FORMAT: Final = 1
 """Version of the keys and codecs of this package; a state of a higher one is refused."""
 
@@ -16,7 +18,10 @@ STATE: Final = b"{crm}:state"
 META: Final = "meta"
 POSITIONS: Final = "positions"
 OUTBOX: Final = "outbox"
-CHANGES: Final = "changes"
+CHANGES: Final = {topic: f"changes:{topic}" for topic in Topic}
+"""By topic the list of its last changes, so that many of one topic push out none of another (ADR 60)."""
+ONE_LIST: Final = "changes"
+"""Where states of before kept the changes of all topics; a claim drops it."""
 PROBE: Final = "probe"
 ENDS: Final = "ends"
 """End of the log of each topic, as the last worker of the partition saw it: a hash, topics to offsets."""
@@ -26,7 +31,7 @@ COMMITS: Final = b"commits"
 BEGUN: Final = b"begun"
 SEQUENCE: Final = b"sequence"
 
-OWN_NAMES: Final = frozenset({META, POSITIONS, OUTBOX, CHANGES, PROBE})
+OWN_NAMES: Final = frozenset({META, POSITIONS, OUTBOX, *CHANGES.values(), ONE_LIST, PROBE})
 """Names that only the store writes; but a step may set an entry of the changes that are kept (see ``blanks``)."""
 
 

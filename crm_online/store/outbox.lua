@@ -1,4 +1,4 @@
--- Reads the entries after a sequence number. KEYS: meta, outbox or changes. ARGV: after, most entries (-1 for all).
+-- Reads the entries after a sequence number. KEYS: meta, outbox. ARGV: after, most entries (-1 for all).
 local sequence = tonumber(redis.call('HGET', KEYS[1], 'sequence') or '0')
 local length = redis.call('LLEN', KEYS[2])
 local from = math.max(tonumber(ARGV[1]) - sequence + length, 0)

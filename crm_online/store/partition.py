@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from crm_online.errors import HoleInLog, OwnerLost, PositionMoved, StateCorrupt, StoreUnavailable
-from crm_online.step import Entry, Step
+from crm_online.step import ChangeId, Entry, Step
 from crm_online.store import meta, reads, replies
 from crm_online.store.client import RedisClient, Script
-from crm_online.store.entries import decode
-from crm_online.store.keys import BEGUN, CHANGES, COMMITS, META, OUTBOX, POSITIONS, PROBE, TOKEN, key
+from crm_online.store.entries import TOPICS, decode
+from crm_online.store.kept import KeptChanges, kept_changes
+from crm_online.store.keys import BEGUN, CHANGES, COMMITS, META, ONE_LIST, OUTBOX, POSITIONS, PROBE, TOKEN, key
 from crm_online.store.program import Fences, keys_and_arguments
 
 _T = TypeVar("_T")
@@ -20,6 +21,7 @@ _V = TypeVar("_V")
 _CLAIM: Final = Script.named("claim.lua")
 _COMMIT: Final = Script.named("commit.lua")
 _OUTBOX: Final = Script.named("outbox.lua")
+_CHANGES: Final = Script.named("changes.lua")
 _TRIM: Final = Script.named("trim.lua")
 _FIELDS: Final = 10_000
 _SCANNED: Final = 2000
@@ -55,7 +57,7 @@ class PartitionStore:
         """
         token = f"{owner}:{secrets.token_hex(16)}"
         figures, positions = replies.as_list(
-            self._client.run(_CLAIM, [self._key(META), self._key(POSITIONS), self._key(PROBE)], [token])
+            self._client.run(_CLAIM, [self._key(name) for name in (META, POSITIONS, PROBE, ONE_LIST)], [token])
         )
         fields = replies.as_pairs(figures)
         commits = replies.as_int(fields.get(COMMITS, b"0"))
@@ -183,27 +185,36 @@ class PartitionStore:
         StateCorrupt
             Bytes that are not known, or a gap in the sequence.
         """
-        return self._entries(OUTBOX, after, most)
-
-    def changes(self, after: int = 0, most: int | None = None) -> list[Entry]:
-        """Read the changes that are kept, published or not, after ``after``; like :meth:`outbox`.
-
-        Those of customers who were erased since are blank (see ``entries.is_blank``).
-        """
-        return self._entries(CHANGES, after, most)
-
-    def trim(self, upto: int) -> int:
-        """Drop the entries up to and with sequence number ``upto``, which were published; give how many went."""
-        return replies.as_int(self._client.run(_TRIM, [self._key(META), self._key(OUTBOX)], [upto]))
-
-    def _entries(self, name: str, after: int, most: int | None) -> list[Entry]:
-        keys = [self._key(META), self._key(name)]
+        keys = [self._key(META), self._key(OUTBOX)]
         reply = self._client.run(_OUTBOX, keys, [after, -1 if most is None else most])
         entries = [decode(data, self.partition) for data in replies.as_byte_list(reply)]
         for at, entry in enumerate(entries):
             if entry.sequence != entries[0].sequence + at:
-                raise StateCorrupt(f"the {name} of partition {self.partition} has a gap before {entry.sequence}")
+                raise StateCorrupt(f"the outbox of partition {self.partition} has a gap before {entry.sequence}")
         return entries
+
+    def changes(self, after: ChangeId | None = None, most: int | None = None) -> list[Entry]:
+        """Read the changes that are kept, published or not, of all topics, in order; see :meth:`kept_changes`."""
+        return self.kept_changes(after, most).entries
+
+    def kept_changes(self, after: ChangeId | None = None, most: int | None = None) -> KeptChanges:
+        """Read the changes that are kept after one, or all, at most ``most``, and what is kept no more.
+
+        Those of customers who were erased since are blank (see ``entries.is_blank``).
+
+        Raises
+        ------
+        StateCorrupt
+            Bytes that are not known.
+        """
+        after = after or ChangeId(self.partition, 0, 0)
+        keys = [self._key(META), *(self._key(CHANGES[topic]) for topic in TOPICS.values())]
+        reply = self._client.run(_CHANGES, keys, [after.epoch, after.sequence, -1 if most is None else most])
+        return kept_changes(reply, after, most)
+
+    def trim(self, upto: int) -> int:
+        """Drop the entries up to and with sequence number ``upto``, which were published; give how many went."""
+        return replies.as_int(self._client.run(_TRIM, [self._key(META), self._key(OUTBOX)], [upto]))
 
     def _mark(self) -> list[bytes | None]:
         """Read what no commit leaves as it is; the token reveals a Redis that went back and on again."""

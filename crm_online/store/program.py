@@ -10,7 +10,7 @@ from typing import Final
 
 from crm_online.errors import HoleInLog, StoreRefused
 from crm_online.step import Append, Assign, Drop, Entry, Put, Remove, Replace, Shorten, Step, Write
-from crm_online.store.entries import encode
+from crm_online.store.entries import TOPICS, encode
 from crm_online.store.keys import CHANGES, META, OUTBOX, OWN_NAMES, POSITIONS, key
 from crm_online.store.node import Arg
 
@@ -45,7 +45,8 @@ def keys_and_arguments(step: Step, token: str, commits: int | None, fences: Fenc
     for before, after in pairwise(entries):
         if after.sequence != before.sequence + 1:
             raise HoleInLog(f"change {after.sequence} follows change {before.sequence} in one step")
-    names = list(dict.fromkeys([META, POSITIONS, OUTBOX, CHANGES, *(_checked(write).name for write in step.writes)]))
+    lists = [CHANGES[topic] for topic in TOPICS.values()]
+    names = list(dict.fromkeys([META, POSITIONS, OUTBOX, *lists, *(_checked(write).name for write in step.writes)]))
     numbers = {name: at for at, name in enumerate(names, 1)}
     total = len(entries) + sum(map(_size, step.writes))
     unpacked = _UNPACKED if total <= _MANY else _FEW
@@ -61,6 +62,7 @@ def keys_and_arguments(step: Step, token: str, commits: int | None, fences: Fenc
         int(fences.holes),
         step.published,
         step.keep,
+        len(lists),
         _first(entries),
         *_values([encode(entry) for entry in entries], unpacked),
     ]
@@ -86,7 +88,7 @@ def _first(entries: Sequence[Entry]) -> int:
 
 
 def _checked(write: Write) -> Write:
-    blanks = write.name == CHANGES and isinstance(write, Assign)
+    blanks = write.name in CHANGES.values() and isinstance(write, Assign)
     if write.name in OWN_NAMES and not blanks:
         raise StoreRefused(f"a step may not write to {write.name!r}: it is the store's own")
     if (isinstance(write, Assign) and write.index < 0) or (isinstance(write, Shorten) and write.count < 0):

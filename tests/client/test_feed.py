@@ -139,7 +139,7 @@ def test_closing_ends_a_feed_that_waits_in_another_thread(served: Served, keys: 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_closing_ends_a_feed_that_another_task_waits_for(served: Served, keys: dict[str, str], backend: str) -> None:
     async def closed() -> list[Change]:
-        rest: list[Change] = [Gap(partition=0, after="0-0-0", upto="0-0-0", reason="trimmed")]
+        rest: list[Change] = [Gap(partition=0, after="0-0-0", upto="0-0-0", reason="trimmed", kinds=["rule"])]
         async with AsyncClient(served.url, key=keys["read"]) as client, anyio.create_task_group() as tasks:
             feed = client.changes(kind=["rule"])
 

@@ -17,7 +17,7 @@ from crm_online.live.feeds.shared import Times
 from crm_online.live.feeds.subscription import Subscription
 from crm_online.step import Assign, ChangeId, Entry, Step, Topic
 from crm_online.store import Store
-from crm_online.store.entries import blank, encode
+from crm_online.store.entries import blank, decode, encode
 from crm_online.store.keys import CHANGES
 from crm_online.store.replies import as_bytes
 from tests.servers.embedded import admin, commits_and_sequence, emptied, keys
@@ -83,8 +83,13 @@ class Log:
             entries.append(
                 Entry(topic, key, json.dumps(value, separators=(",", ":")).encode(), ChangeId(partition, *at))
             )
-        kept = enumerate(self.parts[partition].changes()) if erased is not None else ()
-        writes = [Assign(CHANGES, index, encode(blank(entry))) for index, entry in kept if entry.key == erased]
+        writes = [
+            Assign(name, index, encode(blank(entry)))
+            for name in (CHANGES.values() if erased is not None else ())
+            for index, data in enumerate(self.parts[partition].list_all(name))
+            for entry in [decode(data, partition)]
+            if entry.key == erased
+        ]
         step = Step(partition, "log", begin, begin + 1, begin, writes, entries, keep=self.keep)
         self.parts[partition].commit(step)
         self._steps[partition] += 1

@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-
 import pytest
 
-from crm_online.live.feeds.changes_since import before_oldest, changes_since
-from crm_online.step import ChangeId, Entry
-from crm_online.store import PartitionStore, Store
-from crm_online.store.program import Fences
-from tests.live.feeding import At, Log, move
+from crm_online.live.feeds.changes_since import Trimmed, beginning, changes_since
+from crm_online.step import ChangeId, Topic
+from crm_online.store import Store
+from tests.live.feeding import Log, move, reject
 from tests.servers.embedded import admin
 
 ANY = [ChangeId(0, epoch, sequence) for epoch in range(4) for sequence in range(14)]
-
-
-class Watched(PartitionStore):
-    """A partition in which something happens between two reads."""
-
-    def __init__(self, store: PartitionStore, at: int, happens: Callable[[], object]) -> None:
-        super().__init__(store._client, store.partition, Fences())
-        self._at, self._happens = at, happens
-
-    def changes(self, after: int = 0, most: int | None = None) -> list[Entry]:
-        self._next()
-        return super().changes(after, most)
-
-    def hash_get(self, name: str, fields: Sequence[bytes]) -> list[bytes | None]:
-        self._next()
-        return super().hash_get(name, fields)
-
-    def _next(self) -> None:
-        self._at -= 1
-        if self._at == 0:
-            self._happens()
 
 
 def with_epochs(store: Store) -> list[ChangeId]:
@@ -62,7 +37,9 @@ def with_epochs(store: Store) -> list[ChangeId]:
 def test_after_any_change_come_all_higher_ones_with_a_gap_if_some_are_missing(redis: Store, keep: int) -> None:
     ids = with_epochs(redis)
     with admin(redis) as client:
-        client.ltrim("{crm:0}:changes", -keep, -1)
+        client.ltrim("{crm:0}:changes:segment-changes", -keep, -1)
+        for one in ids[:-keep]:
+            client.hset("{crm:0}:meta", "trimmed:1", f"{one.epoch}-{one.sequence}")
     kept, gone = ids[-keep:], ids[:-keep]
     assert [entry.sequence for entry in redis.partition(0).changes()] == [one.sequence for one in kept]
     for last in ANY:
@@ -70,9 +47,9 @@ def test_after_any_change_come_all_higher_ones_with_a_gap_if_some_are_missing(re
             found = changes_since(redis.partition(0), last, most)
             higher = [one for one in kept if one > last]
             assert [event.id for event in found.events] == higher[:most]
-            if gone and last < kept[0]:
-                before = kept[0].previous
-                assert (found.gap, found.after) == (None if before == last else "trimmed", before)
+            if gone and last < gone[-1]:
+                assert (found.gap, found.after) == ("trimmed", max(last, kept[0].previous))
+                assert found.missing == {Topic.SEGMENT_CHANGES: gone[-1]}
             elif last > ids[-1]:
                 assert (found.gap, found.after) == ("rewound", ids[-1])
             else:
@@ -82,14 +59,14 @@ def test_after_any_change_come_all_higher_ones_with_a_gap_if_some_are_missing(re
 def test_a_state_that_kept_none_is_a_gap_or_nothing(redis: Store) -> None:
     log = Log(redis)
     part = redis.partition(0)
-    assert before_oldest(part) == at(0)
+    assert beginning(part).before_oldest == at(0)
     found = changes_since(part, at(0), 10)
     assert (found.events, found.gap, found.after) == ([], None, at(0))
     assert changes_since(part, at(7), 10).gap == "rewound"
     log.many(3)
     with admin(redis) as client:
-        client.delete("{crm:0}:changes")
-    assert before_oldest(part) == at(3)
+        client.delete("{crm:0}:changes:segment-changes")
+    assert beginning(part).before_oldest == at(3)
     gaps = [changes_since(part, at(number), 10).gap for number in range(5)]
     assert gaps == [*["trimmed"] * 3, None, "rewound"]
     log.many(2)
@@ -108,29 +85,26 @@ def test_another_change_with_the_same_id_is_another_state(redis: Store) -> None:
     assert (found.events, found.gap, found.after) == ([], "rewound", at(9))
 
 
-@pytest.mark.parametrize("last", [(0, 0), (0, 1), (0, 3), (0, 4), (0, 9), (0, 12), (1, 5)])
-def test_whatever_is_trimmed_between_two_reads_is_found_or_in_a_gap(redis: Store, last: At) -> None:
-    since = ChangeId(0, *last)
-    for moment in range(1, 12):
-        log = Log(redis, keep=6)
-        log.many(9)
-        found = changes_since(Watched(redis.partition(0), moment, partial(log.many, 3)), since, 100)
-        ids = [event.id for event in found.events]
-        if found.gap == "rewound":
-            assert since.epoch == 1 or since.sequence > 9
-            continue
-        first = (since if found.gap is None else found.after).sequence + 1
-        assert ids == [at(number) for number in range(first, first + len(ids))] or since.epoch == 1
-        assert found.gap is None or found.after > since
-
-
-def test_the_first_changes_of_a_state_that_come_between_two_reads_are_not_passed_over(redis: Store) -> None:
-    for moment in range(1, 6):
-        log = Log(redis)
-        happening = Watched(redis.partition(0), moment, partial(log.many, 3))
-        found = changes_since(happening, at(0), 100)
-        assert found.gap is None
-        assert [event.id for event in found.events] in ([], [at(1), at(2), at(3)])
+@pytest.mark.parametrize("most", [1, 3, 100])
+def test_a_flood_of_rejects_pushes_out_no_move_and_is_a_gap_for_those_who_read_rejects(redis: Store, most: int) -> None:
+    log = Log(redis, keep=5)
+    for _ in range(4):
+        log.commit(move("a"), *(reject("bad") for _ in range(9)))
+    part, begin = redis.partition(0), beginning(redis.partition(0))
+    kept = [1, 11, 21, 31, *range(32, 41)]
+    assert [change.sequence for change in part.changes()] == kept
+    assert (begin.before_oldest, begin.complete_after, begin.trimmed) == (at(0), at(30), {Topic.REJECTS: at(30)})
+    for number in range(41):
+        last, found = at(number), list[int]()
+        known: Trimmed = {}
+        while (since := changes_since(part, last, most, b"", known)).events:
+            # Said once, however many requests it takes.
+            assert since.missing == ({Topic.REJECTS: at(30)} if number < 30 and not found else {})
+            if since.gap:
+                assert since.gap_event(last).value["upto"] == "0-0-30"
+            last, known = since.events[-1].id, since.trimmed
+            found += [event.id.sequence for event in since.events]
+        assert found == [one for one in kept if one > number]
 
 
 def at(number: int) -> ChangeId:

@@ -9,7 +9,7 @@ import pytest
 
 from crm_online.live.feeds.events import ChangeFilter
 from crm_online.store import Store
-from tests.live.feeding import Log, hub, rule
+from tests.live.feeding import Log, hub, move, reject, rule
 
 FEW = 20_000
 """Bytes that hold about 15 changes."""
@@ -28,7 +28,7 @@ def test_who_resumes_before_what_is_kept_gets_a_gap_and_then_all_that_is_kept(re
             assert await slow.until(0, mark) == ["trimmed", *log.ids()[0]]
             assert slow.events[0] == (
                 "gap",
-                {"partition": 0, "after": "0-0-0", "upto": "0-0-150", "reason": "trimmed"},
+                {"partition": 0, "after": "0-0-0", "upto": "0-0-150", "reason": "trimmed", "kinds": ["segment-change"]},
             )
             assert slow.cursors[0] == "0-0-150"
             assert await changes.reader("0-0-7").until(0, mark) == slow.ids
@@ -55,10 +55,10 @@ def test_a_hub_that_was_cut_off_for_too_long_sends_the_gap_to_all_whatever_their
             looks.set()
             await held
             assert await reader.until(0, (0, 1504)) == [
-                "0-0-1", "0-0-2", "trimmed", *(f"0-0-{number}" for number in range(305, 1505))
+                "0-0-1", "0-0-2", "trimmed", *(f"0-0-{number}" for number in range(304, 1505))
             ]  # fmt: skip
             assert await few.until(0, (0, 1504)) == ["trimmed", "0-0-1504"]
-            assert few.events[0][1]["upto"] == reader.events[2][1]["upto"] == "0-0-304"
+            assert few.events[0][1]["upto"] == reader.events[2][1]["upto"] == "0-0-303"
 
     asyncio.run(read())
 
@@ -155,5 +155,38 @@ def test_a_slow_reader_of_a_state_put_back_twice_misses_nothing_of_what_is_so_no
             assert await fast.until(0, last) == [
                 *expected[:50], "rewound", *expected[20:60], "rewound", *expected[20:]
             ]  # fmt: skip
+
+    asyncio.run(read())
+
+
+@pytest.mark.parametrize("begun", ["before the flood", "after it"])
+def test_a_flood_of_rejects_pushes_no_move_out_of_a_feed_and_is_a_gap_to_those_who_read_rejects(
+    redis: Store, begun: str
+) -> None:
+    log = Log(redis, keep=60)
+
+    async def read() -> None:
+        of_rejects = ChangeFilter(kinds=frozenset({"reject", "segment-change"}))
+        log.commit(*(move("a") for _ in range(30)))
+        floods = [[reject("bad") for _ in range(50)]] * 9
+        if begun == "after it":
+            for flood in floods:
+                log.commit(*flood)
+        async with hub(redis, most_bytes=FEW) as changes:
+            if begun == "before the flood":
+                await changes.begun()
+                for flood in floods:
+                    log.commit(*flood)
+            end = log.many(1)[-1]
+            moves = [*(f"0-0-{number}" for number in range(8, 31)), "0-0-481"]
+            assert await changes.reader("0-0-7").until(0, end) == moves
+            both = await changes.reader("0-0-7", of_rejects).until(0, end)
+            assert both == ["trimmed", *moves[:-1], *(f"0-0-{number}" for number in range(421, 482))]
+            late = await changes.reader("0-0-450", of_rejects).until(0, end)
+            assert late == [f"0-0-{number}" for number in range(451, 482)]
+            between = changes.reader("0-0-300", of_rejects)
+            assert (await between.until(0, end))[0] == "trimmed"
+            assert between.events[0][1]["kinds"] == ["reject"]
+            assert between.events[0][1]["upto"] == "0-0-420"
 
     asyncio.run(read())

@@ -20,7 +20,7 @@ def event(partition: int, at: At, change: Change) -> FeedEvent:
 
 def ring(most_bytes: int = 10**9, partitions: int = 1) -> Ring:
     made = Ring(most_bytes)
-    made.start({partition: ChangeId(partition, 0, 0) for partition in range(partitions)})
+    made.start({partition: ChangeId(partition, 0, 0) for partition in range(partitions)}, {})
     return made
 
 

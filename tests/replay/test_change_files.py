@@ -98,7 +98,8 @@ def test_what_is_kept_no_more_is_counted_and_told(replayed: Path) -> None:
     printed(replayed, "replay", "shop.jsonl", *OPTIONS)
     with open_store(str(replayed / ".crm-online")) as store, admin(store) as client:
         for number in range(2):
-            client.ltrim(key(number, CHANGES).decode(), -1, -1)
+            for name in CHANGES.values():
+                client.ltrim(key(number, name).decode(), -1, -1)
     done = crm_online(replayed, "replay", "shop.jsonl", *OPTIONS, "--out", "changes")
     assert done.returncode == 0
     assert "changes lacks" in done.stderr

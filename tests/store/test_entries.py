@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import struct
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,25 +29,18 @@ def test_a_key_with_a_lone_surrogate_comes_back() -> None:
     assert decode(encode(entry), entry.id.partition) == entry
 
 
-def test_an_entry_of_version_1_has_the_epoch_that_its_value_says() -> None:
-    value = b'{"change_id":"7-3-1","id":"r"}'
-    old = struct.pack("<BBBQI", 1, 3, 1, 1, 1) + b"r" + value
-    assert decode(old, 7) == Entry(Topic.RULES, "r", value, ChangeId(7, 3, 1), True)
-
-
 @pytest.mark.parametrize(
     "broken",
     [
         b"",
         b"\x02" * 18,
-        struct.pack("<BBBQI", 1, 3, 1, 1, 1) + b"r{}",
         b"\x03" + encode(Entry(Topic.RULES, "k", b"v", ID))[1:],
         b"\x02\x09" + encode(Entry(Topic.RULES, "k", b"v", ID))[2:],
         b"\x02\x03\x02" + encode(Entry(Topic.RULES, "k", b"v", ID))[3:],
         encode(Entry(Topic.RULES, "key", b"", ID))[:-1],
         encode(Entry(Topic.RULES, "k", b"v", ID))[:-2] + b"\xffv",
     ],
-    ids=["empty", "short", "version 1 without an id", "version", "topic", "flags", "cut key", "not UTF-8"],
+    ids=["empty", "short", "version", "topic", "flags", "cut key", "not UTF-8"],
 )
 def test_unknown_bytes_are_refused(broken: bytes) -> None:
     with pytest.raises(StateCorrupt):

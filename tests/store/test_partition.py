@@ -107,7 +107,7 @@ def test_the_last_changes_are_kept_whatever_was_published(store: Store) -> None:
     commit(2, published=4)
     assert (partition.outbox(), kept()) == ([], [1, 2, 3, 4]), "a step without changes drops none"
     commit(3, 5, 6)
-    assert (kept(), partition.changes(after=4), partition.changes(1, most=1)) == (
+    assert (kept(), partition.changes(at(4)), partition.changes(at(1), most=1)) == (
         [3, 4, 5, 6],
         [entry(5), entry(6)],
         [entry(3)],
@@ -115,7 +115,7 @@ def test_the_last_changes_are_kept_whatever_was_published(store: Store) -> None:
     commit(4, *range(7, 13))
     assert kept() == [7, 8, 9, 10, 11, 12], "a step is kept whole even if it is longer than what is kept"
     commit(5, 13, keep=2)
-    assert (kept(), partition.changes(after=13), partition.changes(after=99)) == ([12, 13], [], [])
+    assert (kept(), partition.changes(at(13)), partition.changes(at(99))) == ([12, 13], [], [])
 
 
 def test_a_state_that_kept_no_changes_yet_begins_to_keep_them(store: Store, tmp_path: Path) -> None:
@@ -123,18 +123,22 @@ def test_a_state_that_kept_no_changes_yet_begins_to_keep_them(store: Store, tmp_
     partition.claim("a")
     partition.commit(step(0, 1, [], entry(1), entry(2)))
     with redis.Redis(unix_socket_path=str(tmp_path / "state/redis/redis.sock")) as client:
-        client.delete("{crm:0}:changes")  # as an older version left it
-    assert partition.changes(after=1) == []
+        client.delete("{crm:0}:changes:rules")  # as an older version left it
+    assert partition.changes(at(1)) == []
     partition.commit(step(1, 2, [], entry(3)))
-    assert (partition.changes(after=1), partition.changes(after=3)) == ([entry(3)], [])
+    assert (partition.changes(at(1)), partition.changes(at(2)), partition.changes(at(3))) == (
+        [entry(3)],
+        [entry(3)],
+        [],
+    )
 
 
 def test_a_kept_change_can_be_blanked_in_a_commit_that_tells_more(store: Store) -> None:
     partition = store.partition(0)
     partition.claim("a")
     partition.commit(step(0, 1, [], *(entry(at) for at in (1, 2, 3))))
-    blanked = Entry(Topic.SEGMENT_CHANGES, "", b"{}", ChangeId(0, 0, 2), True)
-    blanks: list[Write] = [Assign("changes", 1, encode(blanked))]
+    blanked = Entry(Topic.RULES, "", b"{}", ChangeId(0, 0, 2), True)
+    blanks: list[Write] = [Assign("changes:rules", 1, encode(blanked))]
     partition.commit(Step(0, "log", 1, 2, 1, blanks, [entry(4)], 0, 3))
     assert partition.changes() == [blanked, entry(3), entry(4)]
     assert partition.outbox() == [entry(at) for at in (1, 2, 3, 4)]
@@ -170,7 +174,7 @@ def test_a_write_that_cannot_be_done_leaves_nothing_of_its_step(store: Store, tm
     [
         Put("positions", {b"log": b"9"}),
         Drop("outbox"),
-        Append("changes", [b""]),
+        Append("changes:rules", [b""]),
         Put("meta", {b"another": b""}),
         Remove("meta", [b"sequence"]),
         Drop("meta"),
@@ -275,3 +279,7 @@ def test_threads_may_share_a_store(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert store.read_many([reads.list_length(n, "l") for n in range(4)]) == [50] * 4
+
+
+def at(number: int) -> ChangeId:
+    return ChangeId(0, 0, number)

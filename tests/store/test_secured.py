@@ -60,7 +60,7 @@ def use_all_of(store: Store) -> None:
     together = partition.together(reads.plain_value(0, "v"), reads.hash_whole(0, "h"), reads.list_part(0, "l", 0, 0))
     assert together == (b"v", {b"a": b"1"}, [partition.list_range("l", 0, 0)])
     assert len(partition.outbox()) == 2
-    assert partition.changes(after=sequence) == entries
+    assert partition.changes(ChangeId(0, 0, sequence)) == entries
     assert partition.trim(sequence + 2) == 2
     assert store.read_many([reads.hash_whole(0, "h")]) == [{b"a": b"1"}]
     assert partition.consistent_read(lambda each: each.value("v")) == b"v"

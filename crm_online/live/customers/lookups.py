@@ -196,7 +196,7 @@ class CustomerLookups(ServicePart):
         kept = []
         for move in moves:
             change = ChangeId.parse(move["change_id"])
-            found = self._store.partition(change.partition).changes(change.sequence - 1, 1)
+            found = self._store.partition(change.partition).changes(change.previous, 1)
             same = [one for one in found if one.id == change and one.moment]
             kept.append(KeptMove(move, Moment.decode(same[0].moment) if same else None))
         first = self._store.partition(0)

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from crm_online.answers.changes import GapReason
 from crm_online.errors import StateCorrupt
-from crm_online.step import KINDS, ChangeId, Entry, Kind
+from crm_online.step import KINDS, ChangeId, Entry, Kind, Topic
 from crm_online.store.entries import is_blank
 
 MOVE: Final = "segment-change"
 REJECT: Final = "reject"
+RULE: Final = "rule"
 OF_CUSTOMERS: Final = frozenset({MOVE, "prediction"})
 """Kinds whose key is a customer."""
 GAP: Final = "gap"
@@ -28,7 +29,7 @@ class FeedEvent:
     Attributes
     ----------
     id
-        The change; of a gap the last change in it.
+        The change; of a gap the one that readers go on after.
     kind
         Its ``event``; of a gap `GAP`, of a change of an erased customer `BLANK`: it is sent to no reader.
     key
@@ -36,7 +37,7 @@ class FeedEvent:
     value
         The decoded change; of rejects and moves only.
     names
-        The segments, or the items, that it is about.
+        The segments, or the items, that it is about; of a gap the kinds that are missing.
     body
         ``event`` and ``data`` of the server-sent event.
     cursor, framed
@@ -98,10 +99,25 @@ def feed_event(entry: Entry) -> FeedEvent:
         ) from None
 
 
-def gap_event(after: ChangeId, upto: ChangeId, why: GapReason) -> FeedEvent:
-    """Return the event sent in place of the changes after ``after``, up to and with ``upto``."""
-    data = {"partition": upto.partition, "after": str(after), "upto": str(upto), "reason": why}
-    return FeedEvent(upto, GAP, value=data, body=b"event: gap\ndata: %s\n\n" % json.dumps(data).encode())
+def gap_event(
+    after: ChangeId, cursor: ChangeId, why: GapReason, missing: Mapping[Topic, ChangeId] | None = None
+) -> FeedEvent:
+    """Return the event sent in place of changes after ``after``.
+
+    Parameters
+    ----------
+    after, cursor
+        The last change before it, and the one that readers go on after.
+    why
+        Why changes are missing.
+    missing
+        Of which topics, and the last that is missing of each; None: all changes up to ``cursor``.
+    """
+    upto = max(missing.values()) if missing else cursor
+    kinds = sorted({KINDS[topic] for topic in missing or KINDS})
+    data = {"partition": upto.partition, "after": str(after), "upto": str(upto), "reason": why, "kinds": kinds}
+    body = b"event: gap\ndata: %s\n\n" % json.dumps(data).encode()
+    return FeedEvent(cursor, GAP, value=data, names=frozenset(kinds), body=body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +141,11 @@ class ChangeFilter:
     reasons: frozenset[str] = _NOTHING
 
     def matches(self, event: FeedEvent) -> bool:
-        """Whether it is sent to the reader; gaps always are."""
+        """Whether it is sent to the reader; gaps are where changes of its kinds are missing."""
+        if event.kind == GAP:
+            return not event.names.isdisjoint(self.kinds)
         if event.kind not in self.kinds:
-            return event.kind == GAP
+            return False
         if self.reasons and event.kind in OF_CUSTOMERS and event.value["reason"] not in self.reasons:
             return False
         if not self.segments and not self.items:

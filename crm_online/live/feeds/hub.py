@@ -14,10 +14,10 @@ from crm_online.answers.segments import SegmentFlows
 from crm_online.answers.service import Rejects
 from crm_online.engine.state import NAME, PartitionState
 from crm_online.errors import StateBeingRead, StateMissing, StoreError
-from crm_online.live.feeds.changes_since import ChangesSince, changes_since
+from crm_online.live.feeds.changes_since import ChangesSince, Trimmed, changes_since
 from crm_online.live.feeds.cursors import Cursor
 from crm_online.live.feeds.digest import digest
-from crm_online.live.feeds.events import ChangeFilter, gap_event
+from crm_online.live.feeds.events import ChangeFilter
 from crm_online.live.feeds.moves import MoveFilter, moves
 from crm_online.live.feeds.period import Period
 from crm_online.live.feeds.poller import ChangePoller, NewChanges
@@ -31,7 +31,7 @@ from crm_online.live.threads import Threads
 from crm_online.live.troubles import NO_STATE, UNREADABLE
 from crm_online.lookup.drifts import kept_drifts
 from crm_online.lookup.shop_history import ShopHistory
-from crm_online.step import ChangeId
+from crm_online.step import KINDS, ChangeId
 from crm_online.store import Store, reads
 from crm_online.values.drift import Drift
 from crm_online.values.value import TOLERANT
@@ -189,8 +189,9 @@ class ChangeHub(ServicePart):
         values = self._store.read_many([reads.plain_value(number, NAME) for number in partitions])
         return sum(PartitionState.decode(value).rejected for value in values)
 
-    async def _read(self, last: ChangeId, most: int) -> ChangesSince:
-        return await self._read_threads.run(changes_since, self._store.partition(last.partition), last, most)
+    async def _read(self, last: ChangeId, most: int, known: Trimmed) -> ChangesSince:
+        partition = self._store.partition(last.partition)
+        return await self._read_threads.run(changes_since, partition, last, most, b"", known)
 
     def _must_have_read(self) -> None:
         if self.shared.empty:
@@ -233,10 +234,10 @@ class ChangeHub(ServicePart):
             for subscription in list(self._subscriptions) if shared.ring.last else ():
                 subscription.close()  # its cursor is in a state that had other partitions
             self._tally, shared.caught_up = Tally(), False
-            shared.ring.start(new.start)
+            shared.ring.start(new.start, new.complete)
         for partition, found in new.found.items():
             self._add_changes(partition, found)
-            self._tally.keep(partition, new.kept[partition])
+            self._tally.keep(partition, {KINDS[topic]: length for topic, length in found.lengths.items()})
             wake = wake or bool(found.events or found.gap)
         shared.empty, self._trouble = False, None
         if not (shared.caught_up or new.more):
@@ -248,10 +249,10 @@ class ChangeHub(ServicePart):
         """Add the changes of a partition to the ring and the counts."""
         ring = self.shared.ring
         if found.gap:
-            gap = gap_event(ring.last[partition], found.after, found.gap)
+            gap = found.gap_event(ring.last[partition])
             if found.gap == "rewound":
                 ring.rewind(gap, found.valid_upto)
-                self._tally.keep(partition, 0)
+                self._tally.keep(partition, {})
             else:
                 ring.add([gap])
         ring.add(found.events)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from crm_online.live.feeds.changes_since import Trimmed
 from crm_online.step import ChangeId
 
 
@@ -43,11 +44,14 @@ class ReadingRedis:
         Number in the ring; rewinds before it were sent, or happened before the cursor.
     confirmed
         Partitions whose cursor is ahead of the ring and was looked up in Redis.
+    known
+        By partition, what it was told is kept no more.
     """
 
     cursor: dict[int, ChangeId]
     rewinds_from: int
     confirmed: set[int] = field(default_factory=set)
+    known: dict[int, Trimmed] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from crm_online.live.feeds.changes_since import ChangesSince, before_oldest, changes_since
+from crm_online.live.feeds.changes_since import ChangesSince, Trimmed, beginning, changes_since
 from crm_online.live.feeds.cursors import Cursor
 from crm_online.step import ChangeId
 from crm_online.store import PartitionStore, Store, reads
-from crm_online.store.keys import CHANGES, META, SEQUENCE, TOKEN
+from crm_online.store.keys import META, SEQUENCE, TOKEN
 
 _READ: Final = 1000
 
@@ -25,6 +25,8 @@ class _Polled:
         The partition.
     last, body
         The last change that was read, and its content; empty where that was not read.
+    known
+        By topic, the last change that is known to be kept no more.
     meta
         Token and sequence before it was read: changes raise the sequence, a claim changes the token; None: never.
     more
@@ -34,6 +36,7 @@ class _Polled:
     store: PartitionStore
     last: ChangeId
     body: bytes = b""
+    known: Trimmed = field(default_factory=dict)
     meta: list[bytes | None] | None = None
     more: bool = True
 
@@ -47,6 +50,7 @@ class _Polled:
             self.last, self.body = found.after, b""
         if found.events:
             self.last, self.body = found.events[-1].id, found.events[-1].body
+        self.known = found.trimmed
         self.meta, self.more = meta, len(found.events) == _READ
 
 
@@ -58,17 +62,17 @@ class NewChanges:
     ----------
     start
         The cursor before the first kept change, if it is the first poll of this state.
+    complete
+        The cursor after which changes of all kinds are kept, then.
     found
         By partition, the changes since the last poll.
-    kept
-        By partition, how many changes are kept.
     more
         Whether there may be more already.
     """
 
     start: Cursor | None
+    complete: Cursor
     found: Mapping[int, ChangesSince]
-    kept: Mapping[int, int]
     more: bool
 
 
@@ -93,11 +97,16 @@ class ChangePoller:
         StoreError
             If there is no state (``StateMissing``), or it cannot be read.
         """
-        start = None
+        start, complete = None, dict[int, ChangeId]()
         if not self._polled:
             stores = [self._store.partition(number) for number in range(self._store.meta().partitions)]
-            self._polled = [_Polled(store, before_oldest(store)) for store in stores]
+            begins = [beginning(store) for store in stores]
+            self._polled = [
+                _Polled(store, begin.before_oldest, known=begin.trimmed)
+                for store, begin in zip(stores, begins, strict=True)
+            ]
             start = {one.store.partition: one.last for one in self._polled}
+            complete = {number: begin.complete_after for number, begin in enumerate(begins)}
         fields = [reads.hash_fields(one.store.partition, META, [TOKEN, SEQUENCE]) for one in self._polled]
         polled = list(zip(self._polled, self._store.read_many(fields), strict=True))
         # Perhaps the state is gone, or is another one with other partitions.
@@ -105,9 +114,10 @@ class ChangePoller:
             self._polled = []
             return self.poll()
         fresh = [(one, meta) for one, meta in polled if one.more or one.meta != meta]
-        found = {one.store.partition: changes_since(one.store, one.last, _READ, one.body) for one, _ in fresh}
-        kept = self._store.read_many([reads.list_length(number, CHANGES) for number in found])
+        found = {
+            one.store.partition: changes_since(one.store, one.last, _READ, one.body, one.known) for one, _ in fresh
+        }
         for one, meta in fresh:
             one.update(found[one.store.partition], meta)
         more = any(one.more for one in self._polled)
-        return NewChanges(start, found, dict(zip(found, kept, strict=True)), more)
+        return NewChanges(start, complete, found, more)

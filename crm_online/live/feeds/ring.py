@@ -58,6 +58,8 @@ class Ring:
         Number that the next change gets.
     before_first
         By partition, the change before the first one that is held.
+    complete_after
+        By partition, the change after which Redis had all, of every kind, when the ring began.
     last
         By partition, the last change that is held; if none is, the same as ``before_first``.
     rewinds
@@ -72,15 +74,25 @@ class Ring:
         self._written: dict[int, str] = {}
         self.begin = self.end = 0
         self.before_first: dict[int, ChangeId] = {}
+        self.complete_after: dict[int, ChangeId] = {}
         self.last: dict[int, ChangeId] = {}
         self.rewinds: deque[Rewind] = deque(maxlen=_REWINDS)
 
-    def start(self, cursor: Cursor) -> None:
-        """Drop all changes, and continue after a cursor: of a new state, perhaps with other partitions."""
+    def start(self, cursor: Cursor, complete: Cursor) -> None:
+        """Drop all changes, and continue after a cursor: of a new state, perhaps with other partitions.
+
+        Up to the cursor ``complete`` changes of some kinds are missing.
+        """
         self._drop(len(self._held))
         self.rewinds.clear()
         self.before_first, self.last = dict(sorted(cursor.items())), dict(sorted(cursor.items()))
+        self.complete_after = dict(complete)
         self._written = {partition: str(last) for partition, last in self.before_first.items()}
+
+    def has_all_after(self, change: ChangeId) -> bool:
+        """Return whether all changes of its partition after a change are held, of every kind."""
+        partition = change.partition
+        return change >= max(self.before_first[partition], self.complete_after.get(partition, change))
 
     @property
     def cursor(self) -> str:
@@ -111,6 +123,7 @@ class Ring:
     def rewind(self, gap: FeedEvent, valid_upto: ChangeId | None) -> None:
         """Drop all changes, as the state was put back in time; so all subscriptions look at `rewinds`."""
         self.rewinds.append(Rewind(self.end, valid_upto, gap))
+        self.complete_after.pop(gap.partition, None)
         self.add([gap])
         self._drop(len(self._held))
 

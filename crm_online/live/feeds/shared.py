@@ -6,7 +6,7 @@ import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from crm_online.live.feeds.changes_since import ChangesSince
+from crm_online.live.feeds.changes_since import ChangesSince, Trimmed
 from crm_online.live.feeds.ring import Ring
 from crm_online.step import ChangeId
 
@@ -39,7 +39,7 @@ class SharedChanges:
     ring
         The last changes.
     read
-        Reads from Redis at most so many changes since one (`changes_since`).
+        Reads from Redis at most so many changes since one, but for gaps that are known (`changes_since`).
     times
         How long subscriptions wait.
     version
@@ -53,7 +53,7 @@ class SharedChanges:
     """
 
     ring: Ring
-    read: Callable[[ChangeId, int], Awaitable[ChangesSince]]
+    read: Callable[[ChangeId, int, Trimmed], Awaitable[ChangesSince]]
     times: Times = field(default_factory=Times)
     version: int = 0
     empty: bool = False

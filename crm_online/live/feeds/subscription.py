@@ -9,7 +9,7 @@ from typing import Final
 from crm_online.errors import StoreError
 from crm_online.live.feeds import cursors
 from crm_online.live.feeds.cursors import Cursor
-from crm_online.live.feeds.events import GAP, ChangeFilter, FeedEvent, gap_event
+from crm_online.live.feeds.events import ChangeFilter, FeedEvent, gap_event
 from crm_online.live.feeds.modes import JoiningRing, Mode, Opening, ReadingRedis, ReadingRing
 from crm_online.live.feeds.ring import CHUNK, SCANNED
 from crm_online.live.feeds.shared import SharedChanges
@@ -127,26 +127,26 @@ class Subscription:
         for partition in cursor:
             # Ahead of the ring: the state was put back in time, or the hub has not read so far yet. Redis has it.
             ahead = cursor[partition] > ring.last[partition] and partition not in mode.confirmed
-            if not ahead and cursor[partition] >= ring.before_first[partition]:
+            if not ahead and ring.has_all_after(cursor[partition]):
                 continue
             try:
-                found = await self._shared.read(cursor[partition], _READ)
+                found = await self._shared.read(cursor[partition], _READ, mode.known.get(partition, {}))
             except StoreError:
                 return b"".join(parts), True
             if self._closed:
                 break
             mode.confirmed.add(partition)
+            mode.known[partition] = found.trimmed
             if found.gap == "rewound" and cursor[partition] <= ring.last[partition]:
                 continue  # the hub finds it with its next poll, for all subscriptions
             idle = idle and not (found.events or found.gap)
             if found.gap:
-                parts += self._advance(gap_event(cursor[partition], found.after, found.gap), cursor)
+                parts += self._advance(found.gap_event(cursor[partition]), cursor)
             for event in found.events:
                 parts += self._advance(event, cursor)
             if sum(map(len, parts)) >= CHUNK:
                 break
-        before_first = ring.before_first
-        if cursor.keys() == before_first.keys() and all(cursor[at] >= before_first[at] for at in cursor):
+        if cursor.keys() == ring.last.keys() and all(map(ring.has_all_after, cursor.values())):
             self._mode, idle = JoiningRing(cursor, ring.number_of(cursor)), False
         return b"".join(parts), idle
 
@@ -185,7 +185,7 @@ class Subscription:
     def _advance(self, event: FeedEvent, cursor: dict[int, ChangeId]) -> list[bytes]:
         """Move the cursor to an event, and return its bytes if it matches."""
         cursor[event.partition] = event.id
-        if event.kind == GAP or self._filter.matches(event):
+        if self._filter.matches(event):
             self._sent_cursor = cursors.text(cursor)
             return [event.at(self._sent_cursor)]
         return []

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from crm_online.answers.segments import Flow, SegmentFlows
 from crm_online.answers.service import RejectedRecord, Rejects
-from crm_online.live.feeds.events import MOVE, FeedEvent
+from crm_online.live.feeds.events import MOVE, REJECT, RULE, FeedEvent
 
 EVER: Final = "9"
 """A time after all times."""
@@ -75,46 +75,53 @@ class TalliedRule:
 
 @dataclass(slots=True)
 class _Window:
-    """The changes that are kept of one partition, in order; None: nothing to count."""
+    """The changes of one kind that are kept of one partition, in order."""
 
-    changes: deque[_Counted | None] = field(default_factory=deque)
+    changes: deque[_Counted] = field(default_factory=deque)
     times: deque[str | None] = field(default_factory=deque)
     details: deque[TalliedMove | TalliedRule | None] = field(default_factory=deque)
 
 
 class Tally:
-    """Counts and details of the changes that are kept, over all partitions."""
+    """Counts and details of the changes that are kept, over all partitions.
+
+    A change of a rule and a reject have no time of their own: each is as late as the last move before it, or the first
+    one, if there is none before.
+    """
 
     def __init__(self) -> None:
-        self._windows: dict[int, _Window] = {}
+        self._windows: dict[tuple[int, str], _Window] = {}
         self._counts: Counter[_Counted] = Counter()
         self._known: dict[_Counted, _Counted] = {}
+        self._first: dict[int, str] = {}
+        self._latest: dict[int, str] = {}
         self._rejects: deque[Mapping[str, Any]] = deque(maxlen=REJECTS)
 
     def add(self, event: FeedEvent) -> None:
         """Count a change."""
-        window = self._windows.setdefault(event.partition, _Window())
-        counted, time = _counted(event), event.value.get("time")
-        if counted is not None:
-            counted = self._known.setdefault(counted, counted)
-            self._counts[counted] += 1
-        if event.kind == "reject":
+        counted, partition = _counted(event), event.partition
+        if counted is None:
+            return
+        counted = self._known.setdefault(counted, counted)
+        self._counts[counted] += 1
+        if event.kind == REJECT:
             self._rejects.append(event.value)
         # The moves of a step have the same time: one text of it is enough.
-        same = window.times and window.times[-1] == time
+        if counted.moved and event.value["time"] != self._latest.get(partition):
+            self._latest[partition] = event.value["time"]
+            self._first.setdefault(partition, event.value["time"])
+        window, time = self._windows.setdefault((partition, counted.kind), _Window()), self._latest.get(partition)
         window.changes.append(counted)
-        window.times.append(window.times[-1] if same else time)
-        window.details.append(_detail(event, window.times[-1]))
+        window.times.append(time)
+        window.details.append(_detail(event, time))
 
-    def keep(self, partition: int, most: int) -> None:
-        """Subtract the changes that were trimmed: all but the last ``most`` changes of a partition."""
-        window = self._windows.setdefault(partition, _Window())
-        while len(window.changes) > most:
-            window.times.popleft()
-            window.details.popleft()
-            gone = window.changes.popleft()
-            if gone is not None:
-                self._counts[gone] -= 1
+    def keep(self, partition: int, most: Mapping[str, int]) -> None:
+        """Subtract the changes that were trimmed: all but the last of a partition, ``most`` of each kind."""
+        for (number, kind), window in self._windows.items():
+            while number == partition and len(window.changes) > most.get(kind, 0):
+                window.times.popleft()
+                window.details.popleft()
+                self._counts[window.changes.popleft()] -= 1
 
     def forget(self, customers: Collection[str]) -> None:
         """Forget whose the moves of erased customers were, up to the erasure; later ones stay."""
@@ -163,22 +170,24 @@ class Tally:
 
     @property
     def kept_since(self) -> datetime | None:
-        """The time of the oldest change that has one; ``None``: there is none."""
-        oldest = [next((time for time in window.times if time), None) for window in self._windows.values()]
-        return min((datetime.fromisoformat(time) for time in oldest if time), default=None)
+        """The time of the oldest move that is kept; ``None``: there is none."""
+        return min(self._oldest_moves(), default=None)
 
     @property
     def complete_since(self) -> datetime | None:
-        """From when on the changes of all partitions are kept; ``None``: there are none."""
-        oldest = [next((time for time in window.times if time), None) for window in self._windows.values()]
-        return max((datetime.fromisoformat(time) for time in oldest if time), default=None)
+        """From when on the moves of all partitions are kept; ``None``: there are none."""
+        return max(self._oldest_moves(), default=None)
+
+    def _oldest_moves(self) -> Iterator[datetime]:
+        for (_, kind), window in self._windows.items():
+            if kind == MOVE and window.times and window.times[0] is not None:
+                yield datetime.fromisoformat(window.times[0])
 
     def counted(self, since: str, until: str = EVER) -> Counter[_Counted]:
         """Count what is kept since a time, and before another."""
         found = Counter[_Counted]()
-        for window in self._windows.values():
-            begin, end = _between(window, since, until)
-            found.update(one for one in islice(window.changes, begin, end) if one is not None)
+        for (partition, _), window in self._windows.items():
+            found.update(islice(window.changes, *self._between(partition, window, since, until)))
         return found
 
     def moves(self, since: str, until: str = EVER) -> Iterator[TalliedMove]:
@@ -195,7 +204,7 @@ class Tally:
 
     def rejects(self, rejected: int, most: int) -> Rejects:
         """Return the last rejects; ``rejected`` is how many there were in all."""
-        reasons = {one.reason: count for one, count in self._counts.most_common() if one.kind == "reject" and count}
+        reasons = {one.reason: count for one, count in self._counts.most_common() if one.kind == REJECT and count}
         return Rejects(
             rejected=rejected,
             reasons=reasons,
@@ -203,35 +212,28 @@ class Tally:
         )
 
     def _details(self, since: str, until: str) -> Iterator[TalliedMove | TalliedRule | None]:
-        for window in self._windows.values():
-            yield from islice(window.details, *_between(window, since, until))
+        for (partition, _), window in self._windows.items():
+            yield from islice(window.details, *self._between(partition, window, since, until))
 
-
-def _between(window: _Window, since: str, until: str) -> tuple[int, int]:
-    """Return the places of the first change since a time, and of the first one after it not before another.
-
-    Changes of a partition are in order of time. One without a time of its own, a rule's, is as late as the last move
-    before it, or the first one, if there is none before.
-    """
-    begin = end = len(window.times)
-    for place in range(len(window.times) - 1, -1, -1):
-        time = window.times[place]
-        if time is None:
-            continue
-        if time < since:
-            return begin, end
-        begin = place
-        if time >= until:
-            end = place
-    return (0, 0 if end == begin else end) if begin < len(window.times) else (begin, end)
+    def _between(self, partition: int, window: _Window, since: str, until: str) -> tuple[int, int]:
+        """Return the places of the first change since a time, and of the first one after it not before another."""
+        begin = end = len(window.times)
+        for place, time in zip(range(len(window.times) - 1, -1, -1), reversed(window.times), strict=True):
+            at = time or self._first.get(partition)
+            if at is None or at < since:
+                break
+            begin = place
+            if at >= until:
+                end = place
+        return begin, end
 
 
 def _counted(event: FeedEvent) -> _Counted | None:
     if event.kind == MOVE:
         return _Counted(MOVE, event.value["reason"], event.value["from"], event.value["to"])
-    if event.kind == "rule":
-        return _Counted("rule", event.value["change"])
-    return _Counted("reject", event.value["reason"]) if event.kind == "reject" else None
+    if event.kind == RULE:
+        return _Counted(RULE, event.value["change"])
+    return _Counted(REJECT, event.value["reason"]) if event.kind == REJECT else None
 
 
 def _detail(event: FeedEvent, time: str | None) -> TalliedMove | TalliedRule | None:
@@ -239,6 +241,6 @@ def _detail(event: FeedEvent, time: str | None) -> TalliedMove | TalliedRule | N
     if event.kind == MOVE:
         more = (value["event_type"], value["idle_days"], value["spending"])
         return TalliedMove(event.key, value["from"], value["to"], value["reason"], time or "", *more)
-    if event.kind == "rule":
+    if event.kind == RULE:
         return TalliedRule(event.key, value["change"], value["support"], value["confidence"], value["lift"])
     return None

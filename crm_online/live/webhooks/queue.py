@@ -15,8 +15,9 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 
 from crm_online.answers.webhooks import DeadLetter
 from crm_online.errors import DeliveryFailed, StoreError
+from crm_online.live.feeds.changes_since import Trimmed
 from crm_online.live.feeds.cursors import Cursor
-from crm_online.live.feeds.events import GAP, OF_CUSTOMERS, REJECT, ChangeFilter, FeedEvent, gap_event
+from crm_online.live.feeds.events import GAP, OF_CUSTOMERS, REJECT, ChangeFilter, FeedEvent
 from crm_online.live.feeds.shared import SharedChanges
 from crm_online.live.webhooks.ledger import WebhookLedger
 from crm_online.live.webhooks.receiver import Receiver
@@ -50,7 +51,7 @@ class _Delivery:
 
     @property
     def message_id(self) -> str:
-        return f"gap-{self.event.id}" if self.event.kind == GAP else str(self.event.id)
+        return f"gap-{self.event.value['upto']}" if self.event.kind == GAP else str(self.event.id)
 
     @property
     def body(self) -> bytes:
@@ -97,6 +98,7 @@ class DeliveryQueue:
         self._rewinds_from = shared.ring.end
         self._logged = -_SELDOM
         self._again: set[ChangeId] = set()
+        self._trimmed: dict[int, Trimmed] = {}
         self._lanes: dict[Lane, deque[_Delivery]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(settings.connections)
@@ -142,13 +144,14 @@ class DeliveryQueue:
             if latest == unsettled.read:
                 continue
             try:
-                since = await self._shared.read(unsettled.read, _READ)
+                since = await self._shared.read(unsettled.read, _READ, self._trimmed.get(partition, {}))
             except StoreError:
                 return False  # the hub has logged it
             if since.gap == "rewound" and unsettled.read <= latest:
                 continue  # the hub finds it with its next poll
             if since.gap:
-                self._skip(gap_event(unsettled.read, since.after, since.gap), since.gap == "rewound", since.valid_upto)
+                self._skip(since.gap_event(unsettled.read), since.gap == "rewound", since.valid_upto)
+            self._trimmed[partition] = since.trimmed
             for event in since.events:
                 self._take(event)
             found = found or bool(since.events or since.gap)
@@ -183,6 +186,8 @@ class DeliveryQueue:
         if not self._filter.matches(event):
             unsettled.skip(event.id)
             return
+        if event.id == unsettled.read:  # a gap in which some changes are kept: the last one may be under way still
+            unsettled = Unsettled(event.id)
         unsettled.add(event.id)
         self._enqueue(_Delivery(event, unsettled))
 

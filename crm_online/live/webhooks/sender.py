@@ -195,7 +195,7 @@ class WebhookSender(ServicePart):
                 one, partition = self._open.get(name), self._store.partition(change.partition)
                 if one is None:
                     continue
-                entries = await self._threads.run(partition.changes, change.sequence - 1, 1)
+                entries = await self._threads.run(partition.changes, change.previous, 1)
                 kept = [event for event in map(feed_event, entries) if event.id == change and event.kind != BLANK]
                 if kept:
                     one.queue.send_again(kept[0])
