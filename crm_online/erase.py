@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from crm_online.engine.engine import CUSTOMERS, customer_field
 from crm_online.errors import SettingsConflict, UnknownCustomer
 from crm_online.events.batch import Batch
@@ -9,6 +11,7 @@ from crm_online.events.columns import from_events
 from crm_online.events.models import EVENT
 from crm_online.events.times import to_iso
 from crm_online.flow import PartitionGroup
+from crm_online.privacy.pseudonyms import NO_PSEUDONYMS, Pseudonyms
 from crm_online.settings import ChangeSettings
 from crm_online.settings.conflict import from_stored
 from crm_online.step import KEEP
@@ -19,7 +22,7 @@ COMMANDS = "commands"
 """The source of the steps that commands take: no position of a log moves."""
 
 
-def erase(state: str, customer: str, keep: int = KEEP) -> list[int]:
+def erase(state: str, customer: str, keep: int = KEEP, pseudonyms: Pseudonyms = NO_PSEUDONYMS) -> list[int]:
     """Erase a customer from a state that replays made; return the partitions that had the customer.
 
     Each of them takes one step with an ``erase`` event just after its watermark, by which no time goes on. The last
@@ -34,6 +37,8 @@ def erase(state: str, customer: str, keep: int = KEEP) -> list[int]:
         The customer's id.
     keep
         The setting ``changes.keep``.
+    pseudonyms
+        By which ids are stored.
 
     Raises
     ------
@@ -50,17 +55,20 @@ def erase(state: str, customer: str, keep: int = KEEP) -> list[int]:
             raise SettingsConflict(f"{store.where} holds a state that is fed by {meta.feed}: its workers erase")
         shaped = from_stored(meta.settings)
         settings = shaped.model_copy(update={"changes": ChangeSettings(keep=keep)})
-        found = [number for number in range(meta.partitions) if _has(store, number, customer)]
+        names = pseudonyms.every(customer)
+        found = [number for number in range(meta.partitions) if _has(store, number, names)]
         if not found:
             raise UnknownCustomer(f"no customer {customer!r} in the state")
         group = PartitionGroup.claim(store, settings, meta.partitions, numbers=found)
         for flow in group.flows:
             now, at = flow.watermark, flow.position(COMMANDS)
-            event = EVENT.validate_python({"type": "erase", "customer_id": customer, "time": to_iso((now or 0) + 1)})
-            group.run(flow, Batch(COMMANDS, at, at, from_events([event], [at], COMMANDS), watermark=now))
+            time = to_iso((now or 0) + 1)
+            erasures = [EVENT.validate_python({"type": "erase", "customer_id": name, "time": time}) for name in names]
+            events = from_events(erasures, [at] * len(erasures), COMMANDS)
+            group.run(flow, Batch(COMMANDS, at, at, events, watermark=now))
         store.compact()
     return found
 
 
-def _has(store: Store, partition: int, customer: str) -> bool:
-    return store.partition(partition).hash_get(CUSTOMERS, [customer_field(customer)]) != [None]
+def _has(store: Store, partition: int, names: Sequence[str]) -> bool:
+    return any(store.partition(partition).hash_get(CUSTOMERS, list(map(customer_field, names))))

@@ -92,7 +92,7 @@ class KafkaSink:
                 headers = [] if producer == LOG else [(PRODUCER, producer.encode())]
                 sent = [
                     await self._producer.send(self._topic, _value(event), _key(event), headers=headers)
-                    for event in map(self._intake.event, events)
+                    for event in self._intake.models(events)
                 ]
                 # An idempotent producer retries for as long as it lives; cancelled, its sequence would have a hole.
                 for failed in await asyncio.shield(asyncio.gather(*sent, return_exceptions=True)):

@@ -60,7 +60,7 @@ class CustomerIds(Answer):
     complete: Annotated[bool, Field(description="whether these are all")]
 
 
-class Purchases(Answer):
+class RememberedPurchases(Answer):
     """What is remembered of a customer's orders: decayed numbers of them, of all and with each item."""
 
     orders: float
@@ -122,7 +122,7 @@ class PersonalDataPart(Answer):
     """What one partition holds of a customer; what it does not hold is left out."""
 
     partition: int
-    bought: Purchases | None = None
+    bought: RememberedPurchases | None = None
     sampled: SampledTraits | None = None
     open_baskets: Annotated[list[KeptBasket], Field(default_factory=list)]
     counted_baskets: Annotated[list[KeptBasket], Field(default_factory=list)]

@@ -17,6 +17,7 @@ from crm_online.live.ingestion.state_sink import StateSink
 from crm_online.live.recommender import Recommender, derive
 from crm_online.live.snapshots.latest import Snapshots
 from crm_online.live.webhooks.sender import WebhookSender
+from crm_online.privacy.pseudonyms import Pseudonyms
 from crm_online.settings import Settings
 from crm_online.store import open_store
 
@@ -39,14 +40,14 @@ def open_service(settings: Settings, state: str, kafka: Callable[[str], EventSin
     StoreError
         If the state cannot be opened; that there is none yet is no error.
     InputError
-        If the file of keys, or of a webhook's secret, cannot be used.
+        If the file of keys, of the keys of pseudonyms, or of a webhook's secret, cannot be used.
     """
-    serve = settings.serve
+    serve, pseudonyms = settings.serve, Pseudonyms.read(settings.privacy.secret_file)
     keys, metrics = Keys(serve.keys_file), ServiceMetrics()
     with open_store(state, create=True, answer_seconds=serve.store_timeout / 1000) as store:
         snapshots = Snapshots(store, serve, derive, timed=partial(metrics.store, "snapshots"))
         changes = ChangeHub(store)
-        customers = CustomerLookups(store, changes, timed=partial(metrics.store, "customers"))
+        customers = CustomerLookups(store, changes, timed=partial(metrics.store, "customers"), pseudonyms=pseudonyms)
         yield Service(
             settings=settings,
             where=store.where,

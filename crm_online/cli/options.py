@@ -262,10 +262,10 @@ def settings_in_force(config: Path | None, overrides: Sequence[str] | None) -> S
 def open_state(state: str, config: Path | None, overrides: Sequence[str] | None) -> AbstractContextManager[Lookup]:
     """Open a state to look at it.
 
-    It is read by the settings that are stored in it; others that are given here are only checked.
+    It is read by the settings that are stored in it; of those in force only the keys of pseudonyms are used.
     """
-    if config or overrides:
-        settings_in_force(config, overrides)
+    settings = settings_in_force(config, overrides)
     from crm_online.lookup import open_lookup
+    from crm_online.privacy.pseudonyms import Pseudonyms
 
-    return open_lookup(state)
+    return open_lookup(state, Pseudonyms.read(settings.privacy.secret_file))

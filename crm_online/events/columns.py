@@ -235,9 +235,9 @@ def from_structs(
         pairs = list(zip(made, position.tolist(), strict=True))
         producer[[event_id is None for event_id in made]] = MADE_HERE
         made = [f"{source_id}-{row}" if event_id is None else event_id for event_id, row in pairs]
-    customer, customers = _coded([event.customer_id for event in events])
-    basket_codes, basket_names = _coded(baskets)
-    item, items = _coded([line.item for line in lines])
+    customer, customers = coded([event.customer_id for event in events])
+    basket_codes, basket_names = coded(baskets)
+    item, items = coded([line.item for line in lines])
     return EventColumns(
         position=position,
         event_ids=_texts(made),
@@ -344,7 +344,7 @@ def _texts(names: list[Any]) -> list[str]:
     return [name if type(name) is not int else str(name) if abs(name) < 2**63 else "" for name in names]
 
 
-def _coded(names: list[Id | None]) -> tuple[Codes, list[str]]:
+def coded(names: list[Id | None]) -> tuple[Codes, list[str]]:
     """Return names as places among the distinct ones, in the order in which they first appear; -1 of None."""
     texts = _texts(names)
     places: dict[str | None, int] = dict.fromkeys(texts, -1)

@@ -1,16 +1,20 @@
-"""What is kept of persons in events, before anything else is done with them."""
+"""What is kept of persons in events, before anything else is done with them: attributes, free text, ids."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from crm_online.events.columns import EventColumns
-from crm_online.events.models import Contact, Event, Feedback, Profile
+import numpy as np
+
+from crm_online.events.columns import EventColumns, Kind, coded, concat
+from crm_online.events.models import Contact, Erase, Event, Feedback, Profile, Purchase, Return
 from crm_online.events.rejects import cut
 from crm_online.privacy.attributes import KEEP_HARMLESS, AttributeFilter
 from crm_online.privacy.free_text import LEFT_OUT, label, without_texts
+from crm_online.privacy.pseudonyms import NO_PSEUDONYMS, Pseudonyms
 from crm_online.settings.privacy import PrivacySettings
 
 # What comes after the attributes of a row goes too: it need not be JSON that is whole.
@@ -19,55 +23,145 @@ _ATTRIBUTES: Final = re.compile(r'"(?:attributes|traits)"\s{0,8}:\s{0,8}(?=\{)')
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Leaves out of events and rejected rows what is not kept: attributes, and free text.
+    """Leaves out of events and rejected rows what is not kept, and makes pseudonyms of ids.
+
+    Ids of events and baskets that have the customer's in them become pseudonyms as well.
 
     Attributes
     ----------
     attributes
         Which attributes of profiles are kept.
+    pseudonyms
+        Makes pseudonyms of ids.
     """
 
     attributes: AttributeFilter = KEEP_HARMLESS
+    pseudonyms: Pseudonyms = NO_PSEUDONYMS
 
     @classmethod
     def of(cls, settings: PrivacySettings) -> Intake:
-        """Return the intake that settings ask for."""
+        """Return the intake that settings ask for.
+
+        Raises
+        ------
+        InputError
+            If the file of the keys cannot be used.
+        """
         listed = settings.attributes
-        return cls(AttributeFilter(None if listed is None else frozenset(listed)))
+        attributes = AttributeFilter(None if listed is None else frozenset(listed))
+        return cls(attributes, Pseudonyms.read(settings.secret_file))
 
     def events(self, events: EventColumns) -> EventColumns:
-        """Return events with what is kept of them."""
-        if not events.details:
-            return events
-        details = {index: kept for index, detail in events.details.items() if (kept := self._detail(detail))}
-        return replace(events, details=details)
+        """Return events with what is kept of them.
 
-    def event(self, event: Event) -> Event:
-        """Return an event with what is kept of it."""
-        match event:
-            case Profile():
-                return event.model_copy(update={"attributes": self.attributes.kept(event.attributes)})
-            case Contact(reason=str()):
-                return event.model_copy(update={"reason": label(event.reason)})
-            case Feedback(text=str()):
-                return event.model_copy(update={"text": None})
-            case _:
-                return event
+        An erasure of an id is one of its pseudonyms under each key.
+        """
+        if events.details:
+            owners = [*events.customers, ""]
+            details = {
+                index: kept
+                for index, detail in events.details.items()
+                if (kept := self._detail(detail, owners[events.customer[index]]))
+            }
+            events = replace(events, details=details)
+        return self._with_pseudonyms(self._under_every_key(events)) if self.pseudonyms else events
+
+    def models(self, events: Iterable[Event]) -> list[Event]:
+        """Return events with what is kept of them, as `events` does; of fields that no event has only the names."""
+        kept: list[Event] = []
+        for event in events:
+            name = event.customer_id
+            one = event.model_copy(update=self._changed(event) | dict.fromkeys(event.model_extra or ()))
+            if name is None or not self.pseudonyms:
+                kept.append(one)
+                continue
+            names = self.pseudonyms.every(name) if isinstance(event, Erase) else [self.pseudonyms.of(name)]
+            ids = {
+                field: self._id(value, name)
+                for field in ("event_id", "basket_id")
+                if isinstance(value := getattr(event, field, None), str)
+            }
+            kept += [one.model_copy(update=ids | {"customer_id": pseudonym}) for pseudonym in names]
+        return kept
 
     def row(self, raw: str | bytes) -> str:
-        """Return what is kept of a row that was rejected: at most 4 KiB."""
+        """Return what is kept of a row that was rejected: at most 4 KiB; nothing where ids become pseudonyms."""
+        if self.pseudonyms:
+            return ""
         text = cut(raw)
         if self.attributes.listed is not None and (found := _ATTRIBUTES.search(text)):
             text = f'{text[: found.start()]}{found[0]}"{LEFT_OUT}"'
         return without_texts(text)
 
-    def _detail(self, detail: dict[str, object]) -> dict[str, object]:
+    def _kept(self, attributes: dict[str, object], customer: str) -> dict[str, object]:
+        kept = self.attributes.kept(attributes)
+        if self.pseudonyms and customer:
+            kept = {name: value for name, value in kept.items() if customer not in f"{name} {value}"}
+        return kept
+
+    def _detail(self, detail: dict[str, object], customer: str) -> dict[str, object]:
         attributes, reason = detail.get("attributes"), detail.get("reason")
         if isinstance(attributes, dict):
-            return detail | {"attributes": self.attributes.kept(attributes)}
+            return detail | {"attributes": self._kept(attributes, customer)}
         if isinstance(reason, str):
             return detail | {"reason": label(reason)}
         return {} if "text" in detail else detail
+
+    def _changed(self, event: Event) -> dict[str, object]:
+        match event:
+            case Profile():
+                return {"attributes": self._kept(dict(event.attributes), event.customer_id)}
+            case Contact(reason=str()):
+                return {"reason": label(event.reason)}
+            case Feedback(text=str()):
+                return {"text": None}
+            case Purchase() | Return() if any(line.model_extra for line in event.items):
+                return {
+                    "items": [line.model_copy(update=dict.fromkeys(line.model_extra or ())) for line in event.items]
+                }
+            case _:
+                return {}
+
+    def _id(self, name: str, customer: str) -> str:
+        """Return the id of an event or a basket: a pseudonym where it has the customer's in it."""
+        return self.pseudonyms.of(name) if customer in name else name
+
+    def _under_every_key(self, events: EventColumns) -> EventColumns:
+        """Add the erasures of what ids were under older keys."""
+        rows = np.flatnonzero((events.kind == Kind.ERASE) & (events.customer >= 0)).tolist()
+        older = [(row, name) for row in rows for name in self._older(events.customers[events.customer[row]])]
+        if not older:
+            return events
+        codes, names = coded([name for _, name in older])
+        added = replace(events.select(np.array([row for row, _ in older])), customer=codes, customers=names)
+        merged = concat([events, added])
+        return merged.select(np.argsort(merged.position, kind="stable"))
+
+    def _older(self, name: str) -> list[str]:
+        return self.pseudonyms.every(name)[1:]
+
+    def _with_pseudonyms(self, events: EventColumns) -> EventColumns:
+        owners = [*events.customers, None]
+        names = [*map(self.pseudonyms.of, events.customers), None]
+        codes = events.customer.tolist()
+        customer, customers = coded([names[code] for code in codes])
+        event_ids = [
+            event_id if owner is None or owner not in event_id else self.pseudonyms.of(event_id)
+            for event_id, owner in zip(events.event_ids, map(owners.__getitem__, codes), strict=True)
+        ]
+        changed = replace(events, customer=customer, customers=customers, event_ids=event_ids)
+        baskets = [*events.baskets, None]
+        pairs = set(zip(codes, events.basket.tolist(), strict=True))
+        of_pair = {
+            (owner, basket): self.pseudonyms.of(found)
+            for owner, basket in pairs
+            if (who := owners[owner]) is not None and (found := baskets[basket]) is not None and who in found
+        }
+        if not of_pair:
+            return changed
+        rows = zip(codes, events.basket.tolist(), strict=True)
+        basket, baskets_ = coded([of_pair.get(pair, baskets[pair[1]]) for pair in rows])
+        return replace(changed, basket=basket, baskets=baskets_)
 
 
 INTAKE: Final = Intake()

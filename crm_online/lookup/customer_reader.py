@@ -16,6 +16,7 @@ from crm_online.lookup.customer_batch import CustomerBatch, ScoringContext
 from crm_online.lookup.partition import segment_ids
 from crm_online.lookup.predictions import StatePredictor
 from crm_online.predictions import keys
+from crm_online.privacy.pseudonyms import NO_PSEUDONYMS, Pseudonyms
 from crm_online.segments.model import Model
 from crm_online.settings.conflict import from_stored
 from crm_online.store import Store
@@ -99,6 +100,8 @@ class CustomerReader:
     ----------
     store
         The state.
+    pseudonyms
+        By which the ids that are asked for are stored.
 
     Raises
     ------
@@ -106,8 +109,8 @@ class CustomerReader:
         If there is no state yet.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, pseudonyms: Pseudonyms = NO_PSEUDONYMS) -> None:
+        self._store, self._pseudonyms = store, pseudonyms
         self._begin(store.meta())
 
     def read(self, names: Sequence[str]) -> StoredCustomers:
@@ -116,14 +119,16 @@ class CustomerReader:
         Parameters
         ----------
         names
-            Their ids, each once; at least one.
+            Their ids, each once; at least one. Of pseudonyms under several keys, the newest that is known is read.
 
         Raises
         ------
         StoreError
             If there is no state any more (``StateMissing``), or it cannot be read.
         """
-        found = self._records(names)
+        stored = [self._pseudonyms.every(name) for name in names]
+        every = self._records([pseudonym for some in stored for pseudonym in some])
+        found = every if len(every[0]) == len(names) else _newest(every, list(map(len, stored)))
         as_of = max((part.state.watermark or 0 for part in self._parts), default=0)
         sums = [part.sums for part in self._parts if part.sums]
         context = ScoringContext.of(self._reader, as_of, self._parts[0].model, sums, self._predictor)
@@ -170,3 +175,21 @@ class CustomerReader:
         known = self._predictor.predictor.version if self._predictor else 0
         if version != known:
             self._predictor = StatePredictor.read(self._store.partition(MODEL_PARTITION), self._settings)
+
+
+def _newest(found: list[list[bytes | None]], counts: Sequence[int]) -> list[list[bytes | None]]:
+    """Return of each customer the stored records of the first pseudonym that is known, by partition.
+
+    Parameters
+    ----------
+    found
+        The records of all pseudonyms, by partition.
+    counts
+        How many of them each customer has.
+    """
+    chosen, begin = [], 0
+    for count in counts:
+        places = range(begin, begin + count)
+        chosen.append(next((place for place in places if any(part[place] is not None for part in found)), begin))
+        begin += count
+    return [[part[place] for place in chosen] for part in found]

@@ -38,6 +38,7 @@ from crm_online.lookup.segments import Segmentation, Tree
 from crm_online.lookup.shop_history import ShopHistory
 from crm_online.lookup.verify import verify
 from crm_online.plots import SegmentPicture
+from crm_online.privacy.pseudonyms import NO_PSEUDONYMS, Pseudonyms
 from crm_online.recommend.answer import TOP, RecommendationRequest
 from crm_online.rules.customers import Buyers
 from crm_online.rules.frame import COLUMNS, Sort
@@ -45,7 +46,7 @@ from crm_online.rules.learning import predictors
 from crm_online.rules.next_baskets import NextBaskets
 from crm_online.rules.table import RuleTable
 from crm_online.segments.linkage import Leaves, Linkage
-from crm_online.settings.conflict import from_stored
+from crm_online.settings.conflict import from_stored, has_pseudonyms
 from crm_online.step import Entry
 from crm_online.store import Store, open_store
 from crm_online.store.meta import LOGS
@@ -60,13 +61,15 @@ FURTHEST = 400
 
 
 @contextmanager
-def open_lookup(state: str) -> Iterator[Lookup]:
+def open_lookup(state: str, pseudonyms: Pseudonyms = NO_PSEUDONYMS) -> Iterator[Lookup]:
     """Open a state for look-ups.
 
     Parameters
     ----------
     state
         A folder, or the URL of a Redis.
+    pseudonyms
+        By which the ids that are asked for are stored.
 
     Raises
     ------
@@ -74,7 +77,7 @@ def open_lookup(state: str) -> Iterator[Lookup]:
         If it cannot be opened, or nothing was replayed into it yet (``StateMissing``).
     """
     with open_store(state, create=False) as store:
-        yield Lookup(store)
+        yield Lookup(store, pseudonyms)
 
 
 class Lookup:
@@ -84,6 +87,8 @@ class Lookup:
     ----------
     store
         The store.
+    pseudonyms
+        By which the ids that are asked for are stored.
 
     Attributes
     ----------
@@ -98,9 +103,10 @@ class Lookup:
         If nothing was replayed into it yet.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, pseudonyms: Pseudonyms = NO_PSEUDONYMS) -> None:
         meta = store.meta()
-        self._store = store
+        self._store, self._pseudonyms = store, pseudonyms
+        self._needs_keys = has_pseudonyms(meta.settings) and not pseudonyms
         self.settings = from_stored(meta.settings)
         self.fed_by_workers = meta.feed != LOGS
         self._views = [PartitionView(store.partition(number), self.settings) for number in range(meta.partitions)]
@@ -289,7 +295,8 @@ class Lookup:
         """
         batch = self._customers.read([name]).batch()
         if not batch.names:
-            raise UnknownCustomer(f"no customer {name!r} in the state")
+            keys = "; its ids are pseudonyms: set privacy.secret_file" if self._needs_keys else ""
+            raise UnknownCustomer(f"no customer {name!r} in the state{keys}")
         context = replace(batch.context, as_of=self._when(as_of))
         return customer_values(replace(batch, context=context))[0]
 
@@ -301,7 +308,7 @@ class Lookup:
         UnknownCustomer
             If nothing is.
         """
-        return personal_data(self._store, name)
+        return personal_data(self._store, name, self._pseudonyms)
 
     @cached_property
     def recommender(self) -> StateRecommender:
@@ -409,7 +416,7 @@ class Lookup:
 
     @cached_property
     def _customers(self) -> CustomerReader:
-        return CustomerReader(self._store)
+        return CustomerReader(self._store, self._pseudonyms)
 
     @cached_property
     def _predictor(self) -> StatePredictor | None:

@@ -31,6 +31,7 @@ from crm_online.lookup.customer_json import customer_values
 from crm_online.lookup.customer_reader import CustomerReader
 from crm_online.predictions.examples import LabelledExamples
 from crm_online.predictions.features import FEATURES
+from crm_online.privacy.pseudonyms import NO_PSEUDONYMS, Pseudonyms
 from crm_online.settings import Settings
 from crm_online.settings.conflict import from_stored
 from crm_online.step import Topic
@@ -41,7 +42,7 @@ _TOPICS = {Topic.SEGMENT_CHANGES: "moves", Topic.PREDICTIONS: "prediction_change
 _KINDS = {str(int(kind)): kind.name.lower() for kind in (Kind.PURCHASE, Kind.RETURN)}
 
 
-def personal_data(store: Store, customer: str) -> dict[str, Any]:
+def personal_data(store: Store, customer: str, pseudonyms: Pseudonyms = NO_PSEUDONYMS) -> dict[str, Any]:
     """Return all that a state holds of a customer, as ``answers.customers.PersonalData`` has it.
 
     Raises
@@ -53,14 +54,15 @@ def personal_data(store: Store, customer: str) -> dict[str, Any]:
     """
     meta = store.meta()
     settings = from_stored(meta.settings)
-    batch = CustomerReader(store).read([customer]).batch()
+    batch = CustomerReader(store, pseudonyms).read([customer]).batch()
     found = {
         "customer_id": customer,
         "customer": customer_values(batch)[0] if batch.names else None,
         "partitions": [
             part
             for number in range(meta.partitions)
-            if (part := store.partition(number).consistent_read(_Reading(customer, settings, meta.id).read))
+            for name in pseudonyms.every(customer)
+            if (part := store.partition(number).consistent_read(_Reading(name, settings, meta.id).read))
         ],
     }
     if found["customer"] is None and not found["partitions"]:

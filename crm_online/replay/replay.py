@@ -129,6 +129,7 @@ def replay(
     InputError, SettingsError, StoreError, FenceError
         See :mod:`crm_online.errors`.
     """
+    intake = Intake.of(settings.privacy)
     with ExitStack() as stack:
         paths = stack.enter_context(as_paths(logs))
         for path in paths:  # what cannot be read so is refused before anything is started
@@ -143,7 +144,7 @@ def replay(
         sources = _sources(store, settings, paths, options, another=another)
         write = files.write if files else _discard
         claimed = ReplayPartitions.claim(store, settings, partitions, lambda flow: flow.publish(write))
-        run = _Run(claimed, files, settings, speed, on_progress)
+        run = _Run(claimed, files, settings, intake, speed, on_progress)
         run.publish_left_over()
         opened = list(zip(paths, sources, strict=True))
         for number, (path, source) in enumerate(opened):
@@ -209,12 +210,13 @@ class _Run:
         partitions: ReplayPartitions,
         files: ChangeFiles | None,
         settings: Settings,
+        intake: Intake,
         speed: float | None,
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
         self._partitions, self._files, self._settings = partitions, files, settings
         self._speed, self._on_progress = speed, on_progress
-        self._intake = Intake.of(settings.privacy)
+        self._intake = intake
         self._started = time.monotonic()
         self._paced_from: tuple[float, int] | None = None
         self._events = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -12,6 +12,14 @@ from crm_online.errors import SettingsConflict, StateCorrupt, StateTooNew
 from crm_online.settings.fields import DEFAULT_FEATURES, FEATURE_NAMES
 from crm_online.settings.keys import as_typed, as_written
 from crm_online.settings.model import Settings
+
+PSEUDONYMS: Final = "privacy.pseudonyms"
+"""The key by which a state says that its ids are pseudonyms; no setting has it."""
+
+
+def has_pseudonyms(text: str) -> bool:
+    """Return whether the ids of a state are pseudonyms, by the text that is stored in it."""
+    return PSEUDONYMS in json.loads(text)
 
 
 def from_stored(text: str) -> Settings:
@@ -41,6 +49,7 @@ def from_shaping(stored: Mapping[str, Any]) -> Settings:
     >>> from_shaping({"segments.k": 8}).segments.k
     8
     """
+    stored = {key: value for key, value in stored.items() if key != PSEUDONYMS}
     used = stored.get("features.use", DEFAULT_FEATURES)
     missing = sorted(set(used) - set(FEATURE_NAMES))
     if missing:
@@ -91,9 +100,10 @@ def refuse_conflict(stored: Mapping[str, Any], settings: Settings) -> None:
     StateTooNew, StateCorrupt
         See `from_shaping`.
     """
+    refuse_pseudonyms(PSEUDONYMS in stored, settings)
     shaped = from_shaping(stored)
     before = _typed(shaped)
-    keys = conflicts(shaped.shaping(), settings.shaping())
+    keys = [key for key in conflicts(shaped.shaping(), settings.shaping()) if key != PSEUDONYMS]
     if not keys:
         return
     now = _typed(settings)
@@ -103,6 +113,25 @@ def refuse_conflict(stored: Mapping[str, Any], settings: Settings) -> None:
         f"other settings shaped this state: {differences}. "
         f"To keep the state, go on with {back}; to use the new settings, replay the log into a new --state"
     )
+
+
+def refuse_pseudonyms(stored: bool, settings: Settings) -> None:
+    """Refuse to add events under ids to a state of pseudonyms, or the other way round.
+
+    Raises
+    ------
+    SettingsConflict
+        If the state is of the other kind than ``privacy.secret_file`` says.
+    """
+    wanted = settings.privacy.secret_file is not None
+    if stored and not wanted:
+        raise SettingsConflict(
+            "the ids of this state are pseudonyms: set privacy.secret_file to the file of their keys"
+        )
+    if wanted and not stored:
+        raise SettingsConflict(
+            "the ids of this state are no pseudonyms, as privacy.secret_file asks for: replay into a new --state"
+        )
 
 
 def _typed(settings: Settings) -> dict[str, str]:

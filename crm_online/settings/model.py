@@ -257,9 +257,11 @@ class Settings(BaseModel):
         """Return the settings that shape the state, by key, as JSON values in inside units.
 
         All but those of changes, privacy, Kafka, worker, service and webhooks do; even ``replay.step``, since the steps
-        decide when models are fitted.
+        decide when models are fitted. Of those of privacy it counts whether ids are pseudonyms.
         """
         values = self.model_dump(mode="python", exclude={"changes", "privacy", "kafka", "worker", "serve", "webhooks"})
+        if self.privacy.secret_file is not None:
+            values["privacy"] = {"pseudonyms": True}
         values["itemsets"]["epsilon"] = self.itemsets.epsilon_in_force
         values["predictions"]["bands"] = list(self.predictions.bands)
         values["features"]["use"] = list(self.features.use)

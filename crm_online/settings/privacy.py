@@ -1,4 +1,4 @@
-"""The settings of privacy: what is kept of persons. Nothing here shapes the state."""
+"""The settings of privacy: what is kept of persons. Nothing here shapes the state but that ids are pseudonyms."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from crm_online.settings.fields import Section, optional
+from crm_online.settings.network import OptionalFile
 
 
 def _names(value: object) -> object:
@@ -29,10 +30,15 @@ AttributeList = Annotated[
 
 
 class PrivacySettings(Section):
-    """What is kept of persons; nothing here shapes the state."""
+    """What is kept of persons; nothing here shapes the state but that ids are pseudonyms."""
 
     attributes: AttributeList = Field(
         default=None,
         description="attributes of profiles that are kept; none: all but those that identify somebody, such as "
         "email, name, phone and address",
+    )
+    secret_file: OptionalFile = Field(
+        default=None,
+        description="file of the keys by which ids become pseudonyms as they come in; a state has pseudonyms from its "
+        "beginning or never; none: ids are stored as they are",
     )

@@ -26,7 +26,7 @@ from crm_online.settings.model import (
 from crm_online.step import Entry, Topic
 from crm_online.store import Store
 from tests.engine import shop
-from tests.servers.embedded import admin, command, emptied, keys
+from tests.servers.embedded import contents, emptied
 
 LOG = "made"
 
@@ -152,14 +152,7 @@ class Shop:
 
     def contents(self) -> dict[bytes, bytes]:
         """Return every key in Redis with all that is in it."""
-        with admin(self.store) as client:
-            reads: dict[bytes, Callable[[str], Any]] = {
-                b"string": client.get,
-                b"hash": client.hgetall,
-                b"list": lambda key: client.lrange(key, 0, -1),
-            }
-            kinds = {key: bytes(command(client, "TYPE", key)) for key in keys(client)}
-            return {key.encode(): b"\n".join(_flat(reads[kind](key))) for key, kind in kinds.items()}
+        return contents(self.store)
 
     def _take(self, partition: int, entries: Sequence[Entry]) -> None:
         """Keep what is new: what was published before a claim is handed out again after it, as it was."""
@@ -171,15 +164,3 @@ class Shop:
             assert entry.sequence == len(mine) + 1
             mine.append(entry)
             self.entries.append(entry)
-
-
-def _flat(reply: object) -> Iterator[bytes]:
-    if isinstance(reply, bytes):
-        yield reply
-    elif isinstance(reply, dict):
-        for pair in reply.items():
-            yield from _flat(list(pair))
-    else:
-        assert isinstance(reply, list | tuple), type(reply)
-        for part in reply:
-            yield from _flat(part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -41,6 +41,30 @@ def emptied(store: Store) -> Store:
     with admin(store) as client:
         client.flushall()
     return store
+
+
+def contents(store: Store) -> dict[bytes, bytes]:
+    """Return every key in the Redis that a store runs, with all that is in it."""
+    with admin(store) as client:
+        reads: dict[bytes, Callable[[str], Any]] = {
+            b"string": client.get,
+            b"hash": client.hgetall,
+            b"list": lambda key: client.lrange(key, 0, -1),
+        }
+        kinds = {key: bytes(command(client, "TYPE", key)) for key in keys(client)}
+        return {key.encode(): b"\n".join(_flat(reads[kind](key))) for key, kind in kinds.items()}
+
+
+def _flat(reply: object) -> Iterator[bytes]:
+    if isinstance(reply, bytes):
+        yield reply
+    elif isinstance(reply, dict):
+        for pair in reply.items():
+            yield from _flat(list(pair))
+    else:
+        assert isinstance(reply, list | tuple), type(reply)
+        for part in reply:
+            yield from _flat(part)
 
 
 def commits_and_sequence(partition: PartitionStore) -> tuple[int, int]:

@@ -56,17 +56,22 @@ def erase(
 
 def _erase(settings: Settings, state: str, customer: str) -> dict[str, object]:
     from crm_online.erase import erase as erase_customer
+    from crm_online.privacy.pseudonyms import Pseudonyms
 
-    return {"partitions": erase_customer(state, customer, settings.changes.keep)}
+    pseudonyms = Pseudonyms.read(settings.privacy.secret_file)
+    return {"partitions": erase_customer(state, customer, settings.changes.keep, pseudonyms)}
 
 
 def _command(settings: Settings, customer: str) -> dict[str, object]:
     """Give the workers that own the state the command to erase."""
     need_kafka()
+    from crm_online.privacy.pseudonyms import Pseudonyms
     from streams.commands import EraseCommand, send_command
 
-    command = EraseCommand(command="erase", customer_id=customer)
-    return {"asked": asyncio.run(send_command(settings.kafka, command))}
+    names = Pseudonyms.read(settings.privacy.secret_file).every(customer)
+    commands = [EraseCommand(command="erase", customer_id=name) for name in names]
+    asked = [asyncio.run(send_command(settings.kafka, command)) for command in commands]
+    return {"asked": asked[0]}
 
 
 def _who(found: Mapping[str, Any], name: str | None) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from crm_online.customers.records import MOVES
 from crm_online.engine.moments import Moment
 from crm_online.engine.owner import NAMES
-from crm_online.errors import StoreUnavailable, UnknownCustomer
+from crm_online.errors import InputError, StoreUnavailable, UnknownCustomer
 from crm_online.live.customers.member_scan import MemberPage, MemberScan
 from crm_online.live.customers.prefix_scan import IdsFound, find_ids
 from crm_online.live.feeds.hub import ChangeHub
@@ -24,11 +24,13 @@ from crm_online.lookup.explanation import KeptMove, explanation
 from crm_online.lookup.personal_data import personal_data
 from crm_online.lookup.segment_labels import decode_labels, write_label
 from crm_online.lookup.segment_names import SegmentNames
+from crm_online.privacy.pseudonyms import NO_PSEUDONYMS, Pseudonyms
 from crm_online.step import ChangeId
 from crm_online.store import Store
 
 _MOST: Final = 500
 _UNKNOWN: Final = "no such customer in the state"
+_NO_PREFIXES: Final = "ids are pseudonyms here, which begin with nothing of the id: look a customer up by the whole id"
 _Request = tuple[Sequence[str], asyncio.Future[Mapping[str, bytes]]]
 
 
@@ -46,10 +48,18 @@ class CustomerLookups(ServicePart):
         The changes that are kept: they have the causes of moves.
     timed
         Called with the seconds of each reading.
+    pseudonyms
+        By which the ids that are asked for are stored.
     """
 
-    def __init__(self, store: Store, changes: ChangeHub, timed: Callable[[float], None] | None = None) -> None:
-        self._store, self._changes = store, changes
+    def __init__(
+        self,
+        store: Store,
+        changes: ChangeHub,
+        timed: Callable[[float], None] | None = None,
+        pseudonyms: Pseudonyms = NO_PSEUDONYMS,
+    ) -> None:
+        self._store, self._changes, self._pseudonyms = store, changes, pseudonyms
         self._threads, self._scans = Threads(1, "customers", timed), Threads(1, "members")
         self._waiting: list[_Request] = []
         self._reading: asyncio.Task[None] | None = None
@@ -109,7 +119,7 @@ class CustomerLookups(ServicePart):
         customer = await self.batch([name])
         if not customer.names:
             raise UnknownCustomer(_UNKNOWN)
-        moves = self._changes.moves_of(name, MOVES)
+        moves = [move for one in self._pseudonyms.every(name) for move in self._changes.moves_of(one, MOVES)][:MOVES]
         kept, names = await self._threads.run(self._of_moves, moves)
         return explanation(customer, names, kept)
 
@@ -123,7 +133,7 @@ class CustomerLookups(ServicePart):
         StoreError
             As `one`.
         """
-        return await self._scans.run(personal_data, self._store, name)
+        return await self._scans.run(personal_data, self._store, name, self._pseudonyms)
 
     async def batch(self, names: Sequence[str]) -> CustomerBatch:
         """Return those of some customers who are known, as read.
@@ -142,9 +152,13 @@ class CustomerLookups(ServicePart):
 
         Raises
         ------
+        InputError
+            If ids are pseudonyms.
         StoreError
             As `one`.
         """
+        if self._pseudonyms:
+            raise InputError(_NO_PREFIXES)
         return await self._scans.run(find_ids, self._store, prefix, limit)
 
     async def members(self, segment: str, after: str | None, limit: int) -> MemberPage:
@@ -216,7 +230,7 @@ class CustomerLookups(ServicePart):
 
     def _stored(self, names: Sequence[str]) -> StoredCustomers:
         if self._reader is None:
-            self._reader = CustomerReader(self._store)
+            self._reader = CustomerReader(self._store, self._pseudonyms)
         try:
             return self._reader.read(names)
         except Exception:

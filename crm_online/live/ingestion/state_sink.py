@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from crm_online.answers.service import EventReceipt
-from crm_online.errors import EventsRefused, StateMissing
+from crm_online.errors import EventsRefused, SettingsConflict, StateMissing
 from crm_online.events.models import Event
 from crm_online.live.ingestion.engine_sink import EngineSink
 from crm_online.live.ingestion.event_log import EventLog
 from crm_online.live.ingestion.sinks import EventSink
 from crm_online.live.part import ServicePart
 from crm_online.settings import Settings
+from crm_online.settings.conflict import has_pseudonyms, refuse_pseudonyms
 from crm_online.store import Store
 from crm_online.store.meta import LOGS
 
@@ -105,6 +106,10 @@ class StateSink(ServicePart):
 
     def _chosen(self) -> EventSink:
         feed = self._feed()
+        try:
+            refuse_pseudonyms(has_pseudonyms(self._store.meta().settings), self._settings)
+        except SettingsConflict as error:
+            raise EventsRefused(str(error)) from error
         if feed == LOGS:
             return EngineSink(EventLog(self._store, self._settings), self._settings.replay.step, self._timed)
         if not feed.startswith(_KAFKA):
