@@ -14,6 +14,7 @@ import pytest
 
 from crm_online.cli.main import run
 from crm_online.errors import UnknownCustomer
+from crm_online.privacy.pseudonyms import Pseudonyms
 from crm_online.settings import Settings
 from tests.cli import answers
 
@@ -89,7 +90,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asked:
     asked = Asked()
 
     @contextmanager
-    def open_lookup(state: str) -> Iterator[CannedLookup]:
+    def open_lookup(state: str, pseudonyms: Pseudonyms) -> Iterator[CannedLookup]:
         asked.note("open_lookup", state=state)
         yield CannedLookup(asked)
 
