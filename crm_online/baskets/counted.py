@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from crm_online.baskets.basket import Basket, packed, unpacked
@@ -47,6 +48,7 @@ class CountedBaskets:
         self.max_bytes, self.number, self.forgotten_to = max_bytes, number, forgotten_to
         self.bytes = 0
         self._values: dict[str, bytes] = {}  # by key, the longest unchanged first
+        self._by_customer: defaultdict[str, list[str]] | None = None
         self._changed: set[str] = set()
         self._gone: set[str] = set()
 
@@ -93,7 +95,12 @@ class CountedBaskets:
 
     def forget_customer(self, customer: str) -> None:
         """Forget the baskets of a customer."""
-        for key in [key for key in self._values if key.split(SEPARATOR, 2)[1] == customer]:
+        # Many may be erased in one step: what is of whom is looked for once.
+        if self._by_customer is None:
+            self._by_customer = defaultdict(list)
+            for key in self._values:
+                self._by_customer[key.split(SEPARATOR, 2)[1]].append(key)
+        for key in [key for key in self._by_customer.get(customer, ()) if key in self._values]:
             self._drop(key)
             self._changed.discard(key)
             self._gone.add(key)
@@ -125,6 +132,7 @@ class CountedBaskets:
 
     def _place(self, key: str, value: bytes) -> None:
         self._values[key] = value
+        self._by_customer = None
         self.bytes += _COST + len(key) + len(value)
 
     def _drop(self, key: str) -> bytes:

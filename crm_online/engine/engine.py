@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crm_online.baskets.catalogue import CatalogueEntries
 from crm_online.baskets.sampled import SampledOrders
@@ -31,6 +32,7 @@ from crm_online.engine.predicting import Predicting
 from crm_online.engine.prediction_state import learning_is_due
 from crm_online.engine.read_plan import ReadPlan, ReadResult
 from crm_online.engine.report import EngineReport, ModelReport
+from crm_online.engine.retention import Retention
 from crm_online.engine.sampling import Sampling
 from crm_online.engine.scoring import MS, FeatureReader
 from crm_online.engine.segmenting import Segmenting
@@ -39,7 +41,7 @@ from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
 from crm_online.engine.step_context import StepContext
 from crm_online.events.batch import Batch
-from crm_online.events.columns import EventColumns, Kind
+from crm_online.events.columns import EventColumns, Kind, concat
 from crm_online.segments.model import Model
 from crm_online.segments.sums import SegmentSums
 from crm_online.settings import Settings
@@ -106,6 +108,7 @@ class Engine:
             settings.itemsets.half_life,
             loaded.sampling_key,
         )
+        self._retention = Retention(settings.privacy.retention, settings.segments.visits, self.state.retention)
         self._sample = Sampling(settings.segments.sample, loaded)
         self.predicting = Predicting(settings, self.state.predictions, loaded, partition, partitions)
         self._segment_emitter = SegmentEmitter()
@@ -119,7 +122,9 @@ class Engine:
         """Whether nothing is left to do until more events come, or time goes on."""
         state = self.state
         due = self.segmenting.due.plan(state.watermark or 0, 1) if self.segmenting.model else []
-        return state.migration_complete and not (state.fit.due or state.rules_due or state.predictions.due or due)
+        if due or not self._retention.is_idle(state.watermark):
+            return False
+        return state.migration_complete and not (state.fit.due or state.rules_due or state.predictions.due)
 
     @property
     def model_version(self) -> int:
@@ -172,6 +177,7 @@ class Engine:
         events, watermark = batch.events, batch.watermark
         fits, fitted = self._partition == MODEL_PARTITION, self.segmenting.model is not None
         erased = {events.customers[code] for code in events.customer[events.kind == Kind.ERASE].tolist() if code >= 0}
+        erased.update(self._retention.leaving(events.customers))
         # Seldom: the roster is read whole only for who is in the sample while others are not.
         sample = self._sample
         refill = len(sample) < state.customers and any(name in sample for name in erased)
@@ -184,6 +190,7 @@ class Engine:
             if fitted and not state.migration_complete
             else None,
             erased=sorted(erased),
+            swept=self._retention.planned(watermark),
             peers=self._partition_count > 1,
             observed=fits and self._partition_count > 1,
             lists=[ROSTER, *map(bucket_name, state.due_counts)] if erased else (),
@@ -339,13 +346,18 @@ class Engine:
         stored = np.array([raw is not None for raw in step.read.customers.values()], bool)
         records = self._codec.decode(list(step.read.customers.values()))
         before = records.take(np.arange(len(ids)))
+        leaving = self._retention.leaving(events.customers)
+        if leaving:
+            events = concat([self._retention.erasures(leaving, step.now), events])
         ingested = self._ingestion.ingest(events, ids, records, step.now)
+        ingested.accepted -= len(leaving)  # no event of the log says so
         self.state.accepted += ingested.accepted
         self.state.duplicates += len(ingested.duplicates)
         self.state.doubtful_baskets += ingested.doubtful
         self.state.suppressed += ingested.suppressed
 
         exists = records.events > 0
+        self._sweep(step, ids, np.where(exists, records.last_event, step.now))
         for row in [row for row in dict.fromkeys(ingested.erased) if stored[row]]:
             step.writes.append(Remove(CUSTOMERS, [ids[row].encode()]))
             step.writes += self._sample.forget(ids[row])
@@ -380,6 +392,12 @@ class Engine:
             fields = {ids[row].encode(): raw for row, raw in zip(rows.tolist(), encoded, strict=True)}
             step.writes.append(Put(CUSTOMERS, fields))
         return ingested
+
+    def _sweep(self, step: StepContext, ids: list[str], idle_since: NDArray[np.int64]) -> None:
+        """Note who was idle for longer than customers are kept."""
+        since, block = dict(zip(ids, idle_since.tolist(), strict=True)), step.read.swept
+        times = np.array([since.get(name, step.now) for name in block], np.int64)
+        self._retention.observe(step.plan.swept, block, times, step.now)
 
     def _global_step(self, step: StepContext, events: EventColumns) -> None:
         """Do what one partition does for all: emit segments, derive rules, and see when to check for a better model."""

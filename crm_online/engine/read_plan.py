@@ -20,6 +20,8 @@ class ReadPlan:
         First and last index of the block of the roster that moves to the model in use, or ``None``.
     erased
         Customers to be found in the roster and the due queue, so that nothing of them stays.
+    swept
+        First and last index of the block of the roster in which idle customers are looked for, or ``None``.
     lists
         The names of the lists in which they are looked up.
     peers
@@ -46,6 +48,7 @@ class ReadPlan:
     due: Sequence[tuple[int, int]] = ()
     roster: tuple[int, int] | None = None
     erased: Sequence[str] = ()
+    swept: tuple[int, int] | None = None
     lists: Sequence[str] = ()
     peers: bool = False
     observed: bool = False
@@ -71,8 +74,8 @@ class ReadResult:
     ----------
     due
         The entries read of each bucket, in the order of :attr:`ReadPlan.due`.
-    roster
-        The block of the roster; an erased customer is an empty string.
+    roster, swept
+        The blocks of the roster; an erased customer is an empty string.
     occurrences
         For each erased customer, the lists and indexes where the id is.
     customers
@@ -97,6 +100,7 @@ class ReadResult:
 
     due: list[list[str]] = field(default_factory=list)
     roster: list[str] = field(default_factory=list)
+    swept: list[str] = field(default_factory=list)
     occurrences: list[tuple[str, int]] = field(default_factory=list)
     customers: dict[str, bytes | None] = field(default_factory=dict)
     peers: dict[int, bytes | None] = field(default_factory=dict)
@@ -108,8 +112,10 @@ class ReadResult:
     labelled: dict[int, list[bytes]] = field(default_factory=dict)
     predictor: bytes | None = None
 
-    def customer_ids(self, events: Sequence[str], followed: Sequence[str] = ()) -> list[str]:
-        """Return whose records a step reads: of its events, due, moving to a new model, followed; each once.
+    def customer_ids(
+        self, events: Sequence[str], followed: Sequence[str] = (), erased: Sequence[str] = ()
+    ) -> list[str]:
+        """Return whose records a step reads, each once: of events, due, moving, followed, erased, swept.
 
         Parameters
         ----------
@@ -117,6 +123,9 @@ class ReadResult:
             The customers of the step's events.
         followed
             Of whom examples are taken or labelled.
+        erased
+            Who is erased.
         """
-        ids = [*events, *(customer for bucket in self.due for customer in bucket), *self.roster, *followed]
+        due = (customer for bucket in self.due for customer in bucket)
+        ids = [*events, *due, *self.roster, *followed, *erased, *self.swept]
         return [customer for customer in dict.fromkeys(ids) if customer]

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from crm_online.baskets.sampled import SamplingState
 from crm_online.engine.changes import Changes
 from crm_online.engine.prediction_state import PredictionState
+from crm_online.engine.retention import RetentionState
 from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.step import Topic
 
@@ -88,6 +89,8 @@ class PartitionState(BaseModel):
         How many transitions there were from an order of a sampled customer to the next.
     predictions
         Where examples and learning go on.
+    retention
+        Where the passes over the roster are that find who was idle for too long.
     """
 
     # The aliases are the names in states written so far.
@@ -127,6 +130,7 @@ class PartitionState(BaseModel):
     sampled_orders: SamplingState = Field(default_factory=SamplingState)
     transitions: int = 0
     predictions: PredictionState = Field(default_factory=PredictionState)
+    retention: RetentionState = Field(default_factory=RetentionState)
 
     def count(self, changes: Changes) -> None:
         """Count a step's changes, and note the number of the last."""

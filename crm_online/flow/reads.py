@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from crm_online.baskets import catalogue, sampled, transitions
 from crm_online.baskets import counted as counted_baskets
@@ -36,6 +36,8 @@ from crm_online.store import PartitionStore, Store
 from crm_online.store.reads import Read, hash_whole, list_part, plain_value
 
 _ROSTER_CHUNK = 10_000
+_LOOKED_UP = 8
+"""Erased customers of a step up to which Redis looks each of them up."""
 
 
 class StepReader:
@@ -68,13 +70,10 @@ class StepReader:
         result.due = [_texts(store.list_range(bucket_name(bucket), 0, count - 1)) for bucket, count in plan.due]
         if plan.roster:
             result.roster = _texts(store.list_range(ROSTER, *plan.roster))
+        if plan.swept:
+            result.swept = _texts(store.list_range(ROSTER, *plan.swept))
         if plan.erased:
-            result.occurrences = [
-                (name, index)
-                for name in plan.lists
-                for customer in plan.erased
-                for index in store.list_places(name, customer.encode())
-            ]
+            result.occurrences = list(_occurrences(store, plan))
         if plan.spare:
             roster = (name.decode() for name in store.list_all(ROSTER, _ROSTER_CHUNK))
             result.spare = sample.smallest(roster, plan.spare, self._sampling_key)
@@ -94,7 +93,7 @@ class StepReader:
         result.labelled = {
             number: self._all[number].list_range(example_store.LABELLED, 0, -1) for number in plan.labelled
         }
-        customers = result.customer_ids(events.customers, plan.followed)
+        customers = result.customer_ids(events.customers, plan.followed, plan.erased)
         records = store.hash_get(CUSTOMERS, [name.encode() for name in customers])
         result.customers = dict(zip(customers, records, strict=True))
         return result
@@ -143,6 +142,19 @@ class StepReader:
             found = peer.hash_get(CUSTOMERS, [customer.encode() for customer in ids])
             records |= {(number, customer): raw for customer, raw in zip(ids, found, strict=True)}
         return [records[one] for one in chosen]
+
+
+def _occurrences(store: PartitionStore, plan: ReadPlan) -> Iterator[tuple[str, int]]:
+    """Yield in which lists erased customers are, and at which indexes: of many at once, by reading the lists whole."""
+    if len(plan.erased) <= _LOOKED_UP:
+        for name in plan.lists:
+            for customer in plan.erased:
+                yield from ((name, index) for index in store.list_places(name, customer.encode()))
+        return
+    erased = {customer.encode() for customer in plan.erased}
+    for name in plan.lists:
+        values = enumerate(store.list_all(name, _ROSTER_CHUNK))
+        yield from ((name, index) for index, value in values if value in erased)
 
 
 def _journal(partition: int, cursor: JournalCursor) -> tuple[Read[bytes | None], Read[list[bytes]], Read[list[bytes]]]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from crm_online.settings.fields import Section, optional
+from crm_online.settings.fields import OptionalDuration, Section, optional
 from crm_online.settings.network import OptionalFile
 
 
@@ -36,6 +36,10 @@ class PrivacySettings(Section):
         default=None,
         description="attributes of profiles that are kept; none: all but those that identify somebody, such as "
         "email, name, phone and address",
+    )
+    retention: OptionalDuration = Field(
+        default=None,
+        description="event time without an event of theirs after which customers leave as by an erasure; none: never",
     )
     secret_file: OptionalFile = Field(
         default=None,

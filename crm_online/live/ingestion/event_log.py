@@ -154,7 +154,7 @@ class EventLog:
         if self._group is None:
             meta = self._store.meta()
             shaped = from_stored(meta.settings)
-            settings = shaped.model_copy(update={"changes": self._settings.changes})
+            settings = shaped.model_copy(update={"changes": self._settings.changes, "privacy": self._settings.privacy})
             self._max_ahead = settings.events.max_ahead
             self._group = PartitionGroup.claim(self._store, settings, meta.partitions, self._trim)
         return self._group
