@@ -19,6 +19,9 @@ STATE := .crm-online
 # One more than the cores of the smallest machine: the tests on Kafka wait for sessions to end more than they compute.
 TEST_PROCESSES ?= 3
 
+FUZZ_SECONDS ?= 1200
+FUZZ_EXAMPLES ?= 1000
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +40,16 @@ test: lint $(KAFKA_JARS) ## Run every check and every test
 .PHONY: chaos
 chaos: $(WITH_DEV) $(KAFKA_JARS) ## Kill, stop and put back workers, Redis and Kafka, for some seeds; and without each fence
 	$(BIN)/python -m tests.kafka.chaos $(CHAOS_OPTIONS)
+
+.PHONY: fuzz
+fuzz: $(WITH_DEV) ## Search for input that is not answered well, with new seeds, for FUZZ_SECONDS (1200)
+	end=$$((SECONDS + $(FUZZ_SECONDS)))
+	while (( SECONDS < end )); do
+		seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+		echo "seed $$seed"
+		CRM_ONLINE_FUZZ=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -q tests/fuzz tests/fuzz/http.py tests/streams/test_unpacked.py \
+			--hypothesis-seed=$$seed $(PYTEST_OPTIONS)
+	done
 
 .PHONY: lint
 lint: $(WITH_DEV) ## Check style, types and layers

@@ -17,6 +17,7 @@ from crm_online.customers.due import bucket_name
 from crm_online.customers.records import RecordCodec
 from crm_online.customers.registry import features_in_use
 from crm_online.customers.suppression import Suppression
+from crm_online.damage import corrupt_where_damaged
 from crm_online.decay import Decay
 from crm_online.engine import peers
 from crm_online.engine.changes import Changes
@@ -79,6 +80,7 @@ class Engine:
         Measures the stages of its steps.
     """
 
+    @corrupt_where_damaged("the state of a partition")
     def __init__(
         self, settings: Settings, partition: int, partitions: int, loaded: Loaded, stages: StageClock | None = None
     ) -> None:
