@@ -21,8 +21,16 @@ RESOLUTION = 1024
 """Vector units in one (weighted) standard deviation."""
 
 LIMIT = 32 * RESOLUTION - 1
-"""Largest vector coordinate: values beyond 32 standard deviations count as 32 (winsorising, on purpose)."""
+"""Largest vector coordinate that there can be."""
 
+_TAIL = 0.05
+"""Share of a sample beyond the quantile on each side of the median from which bounds are taken."""
+_REACH = 1.25
+"""Where values are clipped, in distances from the median to that quantile."""
+_FORGEABLE = 0.01
+"""Share of a sample that proves nothing, if all others are on the other side of it or at the median."""
+
+_UNBOUNDED = (-LIMIT, LIMIT)
 _SAME = 1e-9
 
 
@@ -38,8 +46,9 @@ class Scale:
     """How the features of a model's version become vectors, and back.
 
     A feature ``x`` becomes ``rint(RESOLUTION * weight * (f(x) - mean) / std)``, where ``f`` is its
-    transform. Subtracting the mean changes no distance; it keeps features that are large against
-    their deviation away from the limit.
+    transform, and is clipped to the feature's bounds (winsorising, on purpose): whoever can make up some
+    customers can choose neither the scale nor where a centroid lies. Subtracting the mean changes no distance; it
+    keeps features that are large against their deviation away from the limit.
 
     Attributes
     ----------
@@ -48,12 +57,14 @@ class Scale:
     transforms
         The transform of each feature.
     means, stds
-        Mean and standard deviation of the transformed feature on the sample; ``std`` is 0 where the
+        Mean and standard deviation of the transformed and clipped feature on the sample; ``std`` is 0 where the
         feature does not vary, and such a feature counts for nothing (its coordinate is always 0).
     weights
         Weights from the settings: 2 makes a feature count as much as if it varied twice as widely.
     knees
         Where ``log1p(x / knee)`` turns from a straight line into a logarithm, in natural units.
+    bounds
+        Least and largest coordinate of each feature, in vector units.
 
     Examples
     --------
@@ -71,6 +82,7 @@ class Scale:
     stds: tuple[float, ...]
     weights: tuple[float, ...]
     knees: tuple[float, ...]
+    bounds: tuple[tuple[int, int], ...]
 
     @classmethod
     def fit(
@@ -81,7 +93,11 @@ class Scale:
         weights: Sequence[float],
         knees: Sequence[float] | None = None,
     ) -> Scale:
-        """Take means and deviations from a sample of customers.
+        """Take bounds, means and deviations from a sample of customers.
+
+        Values are clipped to 1.25 distances from the median to the quantiles of 5 % and 95 %, each side by itself.
+        Where so few are beyond the median that this would be all of them, the half of those that is nearer decides; a
+        hundredth of the sample, or less, decides nothing.
 
         Parameters
         ----------
@@ -99,8 +115,7 @@ class Scale:
         """
         if not len(names) == len(transforms) == len(weights):
             raise ValueError("names, transforms and weights must be of one length")
-        if raw.ndim != 2 or raw.shape[1] != len(names) or not len(raw):
-            raise ValueError(f"a sample of shape (n, {len(names)}) with n ≥ 1 is needed, not {raw.shape}")
+        _check_sample(raw, names)
         if not all(np.isfinite(weight) and weight >= 0 for weight in weights):
             raise ValueError("weights must be finite and not negative")
         kinds = tuple(Transform(transform) for transform in transforms)
@@ -108,15 +123,34 @@ class Scale:
         if len(bends) != len(kinds) or not all(np.isfinite(knee) and knee > 0 for knee in bends):
             raise ValueError("there must be a knee for each feature, finite and above 0")
         columns = _transformed(raw, kinds, bends)
+        limits = [_limits(column) for column in columns]
+        unbounded = cls._of(
+            [column.clip(*limit) for column, limit in zip(columns, limits, strict=True)], names, kinds, weights, bends
+        )
+        places = zip(limits, unbounded.means, unbounded.units(), strict=True)
+        bounds = [(_coordinate(low, mean, unit), _coordinate(high, mean, unit)) for (low, high), mean, unit in places]
+        return replace(unbounded, bounds=tuple(bounds))
+
+    @classmethod
+    def _of(
+        cls,
+        columns: Sequence[NDArray[np.float64]],
+        names: Sequence[str],
+        transforms: tuple[Transform, ...],
+        weights: Sequence[float],
+        knees: tuple[float, ...],
+    ) -> Scale:
+        """Return the scale of transformed columns, without bounds but the limit."""
         means = tuple(_rounded(float(column.mean())) for column in columns)
         stds = tuple(_deviation(column) for column in columns)
-        return cls(tuple(names), kinds, means, stds, tuple(float(weight) for weight in weights), bends)
+        weighted = tuple(float(weight) for weight in weights)
+        return cls(tuple(names), transforms, means, stds, weighted, knees, (_UNBOUNDED,) * len(means))
 
     @classmethod
     def common(cls, raw: NDArray[np.float64], names: Sequence[str]) -> Scale:
         """Take one unit for all features from a sample, so that distances are those of the raw space.
 
-        The unit is that of the feature that deviates most; of 1, if none does.
+        The unit is that of the feature that deviates most; of 1, if none does. Nothing is clipped.
 
         Parameters
         ----------
@@ -137,7 +171,9 @@ class Scale:
         [[-1024, -5], [1024, 5]]
         """
         d = len(names)
-        own = cls.fit(raw, names, [Transform.IDENTITY] * d, [1.0] * d)
+        _check_sample(raw, names)
+        kinds, knees = (Transform.IDENTITY,) * d, (1.0,) * d
+        own = cls._of(_transformed(raw, kinds, knees), names, kinds, [1.0] * d, knees)
         return replace(own, stds=(max(own.stds, default=0.0) or 1.0,) * d)
 
     def refitted(self, raw: NDArray[np.float64]) -> Scale:
@@ -154,6 +190,7 @@ class Scale:
             (*self.stds, *unit * more),
             (*self.weights, *[1.0] * more),
             (*self.knees, *[1.0] * more),
+            (*self.bounds, *[_UNBOUNDED] * more),
         )
 
     def encode(self, raw: NDArray[np.float64]) -> NDArray[np.int16]:
@@ -170,7 +207,7 @@ class Scale:
         units = self.units()
         for number, column in enumerate(_transformed(raw, self.transforms, self.knees)):
             scaled = np.rint((column - self.means[number]) * units[number])
-            vectors[:, number] = np.clip(scaled, -LIMIT, LIMIT).astype(np.int16)
+            vectors[:, number] = np.clip(scaled, *self.bounds[number]).astype(np.int16)
         return vectors
 
     def decode(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -214,15 +251,18 @@ class Scale:
                 tuple(float(std) for std in value["stds"]),
                 tuple(float(weight) for weight in value["weights"]),
                 tuple(float(knee) for knee in value["knees"]),
+                tuple((int(low), int(high)) for low, high in value["bounds"]),
             )
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise StateCorrupt("the scale of the segments' vectors cannot be read") from error
         d = len(scale.names)
-        lists = (scale.transforms, scale.means, scale.stds, scale.weights, scale.knees)
+        lists = (scale.transforms, scale.means, scale.stds, scale.weights, scale.knees, scale.bounds)
         if any(len(one) != d for one in lists):
             raise StateCorrupt("the scale of the segments' vectors has lists of different lengths")
         if not all(map(math.isfinite, (*scale.means, *scale.stds, *scale.weights, *scale.knees))):
             raise StateCorrupt("the scale of the segments' vectors has numbers that are not finite")
+        if not all(-LIMIT <= low <= high <= LIMIT for low, high in scale.bounds):
+            raise StateCorrupt("the scale of the segments' vectors has bounds beyond the limit")
         return scale
 
 
@@ -249,6 +289,31 @@ def _transformed(
             raise ValueError("features must be finite")
         columns.append(column)
     return columns
+
+
+def _check_sample(raw: NDArray[np.float64], names: Sequence[str]) -> None:
+    if raw.ndim != 2 or raw.shape[1] != len(names) or not len(raw):
+        raise ValueError(f"a sample of shape (n, {len(names)}) with n ≥ 1 is needed, not {raw.shape}")
+
+
+def _limits(column: NDArray[np.float64]) -> tuple[float, float]:
+    """Return where a transformed feature is clipped, see :meth:`Scale.fit`."""
+    middle = float(np.median(column))
+    return middle - _reach(middle - column), middle + _reach(column - middle)
+
+
+def _reach(deviations: NDArray[np.float64]) -> float:
+    """Return how far from the median values are clipped on the side on which deviations are above 0."""
+    n, beyond = len(deviations), np.sort(deviations[deviations > 0])
+    count = len(beyond)
+    if count <= int(_FORGEABLE * n):
+        return 0.0
+    return _REACH * float(beyond[max(count - int(_TAIL * n), (count + 1) // 2) - 1])
+
+
+def _coordinate(value: float, mean: float, unit: float) -> int:
+    """Return where a transformed value lies in vector units, within the limit."""
+    return int(np.clip(np.rint((value - mean) * unit), -LIMIT, LIMIT))
 
 
 def _deviation(column: NDArray[np.float64]) -> float:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from crm_online.errors import StateCorrupt, StateTooNew
-from crm_online.segments.kmeans import inertia, nearest, refined
+from crm_online.segments.kmeans import distances, inertia, nearest, refined
 from crm_online.segments.model import GAIN, Model, first_fit, heirs, match, translate, translate_sums
 from crm_online.segments.refits import refit
-from crm_online.segments.reported import DIED
+from crm_online.segments.reported import DIED, is_nearer_by
 from crm_online.segments.sums import ABSENT, SegmentSums
 from crm_online.segments.vectors import RESOLUTION, Scale, Transform
 
@@ -152,7 +152,7 @@ def test_of_segments_that_may_be_given_up_those_with_few_customers_are() -> None
     places = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 20.0], [3.5, 20.0]])
     model = fitted(customers(places, [400, 400, 50, 50]), 4)
     current = model.scale.encode(places).astype(np.float64)
-    raw = customers(np.vstack([places, [[60.0, 60.0]]]), [400, 400, 50, 50, 10])
+    raw = customers(np.vstack([places, [[60.0, 60.0]]]), [400, 400, 50, 50, 60])
     scale = model.scale.refitted(raw)
     together = [np.array([[0.5, 0], [0, 20], [3.5, 20], [60, 60]]), np.array([[0.0, 0], [1, 0], [1.75, 20], [60, 60]])]
     least, most = (inertia(scale.encode(raw), scale.encode(one).astype(np.float64)) for one in together)
@@ -160,6 +160,26 @@ def test_of_segments_that_may_be_given_up_those_with_few_customers_are() -> None
     successor = refitted(model, raw, 4, current=current, gain=0.1)
     assert successor is not None
     assert moves(model, current, raw, successor) < 100
+
+
+@pytest.mark.parametrize("forged", [1, 10])
+@pytest.mark.parametrize("seed", range(2))
+def test_a_hundredth_of_absurd_amounts_moves_less_than_a_hundredth_of_the_others(seed: int, forged: int) -> None:
+    random = np.random.default_rng(seed)
+    raw = np.column_stack([random.lognormal(mean, 1, 1000) for mean in (1, 3, 4, 2, 2, 4)])
+    names = ["orders", "spending", "basket_value", "recency", "gap", "tenure"]
+    transforms, weights = [Transform.LOG1P] * 6, [1.0] * 6
+    model = first_fit(raw, Scale.fit(raw, names, transforms, weights), 6, as_of=1000)
+    before = refined(model.scale.encode(raw), model.centres())
+    labels, _ = nearest(model.scale.encode(raw), before)
+    raw[:forged, 1:3] = 1e24
+    vectors = model.scale.encode(raw)
+    current = refined(vectors, before)
+    later = refit(model, raw, model.scale.refitted(raw), 6, current=current, as_of=2000)
+    now, centres = (later, later.centres()) if later else (model, current)
+    away = distances(now.scale.encode(raw), centres)[forged:]
+    to_reported = away[np.arange(len(away)), [now.ids.index(model.ids[label]) for label in labels[forged:]]]
+    assert is_nearer_by(away.min(axis=1), to_reported, 0.1).mean() < 0.01
 
 
 def test_labels_of_reported_customers_are_carried_by_indexing() -> None:

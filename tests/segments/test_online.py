@@ -17,7 +17,7 @@ from crm_online.segments.model import Model, first_fit, next_check
 from crm_online.segments.online import OnlineSegments
 from crm_online.segments.refits import refit
 from crm_online.segments.sums import ABSENT, SegmentSums
-from crm_online.segments.vectors import RESOLUTION, Scale, Transform
+from crm_online.segments.vectors import LIMIT, RESOLUTION, Scale, Transform
 
 BATCH = 50
 
@@ -83,7 +83,13 @@ def segments_of(points: NDArray[np.int16], k: int) -> OnlineSegments:
     """Return segments fitted to points that are in vector units already, each point in its own."""
     d = points.shape[1]
     scale = Scale(
-        tuple(NAMES[:d]), (Transform.IDENTITY,) * d, (0.0,) * d, (1.0 * RESOLUTION,) * d, (1.0,) * d, (1.0,) * d
+        tuple(NAMES[:d]),
+        (Transform.IDENTITY,) * d,
+        (0.0,) * d,
+        (1.0 * RESOLUTION,) * d,
+        (1.0,) * d,
+        (1.0,) * d,
+        ((-LIMIT, LIMIT),) * d,
     )
     segments = OnlineSegments(first_fit(points.astype(np.float64), scale, k, as_of=0))
     segments.move_to_nearest(None, None, points)

@@ -70,9 +70,24 @@ def test_a_feature_large_against_its_deviation_is_not_clipped() -> None:
     assert np.abs(vectors).max() < 2 * RESOLUTION
 
 
-def test_values_beyond_32_deviations_are_winsorised() -> None:
+def test_values_beyond_the_bounds_of_the_sample_are_winsorised_and_with_one_unit_for_all_only_at_the_limit() -> None:
+    far = np.array([[1e12], [-1e12]])
     scale = Scale.fit(np.array([[0.0], [1.0]]), ["score"], [IDENTITY], [1.0])
-    assert scale.encode(np.array([[1e12], [-1e12]])).tolist() == [[LIMIT], [-LIMIT]]
+    assert scale.encode(far).tolist() == [[1280], [-1280]]
+    assert Scale.common(np.array([[0.0], [1.0]]), ["score"]).encode(far).tolist() == [[LIMIT], [-LIMIT]]
+
+
+@given(st.integers(0, 2**32), st.integers(300, 1000))
+def test_a_hundredth_of_absurd_values_changes_a_scale_by_little(seed: int, n: int) -> None:
+    random = np.random.default_rng(seed)
+    raw = random.lognormal(2, 1, (n, 2))
+    raw[:, 1] = 3.0
+    forged = raw.copy()
+    forged[: n // 100] = 1e24
+    before, after = (Scale.fit(one, ["spending", "items"], [LOG1P] * 2, [1.0] * 2) for one in (raw, forged))
+    assert abs(after.means[0] - before.means[0]) < 0.1 * before.stds[0]
+    assert before.stds[0] <= after.stds[0] < 1.15 * before.stds[0]
+    assert not after.encode(forged)[:, 1].any(), "what none but they have counts for nothing"
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, -1.0])
