@@ -102,7 +102,7 @@ class PartitionProcessor:
         self.flow, self.number = flow, flow.partition
         self._topic, self._clock = topic, clock
         self._max_ahead, self._tick = settings.events.max_ahead, settings.kafka.tick
-        self._intake = Intake.of(settings.privacy)
+        self._intake = Intake.of(settings)
         self._end_reached: tuple[float, int] | None = None
         self._stepped = clock()
         self.fingerprint = LogFingerprint.decode(dict(flow.store.hash_all(FINGERPRINT)))

@@ -87,7 +87,7 @@ async def publish(
     started = time.monotonic()
     pace = _Pace(speed) if speed else None
     watermark: int | None = None
-    intake = Intake.of(settings.privacy)
+    intake = Intake.of(settings)
     ahead = settings.events.max_ahead
     latest = None if ahead is None else int(time.time() * 1000) + ahead  # as the broker's clock will judge
     async with BatchProducer(settings.kafka, result.topic, result.partitions) as batches:

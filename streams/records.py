@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from crm_online.events.batch import Batch
 from crm_online.events.columns import Kind
 from crm_online.events.decoding import DecodedEvents, decode_lines, native_event
-from crm_online.events.intake import INTAKE, Intake
+from crm_online.events.intake import INTAKE, WORTH_TOO_MUCH, Intake
 from crm_online.events.models import Catalogue, Event, Time, first_problem
 from crm_online.events.presets.preset import Refusal
 from crm_online.events.producers import producer_number
@@ -115,6 +115,10 @@ def decode(
         for name, value in records[place].headers:
             if name == PRODUCER:
                 found.events.producer[index] = producer_number(value)
+    much = intake.worth_too_much(found.events)
+    if much.any():
+        rejected |= {found.places[index]: WORTH_TOO_MUCH for index in np.flatnonzero(much).tolist()}
+        found = found.select(~much)
     found = _accepted(found, records, source_id, max_ahead, rejected)
     controls = _controls(commands, records, max_ahead, rejected)
     passed = found.events.time[found.events.kind != Kind.ERASE]

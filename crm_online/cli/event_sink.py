@@ -30,6 +30,6 @@ def kafka_sink(settings: Settings) -> Callable[[str], EventSink]:
         from crm_online.events.intake import Intake
         from streams.sink import KafkaSink
 
-        return KafkaSink(settings.kafka, topic, Intake.of(settings.privacy))
+        return KafkaSink(settings.kafka, topic, Intake.of(settings))
 
     return sink

@@ -1,4 +1,4 @@
-"""What is kept of persons in events, before anything else is done with them: attributes, free text, ids."""
+"""What is kept of persons in events, and which are refused, before anything else is done with them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crm_online.events.columns import EventColumns, Kind, coded, concat
 from crm_online.events.models import Contact, Erase, Event, Feedback, Profile, Purchase, Return
@@ -15,15 +16,26 @@ from crm_online.events.rejects import cut
 from crm_online.privacy.attributes import KEEP_HARMLESS, AttributeFilter
 from crm_online.privacy.free_text import LEFT_OUT, label, without_texts
 from crm_online.privacy.pseudonyms import NO_PSEUDONYMS, Pseudonyms
-from crm_online.settings.privacy import PrivacySettings
+from crm_online.settings import Settings
 
 # What comes after the attributes of a row goes too: it need not be JSON that is whole.
 _ATTRIBUTES: Final = re.compile(r'"(?:attributes|traits)"\s{0,8}:\s{0,8}(?=\{)')
 
 
+WORTH_TOO_MUCH: Final = ("worth more than events.max_value", "items")
+"""Why an event is refused that is worth too much, and the field."""
+
+
+def is_worth_too_much(event: Event, max_value: float | None) -> bool:
+    """Return whether an event is worth more than one may be; ``None``: any."""
+    if max_value is None or not isinstance(event, Purchase | Return):
+        return False
+    return sum(line.quantity * line.price for line in event.items) > max_value
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Leaves out of events and rejected rows what is not kept, and makes pseudonyms of ids.
+    """Leaves out of events and rejected rows what is not kept, makes pseudonyms of ids, and finds what is refused.
 
     Ids of events and baskets that have the customer's in them become pseudonyms as well.
 
@@ -33,13 +45,16 @@ class Intake:
         Which attributes of profiles are kept.
     pseudonyms
         Makes pseudonyms of ids.
+    max_value
+        Money that an event may be worth; ``None``: any.
     """
 
     attributes: AttributeFilter = KEEP_HARMLESS
     pseudonyms: Pseudonyms = NO_PSEUDONYMS
+    max_value: float | None = None
 
     @classmethod
-    def of(cls, settings: PrivacySettings) -> Intake:
+    def of(cls, settings: Settings) -> Intake:
         """Return the intake that settings ask for.
 
         Raises
@@ -47,9 +62,18 @@ class Intake:
         InputError
             If the file of the keys cannot be used.
         """
-        listed = settings.attributes
+        listed = settings.privacy.attributes
         attributes = AttributeFilter(None if listed is None else frozenset(listed))
-        return cls(attributes, Pseudonyms.read(settings.secret_file))
+        return cls(attributes, Pseudonyms.read(settings.privacy.secret_file), settings.events.max_value)
+
+    def worth_too_much(self, events: EventColumns) -> NDArray[np.bool_]:
+        """Return which events are worth more than one may be."""
+        if self.max_value is None or not len(events.item):
+            return np.zeros(len(events), bool)
+        owner = np.repeat(np.arange(len(events)), np.diff(events.line_start))
+        worth = np.bincount(owner, events.quantity * events.price, len(events))
+        much: NDArray[np.bool_] = worth > self.max_value
+        return much
 
     def events(self, events: EventColumns) -> EventColumns:
         """Return events with what is kept of them.

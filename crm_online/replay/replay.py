@@ -129,7 +129,7 @@ def replay(
     InputError, SettingsError, StoreError, FenceError
         See :mod:`crm_online.errors`.
     """
-    intake = Intake.of(settings.privacy)
+    intake = Intake.of(settings)
     with ExitStack() as stack:
         paths = stack.enter_context(as_paths(logs))
         for path in paths:  # what cannot be read so is refused before anything is started

@@ -124,6 +124,11 @@ class EventSettings(Section):
         description="how far an event, but for an erase, may lie ahead: in files of the log, else of the clock "
         "of service and broker; none: any distance",
     )
+    max_value: OptionalNumber = Field(
+        default=1e12,
+        gt=0,
+        description="money that an order or a return may be worth; what is worth more is a reject; none: any",
+    )
 
 
 class ItemsetSettings(Section):
@@ -257,12 +262,14 @@ class Settings(BaseModel):
         """Return the settings that shape the state, by key, as JSON values in inside units.
 
         All but those of changes, privacy, Kafka, worker, service and webhooks do; even ``replay.step``, since the steps
-        decide when models are fitted. Of those of privacy it counts whether ids are pseudonyms.
+        decide when models are fitted. Of those of privacy it counts whether ids are pseudonyms. What an order
+        may be worth may change at any time.
         """
         values = self.model_dump(mode="python", exclude={"changes", "privacy", "kafka", "worker", "serve", "webhooks"})
         if self.privacy.secret_file is not None:
             values["privacy"] = {"pseudonyms": True}
         values["itemsets"]["epsilon"] = self.itemsets.epsilon_in_force
+        del values["events"]["max_value"]
         values["predictions"]["bands"] = list(self.predictions.bands)
         values["features"]["use"] = list(self.features.use)
         # Features that are not in use shape nothing: a file of one may come and go.

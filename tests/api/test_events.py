@@ -75,7 +75,7 @@ async def client_of(store: Store) -> AsyncIterator[httpx.AsyncClient]:
     sink = StateSink(store, Settings(), no_kafka, begins=True)
     app = FastAPI()
     app.include_router(router)
-    app.dependency_overrides[service] = lambda: SimpleNamespace(sink=sink)
+    app.dependency_overrides[service] = lambda: SimpleNamespace(sink=sink, settings=Settings())
     app.add_middleware(Shows)
     handle_errors(app)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
@@ -124,6 +124,13 @@ def test_totals_are_right_after_mixed_requests_and_events_that_come_twice_count_
     assert (state.accepted, state.duplicates, state.customers) == (40, 10, 5)
     assert Lookup(store).customer("c3")["events"] == 8
     assert Lookup(store).verify()["ok"]
+
+
+def test_what_is_worth_more_than_max_value_is_refused_with_the_field(store: Store) -> None:
+    absurd = BUY | {"customer_id": "bob", "items": [{"item": "tea", "quantity": 1e12, "price": 1e12}]}
+    answer = posted(store, [VIEW, absurd])
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"where": "/1/items", "why": "worth more than events.max_value"}]
 
 
 def test_ids_that_another_key_guessed_and_sent_first_are_no_duplicates_of_this_keys(store: Store) -> None:

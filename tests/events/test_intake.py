@@ -11,6 +11,7 @@ import pytest
 from crm_online.events.columns import from_events
 from crm_online.events.intake import INTAKE, Intake
 from crm_online.events.models import EVENT
+from crm_online.events.options import LogOptions
 from crm_online.replay import replay
 from crm_online.settings import Settings
 from crm_online.store import open_store
@@ -54,7 +55,7 @@ def test_free_text_and_identifying_attributes_are_in_no_key_and_no_file_rejects_
 
 @pytest.mark.parametrize("listed", [(), ("firstName",)])
 def test_attributes_that_are_not_listed_are_not_kept(listed: tuple[str, ...]) -> None:
-    intake = Intake.of(Settings.from_keys({"privacy.attributes": listed}).privacy)
+    intake = Intake.of(Settings.from_keys({"privacy.attributes": listed}))
     event = EVENT.validate_python(EVENTS[0])
     expected = {name: PROFILE[name] for name in listed}
     assert intake.events(from_events([event], [0], "log")).details[0]["attributes"] == expected
@@ -67,6 +68,32 @@ def test_what_is_sent_on_to_kafka_has_no_free_text() -> None:
     kept = [event.model_dump_json() for event in INTAKE.models(events)]
     assert not any(secret in text for text in kept for secret in SECRETS)
     assert "late delivery" in kept[2]
+
+
+def test_what_is_worth_more_than_max_value_is_a_reject_in_every_kind_of_file(tmp_path: Path) -> None:
+    settings = Settings.from_keys({"events.max_value": 1000})
+    bought = {"type": "purchase", "customer_id": "c1", "time": AT}
+    lines = [bought | {"items": [{"item": "tea", "quantity": n, "price": 100}] * 2} for n in (1, 5, 6, 1e12)]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(event) + "\n" for event in lines))
+    (tmp_path / "log.csv").write_text(
+        "order,who,at,what,n,price\n" + "".join(f"{n},c1,{AT},tea,{n},200\n" for n in (1, 5, 6, 1_000_000))
+    )
+    mapping = {
+        "customer_id": "who",
+        "basket_id": "order",
+        "time": "at",
+        "item": "what",
+        "quantity": "n",
+        "price": "price",
+    }
+    for name, options in (("log.jsonl", LogOptions()), ("log.csv", LogOptions(mapping=mapping))):
+        out = tmp_path / f"out of {name}"
+        done = replay(
+            tmp_path / name, settings=settings, state=str(tmp_path / f"state of {name}"), out=out, options=options
+        )
+        assert (done.accepted, done.rejected) == (2, 2)
+        rejects = [json.loads(line) for line in (out / "rejects.jsonl").read_text().splitlines()]
+        assert {(one["reason"], one["field"]) for one in rejects} == {("worth more than events.max_value", "items")}
 
 
 def test_a_row_of_quotes_alone_is_read_in_a_moment() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm_online.events.intake import Intake
 from crm_online.events.producers import MADE_HERE, producer_number
 from crm_online.events.rejects import MAX_RAW
 from streams.records import CONTROL, MAX_VALUE, PRODUCER, DecodedRecords, decode
@@ -212,6 +213,13 @@ def test_what_a_record_is_does_not_hang_on_its_neighbours(records: list[Record])
     assert together.unknown_fields == sum((Counter(one.unknown_fields) for one in alone), Counter())
     assert together.watermark == max((one.watermark for one in alone if one.watermark is not None), default=None)
     assert together.refit == any(one.refit for one in alone)
+
+
+def test_an_order_that_is_worth_too_much_is_a_reject_and_the_others_are_events() -> None:
+    records = [Record(priced(price), offset=n) for n, price in enumerate(("1", "1e12", "2"))]
+    found = decode(records, "crm.events", 3, DAY, Intake(max_value=1e11))
+    assert [reject.reason for reject in found.rejects] == ["worth more than events.max_value"]
+    assert found.events.price.tolist() == [1, 2]
 
 
 def test_a_record_is_of_the_producer_that_its_header_names_and_an_id_that_was_made_is_nobodys() -> None:

@@ -17,6 +17,7 @@ from crm_online.api.keys import CALLER, requires
 from crm_online.api.problems import ProblemError, pointer, problems, short
 from crm_online.api.service import TheService
 from crm_online.errors import TooFarAhead
+from crm_online.events.intake import WORTH_TOO_MUCH, is_worth_too_much
 from crm_online.events.models import EVENT, Erase, Event, all_problems
 
 MOST: Final = 1000
@@ -76,13 +77,16 @@ async def send_events(request: Request, service: TheService) -> EventReceipt:
     answer at all, send the same events again. Without an id each one that arrives is an event of its own.
 
     `erase` needs the scope admin. Events whose time lies further ahead of the service's clock than
-    `events.max_ahead` are refused.
+    `events.max_ahead`, and those worth more than `events.max_value`, are refused.
     """
     content_type, body = request.headers.get("content-type", ""), await request.body()
     # The event loop has others to answer; a small body is read sooner than a thread begins.
     events, single = (
         await asyncio.to_thread(_read, content_type, body) if len(body) > _SMALL else _read(content_type, body)
     )
+    most = service.settings.events.max_value
+    if much := [index for index, event in enumerate(events) if is_worth_too_much(event, most)]:
+        raise _refusal([_fault(single, index, ["items"], WORTH_TOO_MUCH[0]) for index in much])
     if any(isinstance(event, Erase) for event in events):
         await requires("admin")(request)
     try:

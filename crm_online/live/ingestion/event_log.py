@@ -79,7 +79,7 @@ class EventLog:
     ) -> None:
         self._store, self._settings, self._clock, self._now = store, settings, clock, now
         self._keep, self._max_ahead = settings.changes.keep, settings.events.max_ahead
-        self._intake = Intake.of(settings.privacy)
+        self._intake = Intake.of(settings)
         self._group: PartitionGroup | None = None
         self._last_arrival: tuple[float, int] | None = None
         # Events without an id get one that no other event has, whoever else accepts events too.
