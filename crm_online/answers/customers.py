@@ -168,14 +168,19 @@ class Member(Answer):
 
     customer_id: str
     since: Time
+    spend: Annotated[float, Field(description="money of all purchases, in the shop's currency")] = 0.0
+    last_purchase: Annotated[Time | None, Field(description="null: none")] = None
 
 
 class Members(Answer):
-    """Some customers of a segment, in no order."""
+    """Some customers of a segment, in no order, or by a sort."""
 
     segment: str
     customers: list[Member]
     next: Annotated[str | None, Field(description="give it as ?after= for the next page; null: this was the last")]
+    complete: Annotated[
+        bool, Field(description="whether all customers were looked at; false: those by a sort are of some only")
+    ] = True
 
 
 class Pull(Answer):

@@ -29,6 +29,8 @@ class Status(Answer):
     version: str
     feed: Annotated[str, Field(description="what feeds the state: logs, or kafka: and the topic")]
     currency: Annotated[str | None, Field(description="the shop's, as ISO 4217 has it; null: not set")] = None
+    locale: Annotated[str | None, Field(description="how numbers and times are written; null: not set")] = None
+    zone: Annotated[str | None, Field(description="the shop's time zone; null: not set")] = None
     watermark: Time | None
     customers: int
     min_customers: Annotated[int, Field(description="customers at which the first segments come")]

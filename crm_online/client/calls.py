@@ -15,7 +15,14 @@ from crm_online.answers.segments import Picture, SegmentFlows, SegmentProfile, S
 from crm_online.answers.service import Alive, EventReceipt, Ready, Rejects, Session, Status
 from crm_online.answers.webhooks import DeadLetters, ResendReceipt, WebhookStatuses
 from crm_online.client.call import Call, json, model, nothing, params, part, text
-from crm_online.client.queries import ChangeQuery, MoveQuery, RuleChangeQuery, RuleQuery, SegmentLabelChange
+from crm_online.client.queries import (
+    ChangeQuery,
+    MemberQuery,
+    MoveQuery,
+    RuleChangeQuery,
+    RuleQuery,
+    SegmentLabelChange,
+)
 from crm_online.events.models import Event
 from crm_online.events.times import to_iso
 
@@ -121,6 +128,13 @@ def members(segment_id: str, after: str | None, limit: int | None) -> Call[Membe
     """Return the look-up of some customers of a segment."""
     path = f"/v1/segments/{part(segment_id)}/customers"
     return Call("get_members", "GET", path, model(Members), params(limit=limit, after=after))
+
+
+def sorted_members(segment_id: str, query: MemberQuery) -> Call[Members]:
+    """Return the look-up of the first customers of a segment by a sort."""
+    path = f"/v1/segments/{part(segment_id)}/customers"
+    asked = {"sort": "spend"} | {name: _written(value) for name, value in query.items()}
+    return Call("get_members", "GET", path, model(Members), params(**asked))
 
 
 def explain(customer_id: str) -> Call[Explanation]:

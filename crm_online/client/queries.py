@@ -58,6 +58,31 @@ class SegmentLabelChange(TypedDict, total=False):
     colour: str | None
 
 
+class MemberQuery(TypedDict, total=False):
+    """Which customers of a segment, and in which order.
+
+    Attributes
+    ----------
+    sort
+        What they are sorted by: ``spend``, ``last_purchase`` or ``since``.
+    descending
+        Whether the largest, or latest, come first.
+    min_spend
+        Only who has spent so much.
+    bought_since, bought_before
+        Only whose last order is not before, or before, a time.
+    limit
+        How many at most.
+    """
+
+    sort: Literal["spend", "last_purchase", "since"]
+    descending: bool
+    min_spend: float
+    bought_since: datetime
+    bought_before: datetime
+    limit: int
+
+
 class MoveQuery(TypedDict, total=False):
     """Which moves.
 

@@ -32,7 +32,14 @@ from crm_online.client import calls
 from crm_online.client.call import Call
 from crm_online.client.feed import Feed
 from crm_online.client.feed_state import FeedState, is_feed, no_feed
-from crm_online.client.queries import ChangeQuery, MoveQuery, RuleChangeQuery, RuleQuery, SegmentLabelChange
+from crm_online.client.queries import (
+    ChangeQuery,
+    MemberQuery,
+    MoveQuery,
+    RuleChangeQuery,
+    RuleQuery,
+    SegmentLabelChange,
+)
 from crm_online.client.transport import PATIENCE, TIMEOUT, URL, ETagCache, http_options, retry_options, unavailable
 from crm_online.events.models import Event
 
@@ -169,6 +176,16 @@ class Client:
     def customer_ids(self, prefix: str, *, limit: int | None = None) -> CustomerIds:
         """Return customers whose ids begin with a text, in capitals or not, the shortest first."""
         return self._request(calls.customer_ids(prefix, limit))
+
+    def sorted_members(self, segment_id: str, **query: Unpack[MemberQuery]) -> Members:
+        """Return the first customers of a segment, by what they have spent if nothing else is said.
+
+        Raises
+        ------
+        InputError
+            If there is no such segment.
+        """
+        return self._request(calls.sorted_members(segment_id, query))
 
     def members_page(self, segment_id: str, after: str | None = None, *, limit: int | None = None) -> Members:
         """Return a page of these customers: the first, or that which ``next`` names."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from crm_online.dashboard import files
 from crm_online.etags import is_among
@@ -19,6 +19,7 @@ def router() -> APIRouter:
     """Return the routes; they need no key, as what they answer is the same for all."""
     made = APIRouter(include_in_schema=False)
     made.add_api_route("/", get_page, methods=_METHODS)
+    made.add_api_route("/docs", get_docs, methods=_METHODS)
     made.add_api_route("/static/{path:path}", get_static, methods=_METHODS)
     return made
 
@@ -27,6 +28,11 @@ def router() -> APIRouter:
 def get_page(if_none_match: _IfNoneMatch = None) -> Response:
     """Return the page."""
     return _answer(files.page(), if_none_match)
+
+
+def get_docs() -> Response:
+    """Lead to the view of the API, which shows the service's own OpenAPI document."""
+    return RedirectResponse("/#/api", 302)
 
 
 def get_static(path: str, if_none_match: _IfNoneMatch = None) -> Response:

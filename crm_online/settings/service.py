@@ -143,6 +143,16 @@ class ServeSettings(Section):
         pattern="^[A-Z]{3}$",
         description="currency of the shop, such as EUR, for the dashboard; none: not said",
     )
+    locale: OptionalText = Field(
+        default=None,
+        pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        description="how the dashboard writes numbers and times, such as de-CH (BCP 47); none: as British English does",
+    )
+    zone: OptionalText = Field(
+        default=None,
+        pattern="^[A-Za-z_]+(/[A-Za-z0-9_+-]+)*$",
+        description="time zone of the shop for the dashboard, such as Europe/Zurich; none: that of the browser",
+    )
     session: PositiveDuration = Field(
         default=12 * HOUR, description="time after which a browser must show its key again"
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from crm_online.client import Client
@@ -38,6 +39,7 @@ def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict
         client.change_segment(segment, name="Regulars")
         client.customer_ids("c1")
         client.members_page(segment)
+        client.sorted_members(segment, sort="last_purchase", descending=False)
         client.sizes()
         client.picture()
         client.digest(days=30)
@@ -76,6 +78,16 @@ def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict
     document = json.loads((root / "docs" / "openapi.json").read_text(encoding="utf-8"))
     there = {(path, method) for path, methods in document["paths"].items() for method in methods}
     assert asked == there, "a method for it in crm_online/client, and a call of it here"
+
+
+def test_head_is_answered_where_get_is_with_the_same_headers(served: Served, keys: dict[str, str]) -> None:
+    with httpx.Client(base_url=served.url, headers={"Authorization": f"Bearer {keys['admin']}"}) as client:
+        for path in ("/v1/segments", "/v1/customers/C17", "/v1/changes", "/healthz", "/docs", "/openapi.json"):
+            head = client.head(path)
+            with client.stream("GET", path) as get:
+                assert (head.status_code, head.content) == (get.status_code, b"")
+                assert head.headers.get("etag") == get.headers.get("etag")
+                assert head.headers.get("content-type") == get.headers.get("content-type")
 
 
 def test_answers_are_typed(ask: Ask) -> None:

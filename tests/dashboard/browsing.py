@@ -23,6 +23,8 @@ VIEWS = {
     "segment": "segments/s1",
     "rules": "rules",
     "moves": "moves?days=1000",
+    "rule": "rules/%5B%5B%22bread%22%5D%2C%5B%22butter%22%5D%5D",
+    "api": "api",
     "rule-changes": "rule-changes?days=1000",
     "customer": "customers/C17",
     "predictions": "predictions",
@@ -79,8 +81,8 @@ class Seen:
         complaints, abroad = self.complaints.copy(), self.abroad.copy()
         self.complaints.clear()
         self.abroad.clear()
-        assert complaints == []
-        assert abroad == []
+        assert not complaints, complaints
+        assert not abroad, abroad
 
 
 @contextmanager

@@ -129,7 +129,7 @@ def test_an_answer_that_hangs_does_not_keep_the_dot_green(browser: Browser, shop
 def test_a_view_that_failed_recovers_by_itself(browser: Browser, shop: Served) -> None:
     with browsing(browser, shop.url) as seen:
         for view, there in (
-            ("rules", ".rules tbody tr"),
+            ("rules", ".rules > li"),
             ("customers/C17", ".why"),
             ("segments/s1", ".members tbody tr"),
         ):
@@ -153,7 +153,7 @@ def test_rules_and_members_follow_what_comes_in(browser: Browser, shop: Served) 
     with browsing(browser, shop.url) as seen:
         seen.page.route("**/v1/rules?*", lag)
         page = seen.open("rules?sort=lift")
-        rows = page.locator(".rules > tbody > tr:not(.more)")
+        rows = page.locator(".rules > li")
         expect(rows.first).to_be_visible()
         expect(rows.filter(has_text="Arabic")).to_have_count(0)
         for customer in range(12):
@@ -161,7 +161,7 @@ def test_rules_and_members_follow_what_comes_in(browser: Browser, shop: Served) 
         found = rows.filter(has_text=items[0]).first
         expect(found).to_be_visible(timeout=60_000)
         # Each item is a run of its own: the arrow between two stays where it is, and points to the right.
-        boxes = [one.bounding_box() for one in found.locator("bdi").all()]
+        boxes = [one.bounding_box() for one in found.locator("h2 bdi").all()]
         places = [box["x"] + 1e4 * box["y"] for box in boxes if box]
         assert places == sorted(places)
         seen.clean()

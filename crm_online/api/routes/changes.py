@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query
-from pydantic import AwareDatetime, BeforeValidator
 from starlette.requests import Request
 
 from crm_online.answers.changes import Digest, Moves, RuleChanges
@@ -18,6 +16,7 @@ from crm_online.answers.service import Rejects
 from crm_online.api.event_stream import EventStream
 from crm_online.api.keys import requires
 from crm_online.api.service import Service, TheService
+from crm_online.api.times import IsoTime
 from crm_online.engine.drifting import KEPT as DRIFTS
 from crm_online.events.times import BEGIN, END, from_datetime, to_short_iso
 from crm_online.live.feeds import cursors
@@ -43,16 +42,6 @@ _STREAM: dict[int | str, dict[str, Any]] = {
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 }
-
-
-def _iso(text: str) -> str:
-    """Refuse seconds since 1970, which pydantic takes for a time."""
-    if not re.match(r"\d{4}-\d\d-\d\d", text):
-        raise ValueError("not an ISO 8601 time such as 2017-01-31T12:00:00Z")
-    return text
-
-
-IsoTime = Annotated[AwareDatetime, BeforeValidator(_iso)]
 
 
 @router.get(

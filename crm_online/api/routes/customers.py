@@ -23,7 +23,9 @@ from crm_online.api.keys import requires
 from crm_online.api.paths import ANYTHING
 from crm_online.api.problems import ProblemError, problems
 from crm_online.api.service import Service, TheService, service
-from crm_online.live.customers.member_scan import MemberPage
+from crm_online.api.times import IsoTime
+from crm_online.events.times import from_datetime
+from crm_online.live.customers.member_scan import MemberPage, MemberQuery, MemberSort
 
 router = APIRouter(prefix="/v1", tags=["customers"], dependencies=[Depends(requires("read"))], responses=problems(404))
 
@@ -47,7 +49,7 @@ class CsvMembers(StreamingResponse):
 
 _CSV: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "customer_id and since, one line each",
+        "description": "customer_id, since, spend and last_purchase, one line each",
         "content": {"text/csv": {"schema": {"type": "string"}}},
     },
     **problems(404),
@@ -161,16 +163,36 @@ async def get_members(
         Query(ge=1, le=PAGE, description="customers on the page, at most; there may be fewer on one with a `next`"),
     ] = 100,
     after: Annotated[str | None, Query(max_length=100, description="`next` of the page before")] = None,
+    sort: Annotated[
+        MemberSort | None, Query(description="the first by this, in one page, of some hundred thousand customers")
+    ] = None,
+    descending: Annotated[bool, Query(description="the largest or latest first; for `sort`")] = True,
+    min_spend: Annotated[
+        float | None, Query(ge=0, allow_inf_nan=False, description="only who has spent so much; for `sort`")
+    ] = None,
+    bought_since: Annotated[
+        IsoTime | None, Query(description="only whose last order is not before this time; for `sort`")
+    ] = None,
+    bought_before: Annotated[
+        IsoTime | None, Query(description="only whose last order is before this time; for `sort`")
+    ] = None,
 ) -> Members:
-    """Return the customers who are reported to be in a segment, page by page, in no order.
+    """Return the customers who are reported to be in a segment, page by page in no order, or the first by a sort.
 
     They are not always those nearest to its centroid, whom its `size` counts: near a border a customer stays for a
     while. Who is in it all the time comes once or, while the state grows, twice; who moves meanwhile may come or not.
     """
     if segment_id not in service.snapshots.needed().segment_documents:
         raise ProblemError(404, "no such segment now; /v1/segments has those that there are", kind="unknown-segment")
-    page = await service.customers.members(segment_id, after, limit)
-    return Members.model_validate({"segment": segment_id, "customers": page.customers, "next": page.next})
+    if sort is None:
+        page = await service.customers.members(segment_id, after, limit)
+    else:
+        since, before = (None if time is None else from_datetime(time) for time in (bought_since, bought_before))
+        query = MemberQuery(sort, descending, min_spend, since, before)
+        page = await service.customers.members_sorted(segment_id, query, limit)
+    return Members.model_validate(
+        {"segment": segment_id, "customers": page.customers, "next": page.next, "complete": page.complete}
+    )
 
 
 @router.get("/segments/{segment_id}/customers.csv", response_class=CsvMembers, responses=_CSV)
@@ -191,12 +213,14 @@ async def get_members_csv(
 async def _csv(service: Service, segment_id: str, page: MemberPage) -> AsyncIterator[str]:
     """Yield the customers page by page, as lines of CSV."""
     given = set[str]()
-    yield "customer_id,since\r\n"
+    yield "customer_id,since,spend,last_purchase\r\n"
     while True:
         text = io.StringIO(newline="")
         fresh = [one for one in page.customers if one["customer_id"] not in given]
         given.update(one["customer_id"] for one in fresh)
-        csv.writer(text).writerows([_harmless(one["customer_id"]), one["since"]] for one in fresh)
+        csv.writer(text).writerows(
+            [_harmless(one["customer_id"]), one["since"], one["spend"], one["last_purchase"]] for one in fresh
+        )
         yield text.getvalue()
         if page.next is None:
             return

@@ -16,4 +16,5 @@ async def get_status(service: TheService, response: Response) -> Status:
     """Return how far each partition is, what was counted so far, and how fast it goes on."""
     response.headers["Cache-Control"] = "no-store"
     found = service.snapshots.needed().status
-    return found.model_copy(update={"currency": service.settings.serve.currency})
+    shop = service.settings.serve
+    return found.model_copy(update={"currency": shop.currency, "locale": shop.locale, "zone": shop.zone})

@@ -1,12 +1,19 @@
-"""The customers of a segment, page by page, by a scan that goes on where the page before ended."""
+"""The customers of a segment: page by page, by a scan that goes on where the last one ended; or the first by a sort."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from heapq import nsmallest
+from typing import Any, Final, Literal
 
-from crm_online.customers.records import RecordCodec
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.customers.records import NEVER, RecordCodec, Records
+from crm_online.digits import digits
 from crm_online.engine import segmenting, state
 from crm_online.engine.engine import CUSTOMERS, layout
 from crm_online.engine.state import PartitionState
@@ -24,6 +31,11 @@ _LEAST: Final = 10
 _MOST: Final = 5000
 
 
+MemberSort = Literal["spend", "last_purchase", "since"]
+"""What members may be sorted by."""
+_SORTED: Final = 400_000
+
+
 @dataclass(frozen=True, slots=True)
 class MemberPage:
     """Some customers of a segment.
@@ -33,11 +45,56 @@ class MemberPage:
     customers
         Each as ``answers.customers.Member`` has it.
     next
-        Where the next page begins; ``None``: this was the last.
+        Where the next page begins; ``None``: this was the last, or they are sorted.
+    complete
+        Whether all customers were looked at.
     """
 
-    customers: list[dict[str, str]]
+    customers: list[dict[str, Any]]
     next: str | None
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MemberQuery:
+    """Which members, and in which order.
+
+    Attributes
+    ----------
+    sort
+        What they are sorted by.
+    descending
+        Whether the largest, or latest, come first. Those who never bought come last.
+    min_spend
+        Only those who have spent so much.
+    bought_since, bought_before
+        Only those whose last order is not before, or before, a time, in ms.
+    """
+
+    sort: MemberSort = "spend"
+    descending: bool = True
+    min_spend: float | None = None
+    bought_since: int | None = None
+    bought_before: int | None = None
+
+    def __call__(self, records: Records) -> NDArray[np.bool_]:
+        """Return whose records match."""
+        last, found = records.last_purchase, np.ones(len(records), bool)
+        if self.min_spend is not None:
+            found &= records.spend >= self.min_spend
+        if self.bought_since is not None:
+            found &= last >= self.bought_since
+        if self.bought_before is not None:
+            found &= (last != NEVER) & (last < self.bought_before)
+        return found
+
+    def place(self, member: Mapping[str, Any]) -> tuple[bool, float, str]:
+        """Return by what a member is sorted, the smallest first."""
+        value = member[self.sort]
+        if value is None:
+            return True, 0.0, member["customer_id"]
+        number = value if self.sort == "spend" else datetime.fromisoformat(value).timestamp()
+        return False, -number if self.descending else number, member["customer_id"]
 
 
 class MemberScan:
@@ -81,7 +138,7 @@ class MemberScan:
             If ``after`` is not a ``next``.
         """
         partition, cursor = self._parse(after)
-        found: dict[str, str] = {}
+        found: dict[str, dict[str, Any]] = {}
         scanned, count = 0, max(limit, _LEAST)
         while partition < self._partition_count and scanned < _SCANNED:
             following, size, here = self._scan(partition, cursor, count, segment)
@@ -99,11 +156,39 @@ class MemberScan:
             if len(here) * 4 < limit - len(found):
                 count = min(2 * count, _MOST)
         last = partition >= self._partition_count
-        members = [{"customer_id": name, "since": since} for name, since in found.items()]
-        return MemberPage(members, None if last else f"{partition}.{cursor}")
+        return MemberPage([*found.values()], None if last else f"{partition}.{cursor}")
 
-    def _scan(self, partition: int, cursor: int, count: int, segment: str) -> tuple[int, int, dict[str, str]]:
-        """Return the next cursor, how many customers were looked at, and since when those in the segment are."""
+    def sorted(self, segment: str, query: MemberQuery, limit: int) -> MemberPage:
+        """Return the first customers who are reported to be in a segment, by a sort.
+
+        At most some hundred thousand customers are looked at.
+
+        Parameters
+        ----------
+        segment
+            Its id.
+        query
+            Which of them, and in which order.
+        limit
+            How many at most.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        scanned = 0
+        for partition in range(self._partition_count):
+            cursor = 0
+            while scanned < _SORTED:
+                cursor, size, here = self._scan(partition, cursor, _MOST, segment, query)
+                scanned += size
+                found |= here
+                if not cursor:
+                    break
+        first = nsmallest(limit, found.values(), key=query.place)
+        return MemberPage(first, None, complete=scanned < _SORTED)
+
+    def _scan(
+        self, partition: int, cursor: int, count: int, segment: str, query: MemberQuery | None = None
+    ) -> tuple[int, int, dict[str, dict[str, Any]]]:
+        """Return the next cursor, how many customers were looked at, and those of the segment."""
         small, model_json, ((following, pairs),) = self._store.partition(partition).together(
             plain_value(partition, state.NAME),
             plain_value(partition, segmenting.MODEL),
@@ -113,12 +198,27 @@ class MemberScan:
         here = PartitionState.decode(small)
         records = self._codec.decode(list(pairs.values()))
         ids = segment_ids(records, records.reported, model, here)
-        rows = zip(pairs, ids, records.since.tolist(), strict=True)
-        return (
-            following,
-            len(pairs),
-            {name.decode(): to_short_iso(since * 1000) for name, one, since in rows if one == segment},
+        matching = query(records).tolist() if query else [True] * len(pairs)
+        columns = zip(
+            pairs,
+            ids,
+            matching,
+            records.since.tolist(),
+            records.spend.tolist(),
+            records.last_purchase.tolist(),
+            strict=True,
         )
+        members = {
+            name.decode(): {
+                "customer_id": name.decode(),
+                "since": to_short_iso(since * 1000),
+                "spend": digits(spend),
+                "last_purchase": None if last == NEVER else to_short_iso(last),
+            }
+            for name, one, matches, since, spend, last in columns
+            if matches and one == segment
+        }
+        return following, len(pairs), members
 
     def _parse(self, after: str | None) -> tuple[int, int]:
         if after is None:

@@ -2,11 +2,37 @@
 
 import { h } from "./dom.js";
 
-const LOCALE = "en-GB";
-const whole = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 });
-const long = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
-const short = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-const day = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric" });
+let [locale, zone, currency] = ["en-GB", undefined, null];
+const STYLES = {
+  long: { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" },
+  short: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
+  day: { day: "numeric", month: "short", year: "numeric" },
+};
+let formats = new Map();
+function formatter(kind, options) {
+  const key = `${kind.name} ${JSON.stringify(options)}`;
+  if (!formats.has(key)) formats.set(key, new kind(locale, options));
+  return formats.get(key);
+}
+const digits = (options) => formatter(Intl.NumberFormat, options);
+const dates = (options) => formatter(Intl.DateTimeFormat, { timeZone: zone, ...options });
+const whole = { format: (value) => digits({ maximumFractionDigits: 0 }).format(value) };
+
+/** How the shop's settings say that money, numbers and times are written; what the browser does not know is left as it was. */
+export function localise(settings) {
+  currency = settings.currency ?? null;
+  for (const [wanted, other] of [[settings.locale, settings.zone], [settings.locale, null], [null, settings.zone]]) {
+    try {
+      new Intl.DateTimeFormat(wanted ?? undefined, { timeZone: other ?? undefined });
+      [locale, zone, formats] = [wanted ?? "en-GB", other ?? undefined, new Map()];
+      return;
+    } catch {
+      // This browser has no such locale or zone.
+    }
+  }
+}
+/** The shop's time zone, if the settings say it. */
+export const shopZone = () => zone;
 
 export const count = (value) => whole.format(value);
 export const plural = (value, one, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`;
@@ -17,22 +43,16 @@ export function number(value) {
   const size = Math.abs(value);
   if (size >= 1000) return whole.format(value);
   if (size > 0 && size < 0.001) return value.toExponential(1).replace("-", "−");
-  return new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 3 }).format(value).replace("-", "−");
+  return digits({ maximumSignificantDigits: 3 }).format(value).replace("-", "−");
 }
 
-export const percent = (share, digits = 1) =>
-  `${new Intl.NumberFormat(LOCALE, { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(100 * share).replace("-", "−")} %`;
-
-let currency = null;
-/** The shop's currency, as its settings say. */
-export function setCurrency(code) {
-  currency = code;
-}
+export const percent = (share, places = 1) =>
+  `${digits({ maximumFractionDigits: places, minimumFractionDigits: places }).format(100 * share).replace("-", "−")} %`;
 
 /** Money, in the shop's currency where that is known. */
 export function money(value) {
   if (!currency) return number(value);
-  return new Intl.NumberFormat(LOCALE, { style: "currency", currency, maximumFractionDigits: Math.abs(value) >= 100 ? 0 : 2 }).format(value);
+  return digits({ style: "currency", currency, maximumFractionDigits: Math.abs(value) >= 100 ? 0 : 2 }).format(value);
 }
 
 /** A feature's value with its unit. */
@@ -56,9 +76,9 @@ function pad(iso) {
 
 export const utc = (iso) => `${pad(iso)?.toISOString().replace("T", " ").replace(/\.\d+Z/, "") ?? iso} UTC`;
 /** A time in ms as a style of Intl says. */
-export const written = (time, style) => new Intl.DateTimeFormat(LOCALE, style).format(time);
-export const at = (iso, style = long) => (pad(iso) ? style.format(pad(iso)) : String(iso));
-export const styles = { long, short, day };
+export const written = (time, style) => dates(style).format(time);
+export const at = (iso, style = STYLES.long) => (pad(iso) ? dates(style).format(pad(iso)) : String(iso));
+export const styles = STYLES;
 
 /** A time as people read it. */
-export const time = (iso, style = long) => h("time", { datetime: iso, title: utc(iso) }, at(iso, style));
+export const time = (iso, style = STYLES.long) => h("time", { datetime: iso, title: utc(iso) }, at(iso, style));

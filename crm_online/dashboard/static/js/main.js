@@ -1,10 +1,12 @@
 // The page: which view is shown, and what stands above every view.
 
-import { get, ofCustomer, signIn } from "./api.js";
+import { get, signIn } from "./api.js";
 import { board } from "./board.js";
 import { dark, h, put, s, text } from "./dom.js";
 import { feed } from "./feed.js";
-import { number, setCurrency } from "./format.js";
+import { localise, number, shopZone } from "./format.js";
+import { search } from "./search.js";
+import { api } from "./views/api.js";
 import { customer } from "./views/customer.js";
 import { overview } from "./views/overview.js";
 import { moves, ruleChanges } from "./views/moves.js";
@@ -17,12 +19,8 @@ import { segments } from "./views/segments.js";
 import { service } from "./views/service.js";
 
 const main = document.getElementById("main");
-const VIEWS = { "": [overview], segments: [segments, segment], rules: [rules, rulePage], moves: [moves], "rule-changes": [ruleChanges], predictions: [predictions], customers: [null, customer], service: [service] };
-const TITLES = { "": "Overview", segments: "Segments", rules: "Rules", moves: "Who moved", "rule-changes": "Rules that changed", predictions: "Predictions", customers: "Customer", service: "Service" };
-
-// Ids that are offered where one is typed.
-const OFFERED = 12;
-const WAIT = 150;
+const VIEWS = { "": [overview], segments: [segments, segment], rules: [rules, rulePage], moves: [moves], "rule-changes": [ruleChanges], predictions: [predictions], customers: [null, customer], service: [service], api: [api] };
+const TITLES = { "": "Overview", segments: "Segments", rules: "Rules", moves: "Who moved", "rule-changes": "Rules that changed", predictions: "Predictions", customers: "Customer", service: "Service", api: "API" };
 
 let shown = null;
 
@@ -66,26 +64,7 @@ function top() {
     event.preventDefault();
     main.focus();
   });
-  const find = document.getElementById("find");
-  const input = document.getElementById("customer");
-  // Ids are taken as they are; where none is so, the first that begins so, in capitals or not.
-  find.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const typed = input.value;
-    if (!typed) return;
-    const found = await get("customers", { prefix: typed, limit: 1 }).catch(() => null);
-    location.hash = ofCustomer(found?.ids[0] ?? typed);
-    input.value = "";
-  });
-  let asked = null;
-  input.addEventListener("input", () => {
-    clearTimeout(asked);
-    asked = setTimeout(async () => {
-      const typed = input.value;
-      const found = typed ? await get("customers", { prefix: typed, limit: OFFERED }).catch(() => null) : null;
-      if (input.value === typed) put(document.getElementById("known"), (found?.ids ?? []).map((id) => h("option", { value: id })));
-    }, WAIT);
-  });
+  search();
 
   const theme = document.getElementById("theme");
   const name = () => {
@@ -156,10 +135,12 @@ async function start() {
   keys();
   board.on("status", (status) => {
     if (!status) return;
-    setCurrency(status.currency);
     text(document.getElementById("version"), `crm-online ${status.version}`);
   });
   window.addEventListener("hashchange", () => show(false));
+  // How money, numbers and times are written must be known before any is.
+  localise((await get("status").catch(() => null)) ?? {});
+  if (shopZone()) text(document.getElementById("zone"), `times are those of ${shopZone()}`);
   show(true);
   const allowed = await get("session").catch((problem) => problem.status !== 401);
   if (!allowed) return;

@@ -1,4 +1,4 @@
-// The one small box that says more: on hover, on focus, and at the pointer in charts.
+// The one small box that says more, at the pointer in charts.
 
 import { h, put } from "./dom.js";
 
@@ -16,24 +16,6 @@ export function show(x, y, ...children) {
 
 export function hide() {
   box.hidden = true;
-}
-
-/** Explain an element when it is pointed at or has the focus; Escape hides the box. */
-export function explain(element, ...children) {
-  const open = () => {
-    const { left, bottom } = element.getBoundingClientRect();
-    show(left - 14, bottom - 6, children.map((child) => (typeof child === "string" ? h("p", {}, child) : child)));
-    element.setAttribute("aria-describedby", "tip");
-  };
-  const close = () => {
-    hide();
-    element.removeAttribute("aria-describedby");
-  };
-  element.addEventListener("pointerenter", open);
-  element.addEventListener("focus", open);
-  element.addEventListener("pointerleave", close);
-  element.addEventListener("blur", close);
-  return element;
 }
 
 addEventListener("keydown", (event) => event.key === "Escape" && hide());

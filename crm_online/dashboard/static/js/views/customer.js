@@ -48,26 +48,29 @@ function features(one, units) {
   return h("dl", { class: "facts two" }, shown.map(([name, value]) => [h("dt", {}, words(name)), h("dd", {}, quantity(value, units.get(name) ?? unit(name)))]));
 }
 
-function moves(one, causes) {
-  if (!one.history.length) return empty("No moves yet", "The customer has been in one segment, or in none, so far.");
-  const more = (move) => {
-    const cause = causes?.find((each) => each.time === move.time && each.to === move.to);
+/** Moves with their reasons then, between the first event and the last order; the latest first. */
+function timeline(one, causes) {
+  const why = (move, cause) => {
     if (cause?.event_type) return `after a ${cause.event_type}`;
     if (cause?.idle_days) return `after ${plural(Math.round(cause.idle_days), "day")} without an event`;
     return REASONS[move.reason];
   };
-  return h(
-    "ol",
-    { class: "moves" },
-    one.history.map((move) => {
-      const cause = causes?.find((each) => each.time === move.time && each.to === move.to);
-      // As they were called then.
-      const [left, entered] = [cause?.from_name ?? named(move.from), cause?.to_name ?? named(move.to)];
-      const forIt = (cause?.pulls ?? []).filter((one) => one.pull > LEAST).slice(0, 2).map((one) => words(one.feature));
-      const now = move.to && known(move.to) && named(move.to) !== entered ? `, now called ${named(move.to)}` : "";
-      return h("li", { class: colour(move.to) }, move.from ? [left, " → "] : "first ", h("b", {}, entered), now, h("p", { class: "note" }, time(move.time), " · ", more(move), forIt.length ? ` · for it spoke ${forIt.join(" and ")}` : ""));
-    }),
-  );
+  const moved = one.history.map((move) => {
+    const cause = causes?.find((each) => each.time === move.time && each.to === move.to);
+    // As they were called then.
+    const [left, entered] = [cause?.from_name ?? named(move.from), cause?.to_name ?? named(move.to)];
+    const forIt = (cause?.pulls ?? []).filter((one) => one.pull > LEAST).slice(0, 2).map((one) => words(one.feature));
+    const now = move.to && known(move.to) && named(move.to) !== entered ? `, now called ${named(move.to)}` : "";
+    return { time: move.time, kind: `move ${colour(move.to)}`, what: [move.from ? [left, " → "] : "first ", h("b", {}, entered), now], note: [" · ", why(move, cause), forIt.length ? ` · for it spoke ${forIt.join(" and ")}` : ""] };
+  });
+  const { first_event: first, last_purchase: last, purchases } = one.totals;
+  const plain = [[first, "first event"], [last, purchases > 1 ? `last order, of ${count(purchases)}` : "the only order"]];
+  const all = [...moved, ...plain.filter(([at]) => at).map(([at, what]) => ({ time: at, kind: "order", what, note: "" }))];
+  all.sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
+  return [
+    h("ol", { class: "moves" }, all.map((each) => h("li", { class: each.kind }, each.what, h("p", { class: "note" }, time(each.time), each.note)))),
+    one.history.length ? null : h("p", { class: "note" }, "No moves yet: the customer has been in one segment, or in none, so far."),
+  ];
 }
 
 /** What pulled the customer over: to the right it spoke for the move, to the left against it. */
@@ -163,7 +166,7 @@ export function customer(root, { id }, signal) {
           "div",
           { class: "w6 stack" },
           card("", "How near each segment is", "standard deviations", places.apart),
-          card("", "Moves", "the latest first", places.moves),
+          card("", "Timeline", "the latest first", places.moves),
           card("", "What the model sees", "amounts of long ago count less", places.features),
         ),
       ),
@@ -190,7 +193,7 @@ export function customer(root, { id }, signal) {
       });
       const units = new Map((explanation.pulls ?? []).map((pull) => [pull.feature, pull.unit]));
       put(places.features, features(one, units));
-      put(places.moves, moves(one, explanation.causes));
+      put(places.moves, timeline(one, explanation.causes));
       if (explanation.text) put(places.why, h("p", { class: "why" }, explanation.text), pulls(explanation));
       else put(places.why, empty("No explanation", explanation.message));
     } catch (problem) {

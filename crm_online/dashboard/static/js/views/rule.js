@@ -17,7 +17,8 @@ export const MEASURES = {
   article_gain: ["Article's gain", (value) => `${number(value)} bits`, "Confidence × log2(confidence): 0 where the rule always holds."],
   count: ["Baskets with both", (value) => number(value), "Number of baskets with the items of both sides; old ones count less."],
 };
-export const COLUMNS = ["support", "confidence", "lift", "leverage", "conviction", "mutual_information"];
+/** Measures to sort by. */
+export const SORTS = ["support", "confidence", "lift", "leverage", "conviction", "mutual_information"];
 
 /** All items of one side, in words. */
 const side = (items) => items.map((item, at) => [at ? h("span", { class: "and" }, " + ") : null, h("bdi", { class: "item" }, item)]);

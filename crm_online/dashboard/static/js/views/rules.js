@@ -1,13 +1,12 @@
-// The table of rules: searched, filtered, sorted, page by page; each measure says what it is.
+// The rules, a card for each itemset: searched, filtered, sorted, page by page; all measures on demand.
 
 import { get } from "../api.js";
 import { board } from "../board.js";
 import { h, put, announce, text } from "../dom.js";
-import { count, plural, time } from "../format.js";
+import { count, number, percent, plural, time } from "../format.js";
 import { ranked } from "../segments.js";
-import { explain } from "../tip.js";
 import { empty, heading, loading, wrong } from "./parts.js";
-import { COLUMNS, MEASURES, measures, rule, sentence } from "./rule.js";
+import { MEASURES, measures, ofRule, rule, sentence, SORTS, three } from "./rule.js";
 
 const PAGE = 50;
 const MOST = 1000;
@@ -16,21 +15,31 @@ const WAIT = 250;
 const ASKED = ["text", "segment", "sort", "min_support", "min_confidence", "min_lift"];
 const LEAST = { min_support: ["Support at least, %", 100], min_confidence: ["Confidence at least, %", 100], min_lift: ["Lift at least, ×", 1] };
 
-/** A rule's row; its button opens a second one with all measures. */
-function row(one, sort) {
-  const open = h("button", { type: "button", class: "open", "aria-expanded": "false" }, rule(one));
-  const more = h("tr", { class: "more", hidden: true }, h("td", { colspan: COLUMNS.length + 1 }, h("p", {}, sentence(one)), measures(one)));
-  open.addEventListener("click", () => {
-    more.hidden = !more.hidden;
-    open.setAttribute("aria-expanded", String(!more.hidden));
-  });
-  const cell = (name) => h("td", { class: `num${wide(name)}${name === sort ? " by" : ""}` }, MEASURES[name][1](one[name]));
-  return [h("tr", {}, h("td", { class: "rule" }, open), COLUMNS.map(cell)), more];
+/** The items of a rule, whichever side they are on. */
+const itemset = (one) => JSON.stringify([...one.antecedent, ...one.consequent].sort());
+
+/** One itemset: its best rule as a sentence with three figures, the other ways round, and all measures on demand. */
+function ruleCard([first, ...others]) {
+  const inside = h("div");
+  const details = h("details", { class: "data" }, h("summary", {}, "All measures"), inside);
+  details.addEventListener("toggle", () => details.open && put(inside, measures(first)));
+  return h(
+    "li",
+    { class: "card" },
+    h("h2", {}, h("a", { class: "rule", href: ofRule(first) }, rule(first))),
+    h("p", { class: "says" }, sentence(first)),
+    three(first),
+    others.length ? h("div", {}, h("h3", {}, "The other ways round"), h("ul", { class: "groups one" }, others.map((one) => h("li", {}, h("a", { class: "rule", href: ofRule(one) }, rule(one)), h("span", { class: "note" }, `${percent(one.confidence)}, ${number(one.lift)} × chance`))))) : null,
+    details,
+  );
 }
 
-// On a phone there is room for two, and for all only on a wide screen.
-const ROOM = { lift: " roomy", support: " wide", leverage: " wide", conviction: " wider", mutual_information: " wider" };
-const wide = (name) => ROOM[name] ?? "";
+/** The cards of some rules, in the order of each itemset's first. */
+function cards(all) {
+  const sets = new Map();
+  for (const one of all) sets.set(itemset(one), [...(sets.get(itemset(one)) ?? []), one]);
+  return [...sets.values()].map(ruleCard);
+}
 
 export function rules(root, { query }, signal) {
   const asked = Object.fromEntries(ASKED.map((name) => [name, query.get(name) ?? ""]));
@@ -40,31 +49,22 @@ export function rules(root, { query }, signal) {
     h("label", { class: "least" }, h("span", {}, label), h("input", { type: "number", name, min: "0", step: "any", inputmode: "decimal", value: asked[name] ? Number(asked[name]) * times : "" })),
   );
   const note = h("p", { class: "note", role: "status" });
-  const heads = COLUMNS.map((name) => {
-    const [title, , about] = MEASURES[name];
-    const button = explain(h("button", { type: "button" }, title), about, "Press to sort by it.");
-    button.addEventListener("click", () => ask({ sort: asked.sort === name ? "" : name }));
-    return [name, h("th", { scope: "col", class: `num${wide(name)}` }, button)];
-  });
-  const rows = h("tbody");
+  const sort = h("select", { id: "rules-sort" }, [["", "the best first"], ...SORTS.map((name) => [name, `by ${MEASURES[name][0].toLowerCase()}`])].map(([value, title]) => h("option", { value, selected: value === asked.sort }, title)));
+  const list = h("ol", { class: "rules" });
+  let known = [];
   const place = h("div", {}, loading());
   const more = h("button", { type: "button" }, "More");
   const shown = h("p", { class: "note" });
-  const all = h(
-    "div",
-    {},
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Rules" }, h("table", { class: "rules" }, h("caption", { class: "unseen" }, "Rules: who buys the first items also buys those behind the arrow"), h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Who buys … also buys …"), heads.map(([, head]) => head))), rows)),
-    h("div", { class: "pages" }, more, shown),
-  );
+  const all = h("div", {}, list, h("div", { class: "pages" }, more, shown));
   put(
     root,
     h("div", { class: "head" }, heading("Rules", "Who buys these items also buys those")),
     h(
       "section",
       { class: "card" },
-      h("form", { class: "search", role: "search", onsubmit: (event) => event.preventDefault() }, h("label", { class: "unseen", for: "rules-text" }, "Items that have this text in their name"), search, h("label", { class: "unseen", for: "rules-segment" }, "For the customers of"), whose, h("details", { class: "limits", open: Object.keys(LEAST).some((name) => asked[name]) }, h("summary", {}, "Limits"), h("div", {}, least)), note),
-      place,
+      h("form", { class: "search", role: "search", onsubmit: (event) => event.preventDefault() }, h("label", { class: "unseen", for: "rules-text" }, "Items that have this text in their name"), search, h("label", { class: "unseen", for: "rules-segment" }, "For the customers of"), whose, h("label", { class: "unseen", for: "rules-sort" }, "Order"), sort, h("details", { class: "limits", open: Object.keys(LEAST).some((name) => asked[name]) }, h("summary", {}, "Limits"), h("div", {}, least)), note),
     ),
+    place,
   );
 
   let [next, course, timer] = [null, new AbortController(), null];
@@ -81,20 +81,15 @@ export function rules(root, { query }, signal) {
     more.disabled = true;
     try {
       const found = await get("rules", { ...asked, limit: most, after: next }, course.signal);
-      const made = found.rules.flatMap((one) => row(one, asked.sort));
-      if (fresh) put(rows, made);
-      else rows.append(...made);
+      known = fresh ? found.rules : [...known, ...found.rules];
+      put(list, cards(known));
       next = found.next;
       more.hidden = next === null;
-      text(shown, `${count(rows.children.length / 2)} of ${plural(found.total, "rule")}`);
+      text(shown, `${count(known.length)} of ${plural(found.total, "rule")}`);
       put(note, plural(found.total, "rule"), found.as_of ? [" as of ", time(found.as_of)] : "");
-      put(place, found.total ? all : nothing(found));
-      for (const [name, head] of heads) {
-        if (asked.sort === name) head.setAttribute("aria-sort", "descending");
-        else head.removeAttribute("aria-sort");
-      }
+      put(place, found.total ? all : h("section", { class: "card" }, nothing(found)));
     } catch (problem) {
-      if (problem.name !== "AbortError") put(place, wrong(problem));
+      if (problem.name !== "AbortError") put(place, h("section", { class: "card" }, wrong(problem)));
     }
     more.disabled = false;
   }
@@ -125,15 +120,16 @@ export function rules(root, { query }, signal) {
   };
   search.addEventListener("input", () => later({ text: search.value.trim() }));
   whose.addEventListener("change", () => ask({ segment: whose.value }));
+  sort.addEventListener("change", () => ask({ sort: sort.value }));
   for (const label of least) {
     const input = label.lastChild;
     const [, times] = LEAST[input.name];
     input.addEventListener("input", () => input.validity.valid && later({ [input.name]: input.value ? String(Number(input.value) / times) : "" }));
   }
   more.addEventListener("click", async () => {
-    const before = rows.children.length;
+    const before = list.children.length;
     await load(false);
-    rows.children[before]?.querySelector("button")?.focus();
+    list.children[before]?.querySelector("a")?.focus();
     announce(shown.textContent);
   });
   board.on("segments", () => {
@@ -146,7 +142,7 @@ export function rules(root, { query }, signal) {
   load(true);
   // As events come in, as many as are shown; not while somebody reads one.
   board.fresh(() => {
-    const reads = rows.querySelector("tr.more:not([hidden])") || rows.contains(document.activeElement);
-    if (!reads) load(true, Math.max(PAGE, Math.min(MOST, rows.children.length / 2)));
+    const reads = list.querySelector("details[open]") || list.contains(document.activeElement);
+    if (!reads) load(true, Math.max(PAGE, Math.min(MOST, known.length)));
   }, signal, EVERY);
 }

@@ -3,8 +3,8 @@
 import { get, ofCustomer, part, patch } from "../api.js";
 import { board } from "../board.js";
 import { h, put, announce, text } from "../dom.js";
-import { count, percent, plural, quantity, styles, time, words } from "../format.js";
-import { mark, unit } from "../segments.js";
+import { count, money, percent, plural, quantity, styles, time, words } from "../format.js";
+import { chip, mark, unit } from "../segments.js";
 import { facts, traits } from "./segments.js";
 import { card, empty, heading, loading, wrong } from "./parts.js";
 
@@ -12,44 +12,91 @@ const PAGE = 25;
 const MOST = 500;
 const EVERY = 8000;
 
-/** The segment's customers; each further page below those that are there. */
-function members(id, signal) {
+const SORTS = [["", "in no order"], ["spend", "by money spent"], ["last_purchase", "by last order"], ["since", "by how long they are here"]];
+const DAY = 86_400_000;
+const IDLE = [["", "whenever they bought"], ["30", "no order for 30 days"], ["90", "no order for 90 days"], ["-30", "ordered in the last 30 days"]];
+
+/** The segment's customers: page by page in no order, or the first by a sort. */
+function members(id, query, signal) {
   const rows = h("tbody");
   const more = h("button", { type: "button" }, "More");
   const note = h("p", { class: "note" });
   const place = h("div", {}, loading());
-  const list = h(
-    "div",
-    {},
-    h("table", { class: "members" }, h("caption", {}, "Customers, in no order"), h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "customer"), h("th", { scope: "col", class: "num" }, "here since"))), rows),
-    h("div", { class: "pages" }, more, note),
-  );
+  const choice = (label, name, options) => h("select", { "aria-label": label, name }, options.map(([value, title]) => h("option", { value, selected: (query.get(name) ?? "") === value }, title)));
+  const [sort, idle] = [choice("Order", "sort", SORTS), choice("Last order", "idle", IDLE)];
+  const turn = h("button", { type: "button", "aria-pressed": String(query.get("turned") === "1") }, "Other way round");
+  const least = h("input", { type: "number", min: "0", step: "any", name: "spent", inputmode: "decimal", placeholder: "spent at least", "aria-label": "Spent at least", value: query.get("spent") ?? "" });
+  const heads = h("tr", {}, ["customer", "spent", "last order", "here since"].map((title, at) => h("th", { scope: "col", class: at ? "num" : null }, title)));
+  const list = h("div", {}, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Customers of the segment" }, h("table", { class: "members" }, h("caption", { class: "unseen" }, "Customers of the segment"), h("thead", {}, heads), rows)), h("div", { class: "pages" }, more, note));
   let next = null;
+
+  /** What is asked for beside the page; empty where pages come in no order. */
+  const asked = () => {
+    const filtered = idle.value || least.value;
+    if (!sort.value && !filtered) return {};
+    const until = Date.parse(board.values.status?.watermark ?? Date());
+    const time = idle.value ? new Date(until - Math.abs(Number(idle.value)) * DAY).toISOString() : null;
+    return { sort: sort.value || "spend", descending: turn.getAttribute("aria-pressed") !== "true", min_spend: least.value, [Number(idle.value) < 0 ? "bought_since" : "bought_before"]: time };
+  };
   const load = async (fresh = false) => {
     more.disabled = true;
     try {
-      const limit = fresh ? Math.max(PAGE, Math.min(MOST, rows.children.length)) : PAGE;
-      const found = await get(`segments/${part(id)}/customers`, { limit, after: fresh ? null : next }, signal);
-      if (fresh) put(rows);
+      const wanted = asked();
+      const limit = fresh ? Math.max(PAGE, Math.min(MOST, rows.children.length)) : wanted.sort ? rows.children.length + PAGE : PAGE;
+      const found = await get(`segments/${part(id)}/customers`, { limit, after: fresh ? null : next, ...wanted }, signal);
+      if (fresh || wanted.sort) put(rows);
       rows.append(
         ...found.customers.map((one) =>
-          h("tr", {}, h("th", { scope: "row" }, h("a", { href: ofCustomer(one.customer_id) }, one.customer_id)), h("td", { class: "num" }, time(one.since))),
+          h("tr", {}, h("th", { scope: "row" }, h("a", { href: ofCustomer(one.customer_id) }, h("bdi", {}, one.customer_id))), h("td", { class: "num" }, money(one.spend)), h("td", { class: "num" }, one.last_purchase ? time(one.last_purchase, styles.day) : "none"), h("td", { class: "num" }, time(one.since, styles.day))),
         ),
       );
       next = found.next;
-      more.hidden = next === null;
-      text(note, `${plural(rows.children.length, "customer")} shown${next === null ? "; these are all" : ""}`);
+      const whole = wanted.sort ? found.customers.length < limit : next === null;
+      more.hidden = whole;
+      text(note, `${plural(rows.children.length, "customer")} shown${whole ? "; these are all" : ""}${found.complete ? "" : ", of some hundred thousand that were looked at"}`);
       if (!fresh) announce(note.textContent);
-      if (list.parentNode !== place) put(place, rows.children.length ? list : empty("No customers", "Nobody is reported in this segment now."));
+      put(place, rows.children.length ? list : empty("No customers", Object.keys(wanted).length ? "Nobody in this segment is so now." : "Nobody is reported in this segment now."));
     } catch (problem) {
       if (problem.name !== "AbortError") put(place, wrong(problem));
     }
     more.disabled = false;
   };
+  const again = () => {
+    const pairs = [["sort", sort.value], ["idle", idle.value], ["spent", least.value], ["turned", turn.getAttribute("aria-pressed") === "true" ? "1" : ""]].filter(([, value]) => value);
+    history.replaceState(null, "", `#/segments/${part(id)}${pairs.length ? `?${new URLSearchParams(pairs)}` : ""}`);
+    put(rows);
+    next = null;
+    load(true);
+  };
+  turn.addEventListener("click", () => {
+    turn.setAttribute("aria-pressed", String(turn.getAttribute("aria-pressed") !== "true"));
+    again();
+  });
+  for (const input of [sort, idle, least]) input.addEventListener("change", again);
   more.addEventListener("click", () => load());
   load();
   board.fresh(() => rows.contains(document.activeElement) || load(true), signal, EVERY);
-  return card("w7", "Customers", h("a", { href: `/v1/segments/${part(id)}/customers.csv`, download: `${id}.csv` }, "All as CSV"), place);
+  const controls = h("form", { class: "search", onsubmit: (event) => event.preventDefault() }, sort, turn, idle, least);
+  return card("w7", "Customers", h("a", { href: `/v1/segments/${part(id)}/customers.csv`, download: `${id}.csv` }, "All as CSV"), controls, place);
+}
+
+/** Who came from where, and went where, by what they did. */
+function neighbours(id, signal) {
+  const place = h("div", {}, loading());
+  const load = async () => {
+    const found = await get("digest", { days: 30 }, signal).catch(() => null);
+    if (!found) return;
+    const side = (title, mine, other) => {
+      const sums = new Map();
+      for (const flow of found.flows.filter((one) => one[mine] === id)) sums.set(flow[other], (sums.get(flow[other]) ?? 0) + flow.moves);
+      const rows = [...sums].sort(([, a], [, b]) => b - a).map(([segment, moves]) => h("li", {}, chip(segment), h("a", { class: "val", href: `#/moves?${new URLSearchParams([["since", found.since], ["until", found.until], [mine, id], [other, segment]])}` }, plural(moves, "move"))));
+      return [h("h3", {}, title), rows.length ? h("ul", { class: "sides" }, rows) : h("p", { class: "note" }, "nobody")];
+    };
+    put(place, side("Came from", "to", "from"), side("Went to", "from", "to"), h("p", { class: "note" }, "by what customers did, from ", time(found.since, styles.day), " on"));
+  };
+  load();
+  board.fresh(load, signal, EVERY);
+  return card("", "Came and went", "in 30 days", place);
 }
 
 /** Name, note and colour, to be given by hand: they stay with the id. */
@@ -101,7 +148,7 @@ function editing(id) {
 }
 
 /** The view, and what fills it with a segment as it stands; what has the focus stays. */
-function frame(id, signal) {
+function frame(id, query, signal) {
   const title = h("h1", { tabindex: "-1" });
   const lead = h("p", { class: "lead" });
   const note = h("p", { class: "by-hand", hidden: true });
@@ -113,8 +160,8 @@ function frame(id, signal) {
     h(
       "div",
       { class: "grid" },
-      h("div", { class: "w5 stack" }, card("", "What sets them apart", null, apart, rules), card("", "Centre", "the average of each feature", centre)),
-      members(id, signal),
+      h("div", { class: "w5 stack" }, card("", "What sets them apart", null, apart, rules), neighbours(id, signal), card("", "Centre", "the average of each feature", centre)),
+      members(id, query, signal),
     ),
   ];
   const edit = editing(id);
@@ -137,7 +184,7 @@ const gone = () => [
   h("section", { class: "card" }, empty("It is not there now", "Segments may go when a better model is fitted. ", h("a", { href: "#/segments" }, "All segments"))),
 ];
 
-export function segment(root, { id }, signal) {
+export function segment(root, { id, query }, signal) {
   put(root, loading());
   let framed = null;
   board.on("segments", (found, problem) => {
@@ -156,7 +203,7 @@ export function segment(root, { id }, signal) {
       framed.set(one, found);
       return;
     }
-    framed = frame(id, signal);
+    framed = frame(id, query, signal);
     framed.set(one, found);
     put(root, framed.elements);
     if (document.activeElement === root) framed.title.focus();
