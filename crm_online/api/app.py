@@ -7,16 +7,13 @@ import json
 import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from copy import copy
 from importlib.resources import files
 from operator import itemgetter
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute
 
 from crm_online import __version__
 from crm_online.answers.service import Problem
@@ -24,6 +21,7 @@ from crm_online.api import routes
 from crm_online.api.compress import Compress
 from crm_online.api.feed_limit import FeedLimit
 from crm_online.api.gate import COOKIE, TLS_COOKIE, Gate
+from crm_online.api.head import HeadAsGet
 from crm_online.api.headers import Headers
 from crm_online.api.limits import BodyLimit
 from crm_online.api.problems import ALWAYS, handle_errors, problems
@@ -52,7 +50,6 @@ EXAMPLES: Final[dict[str, Any]] = json.loads((files("crm_online.api") / "example
 """An example of each operation's answer, by its id; lists are shortened to their first element."""
 
 _COMPRESSED = 16_000
-_HEAD = "HEAD"
 _EXPOSED = ("ETag", "Link", "Retry-After")
 
 
@@ -63,6 +60,7 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
 
     # The last one added is the first that a request meets.
+    app.add_middleware(HeadAsGet)
     app.add_middleware(BodyLimit, limit=settings.body)
     app.add_middleware(FeedLimit, settings=settings, keys=service.keys, metrics=service.metrics)
     app.add_middleware(
@@ -113,9 +111,6 @@ def _with_routes() -> FastAPI:
     for router in _routers():
         app.include_router(router, responses=problems(*ALWAYS))
     app.include_router(pages.router())
-    for route in app.routes:
-        if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
-            route.methods.add(_HEAD)
     return app
 
 
@@ -135,7 +130,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
             openapi_version=app.openapi_version,
             summary=app.summary,
             description=app.description,
-            routes=[_without_head(route) for route in app.routes],
+            routes=app.routes,
             tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         )
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
@@ -154,15 +149,6 @@ def _document(app: FastAPI) -> dict[str, Any]:
                 _complete(operation)
         app.openapi_schema = _named_by_title(document)
     return app.openapi_schema
-
-
-def _without_head(route: BaseRoute) -> BaseRoute:
-    """Return a route as it is described: that HEAD is answered where GET is goes without saying."""
-    if not isinstance(route, APIRoute):
-        return route
-    described = copy(route)
-    described.methods = (route.methods or set()) - {_HEAD}
-    return described
 
 
 def _named_by_title(document: dict[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict
         client.predictions()
         first = client.rules_page().rules[0]
         assert client.rule(first.antecedent, first.consequent) == first
-        assert client.members_csv(segment).startswith("customer_id,since\r\n")
+        assert client.members_csv(segment).startswith("customer_id,since,spend,last_purchase\r\n")
         client.recommend(basket=["bread"])
         client.recommend_each(["C17"])
         view = {"type": "view", "customer_id": "C17", "time": TIME}

@@ -71,7 +71,7 @@ def test_the_keyboard_is_enough(seen: Seen) -> None:
 
 def tab_to(page: Page, place: Locator) -> None:
     """Press Tab until a place has the focus."""
-    for _ in range(60):
+    for _ in range(200):
         page.keyboard.press("Tab")
         if place.evaluate("element => element === document.activeElement"):
             return

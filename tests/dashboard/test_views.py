@@ -34,9 +34,14 @@ def test_the_overview_shows_figures_segments_and_charts(seen: Seen, shop: Served
     seen.keep("overview")
 
 
-def test_each_number_of_what_changed_opens_its_list(seen: Seen, shop: Served) -> None:
-    seen.page.evaluate("localStorage.setItem('crm-online.seen', '2000-01-01T00:00:00Z')")
-    seen.page.reload()
+def test_each_number_of_what_changed_opens_its_list(browser: Browser, shop: Served) -> None:
+    with browsing(browser, shop.url) as seen:
+        seen.page.add_init_script("localStorage.setItem('crm-online.seen', '2000-01-01T00:00:00Z')")
+        _follow_the_first_number(seen, shop)
+        seen.clean()
+
+
+def _follow_the_first_number(seen: Seen, shop: Served) -> None:
     page = seen.open("?days=30")
     found = httpx.get(f"{shop.url}/v1/digest", params={"days": 30}).json()
     links = page.locator(".headline a")
@@ -56,7 +61,7 @@ def test_search_finds_customers_items_and_segments(seen: Seen, shop: Served) -> 
     name = httpx.get(f"{shop.url}/v1/segments").json()["segments"][0]["name"]
     page = seen.open("service")
     heading = page.get_by_role("heading", level=1)
-    for typed, kind, title in (("c1", "customer", "Customer"), ("butt", "item", "Rules"), (name[:9], "segment", name)):
+    for typed, kind, title in (("c1", "customer", None), ("butt", "item", "Rules"), (name[:9], "segment", None)):
         page.keyboard.press("Control+k")
         expect(page.locator("#customer")).to_be_focused()
         page.keyboard.type(typed)
@@ -66,8 +71,9 @@ def test_search_finds_customers_items_and_segments(seen: Seen, shop: Served) -> 
             page.keyboard.press("ArrowDown")
             if option.get_attribute("aria-selected") == "true":
                 break
+        found = option.locator("bdi").inner_text()
         page.keyboard.press("Enter")
-        expect(heading).to_contain_text(title)
+        expect(heading).to_contain_text(title or found)
 
 
 def test_the_api_is_shown_from_the_services_own_document(seen: Seen, shop: Served) -> None:
@@ -105,7 +111,7 @@ def test_the_customers_of_a_segment_come_page_by_page(seen: Seen, shop: Served) 
     page.get_by_role("button", name="More").click()
     expect(members.nth(before)).to_be_visible()
     seen.keep("segment")
-    page.get_by_label("Order").select_option("spend")
+    page.get_by_label("Order", exact=True).select_option("spend")
     expect(page).to_have_url(re.compile("sort=spend"))
     richest = httpx.get(f"{shop.url}/v1/segments/{largest['id']}/customers", params={"sort": "spend"}).json()
     expect(page.locator(".members tbody a").first).to_have_text(richest["customers"][0]["customer_id"])
@@ -143,6 +149,7 @@ def test_a_rule_is_found_sorted_and_explained_and_has_a_page(seen: Seen) -> None
     expect(page.locator(".measures")).to_contain_text("Conviction")
     seen.open('rules/["nothing","like it"]')
     expect(page.get_by_text("No such rule now")).to_be_visible()
+    seen.complaints.clear()  # Chromium's own, of the 404
 
 
 def test_rules_are_filtered_and_the_address_says_how(seen: Seen, shop: Served) -> None:
@@ -181,7 +188,9 @@ def test_a_customer_is_opened_by_id(seen: Seen, shop: Served) -> None:
 
 def test_a_mark_says_whose_it_is_and_opens_the_customer(seen: Seen) -> None:
     page = seen.open()
-    point, box = point_of(page, "C17"), drawn(page, "scatter").bounding_box()
+    point, plot = point_of(page, "C17"), drawn(page, "scatter")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + point["x"], box["y"] + point["y"])
     tip = page.get_by_role("tooltip")
