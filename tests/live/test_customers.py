@@ -26,7 +26,7 @@ from crm_online.events import models
 from crm_online.events.columns import partition_of
 from crm_online.events.times import to_short_iso
 from crm_online.live.customers.lookups import CustomerLookups
-from crm_online.live.customers.member_scan import MemberQuery, MemberScan
+from crm_online.live.customers.member_scan import MemberScan, MemberSelection
 from crm_online.lookup import Lookup
 from crm_online.lookup.customer_batch import CustomerBatch
 from crm_online.lookup.customer_json import customer_json
@@ -338,20 +338,20 @@ def test_customers_of_a_segment_come_by_a_sort_and_only_those_that_match(at_rest
     segment = next(one["segment"] for one in known.values() if one["segment"])
     totals = {name: one["totals"] for name, one in known.items() if one["segment"] == segment}
     scan = MemberScan(at_rest.store)
-    found = scan.sorted(segment, MemberQuery("spend"), 1000)
+    found = scan.sorted(segment, MemberSelection("spend"), 1000)
     assert found.complete
     assert [one["customer_id"] for one in found.customers] == sorted(
         totals, key=lambda name: (-totals[name]["spend"], name)
     )
-    last = [one["last_purchase"] for one in scan.sorted(segment, MemberQuery("last_purchase", False), 3).customers]
+    last = [one["last_purchase"] for one in scan.sorted(segment, MemberSelection("last_purchase", False), 3).customers]
     assert last == sorted(one["last_purchase"] for one in totals.values())[:3]
     middle = sorted(one["last_purchase"] for one in totals.values())[len(totals) // 2]
     when = round(datetime.fromisoformat(middle).timestamp() * 1000)
     spent = sorted(one["spend"] for one in totals.values())[len(totals) // 2]
     for query, matching in (
-        (MemberQuery(min_spend=spent), {name for name, one in totals.items() if one["spend"] >= spent}),
-        (MemberQuery(bought_since=when), {name for name, one in totals.items() if one["last_purchase"] >= middle}),
-        (MemberQuery(bought_before=when), {name for name, one in totals.items() if one["last_purchase"] < middle}),
+        (MemberSelection(min_spend=spent), {name for name, one in totals.items() if one["spend"] >= spent}),
+        (MemberSelection(bought_since=when), {name for name, one in totals.items() if one["last_purchase"] >= middle}),
+        (MemberSelection(bought_before=when), {name for name, one in totals.items() if one["last_purchase"] < middle}),
     ):
         assert {one["customer_id"] for one in scan.sorted(segment, query, 1000).customers} == matching
 

@@ -25,7 +25,7 @@ from crm_online.api.problems import ProblemError, problems
 from crm_online.api.service import Service, TheService, service
 from crm_online.api.times import IsoTime
 from crm_online.events.times import from_datetime
-from crm_online.live.customers.member_scan import MemberPage, MemberQuery, MemberSort
+from crm_online.live.customers.member_scan import MemberPage, MemberSelection, MemberSort
 
 router = APIRouter(prefix="/v1", tags=["customers"], dependencies=[Depends(requires("read"))], responses=problems(404))
 
@@ -188,7 +188,7 @@ async def get_members(
         page = await service.customers.members(segment_id, after, limit)
     else:
         since, before = (None if time is None else from_datetime(time) for time in (bought_since, bought_before))
-        query = MemberQuery(sort, descending, min_spend, since, before)
+        query = MemberSelection(sort, descending, min_spend, since, before)
         page = await service.customers.members_sorted(segment_id, query, limit)
     return Members.model_validate(
         {"segment": segment_id, "customers": page.customers, "next": page.next, "complete": page.complete}

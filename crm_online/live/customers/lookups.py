@@ -11,7 +11,7 @@ from crm_online.customers.records import MOVES
 from crm_online.engine.moments import Moment
 from crm_online.engine.owner import NAMES
 from crm_online.errors import InputError, StoreUnavailable, UnknownCustomer
-from crm_online.live.customers.member_scan import MemberPage, MemberQuery, MemberScan
+from crm_online.live.customers.member_scan import MemberPage, MemberScan, MemberSelection
 from crm_online.live.customers.prefix_scan import IdsFound, find_ids
 from crm_online.live.feeds.hub import ChangeHub
 from crm_online.live.part import ServicePart
@@ -173,7 +173,7 @@ class CustomerLookups(ServicePart):
         """
         return await self._scans.run(lambda: MemberScan(self._store).page(segment, after, limit))
 
-    async def members_sorted(self, segment: str, query: MemberQuery, limit: int) -> MemberPage:
+    async def members_sorted(self, segment: str, query: MemberSelection, limit: int) -> MemberPage:
         """Return the first customers of a segment by a sort; see `MemberScan.sorted`.
 
         Raises

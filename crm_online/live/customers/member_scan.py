@@ -56,7 +56,7 @@ class MemberPage:
 
 
 @dataclass(frozen=True, slots=True)
-class MemberQuery:
+class MemberSelection:
     """Which members, and in which order.
 
     Attributes
@@ -158,7 +158,7 @@ class MemberScan:
         last = partition >= self._partition_count
         return MemberPage([*found.values()], None if last else f"{partition}.{cursor}")
 
-    def sorted(self, segment: str, query: MemberQuery, limit: int) -> MemberPage:
+    def sorted(self, segment: str, query: MemberSelection, limit: int) -> MemberPage:
         """Return the first customers who are reported to be in a segment, by a sort.
 
         At most some hundred thousand customers are looked at.
@@ -186,7 +186,7 @@ class MemberScan:
         return MemberPage(first, None, complete=scanned < _SORTED)
 
     def _scan(
-        self, partition: int, cursor: int, count: int, segment: str, query: MemberQuery | None = None
+        self, partition: int, cursor: int, count: int, segment: str, query: MemberSelection | None = None
     ) -> tuple[int, int, dict[str, dict[str, Any]]]:
         """Return the next cursor, how many customers were looked at, and those of the segment."""
         small, model_json, ((following, pairs),) = self._store.partition(partition).together(
