@@ -112,5 +112,5 @@ class Session(Answer):
     """Who asks, and what they may do."""
 
     name: Annotated[str, Field(description="of the key; anybody: no keys are configured")]
-    scopes: list[Literal["admin", "read", "write"]]
+    scopes: list[Literal["admin", "aggregates", "read", "write"]]
     keys: Annotated[bool, Field(description="whether the service needs keys")]

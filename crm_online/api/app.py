@@ -32,6 +32,7 @@ from crm_online.dashboard import pages
 TAGS = {
     "customers": "One customer, several, or those of a segment.",
     "segments": "The segments as they stand, their sizes, and the picture of them.",
+    "aggregates": "What stands on many customers, for keys that may see no single one.",
     "rules": "The rules that hold.",
     "recommendations": "What to recommend to a customer, or for a basket.",
     "predictions": "What customers will do, and how good that is known.",
@@ -44,8 +45,8 @@ TAGS = {
 
 _ABOUT = """\
 Look-ups are as of the latest event. Errors are problem documents (RFC 9457). Where keys are configured every request
-below `/v1` needs one, as `Authorization: Bearer crm_…`; its scopes are `read`, `write` and `admin` (which includes
-both). Answers may get more fields; leave those that you do not know."""
+below `/v1` needs one, as `Authorization: Bearer crm_…`; its scopes are `read`, `write`, `admin` (which includes
+all) and `aggregates`. Answers may get more fields; leave those that you do not know."""
 EXAMPLES: Final[dict[str, Any]] = json.loads((files("crm_online.api") / "examples.json").read_text(encoding="utf-8"))
 """An example of each operation's answer, by its id; lists are shortened to their first element."""
 

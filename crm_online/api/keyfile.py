@@ -23,8 +23,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from crm_online.errors import InputError
 
-Scope = Literal["read", "write", "admin"]
-"""read: look-ups and feeds; write: send events; admin: all, and rejects with what was sent."""
+Scope = Literal["read", "write", "admin", "aggregates"]
+"""read: look-ups and feeds; write: send events; admin: all, and rejects with what was sent; aggregates: only what
+stands on many customers."""
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 _NAME = r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}"
@@ -51,8 +52,8 @@ class Caller:
     producer: str
 
     def may(self, scope: Scope) -> bool:
-        """Return whether the caller has a scope; admin has all."""
-        return scope in self.scopes or "admin" in self.scopes
+        """Return whether the caller has a scope; admin has all, and who may read may read aggregates."""
+        return scope in self.scopes or "admin" in self.scopes or (scope == "aggregates" and "read" in self.scopes)
 
 
 class StoredKey(BaseModel):

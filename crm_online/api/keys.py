@@ -133,7 +133,8 @@ _REQUIRED = {scope: RequiredScope(scope) for scope in (None, *SCOPES)}
 def requires(scope: Scope | None) -> RequiredScope:
     """Return the dependency of a route or router: ``dependencies=[Depends(requires("read"))]``.
 
-    The scope ``admin`` includes ``read`` and ``write``; ``write`` does not include ``read``. None: any key will do.
+    The scope ``admin`` includes all, and ``read`` includes ``aggregates``; ``write`` does not include ``read``.
+    None: any key will do.
     """
     return _REQUIRED[scope]
 

@@ -10,6 +10,7 @@ from crm_online.api.keys import Keys
 from crm_online.api.metrics import ServiceMetrics
 from crm_online.api.service import Service
 from crm_online.api.sessions import Sessions
+from crm_online.live.aggregates import AggregateMaker
 from crm_online.live.customers.lookups import CustomerLookups
 from crm_online.live.feeds.hub import ChangeHub
 from crm_online.live.ingestion.sinks import EventSink
@@ -54,6 +55,7 @@ def open_service(settings: Settings, state: str, kafka: Callable[[str], EventSin
             url=store.url,
             customers=customers,
             snapshots=snapshots,
+            aggregates=AggregateMaker(store, settings.privacy.least_customers),
             changes=changes,
             webhooks=WebhookSender(store, changes, settings.webhooks, metrics.delivery, metrics.deliveries_waiting),
             recommender=Recommender(snapshots, customers, timed=partial(metrics.store, "recommendations")),

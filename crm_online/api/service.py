@@ -16,6 +16,7 @@ from crm_online.live.part import ServicePart
 from crm_online.settings import Settings
 
 if TYPE_CHECKING:
+    from crm_online.live.aggregates import AggregateMaker
     from crm_online.live.customers.lookups import CustomerLookups
     from crm_online.live.feeds.hub import ChangeHub
     from crm_online.live.ingestion.state_sink import StateSink
@@ -36,9 +37,9 @@ class Service:
         The store, as a person may read it.
     url
         Of a store that this process runs, where other processes of this machine reach it.
-    customers, snapshots, changes, webhooks, recommender, sink, keys, sessions
-        Look-ups of customers; segments, rules and picture, made anew; the feed; what posts changes; recommendations;
-        where events go; who may do what, and the browsers of whom.
+    customers, snapshots, aggregates, changes, webhooks, recommender, sink, keys, sessions
+        Look-ups of customers; segments, rules and picture, made anew; what stands on many customers; the feed; what
+        posts changes; recommendations; where events go; who may do what, and the browsers of whom.
     metrics
         What is counted.
     """
@@ -48,6 +49,7 @@ class Service:
     url: str | None
     customers: CustomerLookups
     snapshots: Snapshots
+    aggregates: AggregateMaker
     changes: ChangeHub
     webhooks: WebhookSender
     recommender: Recommender
@@ -58,7 +60,16 @@ class Service:
 
     def parts(self) -> Sequence[ServicePart]:
         """Return the parts in the order in which they start; they stop in the other."""
-        return (self.keys, self.snapshots, self.customers, self.changes, self.webhooks, self.recommender, self.sink)
+        return (
+            self.keys,
+            self.snapshots,
+            self.aggregates,
+            self.customers,
+            self.changes,
+            self.webhooks,
+            self.recommender,
+            self.sink,
+        )
 
 
 async def service(connection: HTTPConnection) -> Service:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from crm_online import __version__
+from crm_online.cli.commands.aggregates import aggregates
 from crm_online.cli.commands.config import config
 from crm_online.cli.commands.customer import customer
 from crm_online.cli.commands.demo import demo
@@ -50,6 +51,7 @@ for command in (
     replay,
     segments,
     rules,
+    aggregates,
     drift,
     customer,
     digest,

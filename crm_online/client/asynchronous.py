@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar, Unpack
 import httpx
 from tenacity import AsyncRetrying
 
+from crm_online.answers.aggregates import Aggregates
 from crm_online.answers.changes import Digest, Moves, RuleChanges
 from crm_online.answers.customers import (
     Customer,
@@ -240,6 +241,10 @@ class AsyncClient:
     async def flows(self, since: datetime | None = None, reason: Sequence[Reason] = ()) -> SegmentFlows:
         """Return who moved from where to where, in the changes that are kept."""
         return await self._request(calls.flows(since, reason))
+
+    async def aggregates(self) -> Aggregates:
+        """Return segments and rules of which each figure stands on enough customers."""
+        return await self._request(calls.AGGREGATES)
 
     async def webhooks(self) -> WebhookStatuses:
         """Return how far each webhook is."""

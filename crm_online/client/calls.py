@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from crm_online.answers.aggregates import Aggregates
 from crm_online.answers.changes import Digest, Moves, RuleChanges
 from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Members, PersonalData, Reason
 from crm_online.answers.drift import Drifts
@@ -34,6 +35,7 @@ SIZES: Final = Call("get_sizes", "GET", "/v1/segment-sizes", model(SizeHistory))
 PICTURE: Final = Call("get_picture", "GET", "/v1/picture", model(Picture))
 PREDICTIONS: Final = Call("get_predictions", "GET", "/v1/predictions", model(PredictionFigures))
 WEBHOOKS: Final = Call("get_webhooks", "GET", "/v1/webhooks", model(WebhookStatuses))
+AGGREGATES: Final = Call("get_aggregates", "GET", "/v1/aggregates", model(Aggregates))
 STATUS: Final = Call("get_status", "GET", "/v1/status", model(Status))
 READY: Final = Call("get_ready", "GET", "/readyz", model(Ready), again=False, answers=frozenset({200, 503}))
 ALIVE: Final = Call("get_health", "GET", "/healthz", model(Alive))

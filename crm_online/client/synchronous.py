@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar, Unpack
 import httpx
 from tenacity import Retrying
 
+from crm_online.answers.aggregates import Aggregates
 from crm_online.answers.changes import Digest, Moves, RuleChanges
 from crm_online.answers.customers import (
     Customer,
@@ -294,6 +295,10 @@ class Client:
     def flows(self, since: datetime | None = None, reason: Sequence[Reason] = ()) -> SegmentFlows:
         """Return who moved from where to where, in the changes that are kept."""
         return self._request(calls.flows(since, reason))
+
+    def aggregates(self) -> Aggregates:
+        """Return segments and rules of which each figure stands on enough customers."""
+        return self._request(calls.AGGREGATES)
 
     def webhooks(self) -> WebhookStatuses:
         """Return how far each webhook is."""

@@ -32,6 +32,7 @@ from crm_online.lookup.drifts import kept_drifts
 from crm_online.lookup.partition import PartitionView
 from crm_online.lookup.personal_data import personal_data
 from crm_online.lookup.predictions import StatePredictor, no_figures
+from crm_online.lookup.publication import Publication, known_orders, publish
 from crm_online.lookup.recommender import StateRecommender
 from crm_online.lookup.segment_names import SegmentNames
 from crm_online.lookup.segments import Segmentation, Tree
@@ -372,6 +373,11 @@ class Lookup:
             sampled_predictions(found, segments.sample, segments.model.ids, as_of) if found and segments else NOBODY
         )
         return {"as_of": to_short_iso(as_of), "customers": self.customers, **figures, **people}
+
+    def publication(self, least: int, before: Publication | None) -> Publication:
+        """Return what may be told to whoever may see no single customer, see `crm_online.lookup.publication`."""
+        orders = known_orders(self._views)
+        return publish(self._segments, self.rules(), orders, self.watermark, least, before)
 
     def drifts(self, most: int) -> list[dict[str, Any]]:
         """Return the last drifts, as in ``crm-online drift --json``, the newest first."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from crm_online.settings.fields import OptionalDuration, Section, optional
+from crm_online.settings.fields import Count, OptionalDuration, Section, optional
 from crm_online.settings.network import OptionalFile
 
 
@@ -45,4 +45,11 @@ class PrivacySettings(Section):
         default=None,
         description="file of the keys by which ids become pseudonyms as they come in; a state has pseudonyms from its "
         "beginning or never; none: ids are stored as they are",
+    )
+    least_customers: Count = Field(
+        default=10,
+        ge=2,
+        le=1_000_000,
+        description="different customers that each figure told to keys of the scope aggregates stands on at least, and "
+        "each difference to what was told before",
     )

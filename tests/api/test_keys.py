@@ -161,6 +161,8 @@ def test_a_key_is_for_its_scopes_only(served: Served, keys: dict[str, str]) -> N
         "a copy": ("/v1/customers/C17/export", None),
         "rejects as they come": ("/v1/changes?kind=rule&kind=reject", None),
         "who am I": ("/v1/session", None),
+        "aggregates": ("/v1/aggregates", None),
+        "webhooks": ("/v1/webhooks", None),
     }
     may = {
         scope: {
@@ -171,7 +173,8 @@ def test_a_key_is_for_its_scopes_only(served: Served, keys: dict[str, str]) -> N
         for scope, key in keys.items()
     }
     assert may == {
-        "read": {"look", "count", "who am I"},
+        "read": {"look", "count", "who am I", "aggregates"},
+        "aggregates": {"aggregates", "who am I"},
         "write": {"send", "who am I"},
         "admin": {*asked},
     }

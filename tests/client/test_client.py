@@ -60,6 +60,7 @@ def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict
         client.rejects()
         client.drifts()
         client.webhooks()
+        client.aggregates()
         client.dead_letters("crm")
         client.resend_dead_letters("crm")
         client.alive()

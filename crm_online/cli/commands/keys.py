@@ -24,7 +24,9 @@ File = Annotated[
 Scopes = Annotated[
     list[str] | None,
     typer.Option(
-        "--scope", metavar="SCOPE", help="read, write or admin; several times for several; read if not given."
+        "--scope",
+        metavar="SCOPE",
+        help="read, write, admin or aggregates; may be given several times; read if not given.",
     ),
 ]
 
