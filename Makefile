@@ -51,6 +51,10 @@ fuzz: $(WITH_DEV) ## Search for input that is not answered well, with new seeds,
 			--hypothesis-seed=$$seed $(PYTEST_OPTIONS)
 	done
 
+.PHONY: simulation
+simulation: $(WITH_DEV) ## Run workers on a model of Kafka, with faults from new seeds
+	PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation $(SIMULATION_OPTIONS)
+
 .PHONY: lint
 lint: $(WITH_DEV) ## Check style, types and layers
 	$(BIN)/ruff format --check .

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 from functools import partial
 from typing import Final, Protocol
@@ -141,4 +142,4 @@ class PartitionManager:
     def _processor(self, number: int) -> PartitionProcessor:
         settings = self._context.settings
         flow = PartitionFlow(self._context.store, settings, number, settings.replay.partitions)
-        return PartitionProcessor(flow, topic_name(settings.kafka.prefix, EVENTS), settings)
+        return PartitionProcessor(flow, topic_name(settings.kafka.prefix, EVENTS), settings, time.monotonic)

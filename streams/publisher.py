@@ -99,12 +99,16 @@ class Publisher:
             acks="all",
         )
         self._producer = producer
-        await producer.start()
-        consumer = await open_range_consumer(self._kafka, f"{name}-reader")
         try:
-            return await read_published_position(consumer, self._kafka.prefix, self.partition, last_change)
-        finally:
-            await consumer.stop()
+            await producer.start()
+            consumer = await open_range_consumer(self._kafka, f"{name}-reader")
+            try:
+                return await read_published_position(consumer, self._kafka.prefix, self.partition, last_change)
+            finally:
+                await consumer.stop()
+        except BaseException:
+            await self.close()  # with a producer but no position, what came through before would be sent again
+            raise
 
     def enqueue(self, entries: Sequence[Entry]) -> None:
         """Queue changes that are committed, to publish them."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from secrets import token_hex
 
 from crm_online.engine.divergence import Divergence
 from crm_online.engine.engine import CUSTOMERS, Engine
+from crm_online.errors import FenceError, StoreUnavailable
 from crm_online.events.batch import Batch
 from crm_online.flow.reads import StepReader, load
 from crm_online.settings import Settings
@@ -54,13 +56,15 @@ class PartitionFlow:
         self.partition = partition
         self.store = store.partition(partition)
         self.positions = self.store.claim(token_hex(4))
-        loaded = load(self.store)
-        self.engine = Engine(settings, partition, partitions, loaded, stages)
+        with self._refuse_mixed_reads():
+            loaded = load(self.store)
+            self.engine = Engine(settings, partition, partitions, loaded, stages)
+            self._outbox = self.store.outbox()
+        self.store.refuse_if_moved()
         self.stages = self.engine.stages
         self._reader = StepReader(store, partition, partitions, settings.segments.sample, loaded.sampling_key)
         self.commit_seconds = 0.0
         self._published = 0
-        self._outbox = self.store.outbox()
         self._keep = settings.changes.keep
 
     @property
@@ -88,10 +92,11 @@ class PartitionFlow:
         StoreError
             If the store cannot be read or written; the same holds.
         """
-        with self.stages.measure(Stage.FETCH):
-            plan = self.engine.plan_reads(batch)
-            read = self._reader.read(plan, batch.events)
-        step = self.engine.compute_step(batch, plan, read)
+        with self._refuse_mixed_reads():
+            with self.stages.measure(Stage.FETCH):
+                plan = self.engine.plan_reads(batch)
+                read = self._reader.read(plan, batch.events)
+            step = self.engine.compute_step(batch, plan, read)
         return self._commit(step, [*self._blanks(plan.erased), *writes])
 
     def republish(self, source: str, divergence: Divergence) -> Step:
@@ -145,6 +150,21 @@ class PartitionFlow:
         """Trim what was published since the last commit."""
         if self._published:
             self.store.trim(self._published)
+
+    @contextmanager
+    def _refuse_mixed_reads(self) -> Iterator[None]:
+        """At an error, see whether what was read was of one state: it need not be where Redis was put back meanwhile.
+
+        What that leads to is no bug, and no corrupt state: the partition is to be claimed again. Without an error the
+        commit's own fences say so.
+        """
+        try:
+            yield
+        except (FenceError, StoreUnavailable):
+            raise
+        except Exception:
+            self.store.refuse_if_moved()
+            raise
 
     def _commit(self, step: Step, writes: Sequence[Write] = ()) -> Step:
         """Commit what the engine computed, with further writes and what the engine does not know; return all of it."""

@@ -70,6 +70,23 @@ class PartitionStore:
         """Ask Redis whether nobody has claimed the partition since this did."""
         return self.hash_get(META, [TOKEN]) == [self._token.encode()]
 
+    def refuse_if_moved(self) -> None:
+        """See that the partition is as the claim, and its last commit, left it.
+
+        Raises
+        ------
+        OwnerLost, PositionMoved
+            If it was claimed, or committed to, or put back in time since: what was read of it meanwhile need not be of
+            one state.
+        """
+        token, commits = (found or b"" for found in self._mark())
+        if token != self._token.encode():
+            raise self._owner_lost(token.decode("utf-8", "replace"))
+        if (count := replies.as_int(commits or b"0")) != self._commits:
+            raise PositionMoved(
+                f"partition {self.partition} has {count} commits, but this owner left it at {self._commits}"
+            )
+
     def commit(self, step: Step) -> None:
         """Write all of a step, or nothing of it; the partition must be claimed.
 
@@ -232,17 +249,20 @@ class PartitionStore:
             "run redis-check-aof --fix over its AOF, or put a copy back (docs/operations.md: Redis)"
         )
 
+    def _owner_lost(self, token: str) -> OwnerLost:
+        here, taker = f"partition {self.partition}", token.rpartition(":")[0]
+        return OwnerLost(
+            f"another process (owner {taker}) has taken {here} over: a second replay or worker, erase, or a "
+            "service that takes events; run one at a time, then this one goes on from its last commit"
+            if taker
+            else f"{here} is claimed by nobody"
+        )
+
     def _commit_error(self, step: Step, answer: bytes, more: list[str]) -> Exception:
         here = f"partition {step.partition}"
         match answer, more:
             case b"owner", [token]:
-                taker = token.rpartition(":")[0]
-                return OwnerLost(
-                    f"another process (owner {taker}) has taken {here} over: a second replay or worker, erase, or a "
-                    "service that takes events; run one at a time, then this one goes on from its last commit"
-                    if taker
-                    else f"{here} is claimed by nobody"
-                )
+                return self._owner_lost(token)
             case b"position", [at]:
                 return PositionMoved(f"{here} is at {at} of {step.source}, but the step begins at {step.begin}")
             case b"commits", [count]:

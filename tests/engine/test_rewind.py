@@ -8,12 +8,15 @@ import pytest
 
 from crm_online.engine.divergence import Divergence
 from crm_online.engine.owner import SEGMENTS
+from crm_online.errors import FenceError
 from crm_online.events import models
+from crm_online.itemsets import names as item_names
 from crm_online.settings import Settings
 from crm_online.step import Entry, Topic
-from crm_online.store import Store
+from crm_online.store import PartitionStore, Store
 from tests.engine import shop
 from tests.engine.flows import LOG, Shop, settings
+from tests.servers.embedded import admin, keys
 
 SIZE = 100
 PUBLISHED_BEYOND = frozenset({"s1", "s2", "s3", "s4", "s98"})
@@ -64,3 +67,25 @@ def chosen() -> Settings:
 
 def last_told(entries: list[Entry]) -> dict[str, bytes | None]:
     return {entry.key: None if entry.tombstone else entry.value for entry in entries if entry.topic is Topic.SEGMENTS}
+
+
+def test_a_state_that_is_put_back_while_it_is_read_is_a_lost_claim_and_no_bug(
+    redis: Store, log: list[models.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Shop(redis, chosen())
+    steps, read = run.run(log, SIZE), PartitionStore.list_range
+    with admin(redis) as server:
+        next(steps)
+        copy = {name: server.dump(name) or b"" for name in keys(server)}
+        next(steps)
+
+        def put_back(store: PartitionStore, name: str, first: int, last: int) -> list[bytes]:
+            if name == item_names.NAME:  # the baskets that were read already may have items that the copy knows not
+                server.flushall()
+                for key, held in copy.items():
+                    server.restore(key, 0, held)
+            return read(store, name, first, last)
+
+        monkeypatch.setattr(PartitionStore, "list_range", put_back)
+        with pytest.raises(FenceError):
+            run.claim()

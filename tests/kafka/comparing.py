@@ -23,11 +23,18 @@ def compare(export: Path, oracle: Oracle, min_support: float = 0.01, max_size: i
     min_support, max_size
         The settings ``itemsets.min_support`` and ``itemsets.max_size``.
     """
-    return [*_customers(export, oracle), *_itemsets(export, oracle, min_support, max_size)]
+    customers, itemsets = (pd.read_parquet(export / f"{name}.parquet") for name in ("customers", "itemsets"))
+    return compare_frames(customers, itemsets, oracle, min_support, max_size)
 
 
-def _customers(export: Path, oracle: Oracle) -> Iterator[str]:
-    found = pd.read_parquet(export / "customers.parquet")
+def compare_frames(
+    customers: pd.DataFrame, itemsets: pd.DataFrame, oracle: Oracle, min_support: float = 0.01, max_size: int = 3
+) -> list[str]:
+    """Return the differences between the frames of an export and the oracle; see :func:`compare`."""
+    return [*_customers(customers, oracle), *_itemsets(itemsets, oracle, min_support, max_size)]
+
+
+def _customers(found: pd.DataFrame, oracle: Oracle) -> Iterator[str]:
     for name in found["customer_id"][found["customer_id"].duplicated()]:
         yield f"customer {name}: there more than once"
     found = found.drop_duplicates("customer_id").set_index("customer_id")
@@ -43,8 +50,7 @@ def _customers(export: Path, oracle: Oracle) -> Iterator[str]:
             yield f"customer {both[row]}: {column} is {is_[row]!r}, should be {should[row]!r}"
 
 
-def _itemsets(export: Path, oracle: Oracle, min_support: float, max_size: int) -> Iterator[str]:
-    found = pd.read_parquet(export / "itemsets.parquet")
+def _itemsets(found: pd.DataFrame, oracle: Oracle, min_support: float, max_size: int) -> Iterator[str]:
     counts = {tuple(sorted(items)): count for items, count in zip(found["items"], found["count"], strict=True)}
     if len(counts) < len(found):
         yield "itemsets: one is there more than once"

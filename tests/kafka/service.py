@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import pandas as pd
+
 from crm_online.lookup import open_lookup
 from tests.kafka.chaos.outputs import Outputs
 from tests.kafka.comparing import compare
@@ -138,7 +140,9 @@ class Service:
         while True:
             with open_lookup(self.redis.url) as lookup:
                 lookup.export(folder, as_of)
-            found = list(self.outputs().differences_to_state(folder, self.redis.admin))
+            found = list(
+                self.outputs().differences_to_state(pd.read_parquet(folder / "customers.parquet"), self.redis.admin)
+            )
             if not found or time.monotonic() > deadline:
                 return found
 

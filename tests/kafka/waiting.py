@@ -77,11 +77,18 @@ def until_at_rest(
 
 def unrest(server: RedisServer, partitions: int, end_ms: int, workers: Collection[Worker]) -> list[str]:
     """Return what the partitions and workers have still to do, one thing each."""
+    waiting = sum(worker.metric("crm_online_outbox_length") for worker in workers if worker.running)
+    found = work_left(server.admin, partitions, end_ms)
+    return [*found, *([f"{waiting:g} changes are not published"] if waiting else [])]
+
+
+def work_left(server: redis.Redis, partitions: int, end_ms: int) -> list[str]:
+    """Return what the partitions have still to do by their state, one thing each."""
     found: list[str] = []
     states: list[dict[str, Any]] = []
     versions = set()
     for number in range(partitions):
-        raw, sums = (server.admin.get(f"{{crm:{number}}}:{name}") for name in ("engine", "sums"))
+        raw, sums = (server.get(f"{{crm:{number}}}:{name}") for name in ("engine", "sums"))
         if not isinstance(raw, bytes) or not isinstance(sums, bytes):
             return [f"partition {number} has no state"]
         states.append(json.loads(raw))
@@ -93,8 +100,7 @@ def unrest(server: RedisServer, partitions: int, end_ms: int, workers: Collectio
             found.append(f"partition {number} has work left")
         if any(int(day) < end_ms // DAY for day in state["waiting"]) and versions != {0}:
             found.append(f"partition {number} has customers to look at")
-    told_by = {json.loads(value)["version"] for value in server.admin.hvals("{crm:0}:segments")}
+    told_by = {json.loads(value)["version"] for value in server.hvals("{crm:0}:segments")}
     if (told_by or {0}) != versions:  # before the first model there are no segments
         found.append(f"the partitions are at models {versions}, the segments at {told_by}")
-    waiting = sum(worker.metric("crm_online_outbox_length") for worker in workers if worker.running)
-    return [*found, *([f"{waiting:g} changes are not published"] if waiting else [])]
+    return found

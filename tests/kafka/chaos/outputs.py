@@ -6,7 +6,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 import redis
@@ -46,9 +45,8 @@ class Outputs:
         for partition, changes in self._changes().items():
             yield from _faults(partition, sorted(changes), len(changes) - len(set(changes)))
 
-    def differences_to_state(self, export: Path, server: redis.Redis) -> Iterator[str]:
-        """Say where the last value of a key is not what the state holds."""
-        customers = pd.read_parquet(export / "customers.parquet")
+    def differences_to_state(self, customers: pd.DataFrame, server: redis.Redis) -> Iterator[str]:
+        """Say where the last value of a key is not what the state holds, or the customers of its export."""
         held = {
             str(name): segment for name, segment in zip(customers["customer_id"], customers["segment"], strict=True)
         }

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+import pandas as pd
+
 from tests.command import crm_online, printed
 from tests.kafka.chaos.faults import System, drawn
 from tests.kafka.chaos.outputs import Outputs
@@ -153,7 +155,7 @@ def _wrong(system: System, prefix: str, records: Sequence[Sent], server: RedisSe
     while True:
         printed(system.folder, "export", str(export), "--state", server.url, "--as-of", END)
         outputs = Outputs.read(system.broker.client, prefix)
-        differences = list(outputs.differences_to_state(export, server.admin))
+        differences = list(outputs.differences_to_state(pd.read_parquet(export / "customers.parquet"), server.admin))
         # The owner tells how segments stand once the others have told it: a tick or two later.
         if not differences or time.monotonic() > deadline:
             break
