@@ -118,6 +118,7 @@ class Engine:
         self._size_history = RecordedSizes(loaded.sizes)
         self._drifting, self._observing = Drifting(loaded), Observing(loaded)
         self._total: tuple[Model, SegmentSums] | None = None
+        self._newest_model: bytes | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -307,7 +308,8 @@ class Engine:
         newer, model = None, self.segmenting.model
         if self._partition == MODEL_PARTITION:
             newer = self._fit(step) if self.state.fit.due else None
-        elif self.state.migration_complete and step.read.model:
+        elif self.state.migration_complete and step.read.model and step.read.model != self._newest_model:
+            self._newest_model = step.read.model
             newest = Model.from_json(step.read.model)
             newer = newest if model is None or newest.version > model.version else None
         if newer is not None:

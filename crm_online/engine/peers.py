@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from crm_online.errors import StateCorrupt
 from crm_online.segments.sums import SegmentSums
@@ -59,21 +60,27 @@ class PartitionFigures:
     @classmethod
     def decode(cls, raw: bytes) -> PartitionFigures:
         """Read what :meth:`encode` wrote; raises ``StateCorrupt`` for anything else."""
-        head, _, sums = raw.partition(b"\n")
-        try:
-            value = json.loads(head)
-            size = int(value["bytes"])
-            return cls(
-                int(value["version"]),
-                bool(value["complete"]),
-                int(value["customers"]),
-                int(value["baskets"]),
-                int(value["withdrawn"]),
-                SegmentSums.from_bytes(sums[:size]) if size else None,
-                SegmentSums.from_bytes(sums[size:]) if len(sums) > size else None,
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise StateCorrupt("the sums of a partition cannot be read") from error
+        return _decoded(raw)
+
+
+@lru_cache(maxsize=1024)
+def _decoded(raw: bytes) -> PartitionFigures:
+    """Decode figures; each partition of a process reads the same ones of the others, step by step."""
+    head, _, sums = raw.partition(b"\n")
+    try:
+        value = json.loads(head)
+        size = int(value["bytes"])
+        return PartitionFigures(
+            int(value["version"]),
+            bool(value["complete"]),
+            int(value["customers"]),
+            int(value["baskets"]),
+            int(value["withdrawn"]),
+            SegmentSums.from_bytes(sums[:size]) if size else None,
+            SegmentSums.from_bytes(sums[size:]) if len(sums) > size else None,
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise StateCorrupt("the sums of a partition cannot be read") from error
 
 
 def add_up(parts: Iterable[PartitionFigures], version: int) -> tuple[SegmentSums | None, bool]:

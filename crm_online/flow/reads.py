@@ -67,11 +67,12 @@ class StepReader:
             If the store cannot be read.
         """
         store, result = self._all[self._partition], ReadResult()
-        result.due = [_texts(store.list_range(bucket_name(bucket), 0, count - 1)) for bucket, count in plan.due]
-        if plan.roster:
-            result.roster = _texts(store.list_range(ROSTER, *plan.roster))
-        if plan.swept:
-            result.swept = _texts(store.list_range(ROSTER, *plan.swept))
+        blocks = [list_part(self._partition, ROSTER, *block) for block in (plan.roster, plan.swept) if block]
+        due = [list_part(self._partition, bucket_name(bucket), 0, count - 1) for bucket, count in plan.due]
+        texts = [_texts(values) for values in self._store.read_many([*due, *blocks])]
+        result.due, blocks_read = texts[: len(due)], iter(texts[len(due) :])
+        result.roster = next(blocks_read) if plan.roster else []
+        result.swept = next(blocks_read) if plan.swept else []
         if plan.erased:
             result.occurrences = list(_occurrences(store, plan))
         if plan.spare:
@@ -80,16 +81,24 @@ class StepReader:
         if plan.peers:
             model = plain_value(MODEL_PARTITION, segmenting.MODEL)
             numbers = range(len(self._all))
+            version = plain_value(MODEL_PARTITION, keys.VERSION_NAME)
             observing = [number for number in numbers if number != self._partition] if plan.observed else []
-            found = self._values(peers.NAME, model, *(plain_value(number, observed.NAME) for number in observing))
+            found = self._store.read_many(
+                [
+                    *(plain_value(number, peers.NAME) for number in numbers),
+                    *(plain_value(number, observed.NAME) for number in observing),
+                    model,
+                    version,
+                ]
+            )
             result.peers = dict(zip(numbers, found, strict=False))
-            result.model = found[len(numbers)]
-            result.observed = dict(zip(observing, found[len(numbers) + 1 :], strict=True))
+            result.observed = dict(zip(observing, found[len(numbers) : -2], strict=True))
+            result.model = found[-2]
+            if plan.predictor is not None and keys.version_of(found[-1]) > plan.predictor:
+                result.predictor = self._all[MODEL_PARTITION].value(keys.NAME)
         if plan.sample:
             result.sample = self._sample()
         result.counters = {number: self._counters(number, cursor) for number, cursor in plan.counters.items()}
-        if plan.predictor is not None:
-            result.predictor = self._newer_predictor(plan.predictor)
         result.labelled = {
             number: self._all[number].list_range(example_store.LABELLED, 0, -1) for number in plan.labelled
         }
@@ -97,10 +106,6 @@ class StepReader:
         records = store.hash_get(CUSTOMERS, [name.encode() for name in customers])
         result.customers = dict(zip(customers, records, strict=True))
         return result
-
-    def _values(self, name: str, *more: Read[bytes | None]) -> list[bytes | None]:
-        """Read a plain value of every partition, and more, in one round trip."""
-        return self._store.read_many([*(plain_value(number, name) for number in range(len(self._all))), *more])
 
     def _counters(self, partition: int, cursor: JournalCursor) -> StoredCounters:
         """Read the baskets of another partition that came after a cursor, all if there are others, and its orders."""
@@ -125,13 +130,6 @@ class StepReader:
             items,
             *([raw for _, raw in sorted(found.items())] for found in (orders, transitions_)),
         )
-
-    def _newer_predictor(self, known: int) -> bytes | None:
-        """Read the owner's predictor, if it is of a newer version than the one that is known."""
-        (head,) = self._store.read_many([plain_value(MODEL_PARTITION, keys.VERSION_NAME)])
-        if keys.version_of(head) <= known:
-            return None
-        return self._all[MODEL_PARTITION].value(keys.NAME)
 
     def _sample(self) -> list[bytes | None]:
         """Read the records of the sample over all partitions."""

@@ -82,11 +82,14 @@ class SegmentSums:
         for sign, vectors, labels in ((-1, vectors_old, labels_old), (1, vectors_new, labels_new)):
             if vectors is None or labels is None:
                 continue
-            for k in range(len(members)):
-                moved = vectors[labels == k].astype(np.int64)
-                members[k] += sign * len(moved)
-                totals[k] += sign * moved.sum(axis=0)
-                squares[k] += sign * (moved * moved).sum(axis=0)
+            rows = np.argsort(labels, kind="stable")
+            rows = rows[np.count_nonzero(labels == ABSENT) :]
+            if len(rows):
+                segments, begins, counts = np.unique(labels[rows], return_index=True, return_counts=True)
+                wide = vectors[rows].astype(np.int64)
+                members[segments] += sign * counts
+                totals[segments] += sign * np.add.reduceat(wide, begins, axis=0)
+                squares[segments] += sign * np.add.reduceat(wide * wide, begins, axis=0)
         return SegmentSums(members, totals, squares)
 
     def enter(self, vector: NDArray[np.int16], label: int, weight: float = 1) -> SegmentSums:
@@ -203,9 +206,16 @@ class SegmentSums:
             raise StateCorrupt("the segments' sums have the wrong length")
         values = np.frombuffer(data, dtype="<i8", offset=_HEADER.size).astype(np.int64)
         sums = cls(values[:k], values[k : k + k * d].reshape(k, d), values[k + k * d :].reshape(k, d))
-        if (sums.W < 0).any() or (sums.Q < 0).any() or any(inertia < 0 for inertia in sums._inertias()):
+        if (sums.W < 0).any() or (sums.Q < 0).any() or sums._is_impossible():
             raise StateCorrupt("no customers add up to the segments' sums")
         return sums
+
+    def _is_impossible(self) -> bool:
+        """Return whether a segment's J is negative."""
+        least = np.square(self.S, dtype=np.float64).sum(axis=1)
+        most = self.W * self.Q.sum(axis=1, dtype=np.float64)
+        # What is more than roundings apart needs no exact figures.
+        return bool((least > most * (1 - _ROUNDING)).any()) and any(inertia < 0 for inertia in self._inertias())
 
     def _inertias(self) -> list[Fraction]:
         """Return each segment's part of J in squared vector units, exactly: int64 would overflow in |S|²."""
