@@ -248,7 +248,7 @@ class _Run:
             options=options,
             intake=self._intake,
             begin=begun.row,
-            size=self._settings.replay.step,
+            size=self._settings.replay.chunk,
             watermark=begun.before.watermark,
             max_ahead=self._settings.events.max_ahead,
             pauses=begun.before.pauses,
@@ -268,7 +268,7 @@ class _Run:
 
     def later(self, logs: Sequence[tuple[Path, Source]], options: LogOptions) -> Iterator[EventColumns]:
         """Yield the events of the logs that come next."""
-        size = self._settings.replay.step
+        size = self._settings.replay.chunk
         for path, source in logs:
             begin = min(self._partitions.positions(source.id))
             yield from read_events(path, source, options, self._intake, begin, size)

@@ -203,8 +203,15 @@ class PredictionSettings(Section):
 class ReplaySettings(Section):
     """How a log file is replayed."""
 
-    step: Count = Field(default=2000, ge=1, le=1_000_000, description="rows that are committed together")
+    step: Count = Field(
+        default=2000, ge=1, le=1_000_000, description="rows of a partition that are committed together, on average"
+    )
     partitions: Count = Field(default=1, ge=1, le=256, description="partitions that the customers are spread over")
+
+    @property
+    def chunk(self) -> int:
+        """Rows of a log that are read at once: a step of each partition."""
+        return self.step * self.partitions
 
 
 class Settings(BaseModel):
