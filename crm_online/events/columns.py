@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from crm_online.events import models
 from crm_online.events.producers import MADE_HERE
 from crm_online.events.structs import (
-    EVENT_STRUCTS,
     AnyEvent,
     BasketStruct,
     CatalogueStruct,
@@ -52,7 +51,16 @@ class Kind(IntEnum):
 KINDS: dict[str, Kind] = {kind.name.lower(): kind for kind in Kind}
 """The kind of each native ``type``."""
 
-_KIND_OF: dict[type, int] = {struct: KINDS[name] for name, struct in EVENT_STRUCTS.items()}
+
+class _KindOf(dict[type[AnyEvent], int]):
+    """The kind of each struct of events, with extra fields too."""
+
+    def __missing__(self, struct: type[AnyEvent]) -> int:
+        kind = self[struct] = KINDS[str(struct.__struct_config__.tag)]
+        return kind
+
+
+_KIND_OF = _KindOf()
 _OF_EVENTS = ("position", "kind", "time", "score", "producer")
 _OF_LINES = ("quantity", "price")
 _CODED = (("customer", "customers"), ("basket", "baskets"), ("item", "items"))
@@ -358,8 +366,9 @@ def coded(names: list[Id | None]) -> tuple[Codes, list[str]]:
 def _floats(values: list[Number]) -> Floats:
     """Return numbers, or texts of numbers; NaN of another text."""
     if str in set(map(type, values)):
-        read = (models.number(value) if isinstance(value, str) else value for value in values)
-        return np.array([np.nan if value is None else value for value in read], np.float64)
+        read = {text: models.number(text) for text in {value for value in values if isinstance(value, str)}}
+        numbers: dict[Number, Number | None] = {text: np.nan if one is None else one for text, one in read.items()}
+        return np.array([numbers.get(value, value) for value in values], np.float64)
     return np.array(values, np.float64)
 
 

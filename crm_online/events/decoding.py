@@ -21,10 +21,12 @@ from crm_online.events.cells import is_name
 from crm_online.events.columns import Codes, EventColumns, Kind, from_structs, unknown_fields
 from crm_online.events.presets.preset import Refusal
 from crm_online.events.rejects import Refused
-from crm_online.events.structs import EVENT_STRUCTS, AnyEvent, LineStruct, ProfileStruct, struct_of
+from crm_online.events.structs import EVENT_STRUCTS, AnyEvent, BasketStruct, LineStruct, ProfileStruct, struct_of
 from crm_online.events.time_columns import from_iso_texts
+from crm_online.events.unknown_fields import UnknownFieldDecoder
 
-_DECODE: Final = msgspec.json.Decoder(AnyEvent).decode
+_DECODER: Final = UnknownFieldDecoder()
+"""What it has learned changes what decoding costs, and nothing else."""
 _DECODE_ANY: Final = msgspec.json.Decoder().decode
 _FIELDS: Final = {name: frozenset(("type", *struct.__struct_fields__)) for name, struct in EVENT_STRUCTS.items()}
 _FIELDS_OF_LINES: Final = frozenset(LineStruct.__struct_fields__)
@@ -96,11 +98,12 @@ def decode_lines(
     refused
         What is no event is added to it.
     """
+    decode = _DECODER.decode
     found: dict[int, AnyEvent | None] = {}
     unknown: dict[int, list[str]] = {}
     for place, line in lines.items():
         try:
-            event: AnyEvent | None = _DECODE(line)
+            event: AnyEvent | None = decode(line)
             if isinstance(event, ProfileStruct) and _may_be_deep(line, 0):
                 event = None
         except msgspec.ValidationError:
@@ -108,6 +111,13 @@ def decode_lines(
         except (msgspec.DecodeError, RecursionError):
             event = None
         found[place] = event
+    if unknown:
+        events = [(event, names) for place, names in unknown.items() if (event := found[place])]
+        _DECODER.learn((type(event), name) for event, names in events for name in names)
+    extra = _DECODER.unknown_fields(found)
+    for place in _deep({place: lines[place] for place in extra}, found):
+        found[place] = None
+    unknown |= extra
     return _columns(found, unknown, judge, rows, source_id, refused)
 
 
@@ -136,6 +146,16 @@ def _may_be_deep(line: bytes, lines: int) -> bool:
     It is judged by the whole text, since of a field that occurs twice only the last value is decoded.
     """
     return line.count(b"[") + line.count(b"{") > lines + _DEPTH
+
+
+def _deep(lines: Mapping[int, bytes], events: Mapping[int, AnyEvent | None]) -> list[int]:
+    """Return which lines of events may be nested more deeply than the models accept, by place."""
+    baskets = [event.items for place in lines if isinstance(event := events[place], BasketStruct)]
+    # Each has its own brace, and those of its basket; where all together have few more, none of them has many.
+    together = len(lines) + sum(map(len, baskets)) + len(baskets)
+    if not _may_be_deep(b"".join(lines.values()), together - 2):
+        return []
+    return [place for place, line in lines.items() if _may_be_deep(line, len(getattr(events[place], "items", ())))]
 
 
 def _from_object(value: object, unknown: dict[int, list[str]], place: int) -> AnyEvent | None:
