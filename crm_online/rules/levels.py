@@ -58,13 +58,13 @@ class Levels:
         Examples
         --------
         >>> Levels(0.01, 0.3, min_count=10).lacking(4)
-        '4 of 10 baskets: so many with all of its items stand behind a rule'
+        'baskets counted: 4; a rule needs 10 that have all of its items'
         >>> Levels(0.01, 0.3, min_count=10).lacking(187.5)
         'of 187 baskets no 10 have the same items so that a rule would have a confidence of 30 %'
         """
-        needed, known = math.ceil(self.enter_support(baskets) * baskets), math.floor(baskets)
+        needed, known = math.ceil(max(self.enter_support(baskets) * baskets, self.min_count)), math.floor(baskets)
         if baskets < self.min_count:
-            return f"{known:,} of {needed:,} baskets: so many with all of its items stand behind a rule"
+            return f"baskets counted: {known:,}; a rule needs {needed:,} that have all of its items"
         share = f"{100 * self.min_confidence:g} %"
         return (
             f"of {known:,} baskets no {needed:,} have the same items so that a rule would have a confidence of {share}"

@@ -8,6 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from crm_online.cli.console import PIPE_WIDTH
+from crm_online.cli.tables.customer import customer_tables
 from crm_online.cli.tables.segments import segments_table
 from tests.cli import answers
 from tests.cli.conftest import Asked, Crm
@@ -47,3 +48,11 @@ def test_where_there_are_no_segments_yet_it_is_shown_at_how_many_customers_there
         "No segments yet: 12 customers so far, and the first model is fitted once there are 1,300 "
         "(segments.min_customers)"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("Regular customers", "Regular customers (s1)"), ("New ones (s1)", "New ones (s1)")]
+)
+def test_the_id_of_a_segment_is_shown_once(name: str, shown: str) -> None:
+    head = str(customer_tables({**answers.CUSTOMER, "segment": "s1", "since": None}, {"s1": name})[0])
+    assert f": {shown} ·" in head

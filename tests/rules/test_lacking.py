@@ -24,7 +24,7 @@ def test_where_there_is_no_rule_every_look_up_says_what_is_lacking(redis: Store)
         run.step([shop.order(f"c{number}", time, ("bread", 1, 1.0), ("butter", 1, 2.0))])
         run.end()
         if number + 1 < 10:
-            lacking = f"{number + 1} of 10 baskets: so many with all of its items stand behind a rule"
+            lacking = f"baskets counted: {number + 1}; a rule needs 10 that have all of its items"
             assert (run.lookup.rules(), run.lookup.rules_lacking()) == ([], lacking)
             assert rules_table([], lacking) == f"No rules yet: {lacking}"
             assert (page(redis)["lacking"], page(redis)["rules"]) == (lacking, [])

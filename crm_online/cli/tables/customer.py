@@ -61,11 +61,13 @@ def _predictions(predicted: Mapping[str, Any]) -> RenderableType:
 
 
 def _segment(segment: str | None, names: Mapping[str, str]) -> str:
-    """Return a segment's name with its id; one that is gone has only the id."""
+    """Return a segment's name with its id, unless that is part of the name; one that is gone has only the id."""
     if segment is None:
         return "no segment"
     name = names.get(segment)
-    return plain(f"{name} ({segment})" if name else str(segment))
+    if name is None:
+        return plain(segment)
+    return plain(name if name.endswith(f"({segment})") else f"{name} ({segment})")
 
 
 def _features(features: Mapping[str, float | None]) -> RenderableType:

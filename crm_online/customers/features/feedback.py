@@ -16,7 +16,7 @@ def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
 
 
 FEATURE = Feature(
-    about="mean score of the feedback given, 0 to 1",
+    about="mean score of the feedback given, 0 to 1 (0.5 where none was given)",
     unit="score",
     read=_read,
     sums=("scores", "feedbacks"),

@@ -21,7 +21,7 @@ def _read(inputs: FeatureInputs) -> NDArray[np.float64]:
 
 
 FEATURE = Feature(
-    about="mean days between purchases",
+    about="mean days between purchases (since the only one, or since the first event, where there are not two)",
     unit="days",
     read=_read,
     knee=30.0,
