@@ -223,12 +223,17 @@ class Naming:
             if high:
                 return lower >= _lapsed_from(segment)
             return value < _lapsed_from(segment) and upper < LAPSED_AFTER and segment.most(Buying.AGAIN)
-        if words.of is not Buying.NEVER and words.part is NamePart.ADJECTIVE and not segment.most(Buying.AGAIN):
-            return False  # who bought once does not buy often or seldom
+        if words.of is not Buying.NEVER and words.part is NamePart.ADJECTIVE and not self._keeps_buying(segment):
+            return False
         if words.neutral is not None and (value > words.neutral) != high:
             return False
         bound = words.high_from if high else words.low_until
         return bound is None or (lower >= bound if high else upper <= bound)
+
+    def _keeps_buying(self, segment: SegmentDeviations) -> bool:
+        """Return whether a segment's members buy often or seldom at all: who bought once or has lapsed does neither."""
+        lapsed_from = max(LAPSED_AFTER, _LONGER_THAN_USUAL * segment.natural.get("gap", 0.0))
+        return segment.most(Buying.AGAIN) and segment.natural.get("recency", 0.0) < lapsed_from
 
     def _named(self, claims: tuple[Claim, ...]) -> SegmentName:
         """Return the name that some claims make."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -11,6 +13,8 @@ from crm_online.errors import StateCorrupt
 from crm_online.predictions.examples import LabelledExamples
 from crm_online.predictions.features import FEATURES
 from crm_online.predictions.models import MODELS, ModelFigures, TargetLearner, TargetModels
+from crm_online.predictions.models.ensemble import Ensemble
+from crm_online.predictions.models.linear import LinearModel
 
 
 def planted(n: int, seed: int = 1) -> LabelledExamples:
@@ -101,6 +105,25 @@ def test_what_was_planted_is_given_as_the_reason(models: TargetModels) -> None:
     assert {one[0].feature for one in reasons} == {FEATURES[0].name}
     spoken = {(one[0].words, one[0].log_odds < 0) for one in reasons}
     assert spoken == {(FEATURES[0].high, True), (FEATURES[0].low, False)}
+
+
+def test_reasons_speak_for_what_the_ensemble_says_though_a_model_without_weight_says_otherwise(
+    models: TargetModels,
+) -> None:
+    logistic = models.fitted["logistic"]
+    assert isinstance(logistic, LinearModel)
+    opposite = LinearModel(-logistic.coefficients, -logistic.intercept)
+    tree = Ensemble((0.0, 0.0, 1.0, 0.0, 0.0))
+    changed = replace(models, fitted={**models.fitted, "logistic": opposite}, ensemble=tree)
+    new = planted(500, seed=6)
+    chance = chances(changed, new)[:, -1]
+    found = changed.reasons(new.x.astype(np.float64), new.btyd.astype(np.float64))
+    for one, reasons in zip(chance.tolist(), found, strict=True):
+        if one < 0.2:
+            assert reasons[0].words == FEATURES[0].high
+            assert all(reason.log_odds < 0 for reason in reasons)
+        if one > 0.95:
+            assert all(reason.log_odds > 0 for reason in reasons)
 
 
 def test_the_order_of_examples_within_a_block_changes_nothing() -> None:

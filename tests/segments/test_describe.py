@@ -250,6 +250,12 @@ def test_who_buys_at_the_usual_pace_is_not_called_lapsed() -> None:
     assert gone["name"] == "Lapsed customers"
 
 
+def test_who_ordered_every_week_and_then_stopped_is_called_lapsed_and_not_occasional() -> None:
+    names = {"orders": LOG1P, "recency": LOG1P, "gap": LOG1P}
+    gone, weekly = told(np.array([1.4, 183.0, 7.0]), np.array([12.0, 100.0, 7.0]), names=names)
+    assert (gone["name"], weekly["name"]) == ("Lapsed customers", "Customers who order more")
+
+
 def test_a_name_stays_at_its_border_until_it_is_not_true() -> None:
     names: dict[str, SegmentName] = {}
     found = []

@@ -51,8 +51,8 @@ def _predictions(predicted: Mapping[str, Any]) -> RenderableType:
     within = quantity(predicted["horizon_days"], "days")
     rows = table(f"what is predicted within {within}", **{"what": TEXT, "value": FIGURE})
     rows.add_row("chance of a purchase", share(predicted["purchase"]))
-    rows.add_row("expected purchases", number(predicted["expected_purchases"]))
-    rows.add_row("expected value", number(predicted["expected_value"]))
+    rows.add_row("expected purchases, by when they bought alone", number(predicted["expected_purchases"]))
+    rows.add_row("expected value, by when they bought alone", number(predicted["expected_value"]))
     for target, chance in predicted["targets"].items():
         rows.add_row(f"chance of {plain(target)}", share(chance))
     for why in predicted["reasons"]:

@@ -96,6 +96,7 @@ def fitted(models: TargetModels, kept: LabelledExamples, now: int) -> TargetMode
         as_of=now,
         mean=scaled.mean,
         spread=scaled.spread,
+        typical=np.array([x[y == label].mean(axis=0) for label in (0, 1)]),
         fitted=learned,
         ensemble=ensemble,
         groups=judge(kept, (*ensemble.weights, 1.0), PERIOD),

@@ -16,7 +16,6 @@ from crm_online.predictions.features import FEATURES
 from crm_online.predictions.models.ensemble import Ensemble
 from crm_online.predictions.models.figures import JudgedGroup, ModelFigures
 from crm_online.predictions.models.fitted import DECODERS, FittedModel
-from crm_online.predictions.models.linear import LinearModel
 from crm_online.predictions.models.names import MODELS
 
 _CLIP: Final = 1e-4
@@ -33,7 +32,8 @@ class Contribution(NamedTuple):
     words
         What it says of the customer.
     log_odds
-        How far it moves the log-odds away from the mean customer's.
+        How far it moves the ensemble's log-odds away from what they would be with the feature's mean over the
+        examples of the other answer.
     """
 
     feature: str
@@ -57,6 +57,8 @@ class TargetModels:
         Event time of the fit, in ms.
     mean, spread
         float64[d + 1]: mean and standard deviation of the features, and of the log-odds by the BTYD.
+    typical
+        float64[2, d + 1]: means of the scaled vectors of examples whose label was no, and yes.
     fitted
         Fitted models by name.
     ensemble
@@ -73,6 +75,7 @@ class TargetModels:
     as_of: int = 0
     mean: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(FEATURES) + 1))
     spread: NDArray[np.float64] = field(default_factory=lambda: np.ones(len(FEATURES) + 1))
+    typical: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, len(FEATURES) + 1)))
     fitted: Mapping[str, FittedModel] = field(default_factory=dict)
     ensemble: Ensemble = field(default_factory=Ensemble)
     groups: tuple[JudgedGroup, ...] = ()
@@ -98,10 +101,12 @@ class TargetModels:
             return np.repeat(np.asarray(btyd, np.float64)[:, np.newaxis], len(MODELS), axis=1)
         from scipy.special import expit
 
-        scaled = self.scaled(x, btyd)
-        single = np.column_stack([self.fitted[model].log_odds(scaled) for model in MODELS[:-1]])
-        found: NDArray[np.float64] = expit(np.column_stack([single, self.ensemble.log_odds(single)]))
+        found: NDArray[np.float64] = expit(self._log_odds(self.scaled(x, btyd)))
         return found
+
+    def _log_odds(self, scaled: NDArray[np.float64]) -> NDArray[np.float64]:
+        single = np.column_stack([self.fitted[model].log_odds(scaled) for model in MODELS[:-1]])
+        return np.column_stack([single, self.ensemble.log_odds(single)])
 
     @classmethod
     def scaled_to(cls, target: str, x: NDArray[np.float64], btyd: NDArray[np.float64]) -> Self:
@@ -125,15 +130,31 @@ class TargetModels:
         return list(self.groups[0].figures) if self.groups else []
 
     def reasons(self, x: NDArray[np.float64], btyd: NDArray[np.float64]) -> list[list[Contribution]]:
-        """Return the features that weigh most in each prediction, the strongest first; none before there are labels."""
-        logistic = self.fitted.get("logistic")
-        if not isinstance(logistic, LinearModel):
+        """Return the features that speak for each prediction, the strongest first; none before there are labels.
+
+        A customer is compared with those of the other answer: who is less likely to buy than halfway between the
+        typical no and the typical yes, with the typical yes. One feature after the other is replaced by the typical
+        one.
+        """
+        if not self.fitted or not len(x):
             return [[] for _ in range(len(x))]
-        scaled = self.scaled(x, btyd)[:, : len(FEATURES)]
-        moved = scaled * logistic.coefficients[: len(FEATURES)]
-        strongest = np.argsort(-np.abs(moved), axis=1, kind="stable")[:, :_REASONS]
+        scaled, typical = self.scaled(x, btyd), self.typical
+        log_odds = self._log_odds(scaled)[:, -1]
+        yes = log_odds >= self._log_odds(typical)[:, -1].mean()
+        apart = scaled - np.where(yes[:, np.newaxis], typical[0], typical[1])
+        moved = np.empty((len(x), len(FEATURES)))
+        for column in range(len(FEATURES)):
+            without = scaled.copy()
+            without[:, column] -= apart[:, column]
+            moved[:, column] = log_odds - self._log_odds(without)[:, -1]
+        support = np.where(yes[:, np.newaxis], moved, -moved)
+        strongest = np.argsort(-support, axis=1, kind="stable")[:, :_REASONS]
         return [
-            [_contribution(column, float(scaled[row, column]), float(moved[row, column])) for column in columns]
+            [
+                _contribution(column, float(apart[row, column]), float(moved[row, column]))
+                for column in columns
+                if support[row, column] > 0
+            ]
             for row, columns in enumerate(strongest.tolist())
         ]
 
@@ -152,7 +173,7 @@ class TargetModels:
             "groups": [asdict(one) for one in self.groups],
             "curves": [asdict(one) for one in self.curves],
         }
-        arrays = {"mean": self.mean, "spread": self.spread}
+        arrays = {"mean": self.mean, "spread": self.spread, "typical": self.typical}
         for model, fitted in self.fitted.items():
             arrays |= {f"{model}.{name}": array for name, array in fitted.arrays().items()}
         return pack(document, arrays)
@@ -180,6 +201,7 @@ class TargetModels:
                 as_of=int(document["as_of"]),
                 mean=plain["mean"],
                 spread=plain["spread"],
+                typical=plain["typical"],
                 fitted={model: DECODERS[model](parts) for model, parts in by_model.items()},
                 ensemble=Ensemble(**{**document["ensemble"], "weights": tuple(document["ensemble"]["weights"])}),
                 groups=tuple(map(JudgedGroup.from_json, document["groups"])),
@@ -196,6 +218,6 @@ def _log_odds(chance: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
-def _contribution(column: int, value: float, log_odds: float) -> Contribution:
+def _contribution(column: int, apart: float, log_odds: float) -> Contribution:
     feature = FEATURES[column]
-    return Contribution(feature.name, feature.high if value > 0 else feature.low, round(log_odds, 3))
+    return Contribution(feature.name, feature.high if apart > 0 else feature.low, round(log_odds, 3))
