@@ -51,7 +51,20 @@ from collections.abc import Sequence
 
 
 class CrmOnlineError(Exception):
-    """Base of all errors raised on purpose; its text is one line for a person."""
+    r"""Base of all errors raised on purpose; its text is one line for a person, whatever of what was given is in it.
+
+    Examples
+    --------
+    >>> print(CrmOnlineError("no setting of the name \"a\x1b[31m\nb\""))
+    no setting of the name "a\x1b[31m\nb"
+    """
+
+    def __str__(self) -> str:
+        """Return its text, with line ends and other signs that nobody can see written out."""
+        text = super().__str__()
+        if text.isprintable():
+            return text
+        return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 class InputError(CrmOnlineError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Callable
+from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from crm_online.api.problems import ProblemError
 
 _REMEMBERED = 10_000
+_SEPARATORS: Final = (b",", b"[", b"{")
 
 
 class RateLimit:
@@ -44,8 +46,8 @@ class RateLimit:
         self._now: dict[str, float] = {}
         self._before: dict[str, float] = {}
 
-    def wait(self, caller: str) -> float:
-        """Count a request; return 0, or the seconds to wait before the next one if it is one too many."""
+    def wait(self, caller: str, amount: float = 1.0) -> float:
+        """Count a request, as so many; return 0, or the seconds to wait before the next one if it is one too many."""
         now = self._clock()
         used = self._now.get(caller)
         if used is None:
@@ -58,7 +60,7 @@ class RateLimit:
         if wait > 1e-6:
             self._now[caller] = used
             return wait
-        self._now[caller] = used + self._cost
+        self._now[caller] = used + self._cost * amount
         return 0.0
 
 
@@ -78,8 +80,12 @@ def network_of(address: str) -> str:
         return address
 
 
+VALUES: Final = 150_000
+"""Values that the JSON of a body may have, about: a reader makes each one, while nobody else is answered."""
+
+
 class BodyLimit:
-    """Middleware: no body is larger than a limit, whether its length is declared or not."""
+    """Middleware: no body is larger than a limit, whether its length is declared or not, or has too many values."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
@@ -95,15 +101,19 @@ class BodyLimit:
         if not declared.isdigit() or len(declared) > 18 or int(declared) > self._limit:
             await ProblemError(413, self._detail).response()(scope, receive, send)
             return
-        received = 0
+        received = values = 0
 
         async def counted() -> Message:
-            nonlocal received
+            nonlocal received, values
             message = await receive()
-            received += len(message.get("body", b""))
+            body = message.get("body", b"")
+            received += len(body)
+            values += sum(map(body.count, _SEPARATORS))
+            # FastAPI lets these through while it reads a body; all others become a 400.
             if received > self._limit:
-                # FastAPI lets this one through while it reads a body; all others become a 400.
                 raise HTTPException(413, self._detail)
+            if values > VALUES:
+                raise HTTPException(413, f"the body has more than {VALUES:,} values")
             return message
 
         await self._app(scope, counted, send)

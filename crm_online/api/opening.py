@@ -8,6 +8,7 @@ from functools import partial
 
 from crm_online.api.keys import Keys
 from crm_online.api.metrics import ServiceMetrics
+from crm_online.api.quotas import EventQuotas
 from crm_online.api.service import Service
 from crm_online.api.sessions import Sessions
 from crm_online.live.aggregates import AggregateMaker
@@ -60,6 +61,7 @@ def open_service(settings: Settings, state: str, kafka: Callable[[str], EventSin
             webhooks=WebhookSender(store, changes, settings.webhooks, metrics.delivery, metrics.deliveries_waiting),
             recommender=Recommender(snapshots, customers, timed=partial(metrics.store, "recommendations")),
             sink=StateSink(store, settings, kafka, begins="://" not in state, timed=partial(metrics.store, "events")),
+            quotas=EventQuotas(serve, customers.known),
             keys=keys,
             sessions=Sessions(serve.session / 1000),
             metrics=metrics,

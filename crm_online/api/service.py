@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from crm_online.api.keys import Keys
 from crm_online.api.metrics import ServiceMetrics
+from crm_online.api.quotas import EventQuotas
 from crm_online.api.sessions import Sessions
 from crm_online.live.part import ServicePart
 from crm_online.settings import Settings
@@ -37,9 +38,10 @@ class Service:
         The store, as a person may read it.
     url
         Of a store that this process runs, where other processes of this machine reach it.
-    customers, snapshots, aggregates, changes, webhooks, recommender, sink, keys, sessions
+    customers, snapshots, aggregates, changes, webhooks, recommender, sink, quotas, keys, sessions
         Look-ups of customers; segments, rules and picture, made anew; what stands on many customers; the feed; what
-        posts changes; recommendations; where events go; who may do what, and the browsers of whom.
+        posts changes; recommendations; where events go, and how many of a key; who may do what, and the browsers of
+        whom.
     metrics
         What is counted.
     """
@@ -54,6 +56,7 @@ class Service:
     webhooks: WebhookSender
     recommender: Recommender
     sink: StateSink
+    quotas: EventQuotas
     keys: Keys
     sessions: Sessions
     metrics: ServiceMetrics

@@ -136,6 +136,10 @@ class ServeSettings(Section):
         description="requests a second of a key, or of an address without one, and as many at once; none: no limit",
     )
     body: Size = Field(default=1_000_000, description="largest body of a request")
+    event_rate: OptionalRate = Field(default=None, description="events a second that a key may send; none: no limit")
+    newcomer_rate: OptionalRate = Field(
+        default=None, description="customers a minute that a key may send the first events of; none: no limit"
+    )
     feeds: Count = Field(default=2000, ge=1, le=100_000, description="feeds of changes that may be open at once")
     feeds_per_key: Count = Field(default=500, ge=1, le=100_000, description="of these, how many of one key")
     currency: OptionalText = Field(

@@ -19,14 +19,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from crm_online.api.keyfile import Caller
 from crm_online.api.keys import CALLER
 from crm_online.api.problems import handle_errors
+from crm_online.api.quotas import EventQuotas
 from crm_online.api.routes import events
 from crm_online.api.routes.events import MOST, router
 from crm_online.api.service import service
 from crm_online.errors import EventsRefused
+from crm_online.live.customers.lookups import CustomerLookups
+from crm_online.live.feeds.hub import ChangeHub
 from crm_online.live.ingestion.sinks import EventSink
 from crm_online.live.ingestion.state_sink import StateSink
 from crm_online.lookup import Lookup
-from crm_online.settings import Settings
+from crm_online.settings import ServeSettings, Settings
 from crm_online.store import Store
 from tests.servers.embedded import emptied
 
@@ -54,7 +57,12 @@ class Shows:
         if scope["type"] == "http":
             named = dict(scope["headers"]).get(b"scopes", b"admin").decode()
             scope[CALLER] = (
-                Caller("1", "test", frozenset({named}), dict(scope["headers"]).get(b"producer", b"test").decode())
+                Caller(
+                    dict(scope["headers"]).get(b"key", b"1").decode(),
+                    "test",
+                    frozenset({named}),
+                    dict(scope["headers"]).get(b"producer", b"test").decode(),
+                )
                 if named in ("read", "write", "admin")
                 else None
             )
@@ -71,11 +79,13 @@ def no_kafka(topic: str) -> EventSink:
 
 
 @asynccontextmanager
-async def client_of(store: Store) -> AsyncIterator[httpx.AsyncClient]:
+async def client_of(store: Store, serve: ServeSettings | None = None) -> AsyncIterator[httpx.AsyncClient]:
     sink = StateSink(store, Settings(), no_kafka, begins=True)
     app = FastAPI()
     app.include_router(router)
-    app.dependency_overrides[service] = lambda: SimpleNamespace(sink=sink, settings=Settings())
+    quotas = EventQuotas(serve or ServeSettings(), CustomerLookups(store, ChangeHub(store)).known)
+    found = SimpleNamespace(sink=sink, settings=Settings(), quotas=quotas)
+    app.dependency_overrides[service] = lambda: found
     app.add_middleware(Shows)
     handle_errors(app)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
@@ -95,6 +105,25 @@ def posted(store: Store, body: object, **headers: str) -> httpx.Response:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     kept = {"content-type": "application/json"} | headers
     return answered(store, lambda client: client.post("/v1/events", content=raw, headers=kept))
+
+
+def test_a_key_that_has_sent_too_much_waits_and_others_do_not(store: Store) -> None:
+    def views(begin: int, count: int = 100) -> list[dict[str, Any]]:
+        return [VIEW | {"customer_id": f"c{number}"} for number in range(begin, begin + count)]
+
+    async def send() -> None:
+        async with client_of(store, ServeSettings(event_rate=10.0)) as client:
+            answers = [await client.post("/v1/events", json=views(0, 1000)) for _ in range(2)]
+            assert [answer.status_code for answer in answers] == [202, 429]
+        async with client_of(store, ServeSettings(newcomer_rate=60.0)) as client:
+            # Who is known already counts for nothing; a key that has brought a hundred waits a hundred seconds.
+            asked = [(views(0), "1"), (views(1000), "1"), (views(2000, 1), "1"), (views(1000), "1"), (views(2000), "2")]
+            answers = [await client.post("/v1/events", json=body, headers={"key": key}) for body, key in asked]
+            assert [answer.status_code for answer in answers] == [202, 202, 429, 202, 202]
+            assert 90 <= int(answers[2].headers["retry-after"]) <= 100
+            assert answers[2].json()["detail"] == "too many new customers of this key"
+
+    asyncio.run(send())
 
 
 def test_one_event_of_each_type_is_accepted(store: Store) -> None:

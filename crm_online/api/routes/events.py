@@ -89,8 +89,9 @@ async def send_events(request: Request, service: TheService) -> EventReceipt:
         raise _refusal([_fault(single, index, ["items"], WORTH_TOO_MUCH[0]) for index in much])
     if any(isinstance(event, Erase) for event in events):
         await requires("admin")(request)
+    caller: Caller = request.scope[CALLER]
+    await service.quotas.charge(caller.id, events)
     try:
-        caller: Caller = request.scope[CALLER]
         return await service.sink.accept(events, caller.producer)
     except TooFarAhead as error:
         raise _refusal([_fault(single, index, ["time"], str(error)) for index in error.indices]) from error

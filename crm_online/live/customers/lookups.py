@@ -147,6 +147,16 @@ class CustomerLookups(ServicePart):
             raise _stopping()
         return (await self._read(names)).batch()
 
+    async def known(self, names: Sequence[str]) -> int:
+        """Count those of some customers who are in the state.
+
+        Raises
+        ------
+        StoreError
+            As `several`.
+        """
+        return len((await self.batch(names)).names)
+
     async def beginning_with(self, prefix: str, limit: int) -> IdsFound:
         """Return customers whose ids begin with a text, in capitals or not.
 
