@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import time
 from collections.abc import Sequence
 from typing import Final
 
+import anyio
 import httpx
 
 from crm_online import __version__
@@ -41,7 +41,8 @@ class Receiver:
             trust_env=False,
             follow_redirects=False,
             timeout=self._seconds,
-            limits=httpx.Limits(max_connections=settings.connections, max_keepalive_connections=settings.connections),
+            # The queue bounds how many are open; a pool that does too waits for ever for one that it has lost.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=settings.connections),
             headers={"User-Agent": f"crm-online/{__version__}", "Content-Type": "application/json"},
         )
 
@@ -54,7 +55,8 @@ class Receiver:
             If the receiver has not answered with a status of success, in time.
         """
         try:
-            async with asyncio.timeout(self._seconds):
+            # Cancelled by asyncio alone, httpx loses connections.
+            with anyio.fail_after(self._seconds):
                 response = await self._answer(message_id, body)
         except TimeoutError:
             raise DeliveryFailed(f"no answer in {self._seconds:g} s") from None
