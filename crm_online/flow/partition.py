@@ -17,7 +17,7 @@ from crm_online.settings import Settings
 from crm_online.stages import Stage, StageClock
 from crm_online.step import Assign, ChangeId, Entry, Step, Topic, Write
 from crm_online.store import Store
-from crm_online.store.entries import OF_CUSTOMERS, blank, decode, encode, names_any
+from crm_online.store.entries import OF_CUSTOMERS, RejectSearch, blank, decode, encode
 from crm_online.store.keys import CHANGES
 
 _CHANGES_CHUNK = 5000
@@ -187,7 +187,7 @@ class PartitionFlow:
         """Blank the kept changes of customers who are erased, but for those that say so, and rejects that name them."""
         if not erased:
             return []
-        names = set(erased)
+        names, search = set(erased), RejectSearch(erased)
         found = []
         for topic in sorted([*OF_CUSTOMERS, Topic.REJECTS]):
             kept = (decode(data, self.partition) for data in self.store.list_all(CHANGES[topic], _CHANGES_CHUNK))
@@ -195,6 +195,6 @@ class PartitionFlow:
                 Assign(CHANGES[topic], index, encode(blank(change)))
                 for index, change in enumerate(kept)
                 if not change.tombstone
-                and (names_any(change.value, names) if topic is Topic.REJECTS else change.key in names)
+                and (search.matches(change.value) if topic is Topic.REJECTS else change.key in names)
             ]
         return found

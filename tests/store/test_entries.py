@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_online.errors import StateCorrupt
 from crm_online.step import ChangeId, Entry, Topic
-from crm_online.store.entries import decode, encode
+from crm_online.store.entries import decode, encode, names_any
 
 entries = st.builds(
     Entry,
@@ -45,3 +48,18 @@ def test_a_key_with_a_lone_surrogate_comes_back() -> None:
 def test_unknown_bytes_are_refused(broken: bytes) -> None:
     with pytest.raises(StateCorrupt):
         decode(broken, 7)
+
+
+@given(
+    names=st.sets(st.text('aé1-. "', min_size=1, max_size=4), min_size=1, max_size=5),
+    raw=st.text('aé1-. "\\', max_size=12),
+    embedded=st.booleans(),
+)
+def test_an_id_is_found_as_a_word_in_either_spelling_and_nowhere_else(
+    names: set[str], raw: str, embedded: bool
+) -> None:
+    if embedded:
+        raw = f"{raw}{json.dumps(min(names))}"
+    spellings = [spelling for name in names for spelling in (name, json.dumps(name)[1:-1])]
+    expected = any(re.search(rf"(?<!\w){re.escape(spelling)}(?!\w)", raw) for spelling in spellings)
+    assert names_any(json.dumps({"raw": raw}).encode(), names) is expected
