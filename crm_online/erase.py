@@ -1,13 +1,14 @@
-"""One customer removed by command: from every key, and from every figure."""
+"""One customer removed by command, or taken out of all profiling: from every key, and from every figure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from crm_online.engine.engine import CUSTOMERS, customer_field
 from crm_online.errors import SettingsConflict, UnknownCustomer
 from crm_online.events.batch import Batch
-from crm_online.events.columns import from_events
+from crm_online.events.columns import EventColumns, from_events, partition_of
 from crm_online.events.models import EVENT
 from crm_online.events.times import to_iso
 from crm_online.flow import PartitionGroup
@@ -49,26 +50,72 @@ def erase(state: str, customer: str, keep: int = KEEP, pseudonyms: Pseudonyms = 
     StoreError
         If the state cannot be opened or written.
     """
-    with open_store(state, create=False, writes=True) as store:
-        meta = store.meta()
-        if meta.feed != LOGS:
-            raise SettingsConflict(f"{store.where} holds a state that is fed by {meta.feed}: its workers erase")
-        shaped = from_stored(meta.settings)
-        settings = shaped.model_copy(update={"changes": ChangeSettings(keep=keep)})
+    with _opened(state, "erase") as store:
         names = pseudonyms.every(customer)
-        found = [number for number in range(meta.partitions) if _has(store, number, names)]
+        found = _with_any(store, names)
         if not found:
             raise UnknownCustomer(f"no customer {customer!r} in the state")
-        group = PartitionGroup.claim(store, settings, meta.partitions, numbers=found)
-        for flow in group.flows:
-            now, at = flow.watermark, flow.position(COMMANDS)
-            time = to_iso((now or 0) + 1)
-            erasures = [EVENT.validate_python({"type": "erase", "customer_id": name, "time": time}) for name in names]
-            events = from_events(erasures, [at] * len(erasures), COMMANDS)
-            group.run(flow, Batch(COMMANDS, at, at, events, watermark=now))
-        store.compact()
+        _run(store, found, keep, [{"type": "erase", "customer_id": name} for name in names])
     return found
 
 
-def _has(store: Store, partition: int, names: Sequence[str]) -> bool:
-    return any(store.partition(partition).hash_get(CUSTOMERS, list(map(customer_field, names))))
+def object_to_profiling(
+    state: str, customer: str, *, withdrawn: bool = False, keep: int = KEEP, pseudonyms: Pseudonyms = NO_PSEUDONYMS
+) -> list[int]:
+    """Note in a state that replays made that a customer objects, or does so no more; return the partitions.
+
+    What the state has of the customer leaves as by `erase`, and nothing counts that comes later, until the objection is
+    withdrawn. The customer need not be known.
+
+    Parameters
+    ----------
+    state, customer, keep, pseudonyms
+        As for `erase`.
+    withdrawn
+        Whether the customer objects no more.
+
+    Raises
+    ------
+    SettingsConflict, StoreError
+        As `erase`.
+    """
+    with _opened(state, "note objections") as store:
+        names = pseudonyms.every(customer)
+        objections = [{"type": "objection", "customer_id": name, "withdrawn": withdrawn} for name in names]
+        homes = partition_of(_events(objections, 0, 0), store.meta().partitions).tolist()
+        found = sorted({*homes, *_with_any(store, names)})
+        _run(store, found, keep, objections)
+    return found
+
+
+@contextmanager
+def _opened(state: str, what: str) -> Iterator[Store]:
+    """Open a state that replays made; an embedded Redis writes its AOF anew at the end."""
+    with open_store(state, create=False, writes=True) as store:
+        meta = store.meta()
+        if meta.feed != LOGS:
+            raise SettingsConflict(f"{store.where} holds a state that is fed by {meta.feed}: its workers {what}")
+        yield store
+        store.compact()
+
+
+def _run(store: Store, partitions: list[int], keep: int, events: Sequence[Mapping[str, object]]) -> None:
+    """Run a step with events just after the watermark in some partitions."""
+    meta = store.meta()
+    settings = from_stored(meta.settings).model_copy(update={"changes": ChangeSettings(keep=keep)})
+    group = PartitionGroup.claim(store, settings, meta.partitions, numbers=partitions)
+    for flow in group.flows:
+        now, at = flow.watermark, flow.position(COMMANDS)
+        group.run(flow, Batch(COMMANDS, at, at, _events(events, (now or 0) + 1, at), watermark=now))
+
+
+def _events(events: Sequence[Mapping[str, object]], time: int, at: int) -> EventColumns:
+    made = [EVENT.validate_python({**event, "time": to_iso(time)}) for event in events]
+    return from_events(made, [at] * len(made), COMMANDS)
+
+
+def _with_any(store: Store, names: Sequence[str]) -> list[int]:
+    """Return the partitions that have a customer of some ids."""
+    fields = list(map(customer_field, names))
+    numbers = range(store.meta().partitions)
+    return [number for number in numbers if any(store.partition(number).hash_get(CUSTOMERS, fields))]

@@ -269,3 +269,7 @@ class ServiceFault(ServiceError):
 
 class UnknownCustomer(CrmOnlineError):
     """The customer looked up is not in the state."""
+
+
+class CustomerObjects(UnknownCustomer):
+    """The customer looked up objects to being profiled: the state has nothing but that."""

@@ -6,6 +6,7 @@ A command that is no command goes there too, and ends among the rejects like any
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
@@ -31,7 +32,17 @@ class EraseCommand(BaseModel):
     customer_id: Id
 
 
-Command = Annotated[Tick | Refit | EraseCommand, Field(discriminator="command")]
+class ObjectionCommand(BaseModel):
+    """A customer objects to being profiled, or does so no more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", title="Objection")
+
+    command: Literal["objection"]
+    customer_id: Id
+    withdrawn: bool = False
+
+
+Command = Annotated[Tick | Refit | EraseCommand | ObjectionCommand, Field(discriminator="command")]
 COMMAND: Final[TypeAdapter[Any]] = TypeAdapter(Command)
 _CONTROL: Final = ((CONTROL, b"1"),)
 
@@ -66,14 +77,20 @@ def events_topic_records(value: bytes, time_ms: int, partitions: int) -> list[Ev
         case Tick():
             return [EventsTopicRecord(number, None, value, _CONTROL) for number in range(partitions)]
         case EraseCommand(customer_id=name):
-            event = {"type": "erase", "customer_id": name, "time": to_iso(time_ms)}
-            key = name.encode()
-            return [EventsTopicRecord(partition_of(key, partitions), key, json.dumps(event).encode())]
+            return [_of_customer({"type": "erase", "customer_id": name, "time": to_iso(time_ms)}, partitions)]
+        case ObjectionCommand(customer_id=name, withdrawn=withdrawn):
+            objection = {"type": "objection", "customer_id": name, "time": to_iso(time_ms), "withdrawn": withdrawn}
+            return [_of_customer(objection, partitions)]
         case _:
             return [EventsTopicRecord(0, None, value, _CONTROL)]
 
 
-async def send_command(kafka: KafkaSettings, command: Refit | EraseCommand) -> str:
+def _of_customer(event: Mapping[str, object], partitions: int) -> EventsTopicRecord:
+    key = str(event["customer_id"]).encode()
+    return EventsTopicRecord(partition_of(key, partitions), key, json.dumps(event).encode())
+
+
+async def send_command(kafka: KafkaSettings, command: Refit | EraseCommand | ObjectionCommand) -> str:
     """Put a command on the commands topic, and return the topic's name; any worker passes it on.
 
     Raises

@@ -139,6 +139,9 @@ class PersonalDataPart(Answer):
     suppressed_before: Annotated[
         Time | None, Field(description="the customer was erased: what happened before is left out")
     ] = None
+    objected_since: Annotated[
+        Time | None, Field(description="the customer objects to being profiled: nothing of them counts")
+    ] = None
 
 
 class PersonalData(Answer):

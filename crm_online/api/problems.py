@@ -98,6 +98,7 @@ class _Row:
 
 
 _TABLE = (
+    _Row(errors.CustomerObjects, 404, "objects"),
     _Row(errors.UnknownCustomer, 404, "unknown-customer"),
     _Row(errors.InputError, 422, "input"),
     _Row(

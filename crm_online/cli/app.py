@@ -16,6 +16,7 @@ from crm_online.cli.commands.drift import drift
 from crm_online.cli.commands.erase import erase
 from crm_online.cli.commands.export import export
 from crm_online.cli.commands.keys import keys
+from crm_online.cli.commands.objection import objection
 from crm_online.cli.commands.predictions import predictions
 from crm_online.cli.commands.publish import publish
 from crm_online.cli.commands.recommend import recommend
@@ -65,6 +66,7 @@ for command in (
     worker,
     publish,
     erase,
+    objection,
     config,
 ):
     app.command()(command)

@@ -42,7 +42,7 @@ from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
 from crm_online.engine.step_context import StepContext
 from crm_online.events.batch import Batch
-from crm_online.events.columns import EventColumns, Kind, concat
+from crm_online.events.columns import EventColumns, concat, erasing
 from crm_online.segments.model import Model
 from crm_online.segments.sums import SegmentSums
 from crm_online.settings import Settings
@@ -179,7 +179,7 @@ class Engine:
         state, most = self.state, self._settings.segments.visits
         events, watermark = batch.events, batch.watermark
         fits, fitted = self._partition == MODEL_PARTITION, self.segmenting.model is not None
-        erased = {events.customers[code] for code in events.customer[events.kind == Kind.ERASE].tolist() if code >= 0}
+        erased = {events.customers[code] for code in events.customer[erasing(events)].tolist()}
         erased.update(self._retention.leaving(events.customers))
         # Seldom: the roster is read whole only for who is in the sample while others are not.
         sample = self._sample

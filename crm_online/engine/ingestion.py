@@ -18,7 +18,7 @@ from crm_online.customers.suppression import NOT_ERASED, Suppression
 from crm_online.decay import Decay
 from crm_online.engine.daily import RecordedDays
 from crm_online.engine.sampling import AcceptedEvents
-from crm_online.events.columns import EventColumns, Kind, hash64
+from crm_online.events.columns import EventColumns, Kind, erasing, hash64
 from crm_online.itemsets.names import ItemNames
 
 _KEY = "crm-online/event"
@@ -129,7 +129,8 @@ class Ingestion:
         result = IngestResult(cause={}, touched=np.zeros(len(ids), bool))
         row_of = {customer: row for row, customer in enumerate(ids)}
         rows = np.array([row_of[customer] for customer in events.customers] + [-1], np.int64)[events.customer]
-        erasures = np.flatnonzero((events.kind == Kind.ERASE) & (rows >= 0)).tolist()
+        erased = erasing(events)
+        erasures = np.flatnonzero((erased | (events.kind == Kind.OBJECTION)) & (rows >= 0)).tolist()
         begin = 0
         for erasure in [*erasures, len(events)]:
             run = np.arange(begin, erasure)
@@ -139,8 +140,16 @@ class Ingestion:
                 )
             if erasure < len(events):
                 # It may be dated far ahead, and no event is left out by a time that has not come.
-                self.suppression.add(ids[int(rows[erasure])], min(int(events.time[erasure]), watermark + 1))
-                self._erase(int(rows[erasure]), ids, records, result)
+                row, time = int(rows[erasure]), min(int(events.time[erasure]), watermark + 1)
+                if events.kind[erasure] == Kind.ERASE:
+                    self.suppression.add(ids[row], time)
+                elif erased[erasure]:
+                    self.suppression.object(ids[row], time)
+                else:
+                    self.suppression.withdraw(ids[row], time)
+                    result.accepted += 1
+                if erased[erasure]:
+                    self._erase(row, ids, records, result)
             begin = erasure + 1
         return result
 

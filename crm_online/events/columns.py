@@ -22,6 +22,7 @@ from crm_online.events.structs import (
     Id,
     LineStruct,
     Number,
+    ObjectionStruct,
     OutcomeStruct,
     ProfileStruct,
     ViewStruct,
@@ -46,6 +47,7 @@ class Kind(IntEnum):
     OUTCOME = 6
     ERASE = 7
     CATALOGUE = 8
+    OBJECTION = 9
 
 
 KINDS: dict[str, Kind] = {kind.name.lower(): kind for kind in Kind}
@@ -105,7 +107,7 @@ class EventColumns:
         the same event's from the same producer only.
     details
         By index of the event, what only some kinds have: ``attributes``; ``name`` and ``value``; ``channel``
-        and ``reason``; the ``text`` of a feedback.
+        and ``reason``; the ``text`` of a feedback; whether an objection is ``withdrawn``.
     """
 
     position: Ints
@@ -152,6 +154,14 @@ class EventColumns:
             line_start=start,
             details={new: details[old] for new, old in enumerate(index.tolist()) if old in details} if details else {},
         )
+
+
+def erasing(columns: EventColumns) -> Bools:
+    """Return which events take their customer out of the state, bool[n]: erasures, and objections not withdrawn."""
+    chosen: Bools = (columns.kind == Kind.ERASE) & (columns.customer >= 0)
+    for index in np.flatnonzero(columns.kind == Kind.OBJECTION).tolist():
+        chosen[index] = not columns.details[index]["withdrawn"]
+    return chosen
 
 
 def concat(parts: Sequence[EventColumns]) -> EventColumns:
@@ -232,6 +242,8 @@ def from_structs(
             details[index] = {"attributes": event.attributes}
         elif isinstance(event, OutcomeStruct):
             details[index] = {"name": event.name, "value": event.value}
+        elif isinstance(event, ObjectionStruct):
+            details[index] = {"withdrawn": event.withdrawn}
         elif isinstance(event, CatalogueStruct):
             basket = event.item
             details[index] = {"category": event.category, "price": event.price, "available": event.available}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.events.columns import EventColumns, Kind, coded, concat
-from crm_online.events.models import Contact, Erase, Event, Feedback, Profile, Purchase, Return
+from crm_online.events.models import Contact, Erase, Event, Feedback, Objection, Profile, Purchase, Return
 from crm_online.events.rejects import cut
 from crm_online.privacy.attributes import KEEP_HARMLESS, AttributeFilter
 from crm_online.privacy.free_text import LEFT_OUT, label, without_texts
@@ -78,7 +78,7 @@ class Intake:
     def events(self, events: EventColumns) -> EventColumns:
         """Return events with what is kept of them.
 
-        An erasure of an id is one of its pseudonyms under each key.
+        An erasure of an id, or an objection, is one of its pseudonyms under each key.
         """
         if events.details:
             owners = [*events.customers, ""]
@@ -99,7 +99,7 @@ class Intake:
             if name is None or not self.pseudonyms:
                 kept.append(one)
                 continue
-            names = self.pseudonyms.every(name) if isinstance(event, Erase) else [self.pseudonyms.of(name)]
+            names = self.pseudonyms.every(name) if isinstance(event, Erase | Objection) else [self.pseudonyms.of(name)]
             ids = {
                 field: self._id(value, name)
                 for field in ("event_id", "basket_id")
@@ -151,8 +151,8 @@ class Intake:
         return self.pseudonyms.of(name) if customer in name else name
 
     def _under_every_key(self, events: EventColumns) -> EventColumns:
-        """Add the erasures of what ids were under older keys."""
-        rows = np.flatnonzero((events.kind == Kind.ERASE) & (events.customer >= 0)).tolist()
+        """Add the erasures, and objections, of what ids were under older keys."""
+        rows = np.flatnonzero(np.isin(events.kind, (Kind.ERASE, Kind.OBJECTION)) & (events.customer >= 0)).tolist()
         older = [(row, name) for row in rows for name in self._older(events.customers[events.customer[row]])]
         if not older:
             return events

@@ -214,8 +214,16 @@ class Erase(_Customer):
     type: Literal["erase"]
 
 
+class Objection(_Customer):
+    """A customer who objects to being profiled: from then on nothing of them counts, until it is withdrawn."""
+
+    type: Literal["objection"]
+    withdrawn: Annotated[bool, Field(strict=True)] = False
+
+
 Event = Annotated[
-    Purchase | Return | View | Feedback | Contact | Profile | Outcome | Erase | Catalogue, Field(discriminator="type")
+    Purchase | Return | View | Feedback | Contact | Profile | Outcome | Erase | Catalogue | Objection,
+    Field(discriminator="type"),
 ]
 """Any native event."""
 
@@ -223,7 +231,7 @@ EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
 """Validates a whole batch at once."""
 
-_TYPES = ("purchase", "return", "view", "feedback", "contact", "profile", "outcome", "erase", "catalogue")
+_TYPES = ("purchase", "return", "view", "feedback", "contact", "profile", "outcome", "erase", "catalogue", "objection")
 _MESSAGES = {
     "missing": "is missing",
     "union_tag_not_found": "is missing",

@@ -104,6 +104,12 @@ class EraseStruct(CustomerStruct, gc=False, forbid_unknown_fields=True, tag="era
     """See :class:`~crm_online.events.models.Erase`."""
 
 
+class ObjectionStruct(CustomerStruct, gc=False, forbid_unknown_fields=True, kw_only=True, tag="objection"):
+    """See :class:`~crm_online.events.models.Objection`."""
+
+    withdrawn: bool = False
+
+
 AnyEvent = (
     PurchaseStruct
     | ReturnStruct
@@ -114,6 +120,7 @@ AnyEvent = (
     | OutcomeStruct
     | CatalogueStruct
     | EraseStruct
+    | ObjectionStruct
 )
 
 EVENT_STRUCTS: dict[str, type[AnyEvent]] = {
@@ -126,6 +133,7 @@ EVENT_STRUCTS: dict[str, type[AnyEvent]] = {
     "outcome": OutcomeStruct,
     "catalogue": CatalogueStruct,
     "erase": EraseStruct,
+    "objection": ObjectionStruct,
 }
 """The struct of each native ``type``."""
 

@@ -19,7 +19,7 @@ from crm_online.engine.owner import NAMES
 from crm_online.engine.peers import MODEL_PARTITION
 from crm_online.engine.size_history import decode
 from crm_online.engine.state import PartitionState
-from crm_online.errors import InputError, StateMissing, UnknownCustomer
+from crm_online.errors import InputError, StateMissing
 from crm_online.events import times
 from crm_online.events.times import to_short_iso
 from crm_online.hint import hint
@@ -29,6 +29,7 @@ from crm_online.lookup.at_risk import NOBODY, sampled_predictions
 from crm_online.lookup.customer_json import customer_values
 from crm_online.lookup.customer_reader import CustomerReader
 from crm_online.lookup.drifts import kept_drifts
+from crm_online.lookup.objections import unknown
 from crm_online.lookup.partition import PartitionView
 from crm_online.lookup.personal_data import personal_data
 from crm_online.lookup.predictions import StatePredictor, no_figures
@@ -297,7 +298,7 @@ class Lookup:
         batch = self._customers.read([name]).batch()
         if not batch.names:
             keys = "; its ids are pseudonyms: set privacy.secret_file" if self._needs_keys else ""
-            raise UnknownCustomer(f"no customer {name!r} in the state{keys}")
+            raise unknown(self._store, name, self._pseudonyms.every(name), keys)
         context = replace(batch.context, as_of=self._when(as_of))
         return customer_values(replace(batch, context=context))[0]
 

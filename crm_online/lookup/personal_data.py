@@ -17,7 +17,7 @@ from crm_online.baskets.sampled import SampledOrder
 from crm_online.baskets.transitions import LastOrder, Transition
 from crm_online.customers import own, suppression
 from crm_online.customers.records import RecordCodec
-from crm_online.customers.suppression import NOT_ERASED, Suppression
+from crm_online.customers.suppression import NOT_ERASED, OBJECTED, Suppression
 from crm_online.customers.traits import Traits
 from crm_online.engine import example_store, sampling
 from crm_online.engine.engine import CUSTOMERS, customer_field, layout
@@ -96,7 +96,7 @@ class _Reading:
             "orders": list(self._orders(store, items)),
             "transitions": list(self._transitions(store, items)),
             "examples": list(self._examples(store)),
-            "suppressed_before": self._suppressed(store),
+            **self._suppressed(store),
         }
 
     def _field(self, store: PartitionStore, name: str) -> bytes | None:
@@ -171,11 +171,14 @@ class _Reading:
                     "predicted": [_number(chance) for chance in block.predicted[row].tolist()],
                 }
 
-    def _suppressed(self, store: PartitionStore) -> str | None:
+    def _suppressed(self, store: PartitionStore) -> dict[str, str | None]:
         suppressed = Suppression(self.salt)
         suppressed.load(store.hash_all(suppression.NAME))
-        at = int(suppressed.erased_at([self.customer])[0])
-        return None if at == NOT_ERASED else to_short_iso(at)
+        since, before = suppressed.objected_since(self.customer), int(suppressed.erased_at([self.customer])[0])
+        return {
+            "suppressed_before": None if before in (NOT_ERASED, OBJECTED) else to_short_iso(before),
+            "objected_since": None if since is None else to_short_iso(since),
+        }
 
     def _changes(self, store: PartitionStore) -> Iterator[tuple[str, dict[str, Any]]]:
         for entry in store.changes():

@@ -86,7 +86,7 @@ def test_a_change_has_the_cause_that_its_reason_has(written: dict[Topic, list[st
 def test_the_words_of_the_values_are_those_of_the_engine() -> None:
     assert set(get_args(SegmentChange.model_fields["reason"].annotation)) == {reason.label for reason in Reason}
     assert set(get_args(Rule.model_fields["change"].annotation)) == set(RuleChangeKind)
-    assert set(get_args(EventType)) == {kind.name.lower() for kind in Kind} - {"erase", "catalogue"}
+    assert set(get_args(EventType)) == {kind.name.lower() for kind in Kind} - {"erase", "catalogue", "objection"}
 
 
 def test_what_is_told_after_a_rewind_are_values_in_a_new_epoch(redis: Store) -> None:

@@ -18,7 +18,7 @@ from crm_online.api.problems import ProblemError, pointer, problems, short
 from crm_online.api.service import TheService
 from crm_online.errors import TooFarAhead
 from crm_online.events.intake import WORTH_TOO_MUCH, is_worth_too_much
-from crm_online.events.models import EVENT, Erase, Event, all_problems
+from crm_online.events.models import EVENT, Erase, Event, Objection, all_problems
 
 MOST: Final = 1000
 """Most events in one request."""
@@ -76,7 +76,7 @@ async def send_events(request: Request, service: TheService) -> EventReceipt:
     sent it with the same type; each key is a producer, unless it was made with `--producer`. So after a 503, or no
     answer at all, send the same events again. Without an id each one that arrives is an event of its own.
 
-    `erase` needs the scope admin. Events whose time lies further ahead of the service's clock than
+    `erase` and `objection` need the scope admin. Events whose time lies further ahead of the service's clock than
     `events.max_ahead`, and those worth more than `events.max_value`, are refused.
     """
     content_type, body = request.headers.get("content-type", ""), await request.body()
@@ -87,7 +87,7 @@ async def send_events(request: Request, service: TheService) -> EventReceipt:
     most = service.settings.events.max_value
     if much := [index for index, event in enumerate(events) if is_worth_too_much(event, most)]:
         raise _refusal([_fault(single, index, ["items"], WORTH_TOO_MUCH[0]) for index in much])
-    if any(isinstance(event, Erase) for event in events):
+    if any(isinstance(event, Erase | Objection) for event in events):
         await requires("admin")(request)
     caller: Caller = request.scope[CALLER]
     await service.quotas.charge(caller.id, events)

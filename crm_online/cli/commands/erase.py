@@ -43,7 +43,7 @@ def erase(
         workers = lookup.fed_by_workers
     who = _who(found, name)
     if not yes:
-        _confirm(who)
+        confirm(who)
     settings = settings_in_force(config, overrides)
     done = _command(settings, customer_id) if workers else _erase(settings, state, customer_id)
     if as_json:
@@ -79,7 +79,7 @@ def _who(found: Mapping[str, Any], name: str | None) -> str:
     return plain(f"customer {found['customer_id']}, {segment}, with {count(found['events'], 'event')}")
 
 
-def _confirm(who: str) -> None:
+def confirm(who: str) -> None:
     """Ask on the terminal.
 
     Raises

@@ -10,7 +10,7 @@ from typing import Any, Final
 from crm_online.customers.records import MOVES
 from crm_online.engine.moments import Moment
 from crm_online.engine.owner import NAMES
-from crm_online.errors import InputError, StoreUnavailable, UnknownCustomer
+from crm_online.errors import InputError, StoreUnavailable
 from crm_online.live.customers.member_scan import MemberPage, MemberScan, MemberSelection
 from crm_online.live.customers.prefix_scan import IdsFound, find_ids
 from crm_online.live.feeds.hub import ChangeHub
@@ -21,6 +21,7 @@ from crm_online.lookup.customer_batch import CustomerBatch
 from crm_online.lookup.customer_json import customer_json
 from crm_online.lookup.customer_reader import CustomerReader, StoredCustomers
 from crm_online.lookup.explanation import KeptMove, explanation
+from crm_online.lookup.objections import unknown
 from crm_online.lookup.personal_data import personal_data
 from crm_online.lookup.segment_labels import decode_labels, write_label
 from crm_online.lookup.segment_names import SegmentNames
@@ -29,7 +30,6 @@ from crm_online.step import ChangeId
 from crm_online.store import Store
 
 _MOST: Final = 500
-_UNKNOWN: Final = "no such customer in the state"
 _NO_PREFIXES: Final = "ids are pseudonyms here, which begin with nothing of the id: look a customer up by the whole id"
 _Request = tuple[Sequence[str], asyncio.Future[Mapping[str, bytes]]]
 
@@ -83,13 +83,13 @@ class CustomerLookups(ServicePart):
         Raises
         ------
         UnknownCustomer
-            If no partition has the customer.
+            If no partition has the customer; ``CustomerObjects`` if the customer objects to being profiled.
         StoreError
             If there is no state (``StateMissing``), or it cannot be read.
         """
         found = (await self.several([name])).get(name)
         if found is None:
-            raise UnknownCustomer(_UNKNOWN)
+            raise await self._scans.run(unknown, self._store, name, self._pseudonyms.every(name))
         return found
 
     async def several(self, names: Sequence[str]) -> Mapping[str, bytes]:
@@ -118,7 +118,7 @@ class CustomerLookups(ServicePart):
         """
         customer = await self.batch([name])
         if not customer.names:
-            raise UnknownCustomer(_UNKNOWN)
+            raise await self._scans.run(unknown, self._store, name, self._pseudonyms.every(name))
         moves = [move for one in self._pseudonyms.every(name) for move in self._changes.moves_of(one, MOVES)][:MOVES]
         kept, names = await self._threads.run(self._of_moves, moves)
         return explanation(customer, names, kept)
