@@ -62,6 +62,7 @@ EVENT = st.one_of(
         price=st.floats(0, 1e6),
     ),
     events_of("erase", {}),
+    events_of("objection", {}, withdrawn=st.booleans()),
 )
 
 
