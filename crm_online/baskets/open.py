@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from crm_online.baskets.anonymous import AnonymousQuota, BasketsByKnown
 from crm_online.baskets.basket import Basket
 from crm_online.baskets.counted import SEPARATOR, CountedBaskets
 from crm_online.baskets.lines import Lines, gathered_lines
@@ -68,6 +69,8 @@ class OpenBaskets:
         Milliseconds of event time.
     counted
         The baskets that were counted and are remembered.
+    quota
+        Which baskets of unknown customers are counted.
 
     Notes
     -----
@@ -77,6 +80,7 @@ class OpenBaskets:
 
     open_for: int
     counted: CountedBaskets
+    quota: AnonymousQuota = field(default_factory=lambda: AnonymousQuota(None, BasketsByKnown()))
     baskets: dict[str, Basket] = field(default_factory=dict)
     _changed: set[str] = field(default_factory=set)
     _gone: set[str] = field(default_factory=set)
@@ -104,9 +108,9 @@ class OpenBaskets:
         for event in alone[events.kind[alone] == Kind.PURCHASE].tolist():
             lines = items[events.line_start[event] : events.line_start[event + 1]]
             found = sorted(set(lines[lines >= 0].tolist()))
-            if found:
-                code = events.customer[event]
-                customer = events.customers[code] if code >= 0 else None
+            code = events.customer[event]
+            customer = events.customers[code] if code >= 0 else None
+            if found and self.quota.admits(known=customer is not None):
                 update.closed.append(ClosedBasket(int(events.time[event]), found, customer))
         for part in gathered_lines(events, items, order[events.basket[order] >= 0], self.open_for):
             self._add(update, part)
@@ -144,7 +148,10 @@ class OpenBaskets:
             self.counted.keep(key, parts[0])
             return
         if key.startswith(_PURCHASE):
-            update.withdrawn += [_closed(key, part) for part in parts if part.items]
+            withdrawn = [_closed(key, part) for part in parts if part.items]
+            for one in withdrawn:
+                self.quota.withdraw(known=one.customer is not None)
+            update.withdrawn += withdrawn
         basket = self.baskets.get(key)
         if basket is not None and basket.near(begin, end, self.open_for):
             parts.append(basket)
@@ -179,9 +186,13 @@ class OpenBaskets:
         basket = self.baskets.pop(key)
         self._changed.discard(key)
         self._gone.add(key)
-        self.counted.keep(key, basket)
         if basket.items and key.startswith(_PURCHASE):
-            update.closed.append(_closed(key, basket))
+            closed = _closed(key, basket)
+            if self.quota.admits(known=closed.customer is not None):
+                update.closed.append(closed)
+            else:
+                basket.items = set()  # it was not counted, so it is never withdrawn
+        self.counted.keep(key, basket)
 
 
 def _closed(key: str, basket: Basket) -> ClosedBasket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 
+from crm_online.baskets.anonymous import AnonymousQuota
 from crm_online.baskets.counted import CountedBaskets
 from crm_online.baskets.open import ClosedBasket, OpenBaskets
 from crm_online.baskets.sampled import SampledOrder
@@ -54,7 +55,9 @@ class Mining:
         self.items.load(loaded.items)
         counted = CountedBaskets(settings.baskets.max_bytes, state.remembered_baskets, state.forgotten_to)
         counted.load(loaded.counted_baskets)
-        self.baskets = OpenBaskets(settings.baskets.open_for, counted)
+        self.baskets = OpenBaskets(
+            settings.baskets.open_for, counted, AnonymousQuota(settings.baskets.anonymous_share, state.baskets_by_known)
+        )
         self.baskets.load(loaded.open_baskets)
         self.counters = basket_journal.restored_counters(empty_counters(settings), loaded.counters, loaded.journal)
         self.transitions = Transitions(settings.segments.sample, state.transitions)

@@ -6,6 +6,7 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from crm_online.baskets.anonymous import BasketsByKnown
 from crm_online.baskets.sampled import SamplingState
 from crm_online.engine.changes import Changes
 from crm_online.engine.prediction_state import PredictionState
@@ -89,6 +90,8 @@ class PartitionState(BaseModel):
         How many transitions there were from an order of a sampled customer to the next.
     predictions
         Where examples and learning go on.
+    baskets_by_known
+        Baskets of known and of unknown customers.
     retention
         Where the passes over the roster are that find who was idle for too long.
     """
@@ -130,6 +133,7 @@ class PartitionState(BaseModel):
     sampled_orders: SamplingState = Field(default_factory=SamplingState)
     transitions: int = 0
     predictions: PredictionState = Field(default_factory=PredictionState)
+    baskets_by_known: BasketsByKnown = Field(default_factory=BasketsByKnown)
     retention: RetentionState = Field(default_factory=RetentionState)
 
     def count(self, changes: Changes) -> None:

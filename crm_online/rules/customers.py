@@ -22,8 +22,8 @@ class Buyers:
     Attributes
     ----------
     customer
-        Number of each order's customer, ascending, int64[n]. An order of nobody known is by a customer of its own: it
-        may be anybody's.
+        Number of each order's customer, ascending, int64[n]. Where most orders are of known customers, all others are
+        by one: they prove nobody. Else each of them is by a customer of its own: it may be anybody's.
     bought
         The items of each order.
     """
@@ -39,15 +39,16 @@ class Buyers:
         --------
         >>> orders = [SampledOrder(name, 0, 0, [0]) for name in ("ann", None, "ann", None)]
         >>> Buyers.of([(orders, ["tea"])]).customer.tolist()
-        [0, 0, 1, 2]
+        [0, 0, 1, 1]
         """
         parts = list(parts)
+        every = [order for orders, _ in parts for order in orders]
+        nobody = 2 * sum(order.customer is not None for order in every) >= len(every)
         customers: dict[str | int, int] = {}
         customer = list[int]()
-        for orders, _ in parts:
-            for order in orders:
-                name = len(customer) if order.customer is None else order.customer
-                customer.append(customers.setdefault(name, len(customers)))
+        for order in every:
+            name = (-1 if nobody else len(customer)) if order.customer is None else order.customer
+            customer.append(customers.setdefault(name, len(customers)))
         numbers, batch = joined(([order.items for order in orders], names) for orders, names in parts)
         by_customer = np.argsort(np.array(customer, np.int64), kind="stable")
         return cls(np.array(customer, np.int64)[by_customer], Occurrences(numbers, batch.take(by_customer)))

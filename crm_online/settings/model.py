@@ -114,6 +114,13 @@ class BasketSettings(Section):
         description="memory for the baskets of one partition that were counted last: lines that come late are still "
         "added to these",
     )
+    anonymous_share: OptionalNumber = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="share of all baskets that baskets of unknown customers may take beyond twice what is usual, where "
+        "customers are known; the others are left out of itemsets and rules; none: all are counted",
+    )
 
 
 class EventSettings(Section):
