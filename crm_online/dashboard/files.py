@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -27,12 +28,15 @@ class File:
     ----------
     body, etag
         Its bytes, and their entity tag.
+    compressed
+        The same by gzip, for all who read that: on a slow line the page is there in half the time.
     media_type
         Its type, with the charset.
     """
 
     body: bytes
     etag: str
+    compressed: bytes
     media_type: str
 
 
@@ -67,4 +71,4 @@ def _walk(folder: Traversable, path: str) -> Iterator[tuple[str, Traversable]]:
 
 
 def _file(name: str, body: bytes) -> File:
-    return File(body, etag_of(body), _MEDIA_TYPES[name.rpartition(".")[2]])
+    return File(body, etag_of(body), gzip.compress(body, 9, mtime=0), _MEDIA_TYPES[name.rpartition(".")[2]])

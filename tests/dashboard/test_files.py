@@ -60,6 +60,19 @@ def test_the_page_is_asked_for_again(pages: Pages) -> None:
     assert pages.get("/static/js/main.js").headers["cache-control"] == "no-cache"
 
 
+def test_every_module_is_asked_for_at_once(pages: Pages) -> None:
+    named = set(re.findall(r'rel="modulepreload" href="/static/([^"]+)"', pages.get("/").text))
+    assert named == {name for name in _all_files() if name.endswith(".js")} - {"js/theme.js", "js/main.js"}
+
+
+@pytest.mark.parametrize(("asked", "encoding"), [("gzip, br", "gzip"), ("br, gzip;q=0", None), ("identity", None)])
+def test_a_file_is_compressed_for_all_who_read_that(pages: Pages, asked: str, encoding: str | None) -> None:
+    answer = pages.get("/static/js/main.js", **{"Accept-Encoding": asked})
+    assert answer.headers.get("content-encoding") == encoding
+    assert answer.content == (STATIC / "js" / "main.js").read_bytes()
+    assert answer.headers["vary"] == "Accept-Encoding"
+
+
 def test_the_whole_page_is_light(pages: Pages) -> None:
     paths = ["/", *(f"/static/{name}" for name in _all_files() if name != "index.html")]
     assert sum(len(pages.get(path).content) for path in paths) < 400_000

@@ -139,11 +139,11 @@ async function start() {
   });
   window.addEventListener("hashchange", () => show(false));
   // How money, numbers and times are written must be known before any is.
+  const allowed = get("session").catch((problem) => problem.status !== 401);
   localise((await get("status").catch(() => null)) ?? {});
   if (shopZone()) text(document.getElementById("zone"), `times are those of ${shopZone()}`);
   show(true);
-  const allowed = await get("session").catch((problem) => problem.status !== 401);
-  if (!allowed) return;
+  if (!(await allowed)) return;
   feed.start();
   await board.start();
 }

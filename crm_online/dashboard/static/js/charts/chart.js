@@ -50,13 +50,22 @@ export const scale = ([low, high], [from, to]) => (value) => from + ((value - lo
 /** Text in a chart. */
 export const letters = (x, y, text, more = {}) => s("text", { x: x.toFixed(1), y: y.toFixed(1), ...more }, text);
 
+// One chart a frame: all at once would keep a slow phone from answering a finger.
+const waiting = new Set();
+function drawNext() {
+  const [chart] = waiting;
+  if (!chart) return;
+  waiting.delete(chart);
+  if (waiting.size) requestAnimationFrame(drawNext);
+  chart.drawNow();
+}
+
 /**
  * A figure: `draw(plot, value, moving)` draws, `says(value)` is what the picture shows, for who does not see it.
  */
 export class Chart {
   #value;
-  #due = null;
-  #gone = false;
+  #moving = false;
 
   constructor(kind, draw, says, signal) {
     this.draw = draw;
@@ -79,8 +88,8 @@ export class Chart {
     signal.addEventListener("abort", () => {
       watch.disconnect();
       clearTimeout(resized);
-      cancelAnimationFrame(this.#due);
-      this.#gone = true;
+      waiting.delete(this);
+      this.#value = undefined;
       hide();
     });
   }
@@ -91,13 +100,16 @@ export class Chart {
     this.again(!calm());
   }
 
-  /** Draw what is there with the next frame; what comes until then is drawn once. */
+  /** Draw what is there with one of the next frames; what comes until then is drawn once. */
   again(moving = false) {
-    if (this.#due !== null || this.#value === undefined) return;
-    this.#due = requestAnimationFrame(() => {
-      this.#due = null;
-      if (!this.#gone && this.plot.clientWidth) this.draw(this.plot, this.#value, moving);
-    });
+    this.#moving = moving;
+    if (this.#value === undefined || waiting.has(this)) return;
+    waiting.add(this);
+    if (waiting.size === 1) requestAnimationFrame(drawNext);
+  }
+
+  drawNow() {
+    if (this.#value !== undefined && this.plot.clientWidth) this.draw(this.plot, this.#value, this.#moving);
   }
 
   /** An SVG as large as the plot, which takes the place of the last one. */

@@ -9,7 +9,9 @@ import { Chart, letters, look, scale, ticks } from "./chart.js";
 
 const ROOM = 0.06;
 const WIDE = 560;
-const MOVING = 900;
+// Milliseconds that marks are on their way, and from one place to the next: a tab that is left open must cost little.
+const MOVING = 600;
+const FRAME = 66;
 // Pixels within which a point is pointed at.
 const NEAR = 12;
 const MARGIN = { left: 46, right: 12, top: 12, bottom: 44 };
@@ -77,7 +79,7 @@ class Picture {
     const box = { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom };
     const [x, y] = [scale(rx, [box.left, box.right]), scale(ry, [box.bottom, box.top])];
     this.#axes(svg, picture, { x, y, box, width, height });
-    const canvas = h("canvas", { width: width * devicePixelRatio, height: height * devicePixelRatio });
+    const canvas = this.#canvasOf(width * devicePixelRatio, height * devicePixelRatio);
     plot.insertBefore(canvas, svg);
     const wide = width > WIDE;
     const before = this.points;
@@ -94,12 +96,25 @@ class Picture {
     this.moved += 1;
     plot.dataset.moved = String(this.moved);
     const began = performance.now();
+    let painted = 0;
     const step = (now) => {
       const share = Math.min(1, (now - began) / MOVING);
-      paint(before, share < 0.5 ? 4 * share ** 3 : 1 - (-2 * share + 2) ** 3 / 2);
+      if (now - painted >= FRAME || share === 1) {
+        painted = now;
+        paint(before, share < 0.5 ? 4 * share ** 3 : 1 - (-2 * share + 2) ** 3 / 2);
+      }
       if (share < 1 && canvas.isConnected) this.frame = requestAnimationFrame(step);
     };
     this.frame = requestAnimationFrame(step);
+  }
+
+  /** The canvas, always the same one: browsers give the memory of another back late. */
+  #canvasOf(width, height) {
+    this.canvas ??= h("canvas");
+    const [wide, high] = [width, height].map(Math.floor);
+    if (this.canvas.width !== wide) this.canvas.width = wide;
+    if (this.canvas.height !== high) this.canvas.height = high;
+    return this.canvas;
   }
 
   #axes(svg, picture, { x, y, box, width, height }) {

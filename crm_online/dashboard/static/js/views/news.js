@@ -144,10 +144,10 @@ export function news(query, signal) {
     tell();
   });
   board.fresh(() => (tell(), since()), signal);
-  // The status has the currency.
+  tell();
   let first = true;
   board.on("status", (status) => {
-    if (first && status) (tell(), since());
+    if (first && status) since();
     first = first && !status;
   }, signal);
   const element = h("section", { class: "card w12 news" }, h("header", {}, h("h2", {}, "What changed"), span), visit, place);

@@ -102,6 +102,8 @@ export function overview(root, { query }, signal) {
   put(root, h("div", { class: "head" }, heading("Overview", lead), figure.element), body);
   board.on("status", (status) => status && showStatus(figure, status), signal);
 
+  // Asked for with the segments, so that they are there when there is a place for them.
+  for (const name of ["picture", "sizes"]) board.on(name, () => {}, signal);
   let parts = null;
   const show = () => {
     const { segments } = board.values;

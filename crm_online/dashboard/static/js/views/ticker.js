@@ -9,7 +9,9 @@ import { title } from "./drift.js";
 import { rule } from "./rule.js";
 
 const SHOWN = 40;
-const EVERY = 400;
+const EVERY = 1000;
+// New ones are shown as such where they are so few that somebody can follow.
+const FEW = 5;
 const REASONS = {
   event: "after an event",
   lapse: "as time went by",
@@ -69,7 +71,7 @@ export function ticker(signal) {
     list.hidden = !nothing.hidden;
     put(list, shown.map((change, at) => {
       const made = line(change);
-      if (at < unseen) made.classList.add("new");
+      if (at < unseen && unseen <= FEW) made.classList.add("new");
       return made;
     }));
     [unseen, waiting.textContent] = [0, ""];
