@@ -8,7 +8,7 @@ import { nameOf, series, sizes } from "../charts/sizes.js";
 import { h, put, text } from "../dom.js";
 import { at, count, percent, plural, styles, time } from "../format.js";
 import { mark, ranked } from "../segments.js";
-import { asTable, card, empty, figures, heading, loading, noModel, noState, scrolled, table, wrong } from "./parts.js";
+import { asTable, card, empty, figures, heading, loading, noSegments, scrolled, table, wrong } from "./parts.js";
 import { drifts } from "./drift.js";
 import { news, sparkline } from "./news.js";
 import { ticker } from "./ticker.js";
@@ -104,11 +104,11 @@ export function overview(root, { query }, signal) {
 
   // Asked for with the segments, so that they are there when there is a place for them.
   for (const name of ["picture", "sizes"]) board.on(name, () => {}, signal);
-  let parts = null;
+  let [parts, bare] = [null, null];
   const show = () => {
     const { segments } = board.values;
     if (board.trouble?.kind === "no-state" || (!segments && board.errors.segments)) {
-      parts = null;
+      [parts, bare] = [null, null];
       figure.element.hidden = true;
       put(body, h("section", { class: "card" }, wrong(board.trouble ?? board.errors.segments)));
       return;
@@ -117,15 +117,23 @@ export function overview(root, { query }, signal) {
     if (!segments) return;
     if (!segments.segments.length) {
       parts = null;
-      put(body, h("div", { class: "grid" }, h("section", { class: "card w8" }, segments.customers ? noModel() : noState()), ticker(signal)));
+      if (!bare) {
+        const place = h("section", { class: "card w8" });
+        bare = { place, grid: h("div", { class: "grid" }, place, ticker(signal)), news: null };
+        put(body, bare.grid);
+      }
+      if (board.values.status?.accepted && !bare.news) bare.grid.prepend((bare.news = news(query, signal).element));
+      put(bare.place, noSegments(segments));
       return;
     }
+    bare = null;
     text(lead, `${plural(segments.k, "segment")} of ${plural(segments.customers, "customer")}${segments.complete ? "" : ", moving to another version of the model"}`);
     parts ??= whole(body, query, signal);
     parts.legend.set(segments);
   };
   board.on("segments", show, signal);
   board.on("trouble", show, signal);
+  board.on("status", () => bare && show(), signal);
 }
 
 /** The overview once there are segments. */

@@ -56,6 +56,16 @@ export const noState = () =>
     h("p", { class: "note" }, "This page goes on by itself as soon as there are some."),
   );
 
+/** What to say where events came, and none has a customer. */
+export const noCustomers = () =>
+  empty("No customers, so no segments", h("p", {}, `${plural(board.values.status.baskets, "basket")} came so far, none with a customer. `, h("a", { href: "#/rules" }, "What is bought together")));
+
+/** What to say where there are no segments. */
+export function noSegments({ customers }) {
+  if (customers) return noModel();
+  return board.values.status?.accepted ? noCustomers() : noState();
+}
+
 /** What to say where there are no segments yet. */
 export function noModel() {
   const status = board.values.status;

@@ -5,7 +5,7 @@ import { joined, tree } from "../charts/tree.js";
 import { h, put, text } from "../dom.js";
 import { count, number, percent, plural, quantity, words } from "../format.js";
 import { chip, mark, named, ranked } from "../segments.js";
-import { asTable, card, heading, loading, noModel, noState, table, wrong } from "./parts.js";
+import { asTable, card, heading, loading, noSegments, table, wrong } from "./parts.js";
 
 // Segments that are shown at once: the largest.
 const SHOWN = 12;
@@ -95,7 +95,7 @@ export function segments(root, _, signal) {
       return;
     }
     if (!found.segments.length) {
-      put(body, h("section", { class: "card" }, found.customers ? noModel() : noState()));
+      put(body, h("section", { class: "card" }, noSegments(found)));
       return;
     }
     text(lead, `${plural(found.k, "segment")} of ${plural(found.customers, "customer")}, version ${found.model_version} of the model`);
