@@ -197,7 +197,7 @@ class Engine:
             peers=self._partition_count > 1,
             observed=fits and self._partition_count > 1,
             lists=[ROSTER, *map(bucket_name, state.due_counts)] if erased else (),
-            sample=fits and (state.fit.due or (learns and state.predictions.buying_due)),
+            sample=fits and (state.fit.due or (learns and self.predicting.needs_sample)),
             counters={number: self.mining.cursor(number) for number in others} if fits and state.rules_due else {},
             spare=self._settings.segments.sample + len(erased) if refill else 0,
             taken=self.predicting.taken(watermark, sample),
@@ -321,15 +321,15 @@ class Engine:
         if not schedule.due:
             self.predicting.adopt(step.read.predictor)
             return
-        from crm_online.engine.learning import learned, stored
+        from crm_online.engine.learning import learned, levelled, stored
 
         schedule.due, schedule.learned_slot = False, self.predicting.slots.of(step.now)
-        sample = None
-        if schedule.buying_due:
-            sample = self._codec.decode([raw for raw in step.read.sample if raw is not None])
+        sample = self._codec.decode([raw for raw in step.read.sample if raw is not None])
         before, horizon = self.predicting.predictor, self._settings.predictions.horizon
-        newer = learned(before, horizon, self._partition_count, sample, step.read.labelled, step.now)
+        fitted_to = sample if schedule.buying_due else None
+        newer = learned(before, horizon, self._partition_count, fitted_to, step.read.labelled, step.now)
         if newer is not None:
+            newer = levelled(before, newer, sample, step.now)
             self.predicting.predictor = newer
             step.writes += stored(newer)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from crm_online.btyd.model import fit_sample
 from crm_online.customers.records import Records
 from crm_online.engine.changes import to_json
 from crm_online.engine.example_store import decode_block, ordered
-from crm_online.predictions.examples import LabelledExamples
+from crm_online.predictions.examples import PURCHASE, LabelledExamples
 from crm_online.predictions.keys import NAME, VERSION_NAME
 from crm_online.predictions.models import TargetLearner, TargetModels
 from crm_online.predictions.predictor import Predictor
@@ -69,6 +70,26 @@ def learned(
         return None
     version = predictor.version + 1 if predictor else 1
     return Predictor(version, horizon, consumed, buying, targets, thresholds, fitted_at)
+
+
+def levelled(before: Predictor | None, newer: Predictor, sample: Records, now: int) -> Predictor:
+    """Return a version whose chances of a purchase, if fitted anew, are levelled to those without labels.
+
+    Parameters
+    ----------
+    before, newer
+        The version in use, if any, and the one after it.
+    sample
+        The sample of customers over all partitions.
+    now
+        Event time in ms.
+    """
+    models = newer.purchase
+    if newer.buying is None or not len(sample) or models.version == (before.purchase.version if before else 0):
+        return newer
+    found = newer.predict(sample, now)
+    ensemble = models.ensemble.levelled(found.chance, found.forecast.purchase)
+    return replace(newer, targets={**newer.targets, PURCHASE: replace(models, ensemble=ensemble)})
 
 
 def _threshold(block: LabelledExamples) -> float:

@@ -98,6 +98,20 @@ def test_chances_that_were_too_high_are_lowered_next_time() -> None:
     assert np.all((below > 0.3) & (below < 0.7))
 
 
+def test_the_level_is_midway_between_that_of_labels_and_that_of_the_btyd(models: TargetModels) -> None:
+    now = planted(500, seed=6)
+    single = logit(chances(models, now)[:, :-1])
+    btyd = now.btyd.astype(np.float64) / 3
+    btyd[7] = np.nan
+    before, after = (
+        one.log_odds(single) for one in (models.ensemble, models.ensemble.levelled(chances(models, now)[:, -1], btyd))
+    )
+    shift = after - before
+    assert np.ptp(shift) < 1e-9, "the order of customers stays"
+    assert expit(before + 2 * shift)[np.isfinite(btyd)].mean() == pytest.approx(np.nanmean(btyd), abs=1e-5)
+    assert models.ensemble.levelled(np.full(3, np.nan), btyd[:3]) == models.ensemble
+
+
 def test_what_was_planted_is_given_as_the_reason(models: TargetModels) -> None:
     new = planted(500, seed=2)
     far = new.take(np.abs(new.x[:, 0]) > 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
@@ -20,7 +20,10 @@ FEWEST: Final = 300
 """Judged examples without which models are weighed by held-out customers, and the ensemble is not calibrated."""
 TRUST: Final = 0.5
 """Share of a miscalibration that is corrected: examples of one time rise and fall together, so much of it is chance."""
+LEVEL: Final = 0.5
+"""Share of the way from the level that labels say, which are a horizon old, to the one that the BTYD says as of now."""
 _CLIP: Final = 1e-4
+_FARTHEST: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,24 @@ class Ensemble:
         weights = np.round(weights / weights.sum(), 6)
         slope, intercept = calibration(single @ weights, y) if trust else (1.0, 0.0)
         return cls(tuple(weights.tolist()), round(1 + trust * (slope - 1), 6), round(trust * intercept, 6))
+
+    def levelled(self, chance: NDArray[np.float64], btyd: NDArray[np.float64]) -> Self:
+        """Return the ensemble with another intercept: on some customers its mean chance is nearer to the BTYD's.
+
+        Parameters
+        ----------
+        chance, btyd
+            float64[n]: chances by the ensemble and by the BTYD as of now; NaN where there is none.
+        """
+        known = np.isfinite(chance) & np.isfinite(btyd)
+        if not known.any():
+            return self
+        from scipy.optimize import brentq
+        from scipy.special import expit, logit
+
+        found, level = logit(np.clip(chance[known], _CLIP, 1 - _CLIP)), np.clip(btyd[known].mean(), _CLIP, 1 - _CLIP)
+        away = brentq(lambda shift: expit(found + shift).mean() - level, -_FARTHEST, _FARTHEST, xtol=1e-9)
+        return replace(self, intercept=round(self.intercept + LEVEL * away, 6))
 
     def log_odds(self, single: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the ensemble's log-odds, float64[n], from those of the single models, float64[n, m - 1]."""
