@@ -67,7 +67,9 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def rules_frame(state: str = _STATE, *, as_of: Moment | None = None, sort: str = "lift") -> pd.DataFrame:
+def rules_frame(
+    state: str = _STATE, *, as_of: Moment | None = None, sort: str = "lift", segment: str | None = None
+) -> pd.DataFrame:
     """Return the association rules in force, as in the article: a DataFrame sorted by lift.
 
     Parameters
@@ -79,19 +81,22 @@ def rules_frame(state: str = _STATE, *, as_of: Moment | None = None, sort: str =
         it has no zone); the largest event time by default.
     sort
         ``lift``, ``confidence``, ``support`` (the largest first) or ``rank``.
+    segment
+        The rules of this segment: what its customers buy together more often than others, by the orders that are kept;
+        with the support of all customers (``everybody``) and the number of different ``customers``.
 
     Raises
     ------
     StoreError
         If the state cannot be read, or there is none (``StateMissing``).
     InputError
-        If there is no such way to sort, or ``as_of`` is before the log or outside 1970 to 2105.
+        If there is no such way to sort, no such segment, or ``as_of`` is before the log or outside 1970 to 2105.
     """
     from crm_online.lookup import open_lookup
     from crm_online.moments import milliseconds
 
     with open_lookup(state) as lookup:
-        return lookup.rules_frame(milliseconds(as_of), sort=sort)
+        return lookup.rules_frame(milliseconds(as_of), sort=sort, segment=segment)
 
 
 def segments_frame(state: str = _STATE, *, as_of: Moment | None = None) -> pd.DataFrame:

@@ -39,6 +39,12 @@ class RuleInForce(Answer, title="Rule"):
         ),
     ]
     segment: Annotated[str | None, Field(description="the segment whose rule it is; null: of all customers")]
+    everybody: Annotated[
+        float | None, Field(description="of a segment's rule, the support among the kept orders of all customers")
+    ] = None
+    customers: Annotated[
+        int | None, Field(description="of a segment's rule, how many different customers have an order with both sides")
+    ] = None
 
 
 class Rules(Answer):

@@ -21,6 +21,8 @@ class RuleQuery(TypedDict, total=False):
     text
         Only rules with an item that has this text in its name.
     segment
+        The rules of this segment: what its customers buy together more often than others.
+    liked_by
         Only rules whose antecedent the customers of this segment buy more than others.
     min_support, min_confidence, min_lift
         Only rules whose measures are at least so large.
@@ -33,6 +35,7 @@ class RuleQuery(TypedDict, total=False):
     item: Sequence[str]
     text: str | None
     segment: str | None
+    liked_by: str | None
     min_support: float
     min_confidence: float
     min_lift: float

@@ -414,11 +414,13 @@ class Lookup:
         centroids = pd.DataFrame([value["centroid"] for value in values], index=rows.index).add_prefix("centroid.")
         return pd.concat([rows.drop(columns="centroid"), centroids], axis=1)
 
-    def rules_frame(self, as_of: int | None = None, *, sort: str = "lift") -> pd.DataFrame:
-        """Return the rules in force, sorted by lift as in the article, or by another measure."""
+    def rules_frame(self, as_of: int | None = None, *, sort: str = "lift", segment: str | None = None) -> pd.DataFrame:
+        """Return the rules in force, or those of a segment, sorted by lift as in the article, or by another measure."""
         import pandas as pd
 
-        frame = pd.DataFrame(self.rules(as_of, sort=sort), columns=["change_id", "change", *COLUMNS])
+        own = ["everybody", "customers"] if segment is not None else []
+        found = self.rules(as_of, sort=sort, segment=segment)
+        frame = pd.DataFrame(found, columns=["change_id", "change", *COLUMNS, *own])
         return frame.astype({"p_next_basket": float, "segment": "string"})
 
     @cached_property

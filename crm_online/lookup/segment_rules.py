@@ -54,8 +54,8 @@ def segment_rules(
     Returns
     -------
     list of dict
-        As look-ups have rules, the best first: ``baskets`` are the orders kept of the segment, and ``everybody`` is the
-        support among those of all customers.
+        As look-ups have rules, the best first: ``baskets`` are the orders kept of the segment, ``customers`` says how
+        many of its customers have both sides in one of them, ``everybody`` is the support among the orders of all.
     """
     own = Buyers.of(([order for order in orders if order.customer in members], names) for orders, names in parts)
     numbers = dict(own.bought.numbers)
@@ -69,7 +69,8 @@ def segment_rules(
         together = _orders(every, rule.antecedent + rule.consequent)
         if _is_beyond_chance(rule, together, len(every.orders)):
             everybody = together / len(every.orders)
-            value = rule.value() | {"rank": len(values) + 1, "segment": segment, "everybody": everybody}
+            own_figures = {"everybody": everybody, "customers": own.customers_of(rule.antecedent + rule.consequent)}
+            value = rule.value() | {"rank": len(values) + 1, "segment": segment, **own_figures}
             values.append({"change_id": None, **value})
     return values
 

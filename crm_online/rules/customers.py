@@ -67,6 +67,13 @@ class Buyers:
             few[begin : begin + step] = self._are_of_too_few(rows[begin : begin + step], least)
         return few
 
+    def customers_of(self, items: Sequence[str]) -> int:
+        """Return how many different customers have an order with all of some items, by name."""
+        rows = self.bought.rows(items, np.arange(len(items), dtype=np.int32)[np.newaxis])
+        words = self.bought.having(rows)[0].astype("<u8").view(np.uint8)
+        having = np.unpackbits(words, bitorder="little", count=len(self.customer)).view(bool)
+        return len(np.unique(self.customer[having]))
+
     def _are_of_too_few(self, rows: NDArray[np.int64], least: int) -> NDArray[np.bool_]:
         both = self.bought.having(rows)
         orders = np.bitwise_count(both).sum(axis=1)

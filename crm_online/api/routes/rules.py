@@ -14,7 +14,7 @@ from crm_online.api.paths import ANYTHING
 from crm_online.api.problems import ProblemError, problems
 from crm_online.api.service import TheService
 from crm_online.etags import etag_of
-from crm_online.live.snapshots.rulebook import RuleFilter
+from crm_online.live.snapshots.rulebook import RuleBook, RuleFilter
 
 router = APIRouter(prefix="/v1", tags=["rules"], dependencies=[Depends(requires("read"))], responses=NOT_MODIFIED)
 
@@ -35,6 +35,15 @@ async def get_rules(
         Query(min_length=1, max_length=200, description="only rules with an item that has this text in its name"),
     ] = None,
     segment: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=100,
+            description="the rules of this segment instead of those of all customers: what its customers buy together "
+            "more often than others, by the orders that are kept, each with how many of them (`customers`)",
+        ),
+    ] = None,
+    liked_by: Annotated[
         str | None,
         Query(
             min_length=1,
@@ -65,9 +74,14 @@ async def get_rules(
 
     All filters must hold. An item, a text or a segment that is not there has no rules.
     """
-    book = service.snapshots.needed().rules
+    found = service.snapshots.needed()
+    book = found.rules
+    if segment is not None:
+        book = found.segment_rules.get(segment, RuleBook([], book.as_of))
     least = {"support": min_support, "confidence": min_confidence, "lift": min_lift}
-    matching = RuleFilter(tuple(item or ()), text, segment, {name: value for name, value in least.items() if value > 0})
+    matching = RuleFilter(
+        tuple(item or ()), text, liked_by, {name: value for name, value in least.items() if value > 0}
+    )
     return document(book.page(matching, sort, limit, after).body, book.etag, if_none_match)
 
 

@@ -71,6 +71,7 @@ class _Rules:
 
     version: _Version
     book: RuleBook
+    of_segments: Mapping[str, RuleBook]
     derived: object
 
 
@@ -141,6 +142,7 @@ class SnapshotMaker:
                 sizes=self._sizes,
                 predictions=segments.predictions,
                 rules=rules.book,
+                segment_rules=rules.of_segments,
                 derived=rules.derived,
                 status=status_,
             )
@@ -177,7 +179,8 @@ class SnapshotMaker:
             self._segments = made = _made(found, version, before)
             self._sizes = Document.of({"points": found.size_history()})
         if self._rules is not None:
-            self._rules = replace(self._rules, book=self._rules.book.with_tastes(made.tastes))
+            own = {segment: book.with_tastes(made.tastes) for segment, book in self._rules.of_segments.items()}
+            self._rules = replace(self._rules, book=self._rules.book.with_tastes(made.tastes), of_segments=own)
         return made
 
     def _rules_of(self, lookup: Callable[[], Lookup], version: _Version) -> _Rules:
@@ -189,7 +192,9 @@ class SnapshotMaker:
             rules, as_of = found.rules(), to_short_iso(found.itemsets().as_of)
             tastes = self._segments.tastes if self._segments else {}
             book = RuleBook(rules, as_of, tastes, None if rules else found.rules_lacking())
-            self._rules = _Rules(version, book, self._derive(found) if self._derive else None)
+            ids = found.segmented.model.ids if found.segmented else ()
+            own = {segment: RuleBook(found.rules(segment=segment), as_of, tastes) for segment in ids}
+            self._rules = _Rules(version, book, own, self._derive(found) if self._derive else None)
         return self._rules
 
 

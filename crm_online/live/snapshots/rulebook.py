@@ -1,4 +1,4 @@
-"""The rules of a snapshot: found by item, text, segment and measures, sorted, and page by page."""
+"""The rules of a snapshot: found by item, text, taste and measures, sorted, and page by page."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ class RuleFilter:
         The rule has each of these, on either side.
     text
         An item of the rule has this in its name, in capitals or not.
-    segment
-        Each item of the antecedent is one that the segment's customers buy more often than the population.
+    liked_by
+        Each item of the antecedent is one that this segment's customers buy more often than the population.
     least
         Least value of some measures, by name.
     """
 
     items: Sequence[str] = ()
     text: str | None = None
-    segment: str | None = None
+    liked_by: str | None = None
     least: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -77,6 +77,8 @@ class RuleBook:
 
     Attributes
     ----------
+    as_of
+        The time that their measures are read at.
     etag
         An entity tag: it changes with anything that can be found.
     """
@@ -88,7 +90,7 @@ class RuleBook:
         tastes: Mapping[str, frozenset[str]] | None = None,
         lacking: str | None = None,
     ) -> None:
-        self._as_of, self._lacking = as_of, lacking
+        self.as_of, self._lacking = as_of, lacking
         self._bodies = [orjson.dumps(rule) for rule in rules]
         sides = [(rule["antecedent"], rule["consequent"]) for rule in rules]
         self._rows = {(tuple(left), tuple(right)): row for row, (left, right) in enumerate(sides)}
@@ -164,7 +166,7 @@ class RuleBook:
         shown = rows[:limit].tolist()
         more = len(rows) > limit
         following = self._cursor(sort, shown[-1]) if more else None
-        head = orjson.dumps({"as_of": self._as_of, "total": total, "lacking": self._lacking})[:-1]
+        head = orjson.dumps({"as_of": self.as_of, "total": total, "lacking": self._lacking})[:-1]
         rules = b",".join([self._bodies[row] for row in shown])
         body = b'%s,"rules":[%s],"next":%s}' % (head, rules, orjson.dumps(following))
         return RulePage(body, following)
@@ -184,10 +186,10 @@ class RuleBook:
             text = matching.text.casefold()
             having = [number for number, name in enumerate(self._folded) if text in name]
             fits &= np.isin(self._sides, np.array(having, np.int32)).any(axis=1)
-        if matching.segment is not None:
-            liked = [self._ids[item] for item in self._tastes.get(matching.segment, ()) if item in self._ids]
+        if matching.liked_by is not None:
+            liked = [self._ids[item] for item in self._tastes.get(matching.liked_by, ()) if item in self._ids]
             fits &= np.isin(self._sides[:, : self._side], np.array([*liked, _NO_ITEM], np.int32)).all(axis=1)
-            fits &= matching.segment in self._tastes
+            fits &= matching.liked_by in self._tastes
         return fits
 
     def _cursor(self, sort: Sort, row: int) -> str:

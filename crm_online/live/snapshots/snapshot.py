@@ -29,7 +29,9 @@ class Snapshot:
     predictions
         How good predictions are, as it is sent.
     rules
-        The rules, with the content of ``crm-online rules --json``.
+        The rules of all customers, with the content of ``crm-online rules --json``.
+    segment_rules
+        Those of each segment, by its id, with the content of ``crm-online rules --segment ID --json``.
     derived
         What the function that `Snapshots` was given made of the baskets; ``None`` without one.
     status
@@ -43,5 +45,6 @@ class Snapshot:
     sizes: Document
     predictions: Document
     rules: RuleBook
+    segment_rules: Mapping[str, RuleBook]
     derived: object
     status: Status

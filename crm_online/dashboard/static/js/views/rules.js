@@ -80,7 +80,8 @@ export function rules(root, { query }, signal) {
     }
     more.disabled = true;
     try {
-      const found = await get("rules", { ...asked, limit: most, after: next }, course.signal);
+      const { segment, ...others } = asked;
+      const found = await get("rules", { ...others, liked_by: segment, limit: most, after: next }, course.signal);
       known = fresh ? found.rules : [...known, ...found.rules];
       put(list, cards(known));
       next = found.next;
