@@ -267,6 +267,10 @@ class ServiceFault(ServiceError):
     """The service failed, or what it answered cannot be read."""
 
 
+class AuditFailed(CrmOnlineError):
+    """The audit log cannot be written, so nothing is answered that it would have to have."""
+
+
 class UnknownCustomer(CrmOnlineError):
     """The customer looked up is not in the state."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from crm_online.api.audit import ServiceAudit
 from crm_online.api.keys import Keys
 from crm_online.api.metrics import ServiceMetrics
 from crm_online.api.quotas import EventQuotas
@@ -43,6 +44,8 @@ def open_service(settings: Settings, state: str, kafka: Callable[[str], EventSin
         If the state cannot be opened; that there is none yet is no error.
     InputError
         If the file of keys, of the keys of pseudonyms, or of a webhook's secret, cannot be used.
+    AuditFailed
+        If the audit log cannot be written.
     """
     serve, pseudonyms = settings.serve, Pseudonyms.read(settings.privacy.secret_file)
     keys, metrics = Keys(serve.keys_file), ServiceMetrics()
@@ -65,4 +68,5 @@ def open_service(settings: Settings, state: str, kafka: Callable[[str], EventSin
             keys=keys,
             sessions=Sessions(serve.session / 1000),
             metrics=metrics,
+            audit=ServiceAudit(settings.privacy.audit_file, store, pseudonyms),
         )

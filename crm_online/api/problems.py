@@ -101,6 +101,7 @@ _TABLE = (
     _Row(errors.CustomerObjects, 404, "objects"),
     _Row(errors.UnknownCustomer, 404, "unknown-customer"),
     _Row(errors.InputError, 422, "input"),
+    _Row(errors.AuditFailed, 503, "audit", "the audit log cannot be written; the service's log says why", 60),
     _Row(
         errors.StateMissing,
         503,

@@ -17,6 +17,7 @@ from crm_online.live.part import ServicePart
 from crm_online.settings import Settings
 
 if TYPE_CHECKING:
+    from crm_online.api.audit import ServiceAudit
     from crm_online.live.aggregates import AggregateMaker
     from crm_online.live.customers.lookups import CustomerLookups
     from crm_online.live.feeds.hub import ChangeHub
@@ -42,8 +43,8 @@ class Service:
         Look-ups of customers; segments, rules and picture, made anew; what stands on many customers; the feed; what
         posts changes; recommendations; where events go, and how many of a key; who may do what, and the browsers of
         whom.
-    metrics
-        What is counted.
+    metrics, audit
+        What is counted; what callers do with data of customers.
     """
 
     settings: Settings
@@ -60,6 +61,7 @@ class Service:
     keys: Keys
     sessions: Sessions
     metrics: ServiceMetrics
+    audit: ServiceAudit
 
     def parts(self) -> Sequence[ServicePart]:
         """Return the parts in the order in which they start; they stop in the other."""

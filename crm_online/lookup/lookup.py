@@ -96,6 +96,8 @@ class Lookup:
     ----------
     settings
         The settings that shaped the state.
+    state_id
+        The id of the state.
     fed_by_workers
         Whether Kafka workers feed it, not replays: what changes it goes to them.
 
@@ -109,7 +111,7 @@ class Lookup:
         meta = store.meta()
         self._store, self._pseudonyms = store, pseudonyms
         self._needs_keys = has_pseudonyms(meta.settings) and not pseudonyms
-        self.settings = from_stored(meta.settings)
+        self.settings, self.state_id = from_stored(meta.settings), meta.id
         self.fed_by_workers = meta.feed != LOGS
         self._views = [PartitionView(store.partition(number), self.settings) for number in range(meta.partitions)]
         self._segments = Segmentation.of(self._views, self.settings.segments.sample)

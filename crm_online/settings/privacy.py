@@ -41,6 +41,11 @@ class PrivacySettings(Section):
         default=None,
         description="event time without an event of theirs after which customers leave as by an erasure; none: never",
     )
+    audit_file: OptionalFile = Field(
+        default=None,
+        description="file to which a line is appended for each look-up, copy, export and erasure of customers, with "
+        "hashes of their ids; none: nothing is noted",
+    )
     secret_file: OptionalFile = Field(
         default=None,
         description="file of the keys by which ids become pseudonyms as they come in; a state has pseudonyms from its "

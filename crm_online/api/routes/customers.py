@@ -82,7 +82,7 @@ class _Direct(APIRoute):
         customer_id = scope["path_params"]["customer_id"]
         if len(customer_id) > LONGEST:
             raise ProblemError(422, f"an id has at most {LONGEST:,} characters", kind="invalid")
-        response = await get_customer(await service(request), customer_id)
+        response = await get_customer(request, await service(request), customer_id)
         await response(scope, receive, send)
 
 
@@ -96,8 +96,9 @@ class _ExportRoute(APIRoute):
         return super().matches(scope)
 
 
-async def export_customer(service: TheService, customer_id: CustomerId) -> Response:
+async def export_customer(request: Request, service: TheService, customer_id: CustomerId) -> Response:
     """Return all that is held of one customer, who may ask for it (Article 15 of the GDPR)."""
+    await service.audit.note(request, "copy", [customer_id])
     return _json(orjson.dumps(await service.customers.personal_data(customer_id)))
 
 
@@ -111,8 +112,9 @@ router.add_api_route(
 )
 
 
-async def get_customer(service: TheService, customer_id: CustomerId) -> Response:
+async def get_customer(request: Request, service: TheService, customer_id: CustomerId) -> Response:
     """Return one customer as of the latest event, as `crm-online customer --json` does."""
+    await service.audit.note(request, "look-up", [customer_id])
     return _json(await service.customers.one(customer_id))
 
 
@@ -142,12 +144,13 @@ async def find_customers(
 
 
 @router.post("/customers:batch", response_model=answers.Customers, responses=problems())
-async def get_customers(service: TheService, query: CustomerQuery) -> Response:
+async def get_customers(request: Request, service: TheService, query: CustomerQuery) -> Response:
     """Return several customers in the order asked for, and who is not known.
 
     Those of one partition are all as of the same event: a reader never sees half a step.
     """
     names = list(dict.fromkeys(query.customer_ids))
+    await service.audit.note(request, "look-up", names)
     found = await service.customers.several(names)
     known = b",".join([found[name] for name in names if name in found])
     missing = orjson.dumps([name for name in names if name not in found])
@@ -156,6 +159,7 @@ async def get_customers(service: TheService, query: CustomerQuery) -> Response:
 
 @router.get("/segments/{segment_id}/customers")
 async def get_members(
+    request: Request,
     service: TheService,
     segment_id: Annotated[str, Path(max_length=100, description="such as s1")],
     limit: Annotated[
@@ -190,6 +194,7 @@ async def get_members(
         since, before = (None if time is None else from_datetime(time) for time in (bought_since, bought_before))
         query = MemberSelection(sort, descending, min_spend, since, before)
         page = await service.customers.members_sorted(segment_id, query, limit)
+    await service.audit.note(request, "members", _ids(page))
     return Members.model_validate(
         {"segment": segment_id, "customers": page.customers, "next": page.next, "complete": page.complete}
     )
@@ -197,7 +202,7 @@ async def get_members(
 
 @router.get("/segments/{segment_id}/customers.csv", response_class=CsvMembers, responses=_CSV)
 async def get_members_csv(
-    service: TheService, segment_id: Annotated[str, Path(max_length=100, description="such as s1")]
+    request: Request, service: TheService, segment_id: Annotated[str, Path(max_length=100, description="such as s1")]
 ) -> StreamingResponse:
     """Return all customers who are reported to be in a segment as CSV, each once, for a spreadsheet.
 
@@ -207,14 +212,15 @@ async def get_members_csv(
         raise ProblemError(404, "no such segment now; /v1/segments has those that there are", kind="unknown-segment")
     first = await service.customers.members(segment_id, None, PAGE)
     headers = {"Content-Disposition": f'attachment; filename="{segment_id}.csv"', "Cache-Control": "no-store"}
-    return CsvMembers(_csv(service, segment_id, first), headers=headers)
+    return CsvMembers(_csv(request, service, segment_id, first), headers=headers)
 
 
-async def _csv(service: Service, segment_id: str, page: MemberPage) -> AsyncIterator[str]:
+async def _csv(request: Request, service: Service, segment_id: str, page: MemberPage) -> AsyncIterator[str]:
     """Yield the customers page by page, as lines of CSV."""
     given = set[str]()
     yield "customer_id,since,spend,last_purchase\r\n"
     while True:
+        await service.audit.note(request, "members", _ids(page))
         text = io.StringIO(newline="")
         fresh = [one for one in page.customers if one["customer_id"] not in given]
         given.update(one["customer_id"] for one in fresh)
@@ -225,6 +231,10 @@ async def _csv(service: Service, segment_id: str, page: MemberPage) -> AsyncIter
         if page.next is None:
             return
         page = await service.customers.members(segment_id, page.next, PAGE)
+
+
+def _ids(page: MemberPage) -> list[str]:
+    return [one["customer_id"] for one in page.customers]
 
 
 def _harmless(name: str) -> str:
@@ -239,8 +249,9 @@ def _harmless(name: str) -> str:
 
 
 @router.get(f"/explain/{{customer_id:{ANYTHING}}}")
-async def explain(service: TheService, customer_id: CustomerId) -> Explanation:
+async def explain(request: Request, service: TheService, customer_id: CustomerId) -> Explanation:
     """Return which features and events moved a customer, as far as changes are kept."""
+    await service.audit.note(request, "explain", [customer_id])
     return Explanation.model_validate(await service.customers.explained(customer_id))
 
 

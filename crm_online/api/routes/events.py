@@ -19,10 +19,12 @@ from crm_online.api.service import TheService
 from crm_online.errors import TooFarAhead
 from crm_online.events.intake import WORTH_TOO_MUCH, is_worth_too_much
 from crm_online.events.models import EVENT, Erase, Event, Objection, all_problems
+from crm_online.privacy.audit import AuditedAction
 
 MOST: Final = 1000
 """Most events in one request."""
 _FAULTS: Final = 100
+_AUDITED: Final[dict[AuditedAction, type[Erase | Objection]]] = {"erase": Erase, "objection": Objection}
 _SMALL: Final = 10_000
 """Bytes of a body that are read in the event loop."""
 _EXAMPLE: Final = {
@@ -89,6 +91,9 @@ async def send_events(request: Request, service: TheService) -> EventReceipt:
         raise _refusal([_fault(single, index, ["items"], WORTH_TOO_MUCH[0]) for index in much])
     if any(isinstance(event, Erase | Objection) for event in events):
         await requires("admin")(request)
+        for action, kind in _AUDITED.items():
+            if names := [event.customer_id for event in events if isinstance(event, kind)]:
+                await service.audit.note(request, action, names)
     caller: Caller = request.scope[CALLER]
     await service.quotas.charge(caller.id, events)
     try:

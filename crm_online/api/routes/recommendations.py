@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import ConfigDict, Field
+from starlette.requests import Request
 
 from crm_online.answers.rules import Recommendations, RecommendationsBatch
 from crm_online.api.body import INTEGER, Body
@@ -60,19 +61,24 @@ class RecommendationBatchQuery(Body):
 
 
 @router.post("/recommendations", responses=problems(404))
-async def recommend(query: RecommendationQuery, service: TheService) -> Recommendations:
+async def recommend(query: RecommendationQuery, request: Request, service: TheService) -> Recommendations:
     """Return items to recommend, the best first, each with why; none that is in the basket already or sold out.
 
     With a customer and a basket both count; without any, what is popular comes. A customer who is not known is reported
     (404) if there is no basket to go by. What a customer bought before counts, if that is anything, which
     `history` says; the customer is read as of now, the counts of items are at most seconds older.
     """
-    request = RecommendationRequest(query.basket, query.limit, query.exclude, query.new_only)
-    return Recommendations.model_validate(await service.recommender.recommend(query.customer_id, request))
+    if query.customer_id is not None:
+        await service.audit.note(request, "recommend", [query.customer_id])
+    asked = RecommendationRequest(query.basket, query.limit, query.exclude, query.new_only)
+    return Recommendations.model_validate(await service.recommender.recommend(query.customer_id, asked))
 
 
 @router.post("/recommendations:batch", responses=problems())
-async def recommend_each(query: RecommendationBatchQuery, service: TheService) -> RecommendationsBatch:
+async def recommend_each(
+    query: RecommendationBatchQuery, request: Request, service: TheService
+) -> RecommendationsBatch:
     """Return recommendations for several customers, without a basket, and who is not known."""
-    request = RecommendationRequest((), query.limit, query.exclude, query.new_only)
-    return RecommendationsBatch.model_validate(await service.recommender.recommend_each(query.customer_ids, request))
+    await service.audit.note(request, "recommend", query.customer_ids)
+    asked = RecommendationRequest((), query.limit, query.exclude, query.new_only)
+    return RecommendationsBatch.model_validate(await service.recommender.recommend_each(query.customer_ids, asked))

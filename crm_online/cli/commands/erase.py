@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from crm_online.cli.audit import note
 from crm_online.cli.console import plain, print_json, say, show
 from crm_online.cli.extras import need_kafka
 from crm_online.cli.options import (
@@ -38,6 +39,7 @@ def erase(
 ) -> None:
     """Remove one customer from the state, for good: record, segment, open baskets, and traits."""
     with open_state(state, config, overrides) as lookup:
+        note(config, overrides, lookup, "erase", [customer_id])
         found = lookup.customer(customer_id)
         name = lookup.segment_names().get(str(found["segment"]))
         workers = lookup.fed_by_workers

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import RenderableType
 
+from crm_online.cli.audit import note
 from crm_online.cli.console import print_answer
 from crm_online.cli.options import DEFAULT_STATE, AsJson, AsOf, Config, Overrides, State, open_state
 from crm_online.cli.tables.words import WORD, table
@@ -25,6 +26,7 @@ def export(
 ) -> None:
     """Write customers, segments, rules and itemsets as Parquet files."""
     with open_state(state, config, overrides) as lookup:
+        note(config, overrides, lookup, "export", [])
         rows = lookup.export(folder, as_of=as_of)
     print_answer(rows, partial(export_table, folder), as_json=as_json)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crm_online.cli.audit import note
 from crm_online.cli.commands.erase import confirm
 from crm_online.cli.console import plain, print_json, show
 from crm_online.cli.extras import need_kafka
@@ -38,6 +39,7 @@ def objection(
     """Note that a customer objects to being profiled: what is held leaves, and nothing of them counts any more."""
     with open_state(state, config, overrides) as lookup:
         workers = lookup.fed_by_workers
+        note(config, overrides, lookup, "objection", [customer_id])
     who = plain(f"customer {customer_id}")
     if not (yes or withdraw):
         confirm(f"all that is held of {who}")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from crm_online.cli.audit import note
 from crm_online.cli.console import print_answer, print_json, show
 from crm_online.cli.options import DEFAULT_STATE, AsJson, Config, Overrides, State, open_state, parse_text
 from crm_online.cli.tables.recommend import joined, recommend_each_table, recommend_table
@@ -53,6 +54,7 @@ def recommend(
             raise typer.BadParameter("--customers goes with neither --customer nor --item", param_hint="--customers")
         ids = _ids(customers)
         with open_state(state, config, overrides) as lookup:
+            note(config, overrides, lookup, "recommend", ids)
             parts = [
                 lookup.recommend_each(ids[begin : begin + _AT_ONCE], top, exclude=exclude or [], new_only=new_only)
                 for begin in range(0, len(ids), _AT_ONCE)
@@ -60,6 +62,8 @@ def recommend(
         print_answer(joined(parts), recommend_each_table, as_json=as_json)
         return
     with open_state(state, config, overrides) as lookup:
+        if customer is not None:
+            note(config, overrides, lookup, "recommend", [customer])
         found = lookup.recommend(customer, item or [], top, exclude=exclude or [], new_only=new_only)
         names = {} if as_json else lookup.segment_names()
     if as_json:
