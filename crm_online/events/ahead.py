@@ -26,6 +26,9 @@ WINDOW = 1000
 VOUCHING = 2
 """Distinct customers that must have events there for a leap to be believed."""
 
+MOST_VOUCHING = 20
+"""The same at most, for a leap of more than ``LONGEST`` in a log of short pauses."""
+
 SPARSE = 20
 """How many usual pauses of its events a log may leap, where that is more than the limit."""
 
@@ -70,8 +73,9 @@ def judge(
     that always pauses for long up to ``SPARSE`` usual pauses, at most ``LONGEST``. A greater leap is believed if the
     log goes on from there, as after a shop was closed: if ``VOUCHING`` customers have events there, and at least half
     of the ``WINDOW`` events from the leap on lie beyond it. A leap of more than ``LONGEST`` is believed only if they
-    have different times, since what a system writes for "never" is one date. Where the log ends before that is
-    known, the events beyond the leap are held back: what the log brings next decides.
+    have different times, since what a system writes for "never" is one date, and if there are as many customers as the
+    log has pauses in that time, ``MOST_VOUCHING`` at most: a busy shop is not closed for years and then has two.
+    Where the log ends before that is known, the events beyond the leap are held back: what the log brings next decides.
 
     A log that is sorted from the newest event to the oldest has what is beyond a leap first, and then no more.
 
@@ -182,9 +186,13 @@ class _Span:
         if not (first or falling or self._begun):
             return True  # a log may begin anywhere
         there = np.flatnonzero(beyond & (times <= end))
-        if high - low > LONGEST and len(np.unique(times[there])) < VOUCHING:
-            return False
-        return len({self._customer(int(index)) for index in self._chosen[first + there]}) >= VOUCHING
+        vouching = VOUCHING
+        if high - low > LONGEST:
+            if len(np.unique(times[there])) < VOUCHING:
+                return False
+            if not falling and len(self._usual):
+                vouching = int(np.clip(LONGEST // max(int(np.median(self._usual)), 1), VOUCHING, MOST_VOUCHING))
+        return len({self._customer(int(index)) for index in self._chosen[first + there]}) >= vouching
 
     def _customer(self, index: int) -> tuple[str, str]:
         """Return whose an event is; without a customer it is its basket's."""

@@ -114,6 +114,28 @@ def test_one_date_decades_ahead_is_no_leap_however_many_customers_have_it(tmp_pa
     assert len(judged(tmp_path, *some(20), *some(50, "2029-01-01")).events) == 70
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("forged", [1, 2, 6])
+def test_a_dozen_events_of_a_few_customers_that_one_forger_made_do_not_move_a_busy_log_by_decades(
+    tmp_path: Path, forged: int, size: int
+) -> None:
+    times = pd.date_range("2105-01-01", periods=12, freq="h")
+    dozen = [GOOD | {"customer_id": f"x{n % forged}", "time": time.isoformat()} for n, time in enumerate(times)]
+    found = judged(tmp_path, *some(60), *dozen, size=size)
+    assert (len(found.events), found.rejects, found.chunks[-1].held) == (60, [], 12), "they wait for what comes next"
+    assert judged(tmp_path, *some(60), *dozen, *some(14, "2024-01-02"), size=size).reasons == [REASON] * 12
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_shop_that_reopens_after_years_loses_nothing_once_as_many_came_as_its_own_pace_lets_expect(
+    tmp_path: Path, size: int
+) -> None:
+    assert len(judged(tmp_path, *some(60), *some(20, "2029-01-01"), size=size).events) == 80
+    months = [GOOD | {"customer_id": f"c{n}", "time": f"20{n // 12 + 10}-{n % 12 + 1:02}-01"} for n in range(30)]
+    months += [GOOD | {"customer_id": f"c{n}", "time": f"2020-{n + 1:02}-01"} for n in range(12)]
+    assert len(judged(tmp_path, *months, size=size).events) == 42
+
+
 @pytest.mark.parametrize("size", [1, 7, 2000])
 @pytest.mark.parametrize("newest", [2, 5, 30])
 def test_a_log_from_the_newest_to_the_oldest_loses_nothing_across_a_pause(
