@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -32,6 +33,16 @@ LOGS = {
         "Member_number,Date,itemDescription\n1,21-07-2015,tea\n2,05-01-2015,milk\n1,21-07-2015,milk\n",
         "customer_id=Member_number basket_id=Member_number+Date time=Date item=itemDescription",
         "%d-%m-%Y",
+    ),
+    "a till's": (
+        "Bon,Karte,Datum,Uhrzeit,Artikelbezeichnung,Stueck\n1,K1,26/12/2025,17:51,Tee,2\n2,K2,27/12/2025,09:05,Bier,1\n",
+        "customer_id=Karte basket_id=Bon time=Datum+Uhrzeit item=Artikelbezeichnung quantity=Stueck",
+        "%d/%m/%Y %H:%M",
+    ),
+    "sap": (
+        "VBELN|KUNNR|ERDAT|MATNR|KWMENG|NETPR\n1|c|20251226|tea|1.000|2.50\n",
+        "customer_id=KUNNR basket_id=VBELN time=ERDAT item=MATNR quantity=KWMENG price=NETPR",
+        "%Y%m%d",
     ),
     "events": (
         "type,customer_id,time,item\nview,c1,2025-12-26T10:00:00Z,tea\npurchase,c1,2025-12-26T10:05:00Z,tea\n",
@@ -119,6 +130,23 @@ def test_orders_that_are_no_sales_are_left_out_and_returns_are_not(tmp_path: Pat
     assert found.options.where == (("order status!", "Cancelled"),)
     assert [row["type"] for row in found.rows] == ["purchase", "return"]
     assert "--where 'order status!=Cancelled'" in found.command()
+
+
+def test_of_a_log_of_all_that_happened_only_the_orders_are_purchases(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    happened = ["view_item", "purchase", "add_to_cart", "Order Completed"]
+    rows = [{"event": one, "user": "c", "ts": 1766771462123 + at, "sku": "tea"} for at, one in enumerate(happened)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = check(path, NO_OPTIONS)
+    assert found.options.where == (("event", "purchase"), ("event", "Order Completed"))
+    assert (found.accepted, found.left_out) == (2, 2)
+
+
+def test_rows_in_a_list_within_an_object_are_taken_out_first(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"data": {"orders": [{"id": 1, "at": "2025-12-26"}]}, "page": 1}))
+    with pytest.raises(InputError, match=r"jq -c '\.data\.orders\[\]' a\.json > a\.jsonl"):
+        check(path, NO_OPTIONS)
 
 
 @pytest.mark.parametrize("column", ["item price", "amount"])

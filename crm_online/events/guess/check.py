@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from crm_online.errors import InputError, NothingAccepted
 from crm_online.events.amounts import COMMA
-from crm_online.events.first_rows import FIRST, NO_ROWS, FirstRows, first_rows
+from crm_online.events.first_rows import FIRST, NO_ROWS, FirstRows, first_objects, first_rows
 from crm_online.events.formats import columns_of, detected_preset, reader_of
 from crm_online.events.guess import lexicon
 from crm_online.events.guess.columns import decimal_of, guess_columns
@@ -214,6 +214,11 @@ def _states(rows: FirstRows) -> list[str]:
 
 def _no_time(path: Path, layout: Layout, rows: FirstRows) -> str:
     """Return one line on a log in which nothing looks like a time."""
+    if layout.is_json and (inner := _list_within(next(first_objects(path, layout), {}))):
+        return (
+            f"{path.name} has its rows in a list within an object: jq -c '.{inner}[]' {shlex.quote(path.name)} > "
+            f"{shlex.quote(path.stem)}.jsonl writes them one a line; check that file"
+        )
     line = _header_line(path) if layout.is_text else 0
     if line:
         return f"{path.name} has its header in line {line}: delete the lines above it, and check it again"
@@ -221,6 +226,16 @@ def _no_time(path: Path, layout: Layout, rows: FirstRows) -> str:
         f"nothing in {path.name} looks like a time: say --map time=COLUMN, or --preset baskets if each line is a "
         f"basket; its columns: {listed(list(rows.columns))}"
     )
+
+
+def _list_within(value: Mapping[str, object]) -> str | None:
+    """Return the path to the first list of objects in an object, ``None`` if there is none."""
+    for name, inner in value.items():
+        if isinstance(inner, list) and inner and all(isinstance(one, Mapping) for one in inner):
+            return name
+        if isinstance(inner, Mapping) and (rest := _list_within(inner)):
+            return f"{name}.{rest}"
+    return None
 
 
 def _header_line(path: Path) -> int:

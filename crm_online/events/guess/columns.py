@@ -40,10 +40,22 @@ def guess_columns(rows: FirstRows) -> LogOptions:
         mapping["basket_id"] = basket
     if kinds := _kinds_of(rows):
         mapping["type"] = kinds
-    where = () if "type" in mapping else sales_of(rows, mapping.get("quantity"), decimal)
+    where = () if "type" in mapping else _orders_of(rows) or sales_of(rows, mapping.get("quantity"), decimal)
     ordered = {name: mapping[name] for name in ("type", "customer_id", "basket_id", "time", *_LINE) if name in mapping}
     decimals = COMMA if decimal == COMMA else None
     return LogOptions(mapping=ordered, time_format=time_format or None, decimal=decimals, where=where)
+
+
+def _orders_of(rows: FirstRows) -> tuple[tuple[str, str], ...]:
+    """Return what keeps only the orders of a log in which other things happen too."""
+    for name in rows.columns:
+        if name in rows.listed or likeness(name, lexicon.EVENT) <= 1:
+            continue
+        happened = list(dict.fromkeys(rows.texts(name)))
+        orders = [one for one in happened if normalised(one) in lexicon.SALE]
+        if 0 < len(orders) < len(happened) <= _MOST_STATES:
+            return tuple((name, one) for one in orders)
+    return ()
 
 
 def sales_of(rows: FirstRows, quantity: str | None, decimal: str) -> tuple[tuple[str, str], ...]:

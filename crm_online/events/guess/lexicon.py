@@ -15,6 +15,12 @@ FIELDS: dict[str, tuple[str, ...]] = {field: tuple(names) for field, names in _L
 STATUS: tuple[str, ...] = tuple(_LEXICON["columns"]["status"])
 """Names of columns that say what became of an order."""
 
+EVENT: tuple[str, ...] = tuple(_LEXICON["columns"]["event"])
+"""Names of columns that say what happened."""
+
+SALE: frozenset[str] = frozenset(_LEXICON["words"]["sale"])
+"""What such a column says of an order, normalised."""
+
 TIME_OF_DAY: tuple[str, ...] = tuple(_LEXICON["columns"]["time_of_day"])
 """Names of columns that hold the time of day."""
 
