@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import httpx
 from playwright.sync_api import Browser, expect
 
+from crm_online.settings import Settings
 from tests.dashboard.browsing import VIEWS, Seen, browsing, drawn, point_of, ready
 from tests.dashboard.conftest import NO_TIME
 from tests.predictions.judged import predictions
@@ -105,6 +107,9 @@ def test_the_customers_of_a_segment_come_page_by_page(seen: Seen, shop: Served) 
     page = seen.open("segments")
     page.locator(f"article[data-segment={largest['id']}] h2 a").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(largest["name"])
+    page.get_by_text("Alert me").click()
+    lines = tomllib.loads(page.get_by_role("region", name="Settings of a webhook").inner_text())
+    assert Settings.model_validate(lines).webhooks[largest["id"]].segments == (largest["id"],)
     members = page.locator(".members tbody tr")
     expect(members.first).to_be_visible()
     before = members.count()

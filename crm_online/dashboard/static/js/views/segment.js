@@ -147,6 +147,13 @@ function editing(id) {
   return { element, set: (one) => ((now = one), element.contains(document.activeElement) || (element.open && fill())) };
 }
 
+/** The settings that post what happens in the segment to an address of one's own. */
+function alerting(id) {
+  const lines = [`[webhooks.${id}]`, 'url = "https://…"', 'kinds = ["segment-change", "segment"]', `segments = ["${id}"]`, 'secret_file = "…"'];
+  const how = "Into crm-online.toml, and the service started again: it posts each customer who comes or goes to that address, signed (docs/webhooks.md).";
+  return h("details", { class: "editing" }, h("summary", {}, "Alert me"), h("p", { class: "note" }, how), h("pre", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Settings of a webhook" }, h("code", {}, lines.join("\n"))));
+}
+
 /** The view, and what fills it with a segment as it stands; what has the focus stays. */
 function frame(id, query, signal) {
   const title = h("h1", { tabindex: "-1" });
@@ -160,7 +167,7 @@ function frame(id, query, signal) {
     h(
       "div",
       { class: "grid" },
-      h("div", { class: "w5 stack" }, card("", "What sets them apart", null, apart, rules), neighbours(id, signal), card("", "Centre", "the average of each feature", centre)),
+      h("div", { class: "w5 stack" }, card("", "What sets them apart", null, apart, rules), neighbours(id, signal), card("", "Centre", "the average of each feature", centre), alerting(id)),
       members(id, query, signal),
     ),
   ];
