@@ -7,17 +7,20 @@ FROM python:3.13-slim AS build
 RUN python -m venv /opt/crm-online
 ENV PATH=/opt/crm-online/bin:$PATH
 WORKDIR /src
+# Each library of the version, and with the hash, that `make lock` has written down; pip takes no other.
+COPY deploy/requirements.txt deploy/requirements.txt
+RUN pip install --no-cache-dir --require-hashes --requirement deploy/requirements.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY crm_online crm_online
 COPY streams streams
 # The rule takes the folder for a package whose version could be pinned.
 # hadolint ignore=DL3013
-RUN pip install --no-cache-dir '.[kafka,serve,xlsx]'
+RUN pip install --no-cache-dir --no-build-isolation --no-deps .
 
 FROM python:3.13-slim
-# A volume that is mounted at keys belongs to the user then.
+# Volumes that are mounted there belong to the user then.
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent crm-online \
-    && install --directory --owner=crm-online /etc/crm-online/keys
+    && install --directory --owner=crm-online /etc/crm-online/keys /etc/crm-online/passwords /etc/crm-online/users
 COPY --from=build /opt/crm-online /opt/crm-online
 # Faust makes a folder for tables, though there are none: in /tmp, since all else may be read-only.
 ENV PATH=/opt/crm-online/bin:$PATH \

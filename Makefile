@@ -77,13 +77,21 @@ docs: $(WITH_DEV) ## Write the pages that are made from the code
 	$(BIN)/python scripts/asyncapi.py > docs/asyncapi.yaml
 	$(BIN)/python scripts/openapi.py > docs/openapi.json
 
+.PHONY: lock
+lock: ## Write down anew what the image installs: versions and hashes (deploy/requirements.txt)
+	scripts/lock
+
+.PHONY: sbom
+sbom: $(WITH_DEV) ## List every library of .venv with version and licence (dist/sbom.json, CycloneDX); needs no network
+	scripts/sbom $(BIN) dist/sbom.json
+
 .PHONY: test-lowest
 test-lowest: ## Run the tests with the oldest dependencies that pyproject.toml allows, extras too (Python 3.11)
 	scripts/test-lowest $(PYTEST_OPTIONS)
 
 .PHONY: clean
 clean: ## Remove what make and the tests made; states of the demo stay
-	rm -rf $(VENV) $(QUIX) .venv-lowest .kafka dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(QUIX) .venv-lowest .venv-lock .kafka dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find crm_online streams tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment. Each stamp is written once what it stands for is in.

@@ -20,8 +20,10 @@ import redis
 from crm_online.api.keys import Keys
 from crm_online.settings import load_settings
 from crm_online.settings.units import SECOND
+from crm_online.store import open_store
 from tests.command import environment
 from tests.deploy.files import ROOT, image_environment, instructions, read_yaml, services
+from tests.store.test_secured import RIGHTS, use_all_of
 
 SERVICES = services()
 OURS = {"worker", "keys", "api"}
@@ -80,7 +82,8 @@ def test_the_service_lets_in_those_whose_keys_are_made_at_the_first_start_and_st
     keys, api, prometheus = (SERVICES[name] for name in ("keys", "api", "prometheus"))
     settings = load_settings(environment=api["environment"]).settings.serve
     folder = str(settings.keys_file.parent) if settings.keys_file else ""
-    assert keys["volumes"] == api["volumes"] == [f"keys:{folder}"]
+    assert f"keys:{folder}" in keys["volumes"]
+    assert f"keys:{folder}" in api["volumes"]
     assert f"install --directory --owner=crm-online {folder}" in " ".join(rest for _, rest in instructions())
     (crm_online := tmp_path / "bin" / "crm-online").parent.mkdir()
     crm_online.write_text(f'#!/bin/sh\nexec {sys.executable} -m crm_online "$@"\n')
@@ -88,8 +91,9 @@ def test_the_service_lets_in_those_whose_keys_are_made_at_the_first_start_and_st
     shell, options, script = keys["entrypoint"]
     (made := tmp_path / "keys").mkdir()
     env = environment() | {"PATH": f"{crm_online.parent}:{os.environ['PATH']}"}
+    script = script.replace(folder, str(made)).replace("/etc/crm-online/passwords", str(passwords(tmp_path)))
     for _ in range(2):
-        subprocess.run([shell, options, script.replace(folder, str(made))], env=env, check=True, capture_output=True)
+        subprocess.run([shell, options, script.replace("$$", "$")], env=env, check=True, capture_output=True)
     known = Keys(made / "keys.toml")
     callers = {name: known.caller((made / f"{name}.key").read_text().strip()) for name in ("admin", "prometheus")}
     assert {name: [*caller.scopes] if caller else None for name, caller in callers.items()} == {
@@ -101,6 +105,59 @@ def test_the_service_lets_in_those_whose_keys_are_made_at_the_first_start_and_st
     job = read_yaml("deploy/prometheus.yml")["scrape_configs"][1]
     assert "keys:/etc/prometheus/keys:ro" in prometheus["volumes"]
     assert job["authorization"] == {"credentials_file": "/etc/prometheus/keys/prometheus.key"}
+
+
+def passwords(folder: Path) -> Path:
+    """Return a folder for passwords, with the one for the users of Redis beside it."""
+    for name in ("passwords", "users"):
+        (folder / name).mkdir()
+    return folder / "passwords"
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Path:
+    """Return the passwords that are made at the first start."""
+    shell, options, script = SERVICES["keys"]["entrypoint"]
+    begin = script.index("cd /etc/crm-online/passwords")
+    script = script[begin:].replace("/etc/crm-online/passwords", str(passwords(tmp_path))).replace("$$", "$")
+    for _ in range(2):
+        subprocess.run([shell, options, script], check=True)
+    assert len({(tmp_path / "passwords" / name).read_text() for name in ("redis", "kafka")}) == 2
+    assert (tmp_path / "passwords/redis").stat().st_mode & 0o777 == 0o600
+    return tmp_path / "passwords"
+
+
+@pytest.mark.parametrize("name", ["worker", "api"])
+def test_ours_show_redis_and_kafka_the_passwords_that_were_made(name: str, made: Path) -> None:
+    service = SERVICES[name]
+    script, *command = service["entrypoint"]
+    assert f"./deploy{script}:{script}:ro" in service["volumes"]
+    assert "passwords:/etc/crm-online/passwords:ro" in service["volumes"]
+    assert command == json.loads(dict(instructions())["ENTRYPOINT"])
+    run = [str(ROOT / f"deploy{script}"), sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))"]
+    env = environment() | service["environment"] | {"PASSWORDS": str(made)}
+    seen = json.loads(subprocess.run(run, env=env, check=True, capture_output=True, text=True).stdout)
+    assert seen["CRM_ONLINE_STATE"] == f"redis://crm:{(made / 'redis').read_text().strip()}@redis:6379/0"
+    found = load_settings(environment={key: value for key, value in seen.items() if "KAFKA" in key}).settings.kafka
+    assert (found.sasl, found.user) == ("plain", "crm")
+    assert found.password
+    assert found.password.get_secret_value() == (made / "kafka").read_text().strip()
+
+
+def test_kafka_lets_nobody_in_without_the_password(tmp_path: Path, made: Path) -> None:
+    kafka = SERVICES["kafka"]
+    listeners = dict(one.split(":") for one in kafka["environment"]["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
+    assert listeners == {"CONTROLLER": "PLAINTEXT", "INSIDE": "SASL_PLAINTEXT", "OUTSIDE": "SASL_PLAINTEXT"}
+    assert "CONTROLLER://localhost:9093" in kafka["environment"]["KAFKA_LISTENERS"].split(",")
+    assert {"./deploy/kafka.sh:/kafka.sh:ro", "passwords:/passwords:ro"} <= {*kafka["volumes"]}
+    script = (ROOT / "deploy/kafka.sh").read_text().replace("/tmp/client", f"{tmp_path}/client")
+    (copy := tmp_path / "kafka.sh").write_text(script)
+    env = environment() | {"PASSWORDS": str(made)}
+    seen = subprocess.run(["sh", str(copy), "env"], env=env, check=True, capture_output=True, text=True).stdout
+    password = (made / "kafka").read_text().strip()
+    assert seen.count(f'username="crm" password="{password}" user_crm="{password}";') == 2
+    assert f'password="{password}";' in (tmp_path / "client.properties").read_text()
+    assert (tmp_path / "client.properties").stat().st_mode & 0o777 == 0o600
 
 
 def test_there_are_two_workers_and_they_wait_for_kafka_and_redis() -> None:
@@ -177,10 +234,12 @@ def test_what_is_mounted_is_there_and_what_must_stay_is_in_a_volume() -> None:
     assert "redis:/data" in SERVICES["redis"]["volumes"]
 
 
-def test_redis_started_so_writes_each_commit_to_disk_and_evicts_nothing(tmp_path: Path) -> None:
+def test_redis_started_so_writes_each_commit_to_disk_evicts_nothing_and_lets_in_who_knows_the_password(
+    tmp_path: Path, made: Path
+) -> None:
     command = re.sub(r"\$\{\w+:-(\w+)\}", r"\1", SERVICES["redis"]["command"]).replace("/data", str(tmp_path))
     assert "./deploy/redis.sh:/redis.sh:ro" in SERVICES["redis"]["volumes"]
-    command = command.replace("/redis.sh", str(ROOT / "deploy/redis.sh"))
+    command = command.replace("/redis.sh", str(ROOT / "deploy/redis.sh")).replace("/users/", f"{made.parent}/users/")
     socket = tmp_path / "socket"
     with subprocess.Popen(
         [*shlex.split(command), "--port", "0", "--unixsocket", str(socket)], stdout=subprocess.PIPE, text=True
@@ -190,7 +249,20 @@ def test_redis_started_so_writes_each_commit_to_disk_and_evicts_nothing(tmp_path
             assert any("ready to accept connections" in line.lower() for line in server.stdout), (
                 "redis-server does not start"
             )
-            with redis.Redis(unix_socket_path=str(socket), decode_responses=True) as client:
+            assert f"@all {RIGHTS}" in (made.parent / "users/users.acl").read_text(), "those of docs/operations.md"
+            with redis.Redis(unix_socket_path=str(socket)) as anybody:
+                assert anybody.ping(), "as the health check does"
+                for ask in (anybody.keys, anybody.config_get, lambda: anybody.get("{crm}:state")):
+                    with pytest.raises(redis.exceptions.NoPermissionError):
+                        ask()
+            password = (made / "redis").read_text().strip()
+            with pytest.raises(redis.exceptions.AuthenticationError):
+                redis.Redis(unix_socket_path=str(socket), username="crm", password="guessed").ping()
+            with open_store(f"unix://crm:{password}@{socket}") as store:
+                use_all_of(store)
+            with redis.Redis(
+                unix_socket_path=str(socket), username="crm", password=password, decode_responses=True
+            ) as client:
                 wanted = {"appendonly": "yes", "appendfsync": "always", "save": "", "maxmemory-policy": "noeviction"}
                 assert client.config_get(*wanted) == wanted
                 assert int(client.config_get("maxmemory")["maxmemory"]) > 0

@@ -98,7 +98,7 @@ def test_the_copied_files_alone_install_as_a_package_that_runs(tmp_path: Path) -
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            source.mkdir(exist_ok=True)
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, source / name)
     # Its dependencies are those of this environment: the test above knows that they are all named.
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
