@@ -43,10 +43,10 @@ def test_the_image_takes_each_library_by_a_version_and_hashes_that_fit_the_proje
     extras = project["project"]["optional-dependencies"]
     asked = [*project["project"]["dependencies"], *project["build-system"]["requires"]]
     asked += [one for extra in ("kafka", "serve", "client", "xlsx") for one in extras[extra]]
-    for requirement in map(Requirement, asked):
-        if requirement.name != "crm-online":
-            version = pinned[canonicalize_name(requirement.name)]
-            assert requirement.specifier.contains(version), f"{requirement}: run `make lock`"
+    for one in map(Requirement, asked):
+        if one.name != "crm-online":
+            version = pinned[canonicalize_name(one.name)]
+            assert one.specifier.contains(version), f"{one}: run `make lock`"
     steps = (root / "Dockerfile").read_text(encoding="utf-8")
     assert steps.count("pip install") == 2
     assert "--require-hashes --requirement deploy/requirements.txt" in steps
