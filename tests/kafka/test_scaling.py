@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from crm_online.lookup import open_lookup
+from crm_online.store import open_store
 from tests.conftest import ROOT
 from tests.kafka.load import Load
 from tests.kafka.service import Service
 from tests.kafka.small_log import Slice, log, slices
 from tests.kafka.waiting import until
+from tests.predictions.completeness import wrong_examples
 from tests.servers.broker import Broker
 from tests.servers.workers import Worker
 
@@ -20,6 +23,8 @@ TAKEOVER_SECONDS = 15.0
 STOP_SECONDS = 30.0
 SHORT = ("kafka.session_timeout=2s", "replay.step=50")
 RATE = 60.0
+HORIZON = "20d"
+"""A third of the log, so that examples are labelled and learned from."""
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +113,10 @@ def test_from_one_worker_to_three_and_back_under_load_nothing_is_lost(
 
 
 @pytest.mark.slow
-def test_the_partitions_of_a_killed_worker_go_on_within_15_seconds(
+def test_the_partitions_of_a_killed_worker_go_on_within_15_seconds_and_no_example_is_lost_or_used_twice(
     broker: Broker, prefix: str, tmp_path: Path, shop: Slice
 ) -> None:
-    with Service(broker, tmp_path, prefix) as service:  # with the session timeout that is the default
+    with Service(broker, tmp_path, prefix, [f"predictions.horizon={HORIZON}"]) as service:  # and the default time-out
         for _ in range(2):
             service.worker()
         until_shared(service)
@@ -121,7 +126,12 @@ def test_the_partitions_of_a_killed_worker_go_on_within_15_seconds(
             orphans = held(owner)
             owner.kill()
             until_moved(service, orphans, TAKEOVER_SECONDS)
+            owner.start().wait_ready()
         all_is_well(service, shop)
+        with open_lookup(service.redis.url) as lookup:
+            settings = lookup.settings
+        with open_store(service.redis.url) as store:
+            assert wrong_examples(store, settings, service.partitions) == []
 
 
 @pytest.mark.slow
