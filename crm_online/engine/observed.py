@@ -98,8 +98,8 @@ class Observed:
     closed, withdrawn
         The baskets that were counted, and those that are no longer so.
     losses
-        By name: the times and the losses, each shape (n,), in order of time. Nothing gives any yet: losses as labels
-        become known are biased, since a yes is known before a no.
+        By target: the times and the losses of what was predicted, each shape (n,), in order of time. Each time is that
+        at which all outcomes of a moment are known: one by one, a yes would come before a no.
     """
 
     distances: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MS = 1000
 _MS_PER_DAY = 86_400_000
+_LEAST_CHANCE = 1e-4
 MOST_TARGETS = 8
 """How many targets of their own users may have; outcomes of others are counted, and nothing else."""
 MOST_OUTCOMES = 256
@@ -143,13 +144,19 @@ class Predicting:
             if len(rows):
                 examples.take(slot, self._pending(PURCHASE, rows, ids, before, segment, self.slots.moment(slot)))
         runs = ingested.runs_after_erasures()
+        losses: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
         for slot in self._expiring(step.now):
             block = examples.pending[slot]
             last = before.last_purchase[[row_of[name] for name in block.customers]]
             begin = self.slots.moment(slot)
             bought = _bought(runs, begin, begin + self.slots.horizon)
             again = (last > begin) | np.array([name in bought for name in block.customers], bool)
-            examples.label(slot, block.labelled(again.astype(np.float32), step.now))
+            block = block.labelled(again.astype(np.float32), step.now)
+            examples.label(slot, block)
+            losses.append(_losses(block, begin + self.slots.horizon))
+        if any(len(times) for times, _ in losses):
+            times, values = (np.concatenate(columns) for columns in zip(*losses, strict=True))
+            step.observed.losses[PURCHASE] = times, values
         self._gather_outcomes(step, row_of, before, segment, ingested)
         slot = self.slots.of(step.now)
         if state.slot is not None and slot > state.slot:
@@ -296,6 +303,17 @@ def reasons_of(predictor: Predictor, prediction: Prediction, rows: NDArray[np.in
     """Return what weighs most in the predictions of some rows, in words, the strongest first."""
     found = predictor.purchase.reasons(prediction.x[rows], prediction.forecast.purchase[rows])
     return [[one.words for one in ones] for ones in found]
+
+
+def _losses(block: LabelledExamples, known_at: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the time at which all outcomes of a moment are known, for each, and the ensemble's log losses.
+
+    Of what fitted models predicted: before, all gave the answer of the buy-till-you-die model.
+    """
+    fitted = np.isfinite(block.predicted).all(axis=1) & (np.ptp(block.predicted, axis=1) > 0)
+    p = np.clip(block.predicted[fitted, -1].astype(np.float64), _LEAST_CHANCE, 1 - _LEAST_CHANCE)
+    happened = block.y[fitted] > 0
+    return np.full(len(p), known_at, np.int64), -np.log(np.where(happened, p, 1 - p))
 
 
 def _bought(runs: Sequence[AcceptedEvents], after: int, until: int) -> Collection[str]:

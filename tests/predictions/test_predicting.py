@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import log_loss
 
+from crm_online.drift.series import FoundDrift
+from crm_online.engine.drifting import Drifting
 from crm_online.engine.engine import layout
 from crm_online.engine.example_store import LABELLED, decode_block
 from crm_online.engine.learning import learned
 from crm_online.events import models
 from crm_online.predictions.examples import PURCHASE, LabelledExamples
+from crm_online.predictions.models import learner
 from crm_online.predictions.predictor import features
 from crm_online.predictions.slots import EVERY, PER_HORIZON, Slots
 from crm_online.store import Store
@@ -28,8 +33,16 @@ def log() -> list[models.Event]:
     return shop.made(60, 50, seed=3)
 
 
-def ran(redis: Store, log: Sequence[models.Event], partitions: int = 1, *, size: int = SIZE, end: bool = True) -> Shop:
-    run = Shop(redis, settings(partitions=partitions, min_customers=30, sample=64, horizon=HORIZON))
+def ran(
+    redis: Store,
+    log: Sequence[models.Event],
+    partitions: int = 1,
+    *,
+    size: int = SIZE,
+    end: bool = True,
+    horizon: int = HORIZON,
+) -> Shop:
+    run = Shop(redis, settings(partitions=partitions, min_customers=30, sample=64, horizon=horizon))
     list(run.run(list(log), size))
     if end:
         run.end()
@@ -103,6 +116,30 @@ def test_the_owner_learns_from_every_block_of_all_partitions_once(redis: Store, 
     assert sum(group.figures[0].examples for group in predictor.purchase.groups if group.of == "time") <= learned
     versions = {flow.engine.predicting.version for flow in run.flows}
     assert versions == {predictor.version}
+
+
+def test_losses_come_to_the_drift_series_by_moment_once_all_outcomes_of_it_are_known(
+    redis: Store, log: list[models.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, horizon = list[tuple[int, float]](), 8 * shop.DAY
+
+    def note(
+        _: object, what: str, times: NDArray[np.int64], losses: NDArray[np.float64]
+    ) -> Iterator[tuple[str, FoundDrift]]:
+        assert what == f"loss:{PURCHASE}"
+        found.extend(zip(times.tolist(), losses.tolist(), strict=True))
+        yield from ()
+
+    monkeypatch.setattr(Drifting, "_add_losses", note)
+    monkeypatch.setattr(learner, "FEWEST", 5)
+    every = LabelledExamples.concatenated(
+        [one for one in blocks(ran(redis, log, horizon=horizon))[0] if one.target == PURCHASE]
+    )
+    fitted = every.take(np.isfinite(every.predicted).all(axis=1) & (np.ptp(every.predicted, axis=1) > 0))
+    assert len(fitted) > 100
+    assert [time for time, _ in found] == sorted((fitted.moment + horizon).tolist())
+    expected = log_loss(fitted.y, fitted.predicted[:, -1].astype(np.float64), normalize=False)
+    assert sum(loss for _, loss in found) == pytest.approx(expected, rel=1e-6)
 
 
 def test_there_is_no_new_version_where_nothing_is_new(redis: Store, log: list[models.Event]) -> None:
