@@ -37,6 +37,9 @@ class DigestFlow(Answer):
     to_name: str
     reason: Annotated[str, Field(description="event or lapse: what customers did, or did no more")]
     moves: int
+    monthly: Annotated[
+        float | None, Field(description="what those who moved spent a month until then; null: not known, or nothing")
+    ] = None
     idle_days: Annotated[
         float | None, Field(description="median of how many days customers had been without an event; null: not so")
     ] = None

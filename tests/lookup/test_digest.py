@@ -16,6 +16,7 @@ from crm_online.events.times import BEGIN, END
 from crm_online.live.feeds.digest import digest
 from crm_online.live.feeds.events import feed_event
 from crm_online.live.feeds.moves import MoveFilter, moves
+from crm_online.live.feeds.moves import moves as moves_in
 from crm_online.live.feeds.period import Period
 from crm_online.live.feeds.rule_changes import rule_changes
 from crm_online.live.feeds.tally import Tally
@@ -46,6 +47,9 @@ def test_a_digest_counts_the_moves_of_its_period_and_the_one_before(at_rest: Sho
         assert found.moves == len(behaviour)
         counted = Counter((one["from"], one["to"], one["reason"]) for one in behaviour)
         assert {(one.from_, one.to, one.reason): one.moves for one in found.flows} == counted
+        for flow in found.flows:
+            matching = MoveFilter(flow.from_, flow.to, frozenset([flow.reason]))
+            assert flow.monthly == moves_in(tally, lookup.history(), period, matching, 1).monthly
         assert found.newcomers == sum(one["from"] is None for one in moves)
         earlier = [move for move in at_rest.moves() if period.before.since // 1000 * 1000 <= at(move["time"]) < begin]
         assert found.moves_before == sum(

@@ -37,9 +37,12 @@ def digest(tally: Tally, history: ShopHistory, period: Period) -> Digest:
     counts = tally.counted(period.begin, period.end)
     before = tally.counted(period.before.begin, period.begin)
     idles = dict[tuple[str | None, str | None, str], list[float]]()
+    worth = dict[tuple[str | None, str | None, str], list[float | None]]()
     for move in tally.moves(period.begin, period.end):
+        flow = move.left, move.entered, move.reason
+        worth.setdefault(flow, []).append(history.monthly(move.spending, move.idle_days))
         if move.idle_days is not None:
-            idles.setdefault((move.left, move.entered, move.reason), []).append(move.idle_days)
+            idles.setdefault(flow, []).append(move.idle_days)
     moves = {one: count for one, count in counts.items() if one.moved and one.left and one.entered}
     behaviour = sorted(
         ((one, count) for one, count in moves.items() if one.reason in BEHAVIOUR),
@@ -54,6 +57,7 @@ def digest(tally: Tally, history: ShopHistory, period: Period) -> Digest:
                 "to_name": history.names.at(one.entered, period.end),
                 "reason": one.reason,
                 "moves": count,
+                "monthly": total_of(worth.get((one.left, one.entered, one.reason), ())),
                 "idle_days": digits(median(idle)) if (idle := idles.get((one.left, one.entered, one.reason))) else None,
             }
         )

@@ -96,7 +96,7 @@ const why = (one) => {
 
 function group(one, { since, until }) {
   const query = new URLSearchParams([["since", since], ["until", until], ["from", one.from], ["to", one.to], ["reason", one.reason]]);
-  return h("li", {}, h("a", { href: `#/moves?${query}` }, plural(one.moves, "move")), " ", chip(one.from), " → ", chip(one.to), h("span", { class: "note" }, why(one)));
+  return h("li", {}, h("a", { href: `#/moves?${query}` }, plural(one.moves, "move")), " ", chip(one.from), " → ", chip(one.to), h("span", { class: "note" }, why(one), one.monthly ? `, spending ${money(one.monthly)} a month` : ""));
 }
 
 /** A rule with its confidence before and after. */

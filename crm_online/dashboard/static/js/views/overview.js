@@ -6,7 +6,7 @@ import { flows, matrix, merged } from "../charts/flows.js";
 import { sampled, scatter } from "../charts/scatter.js";
 import { nameOf, series, sizes } from "../charts/sizes.js";
 import { h, put, text } from "../dom.js";
-import { at, count, percent, plural, styles, time } from "../format.js";
+import { at, count, money, percent, plural, styles, time } from "../format.js";
 import { mark, ranked } from "../segments.js";
 import { asTable, card, empty, figures, heading, loading, noSegments, scrolled, table, wrong } from "./parts.js";
 import { drifts } from "./drift.js";
@@ -63,9 +63,11 @@ function legend(found, signal) {
     if (!digest) return;
     const begin = points.filter((point) => point.as_of <= digest.since).at(-1);
     text(at.change, begin && one.id in begin.sizes ? signed(one.size - begin.sizes[one.id]) : "–");
-    const sum = (side) => digest.flows.filter((flow) => flow[side] === one.id).reduce((total, flow) => total + flow.moves, 0);
-    text(at.came, count(sum("to")));
-    text(at.left, count(sum("from")));
+    const sum = (side, what) => digest.flows.filter((flow) => flow[side] === one.id).reduce((total, flow) => total + (flow[what] ?? 0), 0);
+    for (const [place, side] of [[at.came, "to"], [at.left, "from"]]) {
+      const monthly = sum(side, "monthly");
+      put(place, count(sum(side, "moves")), monthly ? h("span", { class: "note block" }, `${money(monthly)} a month`) : null);
+    }
   };
   const set = ({ segments, customers }) => {
     const all = [...segments].sort((a, b) => b.size - a.size).slice(0, open ? Infinity : SHOWN);
