@@ -157,6 +157,13 @@ def test_a_price_that_grows_with_the_pieces_is_that_of_the_line(tmp_path: Path, 
         assert (check(tmp_path / "a.csv", NO_OPTIONS).options.mapping or {})[field] == column
 
 
+def test_prices_that_differ_from_line_to_line_stay_what_their_name_says(tmp_path: Path) -> None:
+    sold = [(1, 1.0), (2, 2.0), (3, 7.0), (4, 5.0), (5, 9.0), (6, 11.0)]  # by chance twice as much for two pieces
+    rows = [f"c,2025-12-2{pieces},tea,{pieces},{price}" for pieces, price in sold]
+    (tmp_path / "a.csv").write_text("\n".join(["customer,date,product,qty,unit price", *rows]) + "\n")
+    assert (check(tmp_path / "a.csv", NO_OPTIONS).options.mapping or {})["price"] == "unit price"
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -164,13 +164,15 @@ def _price_or_amount(rows: FirstRows, mapping: dict[str, str], decimal: str) -> 
         count, worth = _number(pieces, decimal), _number(price, decimal)
         if item is not None and count and worth:
             seen.setdefault(item, {}).setdefault(abs(count), abs(worth))
-    piece = line = 0
+    piece = line = compared = 0
     for figures in seen.values():
         (first, worth), *others = figures.items()
+        compared += len(others)
         for count, other in others:
             piece += isclose(other, worth, rel_tol=0.02)
             line += isclose(other / count, worth / first, rel_tol=0.02)
-    if piece != line:
+    # Prices that differ from line to line agree by chance now and then: that says nothing against the name.
+    if piece != line and 2 * max(piece, line) >= compared:
         for field in ("price", "amount"):
             mapping.pop(field, None)
         mapping["price" if piece > line else "amount"] = name
