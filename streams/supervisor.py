@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any, Final
 
+from aiokafka.errors import KafkaError
 from mode import Service
 
 from crm_online.errors import BrokerError, Stalled
+from crm_online.logs import partition_log
 from streams.assigned import AssignedPartition
 from streams.consumer import EventConsumer
 from streams.context import WorkerContext
@@ -16,6 +19,7 @@ from streams.errors import kafka_errors
 _IDLE_SECONDS: Final = 0.1
 _LAG_SECONDS: Final = 1.0
 _OFFSETS_SECONDS: Final = 5.0
+_log = logging.getLogger(__name__)
 
 
 class Supervisor(Service):
@@ -44,8 +48,12 @@ class Supervisor(Service):
                     await self._tick(assigned)
 
     async def _tick(self, assigned: AssignedPartition) -> None:
-        if await self._consumer.fetch_positions.skip_transaction_markers(assigned.number):
-            assigned.reach_end()
+        try:
+            if await self._consumer.fetch_positions.skip_transaction_markers(assigned.number):
+                assigned.reach_end()
+        except KafkaError as error:  # the lag is asked for too, and shows that no broker answers
+            partition_log(_log, assigned.number).debug("the end of the log is not known, asked again soon: %s", error)
+            return
         await assigned.enqueue_tick()
 
     @Service.task

@@ -93,9 +93,12 @@ class SimulatedWorker:
         )
         consumer = self.consumer = EventConsumer(context, loop=self._loop)
         await consumer.start()
-        await Supervisor(context, consumer, loop=self._loop).start()
+        supervisor = Supervisor(context, consumer, loop=self._loop)
+        await supervisor.start()
         while True:
-            await (await queue.get()).process()
+            queued = await supervisor.wait(queue.get())  # raises what the supervisor ended with
+            assert queued.result is not None
+            await queued.result.process()
 
     async def _fail(self, error: Exception) -> None:
         """End, and be started again, as by whatever supervises a real worker."""
