@@ -43,7 +43,8 @@ class StateRecommender:
         orders = [one for view in views for one in _sampled_from(view, as_of, half_life)]
         latest = [one for _, one in sorted(orders, key=lambda order: order[0])[-ORDERS:]]
         catalogue = merged(view.catalogue for view in views)
-        return cls(Basis.of([one.counted for one in counts], as_of, latest, catalogue), half_life)
+        least = views[0].settings.rules.min_customers
+        return cls(Basis.of([one.counted for one in counts], as_of, latest, catalogue, least), half_life)
 
     def recommend(
         self, customer_id: str | None, read: CustomerBatch | None, request: RecommendationRequest

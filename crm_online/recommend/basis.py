@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from crm_online.baskets.catalogue import CatalogueEntry
 from crm_online.itemsets.parts import PartitionCounters
+from crm_online.recommend.evidence import has_too_few_customers
 from crm_online.recommend.examples import Example, ItemFigures
 from crm_online.recommend.learning import ITEMS, Learned, learn
 from crm_online.recommend.regression import coefficients, inverse, together
@@ -99,10 +100,13 @@ class Basis:
         as_of: int,
         orders: Sequence[SampledFrom] = (),
         catalogue: Mapping[str, CatalogueEntry] | None = None,
+        least: int = 1,
     ) -> Self:
         """Add up the counts of all partitions, and learn from the sampled orders how to weigh them.
 
-        Counts are lower bounds, as in rules: what a pair may have missed before it was counted is left out.
+        Counts are lower bounds, as in rules: what a pair may have missed before it was counted is left out. Of a pair
+        that ``least`` of the sampled orders of nobody known have, and fewer customers, only what chance has is left,
+        where most orders are of known customers.
 
         Examples
         --------
@@ -128,12 +132,14 @@ class Basis:
         keys, both = _pairs(parts, numbered, as_of, len(names))
         left, right = keys // max(len(names), 1), keys % max(len(names), 1)
         examples = _examples(orders, numbered)
+        support = count / baskets if baskets > 0 else count
+        unproven = has_too_few_customers(examples, keys, len(names), least)
+        both = np.where(unproven, np.minimum(both, support[right] * count[left]), both)
         most = np.argsort(-count, kind="stable")
         tied = np.sort(most[:TIED])
         matrix = together(tied, count, left, right, both)
         guessed = np.sort(most[:ITEMS])
         index = np.searchsorted(tied, guessed)
-        support = count / baskets if baskets > 0 else count
         has, share = _number_with_each(examples, len(names)), _basket_share(parts, numbered, as_of, len(names))
         learned = learn(ItemFigures(count, baskets, has, share), guessed, matrix[np.ix_(index, index)], examples)
         ridge = learned.basket.ridge

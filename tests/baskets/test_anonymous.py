@@ -33,6 +33,15 @@ def rules_after(tmp_path: Path, name: str, lines: list[str], partitions: int = 1
         return {json.dumps([rule["antecedent"], rule["consequent"]]) for rule in lookup.rules()}
 
 
+def recommended(tmp_path: Path, name: str, lines: list[str], item: str) -> object:
+    (tmp_path / f"{name}.jsonl").write_text("".join(lines))
+    replay(tmp_path / f"{name}.jsonl", settings=SETTINGS, state=str(tmp_path / name))
+    with open_store(str(tmp_path / name), create=False) as store:
+        found = Lookup(store).recommend(basket=[item])["items"]
+        assert isinstance(found, list)
+        return found[0]["item"]
+
+
 def test_anonymous_baskets_make_no_rule_beside_those_of_known_customers_and_kill_none(tmp_path: Path) -> None:
     random = Random(1)
     known = [line(n, f"c{n % 60}", ["tea", "milk"] if n % 16 == 0 else [random.choice("abcdefgh")]) for n in range(800)]
@@ -42,6 +51,15 @@ def test_anonymous_baskets_make_no_rule_beside_those_of_known_customers_and_kill
     assert RULE in honest
     assert rules_after(tmp_path, "shilled", known + forged, 2) == honest
     assert rules_after(tmp_path, "flooded", known + flood) == honest
+
+
+def test_anonymous_baskets_make_no_recommendation_beside_those_of_known_customers(tmp_path: Path) -> None:
+    random = Random(1)
+    known = [line(n, f"c{n % 60}", ["tea", "milk"] if n % 16 == 0 else [random.choice("abcdefgh")]) for n in range(800)]
+    assert recommended(tmp_path, "honest", known, "tea") == "milk"
+    forged = [line(n, None, ["tea", "gold"]) for n in range(60)]
+    assert recommended(tmp_path, "shilled", known + forged, "tea") == "milk"
+    assert recommended(tmp_path, "anonymous", [line(n, None, ["tea", "milk"]) for n in range(40)], "tea") == "milk"
 
 
 def test_in_a_shop_that_knows_no_customers_all_baskets_count(tmp_path: Path) -> None:
