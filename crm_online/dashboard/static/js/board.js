@@ -57,6 +57,16 @@ class Board {
     this.on("trouble", (trouble) => (troubled ||= Boolean(trouble)), signal);
   }
 
+  /** Call back once the service can answer everything: what is asked before is refused, and the browser says so. */
+  whenReady(then, signal) {
+    let done = false;
+    this.on("ready", ({ ready }) => {
+      if (done || !ready) return;
+      done = true;
+      then();
+    }, signal);
+  }
+
   publish(name, value) {
     this.values[name] = value;
     for (const then of this.#listeners.get(name) ?? []) then(value, this.errors[name]);

@@ -114,6 +114,7 @@ export function news(query, signal) {
   const visit = h("p", { class: "visit", hidden: true });
   const listeners = new Set();
   const tell = async () => {
+    if (!board.values.ready?.ready) return;
     const [found, rules] = await Promise.all([get("digest", { days: span.value }, signal), get("rule-changes", { days: span.value, change: "changed", limit: RULES }, signal)]).catch(() => []);
     if (!found) return;
     const kept = found.kept_since && found.kept_since > found.since ? h("p", { class: "note" }, "Changes are kept since ", time(found.kept_since), "; what was before is not counted.") : null;
@@ -144,10 +145,10 @@ export function news(query, signal) {
     tell();
   });
   board.fresh(() => (tell(), since()), signal);
-  tell();
+  board.whenReady(tell, signal);
   let first = true;
   board.on("status", (status) => {
-    if (first && status) since();
+    if (first && status) board.whenReady(since, signal);
     first = first && !status;
   }, signal);
   const element = h("section", { class: "card w12 news" }, h("header", {}, h("h2", {}, "What changed"), span), visit, place);

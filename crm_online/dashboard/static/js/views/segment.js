@@ -94,7 +94,7 @@ function neighbours(id, signal) {
     };
     put(place, side("Came from", "to", "from"), side("Went to", "from", "to"), h("p", { class: "note" }, "by what customers did, from ", time(found.since, styles.day), " on"));
   };
-  load();
+  board.whenReady(load, signal);
   board.fresh(load, signal, EVERY);
   return card("", "Came and went", "in 30 days", place);
 }

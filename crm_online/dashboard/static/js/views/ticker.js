@@ -1,6 +1,7 @@
 // The changes as they come, the newest on top. They wait while somebody reads: when it is stopped, or pointed at.
 
 import { get, ofCustomer } from "../api.js";
+import { board } from "../board.js";
 import { h, put } from "../dom.js";
 import { feed } from "../feed.js";
 import { count, plural, styles, time } from "../format.js";
@@ -90,7 +91,7 @@ export function ticker(signal) {
   signal.addEventListener("abort", () => clearTimeout(due));
   unseen = 0;
   draw();
-  fill(signal);
+  board.whenReady(() => fill(signal), signal);
   return h("section", { class: "card w4 ticker" }, h("header", {}, h("h2", {}, "Changes"), waiting, stop), nothing, list);
 }
 
