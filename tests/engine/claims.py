@@ -105,7 +105,8 @@ def _of_name(segment: dict[str, Any], members: pd.DataFrame, everybody: pd.DataF
     ):
         yield f"lapsed after {_of(members, 'recency')['recency'].median():.0f} days"
     rhythm = re.search(r"frequent|occasional|regular|seldom-seen", name.partition(" who ")[0])
-    if rhythm and members["recency"].median() > max(100, 1.6 * _pause(members, everybody)):
+    # Names go by centroids, which lie below the median where a few members were there lately.
+    if rhythm and members["recency"].median() > max(150, 2 * _pause(members, everybody)):
         yield f"{rhythm[0]}, though they stopped {members['recency'].median():.0f} days ago"
     if "new" in name.split() and members["tenure"].median() > 100:
         yield f"new, but known for {members['tenure'].median():.0f} days"
