@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from crm_online.answers.rules import Recommendations, RecommendationsBatch
+from crm_online.api.audit import ServiceAudit
 from crm_online.api.keyfile import Caller
 from crm_online.api.keys import CALLER
 from crm_online.api.problems import handle_errors
@@ -22,6 +23,7 @@ from crm_online.live.customers.lookups import CustomerLookups
 from crm_online.live.feeds.hub import ChangeHub
 from crm_online.live.recommender import Recommender, derive
 from crm_online.live.snapshots.latest import BEING_READ, Snapshots
+from crm_online.privacy.pseudonyms import NO_PSEUDONYMS
 from crm_online.settings import ServeSettings
 from crm_online.store import Store, open_store
 from tests.engine import shop
@@ -55,7 +57,9 @@ def asked(
                 stack.push_async_callback(part.stop)
             app = FastAPI()
             app.include_router(router)
-            app.dependency_overrides[service] = lambda: SimpleNamespace(recommender=recommender)
+            app.dependency_overrides[service] = lambda: SimpleNamespace(
+                recommender=recommender, audit=ServiceAudit(None, store, NO_PSEUDONYMS)
+            )
             handle_errors(app)
 
             async def called(scope_: Any, receive: Any, send: Any) -> None:
