@@ -115,7 +115,8 @@ class Intake:
         text = cut(raw)
         if self.attributes.listed is not None and (found := _ATTRIBUTES.search(text)):
             text = f'{text[: found.start()]}{found[0]}"{LEFT_OUT}"'
-        return without_texts(text)
+        # What is put in place of a short text is longer than the text.
+        return cut(without_texts(text))
 
     def _kept(self, attributes: dict[str, object], customer: str) -> dict[str, object]:
         kept = self.attributes.kept(attributes)
