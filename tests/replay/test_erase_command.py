@@ -151,7 +151,7 @@ def test_a_state_of_kafka_workers_is_theirs(tmp_path: Path) -> None:
 def test_no_file_of_the_state_keeps_what_was_rejected_about_the_customer_and_an_old_log_brings_nobody_back(
     replayed: Path,
 ) -> None:
-    complaint = json.dumps({"type": "complaint", "customer_id": "c3", "note": "call her at home"})
+    complaint = json.dumps({"type": "complaint", "customer_id": "c3", "about": "call her at home"})
     (replayed / "more.jsonl").write_text(complaint + "\n" + (replayed / "shop.jsonl").read_text())
     printed(replayed, "replay", "more.jsonl", *OPTIONS, "--another-log")
     files = [path for path in (replayed / ".crm-online").rglob("*") if path.is_file()]
