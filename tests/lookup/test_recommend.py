@@ -27,7 +27,9 @@ LOYAL = "loyal"
 def log() -> list[Any]:
     """Return the log of a shop in which pens come with ink, and one customer buys paper again and again."""
     own = [shop.order(LOYAL, shop.START + day * shop.DAY, (HABIT, 1, 3.0)) for day in range(0, 90, 6)]
-    pens = [shop.order(None, shop.START + day * shop.DAY, ("pen", 1, 3.0), ("ink", 1, 2.0)) for day in range(90)]
+    pens = [
+        shop.order(f"writer {day}", shop.START + day * shop.DAY, ("pen", 1, 3.0), ("ink", 1, 2.0)) for day in range(90)
+    ]
     return sorted([*shop.made(120, 100, seed=2), *own, *pens], key=lambda event: event.time)
 
 
