@@ -97,7 +97,7 @@ class PartitionFlow:
                 plan = self.engine.plan_reads(batch)
                 read = self._reader.read(plan, batch.events)
             step = self.engine.compute_step(batch, plan, read)
-        return self._commit(step, [*self._blanks(plan.erased), *writes])
+        return self._commit(step, [*self.blanks(plan.erased), *writes])
 
     def republish(self, source: str, divergence: Divergence) -> Step:
         """Begin a new epoch: consumers have changes that this state, put back in time, knows nothing of.
@@ -183,7 +183,7 @@ class PartitionFlow:
         self._outbox += step.entries
         return step
 
-    def _blanks(self, erased: Sequence[str]) -> list[Assign]:
+    def blanks(self, erased: Sequence[str]) -> list[Assign]:
         """Blank the kept changes of customers who are erased, but for those that say so, and rejects that name them."""
         if not erased:
             return []
