@@ -117,7 +117,7 @@ class CountedBaskets:
             yield Remove(NAME, [key.encode() for key in sorted(self._gone)])
         if self._changed:
             yield Put(NAME, {key.encode(): self._values[key] for key in sorted(self._changed)})
-        self._gone, self._changed = set(), set()
+        self._gone, self._changed, self._by_customer = set(), set(), None
 
     def _set(self, key: str, value: bytes) -> None:
         if len(value) > SESSIONS * _SESSION.size:  # else there cannot be too many

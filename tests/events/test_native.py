@@ -79,6 +79,11 @@ def read_again(lines: list[bytes], positions: np.ndarray[Any, np.dtype[np.int64]
     return found.events
 
 
+def as_written(columns: EventColumns) -> EventColumns:
+    """Return events as whoever reads them in native form has them: ids that were made are their log's then."""
+    return dataclasses.replace(columns, producer=np.zeros_like(columns.producer))
+
+
 def same(first: EventColumns, second: EventColumns) -> None:
     for field in dataclasses.fields(EventColumns):
         one, other = getattr(first, field.name), getattr(second, field.name)
@@ -95,7 +100,7 @@ def test_any_events_are_the_same_when_read_again(raw: list[dict[str, Any]]) -> N
     columns = from_events(EVENTS.validate_python(raw), range(len(raw)), "log")
     lines = to_native(columns)
     assert not any(b"\n" in line for line in lines)
-    same(columns, read_again(lines, columns.position))
+    same(as_written(columns), read_again(lines, columns.position))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +112,7 @@ def test_events_of_a_real_log_are_the_same_when_read_again(shared_data: Path, na
     chunks = read_log(path, open_source(path), options=LogOptions(preset=preset), size=20_000)
     columns = concat([next(chunks).events])
     assert len(columns) > 9_000
-    same(columns, read_again(to_native(columns), columns.position))
+    same(as_written(columns), read_again(to_native(columns), columns.position))
 
 
 def test_the_key_is_the_customer_or_else_the_basket_or_else_the_event() -> None:

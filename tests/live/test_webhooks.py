@@ -126,7 +126,6 @@ def test_messages_are_signed_so_that_the_library_of_standard_webhooks_takes_them
         ({"items": ["milk"]}, set[str]()),
         ({"reasons": "lapse,erase", "kinds": "segment-change"}, {"c2", "gone"}),
     ],
-    ids=str,
 )
 def test_a_webhook_gets_what_its_settings_name_and_nothing_else(
     redis: Store, given: dict[str, Any], expected: set[str]
