@@ -50,8 +50,8 @@ class Record(Protocol):
         """The broker's time, in ms since 1970."""
 
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]:
-        """The headers."""
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
+        """The headers; Kafka allows one without a value."""
 
 
 class Tick(BaseModel):
@@ -113,7 +113,7 @@ def decode(
     found = decode_lines(lines, lambda place: _judge(lines[place]), offsets, source_id, rejected)
     for index, place in enumerate(found.places):
         for name, value in records[place].headers:
-            if name == PRODUCER:
+            if name == PRODUCER and value is not None:
                 found.events.producer[index] = producer_number(value)
     much = intake.worth_too_much(found.events)
     if much.any():
