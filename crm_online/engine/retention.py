@@ -22,6 +22,8 @@ class RetentionState(BaseModel):
 
     Attributes
     ----------
+    longest
+        For how long idle customers were kept when these passes went over the roster, in ms; ``None``: for good.
     begun
         Event time at which the last pass began, in ms; ``None``: none did.
     cursor
@@ -32,6 +34,7 @@ class RetentionState(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    longest: int | None = None
     begun: int | None = None
     cursor: int | None = None
     expired: list[str] = Field(default_factory=list)
@@ -49,11 +52,14 @@ class Retention:
     block
         Customers that a step looks at, at most.
     state
-        Where the passes are, changed in place.
+        Where the passes are, changed in place. Of passes with another ``longest`` nothing is kept: whom they found may
+        have come back since, or may stay.
     """
 
     def __init__(self, longest: int | None, block: int, state: RetentionState) -> None:
         self._longest, self._block, self._state = longest, block, state
+        if state.longest != longest:
+            state.longest, state.begun, state.cursor, state.expired = longest, None, None, []
 
     def is_idle(self, watermark: int | None) -> bool:
         """Return whether nothing is left to do until time goes on."""

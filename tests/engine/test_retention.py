@@ -99,6 +99,23 @@ def test_who_comes_back_at_the_last_moment_stays(redis: Store) -> None:
     assert run.lookup.customer("ann")["events"] == 2
 
 
+@pytest.mark.parametrize("meanwhile", [None, 2 * LONGEST])
+def test_who_was_found_before_the_setting_changed_is_not_erased_for_it(redis: Store, meanwhile: int | None) -> None:
+    run = Shop(redis, keeping())
+    run.step([shop.view("ann", shop.START), shop.view("bob", shop.START), shop.view("cat", shop.START)])
+    run.step([shop.view("bob", shop.START + LONGEST + 2 * DAY)])
+    assert run.flows[0].engine.state.retention.expired == ["ann", "cat"]
+    run.settings = run.settings.model_copy(update={"privacy": PrivacySettings(retention=meanwhile)})
+    run.claim()
+    run.step([shop.view("ann", shop.START + LONGEST + 3 * DAY, name="back")])
+    assert run.record("cat") is not None
+    run.settings = keeping()
+    run.claim()
+    run.step([shop.view("bob", shop.START + LONGEST + 4 * DAY, name="again")])
+    run.end()
+    assert [run.record(name) is not None for name in ("ann", "bob", "cat")] == [True, True, False]
+
+
 def test_without_the_setting_nothing_is_read_for_it(redis: Store) -> None:
     run = Shop(redis, settings())
     run.step([shop.view("ann", shop.START)])
