@@ -52,7 +52,7 @@ def renewed(store: Store, least: int) -> Publication:
         return found
     before = last_publication(store)
     made = lookup.publication(least, before)
-    if made != before and not lease.hold([HashWrite(NAME, FIELD, made.model_dump_json().encode())]):
+    if made != before and not lease.keep([HashWrite(NAME, FIELD, made.model_dump_json().encode())]):
         raise StateBeingRead("another process has made a publication meanwhile: ask again")
     lease.release()
     return made

@@ -52,27 +52,30 @@ class Lease:
         """Return whether it is held, by this process's own clock, and for so many seconds more."""
         return time.monotonic() + seconds < self._until
 
-    def hold(self, writes: Sequence[HashWrite] = ()) -> bool:
-        """Take it or keep it, and write what only its holder may; False: another holds it, and nothing was written.
+    def hold(self) -> bool:
+        """Take it or keep it; False: another holds it.
 
         Raises
         ------
         StoreError
             If Redis does not answer, or refuses.
         """
-        begun = time.monotonic()
-        names = list(dict.fromkeys(write.name for write in writes))
-        args: list[bytes | str | int] = [self._token, round(self._seconds * 1000)]
-        for write in writes:
-            value = b"" if write.value is None else b"=" + write.value
-            args += [names.index(write.name) + 1, write.field.encode(), value]
-        keys = [self._key, *(key(self._partition, name) for name in names)]
-        held = replies.as_int(self._client.run(_LEASE, keys, args)) == 1
-        self._until = begun + self._seconds if held else 0.0
-        return held
+        return self._run(self._seconds, takes=True)
+
+    def keep(self, writes: Sequence[HashWrite]) -> bool:
+        """Keep it, and write what only its holder may; False: it has expired or is another's, and nothing was written.
+
+        What was computed under one that has expired is not written: another may have held it since, and given it up.
+
+        Raises
+        ------
+        StoreError
+            If Redis does not answer, or refuses.
+        """
+        return self._run(self._seconds, takes=False, writes=writes)
 
     def release(self) -> None:
-        """Give it up, so that another process need not wait until it expires.
+        """Give it up, if it is still held, so that another process need not wait until it expires.
 
         Raises
         ------
@@ -80,5 +83,16 @@ class Lease:
             If Redis does not answer, or refuses.
         """
         if self.lasts(0):
-            self._client.call("DEL", self._key)
-            self._until = 0.0
+            self._run(0.0, takes=False)
+
+    def _run(self, seconds: float, *, takes: bool, writes: Sequence[HashWrite] = ()) -> bool:
+        begun = time.monotonic()
+        names = list(dict.fromkeys(write.name for write in writes))
+        args: list[bytes | str | int] = [self._token, round(seconds * 1000), int(takes)]
+        for write in writes:
+            value = b"" if write.value is None else b"=" + write.value
+            args += [names.index(write.name) + 1, write.field.encode(), value]
+        keys = [self._key, *(key(self._partition, name) for name in names)]
+        held = replies.as_int(self._client.run(_LEASE, keys, args)) == 1
+        self._until = begun + seconds if held else 0.0
+        return held

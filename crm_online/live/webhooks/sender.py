@@ -144,7 +144,7 @@ class WebhookSender(ServicePart):
                     task.result()
                 if done:
                     return  # the state has other partitions
-            _log.info("another process sends to the webhooks now")
+            _log.info("the lease is lost: another process may send to the webhooks now")
         finally:
             for task in tasks:
                 task.cancel()
@@ -173,12 +173,12 @@ class WebhookSender(ServicePart):
             await asyncio.sleep(self._every)
 
     async def _write(self) -> bool:
-        """Keep the lease, and write how far each webhook is and what it has given up; False: another has the lease."""
+        """Keep the lease, and write how far each webhook is and what it has given up; False: the lease is lost."""
         pending = {name: one.ledger.pending(one.queue.cursor) for name, one in self._open.items()}
         for name, one in self._open.items():
             self._waiting(name, one.queue.waiting)
         try:
-            if not await self._threads.run(self._lease.hold, [write for some in pending.values() for write in some]):
+            if not await self._threads.run(self._lease.keep, [write for some in pending.values() for write in some]):
                 return False
         except StoreError as error:
             _log.warning("it cannot be written now how far the webhooks are: %s", error)
