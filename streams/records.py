@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from crm_online.events.batch import Batch
-from crm_online.events.columns import Kind
+from crm_online.events.columns import timeless
 from crm_online.events.decoding import DecodedEvents, decode_lines, native_event
 from crm_online.events.intake import INTAKE, WORTH_TOO_MUCH, Intake
 from crm_online.events.models import Catalogue, Event, Time, first_problem
@@ -121,7 +121,7 @@ def decode(
         found = found.select(~much)
     found = _accepted(found, records, source_id, max_ahead, rejected)
     controls = _controls(commands, records, max_ahead, rejected)
-    passed = found.events.time[found.events.kind != Kind.ERASE]
+    passed = found.events.time[~timeless(found.events)]
     ticks = [control.time for control in controls if isinstance(control, Tick)]
     return DecodedRecords(
         source=topic,
@@ -220,8 +220,8 @@ def _accepted(
     far = np.zeros(len(events), bool)
     if max_ahead is not None:
         stamps = np.fromiter((records[place].timestamp for place in places), np.int64, len(places))
-        # An erasure that is dated far ahead is done all the same; but time does not go on by it.
-        far = (events.time > stamps + max_ahead) & (events.kind != Kind.ERASE)
+        # An erasure or objection that is dated far ahead is done all the same; but time does not go on by it.
+        far = (events.time > stamps + max_ahead) & ~timeless(events)
     rejected |= {places[index]: _TOO_FAR for index in np.flatnonzero(far).tolist()}
     rejected |= {places[index]: _WRONG_KEY for index in np.flatnonzero(wrong).tolist()}
     good = ~(wrong | far)

@@ -18,7 +18,7 @@ from crm_online.customers.suppression import NOT_ERASED, Suppression
 from crm_online.decay import Decay
 from crm_online.engine.daily import RecordedDays
 from crm_online.engine.sampling import AcceptedEvents
-from crm_online.events.columns import EventColumns, Kind, erasing, hash64
+from crm_online.events.columns import EventColumns, Kind, erasing, hash64, timeless
 from crm_online.itemsets.names import ItemNames
 
 _KEY = "crm-online/event"
@@ -130,7 +130,7 @@ class Ingestion:
         row_of = {customer: row for row, customer in enumerate(ids)}
         rows = np.array([row_of[customer] for customer in events.customers] + [-1], np.int64)[events.customer]
         erased = erasing(events)
-        erasures = np.flatnonzero((erased | (events.kind == Kind.OBJECTION)) & (rows >= 0)).tolist()
+        erasures = np.flatnonzero(timeless(events) & (rows >= 0)).tolist()
         begin = 0
         for erasure in [*erasures, len(events)]:
             run = np.arange(begin, erasure)

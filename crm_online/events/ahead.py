@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.events.columns import EventColumns, Kind, concat
+from crm_online.events.columns import EventColumns, concat, timeless
 
 TOO_FAR = "time too far ahead of the log"
 """Why an event is a reject that lies too far ahead."""
@@ -79,8 +79,8 @@ def judge(
 
     A log that is sorted from the newest event to the oldest has what is beyond a leap first, and then no more.
 
-    An erasure is never too far ahead: whoever asks to be forgotten is, whatever the date says. But it vouches
-    for nothing, and one that lies more than ``limit`` after all else does not move the watermark.
+    An erasure or objection is never too far ahead: whoever asks for it gets it, whatever the date says. But it
+    vouches for nothing, and one that lies more than ``limit`` after all else does not move the watermark.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def judge(
         Returns the events that follow the chunk in the log, so many as its argument, or all that there are, and
         whether the log ends with them.
     """
-    erasing = events.kind == Kind.ERASE
+    exempt = timeless(events)
     far, held = np.zeros(len(events), bool), None
     if limit is not None:
         span = _Span(events, watermark, pauses)
@@ -110,13 +110,13 @@ def judge(
             if ended:
                 held = _tail(beyond, len(events))
     kept = np.arange(len(events)) < (len(events) if held is None else held)
-    accepted = events.time[~far & ~erasing & kept]
+    accepted = events.time[~far & ~exempt & kept]
     if limit is not None:
         pauses = (*pauses, *np.diff(_steps(accepted, watermark)).tolist())[-REMEMBERED:]
     watermark = _latest(accepted, watermark)
     if limit is not None:
-        erasing &= events.time <= (-1 if watermark is None else watermark + limit)
-    return Verdict(far & kept, _latest(events.time[erasing & kept], watermark), held, tuple(pauses))
+        exempt &= events.time <= (-1 if watermark is None else watermark + limit)
+    return Verdict(far & kept, _latest(events.time[exempt & kept], watermark), held, tuple(pauses))
 
 
 def before_clock(
@@ -127,20 +127,20 @@ def before_clock(
     Returns
     -------
     tuple
-        Which are too far ahead, bool[n]; and the watermark after the others, which an erasure that lies after
-        ``latest`` does not move.
+        Which are too far ahead, bool[n]; and the watermark after the others, which an erasure or objection
+        that lies after ``latest`` does not move.
     """
     if latest is None:
         return np.zeros(len(events), bool), _latest(events.time, watermark)
     after = events.time > (latest if watermark is None else max(latest, watermark))
-    return after & (events.kind != Kind.ERASE), _latest(events.time[~after], watermark)
+    return after & ~timeless(events), _latest(events.time[~after], watermark)
 
 
 class _Span:
-    """Events that follow one another in a log, but for erasures, and what is known of the log before them."""
+    """Events that follow one another in a log, but for timeless ones, and what is known of the log before them."""
 
     def __init__(self, events: EventColumns, watermark: int | None, pauses: Sequence[int]) -> None:
-        chosen = np.flatnonzero(events.kind != Kind.ERASE)
+        chosen = np.flatnonzero(~timeless(events))
         self._events, self._chosen = events, chosen
         self.times = events.time[chosen]
         self._begun = watermark is not None
@@ -153,7 +153,7 @@ class _Span:
         return max(1, max(firsts) + WINDOW - len(self.times)) if firsts else 0
 
     def beyond(self, limit: int) -> NDArray[np.bool_]:
-        """Return which of all events lie beyond all leaps that are believed; no erasure does."""
+        """Return which of all events lie beyond all leaps that are believed; no erasure or objection does."""
         usual = self._usual
         longest = max(limit, min(SPARSE * int(np.median(usual)), LONGEST)) if len(usual) else limit
         far = np.zeros(len(self.times), bool)

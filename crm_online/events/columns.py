@@ -164,6 +164,12 @@ def erasing(columns: EventColumns) -> Bools:
     return chosen
 
 
+def timeless(events: EventColumns) -> Bools:
+    """Return which events count where they are read, whatever their time is, bool[n]: erasures and objections."""
+    chosen: Bools = (events.kind == Kind.ERASE) | (events.kind == Kind.OBJECTION)
+    return chosen
+
+
 def concat(parts: Sequence[EventColumns]) -> EventColumns:
     """Return the events of all parts, one part after the other."""
     if not parts:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.events.columns import EventColumns, Kind, coded, concat
+from crm_online.events.columns import EventColumns, coded, concat, timeless
 from crm_online.events.models import Contact, Erase, Event, Feedback, Objection, Profile, Purchase, Return
 from crm_online.events.rejects import cut
 from crm_online.privacy.attributes import KEEP_HARMLESS, AttributeFilter
@@ -153,7 +153,7 @@ class Intake:
 
     def _under_every_key(self, events: EventColumns) -> EventColumns:
         """Add the erasures, and objections, of what ids were under older keys."""
-        rows = np.flatnonzero(np.isin(events.kind, (Kind.ERASE, Kind.OBJECTION)) & (events.customer >= 0)).tolist()
+        rows = np.flatnonzero(timeless(events) & (events.customer >= 0)).tolist()
         older = [(row, name) for row in rows for name in self._older(events.customers[events.customer[row]])]
         if not older:
             return events

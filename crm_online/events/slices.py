@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.events.batch import Batch
-from crm_online.events.columns import EventColumns, Kind
+from crm_online.events.columns import EventColumns, timeless
 
 
 def slices(batch: Batch, before: int | None, span: int, also: Sequence[int] = ()) -> Iterator[Batch]:
@@ -26,7 +26,8 @@ def slices(batch: Batch, before: int | None, span: int, also: Sequence[int] = ()
     Parameters
     ----------
     batch
-        The batch, its events in the order of their positions. An erasure beyond its watermark moves no slice's.
+        The batch, its events in the order of their positions. An erasure or objection beyond its watermark
+        moves no slice's.
     before
         The watermark before it, in ms.
     span
@@ -54,7 +55,7 @@ def slices(batch: Batch, before: int | None, span: int, also: Sequence[int] = ()
 def _watermarks(events: EventColumns, before: int | None, after: int | None) -> NDArray[np.int64]:
     """Return the watermark after each event, int64[n]."""
     lowest = int(events.time.min(initial=0)) if before is None else before
-    times = np.where(events.kind == Kind.ERASE, lowest, events.time)
+    times = np.where(timeless(events), lowest, events.time)
     return np.maximum(np.maximum.accumulate(np.minimum(times, lowest if after is None else after)), lowest)
 
 

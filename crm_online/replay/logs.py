@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from crm_online.errors import LogMadeAnew
-from crm_online.events.columns import EventColumns, Kind
+from crm_online.events.columns import EventColumns, timeless
 from crm_online.events.log import read_events
 from crm_online.events.options import LogOptions
 from crm_online.events.source import Source, open_source
@@ -66,6 +66,6 @@ def open_logs(
 
 
 def _seen(events: EventColumns, watermark: int) -> bool:
-    """Return whether there are events of a time that the state has seen, or of none; an erasure counts once anyway."""
+    """Return whether events have a time that the state has seen, or none; timeless ones count once anyway."""
     seen = (events.time < watermark - LATE) | (events.time == 0)
-    return bool((seen & (events.kind != Kind.ERASE)).any())
+    return bool((seen & ~timeless(events)).any())

@@ -245,15 +245,16 @@ def test_late_events_are_taken_and_do_not_set_the_log_back(tmp_path: Path) -> No
 
 
 ERASE: dict[str, object] = {"type": "erase", "customer_id": "a"}
+TIMELESS = (ERASE, ERASE | {"type": "objection"}, ERASE | {"type": "objection", "withdrawn": True})
 
 
 @pytest.mark.parametrize("number", [1, 50])
 @pytest.mark.parametrize("size", [1, 20, 2000])
-def test_an_erasure_is_never_too_far_ahead_and_one_that_would_be_moves_nothing(
+def test_an_erasure_or_objection_is_never_too_far_ahead_and_one_that_would_be_moves_nothing(
     tmp_path: Path, number: int, size: int
 ) -> None:
-    erasures = [ERASE | {"time": "2031-01-01"}] * number
-    found = judged(tmp_path, *[GOOD] * 20, *erasures, *[GOOD] * 20, size=size)
+    odd = [event | {"time": "2031-01-01"} for event in TIMELESS * number]
+    found = judged(tmp_path, *[GOOD] * 20, *odd, *[GOOD] * 20, size=size)
     assert not found.rejects
     assert {chunk.watermark for chunk in found.chunks} == {int(found.events.time[0])}
 
@@ -269,9 +270,10 @@ def test_an_erasure_within_the_limit_moves_the_watermark_and_vouches_for_nothing
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_an_erasure_waits_for_nothing(tmp_path: Path, size: int) -> None:
-    found = judged(tmp_path, *some(20), *some(1, "2024-09-01"), ERASE | {"time": "2024-09-01"}, size=size)
-    assert (found.rows, found.reasons, len(found.events)) == (22, [REASON], 21)
+def test_an_erasure_or_objection_waits_for_nothing(tmp_path: Path, size: int) -> None:
+    last = [event | {"time": "2024-09-01"} for event in TIMELESS]
+    found = judged(tmp_path, *some(20), *some(1, "2024-09-01"), *last, size=size)
+    assert (found.rows, found.reasons, len(found.events)) == (24, [REASON], 23)
 
 
 def test_without_a_limit_an_erasure_moves_the_watermark_like_any_event(tmp_path: Path) -> None:
@@ -291,6 +293,12 @@ def test_where_there_is_a_clock_only_what_lies_after_it_is_refused_and_moves_not
     assert (far.tolist(), watermark) == ([False, False, False, True, False], 500 * DAY)
     assert before_clock(events_of(days), 600 * DAY, 500 * DAY)[1] == 600 * DAY
     assert not before_clock(events_of(days), 600 * DAY, 500 * DAY)[0].any(), "no later than the log is already"
+
+
+def test_by_a_clock_too_an_erasure_or_objection_is_never_too_far_ahead() -> None:
+    events = from_events([EVENT.validate_python(event | {"time": "2031-01-01"}) for event in TIMELESS], range(3), "a")
+    far, watermark = before_clock(events, 600 * DAY, 500 * DAY)
+    assert (far.tolist(), watermark) == ([False] * 3, 600 * DAY)
 
 
 def test_going_on_with_the_watermark_rejects_the_same_as_in_one_go(tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_online.events.batch import Batch
 from crm_online.events.columns import from_events
+from crm_online.events.models import EVENT
 from crm_online.events.slices import slices
 from tests.engine import shop
 
@@ -58,9 +60,13 @@ def test_a_run_within_a_day_is_one_slice_and_a_month_one_a_day() -> None:
     assert [part.end - part.begin for part in run([0.5, 1.5, 1.6, 2.5, 3.5, 30.5, 30.6], before=0.4)] == [3, 1, 1, 2]
 
 
-def test_an_erasure_far_ahead_moves_nothing() -> None:
-    events = from_events([shop.view("ann", DAY), shop.erase("ann", 900 * DAY), shop.view("ann", DAY)], range(3), "made")
-    assert [part.watermark for part in slices(Batch("made", 0, 3, events, watermark=DAY), 0, DAY)] == [DAY]
+@pytest.mark.parametrize("kind", ["erase", "objection"])
+def test_an_erasure_or_objection_far_ahead_moves_nothing(kind: str) -> None:
+    far = EVENT.validate_python({"type": kind, "customer_id": "ann", "time": "2000-01-01"})
+    near = [shop.view("ann", DAY), far, shop.view("ann", DAY)]
+    events = from_events([*near, shop.view("ann", 3 * DAY)], range(4), "made")
+    parts = slices(Batch("made", 0, 4, events, watermark=3 * DAY), 0, DAY)
+    assert [(part.begin, part.watermark) for part in parts] == [(0, DAY), (3, 3 * DAY)]
 
 
 def test_the_same_rows_make_the_same_slices_from_wherever_a_slice_began() -> None:

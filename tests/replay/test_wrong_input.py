@@ -144,9 +144,12 @@ def test_a_rotated_log_goes_on_under_its_name_and_so_does_a_log_of_erasures(repl
     end = max(int(str(event["time"])) for event in events if isinstance(event["time"], int))
     shop.write(replayed / "shop.jsonl", [event | {"time": end + n} for n, event in enumerate(events[:50])])
     assert json.loads(crm(replayed, "replay", "shop.jsonl", *QUICK, "--json").stdout)["events"] == 50
-    for customer in ("c3", "c8"):
-        shop.write(replayed / "erase.jsonl", [{"type": "erase", "customer_id": customer, "time": "2020-01-01"}])
-        assert json.loads(crm(replayed, "replay", "erase.jsonl", *QUICK, "--json").stdout)["accepted"] == 1
+    for customers in ("c3", "c4"), ("c8", "c9"):
+        pairs = zip(("erase", "objection"), customers, strict=True)
+        shop.write(
+            replayed / "erase.jsonl", [{"type": kind, "customer_id": c, "time": "2020-01-01"} for kind, c in pairs]
+        )
+        assert json.loads(crm(replayed, "replay", "erase.jsonl", *QUICK, "--json").stdout)["accepted"] == 2
 
 
 def test_baskets_without_time_are_refused_when_their_file_begins_otherwise(tmp_path: Path) -> None:

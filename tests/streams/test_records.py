@@ -115,8 +115,12 @@ def test_fields_that_no_event_has_are_counted_and_the_event_is_one() -> None:
     assert (len(found.events), found.rejects, found.unknown_fields) == (2, [], {"new": 1, "other": 1})
 
 
-def test_an_erasure_comes_through_however_late_it_is_dated_and_time_does_not_go_on_by_it() -> None:
-    found = decoded(Record(raw(VIEW)), Record(raw(VIEW | {"type": "erase", "time": "2099-01-01"})))
+@pytest.mark.parametrize("kind", ["erase", "objection"])
+@pytest.mark.parametrize("time", ["2023-11-14T09:00:00Z", "2099-01-01"])
+def test_an_erasure_or_objection_comes_through_however_it_is_dated_and_time_does_not_go_on_by_it(
+    kind: str, time: str
+) -> None:
+    found = decoded(Record(raw(VIEW)), Record(raw(VIEW | {"type": kind, "time": time})))
     assert (len(found.events), found.rejects) == (2, [])
     assert found.watermark == found.events.time[0]
 
