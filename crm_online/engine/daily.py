@@ -187,12 +187,16 @@ class RecordedDays:
 
     def writes(self, now: int) -> Iterator[Write]:
         """Yield what is stored of the days that changed, and which days are kept no more, at a time in ms."""
-        today, touched = now // DAY, sorted(self._touched)
+        today = now // DAY
+        first = today - KEPT + 1
+        gone = [day for day in sorted(self.rows) if day < first]
+        if gone and self.rows[gone[-1]].at_risk and first not in self.rows:
+            self._row(first)  # what the days that go have said of the days after them stays
+        touched = sorted(self._touched)
         self._touched.clear()
         for day in touched:
             if day >= today:
                 self.rows[day].at_risk = self._at_risk
-        gone = [day for day in sorted(self.rows) if day <= today - KEPT]
         for day in gone:
             del self.rows[day]
         if put := {_field(day): self.rows[day].encode() for day in touched if day in self.rows}:

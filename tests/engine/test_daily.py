@@ -54,3 +54,20 @@ def test_days_beyond_what_is_kept_go_and_late_ones_change_their_own_day() -> Non
     assert [type(write) for write in days.writes((KEPT + 1) * DAY)] == [Put, Remove]
     assert sorted(days.rows) == [2, KEPT + 1]
     assert (days.rows[2].orders, sum(days.rows[2].gaps.values())) == (1, 0)  # who is late was not active then
+
+
+def test_who_is_at_risk_stays_so_when_the_last_day_on_which_that_changed_is_kept_no_more() -> None:
+    days, stored = RecordedDays([]), dict[bytes, bytes]()
+    for day, difference in ((1, 3), (5, 1), (KEPT, 0), (KEPT + 1, 0), (3 * KEPT, 0), (3 * KEPT + 1, -1)):
+        days.change_at_risk(difference, day * DAY)
+        for write in days.writes(day * DAY):
+            match write:
+                case Put(fields=fields):
+                    stored |= fields
+                case Remove(fields=gone):
+                    stored = {day: raw for day, raw in stored.items() if day not in gone}
+        days = RecordedDays(stored.items())  # as after a crash
+        expected = {1: 3, 5: 4, KEPT: 4, KEPT + 1: 4, 3 * KEPT: 4, 3 * KEPT + 1: 3}[day]
+        assert DailyFigures.of([stored.items()]).at_risk(day) == expected
+        assert min(days.rows) > day - KEPT
+    assert DailyFigures.of([stored.items()]).at_risk(3 * KEPT) == 4
