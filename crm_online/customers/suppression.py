@@ -26,7 +26,8 @@ _TIME_BYTES: Final = 8
 class Suppression:
     """When customers of one partition were erased, or objected, by a hash of their id.
 
-    The time of an objection is stored as what is below ``NOT_ERASED`` by as much and one.
+    An erasure is stored as its time, an objection as what is below ``NOT_ERASED`` by as much as its time and one, and
+    then the latest time of all erasures and objections: before that nothing counts, also when it is withdrawn.
 
     Parameters
     ----------
@@ -43,6 +44,7 @@ class Suppression:
 
     salt: str
     _erased_at: dict[bytes, int] = field(default_factory=dict)
+    _objected_since: dict[bytes, int] = field(default_factory=dict)
     _changed: set[bytes] = field(default_factory=set)
 
     def load(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
@@ -53,10 +55,16 @@ class Suppression:
         StateCorrupt
             If it is something else.
         """
-        for name, time in raw:
-            if len(name) != _HASH_BYTES or len(time) != _TIME_BYTES:
+        for name, stored in raw:
+            if len(name) != _HASH_BYTES or len(stored) not in (_TIME_BYTES, 2 * _TIME_BYTES):
                 raise StateCorrupt("the list of erased customers in the state cannot be read")
-            self._erased_at[name] = int.from_bytes(time, "little", signed=True)
+            times = [
+                int.from_bytes(stored[at : at + _TIME_BYTES], "little", signed=True)
+                for at in range(0, len(stored), _TIME_BYTES)
+            ]
+            if times[0] < NOT_ERASED:
+                self._objected_since[name] = times[0] = -times[0] - 2
+            self._erased_at[name] = max(times)
 
     def __len__(self) -> int:
         return len(self._erased_at)
@@ -64,28 +72,22 @@ class Suppression:
     def add(self, customer: str, time: int) -> None:
         """Note that a customer was erased at an event time, in ms; of several times the latest counts."""
         name = self.field_of(customer)
-        if self._erased_at.get(name, NOT_ERASED) >= NOT_ERASED:  # an objection outlasts an erasure
-            self._erased_at[name] = max(time, self._erased_at.get(name, time))
-            self._changed.add(name)
+        self._erased_at[name] = max(time, self._erased_at.get(name, time))
+        self._changed.add(name)
 
     def object(self, customer: str, time: int) -> None:
         """Note that a customer objects from an event time on, in ms."""
-        name = self.field_of(customer)
-        if self._erased_at.get(name, NOT_ERASED) >= NOT_ERASED:
-            self._erased_at[name] = -max(time, 0) - 2
-            self._changed.add(name)
+        self.add(customer, time)
+        self._objected_since.setdefault(self.field_of(customer), max(time, 0))
 
     def withdraw(self, customer: str, time: int) -> None:
-        """Note that a customer objects no more; what happened before that time stays left out."""
-        name = self.field_of(customer)
-        if self._erased_at.get(name, NOT_ERASED) < NOT_ERASED:
-            self._erased_at[name] = time
-            self._changed.add(name)
+        """Note that a customer objects no more; what happened before that time, or an erasure, stays left out."""
+        if self._objected_since.pop(self.field_of(customer), None) is not None:
+            self.add(customer, time)
 
     def objected_since(self, customer: str) -> int | None:
         """Return since when a customer objects, in ms; ``None``: not."""
-        time = self._erased_at.get(self.field_of(customer), NOT_ERASED)
-        return None if time >= NOT_ERASED else -time - 2
+        return self._objected_since.get(self.field_of(customer))
 
     def erased_at(self, customers: Sequence[str]) -> NDArray[np.int64]:
         """Return when each customer was erased, int64[n] in ms; ``NOT_ERASED`` where not.
@@ -94,18 +96,21 @@ class Suppression:
         """
         if not self._erased_at:
             return np.full(len(customers), NOT_ERASED, np.int64)
-        times = (self._erased_at.get(self.field_of(customer), NOT_ERASED) for customer in customers)
-        found = (OBJECTED if time < NOT_ERASED else time for time in times)
+        names = map(self.field_of, customers)
+        found = (OBJECTED if name in self._objected_since else self._erased_at.get(name, NOT_ERASED) for name in names)
         return np.fromiter(found, np.int64, len(customers))
 
     def writes(self) -> Iterator[Write]:
         """Write what has changed."""
         if self._changed:
-            names = sorted(self._changed)
-            yield Put(
-                NAME, {name: self._erased_at[name].to_bytes(_TIME_BYTES, "little", signed=True) for name in names}
-            )
+            yield Put(NAME, {name: self._stored(name) for name in sorted(self._changed)})
             self._changed = set()
+
+    def _stored(self, name: bytes) -> bytes:
+        times = [self._erased_at[name]]
+        if name in self._objected_since:
+            times.insert(0, -self._objected_since[name] - 2)
+        return b"".join(time.to_bytes(_TIME_BYTES, "little", signed=True) for time in times)
 
     def field_of(self, customer: str) -> bytes:
         """Return the field of `NAME` that is a customer's."""
