@@ -221,6 +221,34 @@ def test_what_waits_of_a_customer_is_not_sent_after_the_erasure(redis: Store) ->
     assert sorted(taker.ids) == ["0-0-2", "0-0-4"]
 
 
+def test_what_waits_of_a_customer_is_not_sent_after_the_erasure_though_as_much_waits_as_may(
+    redis: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm_online.live.webhooks.queue._WINDOW", 20)
+    log, open_, waiting = Log(redis), list[bool](), [0]
+    taker = Taker(lambda message: "take" if open_ else "fail")
+
+    async def run() -> None:
+        async with hub(redis) as changes:
+            hook = {"crm": settings(taker)}
+            sender = WebhookSender(redis, changes, hook, waiting=lambda _, n: waiting.append(n), every=0.02)
+            await sender.start()
+            await until(lambda: stored.read_progress(redis.partition(0), "crm") is not None)
+            log.commit(move("c1"), *(move("c2") for _ in range(30)))
+            await until(lambda: waiting[-1] == 31)
+            last = log.commit(move("c1", to=None, reason="erase"), move("c1"), erased="c1")[-1]
+            await until(lambda: str(changes.shared.ring.last[0]) == name(0, last))
+            assert waiting[-1] == 31
+            open_.append(True)
+            await until(lambda: len(taker.ids) == 32)
+            await sender.stop()
+
+    with receiving(taker):
+        asyncio.run(run())
+    assert "0-0-1" not in taker.ids
+    assert {"0-0-32", "0-0-33"} < set(taker.ids)
+
+
 def test_one_process_sends_at_a_time_and_another_goes_on_where_it_stopped(redis: Store) -> None:
     log, first, second = Log(redis), Taker(), Taker()
 

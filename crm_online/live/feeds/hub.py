@@ -258,7 +258,11 @@ class ChangeHub(ServicePart):
         ring.add(found.events)
         for event in found.events:
             self._tally.add(event)
-        erased = {event.key for event in found.events if event.is_erasure}
+        erasures = [event for event in found.events if event.is_erasure]
+        for erasure in erasures:
+            for forget in list(self.shared.on_erasure):
+                forget(erasure)
+        erased = {event.key for event in erasures}
         if erased:
             ring.forget(erased)
             self._tally.forget(erased)

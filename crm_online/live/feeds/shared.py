@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from crm_online.live.feeds.changes_since import ChangesSince, Trimmed
+from crm_online.live.feeds.events import FeedEvent
 from crm_online.live.feeds.ring import Ring
 from crm_online.step import ChangeId
 
@@ -42,6 +43,8 @@ class SharedChanges:
         Reads from Redis at most so many changes since one, but for gaps that are known (`changes_since`).
     times
         How long subscriptions wait.
+    on_erasure
+        Called with each erasure as the hub reads it, so that copies of changes of that customer are dropped.
     version
         Rises whenever subscriptions may have something to send.
     empty
@@ -55,6 +58,7 @@ class SharedChanges:
     ring: Ring
     read: Callable[[ChangeId, int, Trimmed], Awaitable[ChangesSince]]
     times: Times = field(default_factory=Times)
+    on_erasure: list[Callable[[FeedEvent], None]] = field(default_factory=list)
     version: int = 0
     empty: bool = False
     caught_up: bool = False

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
@@ -117,6 +118,8 @@ class DeliveryQueue:
 
     async def run(self) -> None:
         """Read and deliver until it is cancelled, or the state has other partitions."""
+        # Read by the hub also while so many changes are under way that nothing is read here.
+        self._shared.on_erasure.append(self._forget)
         try:
             while self._shared.empty or self._shared.ring.last.keys() == self._unsettled.keys():
                 self._progress.clear()
@@ -125,6 +128,7 @@ class DeliveryQueue:
                 elif not await self._read():
                     await asyncio.sleep(self._shared.times.poll)
         finally:
+            self._shared.on_erasure.remove(self._forget)
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -135,6 +139,19 @@ class DeliveryQueue:
             self._again.add(event.id)
             self._enqueue(_Delivery(event))
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Read changes and enqueue them within: an erasure that comes after the read also holds for what was read."""
+        erasures = list[FeedEvent]()
+        keep = erasures.append
+        self._shared.on_erasure.append(keep)
+        try:
+            yield
+            for erasure in erasures:
+                self._forget(erasure)
+        finally:
+            self._shared.on_erasure.remove(keep)
+
     async def _read(self) -> bool:
         """Read what is new; return whether anything was."""
         self._undo_rewound()
@@ -143,18 +160,19 @@ class DeliveryQueue:
             unsettled = self._unsettled[partition]
             if latest == unsettled.read:
                 continue
-            try:
-                since = await self._shared.read(unsettled.read, _READ, self._trimmed.get(partition, {}))
-            except StoreError:
-                return False  # the hub has logged it
-            if since.gap == "rewound" and unsettled.read <= latest:
-                continue  # the hub finds it with its next poll
-            if since.gap:
-                self._skip(since.gap_event(unsettled.read), since.gap == "rewound", since.valid_upto)
-            self._trimmed[partition] = since.trimmed
-            for event in since.events:
-                self._take(event)
-            found = found or bool(since.events or since.gap)
+            with self.reading():
+                try:
+                    since = await self._shared.read(unsettled.read, _READ, self._trimmed.get(partition, {}))
+                except StoreError:
+                    return False  # the hub has logged it
+                if since.gap == "rewound" and unsettled.read <= latest:
+                    continue  # the hub finds it with its next poll
+                if since.gap:
+                    self._skip(since.gap_event(unsettled.read), since.gap == "rewound", since.valid_upto)
+                self._trimmed[partition] = since.trimmed
+                for event in since.events:
+                    self._take(event)
+                found = found or bool(since.events or since.gap)
         return found
 
     def _undo_rewound(self) -> None:
@@ -284,8 +302,9 @@ class DeliveryQueue:
     def _forget(self, erasure: FeedEvent) -> None:
         """Send no more of what waits of an erased customer, and of rejects that name them."""
         for delivery in self._lanes.get((_CUSTOMER, erasure.key), ()):
-            delivery.dropped = delivery.dropped or not delivery.event.is_erasure
+            delivery.dropped = delivery.dropped or (delivery.event.id < erasure.id and not delivery.event.is_erasure)
         rejects: Mapping[Lane, deque[_Delivery]] = self._lanes if REJECT in self._settings.kinds else {}
         for (kind, _), waiting in rejects.items():
             for delivery in waiting if kind == REJECT else ():
-                delivery.dropped = delivery.dropped or names_any(delivery.event.data, {erasure.key})
+                later = delivery.event.partition == erasure.partition and delivery.event.id > erasure.id
+                delivery.dropped = delivery.dropped or (not later and names_any(delivery.event.data, {erasure.key}))

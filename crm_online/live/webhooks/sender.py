@@ -195,12 +195,13 @@ class WebhookSender(ServicePart):
                 one, partition = self._open.get(name), self._store.partition(change.partition)
                 if one is None:
                     continue
-                entries = await self._threads.run(partition.changes, change.previous, 1)
-                kept = [event for event in map(feed_event, entries) if event.id == change and event.kind != BLANK]
-                if kept:
-                    one.queue.send_again(kept[0])
-                else:
-                    one.ledger.lose(str(change))
+                with one.queue.reading():
+                    entries = await self._threads.run(partition.changes, change.previous, 1)
+                    kept = [event for event in map(feed_event, entries) if event.id == change and event.kind != BLANK]
+                    if kept:
+                        one.queue.send_again(kept[0])
+                    else:
+                        one.ledger.lose(str(change))
         except StoreError as error:
             _log.warning("it cannot be read which dead letters are to be sent again: %s", error)
 
