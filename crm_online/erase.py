@@ -14,7 +14,7 @@ from crm_online.events.times import to_iso
 from crm_online.flow import PartitionGroup
 from crm_online.privacy.pseudonyms import NO_PSEUDONYMS, Pseudonyms
 from crm_online.settings import ChangeSettings
-from crm_online.settings.conflict import from_stored
+from crm_online.settings.conflict import from_stored, has_pseudonyms, refuse_pseudonyms
 from crm_online.step import KEEP
 from crm_online.store import Store, open_store
 from crm_online.store.meta import LOGS
@@ -48,16 +48,18 @@ def erase(state: str, customer: str, keep: int = KEEP, pseudonyms: Pseudonyms = 
     UnknownCustomer
         If no partition has the customer.
     SettingsConflict
-        If Kafka workers feed the state: it is theirs, and the command goes to their topic.
+        If Kafka workers feed the state: it is theirs, and the command goes to their topic; if its ids are pseudonyms
+        and there are no keys, or the other way round.
     StoreError
         If the state cannot be opened or written.
     """
-    with _opened(state, "erase") as store:
+    with _opened(state, "erase", pseudonyms) as store:
         names = pseudonyms.every(customer)
         found = _with_any(store, names)
         if not found:
             raise UnknownCustomer(f"no customer {customer!r} in the state")
-        _run(store, found, keep, [{"type": "erase", "customer_id": name} for name in names])
+        erasures = [{"type": "erase", "customer_id": name} for name in names]
+        _run(store, _with_homes(store, erasures, found), keep, erasures)
     return found
 
 
@@ -81,22 +83,22 @@ def object_to_profiling(
     SettingsConflict, StoreError
         As `erase`.
     """
-    with _opened(state, "note objections") as store:
+    with _opened(state, "note objections", pseudonyms) as store:
         names = pseudonyms.every(customer)
         objections = [{"type": "objection", "customer_id": name, "withdrawn": withdrawn} for name in names]
-        homes = partition_of(_events(objections, 0, 0), store.meta().partitions).tolist()
-        found = sorted({*homes, *_with_any(store, names)})
+        found = _with_homes(store, objections, _with_any(store, names))
         _run(store, found, keep, objections)
     return found
 
 
 @contextmanager
-def _opened(state: str, what: str) -> Iterator[Store]:
+def _opened(state: str, what: str, pseudonyms: Pseudonyms) -> Iterator[Store]:
     """Open a state that replays made; an embedded Redis writes its AOF anew at the end."""
     with open_store(state, create=False, writes=True) as store:
         meta = store.meta()
         if meta.feed != LOGS:
             raise SettingsConflict(f"{store.where} holds a state that is fed by {meta.feed}: its workers {what}")
+        refuse_pseudonyms(has_pseudonyms(meta.settings), bool(pseudonyms))
         yield store
         store.compact()
 
@@ -118,6 +120,12 @@ def _run(store: Store, partitions: list[int], keep: int, events: Sequence[Mappin
 def _events(events: Sequence[Mapping[str, object]], time: int, at: int) -> EventColumns:
     made = [EVENT.validate_python({**event, "time": to_iso(time)}) for event in events]
     return from_events(made, [at] * len(made), COMMANDS)
+
+
+def _with_homes(store: Store, events: Sequence[Mapping[str, object]], partitions: Sequence[int]) -> list[int]:
+    """Return partitions, and those to which events of these customers would come, by whichever key."""
+    homes = partition_of(_events(events, 0, 0), store.meta().partitions).tolist()
+    return sorted({*homes, *partitions})
 
 
 def _with_any(store: Store, names: Sequence[str]) -> list[int]:

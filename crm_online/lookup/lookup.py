@@ -48,7 +48,7 @@ from crm_online.rules.learning import predictors
 from crm_online.rules.next_baskets import NextBaskets
 from crm_online.rules.table import RuleTable
 from crm_online.segments.linkage import Leaves, Linkage
-from crm_online.settings.conflict import from_stored, has_pseudonyms
+from crm_online.settings.conflict import from_stored, has_pseudonyms, refuse_pseudonyms
 from crm_online.step import Entry
 from crm_online.store import Store, open_store
 from crm_online.store.meta import LOGS
@@ -110,11 +110,22 @@ class Lookup:
     def __init__(self, store: Store, pseudonyms: Pseudonyms = NO_PSEUDONYMS) -> None:
         meta = store.meta()
         self._store, self._pseudonyms = store, pseudonyms
-        self._needs_keys = has_pseudonyms(meta.settings) and not pseudonyms
+        self._has_pseudonyms = has_pseudonyms(meta.settings)
+        self._needs_keys = self._has_pseudonyms and not pseudonyms
         self.settings, self.state_id = from_stored(meta.settings), meta.id
         self.fed_by_workers = meta.feed != LOGS
         self._views = [PartitionView(store.partition(number), self.settings) for number in range(meta.partitions)]
         self._segments = Segmentation.of(self._views, self.settings.segments.sample)
+
+    def refuse_mixed_ids(self) -> None:
+        """Refuse to change a state of pseudonyms without their keys, or another one with them.
+
+        Raises
+        ------
+        SettingsConflict
+            If one is without the other.
+        """
+        refuse_pseudonyms(self._has_pseudonyms, bool(self._pseudonyms))
 
     @property
     def watermark(self) -> int:

@@ -23,7 +23,8 @@ AuditedAction: TypeAlias = Literal["look-up", "explain", "recommend", "copy", "m
 class AuditLog:
     """Appends lines to a file that its owner alone may read; it may be moved away at any time.
 
-    A line has `time`, `who`, `action`, `count` and `customers`: the hash of each id, keyed with the id of the state.
+    A line has `time`, `who`, `action`, `count` and `customers`: the hash of each id (of its pseudonym under each key),
+    keyed with the id of the state.
 
     Attributes
     ----------
@@ -32,17 +33,17 @@ class AuditLog:
     key
         What the hashes depend on: the id of the state.
     pseudonyms
-        By which ids are stored: an id and its pseudonym have one hash.
+        By which ids are stored: an id has the hashes of all its pseudonyms.
     """
 
     path: Path
     key: str
     pseudonyms: Pseudonyms = NO_PSEUDONYMS
 
-    def hash_of(self, customer: str) -> str:
-        """Return the hash of a customer's id, as lines have it."""
-        name = self.pseudonyms.of(customer).encode("utf-8", "surrogatepass")
-        return blake2b(name, digest_size=16, key=self.key.encode()[:64]).hexdigest()
+    def hashes_of(self, customer: str) -> list[str]:
+        """Return the hashes of a customer's id, as lines have them."""
+        names = [name.encode("utf-8", "surrogatepass") for name in self.pseudonyms.every(customer)]
+        return [blake2b(name, digest_size=16, key=self.key.encode()[:64]).hexdigest() for name in names]
 
     def note(self, who: str, action: AuditedAction, customers: Sequence[str]) -> None:
         """Append a line.
@@ -57,7 +58,7 @@ class AuditLog:
             "who": who,
             "action": action,
             "count": len(customers),
-            "customers": list(map(self.hash_of, customers)),
+            "customers": [found for customer in customers for found in self.hashes_of(customer)],
         }
         append(self.path, json.dumps(line) + "\n")
 
@@ -73,7 +74,13 @@ def append(path: Path, text: str) -> None:
     try:
         place = private_here(str(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
-            os.write(place, text.encode())
+            data = text.encode()
+            written = os.write(place, data)
+            if written < len(data):
+                end = os.lseek(place, 0, os.SEEK_CUR)
+                if os.fstat(place).st_size == end:  # nobody has appended since: the part of a line goes
+                    os.ftruncate(place, end - written)
+                raise AuditFailed(f"the audit log {path} cannot be written: the line did not fit")
         finally:
             os.close(place)
     except OSError as error:

@@ -100,7 +100,7 @@ def refuse_conflict(stored: Mapping[str, Any], settings: Settings) -> None:
     StateTooNew, StateCorrupt
         See `from_shaping`.
     """
-    refuse_pseudonyms(PSEUDONYMS in stored, settings)
+    refuse_pseudonyms(PSEUDONYMS in stored, settings.privacy.secret_file is not None)
     shaped = from_shaping(stored)
     before = _typed(shaped)
     keys = [key for key in conflicts(shaped.shaping(), settings.shaping()) if key != PSEUDONYMS]
@@ -115,20 +115,26 @@ def refuse_conflict(stored: Mapping[str, Any], settings: Settings) -> None:
     )
 
 
-def refuse_pseudonyms(stored: bool, settings: Settings) -> None:
-    """Refuse to add events under ids to a state of pseudonyms, or the other way round.
+def refuse_pseudonyms(stored: bool, keys: bool) -> None:
+    """Refuse ids in a state of pseudonyms, or the other way round.
+
+    Parameters
+    ----------
+    stored
+        Whether the ids of the state are pseudonyms.
+    keys
+        Whether there are keys, as ``privacy.secret_file`` says.
 
     Raises
     ------
     SettingsConflict
-        If the state is of the other kind than ``privacy.secret_file`` says.
+        If the state is of the other kind than the keys say.
     """
-    wanted = settings.privacy.secret_file is not None
-    if stored and not wanted:
+    if stored and not keys:
         raise SettingsConflict(
             "the ids of this state are pseudonyms: set privacy.secret_file to the file of their keys"
         )
-    if wanted and not stored:
+    if keys and not stored:
         raise SettingsConflict(
             "the ids of this state are no pseudonyms, as privacy.secret_file asks for: replay into a new --state"
         )

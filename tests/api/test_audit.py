@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import stat
 from pathlib import Path
 from shutil import copytree
@@ -12,6 +13,7 @@ import pytest
 from crm_online.api.keyfile import new_key
 from crm_online.errors import AuditFailed
 from crm_online.privacy.audit import AuditLog
+from crm_online.privacy.pseudonyms import Pseudonyms
 from tests.api.asking import ask, ready
 from tests.command import crm_online, printed
 from tests.servers.serving import serving
@@ -63,6 +65,13 @@ def test_each_look_up_copy_and_erasure_is_a_line_with_who_and_hashes_of_whom(mad
     assert stat.S_IMODE((folder / "audit.jsonl").stat().st_mode) == 0o600
 
 
+def test_before_and_after_a_new_key_a_customer_has_a_hash_in_common() -> None:
+    old, new = Pseudonyms((("k1", b"old"),)), Pseudonyms((("k2", b"new"), ("k1", b"old")))
+    before, after = (set(AuditLog(Path("log"), "state", keys).hashes_of("C17")) for keys in (old, new))
+    assert before < after
+    assert set(AuditLog(Path("log"), "state", new).hashes_of(old.of("C17"))) == before
+
+
 def test_what_cannot_be_noted_is_not_answered(made_shop: Path, tmp_path: Path) -> None:
     folder = copytree(made_shop, tmp_path / "shop")
     with serving(folder, *AT) as served:
@@ -72,7 +81,19 @@ def test_what_cannot_be_noted_is_not_answered(made_shop: Path, tmp_path: Path) -
         (folder / "audit.jsonl").unlink()
         (folder / "audit.jsonl").mkdir()
         ask(served.url, "/v1/customers/C17").problem(503, "audit")
+        segment = ask(served.url, "/v1/segments").json["segments"][0]["id"]
+        ask(served.url, f"/v1/segments/{segment}/customers.csv").problem(503, "audit")
     assert crm_online(folder, "customer", "C17", *AT).returncode != 0
+    size = (tmp_path / "short").write_bytes(b"a line\n")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, limits[1]))
+    try:
+        (tmp_path / "short").chmod(0o600)
+        with pytest.raises(AuditFailed):
+            AuditLog(tmp_path / "short", "state").note("user me", "look-up", ["C17"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "short").read_bytes() == b"a line\n"
     (tmp_path / "link").symlink_to(tmp_path / "other")
     with pytest.raises(AuditFailed):
         AuditLog(tmp_path / "link", "state").note("user me", "look-up", ["C17"])

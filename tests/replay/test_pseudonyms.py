@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from crm_online.errors import InputError
+from crm_online.erase import erase, object_to_profiling
+from crm_online.errors import InputError, SettingsConflict
 from crm_online.events.columns import from_events
 from crm_online.events.intake import Intake
 from crm_online.events.models import EVENT
@@ -99,8 +100,18 @@ def test_without_the_keys_nothing_is_added_and_a_look_up_says_what_is_missing(fo
         ready(served.url)
         event = {"type": "view", "customer_id": "a", "time": "2024-02-01T00:00:00Z"}
         ask(served.url, "/v1/events", event).problem(503, "takes-no-events")
+    for command in ("objection", "erase"):
+        done = crm_online(folder, command, WHO, "--yes", *plain)
+        assert (done.returncode, "set privacy.secret_file" in done.stderr) == (2, True)
+    with pytest.raises(SettingsConflict):
+        object_to_profiling(str(folder / ".crm-online"), WHO)
     printed(folder, "replay", "shop.jsonl", "--state", "plain", *plain)
     assert crm_online(folder, "replay", "shop.jsonl", "--state", "plain").returncode == 2
+    for command in ("objection", "erase"):
+        assert crm_online(folder, command, WHO, "--yes", "--state", "plain").returncode == 2
+    assert json.loads(printed(folder, "customer", WHO, "--state", "plain", "--json", *plain))["events"]
+    with pytest.raises(SettingsConflict):
+        erase(str(folder / "plain"), WHO, pseudonyms=Pseudonyms.read(folder / "secret"))
 
 
 def test_after_a_new_key_customers_of_before_are_found_and_erased_by_their_id(folder: Path) -> None:

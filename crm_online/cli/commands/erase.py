@@ -39,13 +39,16 @@ def erase(
 ) -> None:
     """Remove one customer from the state, for good: record, segment, open baskets, and traits."""
     with open_state(state, config, overrides) as lookup:
-        note(config, overrides, lookup, "erase", [customer_id])
+        lookup.refuse_mixed_ids()
+        # The question has what a look-up has; who is asked may say no.
+        note(config, overrides, lookup, "erase" if yes else "look-up", [customer_id])
         found = lookup.customer(customer_id)
         name = lookup.segment_names().get(str(found["segment"]))
         workers = lookup.fed_by_workers
     who = _who(found, name)
     if not yes:
         confirm(who)
+        note(config, overrides, lookup, "erase", [customer_id])
     settings = settings_in_force(config, overrides)
     done = _command(settings, customer_id) if workers else _erase(settings, state, customer_id)
     if as_json:

@@ -39,10 +39,11 @@ def objection(
     """Note that a customer objects to being profiled: what is held leaves, and nothing of them counts any more."""
     with open_state(state, config, overrides) as lookup:
         workers = lookup.fed_by_workers
-        note(config, overrides, lookup, "objection", [customer_id])
+        lookup.refuse_mixed_ids()
     who = plain(f"customer {customer_id}")
     if not (yes or withdraw):
         confirm(f"all that is held of {who}")
+    note(config, overrides, lookup, "objection", [customer_id])
     settings = settings_in_force(config, overrides)
     names = Pseudonyms.read(settings.privacy.secret_file)
     done: dict[str, object]

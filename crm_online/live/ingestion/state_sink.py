@@ -107,7 +107,8 @@ class StateSink(ServicePart):
     def _chosen(self) -> EventSink:
         feed = self._feed()
         try:
-            refuse_pseudonyms(has_pseudonyms(self._store.meta().settings), self._settings)
+            keys = self._settings.privacy.secret_file is not None
+            refuse_pseudonyms(has_pseudonyms(self._store.meta().settings), keys)
         except SettingsConflict as error:
             raise EventsRefused(str(error)) from error
         if feed == LOGS:
