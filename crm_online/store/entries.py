@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from crm_online.errors import StateCorrupt
@@ -73,18 +73,23 @@ class RejectSearch:
     """
 
     def __init__(self, customers: Collection[str]) -> None:
-        self._by_word: dict[str, list[str]] = {}
+        self._by_word: dict[str, list[tuple[str, str]]] = {}
         for name in customers:
             for spelling in {name, json.dumps(name)[1:-1]}:
                 word = _WORD.search(spelling)
-                self._by_word.setdefault(word[0] if word else "", []).append(spelling)
+                self._by_word.setdefault(word[0] if word else "", []).append((spelling, name))
 
     def matches(self, reject: bytes) -> bool:
         """Tell whether what was sent in a reject, the JSON of its value, has one of the ids."""
+        return any(True for _ in self.named(reject))
+
+    def named(self, reject: bytes) -> Iterator[str]:
+        """Yield the customers whose ids are in what was sent in a reject, the JSON of its value."""
         raw = str(json.loads(reject).get("raw", ""))
         words = {"", *_WORD.findall(raw)}
-        spellings = (spelling for word in words for spelling in self._by_word.get(word, ()))
-        return any(re.search(rf"(?<!\w){re.escape(spelling)}(?!\w)", raw) for spelling in spellings)
+        for spelling, name in (found for word in words for found in self._by_word.get(word, ())):
+            if re.search(rf"(?<!\w){re.escape(spelling)}(?!\w)", raw):
+                yield name
 
 
 def encode(entry: Entry) -> bytes:

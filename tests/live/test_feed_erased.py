@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
+from pathlib import Path
+from shutil import copytree
 
 import pytest
 
 from crm_online.live.feeds.events import ChangeFilter
 from crm_online.store import Store
 from crm_online.store.entries import is_blank
+from tests.api.asking import ask, ready
+from tests.command import printed
 from tests.engine import flows, shop
-from tests.live.feeding import Log, hub, move
+from tests.live.feeding import PATIENCE, Log, hub, move
+from tests.servers.serving import serving
 
 
 @pytest.mark.parametrize("most_bytes", [64_000_000, 0], ids=["from the ring", "from Redis"])
@@ -57,3 +63,23 @@ def test_a_real_erasure_is_blank_to_who_reads_late(redis: Store) -> None:
                 assert late.ids == readable[-len(late.ids) :]
 
     asyncio.run(read())
+
+
+def test_a_reject_that_names_the_erased_is_shown_no_more_and_all_others_are(made_shop: Path, tmp_path: Path) -> None:
+    folder = copytree(made_shop, tmp_path / "shop")
+    rows = [{"type": "complaint", "customer_id": name, "about": f"{name} at home"} for name in ("C17", "C18")]
+    event = {"type": "view", "customer_id": "C17", "item": "tea", "time": "2026-04-02T08:00:00Z"}
+    (folder / "more.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*rows, event]))
+    printed(folder, "replay", "more.jsonl", "--state", "shop", "--another-log")
+    with serving(folder, "--state", "shop") as served:
+        ready(served.url)
+
+        def shown() -> list[str]:
+            return [one["raw"] for one in ask(served.url, "/v1/rejects").json["rejects"]]
+
+        assert any("C17" in raw for raw in shown())
+        assert ask(served.url, "/v1/events", event | {"type": "erase"}).status < 300
+        patience = time.monotonic() + PATIENCE
+        while any("C17" in raw for raw in shown()):
+            assert time.monotonic() < patience
+        assert any("C18" in raw for raw in shown())

@@ -21,7 +21,7 @@ from crm_online.live.feeds.period import Period
 from crm_online.live.feeds.rule_changes import rule_changes
 from crm_online.live.feeds.tally import Tally
 from crm_online.settings.units import DAY
-from crm_online.step import Topic
+from crm_online.step import ChangeId, Topic
 from tests.command import printed
 from tests.engine import shop
 from tests.engine.flows import Shop
@@ -120,7 +120,7 @@ def test_moves_of_the_erased_name_nobody(at_rest: Shop, tally: Tally) -> None:
     entry = next(one for one in at_rest.lookup.kept() if one.topic is Topic.SEGMENT_CHANGES)
     value = json.loads(entry.value) | erase | {"cause": {"type": "erase"}}
     tally.add(feed_event(replace(entry, key=who, value=json.dumps(value).encode())))
-    tally.forget({who})
+    tally.forget({who: ChangeId(0, 9, 0)})
     assert who not in {one.customer_id for one in moves(tally, history, period, MoveFilter(), 1000).moves}
 
 

@@ -262,9 +262,9 @@ class ChangeHub(ServicePart):
         for erasure in erasures:
             for forget in list(self.shared.on_erasure):
                 forget(erasure)
-        erased = {event.key for event in erasures}
+        erased = {event.key: event.id for event in erasures}
         if erased:
-            ring.forget(erased)
+            ring.forget(set(erased))
             self._tally.forget(erased)
 
     def _notify(self) -> None:

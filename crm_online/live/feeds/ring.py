@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from crm_online.live.feeds.cursors import Cursor
 from crm_online.live.feeds.events import MOVE, OF_CUSTOMERS, REJECT, ChangeFilter, FeedEvent
 from crm_online.step import ChangeId
-from crm_online.store.entries import names_any
+from crm_online.store.entries import RejectSearch
 
 CHUNK: Final = 32_768
 """Bytes of events from which on a chunk gets no more."""
@@ -130,9 +130,9 @@ class Ring:
     def forget(self, customers: set[str]) -> None:
         """Blank changes of erased customers, and rejects that name them, up to the erasure; later ones stay."""
         self._chunks.clear()
-        gone = set[str]()
+        gone, search = set[str](), RejectSearch(customers)
         for event in reversed(self._held):
-            if event.kind == REJECT and gone and names_any(event.data, gone):
+            if event.kind == REJECT and gone and not gone.isdisjoint(search.named(event.data)):
                 self._bytes -= len(event.framed)
                 event.blank()
             if event.key not in customers or event.kind not in OF_CUSTOMERS:

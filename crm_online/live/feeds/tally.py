@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from crm_online.answers.segments import Flow, SegmentFlows
 from crm_online.answers.service import RejectedRecord, Rejects
-from crm_online.live.feeds.events import MOVE, REJECT, RULE, FeedEvent
+from crm_online.live.feeds.events import BLANK, MOVE, REJECT, RULE, FeedEvent
+from crm_online.step import ChangeId
+from crm_online.store.entries import RejectSearch
 
 EVER: Final = "9"
 """A time after all times."""
@@ -95,7 +97,7 @@ class Tally:
         self._known: dict[_Counted, _Counted] = {}
         self._first: dict[int, str] = {}
         self._latest: dict[int, str] = {}
-        self._rejects: deque[Mapping[str, Any]] = deque(maxlen=REJECTS)
+        self._rejects: deque[FeedEvent] = deque(maxlen=REJECTS)
 
     def add(self, event: FeedEvent) -> None:
         """Count a change."""
@@ -105,7 +107,7 @@ class Tally:
         counted = self._known.setdefault(counted, counted)
         self._counts[counted] += 1
         if event.kind == REJECT:
-            self._rejects.append(event.value)
+            self._rejects.append(event)
         # The moves of a step have the same time: one text of it is enough.
         if counted.moved and event.value["time"] != self._latest.get(partition):
             self._latest[partition] = event.value["time"]
@@ -118,17 +120,34 @@ class Tally:
     def keep(self, partition: int, most: Mapping[str, int]) -> None:
         """Subtract the changes that were trimmed: all but the last of a partition, ``most`` of each kind."""
         for (number, kind), window in self._windows.items():
+            trimmed = number == partition and len(window.changes) > most.get(kind, 0)
             while number == partition and len(window.changes) > most.get(kind, 0):
                 window.times.popleft()
                 window.details.popleft()
                 self._counts[window.changes.popleft()] -= 1
+            if trimmed and kind == REJECT:
+                held = [event for event in self._rejects if event.partition == partition]
+                gone = {event.id for event in held[: max(len(held) - len(window.changes), 0)]}
+                self._hold(event for event in self._rejects if event.id not in gone)
 
-    def forget(self, customers: Collection[str]) -> None:
-        """Forget whose the moves of erased customers were, up to the erasure; later ones stay."""
+    def forget(self, erasures: Mapping[str, ChangeId]) -> None:
+        """Forget whose the moves of erased customers were, and rejects that name them, up to the erasure.
+
+        Parameters
+        ----------
+        erasures
+            The customers, and the change that says so of each; what comes later in its partition stays.
+        """
+        search = RejectSearch(erasures)
+        self._hold(
+            event
+            for event in self._rejects
+            if event.kind != BLANK and not any(_is_before(event, erasures[name]) for name in search.named(event.data))
+        )
         for window in self._windows.values():
             gone = set[str]()
             for detail in reversed(window.details):
-                if isinstance(detail, TalliedMove) and detail.customer in customers:
+                if isinstance(detail, TalliedMove) and detail.customer in erasures:
                     if detail.reason == "erase":
                         gone.add(detail.customer)
                     if detail.customer in gone:
@@ -208,8 +227,11 @@ class Tally:
         return Rejects(
             rejected=rejected,
             reasons=reasons,
-            rejects=[RejectedRecord(**value) for value in islice(reversed(self._rejects), most)],
+            rejects=[RejectedRecord(**event.value) for event in islice(reversed(self._rejects), most)],
         )
+
+    def _hold(self, rejects: Iterable[FeedEvent]) -> None:
+        self._rejects = deque(list(rejects), maxlen=REJECTS)
 
     def _details(self, since: str, until: str) -> Iterator[TalliedMove | TalliedRule | None]:
         for (partition, _), window in self._windows.items():
@@ -226,6 +248,11 @@ class Tally:
             if at >= until:
                 end = place
         return begin, end
+
+
+def _is_before(event: FeedEvent, erasure: ChangeId) -> bool:
+    """Tell whether a change came before an erasure; one of another partition did, as it was read before."""
+    return event.partition != erasure.partition or event.id < erasure
 
 
 def _counted(event: FeedEvent) -> _Counted | None:
