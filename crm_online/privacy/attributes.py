@@ -73,19 +73,38 @@ IDENTIFYING: Final = frozenset(
     )
 )
 """Words in an attribute's name by which its values identify somebody."""
+_ENDS: Final = (
+    *("name", "mail", "phone", "address", "street", "birthday", "birthdate", "passport", "password"),
+    *("adresse", "anschrift", "strasse", "telefon", "prenom", "telefono", "direccion"),
+)
+"""Ends of compounds that identify; shorter ones are ends of other words (hotel, automobile)."""
+_NUMBERS: Final = ("number", "nummer", "num", "no", "nr", "line", "code")
+"""Ends of compounds that identify by what is before them."""
+_PLURALS: Final = ("", "s", "es", "n")
 
 
 def identifies(name: str) -> bool:
-    """Tell whether values under a name identify a person: one of the name's words says so.
+    """Tell whether values under a name identify a person: one of the name's words says so, or what it is made of.
 
     Examples
     --------
     >>> identifies("firstName"), identifies("e-mail"), identifies("EMAIL_ADDRESS"), identifies("billing.phone2")
     (True, True, True, True)
+    >>> identifies("PHONENUMBER"), identifies("streetaddress"), identifies("phones"), identifies("addresses")
+    (True, True, True, True)
+    >>> identifies("hotel"), identifies("automobile"), identifies("news")
+    (False, False, False)
     >>> identifies("household_size"), identifies("country"), identifies("shipping_zone")
     (False, False, False)
     """
-    return any(word.casefold() in IDENTIFYING for word in _WORDS.findall(name))
+    words = [word.casefold() for word in _WORDS.findall(name)]
+    return any(
+        _is_identifying(word.removesuffix(plural)) for word in words for plural in _PLURALS if word.endswith(plural)
+    )
+
+
+def _is_identifying(word: str) -> bool:
+    return word in IDENTIFYING or word.endswith(_ENDS) or any(word.removesuffix(end) in IDENTIFYING for end in _NUMBERS)
 
 
 def is_e_mail(value: object) -> bool:

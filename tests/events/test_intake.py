@@ -96,8 +96,40 @@ def test_what_is_worth_more_than_max_value_is_a_reject_in_every_kind_of_file(tmp
         assert {(one["reason"], one["field"]) for one in rejects} == {("worth more than events.max_value", "items")}
 
 
+def test_numbers_and_lists_that_identify_and_any_e_mail_address_are_left_out() -> None:
+    hers = {"phone": 491701234567, "name": ["Ada Lovelace", ["a]b", {"x": "Ada"}]], "email": ["ada@x.de"]}
+    other = {"address": {"town": "Ada]} road"}, "list": ["tea", "ada@x.de"], "phoneNumber": -12.5, "qty": 3}
+    kept = json.loads(INTAKE.row(json.dumps(hers | other)))
+    assert kept == dict.fromkeys((*hers, "address", "phoneNumber"), "[left out]") | {
+        "list": ["tea", "[left out]"],
+        "qty": 3,
+    }
+    assert INTAKE.row("17,ada@x.de,4.5") == "17,[left out],4.5"
+    assert "Ada" not in INTAKE.row('{"names": ["Bob", "Ada Lovel')
+    assert "491" not in INTAKE.row('{"phones": 4917')
+    names = (
+        "phonenumber",
+        "PHONENUMBER",
+        "phones",
+        "addresses",
+        "emailaddress",
+        "streetaddress",
+        "mobilephone",
+        "names",
+    )
+    assert INTAKE.attributes.kept(dict.fromkeys(names, 1) | {"town": "Ulm"}) == {"town": "Ulm"}
+
+
 def test_a_row_of_quotes_alone_is_read_in_a_moment() -> None:
     began = time.process_time()
-    for raw in ('\\"' * 4096, '"' * 4096, '"a":"' + "\\" * 4096, '"a":"' * 800):
+    for raw in (
+        '\\"' * 4096,
+        '"' * 4096,
+        '"a":"' + "\\" * 4096,
+        '"a":"' * 800,
+        '"name":[' * 500,
+        "a@" * 2048,
+        "a" * 4096 + "@",
+    ):
         INTAKE.row(raw)
     assert time.process_time() - began < 1
