@@ -111,10 +111,11 @@ def decode_lines(
         except (msgspec.DecodeError, RecursionError):
             event = None
         found[place] = event
+    # Before it learns from this batch: then events and their lines would be of other types than these are.
+    extra = _DECODER.unknown_fields(found)
     if unknown:
         events = [(event, names) for place, names in unknown.items() if (event := found[place])]
         _DECODER.learn((type(event), name) for event, names in events for name in names)
-    extra = _DECODER.unknown_fields(found)
     for place in _deep({place: lines[place] for place in extra}, found):
         found[place] = None
     unknown |= extra

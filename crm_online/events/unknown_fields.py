@@ -67,19 +67,18 @@ class UnknownFieldDecoder:
     def __init__(self) -> None:
         self._learned: dict[str, tuple[str, ...]] = {}
         self._unknown: dict[type, _Unknown] = {}
-        self._lines: type[Struct] | None = None
         self._build()
 
     def unknown_fields(self, events: Mapping[int, AnyEvent | None]) -> dict[int, list[str]]:
         """Return the names of unknown fields of events, by place where there are some: of lines ``items.<name>``."""
         found: dict[int, list[str]] = {}
-        unknown, lines = self._unknown, self._lines
+        unknown, of_lines = self._unknown, _LINES in self._learned
         for place, event in events.items():
             here = unknown.get(type(event))
             names = here.present(event) if here and event else []
-            if lines and isinstance(event, BasketStruct):
+            if of_lines and isinstance(event, BasketStruct):
                 names = names + [
-                    name for line in event.items if type(line) is lines for name in unknown[lines].present(line)
+                    name for line in event.items if (here := unknown.get(type(line))) for name in here.present(line)
                 ]
             if names:
                 found[place] = names
@@ -99,7 +98,6 @@ class UnknownFieldDecoder:
 
     def _build(self) -> None:
         line = self._extended(LineStruct, _LINES, prefix=_OF_LINES)
-        self._lines = line if line in self._unknown else None
         lines = _ANNOTATED[GenericAlias(list, (line,)), Meta(min_length=1, max_length=models.MAX_LINES)]
         structs = []
         for name, struct in EVENT_STRUCTS.items():

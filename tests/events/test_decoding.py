@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from crm_online.events import models, times
+from crm_online.events import decoding, models, times
 from crm_online.events.columns import from_events, unknown_fields
 from crm_online.events.decoding import decode_lines, decode_objects, native_event
 from crm_online.events.objects import event_of
 from crm_online.events.presets.preset import Refusal
 from crm_online.events.rejects import Refused
 from crm_online.events.time_columns import from_iso_texts
+from crm_online.events.unknown_fields import UnknownFieldDecoder
 from tests.events.test_native import same
 
 DIGITS = st.text("0123456789", min_size=1, max_size=10)
@@ -152,6 +154,34 @@ def test_lines_are_the_same_events_and_rejects_by_columns_and_by_the_models(raw:
     same(found.events, from_events(list(events.values()), [rows[place] for place in events], "log"))
     unknown = {place: sorted(names) for place, one in events.items() if (names := list(unknown_fields(one)))}
     assert {place: sorted(names) for place, names in found.unknown.items()} == unknown
+
+
+UNKNOWN = st.sets(st.sampled_from(["sku", "colour", "shelf"]), max_size=2).map(sorted)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.lists(st.tuples(UNKNOWN, UNKNOWN, st.sampled_from(["1", DEEP[1]])), max_size=2), max_size=4))
+@example([[(["sku"], [], "1")], [(["sku"], [], "1"), (["sku"], ["shelf"], "1")]])
+@example([[(["sku"], [], "1")], [(["sku"], [], DEEP[1]), (["sku"], ["shelf"], "1")]])
+def test_what_is_unknown_does_not_hang_on_the_batches_before(
+    batches: list[list[tuple[list[str], list[str], str]]],
+) -> None:
+    def decoded(decoder: UnknownFieldDecoder, raw: list[bytes]) -> tuple[list[int], dict[int, list[str]], Refused]:
+        refused: Refused = {}
+        with patch.object(decoding, "_DECODER", decoder):
+            found = decode_lines(
+                dict(enumerate(raw)), lambda place: native_event(raw[place].decode()), range(len(raw)), "log", refused
+            )
+        return found.places, {place: sorted(names) for place, names in found.unknown.items()}, refused
+
+    learning = UnknownFieldDecoder()
+    for batch in batches:
+        raw: list[bytes] = []
+        for of_line, of_event, value in batch:
+            line = written([("item", '"tea"'), *((name, value) for name in of_line)])
+            known = [("type", '"purchase"'), ("time", '"2024-01-01"'), ("items", f"[{line}]")]
+            raw += [written([*known, *((name, "1") for name in of_event)]).encode()] * 8  # often enough to be learned
+        assert decoded(learning, raw) == decoded(UnknownFieldDecoder(), raw)
 
 
 @settings(max_examples=100)
