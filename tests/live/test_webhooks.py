@@ -122,8 +122,12 @@ def test_messages_are_signed_so_that_the_library_of_standard_webhooks_takes_them
         ({"kinds": "rule"}, {"rule"}),
         ({"kinds": "reject"}, {"bad"}),
         ({"segments": "b"}, {"c1", "gone"}),
-        ({"segments": "s1", "items": "tea"}, {"s1", "rule"}),
+        ({"segments": "s1", "items": "tea"}, {"s1", "rule", "gone"}),
         ({"items": ["milk"]}, set[str]()),
+        ({"segments": "b", "reasons": "lapse"}, {"gone"}),
+        ({"segments": "c", "kinds": "segment-change"}, {"c2", "gone"}),
+        ({"segments": "s1", "kinds": "segment"}, {"s1"}),
+        ({"reasons": "event", "kinds": "segment-change"}, {"c1", "gone"}),
         ({"reasons": "lapse,erase", "kinds": "segment-change"}, {"c2", "gone"}),
     ],
 )

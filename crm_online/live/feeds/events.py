@@ -133,6 +133,8 @@ class ChangeFilter:
         where there are neither, about anything.
     reasons
         Of changes of customers, those for one of these reasons; where there are none, for any.
+
+    Neither ``segments`` nor ``reasons`` leave out an erasure: the reader may have the customer from an earlier change.
     """
 
     kinds: frozenset[str] = frozenset({"segment-change", "segment", "rule", "drift", "prediction"})
@@ -146,6 +148,8 @@ class ChangeFilter:
             return not event.names.isdisjoint(self.kinds)
         if event.kind not in self.kinds:
             return False
+        if event.is_erasure:
+            return bool(self.segments) or not self.items  # with items alone a reader has had no customer
         if self.reasons and event.kind in OF_CUSTOMERS and event.value["reason"] not in self.reasons:
             return False
         if not self.segments and not self.items:
