@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import threading
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, get_args
@@ -13,6 +15,7 @@ import pytest
 
 from crm_online.answers.customers import Reason
 from crm_online.errors import DeliveryFailed, InputError
+from crm_online.live.threads import Threads
 from crm_online.live.webhooks import stored
 from crm_online.live.webhooks.addresses import is_allowed, resolve
 from crm_online.live.webhooks.sender import WebhookSender
@@ -309,13 +312,63 @@ def test_addresses_inside_the_own_network_are_refused_unless_allowed(address: st
     assert is_allowed(found, [ipaddress.ip_network(mapped)])
 
 
+@pytest.mark.parametrize("host", ["hooks..shop.example", f"{'a' * 64}.shop.example"])
+def test_a_name_that_cannot_be_one_is_a_delivery_that_failed(host: str) -> None:
+    with pytest.raises(DeliveryFailed, match="has no address"):
+        asyncio.run(resolve(host, 80, [], Threads(1, "test")))
+
+
+def test_names_are_looked_up_while_all_threads_of_asyncio_hang(redis: Store) -> None:
+    log, taker, release = Log(redis), Taker(), threading.Event()
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        async with sending(redis, taker):
+            hanging = loop.run_in_executor(None, release.wait)
+            try:
+                log.commit(move("c1"))
+                await until(lambda: bool(taker.taken))
+            finally:
+                release.set()
+                await hanging
+
+    with receiving(taker):
+        asyncio.run(run())
+
+
+def test_a_delivery_that_fails_in_an_unknown_way_is_seen_and_not_lost(
+    redis: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    log, taker, looked = Log(redis), Taker(), list[str]()
+    part = redis.partition(0)
+
+    async def failing(host: str, port: int, private: Any, threads: Threads) -> str:
+        looked.append(host)
+        if len(looked) == 1:
+            raise RuntimeError("no such thing")
+        return host
+
+    async def run() -> None:
+        async with sending(redis, taker):
+            log.commit(move("c1"), move("c1"))
+            await until(lambda: cursor_of(redis) == "0-0-2")
+
+    monkeypatch.setattr("crm_online.live.webhooks.receiver.resolve", failing)
+    with receiving(taker):
+        asyncio.run(run())
+    assert taker.ids == ["0-0-1", "0-0-2"]
+    assert "no such thing" in caplog.text
+    assert stored.read_letters(part, "crm") == []
+
+
 def test_a_name_that_leads_inside_is_refused_and_nothing_is_sent(redis: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     for host in ("localhost", "127.1", "0x7f000001", "::1"):
         with pytest.raises(DeliveryFailed, match="not public"):
-            asyncio.run(resolve(host, 80, []))
+            asyncio.run(resolve(host, 80, [], Threads(1, "test")))
     log, taker, looked = Log(redis), Taker(), list[str]()
 
-    async def rebinding(host: str, port: int, private: Any) -> str:
+    async def rebinding(host: str, port: int, private: Any, threads: Threads) -> str:
         # The first look-up of a name that changes from one to the next; who connects by name would look again.
         looked.append(host)
         return "127.0.0.1"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from crm_online.errors import DeliveryFailed
+from crm_online.live.threads import Threads
 
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -34,7 +34,7 @@ def is_allowed(address: IpAddress, private: Sequence[IpNetwork]) -> bool:
     return address.is_global and not address.is_multicast and not any(address in network for network in _TRANSLATED)
 
 
-async def resolve(host: str, port: int, private: Sequence[IpNetwork]) -> str:
+async def resolve(host: str, port: int, private: Sequence[IpNetwork], threads: Threads) -> str:
     """Return the address of a host to connect to. Who connects to it and to no name is not led elsewhere meanwhile.
 
     Parameters
@@ -43,6 +43,8 @@ async def resolve(host: str, port: int, private: Sequence[IpNetwork]) -> str:
         Of a URL.
     private
         The networks that are allowed though they are not public.
+    threads
+        Where it is looked up: name servers may not answer for long.
 
     Raises
     ------
@@ -50,9 +52,11 @@ async def resolve(host: str, port: int, private: Sequence[IpNetwork]) -> str:
         If the host has no address, or none that is allowed.
     """
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await threads.run(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise DeliveryFailed(f"{host} has no address: {error.strerror or error}") from error
+    except UnicodeError as error:  # of a name that has an empty part, or one of more than 63 bytes
+        raise DeliveryFailed(f"{host} has no address: {error}") from error
     addresses = [str(place[0]).partition("%")[0] for *_, place in found]
     allowed = [one for one in addresses if is_allowed(ipaddress.ip_address(one), private)]
     if not allowed:

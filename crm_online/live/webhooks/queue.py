@@ -104,6 +104,7 @@ class DeliveryQueue:
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(settings.connections)
         self._progress = asyncio.Event()
+        self._failure: BaseException | None = None
         self._wait = wait_random_exponential(multiplier=1, max=settings.longest_pause / 1000)
 
     @property
@@ -117,12 +118,14 @@ class DeliveryQueue:
         return sum(map(len, self._unsettled.values()))
 
     async def run(self) -> None:
-        """Read and deliver until it is cancelled, or the state has other partitions."""
+        """Read and deliver until it is cancelled, or the state has other partitions; raises what a delivery does."""
         # Read by the hub also while so many changes are under way that nothing is read here.
         self._shared.on_erasure.append(self._forget)
         try:
             while self._shared.empty or self._shared.ring.last.keys() == self._unsettled.keys():
                 self._progress.clear()
+                if self._failure is not None:
+                    raise self._failure
                 if self.waiting >= _WINDOW:
                     await self._progress.wait()
                 elif not await self._read():
@@ -221,7 +224,13 @@ class DeliveryQueue:
         self._lanes[lane] = deque([delivery])
         task = asyncio.create_task(self._deliver_in_order(lane))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = task.exception()
+            self._progress.set()
 
     async def _deliver_in_order(self, lane: Lane) -> None:
         waiting = self._lanes[lane]
@@ -231,6 +240,10 @@ class DeliveryQueue:
                 await self._deliver(delivery)
             except DeliveryFailed as error:
                 self._give_up(delivery, error)
+            except Exception as error:
+                # Settled it would be lost, and left alone its lane would stand still: `run` ends, and all begins again.
+                self._ledger.fail(f"the delivery of change {delivery.event.id} has failed: {error!r}")
+                raise
             waiting.popleft()
             self._settle(delivery)
         del self._lanes[lane]

@@ -12,6 +12,7 @@ import httpx
 
 from crm_online import __version__
 from crm_online.errors import DeliveryFailed
+from crm_online.live.threads import Threads
 from crm_online.live.webhooks.addresses import resolve
 from crm_online.live.webhooks.signing import signature
 from crm_online.settings import WebhookSettings
@@ -36,6 +37,9 @@ class Receiver:
         self._url, self._secrets = httpx.URL(settings.url), secrets
         self._private = [ipaddress.ip_network(one) for one in settings.private_networks]
         self._seconds = settings.timeout / 1000
+        # Not those of asyncio, which others wait for too. Nobody stops them, as a name server that hangs would hold
+        # that up: they end with the receiver.
+        self._threads = Threads(2, "webhook-addresses")
         # Neither a proxy of the environment nor a redirect may lead to another address than the one looked at.
         self._http = httpx.AsyncClient(
             trust_env=False,
@@ -77,7 +81,8 @@ class Receiver:
     async def _answer(self, message_id: str, body: bytes) -> httpx.Response:
         """Post to the address that was looked at, under the host's own name, and read a little of the answer."""
         url, timestamp = self._url, int(time.time())
-        address = await resolve(url.host, url.port or (443 if url.scheme == "https" else 80), self._private)
+        port = url.port or (443 if url.scheme == "https" else 80)
+        address = await resolve(url.host, port, self._private, self._threads)
         request = self._http.build_request(
             "POST",
             url.copy_with(host=address),
