@@ -63,8 +63,16 @@ class AnonymousQuota:
     share: float | None
     counts: BasketsByKnown
 
-    def admits(self, *, known: bool) -> bool:
-        """Count a basket, and return whether it is to be counted among the others."""
+    def admits(self, *, known: bool, before: bool | None = None) -> bool:
+        """Count a basket, and return whether it is to be counted among the others.
+
+        Parameters
+        ----------
+        known
+            Whether its customer is known.
+        before
+            Whether it was admitted before it was withdrawn, which stays so; ``None``: it comes for the first time.
+        """
         counts = self.counts
         if known:
             counts.known += 1
@@ -72,17 +80,21 @@ class AnonymousQuota:
                 counts.usual, counts.checked_at = counts.anonymous / counts.known, counts.known
             return True
         counts.anonymous += 1
-        if self.share is None or counts.usual is None:
-            return True
-        most = (FLUCTUATION * counts.usual + self.share / (1 - self.share)) * counts.known
-        if counts.anonymous - counts.left_out <= most:
-            return True
-        counts.left_out += 1
-        return False
+        admitted = self._has_room() if before is None else before
+        counts.left_out += not admitted
+        return admitted
 
-    def withdraw(self, *, known: bool) -> None:
-        """Take back a basket that was counted."""
+    def withdraw(self, *, known: bool, admitted: bool) -> None:
+        """Take back a basket that was admitted or left out."""
         if known:
             self.counts.known -= 1
         else:
             self.counts.anonymous -= 1
+            self.counts.left_out -= not admitted
+
+    def _has_room(self) -> bool:
+        counts = self.counts
+        if self.share is None or counts.usual is None:
+            return True
+        most = (FLUCTUATION * counts.usual + self.share / (1 - self.share)) * counts.known
+        return counts.anonymous - counts.left_out <= most

@@ -19,6 +19,8 @@ SEPARATOR = "\x1f"
 _HEAD = struct.Struct("<BQ")
 _VERSION = 1
 _SESSION = struct.Struct("<qqI")
+_LEFT_OUT = 1 << 31
+"""Beside the number of a session's items: it was not admitted."""
 _COST = 250
 """Bytes that a key takes in memory, without its name and its value: two objects and a place in a dictionary."""
 
@@ -64,7 +66,7 @@ class CountedBaskets:
     def keep(self, key: str, basket: Basket) -> None:
         """Remember a basket that was counted."""
         items = packed(sorted(basket.items))
-        value = self._drop(key)[_HEAD.size :] + _SESSION.pack(basket.first, basket.last, len(basket.items)) + items
+        value = self._drop(key)[_HEAD.size :] + _session(basket.first, basket.last, basket.admitted is False, items)
         self._set(key, value)
 
     def remove_near(self, key: str, begin: int, end: int, reach: int) -> list[Basket]:
@@ -73,13 +75,13 @@ class CountedBaskets:
         if value is None:
             return []
         near, others = [], []
-        for first, last, raw in sessions(value):
+        for first, last, left_out, raw in sessions(value):
             basket = Basket(first, last, set())
             if basket.near(begin, end, reach):
-                basket.items = set(unpacked(raw))
+                basket.items, basket.admitted = set(unpacked(raw)), not left_out if raw else None
                 near.append(basket)
             else:
-                others.append(_SESSION.pack(first, last, len(raw) // 4) + raw)
+                others.append(_session(first, last, left_out, raw))
         if near:
             self._drop(key)
             if others:
@@ -109,7 +111,7 @@ class CountedBaskets:
         """Forget what is above ``max_bytes``, and write what has changed."""
         while self.bytes > self.max_bytes:
             key = next(iter(self._values))
-            for _, last, _ in sessions(self._drop(key)):
+            for _, last, _, _ in sessions(self._drop(key)):
                 self._forgotten(last)
             self._changed.discard(key)
             self._gone.add(key)
@@ -122,7 +124,7 @@ class CountedBaskets:
     def _set(self, key: str, value: bytes) -> None:
         if len(value) > SESSIONS * _SESSION.size:  # else there cannot be too many
             parts = list(sessions(_HEAD.pack(_VERSION, 0) + value))
-            for _, last, raw in parts[:-SESSIONS]:
+            for _, last, _, raw in parts[:-SESSIONS]:
                 self._forgotten(last)
                 value = value[_SESSION.size + len(raw) :]
         self.number += 1
@@ -152,15 +154,22 @@ def _number(value: bytes) -> int:
     return number
 
 
-def sessions(value: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Return first and last time of each basket of a key, and its items as bytes, the longest unchanged first."""
+def _session(first: int, last: int, left_out: bool, items: bytes) -> bytes:
+    return _SESSION.pack(first, last, len(items) // 4 | (_LEFT_OUT if left_out else 0)) + items
+
+
+def sessions(value: bytes) -> Iterator[tuple[int, int, bool, bytes]]:
+    """Return first and last time of each basket of a key, the longest unchanged first.
+
+    With each, whether it was left out, and its items as bytes.
+    """
     at = _HEAD.size
     while at < len(value):
         if len(value) < at + _SESSION.size:
             raise StateCorrupt("a counted basket in the state cannot be read")
         first, last, count = _SESSION.unpack_from(value, at)
         begin = at + _SESSION.size
-        at = begin + 4 * count
+        at = begin + 4 * (count & ~_LEFT_OUT)
         if len(value) < at:
             raise StateCorrupt("a counted basket in the state cannot be read")
-        yield first, last, value[begin:at]
+        yield first, last, bool(count & _LEFT_OUT), value[begin:at]

@@ -148,10 +148,10 @@ class OpenBaskets:
             self.counted.keep(key, parts[0])
             return
         if key.startswith(_PURCHASE):
-            withdrawn = [_closed(key, part) for part in parts if part.items]
-            for one in withdrawn:
-                self.quota.withdraw(known=one.customer is not None)
-            update.withdrawn += withdrawn
+            for part in parts:
+                if part.admitted is not None:
+                    self.quota.withdraw(known=_customer(key) is not None, admitted=part.admitted)
+            update.withdrawn += [_closed(key, part) for part in parts if part.admitted]
         basket = self.baskets.get(key)
         if basket is not None and basket.near(begin, end, self.open_for):
             parts.append(basket)
@@ -160,8 +160,7 @@ class OpenBaskets:
         self._open(update, lines, sorted(part.first for part in parts))
         merged = self.baskets[key] = Basket(begin, end, set(lines.items))
         for part in parts:
-            merged.first, merged.last = min(merged.first, part.first), max(merged.last, part.last)
-            merged.items |= part.items
+            merged.add(part)
         self._changed.add(key)
         self._gone.discard(key)
 
@@ -187,16 +186,18 @@ class OpenBaskets:
         self._changed.discard(key)
         self._gone.add(key)
         if basket.items and key.startswith(_PURCHASE):
-            closed = _closed(key, basket)
-            if self.quota.admits(known=closed.customer is not None):
-                update.closed.append(closed)
-            else:
-                basket.items = set()  # it was not counted, so it is never withdrawn
+            basket.admitted = self.quota.admits(known=_customer(key) is not None, before=basket.admitted)
+            if basket.admitted:
+                update.closed.append(_closed(key, basket))
         self.counted.keep(key, basket)
 
 
 def _closed(key: str, basket: Basket) -> ClosedBasket:
-    return ClosedBasket(basket.first, sorted(basket.items), key.split(SEPARATOR, 2)[1] or None)
+    return ClosedBasket(basket.first, sorted(basket.items), _customer(key))
+
+
+def _customer(key: str) -> str | None:
+    return key.split(SEPARATOR, 2)[1] or None
 
 
 def _adds_nothing(lines: Lines, basket: Basket) -> bool:

@@ -130,7 +130,7 @@ class _Reading:
     def _counted_baskets(self, store: PartitionStore, items: Sequence[str]) -> Iterator[dict[str, Any]]:
         for key, raw in sorted(store.hash_all(counted.NAME)):
             yield from self._basket(
-                key, ((first, last, set(unpacked(packed))) for first, last, packed in sessions(raw)), items
+                key, ((first, last, set(unpacked(packed))) for first, last, _, packed in sessions(raw)), items
             )
 
     def _basket(

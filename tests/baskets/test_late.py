@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crm_online.baskets.anonymous import AnonymousQuota, BasketsByKnown
 from crm_online.baskets.basket import Basket
 from crm_online.baskets.counted import NAME, SESSIONS, CountedBaskets
+from crm_online.baskets.open import OpenBaskets
 from crm_online.errors import StateCorrupt
 from crm_online.events import models
 from crm_online.step import Put
@@ -70,6 +72,44 @@ def test_baskets_and_orders_are_those_of_the_lines_in_order_of_time(lines: list[
     assert sorted(opened) == sorted(first for mine in sessions.values() for first, _, _ in mine)
 
 
+def limited(anonymous: int = 0) -> Till:
+    """Return a till that counts two anonymous baskets, of which some came before."""
+    quota = AnonymousQuota(0.04, BasketsByKnown(known=50, usual=0.0, checked_at=50, anonymous=anonymous))
+    return Till(OpenBaskets(OPEN_FOR, CountedBaskets(10**6), quota))
+
+
+@settings(max_examples=150)
+@given(lines=LINES, size=st.integers(1, 6))
+def test_a_basket_is_admitted_once_and_whole_or_not_at_all(lines: list[Line], size: int) -> None:
+    lines = [(line[0], None if line[1] == "ann" else line[1], *line[2:]) for line in lines]
+    till = limited(anonymous=1)
+    for begin in range(0, len(lines), size):
+        till.take(*map(event, lines[begin : begin + size]))
+        if lines[begin][-1]:
+            till.write()
+        if lines[begin][-1] == "end":
+            till.end()
+    everything = Till()
+    everything.take(*map(event, lines))
+    found, expected = Counter(till.end()), Counter(everything.end())
+    counts = till.baskets.quota.counts
+    assert found <= expected, "a basket is counted as a part of itself, or twice"
+    assert counts.known - 50 + counts.anonymous - 1 == expected.total()
+    assert counts.left_out == (expected - found).total()
+
+
+def test_late_lines_change_no_verdict_on_an_anonymous_basket() -> None:
+    till, late = limited(anonymous=1), 1_000_000 + 9 * OPEN_FOR
+    till.take(shop.order(None, 1_000_000, ("tea", 1.0, 1.0), basket="in"), shop.view("bob", late))
+    till.take(shop.order(None, 1_000_001, ("tea", 1.0, 1.0), basket="out"))
+    till.take(shop.order(None, late, ("tea", 1.0, 1.0), basket="next"))
+    till.take(shop.order(None, 1_000_002, ("milk", 1.0, 1.0), basket="in"), shop.view("bob", late + 9 * OPEN_FOR))
+    till.write()
+    till.take(shop.order(None, 1_000_003, ("gold", 1.0, 1.0), basket="out"))
+    assert till.end() == [(1_000_000, ("milk", "tea"))]
+    assert (till.baskets.quota.counts.anonymous, till.baskets.quota.counts.left_out) == (4, 2)
+
+
 def test_a_line_between_two_baskets_makes_them_one() -> None:
     till = Till()
     till.take(shop.order("ann", 1_000_000, ("tea", 1.0, 1.0), basket="x"))
@@ -120,7 +160,7 @@ def test_of_an_id_used_again_and_again_the_last_are_remembered() -> None:
         counted.keep("0\x1fann\x1f1", Basket(number * day, number * day, {number}))
     assert len(counted) == 1
     assert not counted.remove_near("0\x1fann\x1f1", 2 * day, 2 * day, OPEN_FOR)
-    assert counted.remove_near("0\x1fann\x1f1", 3 * day, 3 * day, OPEN_FOR) == [Basket(3 * day, 3 * day, {3})]
+    assert counted.remove_near("0\x1fann\x1f1", 3 * day, 3 * day, OPEN_FOR) == [Basket(3 * day, 3 * day, {3}, True)]
     assert counted.forgotten_to == 2 * day
 
 

@@ -64,7 +64,8 @@ class Till:
                     self.kept[name] |= fields
         assert self.kept[OPEN] == {key.encode(): basket.encode() for key, basket in self.baskets.baskets.items()}
         before = self.baskets.counted
-        again = OpenBaskets(OPEN_FOR, CountedBaskets(before.max_bytes, before.number, before.forgotten_to))
+        counted = CountedBaskets(before.max_bytes, before.number, before.forgotten_to)
+        again = OpenBaskets(OPEN_FOR, counted, self.baskets.quota)
         again.load(self.kept[OPEN].items())
         again.counted.load(self.kept[COUNTED].items())
         assert vars(again.counted) == vars(before)
@@ -113,9 +114,15 @@ def test_the_store_holds_what_is_open_whatever_happens_in_a_step(
     assert not till.kept[OPEN]
 
 
-@given(first=st.integers(0, 2**62), last=st.integers(0, 2**62), items=st.sets(st.integers(0, 2**31 - 1)))
-def test_a_basket_comes_back_from_its_bytes(first: int, last: int, items: set[int]) -> None:
-    assert Basket.decode(Basket(first, last, items).encode()) == Basket(first, last, items)
+@given(
+    first=st.integers(0, 2**62),
+    last=st.integers(0, 2**62),
+    items=st.sets(st.integers(0, 2**31 - 1)),
+    admitted=st.sampled_from((None, True, False)),
+)
+def test_a_basket_comes_back_from_its_bytes(first: int, last: int, items: set[int], admitted: bool | None) -> None:
+    basket = Basket(first, last, items, admitted)
+    assert Basket.decode(basket.encode()) == basket
 
 
 def test_a_basket_of_five_hundred_lines_is_one_basket_each_item_once() -> None:
