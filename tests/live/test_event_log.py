@@ -14,7 +14,7 @@ from crm_online.flow import PartitionFlow
 from crm_online.live.ingestion.event_log import SOURCE, EventLog, SentEvents
 from crm_online.lookup import Lookup
 from crm_online.replay import replay
-from crm_online.settings import ChangeSettings, Settings
+from crm_online.settings import ChangeSettings, PrivacySettings, Settings
 from crm_online.store import Store, open_store
 from tests.engine import shop
 from tests.engine.flows import settings
@@ -82,6 +82,14 @@ def test_an_event_too_far_ahead_refuses_its_request_and_no_other(redis: Store) -
         "a clock needs no witness"
     )
     assert ingest(log, [[bought("e", 60 * 24 * 29.0, "tea")]]) == [[]]
+
+
+def test_which_event_is_too_far_ahead_is_right_beside_an_erasure_under_two_keys(redis: Store, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(f"k2 {'2' * 64}\nk1 {'1' * 64}\n")
+    given = settings().model_copy(update={"privacy": PrivacySettings(secret_file=tmp_path / "secret")})
+    log = EventLog(begun(redis, given), given, now=lambda: shop.START / 1000)
+    far = bought("b", 60 * 24 * 31.0, "tea")
+    assert ingest(log, [[shop.erase("a", shop.START), far, bought("c", 0, "tea"), far]]) == [[1, 3]]
 
 
 def test_the_first_event_after_an_idle_year_is_accepted_as_the_clock_has_gone_on_too(redis: Store) -> None:

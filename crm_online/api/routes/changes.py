@@ -116,6 +116,7 @@ async def get_digest(service: TheService, since: Since = None, until: Until = No
 
 @router.get("/moves", dependencies=[Depends(requires("read"))])
 async def get_moves(
+    request: Request,
     service: TheService,
     since: Since = None,
     until: Until = None,
@@ -134,7 +135,9 @@ async def get_moves(
     """Return who moved in a period, from where to where, why, and what they used to spend, the last first."""
     matching = MoveFilter(left, entered, frozenset(reason or ()), latest)
     history = service.snapshots.needed().history
-    return service.changes.moves(history, _period(service, since, until, days), matching, limit)
+    found = service.changes.moves(history, _period(service, since, until, days), matching, limit)
+    await service.audit.note(request, "look-up", [move.customer_id for move in found.moves if move.customer_id])
+    return found
 
 
 @router.get("/rule-changes", dependencies=[Depends(requires("read"))])

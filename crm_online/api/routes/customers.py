@@ -129,6 +129,7 @@ router.add_api_route(
 
 @router.get("/customers")
 async def find_customers(
+    request: Request,
     service: TheService,
     prefix: Annotated[
         str, Query(min_length=1, max_length=LONGEST, description="what ids begin with, in capitals or not")
@@ -140,6 +141,7 @@ async def find_customers(
     At most some hundred thousand customers are looked at; `complete` says whether there may be others.
     """
     found = await service.customers.beginning_with(prefix, limit)
+    await service.audit.note(request, "look-up", found.ids)
     return answers.CustomerIds(ids=found.ids, complete=found.complete)
 
 

@@ -101,7 +101,7 @@ class EventLog:
         except CrmOnlineError:
             self.release()
             raise
-        counts = Counter(bisect_right(rows, row) - 1 for row in duplicates)
+        counts = Counter(bisect_right(rows, row) - 1 for row in set(duplicates))
         return [outcome._replace(duplicates=counts[index]) for index, outcome in enumerate(outcomes)]
 
     def drain_step(self) -> bool:
@@ -171,8 +171,10 @@ class EventLog:
             columns = self._intake.events(from_events(events, [next(self._rows) for _ in events], self._made))
             columns.producer[:] = producer_number(producer)
             refused, moved = before_clock(columns, watermark, latest)
-            outcomes.append(RequestOutcome(np.flatnonzero(refused).tolist()))
-            rows.append(int(columns.position[0]))
+            # An erasure is a row under each key: the position says which event a row is of.
+            first = int(columns.position[0])
+            outcomes.append(RequestOutcome(np.unique(columns.position[refused] - first).tolist()))
+            rows.append(first)
             if not outcomes[-1].far:
                 watermark = moved
                 parts.append(columns)
