@@ -15,12 +15,15 @@ import pytest
 
 from crm_online.answers.customers import Reason
 from crm_online.errors import DeliveryFailed, InputError
+from crm_online.live.feeds.events import FeedEvent
 from crm_online.live.threads import Threads
 from crm_online.live.webhooks import stored
 from crm_online.live.webhooks.addresses import is_allowed, resolve
+from crm_online.live.webhooks.queue import DeliveryQueue
 from crm_online.live.webhooks.sender import WebhookSender
 from crm_online.settings import WebhookSettings
 from crm_online.settings.webhooks import REASONS
+from crm_online.step import ChangeId
 from crm_online.store import HashWrite, Store
 from tests.command import printed
 from tests.live.feeding import PATIENCE, Log, hub, move, name, reject, rule, segment
@@ -187,6 +190,35 @@ def test_what_cannot_be_delivered_is_a_dead_letter_that_can_be_sent_again_and_ho
 
     with receiving(taker):
         asyncio.run(run())
+
+
+def test_dead_letters_are_sent_again_once_each_and_no_more_at_a_time_than_may_be_under_way(
+    redis: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm_online.live.webhooks.queue._WINDOW", 2)
+    log, part, many, mended = Log(redis), redis.partition(0), 7, list[bool]()
+    taker, sizes, reads = Taker(lambda _: "take" if mended else "refuse"), [0], list[ChangeId]()
+    send_again = DeliveryQueue.send_again
+
+    def noted(queue: DeliveryQueue, event: FeedEvent) -> None:
+        send_again(queue, event)
+        reads.append(event.id)
+        sizes.append(len(queue._again))
+
+    async def run() -> None:
+        async with sending(redis, taker):
+            log.commit(*(move("c1") for _ in range(many)))
+            await until(lambda: len(stored.read_letters(part, "crm")) == many)
+            mended.append(True)
+            stored.request_again(part, "crm")
+            await until(lambda: not dict(part.hash_all(stored.REQUESTS)))
+
+    monkeypatch.setattr(DeliveryQueue, "send_again", noted)
+    with receiving(taker):
+        asyncio.run(run())
+    assert stored.read_letters(part, "crm") == []
+    assert max(sizes) == 2
+    assert len(reads) == len(set(reads)) == many
 
 
 def test_a_dead_letter_of_an_erased_customer_cannot_be_sent_again(redis: Store) -> None:

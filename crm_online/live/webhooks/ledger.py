@@ -76,6 +76,11 @@ class WebhookLedger:
         self._write_letter(change_id, None)
         self.answer(change_id)
 
+    @property
+    def answered(self) -> frozenset[str]:
+        """The changes whose requests to be sent again are answered, where the state does not have that yet."""
+        return frozenset(write.field.partition(" ")[2] for write in self._pending if write.name == REQUESTS)
+
     def pending(self, cursor: Cursor) -> list[HashWrite]:
         """Return what the state does not have yet; with `confirm` it has."""
         progress = WebhookProgress(cursors.text(cursor), self._delivered, self.error)

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final, TypeAlias
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
@@ -116,6 +117,12 @@ class DeliveryQueue:
     def waiting(self) -> int:
         """How many changes are under way."""
         return sum(map(len, self._unsettled.values()))
+
+    def to_send_again(self, requests: Iterable[ChangeId]) -> list[ChangeId]:
+        """Return which of the dead letters asked for can be enqueued now, so that no more are under way than may be."""
+        answered, most = self._ledger.answered, max(_WINDOW - self.waiting - len(self._again), 0)
+        fresh = (one for one in requests if one not in self._again and str(one) not in answered)
+        return list(islice(fresh, most))
 
     async def run(self) -> None:
         """Read and deliver until it is cancelled, or the state has other partitions; raises what a delivery does."""

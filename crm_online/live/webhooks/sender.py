@@ -191,19 +191,21 @@ class WebhookSender(ServicePart):
         """Send the dead letters again that somebody has asked for."""
         try:
             requests = await self._threads.run(stored.read_requests, self._store.partition(0))
-            for name, change in requests:
-                one, partition = self._open.get(name), self._store.partition(change.partition)
-                if one is None:
-                    continue
-                with one.queue.reading():
-                    entries = await self._threads.run(partition.changes, change.previous, 1)
-                    kept = [event for event in map(feed_event, entries) if event.id == change and event.kind != BLANK]
-                    if kept:
-                        one.queue.send_again(kept[0])
-                    else:
-                        one.ledger.lose(str(change))
+            for name, one in self._open.items():
+                for change in one.queue.to_send_again(change for webhook, change in requests if webhook == name):
+                    await self._send_again(one, change)
         except StoreError as error:
             _log.warning("it cannot be read which dead letters are to be sent again: %s", error)
+
+    async def _send_again(self, one: _OpenWebhook, change: ChangeId) -> None:
+        """Read a change that is a dead letter, and enqueue it."""
+        with one.queue.reading():
+            entries = await self._threads.run(self._store.partition(change.partition).changes, change.previous, 1)
+            kept = [event for event in map(feed_event, entries) if event.id == change and event.kind != BLANK]
+            if kept:
+                one.queue.send_again(kept[0])
+            else:
+                one.ledger.lose(str(change))
 
     async def _close(self) -> None:
         """Write how far it is, and let another process send."""
