@@ -149,6 +149,10 @@ class PersonalData(Answer):
 
     customer_id: str
     customer: Annotated[Customer | None, Field(description="null: no such customer, or no more")]
+    earlier: Annotated[
+        list[Customer],
+        Field(default_factory=list, description="what is held of the customer under older keys of pseudonyms"),
+    ]
     partitions: list[PersonalDataPart]
 
 

@@ -55,13 +55,16 @@ def personal_data(store: Store, customer: str, pseudonyms: Pseudonyms = NO_PSEUD
     meta = store.meta()
     settings = from_stored(meta.settings)
     batch = CustomerReader(store, pseudonyms).read([customer]).batch()
+    names = pseudonyms.every(customer)
+    by_key = customer_values(CustomerReader(store).read(names).batch()) if len(names) > 1 else []
     found = {
         "customer_id": customer,
         "customer": customer_values(batch)[0] if batch.names else None,
+        "earlier": by_key[1:],
         "partitions": [
             part
             for number in range(meta.partitions)
-            for name in pseudonyms.every(customer)
+            for name in names
             if (part := store.partition(number).consistent_read(_Reading(name, settings, meta.id).read))
         ],
     }
