@@ -18,7 +18,7 @@
                      ▼ published  a change as a record, and the last one on the topics: where to go on
     crm.segment-changes · crm.segments · crm.rules · crm.predictions · crm.drift · crm.rejects
 
-    crm.commands ──► commands  tick, refit, erase: put onto crm.events, where they have an offset among the events
+    crm.commands ──► commands  tick, refit, erase, objection: put onto crm.events, with an offset among the events
 
 Around it: ``topics`` (every topic in one place, and to which partition a key goes), ``admin`` (topics created and
 checked), ``connection`` and ``errors`` (TLS, SASL, and what goes wrong with them), ``context`` (what the services

@@ -76,7 +76,7 @@ EVENTS = TopicSpec(
 )
 COMMANDS = TopicSpec(
     name="commands",
-    carries="what operators ask for: tick, refit, erase",
+    carries="what operators ask for: tick, refit, erase, objection",
     key="none",
     partitioned=False,
     configuration=_KEPT | {"retention.ms": str(DAY)},

@@ -22,7 +22,7 @@ from crm_online.events.batch import Batch
 from crm_online.events.columns import EventColumns, concat, from_events, unknown_fields
 from crm_online.events.intake import Intake
 from crm_online.events.models import Event
-from crm_online.events.producers import LOG, producer_number
+from crm_online.events.producers import LOG, MADE_HERE, producer_number
 from crm_online.flow import PartitionFlow, PartitionGroup
 from crm_online.settings import Settings
 from crm_online.settings.conflict import from_stored
@@ -169,7 +169,7 @@ class EventLog:
         unknown: Counter[str] = Counter()
         for events, producer in requests:
             columns = self._intake.events(from_events(events, [next(self._rows) for _ in events], self._made))
-            columns.producer[:] = producer_number(producer)
+            columns.producer[columns.producer != MADE_HERE] = producer_number(producer)
             refused, moved = before_clock(columns, watermark, latest)
             # An erasure is a row under each key: the position says which event a row is of.
             first = int(columns.position[0])
