@@ -18,7 +18,7 @@ from crm_online.events.decoding import DecodedEvents, decode_lines, native_event
 from crm_online.events.intake import INTAKE, WORTH_TOO_MUCH, Intake
 from crm_online.events.models import Catalogue, Event, Time, first_problem
 from crm_online.events.presets.preset import Refusal
-from crm_online.events.producers import producer_number
+from crm_online.events.producers import MADE_HERE, producer_number
 from crm_online.events.rejects import Refused, RejectedRow
 from streams.unpacked import RefusedValue
 
@@ -113,7 +113,7 @@ def decode(
     found = decode_lines(lines, lambda place: _judge(lines[place]), offsets, source_id, rejected)
     for index, place in enumerate(found.places):
         for name, value in records[place].headers:
-            if name == PRODUCER and value is not None:
+            if name == PRODUCER and value is not None and found.events.producer[index] != MADE_HERE:
                 found.events.producer[index] = producer_number(value)
     much = intake.worth_too_much(found.events)
     if much.any():

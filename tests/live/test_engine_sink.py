@@ -12,6 +12,7 @@ from crm_online.answers.service import EventReceipt
 from crm_online.errors import EventsRefused, StoreError, TooFarAhead
 from crm_online.events.models import Event
 from crm_online.events.producers import LOG
+from crm_online.live.ingestion import event_log
 from crm_online.live.ingestion.event_log import SOURCE, EventLog
 from crm_online.live.ingestion.sinks import EventSink
 from crm_online.live.ingestion.state_sink import StateSink
@@ -58,6 +59,21 @@ def test_a_burst_is_few_steps_and_each_request_has_its_own_answer(redis: Store) 
     assert isinstance(answers[50], TooFarAhead)
     assert redis.partition(0).positions() == {SOURCE: 51}
     assert commits(redis) < 10
+
+
+def test_an_id_that_was_made_here_is_used_up_by_nobody_who_sends_it(
+    redis: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emptied(redis)
+    monkeypatch.setattr(event_log, "token_hex", lambda _: "guessed")
+
+    async def send(*names: str | None) -> list[int | None]:
+        sink = sink_of(redis)
+        answers = [await sink.accept([shop.view("c1", shop.START, name=name)], "key") for name in names]
+        await sink.stop()
+        return [answer.accepted for answer in answers]
+
+    assert asyncio.run(send(f"{SOURCE}-guessed-1", None, f"{SOURCE}-guessed-1")) == [1, 1, 0]
 
 
 def test_what_waits_when_the_service_stops_is_committed(redis: Store) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -232,5 +232,6 @@ def test_a_record_is_of_the_producer_that_its_header_names_and_an_id_that_was_ma
     named = raw(VIEW | {"event_id": "e"})
     headers = [(PRODUCER, b"web"), (PRODUCER, b"till"), ("other", b"web"), (PRODUCER, b"log"), (PRODUCER, None)]
     records = [Record(named), *(Record(named, offset=n, headers=(header,)) for n, header in enumerate(headers))]
-    found = decoded(*records, Record(raw(VIEW), offset=9)).events.producer.tolist()
-    assert found == [0, producer_number("web"), producer_number("till"), 0, 0, 0, MADE_HERE]
+    records += [replace(record, value=raw(VIEW), offset=10 + record.offset) for record in records[:2]]
+    found = decoded(*records).events.producer.tolist()
+    assert found == [0, producer_number("web"), producer_number("till"), 0, 0, 0, MADE_HERE, MADE_HERE]
