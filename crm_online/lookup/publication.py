@@ -41,7 +41,12 @@ class Publication(BaseModel):
     sizes
         The number of customers of each segment when its size was told.
     segments, rules
-        The event time, in ms, at which the figures of each segment, and of each rule, were told.
+        The event time, in ms, at which the figures of each segment, and of each rule, were told; also of the rules in
+        ``withdrawn``.
+    withdrawn
+        Rules that were told before and are not now, as they were told last: they come back with these figures.
+    rules_forgotten
+        The latest event time at which one was told of the rules that are in neither; any rule may be one of them.
     rules_as_of
         The event time at which it was last looked which rules there are.
     """
@@ -53,6 +58,8 @@ class Publication(BaseModel):
     segments: dict[str, int] = {}
     rules: dict[str, int] = {}
     rules_as_of: int = _NEVER
+    withdrawn: list[AggregateRule] = []
+    rules_forgotten: int = _NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +112,9 @@ def publish(
     if before is None or before.aggregates.least_customers != least:
         before = Publication(aggregates=Aggregates(least_customers=least, segments=[], rules=[]))
     told, sizes, times = _segments(found, watermark, least, before)
-    told_rules, rule_times, rules_as_of = _rules(rules, orders, watermark, least, before)
-    return Publication(
-        aggregates=Aggregates(least_customers=least, segments=told, rules=told_rules),
-        sizes=sizes,
-        segments=times,
-        rules=rule_times,
-        rules_as_of=rules_as_of,
-    )
+    of_rules = _rules(rules, orders, watermark, least, before)
+    aggregates = Aggregates(least_customers=least, segments=told, rules=of_rules.aggregates.rules)
+    return of_rules.model_copy(update={"aggregates": aggregates, "sizes": sizes, "segments": times})
 
 
 def _segments(
@@ -157,11 +159,12 @@ def _segments(
 
 def _rules(
     rules: Sequence[Mapping[str, Any]], orders: Sequence[KnownOrder], watermark: int, least: int, before: Publication
-) -> tuple[list[AggregateRule], dict[str, int], int]:
-    old = {_key(one.antecedent, one.consequent): one for one in before.aggregates.rules}
+) -> Publication:
+    """Return the last publication with the rules that are told now."""
+    old = {_key(one.antecedent, one.consequent): one for one in (*before.withdrawn, *before.aggregates.rules)}
     # Which rules there are is looked at again only once enough customers have bought since.
     if len({order.customer for order in orders if order.time > before.rules_as_of}) < least:
-        return before.aggregates.rules, before.rules, before.rules_as_of
+        return before
     having = defaultdict[str, set[int]](set)
     for number, order in enumerate(orders):
         for item in order.items:
@@ -171,7 +174,7 @@ def _rules(
         left, right = rule["antecedent"], rule["consequent"]
         key = _key(left, right)
         both = set.intersection(*(having[item] for item in (*left, *right)))
-        as_of = before.rules.get(key, _NEVER)
+        as_of = before.rules.get(key, before.rules_forgotten)
         if len({orders[number].customer for number in both if orders[number].time > as_of}) >= least:
             as_of = watermark
             one = AggregateRule(
@@ -186,7 +189,18 @@ def _rules(
             continue
         told.append(one)
         times[key] = as_of
-    return sorted(told, key=lambda one: (one.antecedent, one.consequent)), times, watermark
+    told.sort(key=lambda one: (one.antecedent, one.consequent))
+    withdrawn = sorted(old.keys() - times.keys(), key=lambda key: (before.rules[key], key))
+    forgotten, withdrawn = withdrawn[:-_RULES], withdrawn[-_RULES:]
+    return before.model_copy(
+        update={
+            "aggregates": before.aggregates.model_copy(update={"rules": told}),
+            "rules": times | {key: before.rules[key] for key in withdrawn},
+            "rules_as_of": watermark,
+            "withdrawn": [old[key] for key in withdrawn],
+            "rules_forgotten": max([before.rules_forgotten, *(before.rules[key] for key in forgotten)]),
+        }
+    )
 
 
 def _traits(traits: SegmentTraits, least: int) -> list[AggregateTrait]:

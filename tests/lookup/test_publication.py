@@ -14,6 +14,7 @@ from crm_online.answers.aggregates import Aggregates
 from crm_online.events import models
 from crm_online.events.models import EVENT
 from crm_online.lookup.aggregates import last_publication, renewed
+from crm_online.lookup.publication import KnownOrder, Publication, publish
 from crm_online.settings.model import PredictionSettings
 from crm_online.simulate import simulate
 from crm_online.store import open_store
@@ -44,6 +45,7 @@ class Observer:
     events: list[set[str]] = field(default_factory=lambda: [set()])
     told: list[Aggregates] = field(default_factory=list)
     since: dict[str, int] = field(default_factory=dict)
+    rules: dict[str, Any] = field(default_factory=dict)
     changed: int = 0
 
     def see(self, events: Sequence[models.Event]) -> None:
@@ -76,8 +78,8 @@ class Observer:
         rules: dict[str, Any] = {json.dumps([one.antecedent, one.consequent]): one for one in before.rules}
         for rule in now.rules:
             name, both = json.dumps([rule.antecedent, rule.consequent]), {*rule.antecedent, *rule.consequent}
-            begin = self.since.get(name, 0) if name in rules else 0
-            if rule != rules.get(name):
+            begin = self.since.get(name, 0)
+            if rule != self.rules.get(name):
                 buyers = {
                     customer
                     for customer, orders in self.bought.items()
@@ -85,6 +87,7 @@ class Observer:
                 }
                 assert len(buyers) >= LEAST, name
                 self.since[name] = number + 1
+            self.rules[name] = rule
         if {json.dumps([one.antecedent, one.consequent]) for one in now.rules} != rules.keys():
             changed = set[str]().union(*self.events[self.since.get("rules", 0) : number + 1])
             assert len(changed) >= LEAST
@@ -132,6 +135,42 @@ def test_no_figure_and_no_difference_of_two_publications_stands_on_fewer_custome
     assert observer.changed > 3
     told = {one.model_dump_json() for one in observer.told}
     assert not any(f'"{customer}"' in text for text in told for customer in observer.bought)
+
+
+def test_a_rule_that_returns_comes_with_its_last_figures_until_as_many_have_bought_since(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def rule(item: str, lift: float) -> dict[str, Any]:
+        return {"antecedent": [item], "consequent": ["cup"], "support": 0.1, "confidence": 0.5, "lift": lift}
+
+    def of(item: str, customers: range, time: int) -> list[KnownOrder]:
+        return [KnownOrder(f"c{number}", time, frozenset({item, "cup"})) for number in customers]
+
+    def told(publication: Publication) -> dict[str, float]:
+        return {one.antecedent[0]: one.lift for one in publication.aggregates.rules}
+
+    monkeypatch.setattr("crm_online.lookup.publication._RULES", 2)
+    orders = of("tea", range(10), 1) + of("jam", range(10), 1)
+    first = publish(None, [rule("tea", 2.0), rule("jam", 3.0)], orders, 1, LEAST, None)
+    assert told(first) == {"tea": 2.0, "jam": 3.0}
+    # Ten others buy something else, and only the ninth new customer of the rule has come when it is back.
+    orders += of("oil", range(20, 30), 2)
+    second = publish(None, [rule("oil", 4.0), rule("jam", 3.1)], orders, 2, LEAST, first)
+    assert told(second) == {"oil": 4.0, "jam": 3.0}
+    orders += of("tea", range(40, 49), 3) + of("oil", range(50, 51), 3)
+    third = publish(None, [rule("tea", 2.5)], orders, 3, LEAST, second)
+    assert told(third) == {"tea": 2.0}
+    orders += of("tea", range(49, 50), 4) + of("oil", range(60, 69), 4)
+    fourth = publish(None, [rule("tea", 2.6)], orders, 4, LEAST, third)
+    assert told(fourth) == {"tea": 2.6}
+    assert Publication.model_validate_json(fourth.model_dump_json()) == fourth
+    # Beyond those that are remembered, a rule counts as told when the latest of those forgotten was.
+    orders += of("salt", range(70, 80), 5)
+    fifth = publish(None, [rule("salt", 7.0)], orders, 5, LEAST, fourth)
+    assert (told(fifth), len(fifth.withdrawn), fifth.rules_forgotten) == ({"salt": 7.0}, 2, 1)
+    orders += of("milk", range(80, 90), 6)
+    sixth = publish(None, [rule("jam", 3.3)], orders, 6, LEAST, fifth)
+    assert told(sixth) == {}
 
 
 def test_what_is_told_stands_on_as_many_of_those_who_have_it(observed: tuple[Shop, Observer]) -> None:
