@@ -1,9 +1,10 @@
 -- Commits a step: everything in it, or nothing.
 --
--- KEYS: meta, positions, outbox, the lists of changes by number of their topic, then the keys that the step writes to.
+-- KEYS: meta, positions, outbox, the lists of changes of the topics that the step has entries of, then the keys that it
+-- writes to. No others: while a slot of a cluster moves, a script waits for each key that is not there.
 -- ARGV: token, source, begin, end, first, commits so far ('' if not known),
 --       check the owner, the position, the holes ('1' or '0' each),
---       published, how many changes to keep in each topic, how many lists,
+--       published, how many changes to keep in each topic, the numbers of the topics of the lists,
 --       first sequence, number of entries, number of their arguments, these arguments,
 --       then for each write: operation, number of its key, count, number of arguments, the arguments.
 -- Where count and number of arguments differ, each argument is a MessagePack array of at most CHUNK values: a client
@@ -25,10 +26,16 @@ local FIXED = 15
 local NEEDS = { put = 'hash', remove = 'hash', append = 'list', shorten = 'list', assign = 'list', replace = 'string' }
 
 local meta, positions, outbox, BEFORE_LISTS = KEYS[1], KEYS[2], KEYS[3], 3
-local keep, lists, first_sequence = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
+local keep, first_sequence = tonumber(ARGV[11]), tonumber(ARGV[13])
 local entry_count = tonumber(ARGV[14])
 local entry_args = tonumber(ARGV[15])
 local program = FIXED + entry_args + 1
+
+local lists, next_key = {}, BEFORE_LISTS + 1
+for topic in string.gmatch(ARGV[12], '%d+') do
+    lists[tonumber(topic)] = KEYS[next_key]
+    next_key = next_key + 1
+end
 
 local kinds = {}
 local function wrong_kind(key, need)
@@ -45,8 +52,7 @@ end
 if wrong_kind(meta, 'hash') then return { 'kind', meta, kinds[meta] } end
 if wrong_kind(positions, 'hash') then return { 'kind', positions, kinds[positions] } end
 if wrong_kind(outbox, 'list') then return { 'kind', outbox, kinds[outbox] } end
-for topic = 1, lists do
-    local key = KEYS[BEFORE_LISTS + topic]
+for _, key in pairs(lists) do
     if wrong_kind(key, 'list') then return { 'kind', key, kinds[key] } end
 end
 
@@ -106,14 +112,13 @@ end
 -- And the lists: which entries go to which, and the last one that leaves each. An entry begins with version, number of its
 -- topic, flags, epoch and number.
 local by_topic, over, last_gone = {}, {}, {}
-for topic = 1, lists do by_topic[topic] = {} end
+for topic in pairs(lists) do by_topic[topic] = {} end
 for i = FIXED + 1, FIXED + entry_args do
     for _, entry in ipairs(entry_args == entry_count and { ARGV[i] } or cmsgpack.unpack(ARGV[i])) do
         table.insert(by_topic[string.byte(entry, 2)], entry)
     end
 end
-for topic = 1, lists do
-    local key = KEYS[BEFORE_LISTS + topic]
+for topic, key in pairs(lists) do
     local length = redis.call('LLEN', key)
     over[topic] = math.min(length + #by_topic[topic] - keep, length)
     if over[topic] > 0 then
@@ -171,8 +176,8 @@ if published > 0 then redis.call('LTRIM', outbox, published, -1) end
 each_chunk('RPUSH', outbox, FIXED + 1, entry_args, entry_count)
 
 -- The same entries are kept for readers, published or not: of each topic the last ones.
-for topic = 1, lists do
-    local key, entries = KEYS[BEFORE_LISTS + topic], by_topic[topic]
+for topic, key in pairs(lists) do
+    local entries = by_topic[topic]
     if over[topic] > 0 then
         redis.call('HSET', meta, 'trimmed:' .. topic, last_gone[topic])
         redis.call('LTRIM', key, over[topic], -1)

@@ -45,8 +45,11 @@ def keys_and_arguments(step: Step, token: str, commits: int | None, fences: Fenc
     for before, after in pairwise(entries):
         if after.sequence != before.sequence + 1:
             raise HoleInLog(f"change {after.sequence} follows change {before.sequence} in one step")
-    lists = [CHANGES[topic] for topic in TOPICS.values()]
-    names = list(dict.fromkeys([META, POSITIONS, OUTBOX, *lists, *(_checked(write).name for write in step.writes)]))
+    published = {entry.topic for entry in entries}
+    lists = {number: CHANGES[topic] for number, topic in TOPICS.items() if topic in published}
+    names = list(
+        dict.fromkeys([META, POSITIONS, OUTBOX, *lists.values(), *(_checked(write).name for write in step.writes)])
+    )
     numbers = {name: at for at, name in enumerate(names, 1)}
     total = len(entries) + sum(map(_size, step.writes))
     unpacked = _UNPACKED if total <= _MANY else _FEW
@@ -62,7 +65,7 @@ def keys_and_arguments(step: Step, token: str, commits: int | None, fences: Fenc
         int(fences.holes),
         step.published,
         step.keep,
-        len(lists),
+        ",".join(map(str, lists)),
         _first(entries),
         *_values([encode(entry) for entry in entries], unpacked),
     ]

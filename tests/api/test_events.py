@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from crm_online.api.audit import ServiceAudit
 from crm_online.api.keyfile import Caller
 from crm_online.api.keys import CALLER
 from crm_online.api.problems import handle_errors
@@ -29,6 +30,7 @@ from crm_online.live.feeds.hub import ChangeHub
 from crm_online.live.ingestion.sinks import EventSink
 from crm_online.live.ingestion.state_sink import StateSink
 from crm_online.lookup import Lookup
+from crm_online.privacy.pseudonyms import NO_PSEUDONYMS
 from crm_online.settings import ServeSettings, Settings
 from crm_online.store import Store
 from tests.servers.embedded import emptied
@@ -84,7 +86,9 @@ async def client_of(store: Store, serve: ServeSettings | None = None) -> AsyncIt
     app = FastAPI()
     app.include_router(router)
     quotas = EventQuotas(serve or ServeSettings(), CustomerLookups(store, ChangeHub(store)).known)
-    found = SimpleNamespace(sink=sink, settings=Settings(), quotas=quotas)
+    found = SimpleNamespace(
+        sink=sink, settings=Settings(), quotas=quotas, audit=ServiceAudit(None, store, NO_PSEUDONYMS)
+    )
     app.dependency_overrides[service] = lambda: found
     app.add_middleware(Shows)
     handle_errors(app)

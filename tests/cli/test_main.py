@@ -54,7 +54,7 @@ def test_an_error_raised_on_purpose_is_one_line_and_exit_code_2(
     asked.fails_with = kind("the log\nis not \x1b[31mthere")
     ended = crm("replay", "x", "--json")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err == "crm-online: the log is not  [31mthere\n"
+    assert ended.err == "crm-online: the log\\nis not \\x1b[31mthere\n"
 
 
 def test_a_password_in_a_store_url_is_never_printed(asked: Asked, crm: Crm) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -39,27 +40,31 @@ def purchases(*customers: str) -> list[dict[str, Any]]:
 
 
 class Received:
-    """The changes that a feed has sent, for a thread that waits for them."""
+    """Whom the moves are of that a feed has sent, for a thread that waits for them.
+
+    Customers of the made shop are left out: they lapse as time goes on.
+    """
 
     def __init__(self) -> None:
-        self._changes: list[Change] | None = None
+        self._customers: list[str] | None = None
         self._news = threading.Condition()
 
     def begin(self) -> None:
         with self._news:
-            self._changes = []
+            self._customers = []
             self._news.notify_all()
 
     def __call__(self, change: Change) -> None:
         with self._news:
-            self._changes = [*(self._changes or ()), change]
+            if isinstance(change, SegmentChange) and not re.fullmatch(r"C\d+", change.customer_id):
+                self._customers = [*(self._customers or ()), change.customer_id]
             self._news.notify_all()
 
     def wait(self, most: int) -> list[str]:
-        """Return whom the changes are about, once it has begun and there are so many."""
+        """Return them, once it has begun and there are so many."""
         with self._news:
-            assert self._news.wait_for(lambda: self._changes is not None and len(self._changes) >= most, timeout=60)
-            return [one.customer_id for one in self._changes or () if isinstance(one, SegmentChange)]
+            assert self._news.wait_for(lambda: self._customers is not None and len(self._customers) >= most, timeout=60)
+            return [*(self._customers or ())]
 
 
 def follow(url: str, key: str, received: Received) -> None:

@@ -177,6 +177,7 @@ def test_every_type_of_event_is_read(tmp_path: Path) -> None:
         head | {"type": "outcome", "name": "churned", "value": True},
         head | {"type": "erase"},
         {"type": "catalogue", "time": "2024-01-01", "item": "tea", "available": False},
+        head | {"type": "objection"},
     ]
     found = read(jsonl(tmp_path / "a.jsonl", *lines))
     assert not found.rejects

@@ -144,7 +144,9 @@ def test_a_partition_is_read_and_waited_for_while_its_slot_moves(
         source = cluster.owner(1)
         target = next(node for node in cluster.nodes if node is not source)
         moving = cluster.begin_move(1, target)
-        assert moving == [b"{crm:1}:" + name for name in (b"changes:rules", b"h", b"l", b"meta", b"outbox", b"positions")]
+        assert moving == [
+            b"{crm:1}:" + name for name in (b"changes:rules", b"h", b"l", b"meta", b"outbox", b"positions")
+        ]
         for key in moving[:-1]:
             # Now neither master has all that a commit writes to: commits wait, reads go to where their key is.
             cluster.move_key(key, source, target)
