@@ -197,7 +197,7 @@ class Engine:
             peers=self._partition_count > 1,
             observed=fits and self._partition_count > 1,
             lists=[ROSTER, *map(bucket_name, state.due_counts)] if erased else (),
-            sample=fits and (state.fit.due or (learns and self.predicting.needs_sample)),
+            sample=fits and (state.fit.due or learns),
             counters={number: self.mining.cursor(number) for number in others} if fits and state.rules_due else {},
             spare=self._settings.segments.sample + len(erased) if refill else 0,
             taken=self.predicting.taken(watermark, sample),

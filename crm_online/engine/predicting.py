@@ -80,11 +80,6 @@ class Predicting:
         fitted_at = self.predictor.fitted_at
         return now - begun >= 1.5 * (fitted_at - begun) or now - fitted_at >= self.slots.horizon
 
-    @property
-    def needs_sample(self) -> bool:
-        """Whether learning looks at the sample: to fit the buy-till-you-die model, or to level what labels say."""
-        return self._state.buying_due or self._state.end > 0
-
     def taken(self, watermark: int | None, sample: Sampling) -> dict[int, list[str]]:
         """Return of whom a step up to a watermark takes examples, by slot."""
         last = self._state.slot

@@ -14,6 +14,7 @@ from crm_online.engine.engine import layout
 from crm_online.engine.example_store import LABELLED, decode_block
 from crm_online.engine.learning import learned
 from crm_online.events import models
+from crm_online.events.batch import Batch
 from crm_online.predictions.examples import PURCHASE, LabelledExamples
 from crm_online.predictions.models import learner
 from crm_online.predictions.predictor import features
@@ -115,6 +116,15 @@ def test_the_owner_learns_from_every_block_of_all_partitions_once(redis: Store, 
     assert sum(group.figures[0].examples for group in predictor.purchase.groups if group.of == "time") <= learned
     versions = {flow.engine.predicting.version for flow in run.flows}
     assert versions == {predictor.version}
+
+
+def test_learning_reads_the_sample_where_only_another_partition_than_the_owner_has_labels(redis: Store) -> None:
+    owner = ran(redis, [shop.view("ann", shop.START)], partitions=2).flows[0].engine
+    assert owner.state.predictions.end == 0
+    owner.state.predictions.due, owner.state.predictions.buying_due = True, False
+    plan = owner.plan_reads(Batch("made", 1, 1, shop.columns([]), [], shop.START))
+    assert list(plan.labelled) == [0, 1]
+    assert plan.sample, "what the labels of the other say cannot be levelled"
 
 
 def test_losses_come_to_the_drift_series_by_moment_once_all_outcomes_of_it_are_known(
