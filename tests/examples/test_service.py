@@ -48,9 +48,16 @@ def test_the_personalisation_feed_writes_once_to_whoever_moves(url: str, root: P
             begin = cursor.read_text()
             bread = {"item": "bread", "quantity": 1, "price": 2.5}
             client.send([{"type": "purchase", "customer_id": buyer, "time": "2026-04-02T09:00:00Z", "items": [bread]}])
-            written = [running.stdout.readline() for _ in range(most)]
+            written, lapsed = list[str](), 0
+            while len(written) < most:
+                line = running.stdout.readline()
+                if re.match(r"to C\d+,", line):  # customers of the made shop lapse as time goes on
+                    lapsed += 1
+                else:
+                    written.append(line)
             with client.changes(kind=["segment-change"], after=begin) as feed:
-                assert [isinstance(next(feed), SegmentChange) for _ in range(most)] == [True] * most
+                changes = [next(feed) for _ in range(most + lapsed)]
+                assert all(isinstance(change, SegmentChange) for change in changes)
                 until(lambda: cursor.read_text() == feed.cursor, "the example has not noted its cursor")
             running.terminate()
         return written
