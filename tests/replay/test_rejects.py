@@ -36,7 +36,7 @@ def test_a_log_of_which_nothing_is_accepted_is_refused_with_the_commonest_reason
 
 def test_what_is_refused_leaves_a_state_as_it_was_and_other_logs_of_the_command_unread(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(TABLE)
-    (tmp_path / "b.csv").write_text(TABLE.replace("2025", "2024").replace("26.12", "2.1"))
+    (tmp_path / "b.csv").write_text(TABLE.replace("26.12", "2.12").replace("27.12", "3.12"))
     assert crm_online(tmp_path, "replay", "b.csv", *RIGHT).returncode == 0
     before = crm_online(tmp_path, "verify", "--json").stdout
     shop.write(tmp_path / "c.jsonl", shop.events(5, 5, seed=1))

@@ -83,7 +83,7 @@ def test_logs_of_one_name_in_two_folders_are_two_logs_and_both_are_reported(tmp_
 
 def test_an_order_far_ahead_of_a_log_is_told_as_held_back_and_counts_once_the_next_is_there(replayed: Path) -> None:
     log = replayed / "shop.jsonl"
-    later = '{{"type": "view", "customer_id": "{}", "time": "2025-12-{}", "item": "tea"}}\n'
+    later = '{{"type": "view", "customer_id": "{}", "time": "2024-12-{}", "item": "tea"}}\n'
     log.write_bytes(log.read_bytes() + later.format("new", 10).encode())
     for _ in range(2):
         first = crm(replayed, "replay", "shop.jsonl", *QUICK)
