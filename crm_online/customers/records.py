@@ -272,6 +272,8 @@ class RecordCodec:
         times[wire["millis"] == _NO_MILLIS] = NEVER
         for column, name in enumerate(_TIME_NAMES):
             getattr(records, name)[known] = times[:, column]
+        if not np.isfinite(wire["memory"]).all():
+            raise StateCorrupt("a customer record remembers orders or spend that are no numbers")
         for name in (*_PLAIN_NAMES, "memory"):
             getattr(records, name)[known] = wire[name]
         has_sum = (wire["has_sum"][:, np.newaxis] >> np.arange(self.sums)) & 1 == 1

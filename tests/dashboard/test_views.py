@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import tomllib
 
 import httpx
@@ -194,12 +195,13 @@ def test_a_customer_is_opened_by_id(seen: Seen, shop: Served) -> None:
 def test_a_mark_says_whose_it_is_and_opens_the_customer(seen: Seen) -> None:
     page = seen.open()
     point, plot = point_of(page, "C17"), drawn(page, "scatter")
-    plot.scroll_into_view_if_needed()
-    box = plot.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + point["x"], box["y"] + point["y"])
-    tip = page.get_by_role("tooltip")
-    expect(tip).to_be_visible()
+    tip, deadline = page.get_by_role("tooltip"), time.monotonic() + 15
+    while not tip.is_visible():  # what is drawn above the plot may move it away from the mouse
+        assert time.monotonic() < deadline, "no mark under the mouse says whose it is"
+        plot.scroll_into_view_if_needed()
+        box = plot.bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + point["x"], box["y"] + point["y"])
     # Another customer's mark may lie on it.
     name = tip.locator("b").inner_text()
     page.mouse.down()

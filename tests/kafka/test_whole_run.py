@@ -112,7 +112,10 @@ def test_J_is_that_of_the_vectors_and_close_to_that_of_batch_k_means(run: Run) -
     )
     assert segments["model_version"] > 0
     assert segments["J"] == pytest.approx(inertia, rel=1e-6)
-    assert segments["J"] <= 1.03 * KMeans(6, n_init=10, random_state=0).fit(vectors).inertia_
+    # A refit that would gain less is not adopted. It was within 1.03 while vectors were not clipped (ADR 58): J had a
+    # larger share of what lies far from any centroid.
+    bound = 1 + lookup.settings.segments.refit_gain
+    assert segments["J"] <= bound * KMeans(6, n_init=10, random_state=0).fit(vectors).inertia_
 
 
 @pytest.mark.slow

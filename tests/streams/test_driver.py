@@ -181,7 +181,7 @@ def test_where_nothing_arrives_customers_lapse_and_no_model_follows_them(redis: 
     # nobody to lapse to, whatever the days, unless a model followed the idle and reported moves of its own.
     driver = begin(redis)
     feed(driver, larger_shop)
-    only_of(driver, loyal(larger_shop), larger_shop, days=28)
+    only_of(driver, loyal(larger_shop), larger_shop, days=14)
     before, fits = len(driver.read(Topic.SEGMENT_CHANGES)), fit(driver)
     models = {value["model_version"] for value in last(driver, Topic.SEGMENTS).values()}
     for _ in range(60):
