@@ -106,4 +106,8 @@ def _key(event: Event) -> bytes | None:
 
 
 def _without_unknown_values(event: Event) -> Event:
-    return event.model_copy(update=dict.fromkeys(event.model_extra or {}))
+    unknown: dict[str, object] = dict.fromkeys(event.model_extra or {})
+    if event.type in ("purchase", "return"):
+        lines = [line.model_copy(update=dict.fromkeys(line.model_extra or {})) for line in event.items]
+        unknown["items"] = lines
+    return event.model_copy(update=unknown)
