@@ -6,7 +6,7 @@ A command that is no command goes there too, and ends among the rejects like any
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
@@ -90,8 +90,8 @@ def _of_customer(event: Mapping[str, object], partitions: int) -> EventsTopicRec
     return EventsTopicRecord(partition_of(key, partitions), key, json.dumps(event).encode())
 
 
-async def send_command(kafka: KafkaSettings, command: Refit | EraseCommand | ObjectionCommand) -> str:
-    """Put a command on the commands topic, and return the topic's name; any worker passes it on.
+async def send_commands(kafka: KafkaSettings, commands: Sequence[EraseCommand | ObjectionCommand]) -> str:
+    """Put commands on the commands topic, in order, and return the topic's name; any worker passes them on.
 
     Raises
     ------
@@ -103,7 +103,8 @@ async def send_command(kafka: KafkaSettings, command: Refit | EraseCommand | Obj
     await start(producer, kafka)
     try:
         with kafka_errors(kafka):
-            await producer.send_and_wait(topic, command.model_dump_json().encode())
+            for command in commands:
+                await producer.send_and_wait(topic, command.model_dump_json().encode())
     finally:
         await producer.stop()
     return topic

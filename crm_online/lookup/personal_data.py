@@ -36,7 +36,7 @@ from crm_online.settings import Settings
 from crm_online.settings.conflict import from_stored
 from crm_online.step import Topic
 from crm_online.store import PartitionStore, Store
-from crm_online.store.entries import is_blank, names_any
+from crm_online.store.entries import RejectSearch, is_blank
 
 _TOPICS = {Topic.SEGMENT_CHANGES: "moves", Topic.PREDICTIONS: "prediction_changes", Topic.REJECTS: "rejects"}
 _KINDS = {str(int(kind)): kind.name.lower() for kind in (Kind.PURCHASE, Kind.RETURN)}
@@ -184,11 +184,12 @@ class _Reading:
         }
 
     def _changes(self, store: PartitionStore) -> Iterator[tuple[str, dict[str, Any]]]:
+        search = RejectSearch({self.customer})
         for entry in store.changes():
             name = _TOPICS.get(entry.topic)
             if name is None or is_blank(entry):
                 continue
-            whose = names_any(entry.value, {self.customer}) if name == "rejects" else entry.key == self.customer
+            whose = search.matches(entry.value) if name == "rejects" else entry.key == self.customer
             if whose:
                 yield name, json.loads(entry.value)
 

@@ -25,13 +25,13 @@ local CHUNK = 4000 -- even (HSET wants pairs), and below what Lua's unpack can t
 local FIXED = 15
 local NEEDS = { put = 'hash', remove = 'hash', append = 'list', shorten = 'list', assign = 'list', replace = 'string' }
 
-local meta, positions, outbox, BEFORE_LISTS = KEYS[1], KEYS[2], KEYS[3], 3
+local meta, positions, outbox = KEYS[1], KEYS[2], KEYS[3]
 local keep, first_sequence = tonumber(ARGV[11]), tonumber(ARGV[13])
 local entry_count = tonumber(ARGV[14])
 local entry_args = tonumber(ARGV[15])
 local program = FIXED + entry_args + 1
 
-local lists, next_key = {}, BEFORE_LISTS + 1
+local lists, next_key = {}, 4
 for topic in string.gmatch(ARGV[12], '%d+') do
     lists[tonumber(topic)] = KEYS[next_key]
     next_key = next_key + 1

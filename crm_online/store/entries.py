@@ -51,18 +51,6 @@ def is_blank(entry: Entry) -> bool:
     return not entry.key and entry.tombstone
 
 
-def names_any(reject: bytes, customers: Collection[str]) -> bool:
-    """Tell whether what was sent in a reject, the JSON of its value, has the id of a customer as a word.
-
-    Examples
-    --------
-    >>> reject = json.dumps({"raw": '{"customer_id": "C17"}'}).encode()
-    >>> names_any(reject, {"C17"}), names_any(reject, {"C1"})
-    (True, False)
-    """
-    return RejectSearch(customers).matches(reject)
-
-
 class RejectSearch:
     """Finds the rejects that have the id of one of many customers as a word, in time that does not grow with them.
 
@@ -70,6 +58,12 @@ class RejectSearch:
     ----------
     customers
         The ids.
+
+    Examples
+    --------
+    >>> reject = json.dumps({"raw": '{"customer_id": "C17"}'}).encode()
+    >>> RejectSearch({"C17"}).matches(reject), RejectSearch({"C1"}).matches(reject)
+    (True, False)
     """
 
     def __init__(self, customers: Collection[str]) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from crm_online.cli.audit import note
-from crm_online.cli.console import plain, print_json, say, show
+from crm_online.cli.confirm import confirm
+from crm_online.cli.console import plain, print_json, show
 from crm_online.cli.extras import need_kafka
 from crm_online.cli.options import (
     DEFAULT_STATE,
@@ -23,7 +23,6 @@ from crm_online.cli.options import (
     settings_in_force,
 )
 from crm_online.cli.tables.words import count
-from crm_online.errors import InputError
 
 if TYPE_CHECKING:
     from crm_online.settings import Settings
@@ -71,29 +70,13 @@ def _command(settings: Settings, customer: str) -> dict[str, object]:
     """Give the workers that own the state the command to erase."""
     need_kafka()
     from crm_online.privacy.pseudonyms import Pseudonyms
-    from streams.commands import EraseCommand, send_command
+    from streams.commands import EraseCommand, send_commands
 
     names = Pseudonyms.read(settings.privacy.secret_file).every(customer)
     commands = [EraseCommand(command="erase", customer_id=name) for name in names]
-    asked = [asyncio.run(send_command(settings.kafka, command)) for command in commands]
-    return {"asked": asked[0]}
+    return {"asked": asyncio.run(send_commands(settings.kafka, commands))}
 
 
 def _who(found: Mapping[str, Any], name: str | None) -> str:
     segment = f"in {name or 'the segment'} ({found['segment']})" if found["segment"] else "in no segment"
     return plain(f"customer {found['customer_id']}, {segment}, with {count(found['events'], 'event')}")
-
-
-def confirm(who: str) -> None:
-    """Ask on the terminal.
-
-    Raises
-    ------
-    InputError
-        If the answer is not yes, or there is nobody to ask.
-    """
-    if not sys.stdin.isatty():
-        raise InputError(f"nobody can be asked whether to erase {who}: say --yes")
-    say(f"Erase {who}, for good? Type yes:")
-    if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
-        raise InputError("nothing was erased")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crm_online.cli.audit import note
-from crm_online.cli.commands.erase import confirm
+from crm_online.cli.confirm import confirm
 from crm_online.cli.console import plain, print_json, show
 from crm_online.cli.extras import need_kafka
 from crm_online.cli.options import (
@@ -63,10 +63,7 @@ def objection(
 def _command(settings: Settings, names: list[str], withdrawn: bool) -> str:
     """Give the workers that own the state the command, and return the topic."""
     need_kafka()
-    from streams.commands import ObjectionCommand, send_command
+    from streams.commands import ObjectionCommand, send_commands
 
-    topics = set()
-    for name in names:
-        command = ObjectionCommand(command="objection", customer_id=name, withdrawn=withdrawn)
-        topics.add(asyncio.run(send_command(settings.kafka, command)))
-    return topics.pop()
+    commands = [ObjectionCommand(command="objection", customer_id=name, withdrawn=withdrawn) for name in names]
+    return asyncio.run(send_commands(settings.kafka, commands))

@@ -26,7 +26,7 @@ from crm_online.live.webhooks.receiver import Receiver
 from crm_online.live.webhooks.unsettled import Unsettled
 from crm_online.settings import WebhookSettings
 from crm_online.step import ChangeId
-from crm_online.store.entries import names_any
+from crm_online.store.entries import RejectSearch
 
 Lane: TypeAlias = tuple[str, str | int]
 """What deliveries are in order for: a customer; another kind of change and its key; the gaps of a partition."""
@@ -323,8 +323,9 @@ class DeliveryQueue:
         """Send no more of what waits of an erased customer, and of rejects that name them."""
         for delivery in self._lanes.get((_CUSTOMER, erasure.key), ()):
             delivery.dropped = delivery.dropped or (delivery.event.id < erasure.id and not delivery.event.is_erasure)
+        search = RejectSearch({erasure.key})
         rejects: Mapping[Lane, deque[_Delivery]] = self._lanes if REJECT in self._settings.kinds else {}
         for (kind, _), waiting in rejects.items():
             for delivery in waiting if kind == REJECT else ():
                 later = delivery.event.partition == erasure.partition and delivery.event.id > erasure.id
-                delivery.dropped = delivery.dropped or (not later and names_any(delivery.event.data, {erasure.key}))
+                delivery.dropped = delivery.dropped or (not later and search.matches(delivery.event.data))
