@@ -277,7 +277,7 @@ def test_what_waits_of_a_customer_is_not_sent_after_the_erasure_though_as_much_w
             await until(lambda: waiting[-1] == 31)
             last = log.commit(move("c1", to=None, reason="erase"), move("c1"), erased="c1")[-1]
             await until(lambda: str(changes.shared.ring.last[0]) == name(0, last))
-            assert waiting[-1] == 31
+            assert max(waiting) == 31, "no more is read, whether what is dropped has left already or not"
             open_.append(True)
             await until(lambda: len(taker.ids) == 32)
             await sender.stop()
