@@ -55,8 +55,8 @@ class StageClock:
 
     def take(self) -> dict[Stage, float]:
         """Return the seconds of each stage since the last call."""
-        taken, self._seconds = self._seconds, {}
-        return taken
+        seconds, self._seconds = self._seconds, {}
+        return seconds
 
     def _enter(self, stage: Stage | None) -> None:
         now = self._clock()

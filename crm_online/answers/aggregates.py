@@ -1,4 +1,4 @@
-"""What may be told to whoever may see no single customer: each figure stands on enough of them."""
+"""What keys of the scope ``aggregates`` are shown: each figure stands on enough of them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class AggregateRule(Answer):
 
 
 class Aggregates(Answer):
-    """Segments and rules, each of which stands on enough customers, as does any difference to what was told before."""
+    """Segments and rules, each of which stands on enough customers, as does any difference to the last publication."""
 
     least_customers: Annotated[int, Field(ge=2, description="customers that each figure stands on at least")]
     segments: list[AggregateSegment]

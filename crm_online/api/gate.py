@@ -35,7 +35,7 @@ _HEADER = 10_240
 """As long as the longest cursor of a feed, which ``Last-Event-ID`` is."""
 _OPEN = frozenset({"/healthz", "/readyz"})
 _SAFE = frozenset({"GET", "HEAD"})
-_WANTED = frozenset({b"authorization", b"cookie", b"host", b"origin", b"sec-fetch-site"})
+_HEADERS_READ = frozenset({b"authorization", b"cookie", b"host", b"origin", b"sec-fetch-site"})
 _LONGEST_KEY = 200
 _REMEMBERED = 1000
 
@@ -97,7 +97,7 @@ class Gate:
         if "\ufffd" in path and unquote_to_bytes(scope["raw_path"]) != path.encode():
             # uvicorn put that sign where the bytes were no text: it would be another customer's id.
             raise ProblemError(400, "the path is not percent-encoded UTF-8")
-        headers = {name: value for name, value in scope["headers"] if name in _WANTED}
+        headers = {name: value for name, value in scope["headers"] if name in _HEADERS_READ}
         guarded = path.startswith("/v1/") or path == "/metrics"
         if not self._keys.configured:
             _must_be_local(headers.get(b"host"))

@@ -24,11 +24,11 @@ class Sessions:
     Examples
     --------
     >>> sessions = Sessions(60.0)
-    >>> begun = sessions.begin("0a1b2c3d")
-    >>> sessions.key_id(begun), sessions.key_id("guessed")
+    >>> name = sessions.begin("0a1b2c3d")
+    >>> sessions.key_id(name), sessions.key_id("guessed")
     ('0a1b2c3d', None)
-    >>> sessions.end(begun)
-    >>> sessions.key_id(begun) is None
+    >>> sessions.end(name)
+    >>> sessions.key_id(name) is None
     True
     """
 
@@ -36,24 +36,24 @@ class Sessions:
         self, lifetime: float, remembered: int = _REMEMBERED, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._lifetime, self._remembered, self._clock = lifetime, remembered, clock
-        self._begun: dict[str, tuple[str, float]] = {}
+        self._open: dict[str, tuple[str, float]] = {}
 
     def begin(self, key_id: str) -> str:
         """Begin a session for the holder of a key, and return its name: 256 random bits as text."""
-        if len(self._begun) >= self._remembered:
-            del self._begun[next(iter(self._begun))]
+        if len(self._open) >= self._remembered:
+            del self._open[next(iter(self._open))]
         name = secrets.token_urlsafe(32)
-        self._begun[name] = key_id, self._clock() + self._lifetime
+        self._open[name] = key_id, self._clock() + self._lifetime
         return name
 
     def key_id(self, name: str) -> str | None:
         """Return the id of the key that a session stands for; None if there is no such session, or no more."""
-        key_id, ends = self._begun.get(name, ("", 0.0))
+        key_id, ends = self._open.get(name, ("", 0.0))
         if ends > self._clock():
             return key_id
-        self._begun.pop(name, None)
+        self._open.pop(name, None)
         return None
 
     def end(self, name: str) -> None:
         """End a session, if there is one of that name."""
-        self._begun.pop(name, None)
+        self._open.pop(name, None)

@@ -85,8 +85,8 @@ def customer_ids(prefix: str, limit: int | None) -> Call[CustomerIds]:
 
 def flows(since: datetime | None, reason: Sequence[Reason]) -> Call[SegmentFlows]:
     """Return the look-up of who moved from where to where."""
-    begun = since.isoformat() if since else None
-    return Call("get_flows", "GET", "/v1/flows", model(SegmentFlows), params(since=begun, reason=reason or None))
+    moment = since.isoformat() if since else None
+    return Call("get_flows", "GET", "/v1/flows", model(SegmentFlows), params(since=moment, reason=reason or None))
 
 
 def digest(since: datetime | None, until: datetime | None, days: float | None) -> Call[Digest]:

@@ -101,7 +101,7 @@ class Feed:
             self._reading.release()
 
     def _begin(self) -> None:
-        if not self._state.begun and not self._closed.is_set():
+        if not self._state.has_opened and not self._closed.is_set():
             Retrying(**retry_options(self._seconds))(self._connect)
 
     def _connect(self) -> None:
@@ -200,7 +200,7 @@ class AsyncFeed:
                 raise
 
     async def _begin(self) -> None:
-        if not self._state.begun:
+        if not self._state.has_opened:
             await AsyncRetrying(**retry_options(self._seconds))(self._connect)
 
     async def _connect(self) -> None:

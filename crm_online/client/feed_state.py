@@ -61,14 +61,14 @@ class FeedState:
         The request.
     cursor
         The cursor after the last event.
-    begun
+    has_opened
         Whether it was connected once.
     """
 
     def __init__(self, query: ChangeQuery, cursor: str | None) -> None:
         self.call = calls.changes(query)
         self.cursor = cursor
-        self.begun = False
+        self.has_opened = False
         self._retry = 2.0
         self._tries = 0
 
@@ -93,7 +93,7 @@ class FeedState:
         if first is None:
             raise ended()
         self.read(first)
-        self.begun = True
+        self.has_opened = True
 
     def read(self, event: ServerSentEvent) -> Change | None:
         """Return the change of an event; None: it has the cursor alone, or is of a kind that is not known.

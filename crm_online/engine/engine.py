@@ -200,7 +200,7 @@ class Engine:
             sample=fits and (state.fit.due or learns),
             counters={number: self.mining.cursor(number) for number in others} if fits and state.rules_due else {},
             spare=self._settings.segments.sample + len(erased) if refill else 0,
-            taken=self.predicting.taken(watermark, sample),
+            followed=self.predicting.followed(watermark, sample),
             expiring=self.predicting.expiring(watermark),
             labelled=range(self._partition_count) if learns else here,
             predictor=self.predicting.version if follows else None,

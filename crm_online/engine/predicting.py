@@ -70,23 +70,23 @@ class Predicting:
         """The version of the predictor in use; 0 before the first."""
         return self.predictor.version if self.predictor else 0
 
-    def buying_is_due(self, begun: int, now: int) -> bool:
+    def buying_is_due(self, first_event: int, now: int) -> bool:
         """Return whether the shop has become half as old again since the buy-till-you-die model was fitted, if it was.
 
-        At the latest when a horizon has gone by; ``begun`` is the time of the first event, in ms.
+        At the latest when a horizon has gone by; ``first_event`` is its time, in ms.
         """
         if self.predictor is None or self.predictor.buying is None:
             return True
         fitted_at = self.predictor.fitted_at
-        return now - begun >= 1.5 * (fitted_at - begun) or now - fitted_at >= self.slots.horizon
+        return now - first_event >= 1.5 * (fitted_at - first_event) or now - fitted_at >= self.slots.horizon
 
-    def taken(self, watermark: int | None, sample: Sampling) -> dict[int, list[str]]:
-        """Return of whom a step up to a watermark takes examples, by slot."""
+    def followed(self, watermark: int | None, sample: Sampling) -> dict[int, list[str]]:
+        """Return the customers of whom a step up to a watermark takes examples, by slot."""
         last = self._state.slot
         if not self.enabled or watermark is None or last is None:
             return {}
-        begun = self.slots.begun(last, watermark)
-        return {slot: sample.followed(slot % EVERY, EVERY, self._followed) for slot in begun}
+        reached = self.slots.reached(last, watermark)
+        return {slot: sample.followed(slot % EVERY, EVERY, self._followed) for slot in reached}
 
     def expiring(self, watermark: int | None) -> list[str]:
         """Return whose examples are labelled by a step up to a watermark."""
@@ -133,7 +133,7 @@ class Predicting:
         if erased:
             examples.forget(erased, step.read.labelled.get(self._partition, []))
         row_of = {name: row for row, name in enumerate(ids)}
-        for slot, names in step.plan.taken.items():
+        for slot, names in step.plan.followed.items():
             rows = np.array([row_of[name] for name in names if name not in erased], np.int64)
             rows = rows[(before.purchases[rows] > 0) & (before.last_purchase[rows] != NEVER)]
             if len(rows):
@@ -184,7 +184,7 @@ class Predicting:
         changed = np.zeros(len(ids), bool)
         if not self.enabled or self.predictor is None:
             return changed
-        followed = {name for names in step.plan.taken.values() for name in names}
+        followed = {name for names in step.plan.followed.values() for name in names}
         sampled = np.array([name in followed for name in ids], bool) if followed else changed
         rows = np.flatnonzero((scored | sampled) & (records.purchases > 0) & (records.last_purchase != NEVER))
         if not len(rows):

@@ -50,14 +50,16 @@ class PredictionState(BaseModel):
         return self.first + len(self.sizes)
 
 
-def learning_is_due(state: PredictionState, slot: int, begun: int, customers: int, *, end_of_log: bool = False) -> bool:
+def learning_is_due(
+    state: PredictionState, slot: int, first_slot: int, customers: int, *, end_of_log: bool = False
+) -> bool:
     """Return whether the next step of partition 0 learns.
 
     Parameters
     ----------
     state
         Where learning goes on.
-    slot, begun
+    slot, first_slot
         The slot of event time, and that of the first event.
     customers
         How many there are over all partitions.
@@ -68,4 +70,4 @@ def learning_is_due(state: PredictionState, slot: int, begun: int, customers: in
         return False
     if state.learned_slot is None or end_of_log:
         return True
-    return slot - state.learned_slot >= min(LEARN_EVERY, max((slot - begun) // _GROWTH, 1))
+    return slot - state.learned_slot >= min(LEARN_EVERY, max((slot - first_slot) // _GROWTH, 1))

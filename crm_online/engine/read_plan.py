@@ -35,7 +35,7 @@ class ReadPlan:
     spare
         How many of the partition's customers with the smallest hashes are needed, since some of its sample
         are erased; 0 for none.
-    taken
+    followed
         Of whom examples are taken, by slot of event time.
     expiring
         Whose examples are labelled.
@@ -55,15 +55,15 @@ class ReadPlan:
     sample: bool = False
     counters: Mapping[int, JournalCursor] = field(default_factory=dict)
     spare: int = 0
-    taken: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    followed: Mapping[int, Sequence[str]] = field(default_factory=dict)
     expiring: Sequence[str] = ()
     labelled: Sequence[int] = ()
     predictor: int | None = None
 
     @property
-    def followed(self) -> list[str]:
+    def example_customers(self) -> list[str]:
         """Customers of whom examples are taken or labelled."""
-        return [*(name for names in self.taken.values() for name in names), *self.expiring]
+        return [*(name for names in self.followed.values() for name in names), *self.expiring]
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ class RetentionState(BaseModel):
     ----------
     longest
         For how long idle customers were kept when these passes went over the roster, in ms; ``None``: for good.
-    begun
+    pass_begin
         Event time at which the last pass began, in ms; ``None``: none did.
     cursor
         Place in the roster where the pass under way goes on; ``None``: none is.
@@ -35,7 +35,7 @@ class RetentionState(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     longest: int | None = None
-    begun: int | None = None
+    pass_begin: int | None = Field(default=None, alias="begun")
     cursor: int | None = None
     expired: list[str] = Field(default_factory=list)
 
@@ -59,7 +59,7 @@ class Retention:
     def __init__(self, longest: int | None, block: int, state: RetentionState) -> None:
         self._longest, self._block, self._state = longest, block, state
         if state.longest != longest:
-            state.longest, state.begun, state.cursor, state.expired = longest, None, None, []
+            state.longest, state.pass_begin, state.cursor, state.expired = longest, None, None, []
 
     def is_idle(self, watermark: int | None) -> bool:
         """Return whether nothing is left to do until time goes on."""
@@ -108,7 +108,7 @@ class Retention:
             return
         first, last = planned
         if first == 0:
-            state.begun = now
+            state.pass_begin = now
         state.expired = list(
             dict.fromkeys(
                 name
@@ -121,5 +121,5 @@ class Retention:
     def _is_due(self, watermark: int | None) -> bool:
         if self._longest is None or watermark is None:
             return False
-        begun = self._state.begun
-        return begun is None or watermark - begun >= max(self._longest // _PASSES, 1)
+        last = self._state.pass_begin
+        return last is None or watermark - last >= max(self._longest // _PASSES, 1)

@@ -103,11 +103,11 @@ class RuleEmitter:
             return self.learning.chances(now)
 
         found = merge([counted], as_of, levels.leave_support(counted.baskets(as_of)))
-        news = diff(found, self._emitted, levels, buyers, chances)
-        self._emitted.update(news)
+        changed = diff(found, self._emitted, levels, buyers, chances)
+        self._emitted.update(changed)
         put: dict[bytes, bytes] = {}
         gone: list[bytes] = []
-        for change in news:
+        for change in changed:
             left = change.change is RuleChangeKind.LEFT
             line = changes.emit(Topic.RULES, change.id, change.value(), tombstone=left)
             if left:

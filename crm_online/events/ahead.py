@@ -143,7 +143,7 @@ class _Span:
         chosen = np.flatnonzero(~timeless(events))
         self._events, self._chosen = events, chosen
         self.times = events.time[chosen]
-        self._begun = watermark is not None
+        self._has_watermark = watermark is not None
         self._steps = _steps(self.times, watermark)
         self._usual = np.sort([*pauses, *np.diff(self._steps).tolist()])[:-1]
 
@@ -183,7 +183,7 @@ class _Span:
             beyond = beyond[: len(times)]
         if 2 * int(beyond.sum()) < len(times):
             return False
-        if not (first or falling or self._begun):
+        if not (first or falling or self._has_watermark):
             return True  # a log may begin anywhere
         there = np.flatnonzero(beyond & (times <= end))
         vouching = VOUCHING

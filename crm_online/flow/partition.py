@@ -129,8 +129,8 @@ class PartitionFlow:
 
     def take_outbox(self) -> list[Entry]:
         """Return the entries of the outbox that were not returned before, in order."""
-        taken, self._outbox = self._outbox, []
-        return taken
+        entries, self._outbox = self._outbox, []
+        return entries
 
     def mark_published(self, sequence: int) -> None:
         """Note that all entries up to ``sequence`` were published: the next commit drops them from the outbox."""

@@ -102,7 +102,7 @@ class StepReader:
         result.labelled = {
             number: self._all[number].list_range(example_store.LABELLED, 0, -1) for number in plan.labelled
         }
-        customers = result.customer_ids(events.customers, plan.followed, plan.erased)
+        customers = result.customer_ids(events.customers, plan.example_customers, plan.erased)
         records = store.hash_get(CUSTOMERS, [name.encode() for name in customers])
         result.customers = dict(zip(customers, records, strict=True))
         return result

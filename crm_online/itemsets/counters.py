@@ -99,7 +99,7 @@ class ItemsetCounters:
         self._items = np.zeros(0, np.int64)
         self._weight = 0
         self._latest: int | None = None
-        self._taken, self._withdrawn = False, list[Baskets]()
+        self._is_followed, self._withdrawn = False, list[Baskets]()
         self._begin_anew()
 
     @property
@@ -145,9 +145,9 @@ class ItemsetCounters:
         ``None``: what was returned before does not hold any more, and all kept baskets are to be counted anew. So it is
         after these counters were asked for itemsets themselves.
         """
-        if not self._taken:
+        if not self._is_followed:
             self._begin_anew()
-            self._added, self._taken = self.kept.places, True
+            self._added, self._is_followed = self.kept.places, True
             return None
         changes = self.kept.between(self._added, self.kept.places), Baskets.joined(self._withdrawn)
         self._added, self._withdrawn = self.kept.places, []
@@ -325,7 +325,7 @@ class ItemsetCounters:
         """Forget what was mined: the next mining counts all kept baskets."""
         self._border = Border(self.max_size)
         self._added = 0
-        self._taken, self._withdrawn = False, []
+        self._is_followed, self._withdrawn = False, []
 
     def _count(self, batch: Baskets) -> None:
         latest = int(batch.times.max())
@@ -406,7 +406,7 @@ class ItemsetCounters:
         found = [Mined(single[:, None], items[single], items[single])]
         if self.max_size == 1 or not self._total:
             return found
-        if self._taken:
+        if self._is_followed:
             self._begin_anew()
         late = self.kept.between(self._added, self.kept.places)
         withdrawn = Baskets.joined(self._withdrawn)

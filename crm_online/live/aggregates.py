@@ -1,4 +1,4 @@
-"""What may be told to whoever may see no single customer, made anew when it is asked for, and not often."""
+"""The publication for the scope ``aggregates``, made anew when it is asked for, and not often."""
 
 from __future__ import annotations
 

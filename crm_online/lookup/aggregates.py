@@ -1,4 +1,4 @@
-"""Keeps what was told to whoever may see no single customer, and tells it anew: one process of a state at a time."""
+"""Keeps the last publication, and makes the next: one process of a state at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SECONDS = 60.0
 
 
 def last_publication(store: Store) -> Publication | None:
-    """Return what was told last; None if nothing was.
+    """Return the last publication; None if there is none.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def last_publication(store: Store) -> Publication | None:
 
 
 def renewed(store: Store, least: int) -> Publication:
-    """Return what is told now, and keep it: whoever tells next, in whatever process, goes on from it.
+    """Return the next publication, and keep it: whoever publishes next, in whatever process, goes on from it.
 
     Parameters
     ----------

@@ -389,7 +389,7 @@ class Lookup:
         return {"as_of": to_short_iso(as_of), "customers": self.customers, **figures, **people}
 
     def publication(self, least: int, before: Publication | None) -> Publication:
-        """Return what may be told to whoever may see no single customer, see `crm_online.lookup.publication`."""
+        """Return the publication for the scope ``aggregates``, see `crm_online.lookup.publication`."""
         orders = known_orders(self._views)
         return publish(self._segments, self.rules(), orders, self.watermark, least, before)
 

@@ -114,10 +114,10 @@ class _Reading:
         return {"orders": orders, "items": {items[item]: count for item, count in counts.items()}} if orders else None
 
     def _traits(self, store: PartitionStore, items: Sequence[str]) -> dict[str, Any] | None:
-        said, bought = self._field(store, sampling.TRAITS), self._field(store, sampling.BOUGHT)
-        if said is None and bought is None:
+        raw_traits, raw_items = self._field(store, sampling.TRAITS), self._field(store, sampling.BOUGHT)
+        if raw_traits is None and raw_items is None:
             return None
-        traits = Traits.decode(said, bought)
+        traits = Traits.decode(raw_traits, raw_items)
         return {
             "attributes": traits.attributes,
             "reasons": traits.reasons,

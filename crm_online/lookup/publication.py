@@ -1,8 +1,8 @@
-"""What is told to whoever may see no single customer, and how it goes on from what was told before.
+"""What is published to keys of the scope ``aggregates``, and how it goes on from what was published before.
 
-Two floors hold (ADR 76). Each figure stands on ``least`` different customers. And a figure is told anew only once
-``least`` different customers have changed since it was told, so that subtracting one publication from the next gives
-nothing that stands on fewer.
+Two floors hold (ADR 76). Each figure stands on ``least`` different customers. And a figure is published anew only once
+``least`` different customers have changed since, so that subtracting one publication from the next gives nothing that
+stands on fewer.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ _NEVER: Final = -1
 
 
 class Publication(BaseModel):
-    """What was told last, and what it stood on; only the first of it is told.
+    """The last publication, and what its figures rest on; only the first of it is shown.
 
     Attributes
     ----------
     aggregates
-        What was told.
+        What was published.
     sizes
-        The number of customers of each segment when its size was told.
+        The number of customers of each segment when its size was published.
     segments, rules
-        The event time, in ms, at which the figures of each segment, and of each rule, were told; also of the rules in
-        ``withdrawn``.
+        The event time, in ms, at which the figures of each segment, and of each rule, were published; also of the rules
+        in ``withdrawn``.
     withdrawn
-        Rules that were told before and are not now, as they were told last: they come back with these figures.
+        Rules that were published before and are not now, with the figures published last: they come back with them.
     rules_forgotten
-        The latest event time at which one was told of the rules that are in neither; any rule may be one of them.
+        The latest event time at which one was published of the rules that are in neither; any rule may be one of them.
     rules_as_of
         The event time at which it was last looked which rules there are.
     """
@@ -92,7 +92,7 @@ def publish(
     least: int,
     before: Publication | None,
 ) -> Publication:
-    """Return what is told now.
+    """Return the next publication.
 
     Parameters
     ----------
@@ -107,13 +107,13 @@ def publish(
     least
         The customers that each figure, and each difference of two, must stand on.
     before
-        What was told last; with another ``least`` it counts for nothing.
+        The last publication; with another ``least`` it counts for nothing.
     """
     if before is None or before.aggregates.least_customers != least:
         before = Publication(aggregates=Aggregates(least_customers=least, segments=[], rules=[]))
-    told, sizes, times = _segments(found, watermark, least, before)
+    published, sizes, times = _segments(found, watermark, least, before)
     of_rules = _rules(rules, orders, watermark, least, before)
-    aggregates = Aggregates(least_customers=least, segments=told, rules=of_rules.aggregates.rules)
+    aggregates = Aggregates(least_customers=least, segments=published, rules=of_rules.aggregates.rules)
     return of_rules.model_copy(update={"aggregates": aggregates, "sizes": sizes, "segments": times})
 
 
@@ -123,7 +123,7 @@ def _segments(
     if found is None or not found.complete:
         return before.aggregates.segments, before.sizes, before.segments
     old = {one.id: one for one in before.aggregates.segments}
-    told, sizes, times = list[AggregateSegment](), dict[str, int](), dict[str, int]()
+    published, sizes, times = list[AggregateSegment](), dict[str, int](), dict[str, int]()
     common = _most_common(found.sample.vectors)
     for row, (value, traits, predicted) in enumerate(zip(found.values(), found.traits, found.predicted(), strict=True)):
         name, size = value["id"], int(found.sums.W[row])
@@ -152,15 +152,15 @@ def _segments(
             )
         else:
             one = old[name].model_copy(update={"size": rounded})
-        told.append(one)
+        published.append(one)
         sizes[name], times[name] = size, as_of
-    return told, sizes, times
+    return published, sizes, times
 
 
 def _rules(
     rules: Sequence[Mapping[str, Any]], orders: Sequence[KnownOrder], watermark: int, least: int, before: Publication
 ) -> Publication:
-    """Return the last publication with the rules that are told now."""
+    """Return the last publication with the rules that are published now."""
     old = {_key(one.antecedent, one.consequent): one for one in (*before.withdrawn, *before.aggregates.rules)}
     # Which rules there are is looked at again only once enough customers have bought since.
     if len({order.customer for order in orders if order.time > before.rules_as_of}) < least:
@@ -169,7 +169,7 @@ def _rules(
     for number, order in enumerate(orders):
         for item in order.items:
             having[item].add(number)
-    told, times = list[AggregateRule](), dict[str, int]()
+    published, times = list[AggregateRule](), dict[str, int]()
     for rule in rules[:_RULES]:
         left, right = rule["antecedent"], rule["consequent"]
         key = _key(left, right)
@@ -187,14 +187,14 @@ def _rules(
             one = old[key]
         else:
             continue
-        told.append(one)
+        published.append(one)
         times[key] = as_of
-    told.sort(key=lambda one: (one.antecedent, one.consequent))
+    published.sort(key=lambda one: (one.antecedent, one.consequent))
     withdrawn = sorted(old.keys() - times.keys(), key=lambda key: (before.rules[key], key))
     forgotten, withdrawn = withdrawn[:-_RULES], withdrawn[-_RULES:]
     return before.model_copy(
         update={
-            "aggregates": before.aggregates.model_copy(update={"rules": told}),
+            "aggregates": before.aggregates.model_copy(update={"rules": published}),
             "rules": times | {key: before.rules[key] for key in withdrawn},
             "rules_as_of": watermark,
             "withdrawn": [old[key] for key in withdrawn],
@@ -205,7 +205,7 @@ def _rules(
 
 def _traits(traits: SegmentTraits, least: int) -> list[AggregateTrait]:
     """Return the traits that ``least`` of the sampled customers have, and that as many have not."""
-    told = []
+    found = []
     shares: Iterable[tuple[str, Mapping[str, Any]]] = (
         *(("attributes", one) for one in traits["attributes"]),
         *(("contact_reasons", one) for one in traits["contact_reasons"]),
@@ -214,10 +214,10 @@ def _traits(traits: SegmentTraits, least: int) -> list[AggregateTrait]:
     for kind, one in shares:
         customers = one.get("customers", 0)
         if "share" in one and customers >= least and ("value" not in one or traits["customers"] - customers >= least):
-            told.append(
+            found.append(
                 AggregateTrait(kind=kind, name=one.get("name"), value=one.get("value"), share=digits(one["share"], 2))
             )
-    return told
+    return found
 
 
 def _most_common(vectors: NDArray[np.int16]) -> NDArray[np.int16]:

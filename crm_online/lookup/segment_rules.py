@@ -68,8 +68,8 @@ def segment_rules(
     for rule in rules:
         together = _orders(every, rule.antecedent + rule.consequent)
         if _is_beyond_chance(rule, together, len(every.orders)):
-            everybody = together / len(every.orders)
-            own_figures = {"everybody": everybody, "customers": own.customers_of(rule.antecedent + rule.consequent)}
+            support = together / len(every.orders)
+            own_figures = {"everybody": support, "customers": own.customers_of(rule.antecedent + rule.consequent)}
             value = rule.value() | {"rank": len(values) + 1, "segment": segment, **own_figures}
             values.append({"change_id": None, **value})
     return values

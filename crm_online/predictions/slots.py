@@ -17,7 +17,7 @@ class Slots:
     Examples
     --------
     >>> slots = Slots(90_000)
-    >>> slots.of(7_000), slots.moment(3), slots.begun(1, 7_000), slots.begun(1, 70_000)
+    >>> slots.of(7_000), slots.moment(3), slots.reached(1, 7_000), slots.reached(1, 70_000)
     (3, 6000, range(2, 4), range(2, 10))
     >>> slots.is_known(3, 96_000), slots.is_known(3, 96_001)
     (False, True)
@@ -38,7 +38,7 @@ class Slots:
         """Return the time with which a slot begins, in ms: its examples are as of then."""
         return slot * self.length
 
-    def begun(self, last: int, watermark: int) -> range:
+    def reached(self, last: int, watermark: int) -> range:
         """Return the slots that have begun since ``last`` did; of many the first, which have each customer once.
 
         The first, so that they do not depend on how far a step goes.

@@ -170,8 +170,8 @@ class NextBasketExamples:
         return np.bincount(self.row, gain, minlength=len(self.ideal)) / self.ideal
 
 
-def _places(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _places(ids: NDArray[np.int64], sought: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return where some ids are among others that ascend, and which are."""
-    place = np.searchsorted(ids, wanted)
-    found = np.append(ids, -1)[place] == wanted
+    place = np.searchsorted(ids, sought)
+    found = np.append(ids, -1)[place] == sought
     return place, found

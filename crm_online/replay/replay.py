@@ -241,17 +241,17 @@ class _Run:
     def log(self, path: Path, source: Source, share: Share, options: LogOptions, later: Iterable[EventColumns]) -> None:
         """Run one log from where the partition with the least position stopped."""
         reached = min(self._partitions.positions(source.id))
-        begun = self._partitions.resume(source)
+        resumed = self._partitions.resume(source)
         chunks = read_log(
             path,
             source,
             options=options,
             intake=self._intake,
-            begin=begun.row,
+            begin=resumed.row,
             size=self._settings.replay.chunk,
-            watermark=begun.before.watermark,
+            watermark=resumed.before.watermark,
             max_ahead=self._settings.events.max_ahead,
-            pauses=begun.before.pauses,
+            pauses=resumed.before.pauses,
             later=later,
         )
         self._positions[str(path)] = reached

@@ -115,12 +115,12 @@ def describe(
 
 
 def _facts(segment: SegmentDeviations, words: Mapping[str, Words], name: SegmentName) -> list[int]:
-    """Return the features that are told of a segment, the strongest first: those of its name are among them."""
+    """Return the features of a segment's description, the strongest first: those of its name are among them."""
     notable = list(notable_features(segment, list(words.values())))
     of_name = [list(words).index(claim.of) for claim in name.claims if claim.of in words]
     most = FACTS - len(_share_facts(segment)[0])
-    told = set([*of_name, *(one for one in notable if one not in of_name)][:most])
-    return sorted(told, key=lambda one: (-abs(segment.apart[one]).round(6), one))
+    chosen = set([*of_name, *(one for one in notable if one not in of_name)][:most])
+    return sorted(chosen, key=lambda one: (-abs(segment.apart[one]).round(6), one))
 
 
 def _text(

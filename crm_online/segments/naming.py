@@ -29,7 +29,6 @@ NEARLY_ALL = 0.8
 _LONGER_THAN_USUAL = 1.5
 _NEXT_TO_NOTHING = 0.05
 _NOTABLE_APART = 0.02
-_COMPARED = 0.1
 # From where on a new name says "one-time buyers", or "most of whom bought once": a little beyond where it is true.
 _CLEARLY = 0.85
 _RATHER_MOST = 0.55
@@ -169,16 +168,16 @@ class Naming:
         if not namesakes:
             return name
         texts = {one.text for one in others.values()}
-        apart = self._beside(row, namesakes)
+        apart = self._from_namesakes(row, namesakes)
         for number in strongest(apart, _NOTABLE_APART)[:3]:
             comparative = Claim(Role.COMPARATIVE, list(self.words)[number], bool(apart[number] > 0))
             longer = self._named((*name.base, comparative))
-            said = [one.of for one in name.base if one.role is Role.COMPARATIVE]
-            if comparative.of not in said and longer.text not in texts:
+            compared = [one.of for one in name.base if one.role is Role.COMPARATIVE]
+            if comparative.of not in compared and longer.text not in texts:
                 return longer
         return name
 
-    def _beside(self, row: int, namesakes: Sequence[int]) -> NDArray[np.float64]:
+    def _from_namesakes(self, row: int, namesakes: Sequence[int]) -> NDArray[np.float64]:
         """Return how far a segment is from its namesakes' mean, in what all of them have."""
         some = [self.segments[one] for one in (row, *namesakes)]
         all_have = np.all([list(one.has.values()) for one in some], axis=0)
@@ -207,7 +206,7 @@ class Naming:
             return False
         number = list(self.words).index(claim.of)
         if claim.role is Role.COMPARATIVE:
-            apart = self._beside(row, namesakes)[number] if namesakes else segment.apart[number]
+            apart = self._from_namesakes(row, namesakes)[number] if namesakes else segment.apart[number]
             return bool(apart > 0) == claim.high and abs(apart) > 0
         apart = segment.apart[number]
         return abs(apart) >= KEPT and bool(apart > 0) == claim.high and self._is_true_of_most(claim, segment, kept=True)

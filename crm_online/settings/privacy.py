@@ -55,6 +55,6 @@ class PrivacySettings(Section):
         default=10,
         ge=2,
         le=1_000_000,
-        description="different customers that each figure told to keys of the scope aggregates stands on at least, and "
-        "each difference to what was told before",
+        description="different customers that each figure shown to keys of the scope aggregates stands on at least, "
+        "and each difference to the publication before",
     )

@@ -73,7 +73,7 @@ def embedded(folder: Path, create: bool, writes: bool, answer_seconds: float) ->
                 _joined(folder, inner, answer_seconds) if not alone or (not writes and is_written(folder)) else None
             )
             if client is None and alone:
-                server, client = _begun(folder, inner, writes, answer_seconds)
+                server, client = _start(folder, inner, writes, answer_seconds)
             if client is None:
                 raise StoreUnavailable(f"the Redis of {folder} does not answer, though another process has it open")
             users.join()
@@ -83,7 +83,7 @@ def embedded(folder: Path, create: bool, writes: bool, answer_seconds: float) ->
             _leave(inner, users, server, client, writes=writes)
 
 
-def _begun(folder: Path, inner: Path, tied: bool, answer_seconds: float) -> tuple[Server, RedisClient]:
+def _start(folder: Path, inner: Path, tied: bool, answer_seconds: float) -> tuple[Server, RedisClient]:
     """Start the Redis of a folder that nobody has open."""
     binary = chosen(written_by(folder), folder)
     note = inner / "socket"

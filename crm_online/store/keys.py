@@ -28,7 +28,7 @@ ENDS: Final = "ends"
 
 TOKEN: Final = b"token"
 COMMITS: Final = b"commits"
-BEGUN: Final = b"begun"
+COMMITS_STARTED: Final = b"begun"
 SEQUENCE: Final = b"sequence"
 
 OWN_NAMES: Final = frozenset({META, POSITIONS, OUTBOX, *CHANGES.values(), ONE_LIST, PROBE})

@@ -86,7 +86,7 @@ class Lease:
             self._run(0.0, takes=False)
 
     def _run(self, seconds: float, *, takes: bool, writes: Sequence[HashWrite] = ()) -> bool:
-        begun = time.monotonic()
+        asked_at = time.monotonic()
         names = list(dict.fromkeys(write.name for write in writes))
         args: list[bytes | str | int] = [self._token, round(seconds * 1000), int(takes)]
         for write in writes:
@@ -94,5 +94,5 @@ class Lease:
             args += [names.index(write.name) + 1, write.field.encode(), value]
         keys = [self._key, *(key(self._partition, name) for name in names)]
         held = replies.as_int(self._client.run(_LEASE, keys, args)) == 1
-        self._until = begun + seconds if held else 0.0
+        self._until = asked_at + seconds if held else 0.0
         return held

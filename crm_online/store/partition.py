@@ -12,7 +12,18 @@ from crm_online.store import meta, reads, replies
 from crm_online.store.client import RedisClient, Script
 from crm_online.store.entries import TOPICS, decode
 from crm_online.store.kept import KeptChanges, kept_changes
-from crm_online.store.keys import BEGUN, CHANGES, COMMITS, META, ONE_LIST, OUTBOX, POSITIONS, PROBE, TOKEN, key
+from crm_online.store.keys import (
+    CHANGES,
+    COMMITS,
+    COMMITS_STARTED,
+    META,
+    ONE_LIST,
+    OUTBOX,
+    POSITIONS,
+    PROBE,
+    TOKEN,
+    key,
+)
 from crm_online.store.program import Fences, keys_and_arguments
 
 _T = TypeVar("_T")
@@ -61,7 +72,7 @@ class PartitionStore:
         )
         fields = replies.as_pairs(figures)
         commits = replies.as_int(fields.get(COMMITS, b"0"))
-        if replies.as_int(fields.get(BEGUN, b"%d" % commits)) != commits:
+        if replies.as_int(fields.get(COMMITS_STARTED, b"%d" % commits)) != commits:
             raise self._torn()
         self._token, self._commits = token, commits
         return reads.as_positions(positions)

@@ -120,5 +120,5 @@ def test_without_the_setting_nothing_is_read_for_it(redis: Store) -> None:
     run = Shop(redis, settings())
     run.step([shop.view("ann", shop.START)])
     run.step([shop.view("bob", shop.START + 4000 * DAY)])
-    assert run.flows[0].engine.state.retention.begun is None
+    assert run.flows[0].engine.state.retention.pass_begin is None
     assert run.record("ann") is not None

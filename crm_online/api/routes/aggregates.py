@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1", tags=["aggregates"], dependencies=[Depends(requ
 async def get_aggregates(service: TheService, response: Response) -> Aggregates:
     """Return segments and rules whose figures stand on `privacy.least_customers` different customers.
 
-    So does any difference to what was told before: a figure is told anew only once as many customers have changed.
+    So does any difference to the last publication: a figure is published anew only once as many customers changed.
     """
     response.headers["Cache-Control"] = "private, max-age=60"
     return await service.aggregates.current()

@@ -85,8 +85,8 @@ async def get_flows(
     ] = None,
 ) -> SegmentFlows:
     """Return who moved from where to where, in the changes that are kept."""
-    begun = None if since is None else to_short_iso(min(max(from_datetime(since), BEGIN), END))
-    return service.changes.flows(begun, reason or ())
+    moment = None if since is None else to_short_iso(min(max(from_datetime(since), BEGIN), END))
+    return service.changes.flows(moment, reason or ())
 
 
 @router.get("/drifts", dependencies=[Depends(requires("read"))])

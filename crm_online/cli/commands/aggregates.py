@@ -1,4 +1,4 @@
-"""`crm-online aggregates`: what may be told to whoever may see no single customer."""
+"""`crm-online aggregates`: figures that stand on many customers each."""
 
 from __future__ import annotations
 

@@ -156,13 +156,13 @@ def _recoded(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
 
 def _zstd(raw: IO[bytes]) -> Iterator[bytes]:
     """Yield what a Zstandard archive of any number of frames holds; one that is cut off is an error, not an end."""
-    frame, begun = zstandard.ZstdDecompressor().decompressobj(), False
+    frame, has_data = zstandard.ZstdDecompressor().decompressobj(), False
     while packed := frame.unused_data or raw.read(_PACKED_READ):
         if frame.eof:
             frame = zstandard.ZstdDecompressor().decompressobj()
-        begun = True
+        has_data = True
         yield frame.decompress(packed)
-    if begun and not frame.eof:
+    if has_data and not frame.eof:
         raise EOFError("it ends in the middle of a frame")
 
 

@@ -90,29 +90,29 @@ def digest(tally: Tally, history: ShopHistory, period: Period) -> Digest:
 def _headline(tally: Tally, history: ShopHistory, period: Period, newcomers: int) -> list[HeadlinePart]:
     """Return two or three sentences: who went quiet, what they used to spend, who moved otherwise, who is new."""
     last = last_moves(tally.moves(period.begin, period.end))
-    quiet = [one for one in last if one.reason == _LAPSE]
-    active = len(last) - len(quiet)
+    lapsed = [one for one in last if one.reason == _LAPSE]
+    active = len(last) - len(lapsed)
     parts = [_part(f"{_day(period.since)} to {_day(period.until - 1)}: ")]
     if not last:
         parts.append(_part("no customer moved to another segment. "))
-    if quiet:
+    if lapsed:
         parts += [
-            _moved(period, f"{_plural(len(quiet), 'customer')}", reason=_LAPSE, latest=True),
+            _moved(period, f"{_plural(len(lapsed), 'customer')}", reason=_LAPSE, latest=True),
             _part(" went quiet"),
         ]
-        worth = total_of(history.monthly(one.spending, one.idle_days) for one in quiet)
+        worth = total_of(history.monthly(one.spending, one.idle_days) for one in lapsed)
         if worth is not None:
             parts += [_part(", who used to spend "), HeadlinePart(money=worth), _part(" a month")]
-        segment, count = Counter(str(one.left) for one in quiet).most_common(1)[0]
-        if len(quiet) > 1:
+        segment, count = Counter(str(one.left) for one in lapsed).most_common(1)[0]
+        if len(lapsed) > 1:
             name = history.names.at(segment, period.end)
-            sums = [history.monthly(one.spending, one.idle_days) for one in quiet if one.left == segment]
+            sums = [history.monthly(one.spending, one.idle_days) for one in lapsed if one.left == segment]
             parts += [
-                _part("; most of them, " if 2 * count > len(quiet) else "; the most, "),
+                _part("; most of them, " if 2 * count > len(lapsed) else "; the most, "),
                 _moved(period, f"{count:,}", reason=_LAPSE, latest=True, **{"from": segment}),
                 _part(f", were in “{name}”"),
             ]
-            if worth is not None and (part := total_of(sums)) is not None and count < len(quiet):
+            if worth is not None and (part := total_of(sums)) is not None and count < len(lapsed):
                 parts += [_part(" and used to spend "), HeadlinePart(money=part)]
         parts.append(_part(". "))
     if active:

@@ -177,10 +177,10 @@ class Tally:
             else:
                 pairs[counted.left, counted.entered] += count
                 reasons[counted.reason] += count
-        begun, first_kept = datetime.fromisoformat(since) if since else None, self.kept_since
+        asked, first_kept = datetime.fromisoformat(since) if since else None, self.kept_since
         ordered = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0][0], pair[0][1] or ""))
         return SegmentFlows(
-            since=max(begun, first_kept) if begun and first_kept else first_kept,
+            since=max(asked, first_kept) if asked and first_kept else first_kept,
             moves=pairs.total(),
             flows=[Flow(from_=left, to=entered, moves=count) for (left, entered), count in ordered],
             reasons=dict(sorted(reasons.items())),

@@ -125,14 +125,14 @@ def statuses(store: Store, webhooks: Iterable[tuple[str, WebhookSettings]]) -> l
     for name, settings in webhooks:
         progress = read_progress(first, name)
         cursor = cursors.parse(progress.cursor) if progress else {}
-        behind = [max(last - cursor[at].sequence, 0) for at, last in enumerate(newest) if at in cursor]
+        undelivered = [max(last - cursor[at].sequence, 0) for at, last in enumerate(newest) if at in cursor]
         found.append(
             WebhookStatus(
                 name=name,
                 receiver=settings.receiver,
                 kinds=list(settings.kinds),
                 cursor=progress.cursor if progress else None,
-                behind=sum(behind),
+                behind=sum(undelivered),
                 delivered=progress.delivered if progress else 0,
                 dead_letters=first.hash_length(letters_name(name)),
                 error=(progress.error or None) if progress else None,

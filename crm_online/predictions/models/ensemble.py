@@ -80,8 +80,8 @@ class Ensemble:
         from scipy.special import expit, logit
 
         found, level = logit(np.clip(chance[known], _CLIP, 1 - _CLIP)), np.clip(btyd[known].mean(), _CLIP, 1 - _CLIP)
-        away = brentq(lambda shift: expit(found + shift).mean() - level, -_FARTHEST, _FARTHEST, xtol=1e-9)
-        return replace(self, intercept=round(self.intercept + LEVEL * away, 6))
+        offset = brentq(lambda shift: expit(found + shift).mean() - level, -_FARTHEST, _FARTHEST, xtol=1e-9)
+        return replace(self, intercept=round(self.intercept + LEVEL * offset, 6))
 
     def log_odds(self, single: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the ensemble's log-odds, float64[n], from those of the single models, float64[n, m - 1]."""
