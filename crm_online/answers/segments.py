@@ -26,6 +26,7 @@ class SegmentProfile(Answer, title="Segment"):
     size: Annotated[int, Field(ge=0, description="customers nearest to its centroid")]
     centroid: Features
     description: SegmentDescription
+    made_name: Annotated[str | None, Field(description="the name that is made, and that topics have")] = None
     note: Annotated[str | None, Field(description="what somebody wrote about it")] = None
     colour: Annotated[str | None, Field(description="the colour that somebody gave it, as #rrggbb")] = None
     named_by_hand: Annotated[bool, Field(description="whether somebody gave it its name, which stays with the id")] = (

@@ -103,12 +103,16 @@ class Segmentation:
 
     def values(self) -> list[SegmentValue]:
         """Return the segments as they are on the topic, but for the names that somebody gave them."""
+        values = self._made_values()
+        for value in values:
+            value["name"] = self._label(value["id"]).name or value["name"]
+        return values
+
+    def _made_values(self) -> list[SegmentValue]:
         centroids = self.centroids()
         figures = BuyerFigures.of(self.by_buying, centroids, complete=self.complete)
         names = self.views[0].names
         values, _ = describe_segments(self.model, self.sums.W, centroids, figures, self.features, names)
-        for value in values:
-            value["name"] = self._label(value["id"]).name or value["name"]
         return values
 
     def _label(self, segment: str) -> SegmentLabel:
@@ -123,6 +127,8 @@ class Segmentation:
         return [
             {
                 **segment,
+                "name": self._label(segment["id"]).name or segment["name"],
+                "made_name": segment["name"],
                 "description": {**segment["description"], "traits": one},
                 "note": self._label(segment["id"]).note,
                 "colour": self._label(segment["id"]).colour,
@@ -131,7 +137,7 @@ class Segmentation:
                 **predicted,
             }
             for segment, one, share, predicted in zip(
-                self.values(), self.traits, self.spend_shares(), self.predicted(), strict=True
+                self._made_values(), self.traits, self.spend_shares(), self.predicted(), strict=True
             )
         ]
 

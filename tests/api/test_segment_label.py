@@ -22,7 +22,8 @@ def test_a_name_given_by_hand_is_what_look_ups_answer(local: Served) -> None:
         (member,) = ask(local.url, "/v1/segments/s1/customers?limit=1").json["customers"]
         assert "Regulars" in ask(local.url, f"/v1/explain/{member['customer_id']}").json["text"]
     finally:
-        ask(local.url, "/v1/segments/s1", {"name": None, "note": None, "colour": None}, "PATCH")
+        taken = ask(local.url, "/v1/segments/s1", {"name": None, "note": None, "colour": None}, "PATCH")
+    assert taken.json == made
     assert other(local, after).json == made
 
 

@@ -106,6 +106,27 @@ def test_a_customer_is_found_and_a_segment_renamed_by_keyboard_alone(seen: Seen)
     expect(heading).not_to_contain_text("Ours")
 
 
+def test_what_is_typed_while_the_form_opens_is_kept_and_taken_back(seen: Seen) -> None:
+    page = seen.open("segments/s1")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).not_to_have_text("")
+    made = heading.inner_text()
+    for name in ("Ours", ""):
+        # It is typed before the page is sent the event of the opening, and kept after it.
+        page.get_by_text("Name it").evaluate(
+            """async (summary, name) => {
+                const details = summary.parentElement;
+                const opened = new Promise((then) => details.addEventListener("toggle", then, { once: true }));
+                summary.click();
+                document.querySelector("#segment-name").value = name;
+                await opened;
+                document.querySelector("form.edit").requestSubmit();
+            }""",
+            name,
+        )
+        expect(heading).to_have_text(name or made, use_inner_text=True)
+
+
 def test_every_chart_says_what_it_shows(seen: Seen) -> None:
     page = seen.open()
     drawn(page, "scatter")

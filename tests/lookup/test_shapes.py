@@ -42,7 +42,10 @@ def test_segments_have_exactly_the_promised_keys(at_rest: Shop) -> None:
     assert (found["k"], found["complete"], found["customers"]) == (4, True, 120)
     assert found["as_of"].endswith("Z")
     for one in found["segments"]:
-        by_hand, predicted = ("note", "colour", "named_by_hand"), ("spend_share", "purchase", "expected_value")
+        by_hand, predicted = (
+            ("made_name", "note", "colour", "named_by_hand"),
+            ("spend_share", "purchase", "expected_value"),
+        )
         assert list(one) == ["id", "name", "size", "centroid", "description", *by_hand, *predicted]
         assert list(one["description"]) == ["text", "facts", "traits"]
         assert list(one["description"]["traits"]) == ["customers", "attributes", "contact_reasons", "feedback", "items"]

@@ -71,10 +71,9 @@ async def change_segment(
         raise ProblemError(404, "no such segment now; /v1/segments has those that there are", kind="unknown-segment")
     fields = change.model_dump(exclude_unset=True)
     await service.customers.label(segment_id, fields)
-    value = orjson.loads(found.body) | {name: text for name, text in fields.items() if name != "name"}
+    value = orjson.loads(found.body) | fields
     if "name" in fields:
-        value |= {"named_by_hand": fields["name"] is not None}
-        value |= {"name": fields["name"]} if fields["name"] is not None else {}
+        value |= {"named_by_hand": fields["name"] is not None, "name": fields["name"] or value["made_name"]}
     return Response(orjson.dumps(value), media_type="application/json")
 
 

@@ -72,6 +72,13 @@ class Board {
     for (const then of this.#listeners.get(name) ?? []) then(value, this.errors[name]);
   }
 
+  /** Show a value of which the service knows already, until its own answer has it, which is asked for again. */
+  replace(name, value) {
+    this.#texts.delete(name);
+    this.#again = AGAIN;
+    this.publish(name, value);
+  }
+
   start() {
     document.addEventListener("visibilitychange", () => document.hidden || this.now());
     window.addEventListener("look-again", () => this.now());

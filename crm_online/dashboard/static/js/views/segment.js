@@ -121,12 +121,13 @@ function editing(id) {
   let now = null;
   const fill = () => {
     name.value = now.named_by_hand ? now.name : "";
-    name.placeholder = now.named_by_hand ? "" : now.name;
+    name.placeholder = now.made_name;
     note.value = now.note ?? "";
     own.checked = Boolean(now.colour);
     if (now.colour) tint.value = now.colour;
   };
-  element.addEventListener("toggle", () => element.open && (fill(), name.focus()));
+  // It is filled while it is closed: "toggle" comes some time after the opening, when somebody may have begun to type.
+  element.addEventListener("toggle", () => (element.open ? name.focus() : fill()));
   tint.addEventListener("input", () => (own.checked = true));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -139,12 +140,16 @@ function editing(id) {
       announce(`The segment is called ${changed.name}`);
       // What is shown follows at once; the service's own answer within a second or two.
       const found = board.values.segments;
-      board.publish("segments", { ...found, segments: found.segments.map((each) => (each.id === id ? { ...each, ...changed } : each)) });
+      board.replace("segments", { ...found, segments: found.segments.map((each) => (each.id === id ? { ...each, ...changed } : each)) });
     } catch (problem) {
       text(wrongs, problem.status === 403 ? "Your key may not change it: that needs the scope write." : problem.message);
     }
   });
-  return { element, set: (one) => ((now = one), element.contains(document.activeElement) || (element.open && fill())) };
+  const set = (one) => {
+    now = one;
+    if (!element.open) fill();
+  };
+  return { element, set };
 }
 
 /** The settings that post what happens in the segment to an address of one's own. */
