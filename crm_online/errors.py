@@ -20,6 +20,7 @@
     │   ├── StoreRefused          an answer, but no: password, read-only, full, eviction on
     │   ├── StateLocked           another process holds the state folder
     │   ├── StateTooNew           written by a newer version of crm-online
+    │   ├── StateTooOld           written by an older version, in a format that is no longer read
     │   ├── StateCorrupt          bytes in the store that no version wrote
     │   └── StateMissing          nothing was replayed into this state yet
     ├── BrokerError           Kafka cannot do what was asked
@@ -147,6 +148,10 @@ class StateLocked(StoreError):
 
 class StateTooNew(StoreError):
     """The state was written by a newer version of crm-online."""
+
+
+class StateTooOld(StoreError):
+    """The state was written by an older version of crm-online, in a format that is no longer read."""
 
 
 class StateCorrupt(StoreError):

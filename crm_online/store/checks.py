@@ -33,7 +33,7 @@ def checked(client: RedisClient) -> Checked:
     ------
     StoreRefused
         Too old, a replica, or set to evict keys.
-    StateTooNew, StateCorrupt
+    StateTooNew, StateTooOld, StateCorrupt
         The state on it is not of this version.
     """
     versions = [_version(where, reply) for where, reply in client.everywhere("INFO")]

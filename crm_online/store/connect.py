@@ -52,7 +52,7 @@ def open_store(
         No Redis answers.
     StoreRefused
         It answers, but is not fit: password, read-only, evicting, too old; or none is installed.
-    StateLocked, StateMissing, StateTooNew, StateCorrupt, StoreError
+    StateLocked, StateMissing, StateTooNew, StateTooOld, StateCorrupt, StoreError
         The folder or the state in it cannot be used.
     """
     with _client(os.fspath(state), create, create if writes is None else writes, answer_seconds) as client:

@@ -60,7 +60,7 @@ def embedded(folder: Path, create: bool, writes: bool, answer_seconds: float) ->
 
     Raises
     ------
-    StateLocked, StateMissing, StateTooNew, StateCorrupt, StoreRefused, StoreUnavailable, StoreError
+    StateLocked, StateMissing, StateTooNew, StateTooOld, StateCorrupt, StoreRefused, StoreUnavailable, StoreError
         See ``folder.opened``, ``folder.written_by``, ``binary.chosen``; or the server did not start.
     """
     folder = folder.absolute()

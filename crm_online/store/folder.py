@@ -91,7 +91,7 @@ def written_by(folder: Path) -> Binary | None:
 
     Raises
     ------
-    StateTooNew, StateCorrupt
+    StateTooNew, StateTooOld, StateCorrupt
         The state is of a newer version of crm-online, or of none.
     """
     try:

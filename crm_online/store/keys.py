@@ -9,8 +9,9 @@ from typing import Final
 
 from crm_online.step import Topic
 
-FORMAT: Final = 1
-"""Version of the keys and codecs of this package; a state of a higher one is refused."""
+FORMAT: Final = 2
+"""Version of all keys and codecs; a state of another one is refused. Whoever changes what is stored raises it, unless
+states of before can be read still."""
 
 STATE: Final = b"{crm}:state"
 """The one key outside the partitions: format, number of partitions, settings."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from crm_online.errors import StateCorrupt, StateTooNew
+from crm_online.errors import StateCorrupt, StateTooNew, StateTooOld
 from crm_online.store import replies
 from crm_online.store.client import RedisClient
 from crm_online.store.keys import FORMAT, STATE
@@ -60,8 +60,8 @@ def decode(data: bytes, where: str) -> StateMeta:
 
     Raises
     ------
-    StateTooNew
-        A newer version of crm-online wrote them.
+    StateTooNew, StateTooOld
+        Another version of crm-online wrote them.
     StateCorrupt
         No version wrote them.
     """
@@ -87,4 +87,9 @@ def check_format(version: object, where: str) -> None:
     if version > FORMAT:
         raise StateTooNew(
             f"{where} holds a state of format {version}; this version of crm-online reads up to {FORMAT}: upgrade it"
+        )
+    if version < FORMAT:
+        raise StateTooOld(
+            f"{where} holds a state of format {version}, of an older crm-online; this version reads format {FORMAT}: "
+            "replay the logs into another state"
         )

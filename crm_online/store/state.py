@@ -85,7 +85,7 @@ class Store:
         ------
         StateMissing
             Nothing was replayed into this state yet.
-        StateTooNew, StateCorrupt
+        StateTooNew, StateTooOld, StateCorrupt
             The description is not of this version.
         """
         found = meta.read(self._client)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import redis
 
-from crm_online.errors import StateCorrupt, StateTooNew, StoreError, StoreRefused, StoreUnavailable
+from crm_online.errors import StateCorrupt, StateTooNew, StateTooOld, StoreError, StoreRefused, StoreUnavailable
 from crm_online.step import Append, Put, Step
 from crm_online.store import open_store
-from crm_online.store.keys import STATE
+from crm_online.store.keys import FORMAT, STATE
 
 StartServer = Callable[..., Any]
 
@@ -134,8 +134,9 @@ def test_a_url_that_cannot_be_read_is_refused(url: str) -> None:
 @pytest.mark.parametrize(
     ("held", "refusal"),
     [
-        (json.dumps({"format": 2, "anything": 1}), StateTooNew),
-        (json.dumps({"format": 1}), StateCorrupt),
+        (json.dumps({"format": FORMAT + 1, "anything": 1}), StateTooNew),
+        (json.dumps({"format": FORMAT - 1, "anything": 1}), StateTooOld),
+        (json.dumps({"format": FORMAT}), StateCorrupt),
         (json.dumps([1]), StateCorrupt),
         ("not JSON", StateCorrupt),
     ],

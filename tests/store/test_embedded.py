@@ -14,11 +14,20 @@ from pathlib import Path
 
 import pytest
 
-from crm_online.errors import StateCorrupt, StateLocked, StateMissing, StateTooNew, StoreError, StoreRefused
+from crm_online.errors import (
+    StateCorrupt,
+    StateLocked,
+    StateMissing,
+    StateTooNew,
+    StateTooOld,
+    StoreError,
+    StoreRefused,
+)
 from crm_online.step import Append, Step
 from crm_online.store import binary as binaries_module
 from crm_online.store import open_store
 from crm_online.store.binary import Binary, binaries, chosen
+from crm_online.store.keys import FORMAT
 
 OWNER = """
 import sys
@@ -269,9 +278,10 @@ def test_a_long_path_is_cleaned_up_after_its_owner_was_killed(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("content", "refusal"),
     [
-        ('{"format": 2, "redis": [7, 0]}', StateTooNew),
+        (f'{{"format": {FORMAT + 1}, "redis": [7, 0]}}', StateTooNew),
+        (f'{{"format": {FORMAT - 1}, "redis": [7, 0]}}', StateTooOld),
         ('{"format": 0, "redis": [7, 0]}', StateCorrupt),
-        ('{"format": 1}', StateCorrupt),
+        (f'{{"format": {FORMAT}}}', StateCorrupt),
         ("[]", StateCorrupt),
         ("half {", StateCorrupt),
     ],
@@ -289,7 +299,7 @@ def test_a_folder_of_another_format_is_refused(tmp_path: Path, content: str, ref
 def test_a_redis_older_than_the_one_that_wrote_is_not_let_near(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Redis 6.2 does not see the AOF of 7.0: it would start empty.
     commit_one(tmp_path)
-    note = {"format": 1, "redis": [99, 0], "server": "/opt/bin/redis-server"}
+    note = {"format": FORMAT, "redis": [99, 0], "server": "/opt/bin/redis-server"}
     (tmp_path / "FORMAT").write_text(json.dumps(note))
     with pytest.raises(StoreRefused) as refused:
         commit_one(tmp_path)
