@@ -39,12 +39,13 @@ class Publication(BaseModel):
     aggregates
         What was published.
     sizes
-        The number of customers of each segment when its size was published.
+        The number of customers of each segment when its size was published, or when it was withdrawn.
     segments, rules
-        The event time, in ms, at which the figures of each segment, and of each rule, were published; also of the rules
-        in ``withdrawn``.
-    withdrawn
-        Rules that were published before and are not now, with the figures published last: they come back with them.
+        The event time, in ms, at which the figures of each segment, and of each rule, were published; also of those in
+        ``withdrawn_segments`` and ``withdrawn``.
+    withdrawn_segments, withdrawn
+        Segments of the model, and rules, that were published before and are not now, with the figures published last:
+        they come back with them.
     rules_forgotten
         The latest event time at which one was published of the rules that are in neither; any rule may be one of them.
     rules_as_of
@@ -58,6 +59,7 @@ class Publication(BaseModel):
     segments: dict[str, int] = {}
     rules: dict[str, int] = {}
     rules_as_of: int = _NEVER
+    withdrawn_segments: list[AggregateSegment] = []
     withdrawn: list[AggregateRule] = []
     rules_forgotten: int = _NEVER
 
@@ -111,50 +113,52 @@ def publish(
     """
     if before is None or before.aggregates.least_customers != least:
         before = Publication(aggregates=Aggregates(least_customers=least, segments=[], rules=[]))
-    published, sizes, times = _segments(found, watermark, least, before)
-    of_rules = _rules(rules, orders, watermark, least, before)
-    aggregates = Aggregates(least_customers=least, segments=published, rules=of_rules.aggregates.rules)
-    return of_rules.model_copy(update={"aggregates": aggregates, "sizes": sizes, "segments": times})
+    return _rules(rules, orders, watermark, least, _segments(found, watermark, least, before))
 
 
-def _segments(
-    found: Segmentation | None, watermark: int, least: int, before: Publication
-) -> tuple[list[AggregateSegment], dict[str, int], dict[str, int]]:
+def _segments(found: Segmentation | None, watermark: int, least: int, before: Publication) -> Publication:
+    """Return the last publication with the segments that are published now."""
     if found is None or not found.complete:
-        return before.aggregates.segments, before.sizes, before.segments
-    old = {one.id: one for one in before.aggregates.segments}
-    published, sizes, times = list[AggregateSegment](), dict[str, int](), dict[str, int]()
+        return before
+    old = {one.id: one for one in (*before.withdrawn_segments, *before.aggregates.segments)}
+    published, withdrawn = list[AggregateSegment](), list[AggregateSegment]()
+    sizes, times = dict[str, int](), dict[str, int]()
     common = _most_common(found.sample.vectors)
     for row, (value, traits, predicted) in enumerate(zip(found.values(), found.traits, found.predicted(), strict=True)):
         name, size = value["id"], int(found.sums.W[row])
+        # One that is withdrawn is known to be below the floor: it comes back once it has as many more than it had then.
         if abs(size - before.sizes.get(name, 0)) < least:
             size = before.sizes.get(name, 0)
         members = found.sample.nearest == row
         as_of = before.segments.get(name, _NEVER)
         changed = int((found.sample.records.last_event[members] > as_of).sum())
-        if size < least or (changed < least and name not in old):
+        if name not in old and (size < least or changed < least):
             continue
-        rounded = size // least * least
-        if changed >= least:
+        sizes[name] = size
+        if size < least:
+            withdrawn.append(old[name])
+        elif changed >= least:
             differ = (found.sample.vectors[members] != common).sum(axis=0) >= least
             known = dict(zip(found.model.scale.names, differ.tolist(), strict=True))
-            one, as_of = (
+            as_of = watermark
+            published.append(
                 AggregateSegment(
                     id=name,
                     name=value["name"],
-                    size=rounded,
+                    size=size // least * least,
                     as_of=_day(watermark),
                     features={key: digits(mean, 2) for key, mean in value["centroid"].items() if known[key]},
                     traits=_traits(traits, least),
                     purchase=None if predicted["purchase"] is None else digits(predicted["purchase"], 2),
-                ),
-                watermark,
+                )
             )
         else:
-            one = old[name].model_copy(update={"size": rounded})
-        published.append(one)
-        sizes[name], times[name] = size, as_of
-    return published, sizes, times
+            published.append(old[name].model_copy(update={"size": size // least * least}))
+        times[name] = as_of
+    aggregates = before.aggregates.model_copy(update={"segments": published})
+    return before.model_copy(
+        update={"aggregates": aggregates, "sizes": sizes, "segments": times, "withdrawn_segments": withdrawn}
+    )
 
 
 def _rules(

@@ -183,6 +183,20 @@ def test_a_key_is_for_its_scopes_only(served: Served, keys: dict[str, str]) -> N
     assert refusal.headers["www-authenticate"] == 'Bearer error="insufficient_scope", scope="admin"'
 
 
+def test_who_may_see_aggregates_only_gets_nothing_else_from_any_operation(
+    served: Served, keys: dict[str, str], root: Path
+) -> None:
+    document = json.loads((root / "docs" / "openapi.json").read_text(encoding="utf-8"))
+    own = {*OPEN, "/v1/aggregates", "/v1/session"}
+    for path, methods in document["paths"].items():
+        for method in methods.keys() if path not in own else ():
+            asked = path.replace("{", "").replace("}", "")
+            answer = ask(served.url, asked, method=method.upper(), headers=showing(keys["aggregates"]))
+            assert answer.problem(403, "scope")["detail"].endswith("yours has aggregates"), (method, path)
+    one = ask(served.url, "/v1/aggregates", headers=showing(keys["aggregates"]))
+    assert one.json == ask(served.url, "/v1/aggregates", headers=showing(keys["admin"])).json
+
+
 def test_a_key_is_added_and_removed_while_the_service_runs(served: Served, file: Path) -> None:
     key = new_key(file, "guest", ["read"])
 

@@ -6,8 +6,10 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from crm_online.answers.aggregates import Aggregates
@@ -15,6 +17,7 @@ from crm_online.events import models
 from crm_online.events.models import EVENT
 from crm_online.lookup.aggregates import last_publication, renewed
 from crm_online.lookup.publication import KnownOrder, Publication, publish
+from crm_online.lookup.segments import Segmentation
 from crm_online.settings.model import PredictionSettings
 from crm_online.simulate import simulate
 from crm_online.store import open_store
@@ -171,6 +174,46 @@ def test_a_rule_that_returns_comes_with_its_last_figures_until_as_many_have_boug
     orders += of("milk", range(80, 90), 6)
     sixth = publish(None, [rule("jam", 3.3)], orders, 6, LEAST, fifth)
     assert told(sixth) == {}
+
+
+def test_a_segment_that_returns_comes_with_its_last_figures_until_as_many_have_an_event_since() -> None:
+    def found(size: int, last_event: Sequence[int], spending: float) -> Segmentation:
+        value = {"id": "s1", "name": "Regulars", "centroid": {"spending": spending}}
+        traits = {"customers": size, "attributes": [], "contact_reasons": [], "items": []}
+        sample = SimpleNamespace(
+            vectors=np.arange(len(last_event), dtype=np.int16)[:, None],
+            nearest=np.zeros(len(last_event), np.int64),
+            records=SimpleNamespace(last_event=np.array(last_event)),
+        )
+        return cast(
+            Segmentation,
+            SimpleNamespace(
+                complete=True,
+                sample=sample,
+                sums=SimpleNamespace(W=[size]),
+                model=SimpleNamespace(scale=SimpleNamespace(names=("spending",))),
+                traits=[traits],
+                values=lambda: [value],
+                predicted=lambda: [{"purchase": None}],
+            ),
+        )
+
+    def told(publication: Publication) -> list[tuple[int, float]]:
+        return [(one.size, one.features["spending"]) for one in publication.aggregates.segments]
+
+    first = publish(found(15, [1] * 15, 3.0), [], [], 1, LEAST, None)
+    assert told(first) == [(10, 3.0)]
+    second = publish(found(5, [1] * 5, 9.0), [], [], 2, LEAST, first)
+    assert (told(second), second.sizes) == ([], {"s1": 5})
+    assert Publication.model_validate_json(second.model_dump_json()) == second
+    # One customer more or less does not bring it back, nor take it away again.
+    third = publish(found(14, [1] * 5 + [3] * 9, 4.0), [], [], 3, LEAST, second)
+    assert told(third) == []
+    # It has ten more than when it left, but only nine of them have an event since its figures were told.
+    fourth = publish(found(15, [1] * 6 + [4] * 9, 5.0), [], [], 4, LEAST, third)
+    assert told(fourth) == [(10, 3.0)]
+    fifth = publish(found(16, [1] * 6 + [5] * 10, 6.0), [], [], 5, LEAST, fourth)
+    assert told(fifth) == [(10, 6.0)]
 
 
 def test_what_is_told_stands_on_as_many_of_those_who_have_it(observed: tuple[Shop, Observer]) -> None:
