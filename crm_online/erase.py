@@ -19,8 +19,6 @@ from crm_online.step import KEEP
 from crm_online.store import Store, open_store
 from crm_online.store.meta import LOGS
 
-REJECTING = 0
-"""The partition that has the rejects of logs, of whichever customer they are."""
 COMMANDS = "commands"
 """The source of the steps that commands take: no position of a log moves."""
 
@@ -111,10 +109,6 @@ def _run(store: Store, partitions: list[int], keep: int, events: Sequence[Mappin
     for flow in group.flows:
         now, at = flow.watermark, flow.position(COMMANDS)
         group.run(flow, Batch(COMMANDS, at, at, _events(events, (now or 0) + 1, at), watermark=now))
-    if REJECTING not in partitions:
-        (first,) = PartitionGroup.claim(store, settings, meta.partitions, numbers=[REJECTING]).flows
-        if blanks := first.blanks([str(event["customer_id"]) for event in events]):
-            first.run_step(Batch.empty(COMMANDS, first.position(COMMANDS), first.watermark), blanks)
 
 
 def _events(events: Sequence[Mapping[str, object]], time: int, at: int) -> EventColumns:

@@ -16,7 +16,7 @@ from crm_online.flow.reads import StepReader, load
 from crm_online.settings import Settings
 from crm_online.stages import Stage, StageClock
 from crm_online.step import Assign, ChangeId, Entry, Step, Topic, Write
-from crm_online.store import Store
+from crm_online.store import PartitionStore, Store
 from crm_online.store.entries import OF_CUSTOMERS, RejectSearch, blank, decode, encode
 from crm_online.store.keys import CHANGES
 
@@ -62,6 +62,7 @@ class PartitionFlow:
             self._outbox = self.store.outbox()
         self.store.refuse_if_moved()
         self.stages = self.engine.stages
+        self._others = [store.partition(number) for number in range(partitions) if number != partition]
         self._reader = StepReader(store, partition, partitions, settings.segments.sample, loaded.sampling_key)
         self.commit_seconds = 0.0
         self._published = 0
@@ -96,8 +97,13 @@ class PartitionFlow:
             with self.stages.measure(Stage.FETCH):
                 plan = self.engine.plan_reads(batch)
                 read = self._reader.read(plan, batch.events)
+            if plan.erased:
+                batch = _without_rows_of(batch, plan.erased)
             step = self.engine.compute_step(batch, plan, read)
-        return self._commit(step, [*self.blanks(plan.erased), *writes])
+        blanks = self._blanks(plan.erased)
+        # Before the commit: a step that is taken again after a crash finds what is left.
+        self._blank_elsewhere(plan.erased)
+        return self._commit(step, [*blanks, *writes])
 
     def republish(self, source: str, divergence: Divergence) -> Step:
         """Begin a new epoch: consumers have changes that this state, put back in time, knows nothing of.
@@ -183,18 +189,38 @@ class PartitionFlow:
         self._outbox += step.entries
         return step
 
-    def blanks(self, erased: Sequence[str]) -> list[Assign]:
+    def _blanks(self, erased: Sequence[str]) -> list[Assign]:
         """Blank the kept changes of customers who are erased, but for those that say so, and rejects that name them."""
         if not erased:
             return []
-        names, search = set(erased), RejectSearch(erased)
-        found = []
-        for topic in sorted([*OF_CUSTOMERS, Topic.REJECTS]):
-            kept = (decode(data, self.partition) for data in self.store.list_all(CHANGES[topic], _CHANGES_CHUNK))
-            found += [
-                Assign(CHANGES[topic], index, encode(blank(change)))
-                for index, change in enumerate(kept)
-                if not change.tombstone
-                and (search.matches(change.value) if topic is Topic.REJECTS else change.key in names)
-            ]
-        return found
+        names = set(erased)
+        found = [
+            Assign(CHANGES[topic], index, encode(blank(change)))
+            for topic in sorted(OF_CUSTOMERS)
+            for index, change in enumerate(self._kept(self.store, topic))
+            if change.key in names and not change.tombstone
+        ]
+        rejects = self._rejects_of(self.store, erased)
+        return found + [Assign(CHANGES[Topic.REJECTS], index, encode(blank(reject))) for index, reject in rejects]
+
+    def _blank_elsewhere(self, erased: Sequence[str]) -> None:
+        """Blank rejects of other partitions that name customers who are erased: rows need not have come to theirs."""
+        for other in self._others if erased else ():
+            found = self._rejects_of(other, erased)
+            other.exchange_rejects((encode(reject), encode(blank(reject))) for _, reject in found)
+
+    def _rejects_of(self, store: PartitionStore, customers: Sequence[str]) -> list[tuple[int, Entry]]:
+        """Return the rejects that a partition keeps and that name customers, with their indexes."""
+        search = RejectSearch(customers)
+        kept = enumerate(self._kept(store, Topic.REJECTS))
+        return [(index, reject) for index, reject in kept if not reject.tombstone and search.matches(reject.value)]
+
+    def _kept(self, store: PartitionStore, topic: Topic) -> Iterator[Entry]:
+        return (decode(data, store.partition) for data in store.list_all(CHANGES[topic], _CHANGES_CHUNK))
+
+
+def _without_rows_of(batch: Batch, customers: Sequence[str]) -> Batch:
+    """Return a batch whose rejects say nothing of what was sent where that names one of these customers."""
+    search = RejectSearch(customers)
+    rejects = [replace(reject, raw="") if search.is_in(reject.raw) else reject for reject in batch.rejects]
+    return replace(batch, rejects=rejects)

@@ -79,7 +79,13 @@ class RejectSearch:
 
     def named(self, reject: bytes) -> Iterator[str]:
         """Yield the customers whose ids are in what was sent in a reject, the JSON of its value."""
-        raw = str(json.loads(reject).get("raw", ""))
+        return self._named(str(json.loads(reject).get("raw", "")))
+
+    def is_in(self, raw: str) -> bool:
+        """Tell whether what was sent has one of the ids."""
+        return any(True for _ in self._named(raw))
+
+    def _named(self, raw: str) -> Iterator[str]:
         words = {"", *_WORD.findall(raw)}
         for spelling, name in (found for word in words for found in self._by_word.get(word, ())):
             if re.search(rf"(?<!\w){re.escape(spelling)}(?!\w)", raw):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from crm_online.errors import HoleInLog, OwnerLost, PositionMoved, StateCorrupt, StoreUnavailable
-from crm_online.step import ChangeId, Entry, Step
+from crm_online.step import ChangeId, Entry, Step, Topic
 from crm_online.store import meta, reads, replies
 from crm_online.store.client import RedisClient, Script
 from crm_online.store.entries import TOPICS, decode
@@ -34,6 +34,7 @@ _COMMIT: Final = Script.named("commit.lua")
 _OUTBOX: Final = Script.named("outbox.lua")
 _CHANGES: Final = Script.named("changes.lua")
 _TRIM: Final = Script.named("trim.lua")
+_EXCHANGE: Final = Script.named("exchange.lua")
 _FIELDS: Final = 10_000
 _SCANNED: Final = 2000
 
@@ -239,6 +240,15 @@ class PartitionStore:
         keys = [self._key(META), *(self._key(CHANGES[topic]) for topic in TOPICS.values())]
         reply = self._client.run(_CHANGES, keys, [after.epoch, after.sequence, -1 if most is None else most])
         return kept_changes(reply, after, most)
+
+    def exchange_rejects(self, pairs: Iterable[tuple[bytes, bytes]]) -> None:
+        """Put other bytes in the place of rejects that are kept, as far as they still are.
+
+        No claim is needed: rejects are only added at the end and dropped at the beginning, and who owns the partition
+        does not hold them.
+        """
+        for old, new in pairs:
+            self._client.run(_EXCHANGE, [self._key(CHANGES[Topic.REJECTS])], [old, new])
 
     def trim(self, upto: int) -> int:
         """Drop the entries up to and with sequence number ``upto``, which were published; give how many went."""

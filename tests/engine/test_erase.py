@@ -11,6 +11,7 @@ from crm_online.customers.traits import Traits
 from crm_online.errors import UnknownCustomer
 from crm_online.events import models
 from crm_online.events.batch import Batch
+from crm_online.events.columns import EventColumns, partition_of
 from crm_online.events.rejects import RejectedRow
 from crm_online.flow import load
 from crm_online.segments.sample import Sample
@@ -18,7 +19,7 @@ from crm_online.step import Topic
 from crm_online.store import Store
 from crm_online.store.entries import is_blank
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.flows import LOG, Shop, settings
 
 DAY = shop.DAY
 NAME = "customer 004"
@@ -272,3 +273,31 @@ def test_rejects_that_name_an_erased_customer_lose_what_was_sent(redis: Store, l
     kept = b"".join(change.value for change in run.flows[0].store.changes() if change.topic is Topic.REJECTS)
     assert b"call her" not in kept
     assert about[1].replace('"', '\\"').encode() in kept
+
+
+@pytest.mark.parametrize("home", [0, 1])
+def test_an_event_that_erases_blanks_rejects_of_every_partition_and_of_its_own_batch(
+    redis: Store, log: list[models.Event], home: int
+) -> None:
+    run = Shop(redis, settings(partitions=2))
+    list(run.run(log))
+    frame = run.lookup.customers_frame()
+    found = frame["customer_id"].to_numpy()
+    at = partition_of(shop.columns([shop.erase(name, 0) for name in found]), 2)
+    name = str(found[at == home][0])
+    about = [json.dumps({"customer_id": one, "note": "call her at home"}) for one in (name, f"{name}1")]
+    rejects = [RejectedRow("no such type", "type", f"a:{number}", raw, number) for number, raw in enumerate(about)]
+    for number in (0, 1):  # a broken row comes to any partition
+        flow = run.flows[number]
+        begin = flow.position(LOG)
+        flow.run_step(Batch(LOG, begin, begin, EventColumns.empty(), rejects, run.watermark))
+    run.step([shop.erase(name, run.watermark or 0)], rejects)
+    kept = [
+        json.loads(change.value).get("raw")
+        for flow in run.flows
+        for change in flow.store.changes()
+        if change.topic is Topic.REJECTS
+    ]
+    assert kept.count(about[1]) == 3
+    assert about[0] not in kept
+    run.verified()

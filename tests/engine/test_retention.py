@@ -8,6 +8,7 @@ import pytest
 
 from crm_online.errors import UnknownCustomer
 from crm_online.events import models
+from crm_online.events.rejects import RejectedRow
 from crm_online.settings import Settings
 from crm_online.settings.privacy import PrivacySettings
 from crm_online.step import Topic
@@ -48,13 +49,24 @@ def last_seen(log: list[models.Event]) -> dict[str, int]:
 def test_who_was_idle_for_too_long_is_nowhere_and_nobody_else_is_gone(
     redis: Store, log: list[models.Event], min_customers: int, partitions: int
 ) -> None:
-    run = Shop(redis, keeping(min_customers=min_customers, partitions=partitions)).all(log)
+    run = Shop(redis, keeping(min_customers=min_customers, partitions=partitions))
+    names = sorted({event.customer_id for event in log if event.customer_id is not None})
+    run.step(log[:1], [RejectedRow("no such type", "type", f"a:{one}", one, row) for row, one in enumerate(names)])
+    run.all(log[1:])
     now, seen = run.watermark or 0, last_seen(log)
     gone = {name for name, last in seen.items() if last < now - LONGEST - LONGEST // 32}
     kept = {name for name, last in seen.items() if last >= now - LONGEST}
     assert len(gone) > 20
     there = {name for view in run.views for names, _, _ in view.batches() for name in names}
     assert kept <= there <= seen.keys() - gone
+    rejects = {
+        json.loads(change.value).get("raw")
+        for flow in run.flows
+        for change in flow.store.changes()
+        if change.topic is Topic.REJECTS
+    }
+    assert kept & rejects
+    assert not gone & rejects
     for name in sorted(gone)[:5]:
         nowhere(run, name)
         with pytest.raises(UnknownCustomer):
