@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from crm_online.drift.detector import DriftDetector
-    from crm_online.moments import Moment
+    from crm_online.lookup.moments import Moment
     from crm_online.segments.online_kmeans import OnlineKMeans
 
 __version__ = "0.1.0"
@@ -93,7 +93,7 @@ def rules_frame(
         If there is no such way to sort, no such segment, or ``as_of`` is before the log or outside 1970 to 2105.
     """
     from crm_online.lookup import open_lookup
-    from crm_online.moments import milliseconds
+    from crm_online.lookup.moments import milliseconds
 
     with open_lookup(state) as lookup:
         return lookup.rules_frame(milliseconds(as_of), sort=sort, segment=segment)
@@ -105,7 +105,7 @@ def segments_frame(state: str = _STATE, *, as_of: Moment | None = None) -> pd.Da
     Parameters and errors are those of :func:`rules_frame`.
     """
     from crm_online.lookup import open_lookup
-    from crm_online.moments import milliseconds
+    from crm_online.lookup.moments import milliseconds
 
     with open_lookup(state) as lookup:
         return lookup.segments_frame(milliseconds(as_of))
@@ -117,7 +117,7 @@ def customers_frame(state: str = _STATE, *, as_of: Moment | None = None) -> pd.D
     Parameters and errors are those of :func:`rules_frame`.
     """
     from crm_online.lookup import open_lookup
-    from crm_online.moments import milliseconds
+    from crm_online.lookup.moments import milliseconds
 
     with open_lookup(state) as lookup:
         return lookup.customers_frame(milliseconds(as_of))

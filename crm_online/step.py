@@ -99,7 +99,7 @@ class Entry:
         The same id.
     tombstone
         True when the key is gone: the value still says why, a compacted topic gets a null.
-    moment
+    geometry
         What decided it, for readers of the changes that are kept: it is not published.
     """
 
@@ -108,7 +108,7 @@ class Entry:
     value: bytes
     id: ChangeId
     tombstone: bool = False
-    moment: bytes = b""
+    geometry: bytes = b""
 
     @property
     def sequence(self) -> int:

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from crm_online.stages import Stage
+from crm_online.engine.stages import Stage
 
 PREFIX = "crm_online"
 

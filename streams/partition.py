@@ -9,17 +9,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from crm_online import gaps
+from crm_online.engine.stages import Stage
 from crm_online.events.batch import Batch
 from crm_online.events.intake import Intake
 from crm_online.events.slices import slices
 from crm_online.events.times import to_iso
 from crm_online.flow import PartitionFlow
-from crm_online.gaps import LogGap
 from crm_online.settings import Settings
-from crm_online.stages import Stage
 from crm_online.step import Append, ChangeId, Drop, Entry, Put, Step, Write
+from crm_online.store import log_gaps
 from crm_online.store.keys import ENDS
+from crm_online.store.log_gaps import LogGap
 from streams import unpacked
 from streams.published import PublishedPosition
 from streams.records import DecodedRecords, Record, decode
@@ -221,7 +221,7 @@ class PartitionProcessor:
     def skip(self, to: int, why: str) -> Step:
         """Read on elsewhere in the log, which is not there as it was; that, and why, is written into the state."""
         gap = LogGap(self._topic, self.position or 0, to, why, to_iso(int(time.time() * 1000)))
-        step = self._commit_empty(to, Append(gaps.NAME, [gap.encode()]), Drop(FINGERPRINT))
+        step = self._commit_empty(to, Append(log_gaps.NAME, [gap.encode()]), Drop(FINGERPRINT))
         self.fingerprint = LogFingerprint()
         return step
 

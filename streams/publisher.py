@@ -14,9 +14,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import RecordMetadata
 
+from crm_online.engine.stages import Stage, StageClock
 from crm_online.errors import BrokerRefused, OwnerLost
 from crm_online.settings import KafkaSettings
-from crm_online.stages import Stage, StageClock
 from crm_online.step import ChangeId, Entry
 from streams.connection import client_options
 from streams.context import RetryPolicy

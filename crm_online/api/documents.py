@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import Header
 from starlette.responses import Response
 
-from crm_online.etags import is_among
+from crm_online.live.etags import is_among
 
 IfNoneMatch = Annotated[
     str | None, Header(max_length=4000, description="the ETag of what the caller has: 304 if it is still so")

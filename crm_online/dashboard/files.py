@@ -10,7 +10,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
 
-from crm_online.etags import etag_of
+from crm_online.live.etags import etag_of
 
 _MEDIA_TYPES: Final = {
     "css": "text/css; charset=utf-8",

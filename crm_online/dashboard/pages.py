@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from crm_online.dashboard import files
-from crm_online.etags import is_among
+from crm_online.live.etags import is_among
 
 _IfNoneMatch = Annotated[str | None, Header(max_length=4000)]
 _AcceptEncoding = Annotated[str, Header(max_length=4000)]

@@ -45,18 +45,18 @@ class Changes:
     sequence: int
     entries: list[Entry] = field(default_factory=list)
 
-    def emit(
-        self, topic: Topic, key: str, value: Mapping[str, object], *, tombstone: bool = False, moment: bytes = b""
-    ) -> bytes:
-        """Give a change its number, keep it with what decided it, and return its JSON."""
-        return self.emit_json(topic, key, to_json(value).decode()[1:-1], tombstone=tombstone, moment=moment)
+    def emit(self, topic: Topic, key: str, value: Mapping[str, object], *, tombstone: bool = False) -> bytes:
+        """Give a change its number, keep it, and return its JSON."""
+        return self.emit_json(topic, key, to_json(value).decode()[1:-1], tombstone=tombstone)
 
-    def emit_json(self, topic: Topic, key: str, members: str, *, tombstone: bool = False, moment: bytes = b"") -> bytes:
-        """Give a change its number, keep it, and return its JSON; ``members`` are those after its id, as JSON."""
+    def emit_json(
+        self, topic: Topic, key: str, members: str, *, tombstone: bool = False, geometry: bytes = b""
+    ) -> bytes:
+        """Do as `emit` does; ``members`` are the value's as JSON, ``geometry`` what decided a move."""
         self.sequence += 1
         change = ChangeId(self.partition, self.epoch, self.sequence)
         line = f'{{"change_id":"{change}"{"," if members else ""}{members}}}'.encode()
-        self.entries.append(Entry(topic, key, line, change, tombstone, moment))
+        self.entries.append(Entry(topic, key, line, change, tombstone, geometry))
         return line
 
 

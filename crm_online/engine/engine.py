@@ -17,11 +17,11 @@ from crm_online.customers.due import bucket_name
 from crm_online.customers.records import RecordCodec
 from crm_online.customers.registry import features_in_use
 from crm_online.customers.suppression import Suppression
-from crm_online.damage import corrupt_where_damaged
 from crm_online.decay import Decay
 from crm_online.engine import peers
 from crm_online.engine.changes import Changes
 from crm_online.engine.daily import RecordedDays
+from crm_online.engine.damage import corrupt_where_damaged
 from crm_online.engine.divergence import Divergence
 from crm_online.engine.drifting import Drifting, Observing
 from crm_online.engine.ingestion import Ingestion, IngestResult
@@ -38,6 +38,7 @@ from crm_online.engine.sampling import Sampling
 from crm_online.engine.scoring import MS, FeatureReader
 from crm_online.engine.segmenting import Segmenting
 from crm_online.engine.size_history import RecordedSizes
+from crm_online.engine.stages import Stage, StageClock
 from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
 from crm_online.engine.step_context import StepContext
@@ -46,7 +47,6 @@ from crm_online.events.columns import EventColumns, concat, erasing
 from crm_online.segments.model import Model
 from crm_online.segments.sums import SegmentSums
 from crm_online.settings import Settings
-from crm_online.stages import Stage, StageClock
 from crm_online.step import Append, Assign, Put, Remove, Replace, Step, StepCounts, Topic
 
 CUSTOMERS = "customers"

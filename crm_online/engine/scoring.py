@@ -15,7 +15,7 @@ from crm_online.customers.registry import read_features
 from crm_online.decay import Decay
 from crm_online.engine.change_json import figure, figures, text, texts
 from crm_online.engine.changes import Changes, Reason
-from crm_online.engine.moments import moments_of
+from crm_online.engine.move_geometry import encoded_geometries
 from crm_online.events.times import to_short_iso
 from crm_online.segments.kmeans import distances
 from crm_online.segments.online import OnlineSegments
@@ -135,7 +135,9 @@ class Scorer:
             self._would_move_without_refit(vectors, from_ids, reports.labels, reasons), int(Reason.LAPSE), reasons
         )
         changed = np.flatnonzero(reports.changed)
-        moments = moments_of(model, self.centroids, vectors[changed], reports.labels[changed], reported[changed])
+        geometries = encoded_geometries(
+            model, self.centroids, vectors[changed], reports.labels[changed], reported[changed]
+        )
         reasons = np.where(reports.orphaned, int(Reason.REFIT), reasons)[changed]
         to_ids = [model.ids[label] for label in reports.labels[changed].tolist()]
         prepend_moves(some, changed, seconds, [from_ids[index] for index in changed.tolist()], to_ids, reasons)
@@ -146,11 +148,11 @@ class Scorer:
             figures(list(self.reader.features), raw[changed]),
             ((seconds * MS - some.last_event[changed]) / 86_400_000).tolist(),
             reports.margins[changed].tolist(),
-            moments,
+            geometries,
             strict=True,
         )
         time, version = to_short_iso(seconds * MS), model.version
-        for index, to_id, reason, features, idle, margin, moment in columns:
+        for index, to_id, reason, features, idle, margin, geometry in columns:
             row = int(rows[index])
             if reason is Reason.EVENT:
                 cause = texts(causes[row])
@@ -163,7 +165,7 @@ class Scorer:
                 f'"reason":"{reason.label}","time":"{time}","margin":{figure(margin)},"features":{features},'
                 f'"model_version":{version},"cause":{cause}'
             )
-            changes.emit_json(Topic.SEGMENT_CHANGES, ids[row], members, moment=moment)
+            changes.emit_json(Topic.SEGMENT_CHANGES, ids[row], members, geometry=geometry)
         some.vectors, some.nearest, some.reported = vectors, nearest.astype(np.uint8), reports.labels.astype(np.uint8)
         some.since, some.scored_at = reports.since // MS, np.full(len(rows), seconds)
         some.model_version = np.full(len(rows), stored_version(model.version), np.uint16)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Self
 
+from crm_online.engine.stages import Stage, StageClock
 from crm_online.events.batch import Batch
 from crm_online.flow.partition import PartitionFlow
 from crm_online.settings import Settings
-from crm_online.stages import Stage, StageClock
 from crm_online.step import StepCounts, Write
 from crm_online.store import Store
 

@@ -10,11 +10,11 @@ from secrets import token_hex
 
 from crm_online.engine.divergence import Divergence
 from crm_online.engine.engine import CUSTOMERS, Engine
+from crm_online.engine.stages import Stage, StageClock
 from crm_online.errors import FenceError, StoreUnavailable
 from crm_online.events.batch import Batch
 from crm_online.flow.reads import StepReader, load
 from crm_online.settings import Settings
-from crm_online.stages import Stage, StageClock
 from crm_online.step import Assign, ChangeId, Entry, Step, Topic, Write
 from crm_online.store import PartitionStore, Store
 from crm_online.store.entries import OF_CUSTOMERS, RejectSearch, blank, decode, encode

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from crm_online.engine.moments import Moment
+from crm_online.engine.move_geometry import MoveGeometry
 from crm_online.lookup.customer_batch import CustomerBatch
 from crm_online.lookup.customer_json import customer_values
 from crm_online.lookup.segment_names import SegmentNames
@@ -26,12 +26,12 @@ class KeptMove:
     ----------
     change
         The change, as published.
-    moment
+    geometry
         What decided it; ``None`` for one of a version that did not keep it.
     """
 
     change: Mapping[str, Any]
-    moment: Moment | None
+    geometry: MoveGeometry | None
 
 
 def explanation(customer: CustomerBatch, names: SegmentNames, kept: Sequence[KeptMove]) -> dict[str, object]:
@@ -81,22 +81,22 @@ def _cause(
     }
     if kept is None:
         return cause
-    change, moment = kept.change, kept.moment
+    change, geometry = kept.change, kept.geometry
     event = change["cause"] if move["reason"] in _WITH_CAUSE else {}
     cause |= {ours: event[theirs] for theirs, ours in _OF_CAUSE.items() if theirs in event}
     cause |= {"change_id": change["change_id"], "model_version": change["model_version"], "margin": change["margin"]}
-    if moment is not None:
+    if geometry is not None:
         cause |= {
-            "pulls": _pulls(change["features"], moment, units),
-            "against": moment.against,
-            "distances": dict(zip((moment.against, move["to"]), moment.distances, strict=True)),
+            "pulls": _pulls(change["features"], geometry, units),
+            "against": geometry.against,
+            "distances": dict(zip((geometry.against, move["to"]), geometry.distances, strict=True)),
         }
     return cause
 
 
-def _pulls(features: Mapping[str, float], moment: Moment, units: Mapping[str, str]) -> list[dict[str, object]]:
+def _pulls(features: Mapping[str, float], geometry: MoveGeometry, units: Mapping[str, str]) -> list[dict[str, object]]:
     """Return what each feature did to a move, the strongest first."""
-    rows = zip(features.items(), moment.left, moment.entered, moment.pulls, strict=True)
+    rows = zip(features.items(), geometry.left, geometry.entered, geometry.pulls, strict=True)
     pulls: list[dict[str, object]] = [
         {
             "feature": feature,
@@ -108,7 +108,7 @@ def _pulls(features: Mapping[str, float], moment: Moment, units: Mapping[str, st
         }
         for (feature, value), left, entered, pull in rows
     ]
-    strongest = np.argsort(-np.abs(moment.pulls), kind="stable").tolist()
+    strongest = np.argsort(-np.abs(geometry.pulls), kind="stable").tolist()
     return [pulls[row] for row in strongest]
 
 

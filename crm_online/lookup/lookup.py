@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from crm_online.events import times
 from crm_online.events.times import to_short_iso
 from crm_online.hint import hint
 from crm_online.itemsets.parts import FrequentItemsets, PartitionCounters, merge
-from crm_online.lookup import export
+from crm_online.lookup import export, frames
 from crm_online.lookup.at_risk import NOBODY, sampled_predictions
 from crm_online.lookup.customer_json import customer_values
 from crm_online.lookup.customer_reader import CustomerReader
@@ -43,7 +43,6 @@ from crm_online.plots import SegmentPicture
 from crm_online.privacy.pseudonyms import NO_PSEUDONYMS, Pseudonyms
 from crm_online.recommend.answer import TOP, RecommendationRequest
 from crm_online.rules.customers import Buyers
-from crm_online.rules.frame import COLUMNS, Sort
 from crm_online.rules.learning import predictors
 from crm_online.rules.next_baskets import NextBaskets
 from crm_online.rules.table import RuleTable
@@ -56,7 +55,7 @@ from crm_online.store.meta import LOGS
 if TYPE_CHECKING:
     import pandas as pd
 
-SORTS: tuple[str, ...] = get_args(Sort)
+SORTS: Final = ("lift", "confidence", "support", "rank")
 """What rules may be sorted by."""
 FURTHEST = 400
 """How many half-lives from the log's end figures can be read: further from it they are beyond all numbers."""
@@ -404,37 +403,26 @@ class Lookup:
     def export(self, folder: Path, as_of: int | None = None) -> dict[str, int]:
         """Write customers, segments, rules and itemsets as Parquet; return the rows of each file."""
         when = self._when(as_of)
-        frames = {
+        tables = {
             "customers": self.customers_frame(when),
             "segments": self.segments_frame(when),
             "rules": self.rules_frame(when),
-            "itemsets": export.itemsets_frame(self.itemsets(when)),
+            "itemsets": frames.itemsets_frame(self.itemsets(when)),
         }
-        return export.write(folder, frames)
+        return export.write(folder, tables)
 
     def customers_frame(self, as_of: int | None = None) -> pd.DataFrame:
-        """Return all customers, see :func:`crm_online.lookup.export.customers_frame`."""
-        return export.customers_frame(self._views, self._when(as_of), self._predictor)
+        """Return all customers, see :func:`crm_online.lookup.frames.customers_frame`."""
+        return frames.customers_frame(self._views, self._when(as_of), self._predictor)
 
     def segments_frame(self, as_of: int | None = None) -> pd.DataFrame:
         """Return the segments, one row each; centroids in natural units, feature by feature."""
-        import pandas as pd
-
         self._when(as_of)  # they are as last scored, whatever the time, but a wrong one is refused
-        values = self._segments.values() if self._segments else []
-        rows = pd.DataFrame(values, columns=["id", "name", "size", "description", "centroid"])
-        rows["description"] = [value["description"]["text"] for value in values]
-        centroids = pd.DataFrame([value["centroid"] for value in values], index=rows.index).add_prefix("centroid.")
-        return pd.concat([rows.drop(columns="centroid"), centroids], axis=1)
+        return frames.segments_frame(self._segments.values() if self._segments else [])
 
     def rules_frame(self, as_of: int | None = None, *, sort: str = "lift", segment: str | None = None) -> pd.DataFrame:
         """Return the rules in force, or those of a segment, sorted by lift as in the article, or by another measure."""
-        import pandas as pd
-
-        own = ["everybody", "customers"] if segment is not None else []
-        found = self.rules(as_of, sort=sort, segment=segment)
-        frame = pd.DataFrame(found, columns=["change_id", "change", *COLUMNS, *own])
-        return frame.astype({"p_next_basket": float, "segment": "string"})
+        return frames.rules_frame(self.rules(as_of, sort=sort, segment=segment), of_segment=segment is not None)
 
     @cached_property
     def _customers(self) -> CustomerReader:

@@ -13,13 +13,13 @@ from crm_online.engine.engine import ROSTER
 from crm_online.engine.example_store import decode_block
 from crm_online.engine.mining import empty_counters
 from crm_online.engine.state import PartitionState
-from crm_online.gaps import NAME as GAPS
-from crm_online.gaps import LogGap
 from crm_online.lookup.partition import PartitionView
 from crm_online.predictions.examples import LabelledExamples
 from crm_online.segments.buying import KINDS, cells
 from crm_online.segments.sample import Sample
 from crm_online.segments.sums import ABSENT, SegmentSums
+from crm_online.store.log_gaps import NAME as GAPS
+from crm_online.store.log_gaps import LogGap
 
 _MOST_DIFFERENCES = 100
 
@@ -51,7 +51,7 @@ def verify(views: Sequence[PartitionView]) -> dict[str, object]:
     -------
     dict
         ``{ok, customers, events, digest, differences, gaps}``: gaps are parts of a Kafka log that were left out as
-        ``kafka.on_gap`` allows, see :mod:`crm_online.gaps`; they are no difference.
+        ``kafka.on_gap`` allows, see :mod:`crm_online.store.log_gaps`; they are no difference.
     """
     digest, differences = _Digest(), list[str]()
     customers = events = 0

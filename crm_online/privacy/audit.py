@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from crm_online.errors import AuditFailed
+from crm_online.privacy.files import private_here
 from crm_online.privacy.pseudonyms import NO_PSEUDONYMS, Pseudonyms
-from crm_online.private import private_here
 
 AuditedAction: TypeAlias = Literal["look-up", "explain", "recommend", "copy", "members", "export", "erase", "objection"]
 """What somebody did with data of customers."""

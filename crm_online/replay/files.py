@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from crm_online.errors import InputError
-from crm_online.private import private, private_folder
+from crm_online.privacy.files import private, private_folder
 from crm_online.step import Entry, Topic
 
 MARKER_FILE: Final = ".state.json"

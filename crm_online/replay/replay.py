@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crm_online.engine.stages import Stage, StageClock
 from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
 from crm_online.events.columns import EventColumns
@@ -26,7 +27,6 @@ from crm_online.replay.frames import FRAME, as_paths
 from crm_online.replay.logs import open_logs
 from crm_online.replay.partitions import LOGS, ReplayPartitions
 from crm_online.settings import Settings, refuse_conflict
-from crm_online.stages import Stage, StageClock
 from crm_online.step import ChangeId, Entry, Put
 from crm_online.store import PartitionStore, Store, open_store
 from crm_online.store.entries import is_blank
@@ -61,7 +61,7 @@ class ReplayResult:
     changes may be published again after a crash; ``rejects`` why rows were rejected; ``held`` how many events at the
     logs' ends wait for what comes next, as they lie far ahead of all others; ``lost`` how many changes the files lack,
     since they were made by runs without files and the state keeps them no more;
-    ``stages`` how many microseconds of processor an event took, by :class:`~crm_online.stages.Stage`;
+    ``stages`` how many microseconds of processor an event took, by :class:`~crm_online.engine.stages.Stage`;
     ``doubtful_baskets`` how many baskets, at most, are part of one that was forgotten already (``baskets.max_bytes``).
     """
 

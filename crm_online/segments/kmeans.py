@@ -86,7 +86,6 @@ def fit(
     *,
     starts: int,
     seed: int = 0,
-    warm: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Fit k-means to a sample.
 
@@ -97,11 +96,9 @@ def fit(
     k
         Number of centres; fewer come back when the sample has fewer distinct points.
     starts
-        Number of k-means++ starts; the best is taken. May be 0 if there is a warm start.
+        Number of k-means++ starts; the best is taken.
     seed
         Of the starts.
-    warm
-        Centres, in vector units, shape (k, d), for one more start; ignored if it is not k of them.
 
     Returns
     -------
@@ -111,7 +108,7 @@ def fit(
     Raises
     ------
     ValueError
-        If the sample is empty, k is less than 1, or there is no start.
+        If the sample is empty, or k is less than 1.
     """
     if not len(sample) or k < 1:
         raise ValueError("a fit needs a sample and at least one centre")
@@ -119,7 +116,6 @@ def fit(
     if len(distinct) <= k:
         return distinct.astype(np.float64)
     points = sample.astype(np.float64) / RESOLUTION
-    fits = []
     # A second of importing, which commands that fit nothing are spared.
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
@@ -127,13 +123,7 @@ def fit(
     with _threads().limit(limits=1), warnings.catch_warnings():
         # Fewer clusters than asked for can come out of rounding; the centres are made distinct below.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        if starts:
-            fits.append(KMeans(n_clusters=k, n_init=starts, random_state=seed).fit(points))
-        if warm is not None and len(warm) == k:
-            fits.append(KMeans(n_clusters=k, init=warm / RESOLUTION, n_init=1).fit(points))
-    if not fits:
-        raise ValueError("a fit needs at least one start")
-    best = min(fits, key=lambda one: float(one.inertia_))
+        best = KMeans(n_clusters=k, n_init=starts, random_state=seed).fit(points)
     centres = np.unique(np.rint(best.cluster_centers_ * RESOLUTION), axis=0)
     return np.asarray(centres, dtype=np.float64)
 

@@ -1,7 +1,7 @@
-"""The bytes of an outbox entry: version, topic, flags, epoch, sequence, key, moment, value.
+"""The bytes of an outbox entry: version, topic, flags, epoch, sequence, key, geometry, value.
 
-A fixed head of 19 bytes (little-endian), then the key in UTF-8, then, if a flag says so, the length of the moment
-and the moment, then the value to the end. The partition is that of the list. The scripts read the head too.
+A fixed head of 19 bytes (little-endian), then the key in UTF-8, then, if a flag says so, the length of the geometry
+and the geometry, then the value to the end. The partition is that of the list. The scripts read the head too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _VERSION: Final = 2
 _HEAD: Final = struct.Struct("<BBBIQI")
 _WORD: Final = re.compile(r"\w+")
 _TOMBSTONE: Final = 1
-_MOMENT: Final = 2
+_GEOMETRY: Final = 2
 _LENGTH: Final = struct.Struct("<I")
 TOPICS: Final = {
     1: Topic.SEGMENT_CHANGES,
@@ -103,10 +103,10 @@ def encode(entry: Entry) -> bytes:
     """
     # A lone surrogate is legal in JSON, so a customer's id may hold one.
     name = entry.key.encode("utf-8", "surrogatepass")
-    flags = (_TOMBSTONE if entry.tombstone else 0) | (_MOMENT if entry.moment else 0)
+    flags = (_TOMBSTONE if entry.tombstone else 0) | (_GEOMETRY if entry.geometry else 0)
     head = _HEAD.pack(_VERSION, _NUMBERS[entry.topic], flags, entry.id.epoch, entry.id.sequence, len(name))
-    moment = _LENGTH.pack(len(entry.moment)) + entry.moment if entry.moment else b""
-    return head + name + moment + entry.value
+    geometry = _LENGTH.pack(len(entry.geometry)) + entry.geometry if entry.geometry else b""
+    return head + name + geometry + entry.value
 
 
 def decode(data: bytes, partition: int) -> Entry:
@@ -121,18 +121,18 @@ def decode(data: bytes, partition: int) -> Entry:
         raise StateCorrupt(f"an outbox entry of {len(data)} bytes is too short")
     version, number, flags, epoch, sequence, length = _HEAD.unpack_from(data)
     end = _HEAD.size + length
-    if version != _VERSION or number not in TOPICS or flags & ~(_TOMBSTONE | _MOMENT) or end > len(data):
+    if version != _VERSION or number not in TOPICS or flags & ~(_TOMBSTONE | _GEOMETRY) or end > len(data):
         raise StateCorrupt(f"an outbox entry begins with bytes that are not known: {data[: _HEAD.size].hex()}")
     try:
         name = data[_HEAD.size : end].decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         raise StateCorrupt(f"the key of outbox entry {sequence} is not UTF-8") from None
-    moment = b""
-    if flags & _MOMENT:
+    geometry = b""
+    if flags & _GEOMETRY:
         begin = end + _LENGTH.size
         end = begin + _LENGTH.unpack(data[end:begin].ljust(_LENGTH.size, b"\xff"))[0]
         if end > len(data):
-            raise StateCorrupt(f"the moment of outbox entry {sequence} is too short")
-        moment = data[begin:end]
+            raise StateCorrupt(f"the geometry of outbox entry {sequence} is too short")
+        geometry = data[begin:end]
     change = ChangeId(partition, epoch, sequence)
-    return Entry(TOPICS[number], name, data[end:], change, bool(flags & _TOMBSTONE), moment)
+    return Entry(TOPICS[number], name, data[end:], change, bool(flags & _TOMBSTONE), geometry)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crm_online.errors import StateCorrupt, StateLocked, StateMissing, StoreError
-from crm_online.private import private_folder, private_here
+from crm_online.privacy.files import private_folder, private_here
 from crm_online.store.binary import Binary
 from crm_online.store.keys import FORMAT
 from crm_online.store.meta import check_format

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from crm_online.errors import StoreError, StoreUnavailable
-from crm_online.private import private_here
+from crm_online.privacy.files import private_here
 from crm_online.store.client import RedisClient
 from crm_online.store.node import ANSWER_SECONDS, Node
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crm_online.errors import StoreError
-from crm_online.private import private_here
+from crm_online.privacy.files import private_here
 
 
 class RedisUsers:

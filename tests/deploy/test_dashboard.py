@@ -10,8 +10,8 @@ import promql_parser
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from crm_online.engine.stages import Stage
 from crm_online.settings import load_settings
-from crm_online.stages import Stage
 from streams.metrics import StepReport, WorkerMetrics
 from tests.deploy.files import ROOT, image_environment, read_yaml, services
 

@@ -13,7 +13,7 @@ from scipy.cluster.hierarchy import dendrogram, fcluster, is_valid_linkage
 
 import crm_online
 from crm_online.errors import InputError
-from crm_online.moments import Moment, milliseconds
+from crm_online.lookup.moments import Moment, milliseconds
 from tests.command import printed
 from tests.replay import shop
 

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 import crm_online
+from crm_online.engine.stages import Stage
 from crm_online.errors import InputError
 from crm_online.events.options import LogOptions
 from crm_online.replay import replay
 from crm_online.settings import Settings
-from crm_online.stages import Stage
 
 MAP = LogOptions(
     mapping={

@@ -86,22 +86,9 @@ def test_many_duplicates_of_few_points_give_those_points() -> None:
     assert fit(sample, 6, starts=3).tolist() == [[-7.0, 0.0], [5.0, 5.0]]
 
 
-def test_a_warm_start_alone_finds_the_centres_that_it_came_from() -> None:
-    sample = blobs(5)
-    centres = fit(sample, 5, starts=10)
-    assert fit(sample, 5, starts=0, warm=centres + 100).tolist() == centres.tolist()
-
-
-def test_a_warm_start_of_another_number_of_centres_is_ignored() -> None:
-    sample = blobs(3)
-    assert len(fit(sample, 3, starts=1, warm=np.zeros((2, 2)))) == 3
-
-
 def test_a_fit_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="sample"):
         fit(np.zeros((0, 2), np.int16), 2, starts=1)
-    with pytest.raises(ValueError, match="start"):
-        fit(blobs(3), 3, starts=0)
 
 
 def test_fits_run_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +101,7 @@ def test_fits_run_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("sklearn.cluster.KMeans", watched)
     with threadpool_limits(limits=2):
-        fit(blobs(3), 3, starts=1, warm=np.zeros((3, 2)))
+        fit(blobs(3), 3, starts=1)
     assert set(seen) == {1}
 
 

@@ -18,7 +18,7 @@ from random import Random
 import pytest
 from aiokafka import TopicPartition
 
-from crm_online.lookup.export import itemsets_frame
+from crm_online.lookup.frames import itemsets_frame
 from crm_online.lookup.lookup import Lookup
 from crm_online.settings import Settings
 from crm_online.step import Topic

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from crm_online.stages import Stage
+from crm_online.engine.stages import Stage
 from streams.metrics import StepReport, WorkerMetrics
 
 STEP = StepReport(

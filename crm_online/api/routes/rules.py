@@ -13,7 +13,7 @@ from crm_online.api.keys import requires
 from crm_online.api.paths import ANYTHING
 from crm_online.api.problems import ProblemError, problems
 from crm_online.api.service import TheService
-from crm_online.etags import etag_of
+from crm_online.live.etags import etag_of
 from crm_online.live.snapshots.rulebook import RuleBook, RuleFilter
 
 router = APIRouter(prefix="/v1", tags=["rules"], dependencies=[Depends(requires("read"))], responses=NOT_MODIFIED)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from crm_online.customers.records import MOVES
-from crm_online.engine.moments import Moment
+from crm_online.engine.move_geometry import MoveGeometry
 from crm_online.engine.owner import NAMES
 from crm_online.errors import InputError, StoreUnavailable
 from crm_online.live.customers.member_scan import MemberPage, MemberScan, MemberSelection
@@ -231,8 +231,8 @@ class CustomerLookups(ServicePart):
         for move in moves:
             change = ChangeId.parse(move["change_id"])
             found = self._store.partition(change.partition).changes(change.previous, 1)
-            same = [one for one in found if one.id == change and one.moment]
-            kept.append(KeptMove(move, Moment.decode(same[0].moment) if same else None))
+            same = [one for one in found if one.id == change and one.geometry]
+            kept.append(KeptMove(move, MoveGeometry.decode(same[0].geometry) if same else None))
         first = self._store.partition(0)
         labels = decode_labels(dict(first.hash_all(segment_labels.NAME)))
         by_hand = {segment: label.name for segment, label in labels.items() if label.name}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from crm_online.etags import etag_of
+from crm_online.live.etags import etag_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from crm_online.answers.rules import Sort
 from crm_online.errors import InputError
-from crm_online.etags import etag_of
+from crm_online.live.etags import etag_of
 from crm_online.rules.measures import MEASURES
 
 _NO_ITEM = -1

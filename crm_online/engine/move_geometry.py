@@ -22,7 +22,7 @@ _CENTROID_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class MoveGeometry:
     """What decided one move; the features are in the order of the change's.
 
     Attributes
@@ -45,15 +45,15 @@ class Moment:
     distances: tuple[float, float]
 
     @classmethod
-    def decode(cls, raw: bytes) -> Moment:
-        """Read what :func:`moments_of` wrote; raises ``StateCorrupt`` for anything else."""
+    def decode(cls, raw: bytes) -> MoveGeometry:
+        """Read what :func:`encoded_geometries` wrote; raises ``StateCorrupt`` for anything else."""
         try:
             return cls(**json.loads(raw))
         except (ValueError, TypeError) as error:
             raise StateCorrupt("what decided a move cannot be read") from error
 
 
-def moments_of(
+def encoded_geometries(
     model: Model,
     centroids: NDArray[np.float64],
     vectors: NDArray[np.int16],
