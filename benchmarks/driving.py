@@ -1,4 +1,4 @@
-"""Logs that are at hand as columns, through the flow of one partition."""
+"""Logs that are at hand as columns, through the pipeline of one partition."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from crm_online.events.batch import Batch
 from crm_online.events.columns import EventColumns
-from crm_online.flow import PartitionFlow
+from crm_online.pipeline import PartitionPipeline
 from crm_online.settings import Settings
 from crm_online.step import Entry
 from crm_online.store import Store
@@ -33,7 +33,7 @@ class Drive:
     """
 
     def __init__(self, store: Store, settings: Settings, *, keep: bool = False) -> None:
-        self.flow = PartitionFlow(store, settings, 0, 1)
+        self.pipeline = PartitionPipeline(store, settings, 0, 1)
         self.changes: list[Entry] = []
         self.visits = 0
         self._keep = keep
@@ -41,18 +41,18 @@ class Drive:
     @property
     def position(self) -> int:
         """Where the partition is in the log."""
-        return self.flow.positions.get(SOURCE, 0)
+        return self.pipeline.positions.get(SOURCE, 0)
 
     def step(self, events: EventColumns, *, ended: bool = False) -> None:
         """Take the next events of the log."""
-        before = self.flow.engine.state.watermark
+        before = self.pipeline.engine.state.watermark
         latest = [] if before is None else [before]
         latest += [int(events.time.max())] if len(events) else []
         end, watermark = self.position + len(events), max(latest, default=None)
         batch = Batch(SOURCE, self.position, end, events, watermark=watermark, end_of_log=ended)
-        self.visits += sum(count for _, count in self.flow.engine.plan_reads(batch).due)
-        self.flow.run_step(batch)
-        self.flow.publish(self._taken)
+        self.visits += sum(count for _, count in self.pipeline.engine.plan_reads(batch).due)
+        self.pipeline.run_step(batch)
+        self.pipeline.publish(self._taken)
 
     def run(self, chunks: Iterable[EventColumns]) -> None:
         """Take chunk after chunk."""
@@ -63,7 +63,7 @@ class Drive:
         """Do all that is left to do until more events come; ``ended``: none will."""
         if ended:
             self.step(EventColumns.empty(), ended=True)
-        while not self.flow.engine.is_idle:
+        while not self.pipeline.engine.is_idle:
             self.step(EventColumns.empty())
 
     def _taken(self, partition: int, entries: Sequence[Entry]) -> None:

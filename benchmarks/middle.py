@@ -18,7 +18,7 @@ from crm_online.engine.engine import CUSTOMERS, layout
 from crm_online.events.log import read_events, read_log
 from crm_online.events.options import NO_OPTIONS, LogOptions
 from crm_online.events.source import open_source
-from crm_online.flow import PartitionFlow
+from crm_online.pipeline import PartitionPipeline
 from crm_online.replay.partitions import ReplayPartitions
 from crm_online.segments.vectors import RESOLUTION
 from crm_online.settings import Settings
@@ -78,10 +78,10 @@ class _Watched(ReplayPartitions):
     def drain(self, source: str) -> None:
         """Drain, and look if a moment has come."""
         super().drain(source)
-        now = self.flows[0].watermark
+        now = self.pipelines[0].watermark
         if now is not None and self.due and now >= self.due[0]:
             del self.due[: sum(moment <= now for moment in self.due)]
-            self.found.moments.append(_look(self.flows[0], self.settings, now))
+            self.found.moments.append(_look(self.pipelines[0], self.settings, now))
 
 
 def run(moments: int) -> Report:
@@ -125,19 +125,19 @@ def replayed(
 
     with open_store(state) as store:
         store.initialise(1, json.dumps(settings.shaping(), sort_keys=True), repeatable=True)
-        watched = _Watched.claim(store, settings, 1, lambda flow: flow.publish(write))
+        watched = _Watched.claim(store, settings, 1, lambda pipeline: pipeline.publish(write))
         watched.due, watched.settings, watched.found = due, settings, found
         for chunk in read_log(path, source, options=options, size=settings.replay.step):
             watched.replay(chunk, source)
-        model = watched.flows[0].engine.segmenting.model
+        model = watched.pipelines[0].engine.segmenting.model
         found.ids = model.numbered if model else 0
     return found
 
 
-def _look(flow: PartitionFlow, settings: Settings, now: int) -> Moment:
+def _look(pipeline: PartitionPipeline, settings: Settings, now: int) -> Moment:
     codec, reader = layout(settings)
-    records = codec.decode([raw for _, raw in flow.store.hash_all(CUSTOMERS)])
-    segmenting = flow.engine.segmenting
+    records = codec.decode([raw for _, raw in pipeline.store.hash_all(CUSTOMERS)])
+    segmenting = pipeline.engine.segmenting
     if segmenting.model is None:
         return Moment(now, len(records), float("nan"), 0.0)
     vectors = segmenting.model.scale.encode(reader.read(records, now // 1000 * 1000)) / RESOLUTION

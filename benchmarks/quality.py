@@ -95,7 +95,7 @@ def _made(report: Report, customers: int, folder: Path) -> None:
         drive = Drive(store, settings, keep=True)
         drive.run(events for _, _, events in log.chunks(settings.replay.step))
         drive.settle(ended=True)
-        drive.flow.close()
+        drive.pipeline.close()
         moves = [Move.of(entry.value) for entry in drive.changes if entry.topic == "segment-changes"]
         _judge(report, f"{customers:,} made customers", store, moves)
 

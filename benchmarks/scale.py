@@ -108,7 +108,7 @@ class Shop:
             log = self._buy(self._random.permutation(self.customers), EVERY_DAYS)
             drive.run(events for _, _, events in log.chunks(size))
         drive.settle(ended=False)
-        drive.flow.close()
+        drive.pipeline.close()
 
     def _buy(self, who: NDArray[np.int64], days: int) -> MadeLog:
         end = self._now + days * DAY

@@ -11,7 +11,7 @@ from crm_online.events.batch import Batch
 from crm_online.events.columns import EventColumns, from_events, partition_of
 from crm_online.events.models import EVENT
 from crm_online.events.times import to_iso
-from crm_online.flow import PartitionGroup
+from crm_online.pipeline import PartitionGroup
 from crm_online.privacy.pseudonyms import NO_PSEUDONYMS, Pseudonyms
 from crm_online.settings import ChangeSettings
 from crm_online.settings.conflict import from_stored, has_pseudonyms, refuse_pseudonyms
@@ -106,9 +106,9 @@ def _run(store: Store, partitions: list[int], keep: int, events: Sequence[Mappin
     meta = store.meta()
     settings = from_stored(meta.settings).model_copy(update={"changes": ChangeSettings(keep=keep)})
     group = PartitionGroup.claim(store, settings, meta.partitions, numbers=partitions)
-    for flow in group.flows:
-        now, at = flow.watermark, flow.position(COMMANDS)
-        group.run(flow, Batch(COMMANDS, at, at, _events(events, (now or 0) + 1, at), watermark=now))
+    for pipeline in group.pipelines:
+        now, at = pipeline.watermark, pipeline.position(COMMANDS)
+        group.run(pipeline, Batch(COMMANDS, at, at, _events(events, (now or 0) + 1, at), watermark=now))
 
 
 def _events(events: Sequence[Mapping[str, object]], time: int, at: int) -> EventColumns:

@@ -12,7 +12,7 @@
                    assigned    one of them (manager claims and releases them): what waits, its steps, its publisher
                      ▼
                    partition   its state: records decoded (records), steps, ticks
-                     │           └─► crm_online.flow: read, compute, commit; Redis has position and state as one
+                     │           └─► crm_online.pipeline: read, compute, commit; Redis has position and state as one
                      ▼
                    publisher   what the commit put into the outbox, in transactions, each change once
                      ▼ published  a change as a record, and the last one on the topics: where to go on

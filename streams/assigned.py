@@ -67,7 +67,7 @@ class AssignedPartition:
             self.number,
             context.settings.kafka,
             self._note_published,
-            partial(asyncio.to_thread, processor.flow.holds_claim),
+            partial(asyncio.to_thread, processor.pipeline.holds_claim),
             context.metrics,
             context.retry,
         )
@@ -221,18 +221,18 @@ class AssignedPartition:
             await self._commit(self.processor.tick)
 
     async def _commit(self, step: Callable[[], Step], records: int = 0, lag: int = 0) -> None:
-        flow = self.processor.flow
+        pipeline = self.processor.pipeline
         began = time.perf_counter()
         committed = await asyncio.to_thread(step)
         seconds = time.perf_counter() - began
         self.note_progress()
         self._turn.progressed = self.progressed
-        self._context.health.committed(flow.commit_seconds)
+        self._context.health.committed(pipeline.commit_seconds)
         if self.closed:
             return  # whoever claims it next publishes; its gauges are gone, and are not to come back
-        self.publisher.enqueue(flow.take_outbox())
-        self._context.metrics.stages(flow.stages.take())
-        report = flow.engine.report()
+        self.publisher.enqueue(pipeline.take_outbox())
+        self._context.metrics.stages(pipeline.stages.take())
+        report = pipeline.engine.report()
         self._context.metrics.step(
             StepReport(
                 partition=self.number,
@@ -240,8 +240,8 @@ class AssignedPartition:
                 events=committed.counts.accepted,
                 rejects=committed.counts.rejected,
                 duplicates=committed.counts.duplicates,
-                step_seconds=seconds - flow.commit_seconds,
-                commit_seconds=flow.commit_seconds,
+                step_seconds=seconds - pipeline.commit_seconds,
+                commit_seconds=pipeline.commit_seconds,
                 position=committed.end,
                 lag=lag,
                 outbox_length=self.publisher.backlog,
@@ -254,7 +254,7 @@ class AssignedPartition:
             self._context.metrics.segments(report.model.J, report.model.version, report.model.sizes)
 
     def _note_published(self, sequence: int) -> None:
-        self.processor.flow.mark_published(sequence)
+        self.processor.pipeline.mark_published(sequence)
         self.note_progress()
 
     def _publishing_ended(self, publishing: asyncio.Task[None]) -> None:

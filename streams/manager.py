@@ -14,8 +14,8 @@ from functools import partial
 from typing import Final, Protocol
 
 from crm_online.errors import StoreError
-from crm_online.flow import PartitionFlow
 from crm_online.logs import partition_log
+from crm_online.pipeline import PartitionPipeline
 from streams.assigned import AssignedPartition
 from streams.context import STORE_OUTAGES, WorkerContext
 from streams.partition import PartitionProcessor
@@ -108,7 +108,7 @@ class PartitionManager:
         await self.wait_for_step()
         for assigned in self.assigned.values():
             with suppress(StoreError):  # what was published stays in the outbox, and is known again by its id
-                await asyncio.to_thread(assigned.processor.flow.close)
+                await asyncio.to_thread(assigned.processor.pipeline.close)
         await asyncio.gather(*map(self.release, list(self.assigned)))
         for task in list(self._background):
             task.cancel()
@@ -141,5 +141,5 @@ class PartitionManager:
 
     def _processor(self, number: int) -> PartitionProcessor:
         settings = self._context.settings
-        flow = PartitionFlow(self._context.store, settings, number, settings.replay.partitions)
-        return PartitionProcessor(flow, topic_name(settings.kafka.prefix, EVENTS), settings, time.monotonic)
+        pipeline = PartitionPipeline(self._context.store, settings, number, settings.replay.partitions)
+        return PartitionProcessor(pipeline, topic_name(settings.kafka.prefix, EVENTS), settings, time.monotonic)

@@ -14,7 +14,7 @@ from crm_online.events.batch import Batch
 from crm_online.events.intake import Intake
 from crm_online.events.slices import slices
 from crm_online.events.times import to_iso
-from crm_online.flow import PartitionFlow
+from crm_online.pipeline import PartitionPipeline
 from crm_online.settings import Settings
 from crm_online.step import Append, ChangeId, Drop, Entry, Put, Step, Write
 from crm_online.store import log_gaps
@@ -81,7 +81,7 @@ class PartitionProcessor:
 
     Parameters
     ----------
-    flow
+    pipeline
         The claimed partition of the state.
     topic
         The events topic.
@@ -97,30 +97,30 @@ class PartitionProcessor:
     """
 
     def __init__(
-        self, flow: PartitionFlow, topic: str, settings: Settings, clock: Callable[[], float] = time.monotonic
+        self, pipeline: PartitionPipeline, topic: str, settings: Settings, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.flow, self.number = flow, flow.partition
+        self.pipeline, self.number = pipeline, pipeline.partition
         self._topic, self._clock = topic, clock
         self._max_ahead, self._tick = settings.events.max_ahead, settings.kafka.tick
         self._intake = Intake.of(settings)
         self._end_reached: tuple[float, int] | None = None
         self._stepped = clock()
-        self.fingerprint = LogFingerprint.decode(dict(flow.store.hash_all(FINGERPRINT)))
+        self.fingerprint = LogFingerprint.decode(dict(pipeline.store.hash_all(FINGERPRINT)))
 
     @property
     def last_change(self) -> ChangeId:
         """The last change that the state knows of."""
-        return self.flow.last_change
+        return self.pipeline.last_change
 
     @property
     def position(self) -> int | None:
         """Offset of the next record; ``None`` if no step was ever committed."""
-        return self.flow.positions.get(self._topic)
+        return self.pipeline.positions.get(self._topic)
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is left to do until more events come, or time goes on."""
-        return self.flow.engine.is_idle
+        return self.pipeline.engine.is_idle
 
     @property
     def tick_is_due(self) -> bool:
@@ -135,21 +135,21 @@ class PartitionProcessor:
         Raises
         ------
         FenceError, StoreError
-            See :meth:`PartitionFlow.republish`.
+            See :meth:`PartitionPipeline.republish`.
         """
         last = published.last
         if published.divergence is not None:
-            self.flow.republish(self._topic, published.divergence)
+            self.pipeline.republish(self._topic, published.divergence)
         elif last is not None and last.epoch == self.last_change.epoch:
-            self.flow.mark_published(last.sequence)
-        return [entry for entry in self.flow.take_outbox() if last is None or entry.id > last]
+            self.pipeline.mark_published(last.sequence)
+        return [entry for entry in self.pipeline.take_outbox() if last is None or entry.id > last]
 
     def split(self, batch: RecordBatch) -> list[RecordBatch]:
         """Return a batch in parts in which event time goes on little; one part, as a rule.
 
         Between them, what is due by then is to be done first: see :meth:`is_due_before`.
         """
-        cuts = list(slices(self._decoded(batch), self.flow.watermark, self._bucket))
+        cuts = list(slices(self._decoded(batch), self.pipeline.watermark, self._bucket))
         if len(cuts) == 1:
             return [batch]
         parts = []
@@ -161,7 +161,7 @@ class PartitionProcessor:
 
     def is_due_before(self, part: RecordBatch) -> bool:
         """Whether time goes on in a part while something is due: that is to be done first."""
-        now, latest = self.flow.watermark, self._decoded(part).watermark
+        now, latest = self.pipeline.watermark, self._decoded(part).watermark
         return (
             not self.is_idle
             and None not in (now, latest)
@@ -174,13 +174,13 @@ class PartitionProcessor:
         Raises
         ------
         FenceError, StoreError
-            See :meth:`PartitionFlow.run_step`.
+            See :meth:`PartitionPipeline.run_step`.
         """
         found = self._decoded(batch)
         if found.refit:
-            self.flow.engine.request_refit()
+            self.pipeline.engine.request_refit()
         fingerprint, write = self.fingerprint.extend(batch.records)
-        step = self.flow.run_step(found, [write, _end(self._topic, batch.end + batch.lag)])
+        step = self.pipeline.run_step(found, [write, _end(self._topic, batch.end + batch.lag)])
         self.fingerprint = fingerprint
         self._end_reached = None
         if batch.lag == 0:
@@ -190,14 +190,14 @@ class PartitionProcessor:
 
     @property
     def _bucket(self) -> int:
-        return self.flow.engine.bucket_ms
+        return self.pipeline.engine.bucket_ms
 
     def _decoded(self, batch: RecordBatch) -> DecodedRecords:
         """Return what the records of a batch hold, with the watermark of the partition after them."""
         if batch.decoded is None:
-            with self.flow.stages.measure(Stage.DECODE):
+            with self.pipeline.stages.measure(Stage.DECODE):
                 batch.decoded = decode(batch.records, self._topic, self.number, self._max_ahead, self._intake)
-        marks = [mark for mark in (batch.decoded.watermark, self.flow.watermark) if mark is not None]
+        marks = [mark for mark in (batch.decoded.watermark, self.pipeline.watermark) if mark is not None]
         return replace(batch.decoded, begin=batch.begin, end=batch.end, watermark=max(marks, default=None))
 
     def tick(self) -> Step:
@@ -206,7 +206,7 @@ class PartitionProcessor:
         Raises
         ------
         FenceError, StoreError
-            See :meth:`PartitionFlow.run_step`.
+            See :meth:`PartitionPipeline.run_step`.
         """
         step = self._commit_empty(self.position or 0)
         self._stepped = self._clock()
@@ -214,7 +214,7 @@ class PartitionProcessor:
 
     def reach_end(self) -> None:
         """Note that the log holds nothing more: from now on, time goes on with the clock."""
-        watermark = self.flow.watermark
+        watermark = self.pipeline.watermark
         if self._end_reached is None and watermark is not None:
             self._end_reached = (self._clock(), watermark)
 
@@ -226,13 +226,13 @@ class PartitionProcessor:
         return step
 
     def _commit_empty(self, end: int, *writes: Write) -> Step:
-        watermark = self.flow.watermark
+        watermark = self.pipeline.watermark
         if watermark is not None and self._end_reached is not None:
             began, then = self._end_reached
             watermark = max(watermark, then + int((self._clock() - began) * 1000))
         if self._end_reached is not None:
             writes = (*writes, _end(self._topic, end))
-        return self.flow.run_step(replace(Batch.empty(self._topic, self.position or 0, watermark), end=end), writes)
+        return self.pipeline.run_step(replace(Batch.empty(self._topic, self.position or 0, watermark), end=end), writes)
 
 
 def _end(topic: str, end: int) -> Put:

@@ -98,7 +98,7 @@ class _Shop:
         with reading(port, _plans(sizes)) as readers:
             readers.opened()
             before, began = service.cpu_times(), time.monotonic()
-            first = self._drive.flow.engine.state.sequence
+            first = self._drive.pipeline.engine.state.sequence
             for number in range(2 * sizes.rounds):
                 self._round(readers, number)
             spent, took = service.cpu_times(), time.monotonic() - began
@@ -120,7 +120,7 @@ class _Shop:
             time.sleep(max(0.0, begin + number / sizes.steps - time.monotonic()))
             at = self._drive.position
             self._drive.step(self._log.columns(at, at + sizes.events))
-            self._committed.append((self._drive.flow.engine.state.sequence, time.monotonic(), which))
+            self._committed.append((self._drive.pipeline.engine.state.sequence, time.monotonic(), which))
 
     def _delays(self, report: Report, found: Sequence[Found]) -> None:
         """Add how long after the commit the plain feeds were told."""
@@ -169,7 +169,7 @@ class _Kept:
 def _kept(drive: Drive, after: int) -> _Kept:
     numbers: list[int] = []
     about: dict[str, list[int]] = {segment: [] for segment in _SEGMENTS}
-    for entry in drive.flow.store.changes(ChangeId(drive.flow.partition, 0, after)):
+    for entry in drive.pipeline.store.changes(ChangeId(drive.pipeline.partition, 0, after)):
         value = json.loads(entry.value)
         numbers.append(entry.sequence)
         for segment in {value.get("from"), value.get("to"), value.get("id")} & about.keys():

@@ -1,4 +1,4 @@
-"""A batch: what some rows or records of a log hold, as it goes through flow and engine in one step."""
+"""A batch: what some rows or records of a log hold, as it goes through pipeline and engine in one step."""
 
 from __future__ import annotations
 

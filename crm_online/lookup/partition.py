@@ -23,12 +23,12 @@ from crm_online.engine.mining import empty_counters
 from crm_online.engine.owner import SEGMENTS, SegmentEmitter
 from crm_online.engine.peers import PartitionFigures
 from crm_online.engine.state import PartitionState
-from crm_online.flow import load
 from crm_online.itemsets import names as item_names
 from crm_online.itemsets.names import ItemNames
 from crm_online.itemsets.parts import PartitionCounters
 from crm_online.lookup import segment_labels
 from crm_online.lookup.segment_labels import SegmentLabel, decode_labels
+from crm_online.pipeline import load
 from crm_online.rules.learning import RuleLearning
 from crm_online.segments import sample
 from crm_online.segments.model import Model

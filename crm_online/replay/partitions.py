@@ -10,7 +10,7 @@ from crm_online.events.batch import Batch
 from crm_online.events.log import Chunk, EventClock
 from crm_online.events.slices import slices
 from crm_online.events.source import Source
-from crm_online.flow import PartitionGroup
+from crm_online.pipeline import PartitionGroup
 from crm_online.step import Put, Remove, Write
 
 LOGS = "logs"
@@ -39,7 +39,7 @@ class ReplayPartitions(PartitionGroup):
         least = min(positions)
         if least == max(positions):
             self.drain(source.id)
-        last = self.flows[positions.index(least)]
+        last = self.pipelines[positions.index(least)]
         noted = last.store.hash_get(PARTIAL_CHUNK, [source.id.encode()])[0]
         row, watermark = json.loads(noted) if noted else (least, last.watermark)
         return ResumePosition(row, EventClock(watermark, last.engine.state.pauses))
@@ -54,7 +54,7 @@ class ReplayPartitions(PartitionGroup):
         notes
             What the first partition writes with the last slice.
         """
-        bucket = self.flows[0].engine.bucket_ms
+        bucket = self.pipelines[0].engine.bucket_ms
         for part in slices(chunk, chunk.before.watermark, bucket, self.positions(source.id)):
             always = list(_progress(chunk, part, source))
             first = [*(notes if part.end == chunk.end else ()), *_log(part, source), *always]

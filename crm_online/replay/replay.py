@@ -143,7 +143,7 @@ def replay(
             files = stack.enter_context(ChangeFiles(Path(out), store.meta().id, begins))
         sources = _sources(store, settings, paths, options, another=another)
         write = files.write if files else _discard
-        claimed = ReplayPartitions.claim(store, settings, partitions, lambda flow: flow.publish(write))
+        claimed = ReplayPartitions.claim(store, settings, partitions, lambda pipeline: pipeline.publish(write))
         run = _Run(claimed, files, settings, intake, speed, on_progress)
         run.publish_left_over()
         opened = list(zip(paths, sources, strict=True))
@@ -220,7 +220,7 @@ class _Run:
         self._started = time.monotonic()
         self._paced_from: tuple[float, int] | None = None
         self._events = 0
-        self._before = [flow.engine.report() for flow in partitions.flows]
+        self._before = [pipeline.engine.report() for pipeline in partitions.pipelines]
         self._positions: dict[str, int] = {}
         self._rejects = RejectTally()
         self._held = 0
@@ -228,15 +228,15 @@ class _Run:
 
     def publish_left_over(self) -> None:
         """Write what was committed but not yet written: before a crash, or by runs without files."""
-        for flow in self._partitions.flows:
+        for pipeline in self._partitions.pipelines:
             if self._files is not None:
-                first = unpublished(flow.store)
-                written = self._files.written[flow.partition]
-                last = ChangeId(flow.partition, flow.last_change.epoch, written)
-                kept = [entry for entry in flow.store.changes(last) if entry.sequence < first]
+                first = unpublished(pipeline.store)
+                written = self._files.written[pipeline.partition]
+                last = ChangeId(pipeline.partition, pipeline.last_change.epoch, written)
+                kept = [entry for entry in pipeline.store.changes(last) if entry.sequence < first]
                 self._lost += max(0, first - written - 1 - len(kept))
-                self._files.write(flow.partition, [entry for entry in kept if not is_blank(entry)])
-            self._partitions.publish(flow)
+                self._files.write(pipeline.partition, [entry for entry in kept if not is_blank(entry)])
+            self._partitions.publish(pipeline)
 
     def log(self, path: Path, source: Source, share: Share, options: LogOptions, later: Iterable[EventColumns]) -> None:
         """Run one log from where the partition with the least position stopped."""
@@ -285,8 +285,8 @@ class _Run:
         done = ReplayResult(
             seconds=seconds, position=self._positions, rejects=self._rejects, held=self._held, lost=self._lost
         )
-        for flow, before in zip(self._partitions.flows, self._before, strict=True):
-            after = flow.engine.report()
+        for pipeline, before in zip(self._partitions.pipelines, self._before, strict=True):
+            after = pipeline.engine.report()
             for name in _COUNTED:
                 setattr(done, name, getattr(done, name) + getattr(after, name) - getattr(before, name))
             done.customers += after.customers
@@ -301,7 +301,7 @@ class _Run:
         notes: list[Put] = []
         if chunk.half_written:  # such a line is met again until it is whole, and is a reject once
             name, row = source.id.encode(), str(chunk.end).encode()
-            if self._partitions.flows[0].store.hash_get(HALF_WRITTEN, [name]) == [row]:
+            if self._partitions.pipelines[0].store.hash_get(HALF_WRITTEN, [name]) == [row]:
                 chunk = replace(chunk, rejects=chunk.rejects[:-1])
             else:
                 notes = [Put(HALF_WRITTEN, {name: row})]

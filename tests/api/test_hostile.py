@@ -15,8 +15,8 @@ from crm_online.api.keys import Keys
 from crm_online.api.metrics import ServiceMetrics
 from crm_online.api.sessions import Sessions
 from crm_online.engine.engine import Engine
-from crm_online.flow import load
 from crm_online.lookup import open_lookup
+from crm_online.pipeline import load
 from crm_online.settings.conflict import from_stored
 from crm_online.store import open_store
 from crm_online.store.replies import as_bytes

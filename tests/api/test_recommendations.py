@@ -27,7 +27,7 @@ from crm_online.privacy.pseudonyms import NO_PSEUDONYMS
 from crm_online.settings import ServeSettings
 from crm_online.store import Store, open_store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 
 PATH = "/v1/recommendations"
 

@@ -211,4 +211,4 @@ def test_a_csv_file_is_replayed_in_this_order(journeys: dict[str, list[str]], tm
         assert run(["replay", str(log), *fields, *out, *chosen]) == 0
     assert first_missing(names, called) is None
     chunk = names[names.index("replay.partitions.ReplayPartitions.replay") :]
-    assert in_steps(chunk[: chunk.index("flow.group.PartitionGroup.drain") + 1], called)
+    assert in_steps(chunk[: chunk.index("pipeline.group.PartitionGroup.drain") + 1], called)

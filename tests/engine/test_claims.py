@@ -18,7 +18,7 @@ from crm_online.simulate import simulate
 from crm_online.store import Store
 from tests.engine import shop
 from tests.engine.claims import untrue
-from tests.engine.flows import Shop
+from tests.engine.pipelines import Shop
 
 STEPS, LOOKS = 30, 5
 Event = models.Event

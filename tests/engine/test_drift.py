@@ -22,7 +22,7 @@ from crm_online.step import Entry, Topic
 from crm_online.store import Store
 from crm_online.values import Drift
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 
 DAYS, ORDERS, CHANGE = 100, 16, 75
 BEFORE, AFTER = ("tea", "milk", "bread", "jam", "eggs", "rice"), ("tea", "milk", "bread", "figs", "kale", "soy")
@@ -73,7 +73,7 @@ def test_a_drift_asks_for_a_better_model_with_the_next_step(redis: Store) -> Non
     for _ in run.run(shifted(3), ORDERS):
         if drifts(run.entries):
             break
-    assert run.flows[0].engine.state.fit.due
+    assert run.pipelines[0].engine.state.fit.due
 
 
 def test_losses_of_predictions_are_tested_as_labels_become_known() -> None:

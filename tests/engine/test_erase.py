@@ -13,13 +13,13 @@ from crm_online.events import models
 from crm_online.events.batch import Batch
 from crm_online.events.columns import EventColumns, partition_of
 from crm_online.events.rejects import RejectedRow
-from crm_online.flow import load
+from crm_online.pipeline import load
 from crm_online.segments.sample import Sample
 from crm_online.step import Topic
 from crm_online.store import Store
 from crm_online.store.entries import is_blank
 from tests.engine import shop
-from tests.engine.flows import LOG, Shop, settings
+from tests.engine.pipelines import LOG, Shop, settings
 
 DAY = shop.DAY
 NAME = "customer 004"
@@ -35,8 +35,8 @@ def nowhere(run: Shop, name: str) -> None:
     """Look for an id in all that Redis holds, but for what waits to be published, and the change that says goodbye."""
     held = [key for key, content in run.contents().items() if name.encode() in content or name.encode() in key]
     assert all(key.endswith(b":outbox") or b":changes:" in key for key in held), held
-    for flow in run.flows:
-        kept = [change for change in flow.store.changes() if name.encode() in change.value or change.key == name]
+    for pipeline in run.pipelines:
+        kept = [change for change in pipeline.store.changes() if name.encode() in change.value or change.key == name]
         assert [json.loads(change.value)["cause"] for change in kept] == [{"type": "erase"}] * len(kept)
 
 
@@ -44,18 +44,18 @@ def test_an_erased_customer_is_in_no_key_any_more(redis: Store, log: list[models
     run = Shop(redis, settings())
     list(run.run(log))
     run.step([shop.profile(NAME, run.watermark or 0), shop.contact(NAME, run.watermark or 0, "late")])
-    before = run.flows[0].engine.state.customers
+    before = run.pipelines[0].engine.state.customers
     held = {key.split(b":")[-1] for key, content in run.contents().items() if NAME.encode() in content}
     assert {b"customers", b"roster", b"sample", b"said", b"bought", b"pending-examples", b"labelled-examples"} <= held
     run.step([shop.erase(NAME, run.watermark or 0)])
-    for flow in run.flows:
-        flow.close()
+    for pipeline in run.pipelines:
+        pipeline.close()
     nowhere(run, NAME)
     assert sorted(key for key, content in run.contents().items() if NAME.encode() in content) == [
         *(b"{crm:0}:changes:predictions", b"{crm:0}:changes:segment-changes"),
     ]
     run.verified()
-    assert run.flows[0].engine.state.customers == before - 1
+    assert run.pipelines[0].engine.state.customers == before - 1
     with pytest.raises(UnknownCustomer):
         run.lookup.customer(NAME)
     run.end()
@@ -80,18 +80,18 @@ def test_changes_that_are_kept_of_an_erased_customer_are_blank_and_all_others_st
 ) -> None:
     run = Shop(redis, settings(partitions=2))
     list(run.run(log))
-    before = {flow.partition: flow.store.changes() for flow in run.flows}
+    before = {pipeline.partition: pipeline.store.changes() for pipeline in run.pipelines}
     hers = {entry.sequence for entries in before.values() for entry in entries if entry.key == NAME}
     assert hers
     run.step([shop.erase(NAME, run.watermark or 0)])
-    for flow in run.flows:
-        after = flow.store.changes()
+    for pipeline in run.pipelines:
+        after = pipeline.store.changes()
         assert [entry.sequence for entry in after] == list(range(1, len(after) + 1)), "no number is missing"
         blanks = [entry for entry in after if is_blank(entry)]
-        assert {entry.sequence for entry in blanks} == {e.sequence for e in before[flow.partition] if e.key == NAME}
-        assert all(entry.value == b'{"change_id":"%d-0-%d"}' % (flow.partition, entry.sequence) for entry in blanks)
-        assert [entry for entry in before[flow.partition] if entry.key != NAME] == [
-            entry for entry in after[: len(before[flow.partition])] if not is_blank(entry)
+        assert {entry.sequence for entry in blanks} == {e.sequence for e in before[pipeline.partition] if e.key == NAME}
+        assert all(entry.value == b'{"change_id":"%d-0-%d"}' % (pipeline.partition, entry.sequence) for entry in blanks)
+        assert [entry for entry in before[pipeline.partition] if entry.key != NAME] == [
+            entry for entry in after[: len(before[pipeline.partition])] if not is_blank(entry)
         ]
 
 
@@ -100,7 +100,7 @@ def test_erasing_twice_leaves_the_change_that_says_goodbye(redis: Store, log: li
     list(run.run(log))
     for _ in range(2):
         run.step([shop.erase(NAME, run.watermark or 0)])
-    hers = [entry for entry in run.flows[0].store.changes() if entry.key == NAME]
+    hers = [entry for entry in run.pipelines[0].store.changes() if entry.key == NAME]
     kept = [(entry.topic, json.loads(entry.value)["cause"]) for entry in hers]
     assert kept == [(topic, {"type": "erase"}) for topic in (Topic.SEGMENT_CHANGES, Topic.PREDICTIONS)]
 
@@ -111,7 +111,7 @@ def test_before_the_first_model_an_erasure_leaves_nothing_and_tells_nothing(redi
     run.step([shop.erase(NAME, shop.START + 10)])
     nowhere(run, NAME)
     assert not run.entries
-    assert run.flows[0].engine.state.customers == 8
+    assert run.pipelines[0].engine.state.customers == 8
     run.verified()
 
 
@@ -119,15 +119,15 @@ def test_open_baskets_and_the_block_of_the_roster_under_way_are_cleared_too(redi
     run = Shop(redis, settings(visits=5))
     run.step([shop.order(f"customer {n:03}", shop.START + n, (f"i{n % 9}", 1.0, 1.0), basket="b") for n in range(45)])
     run.step([shop.view("customer 000", shop.START + 50)])  # the model is there, and the first customers have moved
-    assert not run.flows[0].engine.state.migration_complete
+    assert not run.pipelines[0].engine.state.migration_complete
     for name in (NAME, "customer 044"):
         run.step([shop.erase(name, shop.START + 60)])
         nowhere(run, name)
         run.verified()
     run.end()
     run.verified()
-    assert run.flows[0].engine.state.customers == 43
-    assert run.flows[0].engine.state.baskets == 45, "the baskets count still"
+    assert run.pipelines[0].engine.state.customers == 43
+    assert run.pipelines[0].engine.state.baskets == 45, "the baskets count still"
 
 
 def test_who_comes_back_in_the_same_step_is_a_new_customer(redis: Store, log: list[models.Event]) -> None:
@@ -192,10 +192,10 @@ def test_when_the_last_customers_are_erased_the_replay_goes_on(redis: Store, log
 def test_erasing_twice_or_somebody_unknown_changes_nothing_but_the_count(redis: Store, log: list[models.Event]) -> None:
     run = Shop(redis, settings())
     list(run.run(log))
-    now, count = run.watermark or 0, run.flows[0].engine.state.customers
+    now, count = run.watermark or 0, run.pipelines[0].engine.state.customers
     run.step([shop.erase(NAME, now), shop.erase(NAME, now), shop.erase("nobody", now)])
     run.step([shop.erase(NAME, now), shop.order("nobody", now, ("tea", 1.0, 1.0)), shop.erase("nobody", now)])
-    assert run.flows[0].engine.state.customers == count - 1
+    assert run.pipelines[0].engine.state.customers == count - 1
     assert sum(move["reason"] == "erase" for move in run.moves()) == 1
     nowhere(run, "nobody")
     run.verified()
@@ -235,10 +235,10 @@ def test_many_erasures_among_other_events_leave_every_figure_right(redis: Store,
 
 def test_an_erasure_beyond_the_watermark_begins_no_log_and_moves_no_time(redis: Store) -> None:
     run = Shop(redis, settings(partitions=2))
-    for flow in run.flows:
+    for pipeline in run.pipelines:
         events = shop.columns([shop.erase(NAME, shop.START + 4000 * DAY)], 0)
-        flow.run_step(Batch("log", 0, 1, events, watermark=shop.START))
-        state = flow.engine.state
+        pipeline.run_step(Batch("log", 0, 1, events, watermark=shop.START))
+        state = pipeline.engine.state
         assert (state.first_event, state.watermark, state.accepted) == (shop.START, shop.START, 1)
 
 
@@ -250,17 +250,17 @@ def test_what_happened_before_an_erasure_does_not_bring_the_customer_back_and_wh
     now = run.watermark or 0
     run.step([shop.erase(NAME, now + 1)])
     old = [event for event in log if getattr(event, "customer_id", None) == NAME]
-    counts = run.flows[0].engine.state.customers, run.flows[0].engine.state.accepted
+    counts = run.pipelines[0].engine.state.customers, run.pipelines[0].engine.state.accepted
     assert len(old) > 3
     run.claim()  # a replay, a rebuild, or a late delivery, after a restart
     run.step(old)
-    state = run.flows[0].engine.state
+    state = run.pipelines[0].engine.state
     assert (state.customers, state.accepted) == counts
     assert state.suppressed == len(old)
     nowhere(run, NAME)
     run.verified()
     run.step([shop.profile(NAME, now + 2)])
-    assert run.flows[0].engine.state.customers == counts[0] + 1
+    assert run.pipelines[0].engine.state.customers == counts[0] + 1
     run.verified()
 
 
@@ -270,7 +270,7 @@ def test_rejects_that_name_an_erased_customer_lose_what_was_sent(redis: Store, l
     about = [json.dumps({"customer_id": NAME, "note": "call her at home"}), json.dumps({"customer_id": f"{NAME}1"})]
     run.step([], [RejectedRow("no such type", "type", f"a:{number}", raw, number) for number, raw in enumerate(about)])
     run.step([shop.erase(NAME, run.watermark or 0)])
-    kept = b"".join(change.value for change in run.flows[0].store.changes() if change.topic is Topic.REJECTS)
+    kept = b"".join(change.value for change in run.pipelines[0].store.changes() if change.topic is Topic.REJECTS)
     assert b"call her" not in kept
     assert about[1].replace('"', '\\"').encode() in kept
 
@@ -288,14 +288,14 @@ def test_an_event_that_erases_blanks_rejects_of_every_partition_and_of_its_own_b
     about = [json.dumps({"customer_id": one, "note": "call her at home"}) for one in (name, f"{name}1")]
     rejects = [RejectedRow("no such type", "type", f"a:{number}", raw, number) for number, raw in enumerate(about)]
     for number in (0, 1):  # a broken row comes to any partition
-        flow = run.flows[number]
-        begin = flow.position(LOG)
-        flow.run_step(Batch(LOG, begin, begin, EventColumns.empty(), rejects, run.watermark))
+        pipeline = run.pipelines[number]
+        begin = pipeline.position(LOG)
+        pipeline.run_step(Batch(LOG, begin, begin, EventColumns.empty(), rejects, run.watermark))
     run.step([shop.erase(name, run.watermark or 0)], rejects)
     kept = [
         json.loads(change.value).get("raw")
-        for flow in run.flows
-        for change in flow.store.changes()
+        for pipeline in run.pipelines
+        for change in pipeline.store.changes()
         if change.topic is Topic.REJECTS
     ]
     assert kept.count(about[1]) == 3

@@ -11,7 +11,7 @@ from crm_online.segments.model import Model
 from crm_online.segments.number import Score
 from crm_online.store import Store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 
 
 def pretended(best: int) -> list[Score]:
@@ -53,7 +53,7 @@ def test_a_number_that_the_settings_say_has_no_reason(redis: Store) -> None:
 
 def test_the_choice_is_kept_with_the_model(redis: Store) -> None:
     run = Shop(redis, settings(k="auto")).all(shop.made(80, 60, 5))
-    model = run.flows[0].engine.segmenting.model
+    model = run.pipelines[0].engine.segmenting.model
     assert model is not None
     assert model.choice is not None
     assert model.choice.k == model.k

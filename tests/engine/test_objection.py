@@ -14,7 +14,7 @@ from crm_online.store import Store
 from tests.api.asking import ask, ready
 from tests.command import crm_online, printed
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 from tests.engine.test_erase import nowhere
 from tests.servers.serving import serving
 

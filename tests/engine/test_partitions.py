@@ -18,7 +18,7 @@ from crm_online.segments.sums import SegmentSums
 from crm_online.step import Topic
 from crm_online.store import Store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 from tests.engine.test_steps import recomputed
 
 

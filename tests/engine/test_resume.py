@@ -15,7 +15,7 @@ from crm_online.settings import Settings
 from crm_online.step import Entry, Topic
 from crm_online.store import Store
 from tests.engine import shop
-from tests.engine.flows import LOG, Shop, settings
+from tests.engine.pipelines import LOG, Shop, settings
 
 SIZE = 150
 
@@ -44,9 +44,9 @@ def whole(request: pytest.FixtureRequest, redis: Store) -> Whole:
     assert any(entry.topic is Topic.RULES for entry in run.entries), "rules are to be told on the way too"
     run.end()
     digest = run.verified()["digest"]
-    assert run.flows[0].engine.model_version > 1
+    assert run.pipelines[0].engine.model_version > 1
     assert len({entry.topic for entry in run.entries}) == 4
-    predictor = run.flows[0].engine.predicting.predictor
+    predictor = run.pipelines[0].engine.predicting.predictor
     assert predictor is not None
     assert predictor.purchase.version > 0, "labels are to be learned from"
     return Whole(log, request.param, digest, run.entries)
@@ -86,13 +86,13 @@ def test_made_anew_after_every_step_and_every_tick(redis: Store, whole: Whole) -
     run = Shop(redis, chosen(whole.partitions))
     for _ in run.run(whole.log, SIZE):
         run.claim()
-    owner, *others = range(len(run.flows))
+    owner, *others = range(len(run.pipelines))
     for number in [*others, owner]:
-        run.group.tick(run.flows[number], LOG, end_of_log=True)
+        run.group.tick(run.pipelines[number], LOG, end_of_log=True)
         run.claim()
-    for number in range(len(run.flows)):
-        while run.group.is_busy(run.flows[number]):
-            run.tick(run.flows[number])
+    for number in range(len(run.pipelines)):
+        while run.group.is_busy(run.pipelines[number]):
+            run.tick(run.pipelines[number])
             run.claim()
     assert run.verified()["digest"] == whole.digest
     assert run.entries == whole.entries

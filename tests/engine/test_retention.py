@@ -14,7 +14,7 @@ from crm_online.settings.privacy import PrivacySettings
 from crm_online.step import Topic
 from crm_online.store import Store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 from tests.engine.test_erase import nowhere
 
 DAY = shop.DAY
@@ -61,8 +61,8 @@ def test_who_was_idle_for_too_long_is_nowhere_and_nobody_else_is_gone(
     assert kept <= there <= seen.keys() - gone
     rejects = {
         json.loads(change.value).get("raw")
-        for flow in run.flows
-        for change in flow.store.changes()
+        for pipeline in run.pipelines
+        for change in pipeline.store.changes()
         if change.topic is Topic.REJECTS
     }
     assert kept & rejects
@@ -105,7 +105,7 @@ def test_who_comes_back_at_the_last_moment_stays(redis: Store) -> None:
     run = Shop(redis, keeping())
     run.step([shop.view("ann", shop.START), shop.view("bob", shop.START), shop.view("cat", shop.START)])
     run.step([shop.view("bob", shop.START + LONGEST + 2 * DAY)])
-    assert run.flows[0].engine.state.retention.expired == ["ann", "cat"]
+    assert run.pipelines[0].engine.state.retention.expired == ["ann", "cat"]
     run.step([shop.view("ann", shop.START + LONGEST + 2 * DAY, name="back")])
     assert [run.record(name) is not None for name in ("ann", "bob", "cat")] == [True, True, False]
     assert run.lookup.customer("ann")["events"] == 2
@@ -116,7 +116,7 @@ def test_who_was_found_before_the_setting_changed_is_not_erased_for_it(redis: St
     run = Shop(redis, keeping())
     run.step([shop.view("ann", shop.START), shop.view("bob", shop.START), shop.view("cat", shop.START)])
     run.step([shop.view("bob", shop.START + LONGEST + 2 * DAY)])
-    assert run.flows[0].engine.state.retention.expired == ["ann", "cat"]
+    assert run.pipelines[0].engine.state.retention.expired == ["ann", "cat"]
     run.settings = run.settings.model_copy(update={"privacy": PrivacySettings(retention=meanwhile)})
     run.claim()
     run.step([shop.view("ann", shop.START + LONGEST + 3 * DAY, name="back")])
@@ -132,5 +132,5 @@ def test_without_the_setting_nothing_is_read_for_it(redis: Store) -> None:
     run = Shop(redis, settings())
     run.step([shop.view("ann", shop.START)])
     run.step([shop.view("bob", shop.START + 4000 * DAY)])
-    assert run.flows[0].engine.state.retention.pass_begin is None
+    assert run.pipelines[0].engine.state.retention.pass_begin is None
     assert run.record("ann") is not None

@@ -15,7 +15,7 @@ from crm_online.settings import Settings
 from crm_online.step import Entry, Topic
 from crm_online.store import PartitionStore, Store
 from tests.engine import shop
-from tests.engine.flows import LOG, Shop, settings
+from tests.engine.pipelines import LOG, Shop, settings
 from tests.servers.embedded import admin, keys
 
 SIZE = 100
@@ -49,13 +49,13 @@ def test_segments_published_before_a_rewind_are_published_again_or_gone_by_whate
         run = Shop(redis, chosen())
         for number in run.run(log, SIZE):
             if number == death - 1:
-                run.flows[0].republish(LOG, Divergence(0, segments=PUBLISHED_BEYOND))
+                run.pipelines[0].republish(LOG, Divergence(0, segments=PUBLISHED_BEYOND))
                 if anew:
                     run.claim()
         run.end()
         last = dict.fromkeys(PUBLISHED_BEYOND, b"beyond") | last_told(run.entries)
         told = {key: json.loads(value) for key, value in last.items() if value is not None}
-        held = {key.decode(): json.loads(value) for key, value in run.flows[0].store.hash_all(SEGMENTS)}
+        held = {key.decode(): json.loads(value) for key, value in run.pipelines[0].store.hash_all(SEGMENTS)}
         assert {key: (value["size"], value["model_version"]) for key, value in told.items()} == {
             key: (value["size"], value["version"]) for key, value in held.items()
         }

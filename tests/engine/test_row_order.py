@@ -17,7 +17,7 @@ from crm_online.events import models
 from crm_online.settings import Settings
 from crm_online.store import Store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 from tests.engine.test_partitions import figures
 
 MINUTE = 60 * shop.SECOND
@@ -77,7 +77,7 @@ def assert_same(one: Shop, other: dict[str, Any], baskets: int) -> None:
     for name, bounds in found["sets"].items():
         assert bounds == pytest.approx(other["sets"][name], rel=1e-9), name
     assert found["n"] == pytest.approx(other["n"], rel=1e-9)
-    assert sum(flow.engine.state.baskets for flow in one.flows) == baskets
+    assert sum(pipeline.engine.state.baskets for pipeline in one.pipelines) == baskets
 
 
 @examples(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -92,7 +92,7 @@ def test_any_order_within_a_day_any_steps_and_any_files_give_the_same(
 ) -> None:
     log = log_of(seed)
     plain = replayed(redis, log, partitions=partitions, size=len(log), ends=[])
-    expected, baskets = figures(plain), sum(flow.engine.state.baskets for flow in plain.flows)
+    expected, baskets = figures(plain), sum(pipeline.engine.state.baskets for pipeline in plain.pipelines)
     assert baskets == len(recounted(log))
     shuffled = replayed(redis, within_days(log, seed + 1), partitions=partitions, size=size, ends=ends)
     assert_same(shuffled, expected, baskets)
@@ -125,4 +125,4 @@ def test_a_step_that_is_taken_again_after_a_crash_amends_a_basket_once(redis: St
         run.claim()  # nothing in memory is left
     run.end()
     assert run.verified()["digest"] == digest
-    assert_same(run, expected, straight.flows[0].engine.state.baskets)
+    assert_same(run, expected, straight.pipelines[0].engine.state.baskets)

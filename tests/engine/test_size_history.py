@@ -11,7 +11,7 @@ import pytest
 from crm_online.live.snapshots.making import SnapshotMaker
 from crm_online.store import Store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 
 
 @pytest.mark.parametrize("partitions", [1, 2])
@@ -30,7 +30,7 @@ def test_no_total_of_sizes_over_time_falls_at_refits(partitions: int, redis: Sto
         if not totals and whole_model(run):
             look()
         if number % 8 == 7:
-            run.flows[0].engine.request_refit()
+            run.pipelines[0].engine.request_refit()
     assert not all(whole), "the log was to bring refits that take several steps"
     assert [after for before, after in pairwise(totals) if after < before] == []
     points = run.lookup.size_history()

@@ -17,7 +17,7 @@ from crm_online.events.rejects import RejectedRow
 from crm_online.segments.sums import SegmentSums
 from crm_online.store import Store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 
 DAY = shop.DAY
 
@@ -64,7 +64,7 @@ def test_after_every_step_the_stored_figures_are_those_of_the_records(redis: Sto
 def test_no_model_before_there_are_enough_customers_and_one_in_the_step_after(redis: Store) -> None:
     run = Shop(redis, settings(min_customers=40))
     for number in range(1, 46):
-        before = run.flows[0].engine.state.customers
+        before = run.pipelines[0].engine.state.customers
         run.step([shop.order(f"c{number}", shop.START + number * DAY, ("tea", number, number))])
         found: Any = run.lookup.segments()
         assert (found["model_version"] > 0) == (before >= 40)
@@ -136,7 +136,7 @@ def test_ids_of_segments_survive_refits_and_new_ones_are_never_old_ones(
     reported: dict[str, str] = {}
     ever: set[str] = set()
     for number in run.run(log, 200):
-        model, state = run.flows[0].engine.segmenting.model, run.flows[0].engine.state
+        model, state = run.pipelines[0].engine.segmenting.model, run.pipelines[0].engine.state
         if model is None or not state.migration_complete:
             continue
         frame = run.lookup.customers_frame()
@@ -188,9 +188,9 @@ def test_after_every_step_nobody_has_waited_too_long(
     bucket = half_life // 90 if half_life else DAY
     lapsed = 0
     for _ in run.run(log[:4000], 100):
-        if not run.flows[0].engine.segmenting.model or not run.flows[0].engine.state.migration_complete:
+        if not run.pipelines[0].engine.segmenting.model or not run.pipelines[0].engine.state.migration_complete:
             continue
-        names, raw = zip(*run.flows[0].store.hash_all(CUSTOMERS), strict=True)
+        names, raw = zip(*run.pipelines[0].store.hash_all(CUSTOMERS), strict=True)
         records = run.views[0].codec.decode(raw)
         scored = records.scored_at * 1000
         wait = np.minimum((scored - records.last_event) // 2, longest)
@@ -204,12 +204,12 @@ def test_a_step_visits_no_more_idle_customers_than_it_may(redis: Store) -> None:
     run = Shop(redis, settings(k=2, min_customers=40, visits=7))
     run.step([shop.order(f"c{n}", shop.START + n, ("tea", 1.0 + n % 5, 5.0)) for n in range(50)])
     run.step([shop.view("c0", shop.START + DAY)])
-    while not run.flows[0].engine.is_idle:
-        run.tick(run.flows[0])
+    while not run.pipelines[0].engine.is_idle:
+        run.tick(run.pipelines[0])
     codec = run.views[0].codec
 
     def scored() -> dict[bytes, int]:
-        pairs = list(run.flows[0].store.hash_all(CUSTOMERS))
+        pairs = list(run.pipelines[0].store.hash_all(CUSTOMERS))
         return dict(zip([name for name, _ in pairs], codec.decode([raw for _, raw in pairs]).scored_at, strict=True))
 
     before, steps = scored(), 0
@@ -218,7 +218,7 @@ def test_a_step_visits_no_more_idle_customers_than_it_may(redis: Store) -> None:
         visited = sum(after[name] != before[name] for name in after)
         assert visited <= 7 + (steps == 0)
         before, steps = after, steps + 1
-        run.tick(run.flows[0])
+        run.tick(run.pipelines[0])
     assert set(before.values()) == {(shop.START + 100 * DAY) // 1000}
     assert steps == 8, "50 entries wait, 7 a step"
 
@@ -240,7 +240,7 @@ def test_rejects_are_told_as_they_were_and_counted(redis: Store) -> None:
         for n in (1, 2)
     ]
     assert [(entry.topic, entry.key, entry.tombstone) for entry in run.entries] == [("rejects", "", False)] * 2
-    state = run.flows[0].engine.state
+    state = run.pipelines[0].engine.state
     assert (state.accepted, state.rejected, state.duplicates, state.customers) == (1, 2, 0, 1)
 
 
@@ -291,7 +291,7 @@ def test_events_without_a_customer_leave_the_customers_alone(redis: Store) -> No
     run.all([shop.order(None, shop.START, ("tea", 1.0, 5.0), ("milk", 1.0, 5.0)), shop.view("ann", shop.START + 1)])
     frame = run.lookup.customers_frame()
     assert frame["customer_id"].tolist() == ["ann"]
-    assert run.flows[0].engine.state.baskets == 1
+    assert run.pipelines[0].engine.state.baskets == 1
     assert run.lookup.itemsets().baskets == pytest.approx(1, rel=1e-6)
 
 
@@ -313,7 +313,7 @@ def test_nothing_of_a_customers_plain_totals_is_lost_on_the_way(done: dict[str, 
 def test_sums_of_the_model_in_use_are_never_negative(redis: Store, log: list[models.Event]) -> None:
     run = Shop(redis, settings())
     for _ in run.run(log[:3000], 60):
-        sums = run.flows[0].engine.segmenting.sums
+        sums = run.pipelines[0].engine.segmenting.sums
         if sums is not None:
             assert SegmentSums.from_bytes(sums.to_bytes()) == sums
             assert (sums.W >= 0).all()

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from crm_online.engine.engine import CUSTOMERS, Engine
 from crm_online.engine.loaded import Loaded
 from crm_online.errors import StateCorrupt, StateTooNew
-from crm_online.flow import load
+from crm_online.pipeline import load
 from crm_online.settings import Settings
 from crm_online.step import ChangeId
 from crm_online.store import open_store
 from crm_online.store.entries import decode
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 from tests.fuzz.fuzzing import CORPUS, EDITS, done_or_refused, edited, searching
 
 READABLE = (StateCorrupt, StateTooNew)

@@ -20,7 +20,7 @@ from crm_online.events import models
 from crm_online.events.batch import Batch
 from crm_online.store import Store
 from tests.engine import shop
-from tests.engine.flows import LOG, Shop, settings
+from tests.engine.pipelines import LOG, Shop, settings
 from tests.fuzz.fuzzing import LONG, searching
 
 PEOPLE = st.sampled_from([f"c{number}" for number in range(5)])
@@ -140,13 +140,13 @@ class Counted(RuleBasedStateMachine):
     @rule(partition=st.integers(0, 1))
     def crashes_before_a_commit(self, partition: int) -> None:
         """Compute a step and lose all in memory before it is committed."""
-        flow = self.shop.flows[partition]
+        pipeline = self.shop.pipelines[partition]
         columns = shop.columns(self.waiting, self.shop.position)
         end = self.shop.position + len(self.waiting)
         watermark = max([self.shop.watermark or 0, *columns.time.tolist()])
         part = Batch(LOG, self.shop.position, end, columns, (), watermark).split(2)[partition]
-        plan = flow.engine.plan_reads(part)
-        flow.engine.compute_step(part, plan, flow._reader.read(plan, part.events))
+        plan = pipeline.engine.plan_reads(part)
+        pipeline.engine.compute_step(part, plan, pipeline._reader.read(plan, part.events))
         self.shop.claim()
 
     # What is looked at.
@@ -154,7 +154,7 @@ class Counted(RuleBasedStateMachine):
     @invariant()
     def counts_are_those_of_a_person(self) -> None:
         """Compare what is stored, and what the engines hold, with what was counted."""
-        engines = [flow.engine for flow in self.shop.flows]
+        engines = [pipeline.engine for pipeline in self.shop.pipelines]
         totals = [
             sum(getattr(engine.state, name) for engine in engines)
             for name in ("accepted", "duplicates", "suppressed", "customers")
@@ -162,8 +162,8 @@ class Counted(RuleBasedStateMachine):
         assert totals == [self.accepted, self.duplicates, self.suppressed, len(self.people)]
         codec, _ = layout(self.shop.settings)
         stored: dict[str, dict[str, float]] = {}
-        for flow in self.shop.flows:
-            for name, raw in flow.store.hash_all(CUSTOMERS):
+        for pipeline in self.shop.pipelines:
+            for name, raw in pipeline.store.hash_all(CUSTOMERS):
                 record = codec.decode([raw])
                 stored[name.decode()] = {
                     "events": int(record.events[0]),

@@ -15,8 +15,8 @@ import pytest
 
 from crm_online.engine.divergence import Divergence
 from crm_online.errors import BrokerRefused, FenceError, HoleInLog, OwnerLost, PositionMoved
-from crm_online.flow import PartitionFlow
 from crm_online.lookup import open_lookup
+from crm_online.pipeline import PartitionPipeline
 from crm_online.settings import KafkaSettings, Settings
 from crm_online.step import ChangeId, Entry, Topic
 from crm_online.store import Fences, Store, open_store, state
@@ -49,7 +49,7 @@ LOG = [
 
 def claimed(store: Store) -> PartitionProcessor:
     """Claim the partition as a worker does that has seen nothing of the output topics."""
-    return PartitionProcessor(PartitionFlow(store, SETTINGS, 0, 1), "crm.events", SETTINGS)
+    return PartitionProcessor(PartitionPipeline(store, SETTINGS, 0, 1), "crm.events", SETTINGS)
 
 
 def batch(begin: int, end: int) -> RecordBatch:

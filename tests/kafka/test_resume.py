@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from crm_online.flow import PartitionFlow
+from crm_online.pipeline import PartitionPipeline
 from crm_online.settings import Settings, load_settings
 from crm_online.store import Store, open_store
 from streams.connection import client_options
@@ -45,7 +45,7 @@ class Log:
 
     def partition(self) -> PartitionProcessor:
         """Claim the partition."""
-        return PartitionProcessor(PartitionFlow(self.store, self.settings, 0, 1), self.topic, self.settings)
+        return PartitionProcessor(PartitionPipeline(self.store, self.settings, 0, 1), self.topic, self.settings)
 
     def write(self, *records: Sent, anew: bool = False, transaction: str | None = None) -> None:
         """Write records; to the topic made anew, if asked."""

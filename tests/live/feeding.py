@@ -72,7 +72,7 @@ class Log:
         self._sequences = [commits_and_sequence(part)[1] for part in self.parts]
 
     def commit(self, *changes: Change, partition: int = 0, erased: str | None = None) -> list[At]:
-        """Commit changes in one step, and return where they are; like the flow, blank those of the customer erased."""
+        """Commit changes in one step, and return where they are; blank those of the customer erased."""
         begin, found = self._steps[partition], list[At]()
         entries = []
         for topic, key, value in changes:

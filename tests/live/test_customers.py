@@ -36,7 +36,7 @@ from crm_online.segments.vectors import RESOLUTION
 from crm_online.settings.conflict import from_stored
 from crm_online.store import Store, open_store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 from tests.live.feeding import TIMES, Hub
 from tests.servers.embedded import emptied
 
@@ -172,7 +172,9 @@ def test_before_the_first_model_and_while_customers_move_to_one_they_are_so_too(
     def compare() -> None:
         names = customers(events[: going.position])
         known = [
-            name for name in names if any(flow.store.hash_get("customers", [name.encode()])[0] for flow in going.flows)
+            name
+            for name in names
+            if any(pipeline.store.hash_get("customers", [name.encode()])[0] for pipeline in going.pipelines)
         ]
         stored = as_stored(redis)
         assert known == [name for name in names if name in stored]

@@ -22,7 +22,7 @@ from crm_online.settings.model import BasketSettings
 from crm_online.store import Store, open_store
 from crm_online.store.keys import COMMITS, META
 from tests.engine import shop
-from tests.engine.flows import settings
+from tests.engine.pipelines import settings
 from tests.servers.embedded import emptied
 from tests.servers.redis_server import RedisServer
 

@@ -10,14 +10,14 @@ import pytest
 from crm_online.engine.engine import CUSTOMERS
 from crm_online.errors import OwnerLost
 from crm_online.events.models import EVENT, Event
-from crm_online.flow import PartitionFlow
 from crm_online.live.ingestion.event_log import SOURCE, EventLog, SentEvents
 from crm_online.lookup import Lookup
+from crm_online.pipeline import PartitionPipeline
 from crm_online.replay import replay
 from crm_online.settings import ChangeSettings, PrivacySettings, Settings
 from crm_online.store import Store, open_store
 from tests.engine import shop
-from tests.engine.flows import settings
+from tests.engine.pipelines import settings
 from tests.servers.embedded import emptied
 
 
@@ -122,7 +122,7 @@ def test_a_partition_that_was_claimed_by_another_is_claimed_back_and_the_batch_c
     given = settings(partitions=2)
     log = EventLog(begun(redis, given), given)
     ingest(log, [[bought(f"c{n}", n, "tea") for n in range(9)]])
-    PartitionFlow(redis, given, 1, 2)  # a replay: the first partition commits, the second is refused
+    PartitionPipeline(redis, given, 1, 2)  # a replay: the first partition commits, the second is refused
     ingest(log, [[bought(f"c{n}", n, "tea") for n in range(9)]])
     assert counts(redis)["accepted"] == 18
 
@@ -131,7 +131,7 @@ def test_work_that_is_left_over_is_let_go_when_another_process_has_the_partition
     given = settings(k=2, min_customers=10)
     log = EventLog(begun(redis, given), given)
     ingest(log, [[bought(f"c{n}", 60 * 24 * n, *["tea"] * (n % 3 + 1)) for n in range(20)]])
-    other = PartitionFlow(redis, given, 0, 1)
+    other = PartitionPipeline(redis, given, 0, 1)
     with pytest.raises(OwnerLost):
         rest(log)
     assert other.holds_claim(), "only events claim it back"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from crm_online.live.feeds.events import ChangeFilter
 from crm_online.live.feeds.ring import CHUNK
 from crm_online.store import Store
-from tests.engine import flows, shop
+from tests.engine import pipelines, shop
 from tests.live.feeding import Log, hub, move, name, reject, rule, segment
 
 FEW = 20_000
@@ -22,7 +22,7 @@ FEW = 20_000
 
 def test_the_changes_of_a_shop_come_as_they_are_kept_once_and_in_order(redis: Store) -> None:
     log = shop.made(80, 60, seed=4)
-    run = flows.Shop(redis, flows.settings(partitions=2))
+    run = pipelines.Shop(redis, pipelines.settings(partitions=2))
 
     async def read() -> None:
         async with hub(redis) as changes:
@@ -31,12 +31,12 @@ def test_the_changes_of_a_shop_come_as_they_are_kept_once_and_in_order(redis: St
             ]
             admin = await changes.begun(matching=ChangeFilter(ChangeFilter().kinds | {"reject"}))
             await asyncio.to_thread(run.all, log)
-            for flow in run.flows:
-                kept = flow.store.changes()
+            for pipeline in run.pipelines:
+                kept = pipeline.store.changes()
                 mark = (0, kept[-1].sequence)
                 expected = [json.loads(entry.value) for entry in kept]
-                await admin.until(flow.partition, mark)
-                received = [data for _, data in admin.events if data["change_id"].startswith(f"{flow.partition}-")]
+                await admin.until(pipeline.partition, mark)
+                received = [data for _, data in admin.events if data["change_id"].startswith(f"{pipeline.partition}-")]
                 assert received == expected
             assert len(admin.events) > 100
             for reader, kinds in ((every, ChangeFilter().kinds), (few, {"rule"})):

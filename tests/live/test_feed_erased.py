@@ -15,7 +15,7 @@ from crm_online.store import Store
 from crm_online.store.entries import is_blank
 from tests.api.asking import ask, ready
 from tests.command import printed
-from tests.engine import flows, shop
+from tests.engine import pipelines, shop
 from tests.live.feeding import PATIENCE, Log, hub, move
 from tests.servers.serving import serving
 
@@ -42,9 +42,9 @@ def test_changes_of_the_erased_are_blank_to_who_reads_late(redis: Store, most_by
 
 
 def test_a_real_erasure_is_blank_to_who_reads_late(redis: Store) -> None:
-    run = flows.Shop(redis, flows.settings())
+    run = pipelines.Shop(redis, pipelines.settings())
     list(run.run(shop.made(80, 60, seed=4)))
-    (part,) = (flow.store for flow in run.flows)
+    (part,) = (pipeline.store for pipeline in run.pipelines)
     name_ = next(entry.key for entry in part.changes() if entry.topic == "segment-changes")
 
     async def read() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from crm_online.store import open_store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 
 
 @pytest.fixture(scope="package")

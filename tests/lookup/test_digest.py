@@ -24,7 +24,7 @@ from crm_online.settings.units import DAY
 from crm_online.step import ChangeId, Topic
 from tests.command import printed
 from tests.engine import shop
-from tests.engine.flows import Shop
+from tests.engine.pipelines import Shop
 
 
 @pytest.fixture

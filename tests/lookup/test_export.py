@@ -13,7 +13,7 @@ from crm_online.errors import StoreError
 from crm_online.lookup.predictions import column_names
 from crm_online.settings.fields import FEATURE_NAMES
 from tests.engine import shop
-from tests.engine.flows import Shop
+from tests.engine.pipelines import Shop
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from scipy.spatial.distance import pdist, squareform
 
 from crm_online.segments.linkage import Leaves, Linkage
 from crm_online.settings.fields import DEFAULT_FEATURES
-from tests.engine.flows import Shop
+from tests.engine.pipelines import Shop
 
 every_method = pytest.mark.parametrize("method", list(Linkage))
 

@@ -15,7 +15,7 @@ from crm_online.events.rejects import RejectedRow
 from crm_online.store import Store
 from tests.command import crm_online, printed
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 
 NAME = "customer 004"
 SHOWN_AS = {

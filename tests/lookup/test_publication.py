@@ -22,7 +22,7 @@ from crm_online.settings.model import PredictionSettings
 from crm_online.simulate import simulate
 from crm_online.store import open_store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 
 LEAST = 10
 

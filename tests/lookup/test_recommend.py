@@ -18,7 +18,7 @@ from crm_online.events import models
 from crm_online.events.times import to_iso
 from crm_online.store import Store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 
 HABIT = "paper"
 LOYAL = "loyal"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crm_online.lookup.segment_labels import SegmentLabel, write_label
 from crm_online.store import Store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 
 
 def test_a_name_given_by_hand_stays_with_the_id(redis: Store) -> None:
@@ -21,7 +21,7 @@ def test_a_name_given_by_hand_stays_with_the_id(redis: Store) -> None:
     run.claim()
     for begin in range(half, len(log), 200):
         run.step(log[begin : begin + 200])
-        run.flows[0].engine.request_refit()
+        run.pipelines[0].engine.request_refit()
     run.end()
     assert run.lookup.segment_names()["s2"] == "Regulars"
     assert list(run.lookup.segment_names().values()).count("Regulars") == 1

@@ -11,7 +11,7 @@ from crm_online.lookup.segment_rules import segment_rules
 from crm_online.settings import Settings
 from crm_online.store import Store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 
 NAMES = ["tea", "cup", "bread", "butter", "wine"]
 TEA, CUP, BREAD, BUTTER, WINE = range(5)

@@ -19,7 +19,7 @@ from crm_online.lookup.predictions import column_names
 from crm_online.settings.fields import FEATURE_NAMES
 from crm_online.store import Store, open_store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 
 RULE = [
     *("change_id", "change", "antecedent", "consequent", "support", "confidence", "lift", "article_gain"),

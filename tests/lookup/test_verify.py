@@ -14,7 +14,7 @@ from crm_online.customers.records import Records
 from crm_online.engine.peers import PartitionFigures
 from crm_online.segments.sums import SegmentSums
 from crm_online.store.keys import key
-from tests.engine.flows import Shop
+from tests.engine.pipelines import Shop
 from tests.servers.embedded import admin, command
 
 NAME = b"customer 004"
@@ -120,7 +120,7 @@ def test_a_customer_who_was_deleted_or_made_up_is_found(at_rest: Shop) -> None:
 
 
 def test_sums_that_are_not_those_of_the_records_are_found(at_rest: Shop) -> None:
-    raw = at_rest.flows[0].store.value("sums")
+    raw = at_rest.pipelines[0].store.value("sums")
     assert raw is not None
     stored = PartitionFigures.decode(raw)
     assert stored.sums is not None
@@ -153,10 +153,10 @@ def test_a_roster_or_a_sample_that_does_not_list_the_customers_is_found(at_rest:
 
 def test_every_part_of_the_state_is_in_the_digest(at_rest: Shop) -> None:
     whole = at_rest.verified()["digest"]
-    store = at_rest.flows[0].store
+    store = at_rest.pipelines[0].store
     rule, value = next(store.hash_all("rules"))
     segment, _ = next(store.hash_all("segments"))
-    due = f"due:{min(at_rest.flows[0].engine.state.due_counts)}"
+    due = f"due:{min(at_rest.pipelines[0].engine.state.due_counts)}"
     writes: list[tuple[str, str, tuple[bytes | int, ...]]] = [
         ("rules", "HDEL", (rule,)),
         ("rules", "HSET", (rule, value + b" ")),

@@ -21,7 +21,7 @@ from crm_online.predictions.predictor import features
 from crm_online.predictions.slots import EVERY, PER_HORIZON, Slots
 from crm_online.store import Store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 
 HORIZON = 20 * shop.DAY
 SLOTS = Slots(HORIZON)
@@ -51,13 +51,13 @@ def ran(
 
 def blocks(run: Shop) -> dict[int, list[LabelledExamples]]:
     """Return the labelled examples of each partition."""
-    stored = {flow.partition: flow.store.list_range(LABELLED, 0, -1) for flow in run.flows}
+    stored = {pipeline.partition: pipeline.store.list_range(LABELLED, 0, -1) for pipeline in run.pipelines}
     return {partition: [decode_block(raw)[1] for raw in every] for partition, every in stored.items()}
 
 
 def taken(run: Shop) -> dict[tuple[str, int], bytes]:
     """Return the features of every example, pending or labelled, by customer and moment."""
-    pending = [block for flow in run.flows for block in flow.engine.predicting.examples.pending.values()]
+    pending = [block for pipeline in run.pipelines for block in pipeline.engine.predicting.examples.pending.values()]
     every = [*pending, *(block for some in blocks(run).values() for block in some)]
     return {
         (name, int(block.moment[row])): block.x[row].tobytes() + block.predicted[row].tobytes()
@@ -105,21 +105,21 @@ def test_each_followed_customer_is_taken_once_in_eight_slots(redis: Store, log: 
 
 def test_the_owner_learns_from_every_block_of_all_partitions_once(redis: Store, log: list[models.Event]) -> None:
     run = ran(redis, log, partitions=3)
-    predictor = run.flows[0].engine.predicting.predictor
+    predictor = run.pipelines[0].engine.predicting.predictor
     assert predictor is not None
-    ends = [flow.engine.state.predictions.end for flow in run.flows]
+    ends = [pipeline.engine.state.predictions.end for pipeline in run.pipelines]
     known = [sum(block.labelled_at.max(initial=0) > 0 for block in some) for some in blocks(run).values()]
     assert all(consumed <= end for consumed, end in zip(predictor.consumed, ends, strict=True))
     assert sum(ends) - sum(predictor.consumed) <= 3 * PER_HORIZON // 5, "the last ones wait for the next version"
     assert known == ends
     learned = sum(len(block) for number, some in blocks(run).items() for block in some[: predictor.consumed[number]])
     assert sum(group.figures[0].examples for group in predictor.purchase.groups if group.of == "time") <= learned
-    versions = {flow.engine.predicting.version for flow in run.flows}
+    versions = {pipeline.engine.predicting.version for pipeline in run.pipelines}
     assert versions == {predictor.version}
 
 
 def test_learning_reads_the_sample_where_only_another_partition_than_the_owner_has_labels(redis: Store) -> None:
-    owner = ran(redis, [shop.view("ann", shop.START)], partitions=2).flows[0].engine
+    owner = ran(redis, [shop.view("ann", shop.START)], partitions=2).pipelines[0].engine
     assert owner.state.predictions.end == 0
     owner.state.predictions.due, owner.state.predictions.buying_due = True, False
     plan = owner.plan_reads(Batch("made", 1, 1, shop.columns([]), [], shop.START))
@@ -153,9 +153,9 @@ def test_losses_come_to_the_drift_series_by_moment_once_all_outcomes_of_it_are_k
 
 def test_there_is_no_new_version_where_nothing_is_new(redis: Store, log: list[models.Event]) -> None:
     run = ran(redis, log)
-    predictor = run.flows[0].engine.predicting.predictor
+    predictor = run.pipelines[0].engine.predicting.predictor
     assert predictor is not None
-    every = run.flows[0].store.list_range(LABELLED, 0, -1)
+    every = run.pipelines[0].store.list_range(LABELLED, 0, -1)
     known = {0: [raw for raw in every if decode_block(raw)[0] < predictor.consumed[0]]}
     assert known[0]
     assert learned(predictor, HORIZON, 1, None, known, predictor.fitted_at + 1) is None
@@ -168,12 +168,12 @@ def test_outcomes_make_examples_with_the_features_before_them(redis: Store, log:
     view = run.lookup  # before the outcomes
     frame = view.customers_frame()
     assert set(names) <= set(frame["customer_id"])
-    stored = {name: run.flows[0].store.hash_get("customers", [name.encode()])[0] for name in names}
+    stored = {name: run.pipelines[0].store.hash_get("customers", [name.encode()])[0] for name in names}
     run.step([shop.outcome(name, now + 1, "renewed", number % 2 == 0) for number, name in enumerate(names[:4])])
     early = shop.outcome(names[4], now - 49 * shop.DAY, "renewed", True)
     run.step([early, shop.outcome("nobody", now, "renewed", True)])
     run.step([shop.outcome(names[5], now + 2, "renewed", "a text")])
-    assert run.flows[0].engine.state.predictions.ignored_outcomes == 3
+    assert run.pipelines[0].engine.state.predictions.ignored_outcomes == 3
     run.step([shop.view(names[0], now + 5 * shop.DAY)])
     [block] = [block for block in blocks(run)[0] if block.target == "renewed"]
     assert (list(block.customers), block.y.tolist()) == (names[:4], [1.0, 0.0, 1.0, 0.0])

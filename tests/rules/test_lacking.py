@@ -9,7 +9,7 @@ from crm_online.live.snapshots.making import SnapshotMaker
 from crm_online.live.snapshots.rulebook import RuleFilter
 from crm_online.store import Store
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 
 
 def page(store: Store) -> dict[str, object]:

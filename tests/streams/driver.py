@@ -26,7 +26,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from crm_online.flow import PartitionFlow, PartitionGroup
+from crm_online.pipeline import PartitionGroup, PartitionPipeline
 from crm_online.settings import Settings
 from crm_online.step import Topic
 from crm_online.store import Store, open_store
@@ -148,8 +148,8 @@ class TopologyDriver:
     def restart(self) -> None:
         """Claim all partitions, as a worker does that takes them over: it goes on where state and topics say."""
         for number in range(self.partitions):
-            flow = PartitionFlow(self.store, self.settings, number, self.partitions)
-            partition = PartitionProcessor(flow, self._topic, self.settings, clock=lambda: self._now)
+            pipeline = PartitionPipeline(self.store, self.settings, number, self.partitions)
+            partition = PartitionProcessor(pipeline, self._topic, self.settings, clock=lambda: self._now)
             outputs = [output for output in self.outputs if output.partition == number]
             published = PublishedPosition.of(outputs, partition.last_change)
             self.outputs += [output_record(entry) for entry in partition.resume(published)]
@@ -167,17 +167,17 @@ class TopologyDriver:
 
     def _settle(self) -> None:
         """Do the work that is left over: a new model on one partition is work for the others."""
-        group = PartitionGroup([partition.flow for partition in self._partitions.values()])
-        while busy := [flow.partition for flow in group.flows if group.is_busy(flow)]:
+        group = PartitionGroup([partition.pipeline for partition in self._partitions.values()])
+        while busy := [pipeline.partition for pipeline in group.pipelines if group.is_busy(pipeline)]:
             for number in busy:
                 self._partitions[number].tick()
                 self._publish(self._partitions[number])
 
     def _publish(self, partition: PartitionProcessor) -> None:
-        entries = partition.flow.take_outbox()
+        entries = partition.pipeline.take_outbox()
         self.outputs += [output_record(entry) for entry in entries]
         if entries:
-            partition.flow.mark_published(entries[-1].sequence)
+            partition.pipeline.mark_published(entries[-1].sequence)
 
 
 @contextlib.contextmanager

@@ -54,8 +54,8 @@ def test_nobody_is_overdue_in_the_middle_of_a_sparse_log_that_is_caught_up_with(
 
         def look(partition: PartitionProcessor, *batch: object) -> object:
             # What was due by the day before is done before time goes on.
-            state = partition.flow.engine.state
-            if partition.flow.engine.segmenting.model is not None and state.watermark is not None:
+            state = partition.pipeline.engine.state
+            if partition.pipeline.engine.segmenting.model is not None and state.watermark is not None:
                 records = codec.decode([raw for _, raw in store.partition(0).hash_all(CUSTOMERS)])
                 scored = records.scored_at * 1000
                 rule = np.minimum((scored - records.last_event) // 2, half_life // 4)

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from crm_online.flow import PartitionFlow
 from crm_online.lookup import Lookup
+from crm_online.pipeline import PartitionPipeline
 from crm_online.settings import Settings
 from crm_online.store import Store
 from crm_online.store.keys import ENDS
@@ -28,7 +28,7 @@ def store(redis: Store) -> Store:
 
 def test_the_end_of_the_log_is_stored_with_the_position_and_is_no_part_of_the_digest(store: Store) -> None:
     now = 0.0
-    partition = PartitionProcessor(PartitionFlow(store, Settings(), 0, 1), TOPIC, Settings(), lambda: now)
+    partition = PartitionProcessor(PartitionPipeline(store, Settings(), 0, 1), TOPIC, Settings(), lambda: now)
 
     def end() -> tuple[int | None, dict[bytes, bytes]]:
         return partition.position, dict(store.partition(0).hash_all(ENDS))

@@ -11,11 +11,11 @@ import pytest
 
 from crm_online.customers.traits import Traits
 from crm_online.events import models
-from crm_online.flow import load
+from crm_online.pipeline import load
 from crm_online.store import Store
 from crm_online.traits.by_segment import SMALL, traits_of
 from tests.engine import shop
-from tests.engine.flows import Shop, settings
+from tests.engine.pipelines import Shop, settings
 
 DAY = shop.DAY
 

@@ -20,7 +20,7 @@ from crm_online.store import Store
 from crm_online.values import SEGMENT_LINE, Drift, PredictionChange, Reject, Rule, Segment, SegmentChange, SegmentGone
 from crm_online.values.segments import EventType
 from tests.engine import shop as made
-from tests.engine.flows import LOG, Shop, settings
+from tests.engine.pipelines import LOG, Shop, settings
 
 NUMBERS = re.compile(r"\d+-\d+-\d+", re.ASCII)
 LINES: dict[Topic, TypeAdapter[Any]] = {
@@ -94,7 +94,7 @@ def test_what_is_told_after_a_rewind_are_values_in_a_new_epoch(redis: Store) -> 
     rules = [entry.key for entry in told.entries if entry.topic is Topic.RULES]
     segments = [entry.key for entry in told.entries if entry.topic is Topic.SEGMENTS]
     divergence = Divergence(4, {"customer 001": "s99", "gone": "s1"}, frozenset([*segments, "s98"]), frozenset(rules))
-    step = told.flows[0].republish(LOG, divergence)
+    step = told.pipelines[0].republish(LOG, divergence)
     values = [LINES[entry.topic].validate_json(entry.value) for entry in step.entries]
     moves = [value for value in values if isinstance(value, SegmentChange)]
     assert [(move.from_, move.reason) for move in moves] == [("s99", "rewind"), ("s1", "rewind")]

@@ -23,7 +23,7 @@ from crm_online.events.columns import EventColumns, concat, from_events, unknown
 from crm_online.events.intake import Intake
 from crm_online.events.models import Event
 from crm_online.events.producers import LOG, MADE_HERE, producer_number
-from crm_online.flow import PartitionFlow, PartitionGroup
+from crm_online.pipeline import PartitionGroup, PartitionPipeline
 from crm_online.settings import Settings
 from crm_online.settings.conflict import from_stored
 from crm_online.store import Store
@@ -113,7 +113,7 @@ class EventLog:
             See :meth:`ingest`; the partitions are released.
         """
         group = self._group
-        busy = next((flow for flow in group.flows if group.is_busy(flow)), None) if group else None
+        busy = next((pipeline for pipeline in group.pipelines if group.is_busy(pipeline)), None) if group else None
         if busy is not None:
             self._tick([busy])
         return busy is not None
@@ -131,7 +131,7 @@ class EventLog:
             return wait
         came, then = self._last_arrival
         passed = int((self._clock() - came) * 1000)
-        self._tick(self._claimed().flows, then + min(passed, self._claimed().flows[0].engine.open_for + 1))
+        self._tick(self._claimed().pipelines, then + min(passed, self._claimed().pipelines[0].engine.open_for + 1))
         return self._wait()
 
     def release(self) -> None:
@@ -203,32 +203,32 @@ class EventLog:
     def _step(self, batch: Batch, done: dict[int, Sequence[int]]) -> None:
         """Commit a batch in the partitions that are not done yet; these get the positions of duplicates."""
         group = self._claimed()
-        for flow, part in zip(group.flows, batch.split(len(group.flows)), strict=True):
-            if flow.partition not in done:
-                position = flow.position(SOURCE)
-                counts = group.run(flow, replace(part, begin=position, end=position + batch.end))
-                done[flow.partition] = counts.duplicate_positions
+        for pipeline, part in zip(group.pipelines, batch.split(len(group.pipelines)), strict=True):
+            if pipeline.partition not in done:
+                position = pipeline.position(SOURCE)
+                counts = group.run(pipeline, replace(part, begin=position, end=position + batch.end))
+                done[pipeline.partition] = counts.duplicate_positions
 
-    def _tick(self, flows: Sequence[PartitionFlow], watermark: int | None = None) -> None:
+    def _tick(self, pipelines: Sequence[PartitionPipeline], watermark: int | None = None) -> None:
         """Run a step without events."""
         group = self._claimed()
         try:
-            for flow in flows:
-                group.tick(flow, SOURCE, watermark)
+            for pipeline in pipelines:
+                group.tick(pipeline, SOURCE, watermark)
         except CrmOnlineError:
             self.release()
             raise
 
-    def _trim(self, flow: PartitionFlow) -> None:
+    def _trim(self, pipeline: PartitionPipeline) -> None:
         """Keep the last changes only, as no replay may ever publish them to files."""
-        flow.take_outbox()
-        flow.mark_published(flow.last_change.sequence - self._keep)
+        pipeline.take_outbox()
+        pipeline.mark_published(pipeline.last_change.sequence - self._keep)
 
     def _wait(self) -> float | None:
         """Return in how many seconds the next open basket is closed if nothing comes."""
         if self._last_arrival is None:
             return None
         came, then = self._last_arrival
-        ends = [flow.engine.next_basket_closes for flow in self._claimed().flows]
+        ends = [pipeline.engine.next_basket_closes for pipeline in self._claimed().pipelines]
         end = min((end for end in ends if end is not None), default=None)
         return None if end is None else came + (end - then) / 1000 - self._clock()

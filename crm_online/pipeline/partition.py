@@ -13,7 +13,7 @@ from crm_online.engine.engine import CUSTOMERS, Engine
 from crm_online.engine.stages import Stage, StageClock
 from crm_online.errors import FenceError, StoreUnavailable
 from crm_online.events.batch import Batch
-from crm_online.flow.reads import StepReader, load
+from crm_online.pipeline.reads import StepReader, load
 from crm_online.settings import Settings
 from crm_online.step import Assign, ChangeId, Entry, Step, Topic, Write
 from crm_online.store import PartitionStore, Store
@@ -23,7 +23,7 @@ from crm_online.store.keys import CHANGES
 _CHANGES_CHUNK = 5000
 
 
-class PartitionFlow:
+class PartitionPipeline:
     """One claimed partition.
 
     Parameters
@@ -88,7 +88,7 @@ class PartitionFlow:
         Raises
         ------
         FenceError
-            If the partition is not ours any more, or the store is not where we left it. The flow
+            If the partition is not ours any more, or the store is not where we left it. The pipeline
             must be thrown away, and the partition claimed again.
         StoreError
             If the store cannot be read or written; the same holds.

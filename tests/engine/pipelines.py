@@ -11,9 +11,9 @@ from crm_online.engine.engine import CUSTOMERS
 from crm_online.events import models
 from crm_online.events.batch import Batch
 from crm_online.events.rejects import RejectedRow
-from crm_online.flow import PartitionFlow, PartitionGroup
 from crm_online.lookup import Lookup
 from crm_online.lookup.partition import PartitionView
+from crm_online.pipeline import PartitionGroup, PartitionPipeline
 from crm_online.settings import Settings
 from crm_online.settings.model import (
     FeatureSettings,
@@ -78,12 +78,14 @@ class Shop:
     def claim(self) -> None:
         """Take all partitions over anew: nothing in memory is left of what was."""
         number = self.settings.replay.partitions
-        self.group = PartitionGroup.claim(self.store, self.settings, number, lambda flow: flow.publish(self._take))
+        self.group = PartitionGroup.claim(
+            self.store, self.settings, number, lambda pipeline: pipeline.publish(self._take)
+        )
 
     @property
-    def flows(self) -> list[PartitionFlow]:
+    def pipelines(self) -> list[PartitionPipeline]:
         """Return the partitions."""
-        return self.group.flows
+        return self.group.pipelines
 
     def step(
         self,
@@ -96,8 +98,8 @@ class Shop:
         self.position += len(events) + len(rejects)
         self.watermark = max([*([] if self.watermark is None else [self.watermark]), *columns.time.tolist()])
         batch = Batch(LOG, begin, self.position, columns, rejects, self.watermark)
-        for flow, part in zip(self.flows, batch.split(len(self.flows)), strict=True):
-            self.group.run(flow, part)
+        for pipeline, part in zip(self.pipelines, batch.split(len(self.pipelines)), strict=True):
+            self.group.run(pipeline, part)
             if look:
                 look()
 
@@ -114,9 +116,9 @@ class Shop:
         self.end()
         return self
 
-    def tick(self, flow: PartitionFlow) -> None:
+    def tick(self, pipeline: PartitionPipeline) -> None:
         """Run a step without records."""
-        self.group.tick(flow, LOG, self.watermark)
+        self.group.tick(pipeline, LOG, self.watermark)
 
     def end(self) -> None:
         """Drain every partition at the log's end."""
@@ -129,7 +131,7 @@ class Shop:
     @property
     def views(self) -> list[PartitionView]:
         """The partitions as look-ups read them now."""
-        return [PartitionView(flow.store, self.settings) for flow in self.flows]
+        return [PartitionView(pipeline.store, self.settings) for pipeline in self.pipelines]
 
     @property
     def lookup(self) -> Lookup:
@@ -148,7 +150,7 @@ class Shop:
 
     def record(self, customer: str) -> bytes | None:
         """Return the stored record of a customer of a state with one partition."""
-        return self.flows[0].store.hash_get(CUSTOMERS, [customer.encode()])[0]
+        return self.pipelines[0].store.hash_get(CUSTOMERS, [customer.encode()])[0]
 
     def contents(self) -> dict[bytes, bytes]:
         """Return every key in Redis with all that is in it."""
