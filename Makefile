@@ -19,6 +19,7 @@ STATE := .crm-online
 # One more than the cores of the smallest machine: the tests on Kafka wait for sessions to end more than they compute.
 TEST_PROCESSES ?= 3
 
+SOAK_MINUTES ?= 60
 FUZZ_SECONDS ?= 1200
 FUZZ_EXAMPLES ?= 1000
 
@@ -40,6 +41,10 @@ test: lint $(KAFKA_JARS) ## Run every check and every test
 .PHONY: chaos
 chaos: $(WITH_DEV) $(KAFKA_JARS) ## Kill, stop and put back workers, Redis and Kafka, for some seeds; and without each fence
 	$(BIN)/python -m tests.kafka.chaos $(CHAOS_OPTIONS)
+
+.PHONY: soak
+soak: $(WITH_DEV) $(KAFKA_JARS) ## Let workers run under a steady load with faults, for SOAK_MINUTES (60); what memory that takes
+	$(BIN)/python -m tests.kafka.chaos.soak --minutes $(SOAK_MINUTES) $(SOAK_OPTIONS)
 
 .PHONY: fuzz
 fuzz: $(WITH_DEV) ## Search for input that is not answered well, with new seeds, for FUZZ_SECONDS (1200)

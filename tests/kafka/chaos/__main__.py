@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.kafka.chaos.run import Report, run, simulated
+from tests.kafka.chaos.run import Conditions, in_turn, run, simulated
 
 HERE = Path(__file__).parent
 EVENTS = 60_000
@@ -17,13 +17,6 @@ tests/kafka/test_fences.py makes it, for all five.
 """
 
 
-def _told(report: Report) -> str:
-    faults = ", ".join(f"{count} × {kind}" for kind, count in sorted(report.faults.items()))
-    wrong = "nothing wrong" if not report.wrong else f"WRONG: {len(report.wrong)}, such as {report.wrong[0]:.300}"
-    done = f"{report.events} events, {faults or 'no faults'}; {report.epochs} epochs began; {report.seconds:.0f} s"
-    return f"seed {report.seed}: {done}; {wrong}"
-
-
 def chaos(seeds: list[int], faults: int, fences: bool) -> int:
     """Run, tell, and return how many runs did not end as they should."""
     failed = 0
@@ -31,14 +24,14 @@ def chaos(seeds: list[int], faults: int, fences: bool) -> int:
         folder = Path(name)
         log = simulated(folder, EVENTS)
         for seed in seeds:
-            report = run(seed, log, folder / f"seed-{seed}", faults=faults)
+            report = run(seed, log, folder / f"seed-{seed}", in_turn(faults))
             failed += bool(report.wrong)
-            print(_told(report), flush=True)
+            print(report.summary, flush=True)
         for fence, count in UNFENCED.items() if fences else ():
             entry = (str(HERE / "without.py"), fence)
-            report = run(seeds[0], log, folder / f"without-{fence}", faults=count, entry=entry)
+            report = run(seeds[0], log, folder / f"without-{fence}", in_turn(count), Conditions(entry=entry))
             failed += not report.wrong
-            print(f"without the fence {fence!r}, {_told(report)}", flush=True)
+            print(f"without the fence {fence!r}, {report.summary}", flush=True)
     return failed
 
 

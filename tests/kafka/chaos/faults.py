@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -28,6 +28,8 @@ class System:
         Seconds after which a silent worker is taken for dead.
     positions
         Gives the positions of all partitions, or None while Redis does not answer.
+    spared
+        How many of the workers, from the first on, are never killed.
     """
 
     broker: Broker
@@ -36,13 +38,14 @@ class System:
     folder: Path
     session: float
     positions: Callable[[], dict[int, int] | None]
+    spared: int = 0
     counts: Counter[str] = field(default_factory=Counter)
 
     def befall(self, kind: str, random: Random) -> None:
         """Let one thing go wrong, and put the process back to work; what it did meanwhile is for it to mend."""
         match kind:
             case "worker killed":
-                worker = random.choice([worker for worker in self.workers if worker.running])
+                worker = random.choice([worker for worker in self.workers[self.spared :] if worker.running])
                 worker.kill()
                 worker.start()
             case "worker stopped":
@@ -83,8 +86,9 @@ class System:
         shutil.rmtree(kept)
 
 
-def drawn(count: int, random: Random) -> list[str]:
-    """Return so many faults in random order, each kind by its share."""
+def drawn(random: Random) -> Iterator[str]:
+    """Yield faults without end in random order, each kind by its share."""
     kinds = [kind for kind, share in SHARES.items() for _ in range(share)]
-    random.shuffle(kinds)
-    return [kinds[number % len(kinds)] for number in range(count)]
+    while True:
+        random.shuffle(kinds)
+        yield from kinds

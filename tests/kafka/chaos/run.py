@@ -1,13 +1,14 @@
-"""A chaos run: three workers under load, forty faults from a seed, and then the books are checked."""
+"""A chaos run: three workers under load, faults from a seed, and then the books are checked."""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -26,13 +27,11 @@ from tests.servers.workers import Worker
 
 PARTITIONS = 4
 WORKERS = 3
-SETTLE_SECONDS = 90.0
 TOLD_WITHIN = 15.0
 """Seconds within which what is told last is what the state says, once all is at rest."""
 END = "2026-02-01T00:00:00Z"
 """Behind the log of ``simulate``, and behind the time at which its last baskets are whole."""
 SETTINGS = (
-    "kafka.session_timeout=3s",
     "kafka.tick=1s",
     f"kafka.partitions={PARTITIONS}",
     "itemsets.epsilon=0",
@@ -40,6 +39,28 @@ SETTINGS = (
     "segments.min_customers=200",
     "rules.every=500",
 )
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under what a run goes on.
+
+    Attributes
+    ----------
+    rate
+        Events a second while things go wrong; what is left then comes as fast as it can.
+    session
+        Seconds after which a silent worker is taken for dead.
+    settle
+        Seconds within which all must be read, and then be at rest, once nothing goes wrong any more.
+    entry
+        What Python runs as a worker: a script for a fence switched off.
+    """
+
+    rate: float = 250.0
+    session: int = 3
+    settle: float = 90.0
+    entry: Sequence[str] = ("-m", "crm_online")
 
 
 @dataclass(frozen=True)
@@ -53,16 +74,21 @@ class Report:
     seconds: float
     wrong: Sequence[str]
 
+    @property
+    def summary(self) -> str:
+        """All of it in a line."""
+        faults = ", ".join(f"{count} × {kind}" for kind, count in sorted(self.faults.items()))
+        wrong = "nothing wrong" if not self.wrong else f"WRONG: {len(self.wrong)}, such as {self.wrong[0]:.300}"
+        done = f"{self.events} events, {faults or 'no faults'}; {self.epochs} epochs began; {self.seconds:.0f} s"
+        return f"seed {self.seed}: {done}; {wrong}"
+
 
 def run(
     seed: int,
     log: Path,
     folder: Path,
-    *,
-    faults: int = 40,
-    rate: float = 250.0,
-    entry: Sequence[str] = ("-m", "crm_online"),
-    broker: Broker | None = None,
+    course: Callable[[System, Random], None],
+    conditions: Conditions = Conditions(),
 ) -> Report:
     """Run three workers over a log while things go wrong.
 
@@ -74,20 +100,15 @@ def run(
         Native events, one a line.
     folder
         For what the processes write.
-    faults
-        How many.
-    rate
-        Events a second while there are faults; the rest comes as fast as it can.
-    entry
-        What Python runs as a worker: a script for a fence switched off.
-    broker
-        A broker that runs; without it one is started.
+    course
+        What goes wrong, from the moment when all are ready; once it has returned, nothing does.
+    conditions
+        Under what.
     """
     random, began, prefix = Random(seed), time.monotonic(), f"chaos-{seed}."
     records = list(sent(log))
     with ExitStack() as stack:
-        if broker is None:
-            broker = stack.enter_context(Broker(folder / "broker"))
+        broker = stack.enter_context(Broker(folder / "broker"))
         server = stack.enter_context(RedisServer(folder / "redis"))
         workers = [
             Worker(
@@ -95,9 +116,9 @@ def run(
                 brokers=broker.address,
                 state=server.url,
                 prefix=prefix,
-                settings=[*SETTINGS, f"kafka.group=chaos-{seed}"],
+                settings=[*SETTINGS, f"kafka.group=chaos-{seed}", f"kafka.session_timeout={conditions.session}s"],
                 name=f"worker-{number}",
-                entry=entry,
+                entry=conditions.entry,
             )
             for number in range(WORKERS)
         ]
@@ -106,24 +127,39 @@ def run(
         for worker in workers:
             worker.wait_ready()
 
-        system = System(broker, server, workers, folder, 3.0, lambda: positions(server, prefix, PARTITIONS))
+        system = System(
+            broker, server, workers, folder, conditions.session, lambda: positions(server, prefix, PARTITIONS)
+        )
         hurry = threading.Event()
-        load = threading.Thread(target=broker.client.produce, args=(f"{prefix}events", _paced(records, rate, hurry)))
+        load = threading.Thread(
+            target=broker.client.produce, args=(f"{prefix}events", _paced(records, conditions.rate, hurry))
+        )
         load.start()
-        for kind in drawn(faults, random):
-            system.befall(kind, random)
-            system.wait_for_progress(random.uniform(0.0, 1.5))
-        hurry.set()
+        try:
+            course(system, random)
+        finally:
+            hurry.set()
         load.join()
         broker.client.produce(f"{prefix}commands", [Sent(None, json.dumps({"command": "tick", "time": END}).encode())])
         try:
-            until_read(broker.client, server, prefix)
-            until_at_rest(server, PARTITIONS, milliseconds(END), workers, SETTLE_SECONDS)
+            until_read(broker.client, server, prefix, conditions.settle)
+            until_at_rest(server, PARTITIONS, milliseconds(END), workers, conditions.settle)
             wrong = list(_wrong(system, prefix, records, server))
         except AssertionError as error:
             wrong = [str(error), *(worker.last_lines() for worker in workers)]
         outputs = Outputs.read(broker.client, prefix)
         return Report(seed, system.counts, len(records), outputs.epochs(), time.monotonic() - began, wrong)
+
+
+def in_turn(faults: int) -> Callable[[System, Random], None]:
+    """Return a course of so many faults, one soon after the other."""
+
+    def course(system: System, random: Random) -> None:
+        for kind in islice(drawn(random), faults):
+            system.befall(kind, random)
+            system.wait_for_progress(random.uniform(0.0, 1.5))
+
+    return course
 
 
 def simulated(folder: Path, events: int) -> Path:
