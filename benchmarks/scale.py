@@ -162,11 +162,11 @@ def run(sizes: Sizes) -> Report:
             report.add(f"visits to idle customers an event {at}", total.visits)
             report.add(f"reported moves an event {at}", total.moves)
         names = f"an event, {most:,} to {least:,} customers"
-        report.add(f"ratio of CPU {names}", sums[-1].cpu / sums[0].cpu, "×", most=1.3)
-        report.add(f"ratio of wall time {names}", sums[-1].wall / sums[0].wall, "×", most=1.3)
+        report.add(f"ratio of CPU {names}", sums[-1].cpu / sums[0].cpu, "×", most=1.2)
+        report.add(f"ratio of wall time {names}", sums[-1].wall / sums[0].wall, "×", most=1.2)
         for group in groups:
             one = group[0]
-            target = 350 if one.customers == most else None
+            target = 250 if one.customers == most else None
             name = f"Redis memory a customer at {one.customers:,}, {LINES} events each"
             report.add(name, one.bytes, "bytes", most=target)
         report.add(f"filling {most:,} customers", groups[-1][0].filling.wall, "s")

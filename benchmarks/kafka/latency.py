@@ -18,7 +18,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from benchmarks.clock import others_so_far
-from benchmarks.kafka.site import PARTITIONS, Site
+from benchmarks.kafka.site import PARTITIONS, Site, Topics
 from benchmarks.kafka.throughput import positions, running_worker
 from crm_online.events.times import to_iso
 from crm_online.simulate import simulate
@@ -26,8 +26,8 @@ from tests.servers.records import Sent
 from tests.servers.redis_server import RedisServer
 from tests.servers.workers import Worker
 
-PREFIX = "latency."
-EVENTS, CHANGES = f"{PREFIX}events", f"{PREFIX}segment-changes"
+_TOPICS = Topics("latency.")
+EVENTS, CHANGES = _TOPICS.events, f"{_TOPICS.prefix}segment-changes"
 RATE = 1000
 """Events a second."""
 _EACH = 25
@@ -73,7 +73,7 @@ def measure(site: Site, sizes: Sizes) -> Found:
         event["customer_id"] = f"new{number}"
     with (
         site.redis("latency") as server,
-        running_worker(site, server, "latency", f"kafka.partitions={PARTITIONS}", prefix=PREFIX) as worker,
+        running_worker(site, server, "latency", _TOPICS) as worker,
     ):
         site.broker.client.produce(EVENTS, _dated(past))
         _wait_until_settled(site, server, worker)
@@ -182,7 +182,7 @@ def _wait_until_settled(site: Site, server: RedisServer, worker: Worker) -> None
     """Wait until all is taken and published, and every customer has been moved to the model."""
     deadline = time.monotonic() + _SETTLED_SECONDS
     end = sum(site.broker.client.end_offsets(EVENTS).values())
-    while positions(server, EVENTS) < end or not _at_rest(server) or worker.metric("crm_online_outbox_length"):
+    while positions(server, _TOPICS) < end or not _at_rest(server) or worker.metric("crm_online_outbox_length"):
         if not worker.running or time.monotonic() > deadline:
             raise RuntimeError(f"the worker ended or stands still: {worker.last_lines()}")
         time.sleep(0.05)

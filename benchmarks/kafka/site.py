@@ -19,10 +19,29 @@ from tests.servers.broker import Broker
 from tests.servers.redis_server import RedisServer
 
 PARTITIONS = 4
-PREFIX = "bench."
-TOPIC = f"{PREFIX}events"
 _LOOK = 0.02
 _MOST_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics of a service: what their names begin with, and how many partitions they have."""
+
+    prefix: str = "bench."
+    partitions: int = PARTITIONS
+
+    @property
+    def events(self) -> str:
+        """Name of the topic of events."""
+        return f"{self.prefix}events"
+
+    @property
+    def settings(self) -> list[str]:
+        """What a service is given to use them."""
+        return [f"kafka.prefix={self.prefix}", f"kafka.partitions={self.partitions}"]
+
+
+TOPICS = Topics()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +95,13 @@ class Site:
     broker: Broker
     folder: Path
 
-    @property
-    def settings(self) -> Settings:
-        """Settings for this broker, whatever the environment says."""
-        given = [f"kafka.brokers={self.broker.address}", f"kafka.prefix={PREFIX}", f"kafka.partitions={PARTITIONS}"]
-        return load_settings(None, given, {}).settings
+    def settings(self, topics: Topics = TOPICS) -> Settings:
+        """Return settings for this broker, whatever the environment says."""
+        return load_settings(None, [f"kafka.brokers={self.broker.address}", *topics.settings], {}).settings
 
-    def publish(self, log: Path, preset: str) -> int:
-        """Put a log on the topic, and return how many events that are."""
-        return asyncio.run(publish([log], settings=self.settings, options=LogOptions(preset=preset))).published
+    def publish(self, log: Path, preset: str, topics: Topics = TOPICS) -> int:
+        """Put a log on the topic of events, and return how many events that are."""
+        return asyncio.run(publish([log], settings=self.settings(topics), options=LogOptions(preset=preset))).published
 
     @contextmanager
     def redis(self, name: str) -> Iterator[RedisServer]:
