@@ -125,7 +125,7 @@ def run(
         for worker in workers:
             stack.enter_context(worker)
         for worker in workers:
-            worker.wait_ready()
+            worker.wait_ready(conditions.settle)
 
         system = System(
             broker, server, workers, folder, conditions.session, lambda: positions(server, prefix, PARTITIONS)
