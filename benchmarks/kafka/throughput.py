@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from benchmarks.clock import Cost
 from benchmarks.kafka.site import PARTITIONS, TOPICS, Run, Site, Topics, processor_seconds
 from benchmarks.plain_replay import TAKEN
-from crm_online.stages import Stage
+from crm_online.engine.stages import Stage
 from tests.conftest import ROOT
 from tests.servers.redis_server import RedisServer
 from tests.servers.server import Program
