@@ -1,4 +1,4 @@
-"""The journeys of docs/architecture.md: each function that they name is there, and is called in the order told."""
+"""The journeys of docs/architecture.md: each function that they name is there, and is called in the order given."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from inspect import unwrap
+from itertools import count
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, cast
 
 import pytest
 
+from crm_online.api.app import create_app
+from crm_online.api.opening import open_service
 from crm_online.cli.main import run
+from crm_online.live.feeds.hub import ChangeHub
+from crm_online.live.ingestion.sinks import EventSink
 from crm_online.settings import Settings
 from crm_online.store import Store, open_store
 from streams import consumer, fetching, publisher
@@ -27,6 +33,7 @@ from streams.health import Health
 from streams.metrics import WorkerMetrics
 from streams.published import PublishedPosition
 from tests.kafka.small_log import iso
+from tests.servers.redis_server import RedisServer
 from tests.streams.driver import BROKER_TIME, Sent, TopologyDriver
 from tests.streams.fake_kafka import FakeConsumer, FakeProducer
 
@@ -193,6 +200,87 @@ def test_a_basket_is_passed_on_in_this_order(journeys: dict[str, list[str]], tmp
                     driver.run(step=FETCHED)
                 passed = in_steps(names, called, steps=2)
     assert passed
+
+
+class Asked:
+    """A request to an application, as a server hands it over: it goes on until some text was sent, or all."""
+
+    def __init__(self, path: str, *headers: tuple[bytes, bytes]) -> None:
+        self._scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "GET",
+        }
+        self._scope |= {"scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": ""}
+        self._scope |= {"headers": [(b"host", b"localhost"), *headers], "client": ("127.0.0.1", 1), "server": ("", 80)}
+        self._asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
+        self._gone = asyncio.Event()
+        self._sent = asyncio.Condition()
+        self.body = b""
+
+    async def run(self, app: Any) -> None:
+        await app(self._scope, self._receive, self._send)
+
+    async def until(self, text: bytes) -> None:
+        async with self._sent:
+            await self._sent.wait_for(lambda: text in self.body)
+
+    def leave(self) -> None:
+        self._gone.set()
+
+    async def _receive(self) -> dict[str, Any]:
+        if (first := next(self._asked, None)) is not None:
+            return first
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        async with self._sent:
+            self.body += message.get("body", b"")
+            self._sent.notify_all()
+
+
+def test_a_customer_is_looked_up_and_the_feed_followed_in_this_order(
+    journeys: dict[str, list[str]], tmp_path: Path
+) -> None:
+    look_up, follow = list(journeys.values())[2:4]
+
+    def no_sink(_: str) -> EventSink:
+        raise AssertionError("nothing is sent")
+
+    async def ask(store: Store, driver: TopologyDriver, called: list[str]) -> None:
+        kept = store.partition(0).changes()
+        last, half = kept[-1].id, sum(len(entry.value) for entry in kept) // 2
+        with open_service(SETTINGS, server.url, no_sink) as service:
+            app = create_app(replace(service, changes=ChangeHub(store, most_bytes=half)))
+            async with app.router.lifespan_context(app):
+                customer = Asked("/v1/customers/c1")
+                await customer.run(app)
+                assert json.loads(customer.body)["customer_id"] == "c1"
+                feed = Asked("/v1/changes", (b"last-event-id", b"0-0-0"))
+                reading = asyncio.create_task(feed.run(app))
+                newcomers = count()
+                # Once it has caught up with what is kept, and joined the others, the ring has what it reads.
+                while follow[-1] not in called:
+                    await feed.until(f'"change_id":"{last}"'.encode())
+                    name = f"new{next(newcomers)}"
+                    driver.send(bought(name, 900 * 200, "bread"), name)
+                    driver.run(step=FETCHED)
+                    last = store.partition(0).changes()[-1].id
+                feed.leave()
+                await reading
+
+    with RedisServer(tmp_path / "redis", options={"appendfsync": "no"}) as server, open_store(server.url) as store:
+        store.initialise(1, json.dumps(SETTINGS.shaping(), sort_keys=True), "kafka:driver", repeatable=True)
+        driver = TopologyDriver(store, SETTINGS)
+        for event in shop(120):
+            driver.send(event, str(event["customer_id"]))
+        driver.run(step=FETCHED)
+        with calls([*look_up, *follow]) as called:
+            asyncio.run(ask(store, driver, called))
+    assert first_missing(look_up, called) is None
+    assert first_missing(follow, called[called.index(follow[0]) :]) is None
 
 
 def test_a_csv_file_is_replayed_in_this_order(journeys: dict[str, list[str]], tmp_path: Path) -> None:
