@@ -67,10 +67,9 @@ class BuyingModel:
         """
         bought = records.purchases > 0
         frequency, recency, age = _history(records, bought, as_of)
-        model, forecast = self.purchasing, BuyingForecast(*(np.full(len(records), np.nan) for _ in range(3)))
-        alive = pareto_nbd.probability_alive(model, frequency, recency, age)
-        forecast.purchase[bought] = alive * pareto_nbd.probability_while_alive(model, frequency, age, horizon)
-        forecast.purchases[bought] = alive * pareto_nbd.expected_while_alive(model, frequency, age, horizon)
+        forecast = BuyingForecast(*(np.full(len(records), np.nan) for _ in range(3)))
+        found = pareto_nbd.forecast(self.purchasing, frequency, recency, age, horizon)
+        forecast.purchase[bought], forecast.purchases[bought] = found
         if self.value is not None:
             each = expected_mean(self.value, records.purchases[bought].astype(float), records.spend[bought])
             forecast.value[bought] = forecast.purchases[bought] * each

@@ -95,13 +95,32 @@ def probability_alive(model: ParetoNBD, frequency: _Array, recency: _Array, age:
     return alive
 
 
-def expected_purchases(model: ParetoNBD, frequency: _Array, recency: _Array, age: _Array, horizon: float) -> _Array:
-    """Return float64[n]: how many purchases each customer is expected to make within ``horizon`` days from now."""
-    return probability_alive(model, frequency, recency, age) * expected_while_alive(model, frequency, age, horizon)
+def forecast(
+    model: ParetoNBD, frequency: _Array, recency: _Array, age: _Array, horizon: float
+) -> tuple[_Array, _Array]:
+    """Return what each customer will buy within ``horizon`` days from now.
+
+    Parameters
+    ----------
+    model
+        The parameters.
+    frequency, recency, age
+        float64[n]: purchases after the first, days from the first purchase to the last, and to now.
+    horizon
+        Days.
+
+    Returns
+    -------
+    tuple
+        float64[n] each: the probability of at least one purchase, and the expected number of them.
+    """
+    alive = probability_alive(model, frequency, recency, age)
+    some = _probability_while_alive(model, frequency, age, horizon)
+    return alive * some, alive * _expected_while_alive(model, frequency, age, horizon)
 
 
-def expected_while_alive(model: ParetoNBD, frequency: _Array, age: _Array, horizon: float) -> _Array:
-    """Return float64[n]: the same of customers who have not stopped yet."""
+def _expected_while_alive(model: ParetoNBD, frequency: _Array, age: _Array, horizon: float) -> _Array:
+    """Return float64[n]: how many purchases customers who have not stopped yet are expected to make."""
     soon = np.log1p(horizon / (model.beta + age))
     bend = (1 - model.s) * soon
     active_days = (model.beta + age) * soon * np.where(bend == 0, 1.0, np.expm1(bend) / np.where(bend == 0, 1.0, bend))
@@ -110,15 +129,8 @@ def expected_while_alive(model: ParetoNBD, frequency: _Array, age: _Array, horiz
     return expected
 
 
-def probability_of_purchase(
-    model: ParetoNBD, frequency: _Array, recency: _Array, age: _Array, horizon: float
-) -> _Array:
-    """Return float64[n]: the probability that each customer buys at least once within ``horizon`` days from now."""
-    return probability_alive(model, frequency, recency, age) * probability_while_alive(model, frequency, age, horizon)
-
-
-def probability_while_alive(model: ParetoNBD, frequency: _Array, age: _Array, horizon: float) -> _Array:
-    """Return float64[n]: the same of customers who have not stopped yet."""
+def _probability_while_alive(model: ParetoNBD, frequency: _Array, age: _Array, horizon: float) -> _Array:
+    """Return float64[n]: the probability that customers who have not stopped yet buy at least once."""
     log_alive = _log_alive(model, frequency, age)
     log_idle = np.log(model.s) + _Integral.of(model, frequency, age, age + horizon).log
     log_none = np.logaddexp(_log_alive(model, frequency, age + horizon), log_idle) - log_alive

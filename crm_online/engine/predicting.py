@@ -303,9 +303,9 @@ def reasons_of(predictor: Predictor, prediction: Prediction, rows: NDArray[np.in
 def _losses(block: LabelledExamples, known_at: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the time at which all outcomes of a moment are known, for each, and the ensemble's log losses.
 
-    Of what fitted models predicted: before, all gave the answer of the buy-till-you-die model.
+    Of what fitted models predicted: before, it is the answer of the buy-till-you-die model.
     """
-    fitted = np.isfinite(block.predicted).all(axis=1) & (np.ptp(block.predicted, axis=1) > 0)
+    fitted = np.isfinite(block.predicted).all(axis=1)
     p = np.clip(block.predicted[fitted, -1].astype(np.float64), _LEAST_CHANCE, 1 - _LEAST_CHANCE)
     happened = block.y[fitted] > 0
     return np.full(len(p), known_at, np.int64), -np.log(np.where(happened, p, 1 - p))

@@ -144,7 +144,10 @@ class Predictor:
         """Return examples of a target whose outcome is pending, see :func:`pending_examples`."""
         prediction = self.predict(records, moment)
         btyd = prediction.forecast.purchase
-        chances = prediction.purchase if target == PURCHASE else self.predict_target(target, prediction.x, btyd)
+        if target == PURCHASE:
+            chances = self.purchase.stored(prediction.purchase)
+        else:
+            chances = self.predict_target(target, prediction.x, btyd)
         return _pending(target, customers, prediction.x, (btyd, chances), segment, moment)
 
 

@@ -18,11 +18,12 @@ from crm_online.predictions.models.linear import LinearModel
 
 
 def planted(n: int, seed: int = 1) -> LabelledExamples:
-    """Return examples of customers who buy again if their first feature is small."""
+    """Return examples, from before any fit, of customers who buy again if their first feature is small."""
     draw = np.random.default_rng(seed)
     x = draw.normal(size=(n, len(FEATURES))).astype(np.float32)
     moment = np.sort(draw.integers(0, 10**9 * 6, n))
-    predicted = np.repeat(draw.random(n)[:, np.newaxis], len(MODELS), axis=1)
+    predicted = np.full((n, len(MODELS)), np.nan)
+    predicted[:, [0, -1]] = draw.random(n)[:, np.newaxis]
     return LabelledExamples(
         target="purchase",
         customers=[f"c{one}" for one in draw.integers(0, 400, n)],
@@ -80,6 +81,7 @@ def test_of_what_a_model_gives_a_chance_so_many_happen(models: TargetModels, mod
 
 def test_the_ensemble_weighs_models_by_what_they_lost_lately() -> None:
     examples = planted(1000)
+    examples.predicted[:] = examples.predicted[:, :1]
     examples.predicted[:, MODELS.index("net")] = np.clip(truth(examples), 0.01, 0.99)
     weights = learned(examples).ensemble.weights
     assert weights[MODELS.index("net")] > 0.99
@@ -88,14 +90,41 @@ def test_the_ensemble_weighs_models_by_what_they_lost_lately() -> None:
 def test_chances_that_were_too_high_are_lowered_next_time() -> None:
     examples = planted(3000)
     honest = np.clip(truth(examples), 0.01, 0.99)[:, np.newaxis]
-    slight = np.linspace(0, 1e-6, len(MODELS))
-    examples.predicted[:] = honest + slight
+    examples.predicted[:] = honest
     as_it_was = learned(examples)
-    examples.predicted[:] = honest / (honest + (1 - honest) / np.e) + slight
+    examples.predicted[:] = honest / (honest + (1 - honest) / np.e)
     lowered = learned(examples)
     new = planted(200, seed=4)
     below = logit(chances(as_it_was, new)[:, -1]) - logit(chances(lowered, new)[:, -1])
     assert np.all((below > 0.3) & (below < 0.7))
+
+
+def test_calibration_never_reverses_an_order() -> None:
+    examples = planted(3000)
+    examples.btyd[:] = expit(2 * examples.x[:, 0])  # who is likeliest by it never comes back
+    examples.predicted[:] = examples.btyd[:, np.newaxis]
+    models, new = learned(examples), planted(2000, seed=2)
+    new.btyd[:] = expit(2 * new.x[:, 0])
+    chance = chances(models, new)[:, MODELS.index("btyd")]
+    order = np.argsort(new.btyd, kind="stable")
+    assert (np.diff(chance[order]) >= 0).all()
+    assert chance[order[-1]] > chance[order[0]]
+    assert chance.mean() == pytest.approx(examples.y.mean(), abs=0.01)
+    assert models.ensemble.slope > 0
+
+
+def test_models_are_judged_by_what_they_predicted_once_they_were_fitted() -> None:
+    before = planted(600)
+    stored = TargetModels("purchase").stored(np.repeat(before.btyd[:, np.newaxis], len(MODELS), axis=1))
+    before.predicted[:] = stored
+    first = learned(before)
+    judged = {one.model: one.examples for one in first.figures()}
+    assert judged == {model: 600 if model in ("btyd", "ensemble") else 0 for model in MODELS}
+    after = planted(300, seed=2)
+    after.predicted[:] = first.stored(chances(first, after))
+    learner = TargetLearner(first, before)
+    learner.learn(after, NOW)
+    assert {one.examples for one in learner.models.figures()} == {300}, "all are compared on the same ones"
 
 
 def test_the_level_is_midway_between_that_of_labels_and_that_of_the_btyd(models: TargetModels) -> None:

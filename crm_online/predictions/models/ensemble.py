@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.predictions.examples import LabelledExamples
-from crm_online.predictions.models.linear import calibration
+from crm_online.predictions.models.linear import calibration, shift_to
 from crm_online.predictions.models.names import MODELS
 
 SINGLE: Final = len(MODELS) - 1
@@ -23,7 +23,6 @@ TRUST: Final = 0.5
 LEVEL: Final = 0.5
 """Share of the way from the level that labels say, which are a horizon old, to the one that the BTYD says as of now."""
 _CLIP: Final = 1e-4
-_FARTHEST: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +75,10 @@ class Ensemble:
         known = np.isfinite(chance) & np.isfinite(btyd)
         if not known.any():
             return self
-        from scipy.optimize import brentq
-        from scipy.special import expit, logit
+        from scipy.special import logit
 
         found, level = logit(np.clip(chance[known], _CLIP, 1 - _CLIP)), np.clip(btyd[known].mean(), _CLIP, 1 - _CLIP)
-        offset = brentq(lambda shift: expit(found + shift).mean() - level, -_FARTHEST, _FARTHEST, xtol=1e-9)
+        offset = shift_to(found, float(level))
         return replace(self, intercept=round(self.intercept + LEVEL * offset, 6))
 
     def log_odds(self, single: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -105,8 +103,7 @@ def recently_judged(examples: LabelledExamples, recent: int) -> tuple[NDArray[np
         float64[n, m - 1] and float64[n]; ``None`` where there are too few.
     """
     single = examples.predicted[:, :SINGLE].astype(np.float64)
-    # Before the first fit all models gave the BTYD's answer, which says nothing of them.
-    known = np.isfinite(single).all(axis=1) & (np.ptp(single, axis=1) > 0)
+    known = np.isfinite(single).all(axis=1)
     if known.any():
         known &= examples.moment > examples.moment[known].max() - recent
     y = examples.y[known].astype(np.float64)

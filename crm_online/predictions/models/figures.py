@@ -144,13 +144,22 @@ def judge(examples: LabelledExamples, weights: Sequence[float], period: int) -> 
 
 def judge_curves(examples: LabelledExamples) -> tuple[ModelCurves, ...]:
     """Return the calibration and gains of each of :data:`MODELS` on labelled examples."""
-    y = examples.y.astype(np.float64)
-    predicted = examples.predicted.astype(np.float64)
+    y, predicted = _comparable(examples)
     return tuple(ModelCurves.judged(model, y, predicted[:, i]) for i, model in enumerate(MODELS))
 
 
 def _group(of: str, name: str, examples: LabelledExamples, weights: Sequence[float]) -> JudgedGroup:
-    y = examples.y.astype(np.float64)
-    predicted = examples.predicted.astype(np.float64)
+    y, predicted = _comparable(examples)
     found = [ModelFigures.judged(model, y, predicted[:, i], weights[i]) for i, model in enumerate(MODELS)]
     return JudgedGroup(of, name, tuple(found))
+
+
+def _comparable(examples: LabelledExamples) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return labels, float64[n], and predictions, float64[n, m], of the examples that models are compared on.
+
+    Those of which all models predicted something, if both answers are among them; else all.
+    """
+    y, predicted = examples.y.astype(np.float64), examples.predicted.astype(np.float64)
+    known = np.isfinite(predicted).all(axis=1)
+    both = bool(known.any()) and y[known].min() < y[known].max()
+    return (y[known], predicted[known]) if both else (y, predicted)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+LEAST_SLOPE: Final = 0.01
+"""Of a calibration: above 0, so that it never reverses an order, and so little that what is said is the level."""
+_FARTHEST: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +71,22 @@ def fit_logistic(x: NDArray[np.float64], y: NDArray[np.float64], strength: float
 
 
 def calibration(scores: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
-    """Return slope and intercept by which scores become log-odds of labels."""
+    """Return slope and intercept by which scores become log-odds of labels; the order of scores stays.
+
+    Where the labels go against the scores, as when the best customers have just stopped, the scores say next to
+    nothing, and the level is that of the labels.
+    """
     model = fit_logistic(scores[:, np.newaxis], y, 1e-3)
-    return float(model.coefficients[0]), float(model.intercept[0])
+    slope = float(model.coefficients[0])
+    if slope >= LEAST_SLOPE:
+        return slope, float(model.intercept[0])
+    return LEAST_SLOPE, shift_to(LEAST_SLOPE * scores, float(y.mean()))
+
+
+def shift_to(log_odds: NDArray[np.float64], level: float) -> float:
+    """Return what is to be added to log-odds, float64[n], such that the mean of their chances is a level."""
+    from scipy.optimize import brentq
+    from scipy.special import expit
+
+    found = brentq(lambda shift: expit(log_odds + shift).mean() - level, -_FARTHEST, _FARTHEST, xtol=1e-9)
+    return float(found)

@@ -104,6 +104,13 @@ class TargetModels:
         found: NDArray[np.float64] = expit(self._log_odds(self.scaled(x, btyd)))
         return found
 
+    def stored(self, chances: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return of chances by :meth:`predict` what models are judged by: NaN where one is not fitted.
+
+        Before there are labels only the BTYD, and with it the ensemble, says something of its own.
+        """
+        return chances if self.fitted else np.where(np.isin(MODELS, ("btyd", "ensemble")), chances, np.nan)
+
     def _log_odds(self, scaled: NDArray[np.float64]) -> NDArray[np.float64]:
         single = np.column_stack([self.fitted[model].log_odds(scaled) for model in MODELS[:-1]])
         return np.column_stack([single, self.ensemble.log_odds(single)])
