@@ -80,7 +80,7 @@ class PublishedPosition:
         """
         last: ChangeId | None = None
         customers: dict[str, str | None] = {}
-        bands: dict[str, str | None] = {}
+        bands: dict[str, dict[str, str | None]] = {}
         others: dict[Topic, set[str]] = {Topic.SEGMENTS: set(), Topic.RULES: set()}
         for output in outputs:
             change = output.change
@@ -91,7 +91,8 @@ class PublishedPosition:
             if output.topic is Topic.SEGMENT_CHANGES:
                 customers[key] = json.loads(output.value or b"{}").get("to")
             elif output.topic is Topic.PREDICTIONS:
-                bands[key] = json.loads(output.value or b"{}").get("to")
+                value = json.loads(output.value or b"{}")
+                bands.setdefault(key, {})[value["target"]] = value.get("to")
             elif output.topic in others:
                 others[output.topic].add(key)
         if last is None or last <= last_change:

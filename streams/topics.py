@@ -118,7 +118,7 @@ DRIFT = TopicSpec(
 )
 PREDICTIONS = TopicSpec(
     name=Topic.PREDICTIONS,
-    carries="customers who are in another risk band, and why",
+    carries="customers who are in another band of what is predicted of them, and why",
     key="customer id",
     partitioned=True,
     configuration=_KEPT | {"retention.ms": str(30 * DAY)},

@@ -26,6 +26,9 @@ class CustomerPredictions(Answer):
     targets: Annotated[
         dict[str, float | None], Field(description="the chance of each target of outcome events; null: not known yet")
     ]
+    target_bands: Annotated[
+        dict[str, str | None], Field(description="the band last reported of each of these targets; null: none yet")
+    ]
 
 
 class ModelQuality(Answer):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from crm_online.errors import InvalidSetting, StateCorrupt, StateTooNew
 
-VERSION = 3
+VERSION = 4
 RECENT = 16
 """How many of a customer's last event ids are kept to find duplicates."""
 NEVER = np.int64(-1)
@@ -28,6 +28,8 @@ MOST_SUMS = 16
 """How many decayed sums a record has room for."""
 MOVE = np.dtype([("time", "<u4"), ("left", "<u2"), ("entered", "<u2"), ("reason", "u1")])
 """A move: seconds since 1970, the numbers of the two segments (0 for none), and the reason's number."""
+TARGET_BAND = np.dtype([("band", "<u1"), ("left_band", "<u1"), ("since", "<u4")])
+"""The band of a target of the user's own, the one before it, and since when, in seconds since 1970."""
 _LARGEST = float(np.finfo(np.float32).max)
 _VERSION_BYTE = bytes([VERSION])
 _ID_BYTES = 6
@@ -84,6 +86,8 @@ class Records:
         uint64[n, 16]: hashes (48 bits) of the last event ids; event number ``e`` is at ``e % 16``.
     moves
         The last moves, ``MOVE``[n, 4]; a time of 0 where there were fewer.
+    target_bands
+        The bands of the users' own targets, as bytes: see :mod:`crm_online.predictions.reported`.
     own
         What the customer bought before, as bytes: see :mod:`crm_online.customers.own`.
     """
@@ -111,6 +115,7 @@ class Records:
     band_since: NDArray[np.int64]
     recent: NDArray[np.uint64]
     moves: NDArray[np.void]
+    target_bands: NDArray[np.object_]
     own: NDArray[np.object_]
 
     def __len__(self) -> int:
@@ -141,8 +146,9 @@ class RecordCodec:
     """Bytes of customer records with ``sums`` decayed sums (at most ``MOST_SUMS``) and ``features`` features.
 
     A record is a core of fixed size, then the sums that are not 0, the ids of the last events and the
-    last moves, as many as there were: 133 bytes, 8 for each sum, 6 for each event up to 16, and 9 for
-    each move up to 4. Then what the customer bought before: 4 bytes, and 5 for each item up to 64.
+    last moves, as many as there were: 134 bytes, 8 for each sum, 6 for each event up to 16, and 9 for
+    each move up to 4. Then 6 bytes for each of the users' own targets in whose bands the customer is, and what the
+    customer bought before: 4 bytes, and 5 for each item up to 64.
     """
 
     sums: int
@@ -177,6 +183,7 @@ class RecordCodec:
                 ("left_band", "<u1"),
                 ("band_since", "<u4"),
                 ("has_sum", "<u2"),
+                ("target_bands", "<u1"),
                 ("own", "<u2"),
             ]
         )
@@ -207,6 +214,7 @@ class RecordCodec:
             band_since=np.zeros(n, np.int64),
             recent=np.zeros((n, RECENT), np.uint64),
             moves=np.zeros((n, MOVES), MOVE),
+            target_bands=np.full(n, b"", np.object_),
             own=np.full(n, b"", np.object_),
         )
 
@@ -225,8 +233,9 @@ class RecordCodec:
         wire["memory"] = np.clip(records.memory, -_LARGEST, _LARGEST)
         has_sum = records.sums != 0
         wire["has_sum"] = has_sum @ (1 << np.arange(self.sums))
+        bands: list[bytes] = records.target_bands.tolist()
         own: list[bytes] = records.own.tolist()
-        wire["own"] = [len(items) for items in own]
+        wire["target_bands"], wire["own"] = list(map(len, bands)), list(map(len, own))
         recent = np.ascontiguousarray(records.recent.astype("<u8")).view(np.uint8).reshape(n, RECENT, 8)
         cores, size = wire.tobytes(), wire.itemsize
         ids, moves = recent[:, :, :_ID_BYTES].tobytes(), records.moves.tobytes()
@@ -239,6 +248,7 @@ class RecordCodec:
             + sums[starts[row] : ends[row]]
             + ids[row * _IDS : row * _IDS + id_bytes[row]]
             + moves[row * _MOVES : row * _MOVES + move_bytes[row]]
+            + bands[row]
             + own[row]
             for row in range(n)
         ]
@@ -276,10 +286,13 @@ class RecordCodec:
             raise StateCorrupt("a customer record remembers orders or spend that are no numbers")
         for name in (*_PLAIN_NAMES, "memory"):
             getattr(records, name)[known] = wire[name]
+        if (wire["target_bands"] % TARGET_BAND.itemsize).any():
+            raise StateCorrupt("a customer record has bands of targets that cannot be read")
         has_sum = (wire["has_sum"][:, np.newaxis] >> np.arange(self.sums)) & 1 == 1
         firsts = (has_sum.sum(axis=1) * 8 + size).tolist()
         ends = (np.minimum(wire["events"], RECENT) * _ID_BYTES + firsts).tolist()
-        tails = [len(value) - items for value, items in zip(values, wire["own"].tolist(), strict=True)]
+        heads = [len(value) - items for value, items in zip(values, wire["own"].tolist(), strict=True)]
+        tails = [head - bands for head, bands in zip(heads, wire["target_bands"].tolist(), strict=True)]
         for value, end, tail in zip(values, ends, tails, strict=True):
             if tail < end or tail - end > _MOVES or (tail - end) % MOVE.itemsize:
                 raise StateCorrupt(f"a customer record of {len(value)} bytes cannot be read")
@@ -300,6 +313,6 @@ class RecordCodec:
             MOVE,
         )
         records.moves[known] = moves.reshape(len(known), MOVES)
-        for row, value, tail in zip(known.tolist(), values, tails, strict=True):
-            records.own[row] = value[tail:]
+        for row, value, tail, head in zip(known.tolist(), values, tails, heads, strict=True):
+            records.target_bands[row], records.own[row] = value[tail:head], value[head:]
         return records

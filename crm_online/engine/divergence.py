@@ -20,7 +20,7 @@ class Divergence:
     customers
         By customer of these changes, the last published segment; ``None`` for none.
     bands
-        By customer, the last published risk band; ``None`` for none.
+        By customer and target, the last published band; ``None`` for none.
     segments, rules
         The ids of segments and rules of these changes.
     """
@@ -29,7 +29,7 @@ class Divergence:
     customers: Mapping[str, str | None] = field(default_factory=dict)
     segments: frozenset[str] = frozenset()
     rules: frozenset[str] = frozenset()
-    bands: Mapping[str, str | None] = field(default_factory=dict)
+    bands: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -39,12 +39,13 @@ class Divergence:
     def extend(self, outbox: Iterable[Entry]) -> Divergence:
         """Return this and what is in an outbox that nobody will publish any more."""
         customers, segments, rules = dict(self.customers), set(self.segments), set(self.rules)
-        bands = dict(self.bands)
+        bands = {name: dict(by_target) for name, by_target in self.bands.items()}
         for entry in outbox:
             if entry.topic is Topic.SEGMENT_CHANGES:
                 customers.setdefault(entry.key, json.loads(entry.value)["from"])
             elif entry.topic is Topic.PREDICTIONS:
-                bands.setdefault(entry.key, json.loads(entry.value)["from"])
+                value = json.loads(entry.value)
+                bands.setdefault(entry.key, {}).setdefault(value["target"], value["from"])
             elif entry.topic is Topic.SEGMENTS:
                 segments.add(entry.key)
             elif entry.topic is Topic.RULES:

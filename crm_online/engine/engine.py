@@ -285,7 +285,7 @@ class Engine:
                 if segment != divergence.customers[name]:
                     self.segmenting.republish(name, divergence.customers[name], segment, now, changes)
             if name in divergence.bands:
-                self.predicting.republish(name, divergence.bands[name], int(record.band[0]), now, changes)
+                self.predicting.republish(name, divergence.bands[name], record, now, changes)
         writes = [
             *self._segment_emitter.republish(divergence.segments, self.segmenting.version, changes),
             *self.mining.republish(divergence.rules, changes),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.records import NEVER, Records
-from crm_online.digits import digits
+from crm_online.engine.band_reporting import report_bands, reported_bands
 from crm_online.engine.changes import Changes
 from crm_online.engine.example_store import ExampleStore
 from crm_online.engine.ingestion import IngestResult
@@ -19,20 +19,17 @@ from crm_online.engine.sampling import AcceptedEvents, Sampling
 from crm_online.engine.step_context import StepContext
 from crm_online.events.columns import Kind
 from crm_online.events.times import to_short_iso
-from crm_online.predictions.bands import RiskBands
+from crm_online.predictions.bands import TargetBands
 from crm_online.predictions.examples import PURCHASE, LabelledExamples
+from crm_online.predictions.reported import MOST_TARGETS
 from crm_online.predictions.slots import EVERY, Slots
 from crm_online.settings import Settings
 from crm_online.step import Topic
 
 if TYPE_CHECKING:
-    from crm_online.predictions.predictor import Prediction, Predictor
+    from crm_online.predictions.predictor import Predictor
 
-MS = 1000
-_MS_PER_DAY = 86_400_000
 _LEAST_CHANCE = 1e-4
-MOST_TARGETS = 8
-"""How many targets of their own users may have; outcomes of others are counted, and nothing else."""
 MOST_OUTCOMES = 256
 """Outcomes of a target in one slot of a partition that become examples, at most."""
 
@@ -55,13 +52,14 @@ class Predicting:
     def __init__(
         self, settings: Settings, state: PredictionState, loaded: Loaded, partition: int, partitions: int
     ) -> None:
-        chosen, segments = settings.predictions, settings.segments
+        chosen = settings.predictions
         self.enabled = chosen.enabled
         self.predictor: Predictor | None = None
-        self.bands = RiskBands(chosen.bands, segments.margin, segments.min_dwell / MS)
+        self._bands = TargetBands.of(settings)
+        self.bands = self._bands.purchase
         self.slots = Slots(chosen.horizon)
         self._state, self._partition = state, partition
-        self._followed = max(segments.sample // partitions, 1)
+        self._followed = max(settings.segments.sample // partitions, 1)
         self.examples = ExampleStore(state, loaded, partitions)
         self.adopt(loaded.predictor)
 
@@ -103,14 +101,34 @@ class Predicting:
 
     def forget(self, step: StepContext, name: str, record: Records) -> None:
         """Emit that an erased customer, given as the record was before the step, is in no band any more."""
-        band = self.bands.name(int(record.band[0]))
-        if band is not None:
-            self._emit_gone(name, band, None, "erase", step.now, step.changes)
+        for target, band in self._reported(record).items():
+            if band is not None:
+                self._emit_gone(name, target, (band, None), "erase", step.now, step.changes)
 
-    def republish(self, name: str, published: str | None, band: int, now: int, changes: Changes) -> None:
-        """Publish that a customer is in another band than was published, since the state was put back in time."""
-        if (to := self.bands.name(band)) != published:
-            self._emit_gone(name, published, to, "rewind", now, changes)
+    def republish(
+        self, name: str, published: Mapping[str, str | None], record: Records, now: int, changes: Changes
+    ) -> None:
+        """Publish that a customer is in other bands than were published, since the state was put back in time.
+
+        Parameters
+        ----------
+        name, record
+            The customer.
+        published
+            The band last published, by target.
+        now
+            Event time in ms.
+        changes
+            Where to.
+        """
+        reported = self._reported(record)
+        for target, band in published.items():
+            if reported.get(target) != band:
+                self._emit_gone(name, target, (band, reported.get(target)), "rewind", now, changes)
+
+    def _reported(self, record: Records) -> dict[str, str | None]:
+        """Return in which band one customer is reported, by target."""
+        return reported_bands(self.predictor, self._bands, record)[0]
 
     def observe(
         self, step: StepContext, ids: list[str], before: Records, segment: NDArray[np.int16], ingested: IngestResult
@@ -185,48 +203,9 @@ class Predicting:
         if not self.enabled or self.predictor is None:
             return changed
         followed = {name for names in step.plan.followed.values() for name in names}
-        sampled = np.array([name in followed for name in ids], bool) if followed else changed
-        rows = np.flatnonzero((scored | sampled) & (records.purchases > 0) & (records.last_purchase != NEVER))
-        if not len(rows):
-            return changed
-        some = records.take(rows)
-        seconds = step.now // MS
-        prediction = self.predictor.predict(some, step.now)
-        bands = self.bands.report(prediction.chance, some.band, some.left_band, some.band_since, seconds)
-        moved = np.flatnonzero(bands != some.band)
-        reasons = self._reasons(prediction, moved)
-        for index, why in zip(moved.tolist(), reasons, strict=True):
-            row = int(rows[index])
-            cause = causes.get(row)
-            if cause is None:
-                cause = {"idle_days": digits((step.now - int(some.last_event[index])) / _MS_PER_DAY)}
-            step.changes.emit(
-                Topic.PREDICTIONS,
-                ids[row],
-                {
-                    "customer_id": ids[row],
-                    "target": PURCHASE,
-                    "from": self.bands.name(int(some.band[index])),
-                    "to": self.bands.name(int(bands[index])),
-                    "p": digits(float(prediction.chance[index])),
-                    "reasons": why,
-                    "time": to_short_iso(seconds * MS),
-                    "model_version": self.predictor.version,
-                    "cause": cause,
-                },
-            )
-        where = rows[moved]
-        records.left_band[where] = some.band[moved]
-        records.band[where] = bands[moved]
-        records.band_since[where] = seconds
-        changed[where] = True
+        rows = {row: name for row, name in enumerate(ids) if scored[row] or name in followed}
+        changed[report_bands(step, self.predictor, self._bands, records, rows, causes)] = True
         return changed
-
-    def _reasons(self, prediction: Prediction, rows: NDArray[np.int64]) -> list[list[str]]:
-        """Return what weighs most in the predictions of some rows, in words."""
-        if self.predictor is None or not len(rows):
-            return []
-        return reasons_of(self.predictor, prediction, rows)
 
     def _expiring(self, watermark: int) -> list[int]:
         return [slot for slot in sorted(self.examples.pending) if self.slots.is_known(slot, watermark)]
@@ -279,25 +258,21 @@ class Predicting:
         targets.append(target)
         return True
 
-    def _emit_gone(self, name: str, from_: str | None, to: str | None, why: str, now: int, changes: Changes) -> None:
+    def _emit_gone(
+        self, name: str, target: str, bands: tuple[str | None, str | None], why: str, now: int, changes: Changes
+    ) -> None:
         value: dict[str, object] = {
             "customer_id": name,
-            "target": PURCHASE,
-            "from": from_,
-            "to": to,
+            "target": target,
+            "from": bands[0],
+            "to": bands[1],
             "p": None,
             "reasons": [],
             "time": to_short_iso(now),
             "model_version": self.version,
             "cause": {"type": why},
         }
-        changes.emit(Topic.PREDICTIONS, name, value, tombstone=to is None)
-
-
-def reasons_of(predictor: Predictor, prediction: Prediction, rows: NDArray[np.int64]) -> list[list[str]]:
-    """Return what weighs most in the predictions of some rows, in words, the strongest first."""
-    found = predictor.purchase.reasons(prediction.x[rows], prediction.forecast.purchase[rows])
-    return [[one.words for one in ones] for ones in found]
+        changes.emit(Topic.PREDICTIONS, name, value, tombstone=bands[1] is None)
 
 
 def _losses(block: LabelledExamples, known_at: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

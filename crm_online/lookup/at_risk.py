@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.digits import digits
-from crm_online.engine.predicting import reasons_of
+from crm_online.engine.band_reporting import reasons_of
 from crm_online.events.times import to_short_iso
 from crm_online.lookup.predictions import StatePredictor, finite
 from crm_online.lookup.sampled import Sampled

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from crm_online.customers.records import Records
 from crm_online.digits import digits
-from crm_online.engine.predicting import reasons_of
+from crm_online.engine.band_reporting import reasons_of, reported_bands
 from crm_online.events.times import to_short_iso
 from crm_online.predictions import keys
-from crm_online.predictions.bands import RiskBands
+from crm_online.predictions.bands import RiskBands, TargetBands
 from crm_online.predictions.curves import ModelCurves
 from crm_online.predictions.examples import PURCHASE
 from crm_online.settings import Settings
@@ -35,26 +35,30 @@ class StatePredictor:
     ----------
     predictor
         The version in use.
-    bands
-        The risk bands.
+    target_bands
+        The bands of each target.
     """
 
     predictor: Predictor
-    bands: RiskBands
+    target_bands: TargetBands
 
     @classmethod
     def of(cls, raw: bytes, settings: Settings) -> StatePredictor:
         """Return it from what the store holds."""
         from crm_online.predictions.predictor import Predictor
 
-        chosen, segments = settings.predictions, settings.segments
-        return cls(Predictor.decode(raw), RiskBands(chosen.bands, segments.margin, segments.min_dwell / 1000))
+        return cls(Predictor.decode(raw), TargetBands.of(settings))
 
     @classmethod
     def read(cls, owner: PartitionStore, settings: Settings) -> StatePredictor | None:
         """Read it from the partition of the owner; ``None`` before the first version."""
         raw = owner.value(keys.NAME)
         return cls.of(raw, settings) if raw else None
+
+    @property
+    def bands(self) -> RiskBands:
+        """The risk bands: those of a purchase."""
+        return self.target_bands.purchase
 
     @property
     def model(self) -> str:
@@ -67,21 +71,21 @@ class StatePredictor:
         rows = np.flatnonzero(np.isfinite(found.chance))
         values: list[dict[str, Any] | None] = [None] * len(records)
         others = {
-            name: self.predictor.predict_target(name, found.x, found.forecast.purchase)[:, -1]
-            for name in sorted(self.predictor.targets)
-            if name != PURCHASE
+            name: self.predictor.chance(name, found) for name in sorted(self.predictor.targets) if name != PURCHASE
         }
+        reported = reported_bands(self.predictor, self.target_bands, records)
         for row, why in zip(rows.tolist(), reasons_of(self.predictor, found, rows), strict=True):
             values[row] = {
                 "horizon_days": digits(self.predictor.horizon / _DAY),
                 "purchase": digits(float(found.chance[row])),
                 "expected_purchases": finite(found.forecast.purchases[row]),
                 "expected_value": finite(found.forecast.value[row]),
-                "band": self.bands.name(int(records.band[row])),
+                "band": reported[row][PURCHASE],
                 "model": self.model,
                 "model_version": self.predictor.version,
                 "reasons": why,
                 "targets": {name: finite(chances[row]) for name, chances in others.items()},
+                "target_bands": {name: reported[row].get(name) for name in others},
             }
         return values
 

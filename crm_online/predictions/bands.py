@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.records import NO_BAND
+from crm_online.predictions.examples import PURCHASE
+from crm_online.settings import Settings
 
 EVEN = 0.5
 """Who buys again with a smaller chance is at risk."""
@@ -97,3 +100,27 @@ class RiskBands:
         dwelt = np.where(found == previously_left, now - since > 2 * self.dwell, now - since >= self.dwell)
         moves = (found != reported) & ((chances < low) | (chances >= high)) & dwelt
         return np.where(known & (moves | (reported == NO_BAND)), found, reported)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetBands:
+    """The bands of every target.
+
+    Attributes
+    ----------
+    purchase, own
+        Of a purchase, and of each target of the users' own.
+    """
+
+    purchase: RiskBands
+    own: RiskBands
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return those that the settings ask for."""
+        chosen, segments = settings.predictions, settings.segments
+        dwell = segments.min_dwell / 1000
+        return cls(*(RiskBands(borders, segments.margin, dwell) for borders in (chosen.bands, chosen.target_bands)))
+
+    def __getitem__(self, target: str) -> RiskBands:
+        return self.purchase if target == PURCHASE else self.own

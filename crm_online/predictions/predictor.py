@@ -16,6 +16,7 @@ from crm_online.predictions.arrays import pack, unpack
 from crm_online.predictions.examples import PURCHASE, LabelledExamples
 from crm_online.predictions.features import CustomerHistory, feature_matrix
 from crm_online.predictions.models import MODELS, TargetModels
+from crm_online.predictions.reported import MOST_TARGETS
 
 ENSEMBLE = MODELS.index("ensemble")
 _MS_PER_DAY = 86_400_000
@@ -79,6 +80,20 @@ class Predictor:
     def purchase(self) -> TargetModels:
         """The models of whether a customer buys again."""
         return self.targets.get(PURCHASE) or TargetModels(PURCHASE)
+
+    @property
+    def banded(self) -> tuple[str, ...]:
+        """The targets that customers have bands of, each at its place in their records: it stays with all versions."""
+        own = [target for target in self.targets if target != PURCHASE]
+        return (PURCHASE, *own[:MOST_TARGETS])
+
+    def chance(self, target: str, prediction: Prediction) -> NDArray[np.float64]:
+        """Return the chance of a target that is acted on, float64[n], of those of whom something is predicted."""
+        if target == PURCHASE:
+            return prediction.chance
+        known = np.isfinite(prediction.chance)
+        chances = self.predict_target(target, prediction.x, prediction.forecast.purchase)[:, ENSEMBLE]
+        return np.where(known, chances, np.nan)
 
     def predict(self, records: Records, as_of: int) -> Prediction:
         """Return what is predicted of customers as of a time, in ms, after all that their records hold."""

@@ -205,6 +205,9 @@ class PredictionSettings(Section):
     bands: BandList = Field(
         default=(0.2, 0.5, 0.8), description="chances of a purchase between which a change of band is reported"
     )
+    target_bands: BandList = Field(
+        default=(0.2, 0.5, 0.8), description="the same of the targets of outcome events: chances of a yes"
+    )
 
 
 class ReplaySettings(Section):
@@ -284,7 +287,8 @@ class Settings(BaseModel):
             values["privacy"] = {"pseudonyms": True}
         values["itemsets"]["epsilon"] = self.itemsets.epsilon_in_force
         del values["events"]["max_value"]
-        values["predictions"]["bands"] = list(self.predictions.bands)
+        for name in ("bands", "target_bands"):
+            values["predictions"][name] = list(values["predictions"][name])
         values["features"]["use"] = list(self.features.use)
         # Features that are not in use shape nothing: a file of one may come and go.
         values["features"]["weights"] = {name: self.features.weights[name] for name in self.features.use}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -16,10 +16,15 @@ Band = Annotated[
 
 
 class PredictionChange(ChangeValue):
-    """A customer is in another risk band. Key: the customer's id."""
+    """A customer is in another risk band, or in another band of a target of outcome events. Key: the customer's id."""
 
     customer_id: Id
-    target: Annotated[Literal["purchase"], Field(description="what is predicted: a purchase within the horizon")]
+    target: Annotated[
+        str,
+        Field(
+            description="what is predicted: ``purchase``, within the horizon, or the name of a target of outcome events"
+        ),
+    ]
     from_: Annotated[Band | None, Field(alias="from", description="null: in none before")]
     to: Annotated[Band | None, Field(description="null: in none any more")]
     p: Annotated[Share | None, Field(description="the chance of it; null: the customer was erased, or see rewind")]

@@ -107,6 +107,7 @@ CUSTOMER: dict[str, Any] = {
         "model_version": 7,
         "reasons": ["bought lately"],
         "targets": {"renewed": 0.4},
+        "target_bands": {"renewed": "0.2-0.5"},
     },
     "history": [
         {"time": "2017-03-01T00:00:00Z", "from": None, "to": "s7", "reason": "event"},

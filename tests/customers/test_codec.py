@@ -43,7 +43,7 @@ def records(draw: st.DrawFn) -> Records:
         some.events[row] = draw(st.integers(0, 40))
         kept = min(int(some.events[row]), RECENT)
         some.recent[row, :kept] = draw(st.lists(st.integers(1, 2**48 - 1), min_size=kept, max_size=kept))
-        some.own[row] = draw(st.binary(max_size=300))
+        some.own[row], some.target_bands[row] = draw(st.binary(max_size=300)), bytes(6 * draw(st.integers(0, 8)))
         for place in range(draw(st.integers(0, MOVES))):
             number = draw(st.integers(0, 65535))
             some.moves[row, place] = (draw(st.integers(1, 2**32 - 1)), number, 65535 - number, draw(st.integers(1, 4)))
@@ -57,9 +57,10 @@ def test_records_come_back_as_they_were(some: Records) -> None:
     again = CODEC.decode(list(raw))
     for field in fields(some):
         assert getattr(again, field.name).dtype == getattr(some, field.name).dtype, field.name
-        if field.name != "own":
+        if field.name not in ("own", "target_bands"):
             assert getattr(again, field.name).tobytes() == getattr(some, field.name).tobytes(), field.name
     assert again.own.tolist() == some.own.tolist()
+    assert again.target_bands.tolist() == some.target_bands.tolist()
     assert CODEC.encode(again) == raw
 
 
@@ -67,8 +68,8 @@ def test_records_come_back_as_they_were(some: Records) -> None:
 @given(some=records())
 def test_a_record_is_as_long_as_what_is_in_it(some: Records) -> None:
     sums, moves = np.count_nonzero(some.sums, axis=1), np.count_nonzero(some.moves["time"], axis=1)
-    own = np.array([len(one) for one in some.own.tolist()], int)
-    expected = (133 + 8 * sums + 6 * np.minimum(some.events, RECENT) + 9 * moves + own).tolist()
+    own = np.array([len(one) + len(bands) for one, bands in zip(some.own, some.target_bands, strict=True)], int)
+    expected = (134 + 8 * sums + 6 * np.minimum(some.events, RECENT) + 9 * moves + own).tolist()
     assert [len(one) for one in CODEC.encode(some)] == expected
 
 
@@ -89,10 +90,10 @@ def test_junk_is_refused_or_read_but_nothing_else_happens(junk: bytes) -> None:
     except StateCorrupt:
         return
     except StateTooNew:
-        assert junk[0] > 3
+        assert junk[0] > 4
         return
-    assert junk[0] == 3
-    assert len(junk) >= 133
+    assert junk[0] == 4
+    assert len(junk) >= 134
 
 
 def test_rows_are_taken_as_copies_and_placed_back() -> None:

@@ -72,10 +72,10 @@ def test_bytes_that_are_no_record_are_refused(change: str) -> None:
 def test_a_record_of_a_newer_version_is_refused_as_such() -> None:
     raw = CODEC.encode(made(1, seed=3))[0]
     with pytest.raises(StateTooNew):
-        CODEC.decode([b"\x04" + raw[1:]])
+        CODEC.decode([b"\x05" + raw[1:]])
 
 
 def test_a_record_of_an_older_version_is_refused_with_the_way_out() -> None:
     raw = CODEC.encode(made(1, seed=3))[0]
     with pytest.raises(StateCorrupt, match="replay the log into a new --state"):
-        CODEC.decode([b"\x02" + raw[1:]])
+        CODEC.decode([b"\x03" + raw[1:]])

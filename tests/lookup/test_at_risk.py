@@ -12,7 +12,7 @@ from crm_online.customers.traits import Traits
 from crm_online.lookup.at_risk import NOBODY, sampled_predictions
 from crm_online.lookup.predictions import StatePredictor, no_figures
 from crm_online.lookup.sampled import Sampled
-from crm_online.predictions.bands import RiskBands
+from crm_online.predictions.bands import TargetBands
 from crm_online.predictions.predictor import Predictor
 from crm_online.settings import Settings
 from tests.btyd.test_model import AS_OF, buyers
@@ -24,7 +24,7 @@ def predicted(records: Records) -> dict[str, object]:
     """Return what a look-up has of customers, each in its own segment of two."""
     n = len(records)
     predictor = Predictor(1, DAYS * MS_PER_DAY, [0], fit_sample(records, AS_OF))
-    found = StatePredictor(predictor, RiskBands((0.2, 0.5, 0.8), 0.1, 0))
+    found = StatePredictor(predictor, TargetBands.of(Settings()))
     sample = Sampled(
         ids=[f"C{row}" for row in range(n)],
         vectors=records.vectors,

@@ -55,6 +55,8 @@ def _predictions(predicted: Mapping[str, Any]) -> RenderableType:
     rows.add_row("expected value, by when they bought alone", number(predicted["expected_value"]))
     for target, chance in predicted["targets"].items():
         rows.add_row(f"chance of {plain(target)}", share(chance))
+        if band := predicted["target_bands"][target]:
+            rows.add_row(f"reported in its band {band}", "")
     for why in predicted["reasons"]:
         rows.add_row(f"because the customer {plain(why)}", "")
     return rows

@@ -1,0 +1,105 @@
+"""Who is in another band than was reported: of a purchase, and of the users' own targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm_online.customers.records import NEVER, Records
+from crm_online.digits import digits
+from crm_online.engine.step_context import StepContext
+from crm_online.events.times import to_short_iso
+from crm_online.predictions.bands import TargetBands
+from crm_online.predictions.examples import PURCHASE
+from crm_online.predictions.reported import ReportedBands
+from crm_online.step import Topic
+
+if TYPE_CHECKING:
+    from crm_online.predictions.predictor import Prediction, Predictor
+
+MS = 1000
+_MS_PER_DAY = 86_400_000
+
+
+def report_bands(
+    step: StepContext,
+    predictor: Predictor,
+    bands: TargetBands,
+    records: Records,
+    scored: Mapping[int, str],
+    causes: Mapping[int, Mapping[str, object]],
+) -> NDArray[np.int64]:
+    """Score customers, in place, and emit who is in another band; return the rows whose record changed.
+
+    Parameters
+    ----------
+    step, predictor, bands
+        The step, the version in use, and the bands of each target.
+    records
+        The records of the step's customers.
+    scored
+        By row, the id of who is scored, where they have bought.
+    causes
+        By row, the event that touched the customer.
+    """
+    rows = np.array(list(scored), np.int64)
+    rows = np.compress((records.purchases[rows] > 0) & (records.last_purchase[rows] != NEVER), rows)
+    if not len(rows):
+        return rows
+    some, changed = records.take(rows), np.zeros(len(rows), bool)
+    prediction = predictor.predict(some, step.now)
+    for place, target in enumerate(predictor.banded):
+        before, chance = ReportedBands.read(some, place), predictor.chance(target, prediction)
+        after = before.moved(bands[target], chance, step.now // MS)
+        moved = np.flatnonzero(after.band != before.band)
+        if not len(moved):
+            continue
+        changed[moved] = True
+        after.write(some, place)
+        for index, why in zip(moved.tolist(), reasons_of(predictor, prediction, moved, target), strict=True):
+            row = int(rows[index])
+            cause = causes.get(row)
+            if cause is None:
+                cause = {"idle_days": digits((step.now - int(some.last_event[index])) / _MS_PER_DAY)}
+            step.changes.emit(
+                Topic.PREDICTIONS,
+                scored[row],
+                {
+                    "customer_id": scored[row],
+                    "target": target,
+                    "from": bands[target].name(int(before.band[index])),
+                    "to": bands[target].name(int(after.band[index])),
+                    "p": digits(float(chance[index])),
+                    "reasons": why,
+                    "time": to_short_iso(step.now // MS * MS),
+                    "model_version": predictor.version,
+                    "cause": cause,
+                },
+            )
+    records.place(rows[changed], some.take(changed))
+    where: NDArray[np.int64] = rows[changed]
+    return where
+
+
+def reported_bands(predictor: Predictor | None, bands: TargetBands, records: Records) -> list[dict[str, str | None]]:
+    """Return in which band each customer is reported, by target; ``None`` for none."""
+    targets = predictor.banded if predictor else (PURCHASE,)
+    columns = [
+        [bands[target].name(band) for band in ReportedBands.read(records, place).band.tolist()]
+        for place, target in enumerate(targets)
+    ]
+    return [dict(zip(targets, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def reasons_of(
+    predictor: Predictor, prediction: Prediction, rows: NDArray[np.int64], target: str = PURCHASE
+) -> list[list[str]]:
+    """Return what weighs most in the predictions of some rows, in words, the strongest first."""
+    models = predictor.targets.get(target)
+    if models is None:
+        return [[] for _ in range(len(rows))]
+    found = models.reasons(prediction.x[rows], prediction.forecast.purchase[rows])
+    return [[one.words for one in ones] for ones in found]
