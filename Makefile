@@ -35,8 +35,16 @@ demo: $(WITH_DEMO) ## Replay a real year of a shop; print its segments, its rule
 install: $(WITH_DEMO) $(WITH_KAFKA) ## Make .venv with everything that needs no root; then run .venv/bin/crm-online
 
 .PHONY: test
-test: lint $(KAFKA_JARS) ## Run every check and every test
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_OPTIONS)
+test: $(WITH_DEV) $(KAFKA_JARS) ## Run every check and every test
+	$(MAKE) --no-print-directory lint > $(VENV)/lint.log 2>&1 & lint=$$!
+	folder=$$(scripts/test-folder)
+	trap 'rm -rf "$$folder"' EXIT
+	failed=0
+	TMPDIR=$$folder $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder \
+		$(PYTEST_OPTIONS) || failed=$$?
+	wait $$lint || failed=$$?
+	cat $(VENV)/lint.log
+	exit $$failed
 
 .PHONY: chaos
 chaos: $(WITH_DEV) $(KAFKA_JARS) ## Kill, stop and put back workers, Redis and Kafka, for some seeds; and without each fence

@@ -11,7 +11,20 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import accuracy, counting, drift, estimator, middle, predictions, quality, replay, rules, scale, sold
+from benchmarks import (
+    accuracy,
+    counting,
+    drift,
+    estimator,
+    middle,
+    planted,
+    predictions,
+    quality,
+    replay,
+    rules,
+    scale,
+    sold,
+)
 from benchmarks.kafka import run as kafka
 from benchmarks.recommend import next_basket
 from benchmarks.recommend import run as recommend
@@ -27,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[bool], Report]] = {
     "accuracy": lambda quick: accuracy.run(accuracy.QUICK if quick else accuracy.FULL),
     "quality": lambda quick: quality.run(quality.QUICK if quick else quality.FULL),
     "middle": lambda quick: middle.run(5 if quick else 20),
+    "planted": lambda quick: planted.run(planted.QUICK if quick else planted.FULL),
     "drift": lambda quick: drift.run(drift.QUICK if quick else drift.FULL),
     "estimator": lambda quick: estimator.run(estimator.QUICK if quick else estimator.FULL),
     "predictions": lambda quick: predictions.run(predictions.QUICK if quick else predictions.FULL),

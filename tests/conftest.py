@@ -7,9 +7,11 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 from crm_online.store import Store, open_store
 from tests.command import printed
@@ -19,6 +21,8 @@ from tests.docs import made
 os.environ.pop("COLUMNS", None)
 # A shell has what it runs in the background ignore Ctrl-C, and so would the commands that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Who is asked to end tears down what it has set up, instead of leaving processes and folders behind.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -65,18 +69,48 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield store
 
 
+TOGETHER = ("tests/kafka/chaos/", "tests/kafka/", "tests/api/", "tests/dashboard/", "tests/lookup/", "tests/values/")
+"""Folders whose files share a broker or a state, which one process of pytest-xdist makes once.
+
+Tests on Kafka wait more than they compute: with all of them in one process, the others have the cores meanwhile.
+"""
+
 LONGEST = (
     "tests/kafka/chaos/",
+    "tests/kafka/",
+    "tests/docs/test_readme.py",
     "tests/replay/test_crash.py",
     "tests/simulate/test_found.py",
     "tests/store/test_cluster.py",
+    "tests/dashboard/",
+    "tests/replay/test_middle.py",
+    "tests/simulation/test_simulation.py",
+    "tests/benchmarks/",
+    "tests/streams/test_catching_up.py",
+    "tests/streams/test_driver.py",
+    "tests/values/",
+    "tests/api/",
 )
-"""Files that take minutes: begun first, so that no process of pytest-xdist is left alone with one at the end."""
+"""What takes longest: begun first, so that no process of pytest-xdist is left alone with it at the end."""
+
+
+class FolderScheduling(LoadFileScheduling):
+    """``--dist loadfile``, but for the folders of :data:`TOGETHER`, which stay whole."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FolderScheduling | None:
+    """Keep folders together where files are."""
+    return FolderScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first; refuse tests of one id, of which pytest-xdist would run one only."""
+    """Put the longest first; refuse tests of one id, of which pytest-xdist would run one only."""
     counts = Counter(item.nodeid for item in items)
     if twice := [name for name, count in counts.items() if count > 1]:
         raise pytest.UsageError(f"more than one test has the id {', '.join(twice)}")
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    items.sort(key=lambda item: next((at for at, name in enumerate(LONGEST) if item.nodeid.startswith(name)), 99))

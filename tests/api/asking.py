@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from tests.servers.serving import Served
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """Seconds after which a test fails instead of waiting."""
 
 

@@ -63,7 +63,7 @@ def contract_of(path: str, method: str) -> object:
         url, key = served
         case.call_and_validate(
             base_url=url,
-            timeout=10,
+            timeout=60,
             headers={"Authorization": f"Bearer {key}"},
             excluded_checks=excluded(case.path),
         )
@@ -83,7 +83,7 @@ def test_the_feed_begins_as_documented_or_answers_a_documented_error(
 ) -> None:
     url, key = served
     asked = case.as_transport_kwargs(base_url=url, headers={"Authorization": f"Bearer {key}"})
-    with requests.request(**asked, stream=True, timeout=10) as response:
+    with requests.request(**asked, stream=True, timeout=60) as response:
         if response.status_code != 200:
             case.validate_response(response, excluded_checks=[positive_data_acceptance])
             return

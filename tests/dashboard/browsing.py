@@ -98,8 +98,8 @@ def chromium() -> Iterator[Browser]:
 def browsing(browser: Browser, base: str, **context: Any) -> Iterator[Seen]:
     """Open a window of its own, with nothing that others kept."""
     window = browser.new_context(**{"viewport": {"width": 1360, "height": 900}} | context)
-    window.set_default_timeout(15_000)
-    expect.set_options(timeout=15_000)
+    window.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
     seen = Seen(window.new_page(), base)
 
     def on_console(message: ConsoleMessage) -> None:

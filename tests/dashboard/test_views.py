@@ -195,7 +195,7 @@ def test_a_customer_is_opened_by_id(seen: Seen, shop: Served) -> None:
 def test_a_mark_says_whose_it_is_and_opens_the_customer(seen: Seen) -> None:
     page = seen.open()
     point, plot = point_of(page, "C17"), drawn(page, "scatter")
-    tip, deadline = page.get_by_role("tooltip"), time.monotonic() + 15
+    tip, deadline = page.get_by_role("tooltip"), time.monotonic() + 60
     while not tip.is_visible():  # what is drawn above the plot may move it away from the mouse
         assert time.monotonic() < deadline, "no mark under the mouse says whose it is"
         plot.scroll_into_view_if_needed()

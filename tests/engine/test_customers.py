@@ -24,7 +24,7 @@ HALF_LIFE = 90 * DAY
 
 @pytest.fixture(scope="module")
 def events() -> list[dict[str, object]]:
-    return shop.events(150, 200, seed=3)
+    return shop.events(90, 120, seed=3)
 
 
 @pytest.fixture(scope="module")

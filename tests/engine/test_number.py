@@ -32,7 +32,7 @@ def test_another_number_must_be_right_in_two_looks_and_the_reason_is_told(
     monkeypatch.setattr(owner, "score_candidates", scored)
     run = Shop(redis, settings(k="auto", min_customers=40))
     numbers = []
-    for _ in run.run(shop.made(160, 220, 5), 100):
+    for _ in run.run(shop.made(80, 220, 5), 100):
         told = run.lookup.segments()
         if told["k"]:
             choice = told["k_choice"]

@@ -25,7 +25,7 @@ from tests.servers.workers import Worker
 SUPPORT = 0.1
 """The setting ``itemsets.min_support``."""
 
-_TOLD_WITHIN = 10.0
+_TOLD_WITHIN = 60.0
 _SETTINGS = (
     "kafka.tick=1s",
     "itemsets.epsilon=0",

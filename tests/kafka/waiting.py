@@ -14,7 +14,7 @@ from tests.servers.client import KafkaClient
 from tests.servers.redis_server import RedisServer
 from tests.servers.workers import Worker
 
-SECONDS = 60.0
+SECONDS = 180.0
 """How long anything may take that no criterion limits, on a machine that does other things as well."""
 _PAUSE = 0.05
 

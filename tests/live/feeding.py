@@ -23,7 +23,7 @@ from crm_online.store.replies import as_bytes
 from tests.servers.embedded import admin, commits_and_sequence, emptied, keys
 
 TIMES = Times(poll=0.001, keep_alive=1000)
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which a test fails instead of waiting."""
 
 Change = tuple[Topic, str, Mapping[str, Any]]

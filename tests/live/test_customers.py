@@ -249,7 +249,7 @@ def test_whoever_waits_when_the_reader_stops_gets_an_error_and_so_does_who_comes
         waiting = asyncio.create_task(reader.one("b"))
         await asyncio.sleep(0)
         stopping = asyncio.create_task(reader.stop())
-        done, _ = await asyncio.wait([at_hand, waiting], timeout=20)
+        done, _ = await asyncio.wait([at_hand, waiting], timeout=60)
         go_on.set()
         await stopping
         assert done == {at_hand, waiting}, "somebody waits for ever"

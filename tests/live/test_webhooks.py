@@ -35,8 +35,8 @@ OLDER = "whsec_TW9zdCBzZWNyZXRzIGFyZSBub3Qgc28gc2hvcnQ="
 
 
 def settings(taker: Taker, **given: Any) -> WebhookSettings:
-    """Return the settings of a webhook that is patient for a moment only."""
-    usual = {"secret": SECRET, "private_networks": ["127.0.0.0/8"], "timeout": "200ms", "longest_pause": "50ms"}
+    """Return the settings of a webhook that is soon tries again."""
+    usual = {"secret": SECRET, "private_networks": ["127.0.0.0/8"], "timeout": "20s", "longest_pause": "50ms"}
     return WebhookSettings.model_validate({"url": taker.url} | usual | given)
 
 

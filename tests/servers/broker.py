@@ -26,7 +26,7 @@ USERS = {"alice": "alice-secret", "bob": "bob-secret"}
 """Users of the secured listener and their passwords, for PLAIN and for SCRAM."""
 
 _CLASSES = JARS / "classes.jsa"
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
 _JAVA = [
     *("java", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-XX:-UsePerfData"),
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",

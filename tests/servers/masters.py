@@ -121,7 +121,7 @@ class Masters:
         return False
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 180) -> None:
     """Wait until something holds that cannot be waited for otherwise."""
     deadline = time.monotonic() + seconds
     while not condition():

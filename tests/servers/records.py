@@ -17,7 +17,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 Isolation = Literal["read_committed", "read_uncommitted"]
 Compression = Literal["none", "gzip", "snappy", "lz4", "zstd"]
 
-SECONDS = 60.0
+SECONDS = 180.0
 """How long anything may take before it fails."""
 
 

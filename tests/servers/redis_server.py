@@ -19,7 +19,7 @@ from tests.servers.processes import Process, free_port
 from tests.servers.server import Server
 
 _START = Path(__file__).parents[2] / "deploy/redis.sh"
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 _OPTIONS = {
     "bind": "127.0.0.1",
     "save": "",

@@ -10,7 +10,7 @@ from typing import Self
 
 from tests.servers.processes import Process
 
-_STOP_SECONDS = 30.0
+_STOP_SECONDS = 60.0
 
 
 class Server(ABC):

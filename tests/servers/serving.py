@@ -15,7 +15,7 @@ from tests.servers.processes import Process
 from tests.servers.server import Server
 
 _URL = re.compile(r"http://[0-9.]+:([0-9]+)")
-_START_SECONDS = 60.0
+_START_SECONDS = 180.0
 _made = count()
 
 

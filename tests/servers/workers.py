@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 from tests.servers.processes import Process, free_port
 from tests.servers.server import Server
 
-_READY_SECONDS = 60.0
+_READY_SECONDS = 180.0
 _CRM_ONLINE = ("-m", "crm_online")
 _begun = count()
 
@@ -80,7 +80,7 @@ class Worker(Server):
     def reasons(self) -> list[str] | None:
         """Return what ``/readyz`` says keeps it from its work: nothing if it is ready; None if nobody answers."""
         try:
-            self._get("/readyz")
+            self._get("/readyz", 5)
         except urllib.error.HTTPError as error:
             return None if error.code != 503 else list(map(str, json.load(error)["reasons"]))
         except (OSError, http.client.HTTPException):
@@ -89,7 +89,7 @@ class Worker(Server):
 
     def metrics(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
         """Return all metrics: by name and labels, the value."""
-        text = self._get("/metrics")
+        text = self._get("/metrics", 60)
         samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
         return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
 
@@ -128,7 +128,7 @@ class Worker(Server):
             assert time.monotonic() < deadline, f"a worker is not {state} after {timeout:g} s:\n{self.last_lines()}"
             time.sleep(0.02)
 
-    def _get(self, path: str) -> str:
-        with urllib.request.urlopen(f"http://{self.listen}{path}", timeout=5) as answer:
+    def _get(self, path: str, timeout: float) -> str:
+        with urllib.request.urlopen(f"http://{self.listen}{path}", timeout=timeout) as answer:
             text: str = answer.read().decode()
             return text

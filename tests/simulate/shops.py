@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from sklearn.metrics import adjusted_rand_score
 
 from crm_online.lookup import open_lookup
 from crm_online.replay import replay
@@ -33,6 +34,39 @@ class Found:
     def planted(self) -> pd.Series[str]:
         """The planted segment of each customer, in the order of ``customers``."""
         return pd.Series(self.truth["segment_of"]).reindex(self.customers.index)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far what was found is what was planted.
+
+    Attributes
+    ----------
+    rand
+        Adjusted Rand index between planted and reported segments.
+    missing
+        Planted rules that were not found.
+    others
+        Share of rules that were not planted, nor follow from planted ones, among those with the lift of a planted one.
+    """
+
+    rand: float
+    missing: int
+    others: float
+
+
+def agreement(found: Found) -> Agreement:
+    """Compare what was found with what was planted."""
+    planted = {sides(rule) for rule in found.truth["rules"] if rule["until"] is None}
+    follow = {sides(rule) for planted in found.truth["rules"] for rule in planted["follows"]}
+    lifts = {sides(rule): rule["lift"] for rule in found.rules}
+    least = min((lifts[rule] for rule in planted & lifts.keys()), default=0.0)
+    strong = {rule for rule, lift in lifts.items() if lift >= least}
+    return Agreement(
+        adjusted_rand_score(found.planted, found.customers["segment"]),
+        len(planted - lifts.keys()),
+        len(strong - planted - follow) / max(len(strong), 1),
+    )
 
 
 def find(shop: Simulation, folder: Path) -> Found:
