@@ -6,8 +6,10 @@ it is an event, and why not. A field that no event has is counted by its name an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import isfinite
 from typing import Final
 
@@ -21,7 +23,7 @@ from crm_online.events.cells import is_name
 from crm_online.events.columns import Codes, EventColumns, Kind, from_structs, unknown_fields
 from crm_online.events.presets.preset import Refusal
 from crm_online.events.rejects import Refused
-from crm_online.events.structs import EVENT_STRUCTS, AnyEvent, BasketStruct, LineStruct, ProfileStruct, struct_of
+from crm_online.events.structs import EVENT_STRUCTS, AnyEvent, LineStruct, ProfileStruct, struct_of
 from crm_online.events.time_columns import from_iso_texts
 from crm_online.events.unknown_fields import UnknownFieldDecoder
 
@@ -32,6 +34,8 @@ _FIELDS: Final = {name: frozenset(("type", *struct.__struct_fields__)) for name,
 _FIELDS_OF_LINES: Final = frozenset(LineStruct.__struct_fields__)
 _DEPTH: Final = 100
 """How deep a value may be nested that is accepted without the models: less than what they accept."""
+_BRACE, _LOWER = np.uint8(ord("{")), np.uint8(ord("{") ^ ord("["))
+"""The opening brace, and the bit by which the bracket differs from it."""
 
 Judge = Callable[[int], models.Event | Refusal]
 """Returns by its place the event that the models make of a value, or why it is none."""
@@ -63,11 +67,7 @@ class DecodedEvents:
 
     def count_unknown(self) -> dict[str, int]:
         """Return how often each field occurs that no event has."""
-        counts: dict[str, int] = {}
-        for names in self.unknown.values():
-            for name in names:
-                counts[name] = counts.get(name, 0) + 1
-        return counts
+        return dict(Counter(chain.from_iterable(self.unknown.values())))
 
 
 def native_event(line: str) -> models.Event | Refusal:
@@ -116,7 +116,7 @@ def decode_lines(
     if unknown:
         events = [(event, names) for place, names in unknown.items() if (event := found[place])]
         _DECODER.learn((type(event), name) for event, names in events for name in names)
-    for place in _deep({place: lines[place] for place in extra}, found):
+    for place in _unsure({place: lines[place] for place in extra}, found):
         found[place] = None
     unknown |= extra
     return _columns(found, unknown, judge, rows, source_id, refused)
@@ -149,14 +149,31 @@ def _may_be_deep(line: bytes, lines: int) -> bool:
     return line.count(b"[") + line.count(b"{") > lines + _DEPTH
 
 
-def _deep(lines: Mapping[int, bytes], events: Mapping[int, AnyEvent | None]) -> list[int]:
-    """Return which lines of events may be nested more deeply than the models accept, by place."""
-    baskets = [event.items for place in lines if isinstance(event := events[place], BasketStruct)]
-    # Each has its own brace, and those of its basket; where all together have few more, none of them has many.
-    together = len(lines) + sum(map(len, baskets)) + len(baskets)
-    if not _may_be_deep(b"".join(lines.values()), together - 2):
-        return []
-    return [place for place, line in lines.items() if _may_be_deep(line, len(getattr(events[place], "items", ())))]
+def _unsure(lines: Mapping[int, bytes], events: Mapping[int, AnyEvent | None]) -> list[int]:
+    """Return which lines, by place, may be no JSON for the models though events with unknown fields came of them.
+
+    What is in unknown fields was not read: it may be nested more deeply than the models accept, or be no UTF-8.
+    """
+    joined = b"".join(lines.values())
+    ends = np.cumsum([*map(len, lines.values())])
+    openings = np.flatnonzero(np.frombuffer(joined, np.uint8) | _LOWER == _BRACE)
+    counts = np.diff(np.searchsorted(openings, ends), prepend=0)
+    unsure = counts > _DEPTH
+    if unsure.any():
+        unsure = counts > np.array([len(getattr(events[place], "items", ())) for place in lines]) + _DEPTH
+    if not _is_utf8(joined):
+        unsure |= ~np.fromiter(map(_is_utf8, lines.values()), bool, len(lines))
+    return [place for place, doubt in zip(lines, unsure.tolist(), strict=True) if doubt] if unsure.any() else []
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _from_object(value: object, unknown: dict[int, list[str]], place: int) -> AnyEvent | None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import chain, repeat
 from operator import attrgetter, or_
 from types import GenericAlias
 from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import UNSET, Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 from crm_online.events import models
 from crm_online.events.structs import EVENT_STRUCTS, AnyEvent, BasketStruct, LineStruct
@@ -30,19 +31,40 @@ _ANNOTATED: Any = Annotated
 
 @dataclass(frozen=True, slots=True)
 class _Unknown:
-    """The unknown fields of a struct: their names, and what returns their values, ``UNSET`` where there is none."""
+    """The unknown fields of a struct: their names, and what returns their values and the first once more.
+
+    ``lines`` are those of its lines, where these have some.
+    """
 
     names: list[str]
-    values: Callable[[object], tuple[object, ...]]
-    absent: tuple[object, ...]
+    values: Callable[[Struct], tuple[object, ...]]
+    lines: _Unknown | None = None
+
+    def in_all(self, structs: Iterable[Struct]) -> bool:
+        """Return whether each of some structs has all of the fields."""
+        return not self.names or all(chain.from_iterable(map(self.values, structs)))
 
     def present(self, struct: Struct) -> list[str]:
-        values = self.values(struct)
-        if values == self.absent:
-            return []
-        if UNSET not in values:
-            return self.names
-        return [name for name, value in zip(self.names, values, strict=False) if value is not UNSET]
+        """Return the names of the fields that a struct has, and then its lines."""
+        names = [name for name, value in zip(self.names, self.values(struct), strict=False) if value]
+        return [*names, *chain.from_iterable(map(self.lines.present, _lines(struct)))] if self.lines else names
+
+    def of_each(self, structs: Sequence[Struct]) -> Iterable[list[str]]:
+        """Return what :meth:`present` does of each of some structs: soon, where all have all fields."""
+        if not self.in_all(structs):
+            return map(self.present, structs)
+        if self.lines is None:
+            return repeat(self.names, len(structs))
+        lines = [_lines(struct) for struct in structs]
+        if not self.lines.in_all(chain.from_iterable(lines)):
+            return map(self.present, structs)
+        counts = [*map(len, lines)]
+        names = {count: self.names + self.lines.names * count for count in set(counts)}
+        return map(names.__getitem__, counts)
+
+
+def _lines(struct: Struct) -> Sequence[LineStruct]:
+    return struct.items if isinstance(struct, BasketStruct) else ()
 
 
 class UnknownFieldDecoder:
@@ -71,18 +93,16 @@ class UnknownFieldDecoder:
 
     def unknown_fields(self, events: Mapping[int, AnyEvent | None]) -> dict[int, list[str]]:
         """Return the names of unknown fields of events, by place where there are some: of lines ``items.<name>``."""
+        places: dict[type, list[int]] = {}
+        if self._unknown:
+            for place, event in events.items():
+                places.setdefault(type(event), []).append(place)
         found: dict[int, list[str]] = {}
-        unknown, of_lines = self._unknown, _LINES in self._learned
-        for place, event in events.items():
-            here = unknown.get(type(event))
-            names = here.present(event) if here and event else []
-            if of_lines and isinstance(event, BasketStruct):
-                names = names + [
-                    name for line in event.items if (here := unknown.get(type(line))) for name in here.present(line)
-                ]
-            if names:
-                found[place] = names
-        return found
+        for kind, here in places.items():
+            if unknown := self._unknown.get(kind):
+                structs = [event for place in here if (event := events[place]) is not None]
+                found.update(zip(here, unknown.of_each(structs), strict=True))
+        return {place: names for place, names in found.items() if names}
 
     def learn(self, seen: Iterable[tuple[type[Struct], str]]) -> None:
         """Learn the unknown fields that occurred often, each given once a time by its event's struct and its name."""
@@ -97,24 +117,28 @@ class UnknownFieldDecoder:
             self._build()
 
     def _build(self) -> None:
-        line = self._extended(LineStruct, _LINES, prefix=_OF_LINES)
+        line, of_lines = self._extended(LineStruct, _LINES, prefix=_OF_LINES)
         lines = _ANNOTATED[GenericAlias(list, (line,)), Meta(min_length=1, max_length=models.MAX_LINES)]
         structs = []
         for name, struct in EVENT_STRUCTS.items():
-            changed = [("items", lines)] if issubclass(struct, BasketStruct) and line is not LineStruct else []
-            structs.append(self._extended(struct, name, changed))
+            changed = [("items", lines)] if issubclass(struct, BasketStruct) and of_lines else []
+            made, unknown = self._extended(struct, name, changed)
+            if unknown is not None:
+                self._unknown[made] = replace(unknown, lines=of_lines if changed else None)
+            structs.append(made)
         union: Any = reduce(or_, structs)
         self.decode = msgspec.json.Decoder(union).decode
 
     def _extended(
         self, struct: type[Struct], kind: str, changed: Iterable[tuple[str, Any]] = (), prefix: str = ""
-    ) -> type[Struct]:
-        """Return a struct with the unknown fields that were learned of it, and with some fields changed."""
+    ) -> tuple[type[Struct], _Unknown | None]:
+        """Return a struct with the unknown fields that were learned of it, and with some fields changed; and these."""
         names, changed = self._learned.get(kind, ()), list(changed)
         if not names and not changed:
-            return struct
+            return struct, None
         extra = {f"extra_{place}": name for place, name in enumerate(names)}
-        fields: list[Any] = [*changed, *((attribute, object, UNSET) for attribute in extra)]
+        # Raw makes no value of what nobody reads; it is true whatever it holds, null too.
+        fields: list[Any] = [*changed, *((attribute, Raw, None) for attribute in extra)]
         tag: Any = {} if kind == _LINES else {"tag": kind, "tag_field": "type"}
         made = msgspec.defstruct(
             struct.__name__,
@@ -126,10 +150,11 @@ class UnknownFieldDecoder:
             kw_only=True,
             **tag,
         )
-        if names:
-            attributes = [*extra]
-            # Of one attribute alone it would be no tuple.
-            values = attrgetter(*attributes, attributes[0])
-            absent = (UNSET,) * (len(names) + 1)
-            self._unknown[made] = _Unknown([prefix + name for name in names], values, absent)
-        return made
+        return made, _Unknown([prefix + name for name in names], _values(list(extra)))
+
+
+def _values(attributes: list[str]) -> Callable[[Struct], tuple[object, ...]]:
+    """Return what returns the values of some attributes."""
+    if not attributes:
+        return lambda _: ()
+    return attrgetter(*attributes, attributes[0])  # of one attribute alone it would be no tuple

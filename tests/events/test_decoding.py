@@ -184,6 +184,21 @@ def test_what_is_unknown_does_not_hang_on_the_batches_before(
         assert decoded(learning, raw) == decoded(UnknownFieldDecoder(), raw)
 
 
+def test_what_a_learned_field_holds_is_read_by_the_models_where_it_is_no_utf_8() -> None:
+    line = b'{"type":"erase","time":"2024-01-01","customer_id":"c","colour":"%b"}'
+    with patch.object(decoding, "_DECODER", UnknownFieldDecoder()):
+        for colour, judged in ((b"red", []), ("rosé".encode(), []), ("rosé".encode("latin-1"), [0])):
+            asked: list[int] = []
+
+            def judge(place: int, asked: list[int] = asked) -> Refusal:
+                asked.append(place)
+                return Refusal("not UTF-8")
+
+            decode_lines(dict.fromkeys(range(8), line % b"red"), judge, range(8), "log", {})
+            decode_lines({0: line % colour, 1: line % b"blue"}, judge, range(2), "log", {})
+            assert asked == judged
+
+
 @settings(max_examples=100)
 @given(st.lists(lines(), min_size=1, max_size=4))
 def test_objects_are_the_same_events_and_rejects_by_columns_and_by_the_models(raw: list[bytes]) -> None:
