@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from crm_online.cli.commands.demo import shop_log
+from tests.api.asking import PATIENCE
 from tests.command import ROOT, environment, printed
 from tests.kafka.waiting import until
 
@@ -97,8 +98,8 @@ def demo(folder: Path, request: pytest.FixtureRequest) -> Iterator[Demo]:
 
 def asked(url: str, path: str) -> Any:
     """Ask for something, once the service is ready."""
-    until(lambda: httpx.get(url + "/readyz").status_code == 200, "the service is not ready")
-    return httpx.get(url + path).raise_for_status().json()
+    until(lambda: httpx.get(url + "/readyz", timeout=PATIENCE).status_code == 200, "the service is not ready")
+    return httpx.get(url + path, timeout=PATIENCE).raise_for_status().json()
 
 
 def test_the_dashboard_is_there_when_the_tables_are_printed_until_ctrl_c(demo: Demo) -> None:
@@ -107,10 +108,10 @@ def test_the_dashboard_is_there_when_the_tables_are_printed_until_ctrl_c(demo: D
     for table in ("events read", "segments", "rules"):
         assert table in demo.printed
     until(lambda: asked(url, "/v1/status")["accepted"] == LINES, "the page never had all events")
-    assert "<title>crm-online" in httpx.get(url + "/").text
+    assert "<title>crm-online" in httpx.get(url + "/", timeout=PATIENCE).text
     event = {"type": "view", "customer_id": "new", "time": "2017-02-01T09:00:00Z"}
     assert httpx.post(
-        url + "/v1/events", content=json.dumps(event), headers={"Content-Type": "application/json"}
+        url + "/v1/events", content=json.dumps(event), headers={"Content-Type": "application/json"}, timeout=PATIENCE
     ).json()
     assert demo.interrupt() == 0
     assert "Traceback" not in demo.printed
@@ -122,7 +123,9 @@ def test_it_is_looked_at_while_it_replays_and_stopped_in_the_middle(demo: Demo) 
     with httpx.stream("GET", url + "/v1/changes", timeout=60) as feed:
         lines = feed.iter_lines()
         assert next(line for line in lines if line.startswith("event: "))
-    refused = httpx.post(url + "/v1/events", json={"type": "view", "customer_id": "x", "time": "2017-02-01T09:00:00Z"})
+    refused = httpx.post(
+        url + "/v1/events", json={"type": "view", "customer_id": "x", "time": "2017-02-01T09:00:00Z"}, timeout=PATIENCE
+    )
     assert refused.status_code == 503
     assert "replayed" in refused.json()["detail"]
     until(lambda: asked(url, "/v1/status")["accepted"] > 0, "the page had no events")

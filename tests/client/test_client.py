@@ -22,6 +22,7 @@ from crm_online.errors import (
     ServiceUnavailable,
 )
 from crm_online.events.models import EVENT
+from tests.api.asking import PATIENCE
 from tests.client.conftest import Ask
 from tests.servers.serving import Served
 
@@ -82,7 +83,9 @@ def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict
 
 
 def test_head_is_answered_where_get_is_with_the_same_headers(served: Served, keys: dict[str, str]) -> None:
-    with httpx.Client(base_url=served.url, headers={"Authorization": f"Bearer {keys['admin']}"}) as client:
+    with httpx.Client(
+        base_url=served.url, headers={"Authorization": f"Bearer {keys['admin']}"}, timeout=PATIENCE
+    ) as client:
         for path in ("/v1/segments", "/v1/customers/C17", "/v1/changes", "/healthz", "/docs", "/openapi.json"):
             head = client.head(path)
             with client.stream("GET", path) as get:

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
+from tests.api.asking import PATIENCE
 from tests.command import ROOT
 
 ARTEFACTS = ROOT / "artefacts"
@@ -143,12 +144,12 @@ def point_of(page: Page, customer: str) -> dict[str, float]:
 
 def send(base: str, *events: dict[str, Any]) -> None:
     """Send events to the service."""
-    httpx.post(f"{base}/v1/events", json=list(events)).raise_for_status()
+    httpx.post(f"{base}/v1/events", json=list(events), timeout=PATIENCE).raise_for_status()
 
 
 def orders(base: str, customer: str, count: int, items: list[str], price: float = 2.5) -> list[dict[str, Any]]:
     """Return orders of a customer, each a minute later, the first a minute behind all that is known."""
-    status = httpx.get(f"{base}/v1/status").raise_for_status().json()
+    status = httpx.get(f"{base}/v1/status", timeout=PATIENCE).raise_for_status().json()
     start = datetime.fromisoformat(status["watermark"]).astimezone(UTC)
     return [
         {

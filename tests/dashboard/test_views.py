@@ -10,6 +10,7 @@ import httpx
 from playwright.sync_api import Browser, expect
 
 from crm_online.settings import Settings
+from tests.api.asking import PATIENCE
 from tests.dashboard.browsing import VIEWS, Seen, browsing, drawn, point_of, ready
 from tests.dashboard.conftest import NO_TIME
 from tests.predictions.judged import predictions
@@ -18,8 +19,8 @@ from tests.servers.serving import Served
 
 def test_the_overview_shows_figures_segments_and_charts(seen: Seen, shop: Served) -> None:
     page = seen.open()
-    status = httpx.get(f"{shop.url}/v1/status").json()
-    segments = httpx.get(f"{shop.url}/v1/segments").json()["segments"]
+    status = httpx.get(f"{shop.url}/v1/status", timeout=PATIENCE).json()
+    segments = httpx.get(f"{shop.url}/v1/segments", timeout=PATIENCE).json()["segments"]
     expect(page.locator(".head .figures")).to_contain_text(f"{status['baskets']:,}")
     expect(page.locator(".legend tbody tr")).to_have_count(len(segments))
     for segment in segments:
@@ -27,7 +28,7 @@ def test_the_overview_shows_figures_segments_and_charts(seen: Seen, shop: Served
         expect(row).to_contain_text(segment["name"])
         expect(row.locator(".size")).to_have_text(f"{segment['size']:,}")
     plot = drawn(page, "scatter")
-    picture = httpx.get(f"{shop.url}/v1/picture").json()
+    picture = httpx.get(f"{shop.url}/v1/picture", timeout=PATIENCE).json()
     known = "(plot, ids) => ids.filter((id) => plot.pointOf(id)).length"
     assert plot.evaluate(known, [one["id"] for one in picture["customers"]]) == len(picture["customers"])
     for axis in picture["axes"]:
@@ -46,7 +47,7 @@ def test_each_number_of_what_changed_opens_its_list(browser: Browser, shop: Serv
 
 def _follow_the_first_number(seen: Seen, shop: Served) -> None:
     page = seen.open("?days=30")
-    found = httpx.get(f"{shop.url}/v1/digest", params={"days": 30}).json()
+    found = httpx.get(f"{shop.url}/v1/digest", params={"days": 30}, timeout=PATIENCE).json()
     links = page.locator(".headline a")
     expect(links).to_have_count(sum(part["list"] is not None for part in found["parts"]))
     expect(page.locator(".visit")).to_contain_text("New since your last visit")
@@ -61,7 +62,7 @@ def _follow_the_first_number(seen: Seen, shop: Served) -> None:
 
 
 def test_search_finds_customers_items_and_segments(seen: Seen, shop: Served) -> None:
-    name = httpx.get(f"{shop.url}/v1/segments").json()["segments"][0]["name"]
+    name = httpx.get(f"{shop.url}/v1/segments", timeout=PATIENCE).json()["segments"][0]["name"]
     page = seen.open("service")
     heading = page.get_by_role("heading", level=1)
     for typed, kind, title in (("c1", "customer", None), ("butt", "item", "Rules"), (name[:9], "segment", None)):
@@ -83,7 +84,7 @@ def test_the_api_is_shown_from_the_services_own_document(seen: Seen, shop: Serve
     seen.page.goto(f"{shop.url}/docs")
     page = seen.page
     expect(page.get_by_role("heading", level=1)).to_have_text("API")
-    paths = httpx.get(f"{shop.url}/openapi.json").json()["paths"]
+    paths = httpx.get(f"{shop.url}/openapi.json", timeout=PATIENCE).json()["paths"]
     expect(page.locator(".operation")).to_have_count(sum(map(len, paths.values())))
     page.locator(".operation summary").filter(has_text="/v1/digest").click()
     expect(page.locator(".operation[open] table")).to_contain_text("days")
@@ -91,7 +92,7 @@ def test_the_api_is_shown_from_the_services_own_document(seen: Seen, shop: Serve
 
 def test_segments_have_a_tree_and_what_sets_each_apart(seen: Seen, shop: Served) -> None:
     page = seen.open("segments")
-    found = httpx.get(f"{shop.url}/v1/segments").json()
+    found = httpx.get(f"{shop.url}/v1/segments", timeout=PATIENCE).json()
     expect(page.locator("article")).to_have_count(found["k"])
     for segment in found["segments"]:
         expect(page.locator(f"article[data-segment={segment['id']}]")).to_contain_text(segment["description"]["text"])
@@ -104,7 +105,9 @@ def test_segments_have_a_tree_and_what_sets_each_apart(seen: Seen, shop: Served)
 
 
 def test_the_customers_of_a_segment_come_page_by_page(seen: Seen, shop: Served) -> None:
-    largest = max(httpx.get(f"{shop.url}/v1/segments").json()["segments"], key=lambda one: int(one["size"]))
+    largest = max(
+        httpx.get(f"{shop.url}/v1/segments", timeout=PATIENCE).json()["segments"], key=lambda one: int(one["size"])
+    )
     page = seen.open("segments")
     page.locator(f"article[data-segment={largest['id']}] h2 a").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(largest["name"])
@@ -119,7 +122,9 @@ def test_the_customers_of_a_segment_come_page_by_page(seen: Seen, shop: Served) 
     seen.keep("segment")
     page.get_by_label("Order", exact=True).select_option("spend")
     expect(page).to_have_url(re.compile("sort=spend"))
-    richest = httpx.get(f"{shop.url}/v1/segments/{largest['id']}/customers", params={"sort": "spend"}).json()
+    richest = httpx.get(
+        f"{shop.url}/v1/segments/{largest['id']}/customers", params={"sort": "spend"}, timeout=PATIENCE
+    ).json()
     expect(page.locator(".members tbody a").first).to_have_text(richest["customers"][0]["customer_id"])
     first = page.locator(".members tbody a").first
     name = first.inner_text()
@@ -160,7 +165,7 @@ def test_a_rule_is_found_sorted_and_explained_and_has_a_page(seen: Seen) -> None
 
 def test_rules_are_filtered_and_the_address_says_how(seen: Seen, shop: Served) -> None:
     page = seen.open("rules?min_lift=1.5&sort=confidence")
-    total = httpx.get(f"{shop.url}/v1/rules", params={"min_lift": 1.5}).json()["total"]
+    total = httpx.get(f"{shop.url}/v1/rules", params={"min_lift": 1.5}, timeout=PATIENCE).json()["total"]
     expect(page.locator(".search .note")).to_contain_text(f"{total} rule")
     page.get_by_placeholder("Search items").fill("no such item")
     expect(page.get_by_text("No rule fits")).to_be_visible()
@@ -174,8 +179,8 @@ def test_a_customer_is_opened_by_id(seen: Seen, shop: Served) -> None:
     page.get_by_label("Customer id").fill("C17")
     page.get_by_label("Customer id").press("Enter")
     expect(page.locator("h1.id")).to_contain_text("C17")
-    found = httpx.get(f"{shop.url}/v1/customers/C17").json()
-    told = httpx.get(f"{shop.url}/v1/explain/C17").json()
+    found = httpx.get(f"{shop.url}/v1/customers/C17", timeout=PATIENCE).json()
+    told = httpx.get(f"{shop.url}/v1/explain/C17", timeout=PATIENCE).json()
     expect(page.locator(".why")).to_have_text(told["text"])
     expect(page.locator(".near")).to_have_count(1)
     expect(page.locator(".bars:not(.pulls) li")).to_have_count(len(found["distances"]))
@@ -256,7 +261,7 @@ def test_the_colours_are_the_systems_until_others_are_chosen(browser: Browser, s
 
 def test_predictions_say_who_is_at_risk_before_any_outcome_is_known(seen: Seen, shop: Served) -> None:
     page = seen.open("predictions")
-    found = httpx.get(f"{shop.url}/v1/predictions").json()
+    found = httpx.get(f"{shop.url}/v1/predictions", timeout=PATIENCE).json()
     rows = page.locator(".risks tbody tr")
     expect(rows).to_have_count(len(found["at_risk"]))
     first = found["at_risk"][0]

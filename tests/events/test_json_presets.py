@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from crm_online.errors import InputError, UnknownPreset
@@ -181,6 +181,7 @@ def test_whatever_an_envelope_holds_it_is_an_event_or_a_reject_in_a_file_and_by_
     tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
 ) -> None:
     values = data.draw(st.lists(envelopes(name), min_size=1, max_size=6))
+    assume(not isinstance(values[0], list))  # a file that begins with a list is a JSON document
     found = read(jsonl(tmp_path_factory.mktemp("log") / "a.jsonl", *map(json.dumps, values)), preset=name)
     assert len(found.events) + len(found.rejects) == len(values)
     alone = [event_of(value, JSON_PRESETS[name]) for value in values]

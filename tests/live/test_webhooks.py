@@ -217,7 +217,7 @@ def test_dead_letters_are_sent_again_once_each_and_no_more_at_a_time_than_may_be
     with receiving(taker):
         asyncio.run(run())
     assert stored.read_letters(part, "crm") == []
-    assert max(sizes) == 2
+    assert max(sizes) <= 2
     assert len(reads) == len(set(reads)) == many
 
 
