@@ -46,7 +46,7 @@ class ItemShift(TypedDict):
     after: float
 
 
-class Observing:
+class PartitionObserver:
     """What the steps of a partition that is not the owner's add up to, for the owner.
 
     Parameters

@@ -23,7 +23,7 @@ from crm_online.engine.changes import Changes
 from crm_online.engine.daily import RecordedDays
 from crm_online.engine.damage import corrupt_where_damaged
 from crm_online.engine.divergence import Divergence
-from crm_online.engine.drifting import Drifting, Observing
+from crm_online.engine.drifting import Drifting, PartitionObserver
 from crm_online.engine.ingestion import Ingestion, IngestResult
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import Mining
@@ -116,7 +116,7 @@ class Engine:
         self._segment_emitter = SegmentEmitter()
         self._segment_emitter.load(iter(loaded.segments), len(loaded.names))
         self._size_history = RecordedSizes(loaded.sizes)
-        self._drifting, self._observing = Drifting(loaded), Observing(loaded)
+        self._drifting, self._observer = Drifting(loaded), PartitionObserver(loaded)
         self._total: tuple[Model, SegmentSums] | None = None
         self._newest_model: bytes | None = None
 
@@ -243,7 +243,7 @@ class Engine:
                 self._global_step(step, batch.events)
         elif self._partition_count > 1:
             with measure(Stage.SEGMENTS):
-                self._observing.write(step, self.mining.items.names)
+                self._observer.write(step, self.mining.items.names)
 
         step.writes.append(Replace(peers.NAME, self.segmenting.figures().encode()))
         state.count(changes)

@@ -22,11 +22,11 @@ from crm_online.settings import Settings
 _ATTRIBUTES: Final = re.compile(r'"(?:attributes|traits)"\s{0,8}:\s{0,8}(?=\{)')
 
 
-WORTH_TOO_MUCH: Final = ("worth more than events.max_value", "items")
+EXCEEDS_MAX_VALUE: Final = ("worth more than events.max_value", "items")
 """Why an event is refused that is worth too much, and the field."""
 
 
-def is_worth_too_much(event: Event, max_value: float | None) -> bool:
+def exceeds_max_value(event: Event, max_value: float | None) -> bool:
     """Return whether an event is worth more than one may be; ``None``: any."""
     if max_value is None or not isinstance(event, Purchase | Return):
         return False
@@ -66,7 +66,7 @@ class Intake:
         attributes = AttributeFilter(None if listed is None else frozenset(listed))
         return cls(attributes, Pseudonyms.read(settings.privacy.secret_file), settings.events.max_value)
 
-    def worth_too_much(self, events: EventColumns) -> NDArray[np.bool_]:
+    def exceeding_max_value(self, events: EventColumns) -> NDArray[np.bool_]:
         """Return which events are worth more than one may be."""
         if self.max_value is None or not len(events.item):
             return np.zeros(len(events), bool)

@@ -12,7 +12,7 @@ from crm_online.digits import digits
 from crm_online.engine.band_reporting import reasons_of
 from crm_online.events.times import to_short_iso
 from crm_online.lookup.predictions import StatePredictor, finite
-from crm_online.lookup.sampled import Sampled
+from crm_online.lookup.sampled import SampledCustomers
 from crm_online.predictions.bands import EVEN
 from crm_online.predictions.predictor import Prediction
 
@@ -23,7 +23,9 @@ NOBODY: Mapping[str, Any] = {"sampled": 0, "band_sizes": [], "at_risk": []}
 """What there is before anything is predicted."""
 
 
-def sampled_predictions(found: StatePredictor, sample: Sampled, ids: Sequence[str], as_of: int) -> dict[str, Any]:
+def sampled_predictions(
+    found: StatePredictor, sample: SampledCustomers, ids: Sequence[str], as_of: int
+) -> dict[str, Any]:
     """Return how many sampled customers are in each risk band, and who of them is at risk.
 
     Parameters
@@ -59,7 +61,7 @@ def _band(found: StatePredictor, prediction: Prediction, band: int, here: NDArra
 
 
 def _at_risk(
-    found: StatePredictor, prediction: Prediction, sample: Sampled, ids: Sequence[str], as_of: int
+    found: StatePredictor, prediction: Prediction, sample: SampledCustomers, ids: Sequence[str], as_of: int
 ) -> list[dict[str, Any]]:
     """Return whose usual spending, or whose usual orders where nothing has a price, is likeliest to be lost, first."""
     records, chance, horizon = sample.records, prediction.chance, found.predictor.horizon

@@ -18,7 +18,7 @@ from crm_online.traits.by_segment import SegmentTraits, traits_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sampled:
+class SampledCustomers:
     """The customers of the sample whose vectors the model in use has scored, in order of hash.
 
     Attributes
@@ -49,7 +49,7 @@ class Sampled:
         return traits_of(self.traits, self.bought, self.nearest, k)
 
 
-def sampled(views: Sequence[PartitionView], model: Model, size: int) -> Sampled:
+def sampled(views: Sequence[PartitionView], model: Model, size: int) -> SampledCustomers:
     """Read the sample over all partitions.
 
     Parameters
@@ -80,7 +80,7 @@ def sampled(views: Sequence[PartitionView], model: Model, size: int) -> Sampled:
             bought.append({found.items[item]: lines for item, lines in one.bought.items()})
     order = np.argsort(indices)
     records = Records.concatenated(parts).take(order)
-    return Sampled(
+    return SampledCustomers(
         ids=[ids[row] for row in order.tolist()],
         vectors=records.vectors,
         nearest=records.nearest.astype(np.int64),

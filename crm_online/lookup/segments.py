@@ -19,7 +19,7 @@ from crm_online.errors import InputError
 from crm_online.hint import hint
 from crm_online.lookup.partition import PartitionView
 from crm_online.lookup.predictions import StatePredictor
-from crm_online.lookup.sampled import Sampled, sampled
+from crm_online.lookup.sampled import SampledCustomers, sampled
 from crm_online.lookup.segment_labels import SegmentLabel
 from crm_online.lookup.segment_rules import kept_orders, segment_rules
 from crm_online.plots import SegmentPicture
@@ -92,7 +92,7 @@ class Segmentation:
         return self.model.current(self.sums.centroids()) if self.complete else self.model.centres()
 
     @cached_property
-    def sample(self) -> Sampled:
+    def sample(self) -> SampledCustomers:
         """The sampled customers, read once."""
         return sampled(self.views, self.model, self.most)
 

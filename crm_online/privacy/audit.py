@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from crm_online.errors import AuditFailed
-from crm_online.privacy.files import private_here
+from crm_online.privacy.files import private_no_link
 from crm_online.privacy.pseudonyms import NO_PSEUDONYMS, Pseudonyms
 
 AuditedAction: TypeAlias = Literal["look-up", "explain", "recommend", "copy", "members", "export", "erase", "objection"]
@@ -72,7 +72,7 @@ def append(path: Path, text: str) -> None:
         If it cannot be written, or is a link.
     """
     try:
-        place = private_here(str(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        place = private_no_link(str(path), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
             data = text.encode()
             written = os.write(place, data)

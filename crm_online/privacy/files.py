@@ -16,6 +16,6 @@ def private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def private_here(path: str, flags: int) -> int:
+def private_no_link(path: str, flags: int) -> int:
     """Open a file as `private` does, but no link: one in a state folder would have another file overwritten."""
     return private(path, flags | os.O_NOFOLLOW)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crm_online.errors import StateCorrupt, StateLocked, StateMissing, StoreError
-from crm_online.privacy.files import private_folder, private_here
+from crm_online.privacy.files import private_folder, private_no_link
 from crm_online.store.binary import Binary
 from crm_online.store.keys import FORMAT
 from crm_online.store.meta import check_format
@@ -46,7 +46,7 @@ def opened(folder: Path, create: bool, writes: bool) -> Iterator[Path]:
         inner.mkdir(mode=0o700, exist_ok=True)
         inner.chmod(0o700)
         # Python opens files close-on-exec: the server does not inherit the lock, and cannot hold it after our end.
-        descriptor = private_here(str(folder / "lock"), os.O_RDWR | os.O_CREAT) if writes else None
+        descriptor = private_no_link(str(folder / "lock"), os.O_RDWR | os.O_CREAT) if writes else None
     except OSError as error:
         raise StoreError(f"the state folder {folder} cannot be written: {error.strerror}") from error
     if descriptor is None:
@@ -119,7 +119,7 @@ def note_writer(folder: Path, binary: Binary) -> None:
         return
     fresh = folder / "FORMAT.new"
     try:
-        with open(fresh, "w", encoding="utf-8", opener=private_here) as file:
+        with open(fresh, "w", encoding="utf-8", opener=private_no_link) as file:
             json.dump({"format": FORMAT, "redis": list(binary.version), "server": binary.path}, file)
             file.flush()
             os.fsync(file.fileno())

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from crm_online.errors import StoreError, StoreUnavailable
-from crm_online.privacy.files import private_here
+from crm_online.privacy.files import private_no_link
 from crm_online.store.client import RedisClient
 from crm_online.store.node import ANSWER_SECONDS, Node
 
@@ -63,7 +63,7 @@ class Server(threading.Thread):
         """Start the server and wait until it ends."""
         for command in self._commands():
             try:
-                with open(self.folder / "redis.log", "wb", opener=private_here) as log:
+                with open(self.folder / "redis.log", "wb", opener=private_no_link) as log:
                     self._process = subprocess.Popen(
                         command,
                         cwd=self.folder,

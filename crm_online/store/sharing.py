@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crm_online.errors import StoreError
-from crm_online.privacy.files import private_here
+from crm_online.privacy.files import private_no_link
 
 
 class RedisUsers:
@@ -66,7 +66,7 @@ def redis_users(folder: Path) -> Iterator[RedisUsers]:
             descriptors = []
             for name in ("turn", "users"):
                 # Python opens files close-on-exec: the server does not inherit the locks.
-                descriptors.append(private_here(str(folder / name), os.O_RDWR | os.O_CREAT))
+                descriptors.append(private_no_link(str(folder / name), os.O_RDWR | os.O_CREAT))
                 stack.callback(os.close, descriptors[-1])
         except OSError as error:
             raise StoreError(f"the folder {folder} cannot be written: {error.strerror}") from error

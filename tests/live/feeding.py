@@ -13,7 +13,7 @@ from typing import Any
 from crm_online.live.feeds import cursors
 from crm_online.live.feeds.events import ChangeFilter
 from crm_online.live.feeds.hub import ChangeHub
-from crm_online.live.feeds.shared import Times
+from crm_online.live.feeds.shared import FeedTimes
 from crm_online.live.feeds.subscription import Subscription
 from crm_online.step import Assign, ChangeId, Entry, Step, Topic
 from crm_online.store import Store
@@ -22,7 +22,7 @@ from crm_online.store.keys import CHANGES
 from crm_online.store.replies import as_bytes
 from tests.servers.embedded import admin, commits_and_sequence, emptied, keys
 
-TIMES = Times(poll=0.001, keep_alive=1000)
+TIMES = FeedTimes(poll=0.001, keep_alive=1000)
 PATIENCE = 120.0
 """Seconds after which a test fails instead of waiting."""
 
@@ -215,7 +215,7 @@ class Hub(ChangeHub):
 
 
 @asynccontextmanager
-async def hub(store: Store, times: Times = TIMES, most_bytes: int = 64_000_000) -> AsyncIterator[Hub]:
+async def hub(store: Store, times: FeedTimes = TIMES, most_bytes: int = 64_000_000) -> AsyncIterator[Hub]:
     """Run a hub."""
     made = Hub(store, times, most_bytes)
     await made.start()

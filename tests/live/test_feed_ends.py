@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from crm_online.live.feeds.events import ChangeFilter
-from crm_online.live.feeds.shared import Times
+from crm_online.live.feeds.shared import FeedTimes
 from crm_online.store import Store
 from tests.live.feeding import Log, hub
 
@@ -37,7 +37,7 @@ def test_a_feed_is_open_for_no_longer_than_it_may_even_if_there_is_always_more(r
     log = Log(redis)
 
     async def read() -> None:
-        async with hub(redis, Times(poll=0.001, longest=0.0)) as changes:
+        async with hub(redis, FeedTimes(poll=0.001, longest=0.0)) as changes:
             await changes.reader().to_end()
             log.many(10)
             await changes.reader("0-0-0").to_end()
@@ -49,7 +49,7 @@ def test_a_comment_with_the_cursor_comes_after_a_while_without_changes(redis: St
     log = Log(redis)
 
     async def read() -> None:
-        async with hub(redis, Times(poll=0.001, keep_alive=0.01)) as changes:
+        async with hub(redis, FeedTimes(poll=0.001, keep_alive=0.01)) as changes:
             reader = await changes.begun(matching=ChangeFilter(frozenset({"rule"})))
             log.many(3)
             async with asyncio.timeout(60):

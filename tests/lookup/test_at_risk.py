@@ -11,7 +11,7 @@ from crm_online.customers.records import Records
 from crm_online.customers.traits import Traits
 from crm_online.lookup.at_risk import NOBODY, sampled_predictions
 from crm_online.lookup.predictions import StatePredictor, no_figures
-from crm_online.lookup.sampled import Sampled
+from crm_online.lookup.sampled import SampledCustomers
 from crm_online.predictions.bands import TargetBands
 from crm_online.predictions.predictor import Predictor
 from crm_online.settings import Settings
@@ -25,7 +25,7 @@ def predicted(records: Records) -> dict[str, object]:
     n = len(records)
     predictor = Predictor(1, DAYS * MS_PER_DAY, [0], fit_sample(records, AS_OF))
     found = StatePredictor(predictor, TargetBands.of(Settings()))
-    sample = Sampled(
+    sample = SampledCustomers(
         ids=[f"C{row}" for row in range(n)],
         vectors=records.vectors,
         nearest=np.arange(n) % 2,

@@ -23,7 +23,7 @@ from crm_online.live.feeds.period import Period
 from crm_online.live.feeds.poller import ChangePoller, NewChanges
 from crm_online.live.feeds.ring import Ring
 from crm_online.live.feeds.rule_changes import rule_changes
-from crm_online.live.feeds.shared import SharedChanges, Times
+from crm_online.live.feeds.shared import FeedTimes, SharedChanges
 from crm_online.live.feeds.subscription import Subscription
 from crm_online.live.feeds.tally import Tally
 from crm_online.live.part import ServicePart
@@ -59,8 +59,8 @@ class ChangeHub(ServicePart):
         The changes as far as they are read: what subscriptions send.
     """
 
-    def __init__(self, store: Store, times: Times | None = None, most_bytes: int = 64_000_000) -> None:
-        self.shared = SharedChanges(Ring(most_bytes), self._read, times or Times())
+    def __init__(self, store: Store, times: FeedTimes | None = None, most_bytes: int = 64_000_000) -> None:
+        self.shared = SharedChanges(Ring(most_bytes), self._read, times or FeedTimes())
         self._store, self._poller, self._tally = store, ChangePoller(store), Tally()
         self._subscriptions: set[Subscription] = set()
         self._trouble: str | None = "the changes have not been read yet"

@@ -13,7 +13,7 @@ from crm_online.step import ChangeId
 
 
 @dataclass(frozen=True, slots=True)
-class Times:
+class FeedTimes:
     """Seconds.
 
     Attributes
@@ -57,7 +57,7 @@ class SharedChanges:
 
     ring: Ring
     read: Callable[[ChangeId, int, Trimmed], Awaitable[ChangesSince]]
-    times: Times = field(default_factory=Times)
+    times: FeedTimes = field(default_factory=FeedTimes)
     on_erasure: list[Callable[[FeedEvent], None]] = field(default_factory=list)
     version: int = 0
     empty: bool = False

@@ -56,7 +56,7 @@ class WebhookLedger:
         self.error = error
         self._counted(self._name, "failed")
 
-    def give_up(self, letter: DeadLetter) -> None:
+    def add_letter(self, letter: DeadLetter) -> None:
         """Note that a change is a dead letter."""
         self._counted(self._name, "dead")
         self._letters[letter.change_id] = None
@@ -66,18 +66,18 @@ class WebhookLedger:
             del self._letters[oldest]
             self._write_letter(oldest, None)
 
-    def answer(self, change_id: str) -> None:
+    def answer_request(self, change_id: str) -> None:
         """Note that a dead letter was sent again as it was asked for, whatever came of it."""
         self._pending.append(HashWrite(REQUESTS, f"{self._name} {change_id}", None))
 
-    def lose(self, change_id: str) -> None:
+    def remove_letter(self, change_id: str) -> None:
         """Note that a dead letter cannot be sent again: the change is kept no more, or its customer was erased."""
         self._letters.pop(change_id, None)
         self._write_letter(change_id, None)
-        self.answer(change_id)
+        self.answer_request(change_id)
 
     @property
-    def answered(self) -> frozenset[str]:
+    def answered_requests(self) -> frozenset[str]:
         """The changes whose requests to be sent again are answered, where the state does not have that yet."""
         return frozenset(write.field.partition(" ")[2] for write in self._pending if write.name == REQUESTS)
 

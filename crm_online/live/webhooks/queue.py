@@ -23,7 +23,7 @@ from crm_online.live.feeds.events import GAP, OF_CUSTOMERS, REJECT, ChangeFilter
 from crm_online.live.feeds.shared import SharedChanges
 from crm_online.live.webhooks.ledger import WebhookLedger
 from crm_online.live.webhooks.receiver import Receiver
-from crm_online.live.webhooks.unsettled import Unsettled
+from crm_online.live.webhooks.unsettled import UnsettledChanges
 from crm_online.settings import WebhookSettings
 from crm_online.step import ChangeId
 from crm_online.store.entries import RejectSearch
@@ -47,7 +47,7 @@ class _Delivery:
     """A change to be posted; without ``unsettled`` it is a dead letter that is sent again."""
 
     event: FeedEvent
-    unsettled: Unsettled | None = None
+    unsettled: UnsettledChanges | None = None
     dropped: bool = False
     attempts: int = 0
 
@@ -96,7 +96,7 @@ class DeliveryQueue:
             frozenset(settings.items),
             frozenset(settings.reasons),
         )
-        self._unsettled = {partition: Unsettled(last) for partition, last in cursor.items()}
+        self._unsettled = {partition: UnsettledChanges(last) for partition, last in cursor.items()}
         self._rewinds_from = shared.ring.end
         self._logged = -_SELDOM
         self._again: set[ChangeId] = set()
@@ -120,7 +120,7 @@ class DeliveryQueue:
 
     def to_send_again(self, requests: Iterable[ChangeId]) -> list[ChangeId]:
         """Return which of the dead letters asked for can be enqueued now, so that no more are under way than may be."""
-        answered, most = self._ledger.answered, max(_WINDOW - self.waiting - len(self._again), 0)
+        answered, most = self._ledger.answered_requests, max(_WINDOW - self.waiting - len(self._again), 0)
         fresh = (one for one in requests if one not in self._again and str(one) not in answered)
         return list(islice(fresh, most))
 
@@ -203,7 +203,7 @@ class DeliveryQueue:
                     undone = change.partition == gap.partition and (valid_upto is None or change > valid_upto)
                     delivery.dropped = delivery.dropped or undone
             # Another change may have the id of one that is undone and still under way.
-            self._unsettled[gap.partition] = Unsettled(self._unsettled[gap.partition].cursor)
+            self._unsettled[gap.partition] = UnsettledChanges(self._unsettled[gap.partition].cursor)
         self._take(gap)
 
     def _take(self, event: FeedEvent) -> None:
@@ -215,7 +215,7 @@ class DeliveryQueue:
             unsettled.skip(event.id)
             return
         if event.id == unsettled.read:  # a gap in which some changes are kept: the last one may be under way still
-            unsettled = Unsettled(event.id)
+            unsettled = UnsettledChanges(event.id)
         unsettled.add(event.id)
         self._enqueue(_Delivery(event, unsettled))
 
@@ -246,7 +246,7 @@ class DeliveryQueue:
             try:
                 await self._deliver(delivery)
             except DeliveryFailed as error:
-                self._give_up(delivery, error)
+                self._make_dead_letter(delivery, error)
             except Exception as error:
                 # Settled it would be lost, and left alone its lane would stand still: `run` ends, and all begins again.
                 self._ledger.fail(f"the delivery of change {delivery.event.id} has failed: {error!r}")
@@ -296,12 +296,12 @@ class DeliveryQueue:
         wished = error.retry_after if isinstance(error, DeliveryFailed) else 0.0
         return max(min(wished, self._settings.longest_pause / 1000), self._wait(state))
 
-    def _give_up(self, delivery: _Delivery, error: DeliveryFailed) -> None:
+    def _make_dead_letter(self, delivery: _Delivery, error: DeliveryFailed) -> None:
         event = delivery.event
         _log.warning("change %s for the webhook at %s is a dead letter: %s", event.id, self._settings.receiver, error)
         if event.kind == GAP:
             return  # there is nothing to send again
-        self._ledger.give_up(
+        self._ledger.add_letter(
             DeadLetter(
                 change_id=str(event.id),
                 kind=event.kind,
@@ -314,7 +314,7 @@ class DeliveryQueue:
     def _settle(self, delivery: _Delivery) -> None:
         if delivery.unsettled is None:
             self._again.discard(delivery.event.id)
-            self._ledger.answer(str(delivery.event.id))
+            self._ledger.answer_request(str(delivery.event.id))
         else:
             delivery.unsettled.settle(delivery.event.id)
         self._progress.set()

@@ -205,7 +205,7 @@ class WebhookSender(ServicePart):
             if kept:
                 one.queue.send_again(kept[0])
             else:
-                one.ledger.lose(str(change))
+                one.ledger.remove_letter(str(change))
 
     async def _close(self) -> None:
         """Write how far it is, and let another process send."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crm_online.step import ChangeId
 
 
-class Unsettled:
+class UnsettledChanges:
     """The changes of a partition after a cursor.
 
     Parameters
@@ -20,7 +20,7 @@ class Unsettled:
 
     Examples
     --------
-    >>> unsettled = Unsettled(ChangeId(0, 0, 4))
+    >>> unsettled = UnsettledChanges(ChangeId(0, 0, 4))
     >>> for number in (5, 6, 7):
     ...     unsettled.add(ChangeId(0, 0, number))
     >>> unsettled.settle(ChangeId(0, 0, 6))
