@@ -18,12 +18,12 @@ from crm_online.pipeline import PartitionPipeline
 from crm_online.settings import Settings
 from crm_online.step import Append, ChangeId, Drop, Entry, Put, Step, Write
 from crm_online.store import log_gaps
-from crm_online.store.keys import ENDS
+from crm_online.store.keys import ENDS, FINGERPRINT
 from crm_online.store.log_gaps import LogGap
 from streams import unpacked
 from streams.published import PublishedPosition
 from streams.records import DecodedRecords, Record, decode
-from streams.resume import FINGERPRINT, LogFingerprint
+from streams.resume import LogFingerprint
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from crm_online.events.batch import Batch
 from crm_online.events.columns import timeless
 from crm_online.events.decoding import DecodedEvents, decode_lines, native_event
-from crm_online.events.intake import EXCEEDS_MAX_VALUE, INTAKE, Intake
+from crm_online.events.intake import INTAKE, Intake
 from crm_online.events.models import Catalogue, Event, Time, first_problem
 from crm_online.events.presets.preset import Refusal
 from crm_online.events.producers import MADE_HERE, producer_number
@@ -115,10 +115,9 @@ def decode(
         for name, value in records[place].headers:
             if name == PRODUCER and value is not None and found.events.producer[index] != MADE_HERE:
                 found.events.producer[index] = producer_number(value)
-    much = intake.exceeding_max_value(found.events)
-    if much.any():
-        rejected |= {found.places[index]: EXCEEDS_MAX_VALUE for index in np.flatnonzero(much).tolist()}
-        found = found.select(~much)
+    if barred := dict(intake.refused(found.events)):
+        rejected |= {found.places[index]: why for index, why in barred.items()}
+        found = found.select(~np.isin(np.arange(len(found.events)), [*barred]))
     found = _accepted(found, records, source_id, max_ahead, rejected)
     controls = _controls(commands, records, max_ahead, rejected)
     passed = found.events.time[~timeless(found.events)]

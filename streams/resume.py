@@ -15,11 +15,10 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from crm_online.step import Put
+from crm_online.store.keys import FINGERPRINT
 from streams.fetching import GapVerifier
 from streams.records import Record
 
-FINGERPRINT: Final = "marks"
-"""The hash of a partition that holds its log's fingerprint."""
 _FIRST: Final = b"first"
 _LAST: Final = b"last"
 

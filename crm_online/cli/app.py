@@ -25,6 +25,7 @@ from crm_online.cli.commands.rules import rules
 from crm_online.cli.commands.segments import segments
 from crm_online.cli.commands.serve import serve
 from crm_online.cli.commands.simulate import simulate
+from crm_online.cli.commands.undo_leap import undo_leap
 from crm_online.cli.commands.verify import verify
 from crm_online.cli.commands.webhooks import webhooks
 from crm_online.cli.commands.worker import worker
@@ -67,6 +68,7 @@ for command in (
     publish,
     erase,
     objection,
+    undo_leap,
     config,
 ):
     app.command()(command)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.errors import StateCorrupt
-from crm_online.step import Put, Write
+from crm_online.step import Put, Remove, Write
 
 NAME: Final = "suppressed"
 NOT_ERASED: Final = -1
@@ -26,8 +26,9 @@ _TIME_BYTES: Final = 8
 class Suppression:
     """When customers of one partition were erased, or objected, by a hash of their id.
 
-    An erasure is stored as its time, an objection as what is below ``NOT_ERASED`` by as much as its time and one, and
-    then the latest time of all erasures and objections: before that nothing counts, also when it is withdrawn.
+    An erasure is stored as its time, with a byte more if nobody asked for it; an objection as what is below
+    ``NOT_ERASED`` by as much as its time and one, and then the latest time of all erasures and objections: before that
+    nothing counts, also when it is withdrawn.
 
     Parameters
     ----------
@@ -45,6 +46,7 @@ class Suppression:
     salt: str
     _erased_at: dict[bytes, int] = field(default_factory=dict)
     _objected_since: dict[bytes, int] = field(default_factory=dict)
+    _lapsed: set[bytes] = field(default_factory=set)
     _changed: set[bytes] = field(default_factory=set)
 
     def load(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
@@ -56,8 +58,11 @@ class Suppression:
             If it is something else.
         """
         for name, stored in raw:
-            if len(name) != _HASH_BYTES or len(stored) not in (_TIME_BYTES, 2 * _TIME_BYTES):
+            if len(name) != _HASH_BYTES or len(stored) not in (_TIME_BYTES, _TIME_BYTES + 1, 2 * _TIME_BYTES):
                 raise StateCorrupt("the list of erased customers in the state cannot be read")
+            if len(stored) == _TIME_BYTES + 1:
+                self._lapsed.add(name)
+                stored = stored[:_TIME_BYTES]
             times = [
                 int.from_bytes(stored[at : at + _TIME_BYTES], "little", signed=True)
                 for at in range(0, len(stored), _TIME_BYTES)
@@ -69,9 +74,21 @@ class Suppression:
     def __len__(self) -> int:
         return len(self._erased_at)
 
-    def add(self, customer: str, time: int) -> None:
-        """Note that a customer was erased at an event time, in ms; of several times the latest counts."""
+    def add(self, customer: str, time: int, *, lapsed: bool = False) -> None:
+        """Note that a customer was erased at an event time, in ms; of several times the latest counts.
+
+        Parameters
+        ----------
+        customer, time
+            Who, and when.
+        lapsed
+            Whether nobody asked for it: the customer was idle for longer than customers are kept.
+        """
         name = self.field_of(customer)
+        if not lapsed:
+            self._lapsed.discard(name)
+        elif name not in self._erased_at:
+            self._lapsed.add(name)
         self._erased_at[name] = max(time, self._erased_at.get(name, time))
         self._changed.add(name)
 
@@ -84,6 +101,20 @@ class Suppression:
         """Note that a customer objects no more; what happened before that time, or an erasure, stays left out."""
         if self._objected_since.pop(self.field_of(customer), None) is not None:
             self.add(customer, time)
+
+    def bound(self, latest: int) -> None:
+        """Move times after one, in ms, back to it, since the log had leapt; who only lapsed by that may come back."""
+        for name, time in list(self._erased_at.items()):
+            if time <= latest:
+                continue
+            self._changed.add(name)
+            if name in self._lapsed:
+                del self._erased_at[name]
+                self._lapsed.remove(name)
+                continue
+            self._erased_at[name] = latest + 1
+            if name in self._objected_since:
+                self._objected_since[name] = min(self._objected_since[name], latest)
 
     def objected_since(self, customer: str) -> int | None:
         """Return since when a customer objects, in ms; ``None``: not."""
@@ -102,15 +133,19 @@ class Suppression:
 
     def writes(self) -> Iterator[Write]:
         """Write what has changed."""
-        if self._changed:
-            yield Put(NAME, {name: self._stored(name) for name in sorted(self._changed)})
-            self._changed = set()
+        gone = sorted(self._changed - self._erased_at.keys())
+        if gone:
+            yield Remove(NAME, gone)
+        if len(gone) < len(self._changed):
+            yield Put(NAME, {name: self._stored(name) for name in sorted(self._changed & self._erased_at.keys())})
+        self._changed = set()
 
     def _stored(self, name: bytes) -> bytes:
         times = [self._erased_at[name]]
         if name in self._objected_since:
             times.insert(0, -self._objected_since[name] - 2)
-        return b"".join(time.to_bytes(_TIME_BYTES, "little", signed=True) for time in times)
+        stored = b"".join(time.to_bytes(_TIME_BYTES, "little", signed=True) for time in times)
+        return stored + b"\x01" if name in self._lapsed else stored
 
     def field_of(self, customer: str) -> bytes:
         """Return the field of `NAME` that is a customer's."""

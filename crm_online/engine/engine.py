@@ -6,7 +6,7 @@ must be thrown away and made anew from the store.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -261,8 +261,31 @@ class Engine:
             counts=StepCounts(ingested.accepted, len(batch.rejects), len(ingested.duplicates), ingested.duplicates),
         )
 
+    def published(self, customers: Iterable[tuple[bytes, bytes]]) -> Divergence:
+        """Return all that was published of this partition and still holds.
+
+        Parameters
+        ----------
+        customers
+            The ids and records of all its customers.
+        """
+        segments, bands = dict[str, str | None](), dict[str, dict[str, str | None]]()
+        for name, raw in sorted(customers):
+            record = self._codec.decode([raw])
+            if (segment := self.segmenting.reported(record)) is not None:
+                segments[name.decode()] = segment
+            if by_target := self.predicting.reported(record):
+                bands[name.decode()] = by_target
+        emitted = frozenset(self._segment_emitter.emitted)
+        return Divergence(self.state.epoch, segments, emitted, self.mining.emitted_rules, bands)
+
     def republish(
-        self, source: str, position: int, divergence: Divergence, records: Mapping[str, bytes | None]
+        self,
+        source: str,
+        position: int,
+        divergence: Divergence,
+        records: Mapping[str, bytes | None],
+        now: int | None = None,
     ) -> Step:
         """Begin a new epoch, and publish how things are where consumers have something else.
 
@@ -274,12 +297,15 @@ class Engine:
             What was published and this state does not know of.
         records
             The customers among it, as the store holds them; ``None`` for one that is not there.
+        now
+            The time of these changes, in ms; ``None``: the watermark.
         """
         state = self.state
         state.epoch = divergence.epoch + 1
+        now = (state.watermark or 0) if now is None else now
         changes = Changes(self._partition, state.epoch, state.sequence)
         for name, raw in records.items():
-            record, now = self._codec.decode([raw]), state.watermark or 0
+            record = self._codec.decode([raw])
             if name in divergence.customers:
                 segment = self.segmenting.reported(record) if raw is not None else None
                 if segment != divergence.customers[name]:
@@ -353,7 +379,7 @@ class Engine:
         leaving = self._retention.leaving(events.customers)
         if leaving:
             events = concat([self._retention.erasures(leaving, step.now), events])
-        ingested = self._ingestion.ingest(events, ids, records, step.now)
+        ingested = self._ingestion.ingest(events, ids, records, step.now, leaving)
         ingested.accepted -= len(leaving)  # no event of the log says so
         self.state.accepted += ingested.accepted
         self.state.duplicates += len(ingested.duplicates)

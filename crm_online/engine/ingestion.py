@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -112,7 +113,9 @@ class Ingestion:
     purchases_half_life: int | None
     sampling_key: str
 
-    def ingest(self, events: EventColumns, ids: list[str], records: Records, watermark: int) -> IngestResult:
+    def ingest(
+        self, events: EventColumns, ids: list[str], records: Records, watermark: int, lapsed: Collection[str] = ()
+    ) -> IngestResult:
         """Add a batch of events.
 
         Parameters
@@ -125,6 +128,8 @@ class Ingestion:
             Their records, changed in place.
         watermark
             The largest event time of the log so far.
+        lapsed
+            Customers whose erasure nobody asked for: they were idle for too long.
         """
         result = IngestResult(cause={}, touched=np.zeros(len(ids), bool))
         row_of = {customer: row for row, customer in enumerate(ids)}
@@ -142,7 +147,7 @@ class Ingestion:
                 # It may be dated far ahead, and no event is left out by a time that has not come.
                 row, time = int(rows[erasure]), min(int(events.time[erasure]), watermark + 1)
                 if events.kind[erasure] == Kind.ERASE:
-                    self.suppression.add(ids[row], time)
+                    self.suppression.add(ids[row], time, lapsed=ids[row] in lapsed)
                 elif erased[erasure]:
                     self.suppression.object(ids[row], time)
                 else:

@@ -164,6 +164,11 @@ class Mining:
         parts[MODEL_PARTITION] = self.transitions.latest, self.items.names
         return self._rules.learn(parts)
 
+    @property
+    def emitted_rules(self) -> frozenset[str]:
+        """The ids of the rules in force, as they were last emitted."""
+        return self._rules.emitted
+
     def republish(self, rules: Collection[str], changes: Changes) -> Iterator[Write]:
         """Publish again how rules are that were published otherwise."""
         return self._rules.republish(rules, changes)

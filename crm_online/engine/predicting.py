@@ -101,7 +101,7 @@ class Predicting:
 
     def forget(self, step: StepContext, name: str, record: Records) -> None:
         """Emit that an erased customer, given as the record was before the step, is in no band any more."""
-        for target, band in self._reported(record).items():
+        for target, band in self.reported(record).items():
             if band is not None:
                 self._emit_gone(name, target, (band, None), "erase", step.now, step.changes)
 
@@ -121,12 +121,12 @@ class Predicting:
         changes
             Where to.
         """
-        reported = self._reported(record)
+        reported = self.reported(record)
         for target, band in published.items():
             if reported.get(target) != band:
                 self._emit_gone(name, target, (band, reported.get(target)), "rewind", now, changes)
 
-    def _reported(self, record: Records) -> dict[str, str | None]:
+    def reported(self, record: Records) -> dict[str, str | None]:
         """Return in which band one customer is reported, by target."""
         return reported_bands(self.predictor, self._bands, record)[0]
 

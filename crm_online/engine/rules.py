@@ -120,6 +120,11 @@ class RuleEmitter:
             yield Put(NAME, put)
         yield Replace(LEARNING, self.learning.encode())
 
+    @property
+    def emitted(self) -> frozenset[str]:
+        """The ids of the rules in force, as they were last emitted."""
+        return frozenset(self._emitted)
+
     def republish(self, published: Collection[str], changes: Changes) -> Iterator[Write]:
         """Emit the present state of rules whose published changes this state, put back in time, knows nothing of.
 

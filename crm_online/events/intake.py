@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -26,11 +26,17 @@ EXCEEDS_MAX_VALUE: Final = ("worth more than events.max_value", "items")
 """Why an event is refused that is worth too much, and the field."""
 
 
-def exceeds_max_value(event: Event, max_value: float | None) -> bool:
-    """Return whether an event is worth more than one may be; ``None``: any."""
+AFTER_LATEST: Final = ("time after events.latest", "time")
+"""The same of an event that is later than any may be."""
+
+
+def refusal(event: Event, max_value: float | None, latest: int | None) -> tuple[str, str] | None:
+    """Return why an event is refused, and the field: for its worth, or its time in ms; ``None``: it is not."""
+    if latest is not None and event.time > latest and not isinstance(event, Erase | Objection):
+        return AFTER_LATEST
     if max_value is None or not isinstance(event, Purchase | Return):
-        return False
-    return sum(line.quantity * line.price for line in event.items) > max_value
+        return None
+    return EXCEEDS_MAX_VALUE if sum(line.quantity * line.price for line in event.items) > max_value else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +53,14 @@ class Intake:
         Makes pseudonyms of ids.
     max_value
         Money that an event may be worth; ``None``: any.
+    latest
+        Time in ms after which no event but an erasure or objection may lie; ``None``: any.
     """
 
     attributes: AttributeFilter = KEEP_HARMLESS
     pseudonyms: Pseudonyms = NO_PSEUDONYMS
     max_value: float | None = None
+    latest: int | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Intake:
@@ -64,10 +73,18 @@ class Intake:
         """
         listed = settings.privacy.attributes
         attributes = AttributeFilter(None if listed is None else frozenset(listed))
-        return cls(attributes, Pseudonyms.read(settings.privacy.secret_file), settings.events.max_value)
+        pseudonyms = Pseudonyms.read(settings.privacy.secret_file)
+        return cls(attributes, pseudonyms, settings.events.max_value, settings.events.latest)
 
-    def exceeding_max_value(self, events: EventColumns) -> NDArray[np.bool_]:
-        """Return which events are worth more than one may be."""
+    def refused(self, events: EventColumns) -> Iterator[tuple[int, tuple[str, str]]]:
+        """Yield which events are refused, by index, and why, with the field."""
+        late = np.zeros(len(events), bool)
+        if self.latest is not None:
+            late = (events.time > self.latest) & ~timeless(events)
+        for index in np.flatnonzero(late | self._exceeding_max_value(events)).tolist():
+            yield index, AFTER_LATEST if late[index] else EXCEEDS_MAX_VALUE
+
+    def _exceeding_max_value(self, events: EventColumns) -> NDArray[np.bool_]:
         if self.max_value is None or not len(events.item):
             return np.zeros(len(events), bool)
         owner = np.repeat(np.arange(len(events)), np.diff(events.line_start))

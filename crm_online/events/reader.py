@@ -15,7 +15,7 @@ from crm_online.events import models
 from crm_online.events.cells import as_json, joined, plain
 from crm_online.events.columns import EventColumns, anonymous_baskets, concat, from_events
 from crm_online.events.conversion import NO_CONVERSION, Conversion
-from crm_online.events.intake import EXCEEDS_MAX_VALUE, INTAKE, Intake
+from crm_online.events.intake import INTAKE, Intake
 from crm_online.events.objects import ObjectReader, json_table, native_lines
 from crm_online.events.presets import TablePreset
 from crm_online.events.raw.csv_rows import read_csv
@@ -91,10 +91,9 @@ class Reader:
                     objects.events(rows, name, refused) if objects else (native_lines(rows, name, refused), 0)
                 )
                 events, unknown = found.events, found.count_unknown()
-            much = self.intake.exceeding_max_value(events)
-            if much.any():
-                refused |= dict.fromkeys((events.position[much] - rows.begin).tolist(), EXCEEDS_MAX_VALUE)
-                events = events.select(~much)
+            if barred := dict(self.intake.refused(events)):
+                refused |= {int(events.position[index]) - rows.begin: why for index, why in barred.items()}
+                events = events.select(~np.isin(np.arange(len(events)), [*barred]))
             last = rows.end - rows.begin - 1
             if rows.unfinished and last in refused:
                 refused[last] = (HALF_WRITTEN, None)

@@ -126,6 +126,16 @@ class PartitionPipeline:
         self._outbox, self._published = [], before
         return self._commit(step)
 
+    def reset(self, step: Step) -> None:
+        """Commit a step that leaves nothing of what is here in memory: claim the partition again.
+
+        Raises
+        ------
+        FenceError, StoreError
+            As for :meth:`run_step`.
+        """
+        self._commit(step)
+
     def publish(self, write: Callable[[int, Sequence[Entry]], None]) -> None:
         """Hand the outbox to ``write``, and take what it was given for published."""
         entries = self.take_outbox()

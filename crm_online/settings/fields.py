@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -19,8 +20,10 @@ from crm_online.settings.units import (
     SIZE_PATTERN,
     format_duration,
     format_size,
+    format_time,
     parse_duration,
     parse_size,
+    parse_time,
 )
 
 DEFAULT_FEATURES = (
@@ -123,6 +126,16 @@ def _duration(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
 
 
+def _time(value: object) -> object:
+    match value:
+        case date():  # TOML has dates, and datetimes, of its own
+            return parse_time(value.isoformat())
+        case str():
+            return parse_time(value)
+        case _:
+            return value
+
+
 def _size(value: object) -> object:
     return parse_size(value) if isinstance(value, str) else value
 
@@ -180,6 +193,10 @@ PositiveDuration = Annotated[
 OptionalDuration = Annotated[
     Annotated[int, Field(gt=0)] | None,
     optional("a duration above 0 such as 12h, 90d or 2w", _or_none(_DURATION), _duration, format_duration),
+]
+OptionalTime = Annotated[
+    Annotated[int, Field(ge=0)] | None,
+    optional("a time such as 2026-03-01 or 2026-03-01T08:00:00Z", _or_none({"type": "string"}), _time, format_time),
 ]
 Size = Annotated[
     int,

@@ -21,6 +21,7 @@ from crm_online.settings.fields import (
     Number,
     OptionalDuration,
     OptionalNumber,
+    OptionalTime,
     PositiveDuration,
     Section,
     Size,
@@ -135,6 +136,11 @@ class EventSettings(Section):
         default=1e12,
         gt=0,
         description="money that an order or a return may be worth; what is worth more is a reject; none: any",
+    )
+    latest: OptionalTime = Field(
+        default=None,
+        description="the latest time that an event, but for an erase or objection, may have: later ones are rejects, "
+        "while a log is read again whose time leapt by them (`undo-leap`); none: any",
     )
 
 
@@ -280,13 +286,13 @@ class Settings(BaseModel):
 
         All but those of changes, privacy, Kafka, worker, service and webhooks do; even ``replay.step``, since the steps
         decide when models are fitted. Of those of privacy it counts whether ids are pseudonyms. What an order
-        may be worth may change at any time.
+        may be worth, and when it may have been, may change at any time.
         """
         values = self.model_dump(mode="python", exclude={"changes", "privacy", "kafka", "worker", "serve", "webhooks"})
         if self.privacy.secret_file is not None:
             values["privacy"] = {"pseudonyms": True}
         values["itemsets"]["epsilon"] = self.itemsets.epsilon_in_force
-        del values["events"]["max_value"]
+        del values["events"]["max_value"], values["events"]["latest"]
         for name in ("bands", "target_bands"):
             values["predictions"][name] = list(values["predictions"][name])
         values["features"]["use"] = list(self.features.use)

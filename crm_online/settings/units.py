@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 SECOND = 1000
@@ -65,6 +66,28 @@ def parse_size(text: str) -> int:
     (256000000, 1024)
     """
     return _parsed(text.replace("KB", "kB"), _SIZES)
+
+
+def parse_time(text: str) -> int:
+    """Return the milliseconds since 1970 of an ISO 8601 date, or date and time; without a zone it is UTC.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+
+    Examples
+    --------
+    >>> parse_time("2026-03-01"), format_time(parse_time("2026-03-01T08:00:00+01:00"))
+    (1772323200000, '2026-03-01T07:00:00+00:00')
+    """
+    moment = datetime.fromisoformat(text.strip())
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def format_time(milliseconds: int) -> str:
+    """Return the ISO 8601 text of milliseconds since 1970."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)).isoformat()
 
 
 def format_duration(milliseconds: int) -> str:

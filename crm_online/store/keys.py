@@ -27,13 +27,16 @@ PROBE: Final = "probe"
 ENDS: Final = "ends"
 """End of the log of each topic, as the last worker of the partition saw it: a hash, topics to offsets."""
 
+FINGERPRINT: Final = "marks"
+"""The hash of a partition that holds its log's fingerprint (see ``streams.resume``)."""
 TOKEN: Final = b"token"
 COMMITS: Final = b"commits"
 COMMITS_STARTED: Final = b"begun"
 SEQUENCE: Final = b"sequence"
 
 OWN_NAMES: Final = frozenset({META, POSITIONS, OUTBOX, *CHANGES.values(), ONE_LIST, PROBE})
-"""Names that only the store writes; but a step may set an entry of the changes that are kept (see ``blanks``)."""
+"""Names that only the store writes; but a step may set an entry of the changes that are kept, and
+forget the position of a log."""
 
 
 def key(partition: int, name: str) -> bytes:

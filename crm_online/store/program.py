@@ -92,7 +92,8 @@ def _first(entries: Sequence[Entry]) -> int:
 
 def _checked(write: Write) -> Write:
     blanks = write.name in CHANGES.values() and isinstance(write, Assign)
-    if write.name in OWN_NAMES and not blanks:
+    forgets = write.name == POSITIONS and isinstance(write, Remove)
+    if write.name in OWN_NAMES and not (blanks or forgets):
         raise StoreRefused(f"a step may not write to {write.name!r}: it is the store's own")
     if (isinstance(write, Assign) and write.index < 0) or (isinstance(write, Shorten) and write.count < 0):
         raise StoreRefused(f"a step writes to a negative index of {write.name!r}")

@@ -18,6 +18,7 @@ from random import Random
 import pytest
 from aiokafka import TopicPartition
 
+from crm_online.leap import reset_partitions
 from crm_online.lookup.frames import itemsets_frame
 from crm_online.lookup.lookup import Lookup
 from crm_online.settings import Settings
@@ -174,7 +175,7 @@ class Simulation:
         while self.loop.time() < until:
             await asyncio.sleep(random.expovariate(1 / pause))
             worker = random.choice(self.workers)
-            match random.choice(["kill", "kill", "stop", "cut off", "copy", "put back"]):
+            match random.choice(["kill", "kill", "stop", "cut off", "copy", "put back", "undo"]):
                 case "kill":
                     self.faults.count("worker killed")
                     worker.kill()
@@ -191,6 +192,9 @@ class Simulation:
                     self.broker.down = False
                 case "copy":
                     copy = self.redis.copy()
+                case "undo":
+                    self.faults.count("taken back to the beginning")
+                    list(reset_partitions(self.redis.reliable_store(), SETTINGS, milliseconds(END)))
                 case "put back":
                     self.faults.count("redis put back")
                     self.redis.put_back(copy)

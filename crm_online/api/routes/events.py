@@ -17,7 +17,7 @@ from crm_online.api.keys import CALLER, requires
 from crm_online.api.problems import ProblemError, pointer, problems, short
 from crm_online.api.service import TheService
 from crm_online.errors import TooFarAhead
-from crm_online.events.intake import EXCEEDS_MAX_VALUE, exceeds_max_value
+from crm_online.events.intake import refusal
 from crm_online.events.models import EVENT, Erase, Event, Objection, all_problems
 from crm_online.privacy.audit import AuditedAction
 
@@ -86,9 +86,13 @@ async def send_events(request: Request, service: TheService) -> EventReceipt:
     events, single = (
         await asyncio.to_thread(_read, content_type, body) if len(body) > _SMALL else _read(content_type, body)
     )
-    most = service.settings.events.max_value
-    if much := [index for index, event in enumerate(events) if exceeds_max_value(event, most)]:
-        raise _refusal([_fault(single, index, ["items"], EXCEEDS_MAX_VALUE[0]) for index in much])
+    most, latest = service.settings.events.max_value, service.settings.events.latest
+    if faults := [
+        _fault(single, index, [found[1]], found[0])
+        for index, event in enumerate(events)
+        if (found := refusal(event, most, latest))
+    ]:
+        raise _refusal(faults)
     if any(isinstance(event, Erase | Objection) for event in events):
         await requires("admin")(request)
         for action, kind in _AUDITED.items():
