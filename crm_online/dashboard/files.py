@@ -20,6 +20,10 @@ _MEDIA_TYPES: Final = {
 }
 
 
+_STYLE: Final = ("tokens", "page", "parts", "charts", "views")
+"""The style of all views, which is asked for as one file: a slow line answers each request late."""
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     """A file as it is sent.
@@ -49,7 +53,9 @@ def static() -> dict[str, File]:
     >>> "js/main.js" in static(), "../pages.py" in static()
     (True, False)
     """
-    return {path: _file(path, found.read_bytes()) for path, found in _walk(_folder(), "") if path != "index.html"}
+    found = {path: file.read_bytes() for path, file in _walk(_folder(), "") if path != "index.html"}
+    found["css/all.css"] = b"".join(found.pop(f"css/{name}.css") for name in _STYLE)
+    return {path: _file(path, body) for path, body in found.items()}
 
 
 @cache

@@ -103,6 +103,11 @@ class DailyFigures:
         """When the first day that is kept began, in ms; ``None``: there is none."""
         return min(self.rows) * DAY if self.rows else None
 
+    @property
+    def anonymous(self) -> bool:
+        """Whether something came, and never from a known customer."""
+        return bool(self.rows) and not any(row.gaps for row in self.rows.values())
+
     def revenue(self, first: int, last: int) -> float:
         """Return the money of the purchases from one day to another, both with."""
         return sum(row.revenue for day, row in self.rows.items() if first <= day <= last)

@@ -9,6 +9,7 @@ from shutil import copytree
 import pytest
 from playwright.sync_api import Browser
 
+from tests.api.asking import ready
 from tests.command import printed
 from tests.dashboard.browsing import Seen, browsing, chromium
 from tests.docs import made
@@ -43,6 +44,7 @@ def shop(replayed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     """Return a service on the made shop, to which events can be sent."""
     folder = copytree(replayed, tmp_path_factory.mktemp("served") / "folder")
     with serving(folder, "--state", "shop", "--set", "serve.refresh=1s") as it:
+        ready(it.url)  # a browser complains of what is refused until then
         yield it
 
 

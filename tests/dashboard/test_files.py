@@ -41,7 +41,7 @@ def pages() -> Pages:
     [
         ("/", "text/html; charset=utf-8"),
         ("/static/js/main.js", "text/javascript; charset=utf-8"),
-        ("/static/css/page.css", "text/css; charset=utf-8"),
+        ("/static/css/all.css", "text/css; charset=utf-8"),
         ("/static/mark.svg", "image/svg+xml"),
     ],
 )
@@ -60,9 +60,24 @@ def test_the_page_is_asked_for_again(pages: Pages) -> None:
     assert pages.get("/static/js/main.js").headers["cache-control"] == "no-cache"
 
 
-def test_every_module_is_asked_for_at_once(pages: Pages) -> None:
+def test_every_module_of_the_overview_is_asked_for_at_once_and_no_other(pages: Pages) -> None:
     named = set(re.findall(r'rel="modulepreload" href="/static/([^"]+)"', pages.get("/").text))
-    assert named == {name for name in _all_files() if name.endswith(".js")} - {"js/theme.js", "js/main.js"}
+    waiting, needed = ["js/main.js", "js/views/overview.js"], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            folder, text = name.rpartition("/")[0], pages.get(f"/static/{name}").text
+            waiting += [_joined(folder, found) for found in re.findall(r'from "(\.[^"]+)"', text)]
+    assert named == needed - {"js/main.js"}
+
+
+def test_the_style_of_all_views_is_one_file(pages: Pages) -> None:
+    style = pages.get("/static/css/all.css").text
+    parts = {found.name: found.read_text() for found in (STATIC / "css").iterdir() if found.name != "print.css"}
+    assert all(part in style for part in parts.values())
+    assert style.startswith(parts["tokens.css"])
+    assert len(style) == sum(map(len, parts.values()))
 
 
 @pytest.mark.parametrize(("asked", "encoding"), [("gzip, br", "gzip"), ("br, gzip;q=0", None), ("identity", None)])
@@ -74,7 +89,7 @@ def test_a_file_is_compressed_for_all_who_read_that(pages: Pages, asked: str, en
 
 
 def test_the_whole_page_is_light(pages: Pages) -> None:
-    paths = ["/", *(f"/static/{name}" for name in _all_files() if name != "index.html")]
+    paths = ["/", *(f"/static/{name}" for name in _all_files())]
     assert sum(len(pages.get(path).content) for path in paths) < 400_000
 
 
@@ -104,11 +119,11 @@ def test_whatever_the_page_names_is_there(pages: Pages) -> None:
         named = re.findall(r"""(?:src|href)="(/static/[^"]+)""", answer.text) if path == "/" else []
         if path.endswith(".js"):
             folder = path.rpartition("/")[0]
-            named += [_joined(folder, found) for found in re.findall(r'from "(\.[^"]+)"', answer.text)]
+            named += [_joined(folder, found) for found in re.findall(r'(?:from |import\()"(\.[^"]+)"', answer.text)]
         waiting += [name for name in named if name not in known]
         known.update(named)
     ours = {path.removeprefix("/static/") for path in known if path != "/"}
-    assert {name for name in _all_files() if name != "index.html"} == ours
+    assert _all_files() == ours
 
 
 def _joined(folder: str, name: str) -> str:
@@ -122,9 +137,11 @@ def _joined(folder: str, name: str) -> str:
 
 
 def _all_files() -> set[str]:
-    return {
+    """Return the files below ``/static/``."""
+    scripts = {
         f"{folder}{found.name}"
-        for folder in ("", "css/", "js/", "js/charts/", "js/views/")
-        for found in (STATIC / folder if folder else STATIC).iterdir()
+        for folder in ("js/", "js/charts/", "js/views/")
+        for found in (STATIC / folder).iterdir()
         if found.is_file()
     }
+    return scripts | {"mark.svg", "css/all.css", "css/print.css"}

@@ -38,6 +38,32 @@ def test_the_overview_shows_figures_segments_and_charts(seen: Seen, shop: Served
     seen.keep("overview")
 
 
+def test_many_segments_are_folded_by_the_branches_of_their_tree(seen: Seen, shop: Served) -> None:
+    found = httpx.get(f"{shop.url}/v1/segments").json()
+    ids = [f"s{number + 1}" for number in range(40)]
+    segments = [{**found["segments"][0], "id": name, "name": f"Number {name}", "size": 10} for name in ids]
+    # Each joins all before it: 28 joins leave twelve branches, the first of 29 segments.
+    linkage = [[0 if step == 0 else 39 + step, step + 1, 0.1 * (step + 1), 10 * (step + 2)] for step in range(39)]
+    hierarchy = {"leaves": ids, "linkage": linkage, "distances": [[0.0] * 40] * 40}
+    many = {**found, "k": 40, "customers": 400, "segments": segments, "hierarchy": hierarchy}
+    seen.page.route("**/v1/segments", lambda route: route.fulfill(json=many))
+    page = seen.page
+    page.goto("about:blank")
+    seen.open()
+    lines = page.locator(".legend tbody tr")
+    expect(lines).to_have_count(12)
+    branch = page.get_by_role("button", name="Number s1 and 28 more")
+    expect(lines.first).to_contain_text("290")
+    branch.click()
+    expect(lines).to_have_count(41)
+    expect(branch).to_have_attribute("aria-expanded", "true")
+    page.get_by_role("button", name="Fold them").click()
+    expect(lines).to_have_count(12)
+    seen.keep("many-segments")
+    page.unroute("**/v1/segments")
+    page.goto("about:blank")
+
+
 def test_each_number_of_what_changed_opens_its_list(browser: Browser, shop: Served) -> None:
     with browsing(browser, shop.url) as seen:
         seen.page.add_init_script("localStorage.setItem('crm-online.seen', '2000-01-01T00:00:00Z')")
@@ -59,6 +85,12 @@ def _follow_the_first_number(seen: Seen, shop: Served) -> None:
     expect(page.locator("table tbody tr")).to_have_count(int(number))
     page.get_by_label("From").select_option(index=1)
     expect(page).to_have_url(re.compile("from="))
+    page.get_by_label("In which time").select_option("new since your last visit")
+    expect(page).to_have_url(re.compile("since=2000-01-01"))
+    assert "until" not in page.url
+    page.get_by_label("What changed").select_option("rules that changed")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Rules that changed")
+    expect(page.get_by_label("In which time").locator("option:checked")).to_have_text("new since your last visit")
 
 
 def test_search_finds_customers_items_and_segments(seen: Seen, shop: Served) -> None:
@@ -187,6 +219,11 @@ def test_a_customer_is_opened_by_id(seen: Seen, shop: Served) -> None:
     expect(page.locator(".moves li.move")).to_have_count(len(found["history"]))
     expect(page.locator(".facts")).to_contain_text("orders")
     assert "C17" in page.title()
+    new = {"customer_id": "C17", "limit": 8, "new_only": True}
+    items = httpx.post(f"{shop.url}/v1/recommendations", json=new).json()["items"]
+    page.get_by_label("new to this customer only").check()
+    expect(page.locator(".recs .item")).to_have_text([one["item"] for one in items])
+    page.get_by_label("new to this customer only").uncheck()
     page.get_by_placeholder("Add an item").fill("bread")
     page.get_by_role("button", name="Add").click()
     expect(page.locator(".recs li").first).to_be_visible()
@@ -213,6 +250,26 @@ def test_a_mark_says_whose_it_is_and_opens_the_customer(seen: Seen) -> None:
     page.mouse.up()
     expect(page.locator("h1.id")).to_have_text(f"Customer{name}")
     expect(tip).to_be_hidden()
+
+
+def test_the_mouse_draws_over_customers_to_list_them(seen: Seen) -> None:
+    page = seen.open()
+    plot = drawn(page, "scatter")
+    plot.scroll_into_view_if_needed()
+    size = plot.bounding_box()
+    assert size is not None
+    plot.hover(position={"x": 60, "y": 20})
+    page.mouse.down()
+    plot.hover(position={"x": size["width"] / 2, "y": size["height"] / 2})
+    page.mouse.up()
+    found = page.locator(".brushed")
+    expect(found).to_contain_text(re.compile(r"^\d+ customers? here"))
+    sizes = found.locator(".key > span").all_inner_texts()
+    assert sum(int(text.split()[-1]) for text in sizes) == int(found.inner_text().split()[0]) > 0
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    seen.keep("brushed")
+    found.get_by_role("button", name="Clear").click()
+    expect(found).to_be_hidden()
 
 
 def test_the_service_shows_how_far_it_is(seen: Seen) -> None:

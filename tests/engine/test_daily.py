@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -10,8 +11,13 @@ from hypothesis import strategies as st
 
 from crm_online.customers.records import NEVER
 from crm_online.customers.sums import Quantities
-from crm_online.engine.daily import DAY, KEPT, DailyFigures, RecordedDays
+from crm_online.engine.daily import DAY, KEPT, DailyFigures, DailyRow, RecordedDays
 from crm_online.events.columns import Kind
+from crm_online.live.feeds.digest import digest
+from crm_online.live.feeds.period import Period
+from crm_online.live.feeds.tally import Tally
+from crm_online.lookup.segment_names import SegmentNames
+from crm_online.lookup.shop_history import ShopHistory
 from crm_online.step import Put, Remove
 
 _CUSTOMERS = 4
@@ -42,6 +48,18 @@ def test_the_customers_of_any_period_are_counted_once(events: list[tuple[int, in
             inside = [who for who, day in events if first <= day <= until]
             assert found.active(first, until) == len(set(inside))
             assert found.orders(first, until) == len(inside)
+
+
+def test_what_changed_in_a_shop_without_customers_is_its_orders_alone() -> None:
+    row = DailyRow(revenue=30.0, orders=3)
+    days = DailyFigures(dict.fromkeys(range(20), row))
+    assert days.anonymous
+    found = digest(Tally(), ShopHistory(SegmentNames(), days, None), Period.of_days(7, 20 * DAY, 0))
+    assert found.headline == "14 Jan 1970 to 20 Jan 1970: 21 orders, none of a known customer. "
+    assert [one.name for one in found.figures] == ["revenue", "orders"]
+    known = DailyFigures({**days.rows, 3: DailyRow(gaps=Counter({0: 1}))})
+    assert not known.anonymous
+    assert "no customer moved" in digest(Tally(), ShopHistory(SegmentNames(), known, None), Period(0, DAY)).headline
 
 
 def test_days_beyond_what_is_kept_go_and_late_ones_change_their_own_day() -> None:

@@ -93,7 +93,10 @@ def _headline(tally: Tally, history: ShopHistory, period: Period, newcomers: int
     lapsed = [one for one in last if one.reason == _LAPSE]
     active = len(last) - len(lapsed)
     parts = [_part(f"{_day(period.since)} to {_day(period.until - 1)}: ")]
-    if not last:
+    if history.days.anonymous:
+        orders = history.days.orders(period.days[0], period.days[-1]) if period.days else 0
+        parts.append(_part(f"{_plural(orders, 'order')}, none of a known customer. "))
+    elif not last:
         parts.append(_part("no customer moved to another segment. "))
     if lapsed:
         parts += [
@@ -162,6 +165,8 @@ def _figures(tally: Tally, history: ShopHistory, period: Period) -> list[PeriodF
         del read["revenue"]
     if not any(row.at_risk for row in found.rows.values()):
         del read["at_risk"]
+    if found.anonymous:
+        del read["active"], read["moves"]
     kept, known = tally.complete_since, earlier >= earliest
     known_moves = known and kept is not None and kept.timestamp() <= earlier * 86_400
     return [

@@ -10,9 +10,14 @@ export class Problem extends Error {
   }
 }
 
+// What was asked for before there were modules, each to be taken once.
+const early = window.early ?? new Map();
+
 async function send(path, options) {
+  const begun = early.get(path);
+  early.delete(path);
   try {
-    return await fetch(path, { credentials: "same-origin", ...options });
+    return await (begun ?? fetch(path, { credentials: "same-origin", ...options }));
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, "no answer", "The service does not answer");

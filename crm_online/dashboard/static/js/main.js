@@ -6,23 +6,28 @@ import { dark, h, put, s, text } from "./dom.js";
 import { feed } from "./feed.js";
 import { localise, number, shopZone } from "./format.js";
 import { search } from "./search.js";
-import { api } from "./views/api.js";
-import { customer } from "./views/customer.js";
-import { overview } from "./views/overview.js";
-import { moves, ruleChanges } from "./views/moves.js";
-import { heading } from "./views/parts.js";
-import { predictions } from "./views/predictions.js";
-import { rulePage } from "./views/rule.js";
-import { rules } from "./views/rules.js";
-import { segment } from "./views/segment.js";
-import { segments } from "./views/segments.js";
-import { service } from "./views/service.js";
+import { heading, loading, wrong } from "./views/parts.js";
 
 const main = document.getElementById("main");
-const VIEWS = { "": [overview], segments: [segments, segment], rules: [rules, rulePage], moves: [moves], "rule-changes": [ruleChanges], predictions: [predictions], customers: [null, customer], service: [service], api: [api] };
+// Each view comes with its first use: the first one is there sooner.
+const VIEWS = {
+  "": [() => import("./views/overview.js").then((it) => it.overview)],
+  segments: [() => import("./views/segments.js").then((it) => it.segments), () => import("./views/segment.js").then((it) => it.segment)],
+  rules: [() => import("./views/rules.js").then((it) => it.rules), () => import("./views/rule.js").then((it) => it.rulePage)],
+  moves: [() => import("./views/moves.js").then((it) => it.moves)],
+  "rule-changes": [() => import("./views/moves.js").then((it) => it.ruleChanges)],
+  predictions: [() => import("./views/predictions.js").then((it) => it.predictions)],
+  customers: [null, () => import("./views/customer.js").then((it) => it.customer)],
+  service: [() => import("./views/service.js").then((it) => it.service)],
+  api: [() => import("./views/api.js").then((it) => it.api)],
+};
 const TITLES = { "": "Overview", segments: "Segments", rules: "Rules", moves: "Who moved", "rule-changes": "Rules that changed", predictions: "Predictions", customers: "Customer", service: "Service", api: "API" };
 
+// Milliseconds until the other views are asked for too.
+const IDLE = 3000;
+
 let shown = null;
+const loaded = new Map();
 
 function lost(root) {
   put(root, h("div", { class: "head" }, heading("There is no such page")), h("p", {}, h("a", { href: "#/" }, "Go to the overview")));
@@ -38,21 +43,32 @@ function asked() {
   } catch {
     // Not written by us: used as it is.
   }
-  const view = VIEWS[name]?.[id ? 1 : 0] ?? lost;
-  return { name, id, view, query: new URLSearchParams(query) };
+  return { name, id, load: VIEWS[name]?.[id ? 1 : 0] ?? null, query: new URLSearchParams(query) };
 }
 
-function show(first) {
+/** The view of a file, kept from then on. */
+async function viewOf(load) {
+  if (!loaded.has(load)) loaded.set(load, await load());
+  return loaded.get(load);
+}
+
+async function show(first) {
   shown?.abort();
   shown = new AbortController();
-  const { name, id, view, query } = asked();
+  const { signal } = shown;
+  const { name, id, load, query } = asked();
   document.title = `${id || TITLES[name] || "No such page"} · crm-online`;
   for (const link of document.querySelectorAll(".views a")) {
     if (link.dataset.view === (name || "overview")) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  main.dataset.view = view.name;
-  view(main, { id, query }, shown.signal);
+  let view = load ? loaded.get(load) : lost;
+  if (!view) {
+    put(main, loading());
+    view = await viewOf(load).catch(() => (root) => put(root, heading("This view did not come"), wrong({ status: 0, message: "Reload the page to ask for it again." })));
+    if (signal.aborted) return;
+  }
+  view(main, { id, query }, signal);
   if (first) return;
   scrollTo(0, 0);
   (main.querySelector("h1") ?? main).focus({ preventScroll: true });
@@ -146,6 +162,7 @@ async function start() {
   if (!(await allowed)) return;
   feed.start();
   await board.start();
+  setTimeout(() => Object.values(VIEWS).flat().forEach((load) => load && viewOf(load).catch(() => {})), IDLE);
 }
 
 start();

@@ -76,5 +76,10 @@ export function unit(feature) {
   return "";
 }
 
+/** Features that are made of money. */
+export const PRICED = ["spending", "basket_value"];
+/** Whether no purchase had a price: what is spent is then left out everywhere. */
+export const moneyless = () => !(board.values.segments?.segments ?? []).some((one) => one.spend_share > 0);
+
 /** All segments that there are, the largest first. */
 export const ranked = () => [...(board.values.segments?.segments ?? [])].sort((a, b) => b.size - a.size);

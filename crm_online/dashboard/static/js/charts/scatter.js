@@ -5,6 +5,7 @@ import { h, s } from "../dom.js";
 import { count, number, plural, words } from "../format.js";
 import { mark, named, ranked, shape } from "../segments.js";
 import { hide, show } from "../tip.js";
+import { Brush } from "./brush.js";
 import { Chart, letters, look, scale, ticks } from "./chart.js";
 
 const ROOM = 0.06;
@@ -63,8 +64,9 @@ class Picture {
     this.ranges = { axes: "", x: null, y: null };
     this.points = new Map();
     this.moved = 0;
-    chart.plot.addEventListener("pointermove", (event) => this.#point(event));
-    chart.plot.addEventListener("click", () => this.pointed && (location.hash = this.pointed.address));
+    this.brush = new Brush(chart.plot, () => this.#list());
+    chart.plot.addEventListener("pointermove", (event) => this.brush.drawing || this.#point(event));
+    chart.plot.addEventListener("click", () => this.pointed && !this.brush.drew && (location.hash = this.pointed.address));
   }
 
   draw(plot, picture, moving) {
@@ -89,6 +91,8 @@ class Picture {
       const d = `M${left - 7} ${top}H${left + 7}M${left} ${top - 7}V${top + 7}`;
       svg.append(s("path", { class: "cross under", d }), s("path", { class: "cross", d }));
     }
+    this.brush.put(svg, { values: rx, pixels: [box.left, box.right] }, { values: ry, pixels: [box.bottom, box.top] });
+    this.#list();
     svg.append(...places(picture.centroids, x, y, box, wide ? 13 : 11.5));
     const paint = this.#painter(canvas, theme, wide ? 3.2 : 2.6);
     cancelAnimationFrame(this.frame);
@@ -106,6 +110,12 @@ class Picture {
       if (share < 1 && canvas.isConnected) this.frame = requestAnimationFrame(step);
     };
     this.frame = requestAnimationFrame(step);
+  }
+
+  /** Tell who is in the rectangle, if there is one. */
+  #list() {
+    const all = [...this.points.values()].map(({ one }) => one);
+    this.chart.brushed?.(this.brush.area ? all.filter((one) => this.brush.holds(one)) : null);
   }
 
   /** The canvas, always the same one: browsers give the memory of another back late. */
@@ -184,6 +194,7 @@ export function scatter(signal) {
   const chart = new Chart("scatter", null, says, signal);
   const picture = new Picture(chart);
   chart.draw = (plot, value, moving) => picture.draw(plot, value, moving);
+  chart.clear = () => picture.brush.clear();
   // Where a customer's point is, for who looks from outside: a test.
   chart.plot.pointOf = (id) => picture.points.get(id) ?? null;
   return chart;

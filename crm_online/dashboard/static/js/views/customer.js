@@ -5,7 +5,7 @@ import { board } from "../board.js";
 import { h, put, announce } from "../dom.js";
 import { feed } from "../feed.js";
 import { count, money, number, plural, quantity, styles, time, words } from "../format.js";
-import { chip, colour, hue, known, named, unit } from "../segments.js";
+import { chip, colour, hue, known, moneyless, named, PRICED, unit } from "../segments.js";
 import { card, empty, heading, loading, wrong } from "./parts.js";
 
 const REASONS = { event: "event", lapse: "time without an event", refit: "another version of the model", erase: "erased", rewind: "state put back in time" };
@@ -14,6 +14,8 @@ const SEEN = 4000;
 // Weaker pulls are left out.
 const LEAST = 0.005;
 const PULLS = 7;
+// Segments that are listed at once: the nearest.
+const NEAREST = 12;
 
 const bar = (share, fill) => {
   const inside = h("i");
@@ -26,25 +28,21 @@ function distances({ distances: all, segment }) {
   const near = Object.entries(all).sort(([, a], [, b]) => a - b);
   if (!near.length) return empty("No model yet", "Distances come with the first segments.");
   const most = near.at(-1)[1] || 1;
-  return h("ul", { class: "bars" }, near.map(([id, apart]) => h("li", { class: id === segment ? "near" : null }, chip(id), bar(apart / most, hue(id)), h("span", { class: "val" }, number(apart)))));
+  const list = (some) => h("ul", { class: "bars" }, some.map(([id, apart]) => h("li", { class: id === segment ? "near" : null }, chip(id), bar(apart / most, hue(id)), h("span", { class: "val" }, number(apart)))));
+  const others = near.slice(NEAREST);
+  return [list(near.slice(0, NEAREST)), others.length ? h("details", { class: "data" }, h("summary", {}, `${plural(others.length, "other")}, farther away`), list(others)) : null];
 }
 
 /** What the customer did so far, as plain numbers. */
 function totals({ totals: all }) {
-  const facts = [
-    ["orders", count(all.purchases)],
-    ["spent", money(all.spend)],
-    ["pieces bought", number(all.items)],
-    ["returns", count(all.returns)],
-    ["last order", all.last_purchase ? time(all.last_purchase) : "none"],
-    ["known since", time(all.first_event)],
-  ];
+  const bought = [["spent", moneyless() ? null : money(all.spend)], ["pieces bought", number(all.items)], ["returns", count(all.returns)], ["last order", all.last_purchase && time(all.last_purchase)]];
+  const facts = [["orders", count(all.purchases)], ...(all.purchases ? bought.filter(([, value]) => value !== null) : []), ["known since", time(all.first_event)]];
   return h("dl", { class: "figures totals" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
 
 /** What the model sees; of feedback nothing where there was none. */
 function features(one, units) {
-  const shown = Object.entries(one.features).filter(([name]) => name !== "feedback" || one.totals.gave_feedback !== false);
+  const shown = Object.entries(one.features).filter(([name]) => (name !== "feedback" || one.totals.gave_feedback !== false) && !(moneyless() && PRICED.includes(name)));
   return h("dl", { class: "facts two" }, shown.map(([name, value]) => [h("dt", {}, words(name)), h("dd", {}, quantity(value, units.get(name) ?? unit(name)))]));
 }
 
@@ -69,6 +67,7 @@ function timeline(one, causes) {
   all.sort((a, b) => Date.parse(b.time) - Date.parse(a.time));
   return [
     h("ol", { class: "moves" }, all.map((each) => h("li", { class: each.kind }, each.what, h("p", { class: "note" }, time(each.time), each.note)))),
+    purchases > 2 ? h("p", { class: "note" }, `The other ${count(purchases - 1)} orders are counted; when each was is not kept.`) : null,
     one.history.length ? null : h("p", { class: "note" }, "No moves yet: the customer has been in one segment, or in none, so far."),
   ];
 }
@@ -91,19 +90,20 @@ function pulls(explained) {
   ];
 }
 
-function recommended(id, signal) {
+function recommended(id, buys, signal) {
+  const fresh = h("input", { type: "checkbox", id: "new-only" });
   const place = h("div", {}, loading());
   const input = h("input", { id: "basket", placeholder: "Add an item, as it is named", autocomplete: "off", maxlength: "1000" });
   const tags = h("ul", { class: "tags", "aria-label": "Basket" });
   const basket = [];
   const ask = async () => {
     try {
-      const found = await post("recommendations", { customer_id: id, basket, limit: 8 }, signal);
+      const found = await post("recommendations", { customer_id: id, basket, limit: 8, new_only: fresh.checked }, signal);
       put(
         place,
         found.unknown.length ? h("p", { class: "note" }, `No basket had ${found.unknown.join(", ")} so far.`) : null,
-        found.items.length ? h("ol", { class: "recs" }, found.items.map((one) => h("li", {}, h("span", { class: "n" }, count(one.rank)), h("bdi", { class: "item" }, one.item), h("span", { class: "note" }, one.because.text)))) : empty("Nothing to recommend yet", "That needs baskets."),
-        found.history ? null : h("p", { class: "note" }, "What this customer bought before is not remembered: that is so for sampled customers only."),
+        found.items.length ? h("ol", { class: "recs" }, found.items.map((one) => h("li", {}, h("span", { class: "n" }, count(one.rank)), h("bdi", { class: "item" }, one.item), h("span", { class: "note" }, one.because.text)))) : empty("Nothing to recommend", fresh.checked ? "All that could be was bought before." : "That needs baskets."),
+        found.history || !buys ? null : h("p", { class: "note" }, "What this customer bought before is not remembered: that is so for sampled customers only."),
       );
     } catch (problem) {
       if (problem.name !== "AbortError") put(place, wrong(problem));
@@ -130,8 +130,10 @@ function recommended(id, signal) {
     ask();
     if (item) announce(`${item} is in the basket`);
   });
+  fresh.addEventListener("change", ask);
   ask();
-  return { element: card("", "Recommend", "what others with the same baskets buy, and the customer's own habits", form, tags, place), ask };
+  const only = h("label", { class: "only", for: "new-only" }, fresh, " new to this customer only");
+  return { element: card("", "Recommend", "what others with the same baskets buy, and the customer's own habits", form, tags, only, place), ask };
 }
 
 async function found(id, signal) {
@@ -154,8 +156,8 @@ export function customer(root, { id }, signal) {
   let recommends = null;
   let shown = "";
 
-  const build = () => {
-    recommends = recommended(id, signal);
+  const build = (one) => {
+    recommends = recommended(id, one.totals.purchases > 0, signal);
     put(
       body,
       h(
@@ -183,7 +185,7 @@ export function customer(root, { id }, signal) {
       const now = JSON.stringify(one);
       if (now === shown) return;
       shown = now;
-      if (!recommends || !body.contains(recommends.element)) build();
+      if (!recommends || !body.contains(recommends.element)) build(one);
       put(whose, one.segment ? [chip(one.segment), one.since && h("span", { class: "note" }, "since ", time(one.since, styles.long))] : "in no segment yet", h("span", { class: "note" }, `${plural(one.events, "event")}, the last `, time(one.last_event)));
       put(figures, totals(one));
       put(places.apart, distances(one));

@@ -2,15 +2,21 @@
 
 import { get, ofCustomer } from "../api.js";
 import { board } from "../board.js";
-import { h, put, text } from "../dom.js";
-import { count, money, plural, styles, time } from "../format.js";
+import { h, put } from "../dom.js";
+import { at, count, money, plural, styles, time } from "../format.js";
 import { named, ranked } from "../segments.js";
-import { difference } from "./news.js";
+import { difference, visited } from "./news.js";
 import { empty, heading, loading, scrolled, wrong } from "./parts.js";
 
-const MOST = 500;
+// Lines that are shown at once, and as many more each time.
+const PAGE = 100;
+const MOST = 1000;
 const REASONS = { event: "after an event", lapse: "after a longer pause", refit: "with another version of the model" };
-const KEPT = ["since", "until", "days", "latest"];
+const CHANGES = [["", "all that changed"], ["entered", "new rules"], ["changed", "other figures"], ["left", "gone"]];
+const KINDS = [["moves", "customers who moved"], ["rule-changes", "rules that changed"]];
+const PERIOD = ["since", "until", "days", "latest"];
+const EVER = "1970-01-01T00:00:00Z";
+const SPANS = [["7", "last 7 days"], ["30", "last 30 days"], ["90", "last 90 days"], ["1", "last day"], [EVER, "all that is kept"], ...(visited ? [[visited, "new since your last visit"]] : [])];
 
 function why(one) {
   if (one.event_type) return `after a ${one.event_type}`;
@@ -18,45 +24,93 @@ function why(one) {
   return REASONS[one.reason] ?? one.reason;
 }
 
-const period = (found, query) => (query.get("since") || found.since ? [" from ", time(found.since), " to ", time(found.until)] : "");
+const choice = (label, name, options, value, change) =>
+  h("select", { "aria-label": label, name, onchange: (event) => change(event.target.value) }, options.map(([key, title]) => h("option", { value: key, selected: key === value }, title)));
 
-function choice(label, name, options, query) {
-  const select = h("select", { "aria-label": label, name }, options.map(([value, title]) => h("option", { value, selected: query.get(name) === value }, title)));
-  return select;
+/** In which time: some days, since a moment, or a period of the address's own. */
+function spans(query, change) {
+  const [since, until] = [query.get("since"), query.get("until")];
+  const now = since && until ? "" : (since ?? query.get("days") ?? "7");
+  const known = SPANS.some(([key]) => key === now);
+  const own = [[now, since ? `${at(since, styles.day)} to ${until ? at(until, styles.day) : "now"}` : `last ${now} days`]];
+  return choice("In which time", "period", known ? SPANS : [...own, ...SPANS], now, (span) => {
+    for (const name of PERIOD) query.delete(name);
+    query.set(/^\d+$/.test(span) ? "days" : "since", span);
+    change();
+  });
 }
 
-/** Who moved: from where to where, why, and what they used to spend. */
-export function moves(root, { query }, signal) {
-  const segments = () => ranked().map((one) => [one.id, one.name]);
-  const whose = (label, name, none) => choice(label, name, [["", none], ...(name === "from" ? [["none", "newcomers"]] : []), ...segments(), ...(query.get(name) && !ranked().some((one) => one.id === query.get(name)) && query.get(name) !== "none" ? [[query.get(name), named(query.get(name))]] : [])], query);
-  const filters = h("form", { class: "search", onsubmit: (event) => event.preventDefault() });
+/**
+ * A list of changes with its filters, which the address keeps: `controls(set)` makes those of its kind, `ask(limit)`
+ * looks up, and `show(found)` gives a note and the list.
+ */
+function list(root, { kind, title, lead, query, controls, ask, show }, signal) {
   const note = h("p", { class: "note", role: "status" });
   const place = h("div", {}, loading());
-  put(root, h("div", { class: "head" }, heading("Who moved", "Customers who went from one segment to another, the last first")), h("section", { class: "card" }, filters, note, place));
-  const asked = () => ({ ...Object.fromEntries(KEPT.map((name) => [name, query.get(name)])), from: query.get("from"), to: query.get("to"), reason: query.getAll("reason"), limit: MOST });
+  const more = h("button", { type: "button", class: "more", hidden: true }, "More");
+  const filters = h("form", { class: "search", onsubmit: (event) => event.preventDefault() });
+  let limit = PAGE;
   const load = async () => {
     try {
-      const found = await get("moves", asked(), signal);
-      put(note, `${plural(found.total, "move")} of ${plural(found.customers, "customer")}`, period(found, query), found.monthly === null ? "" : `; together they spent ${money(found.monthly)} a month`, found.total > found.moves.length ? `; the last ${count(found.moves.length)} are shown` : "");
-      put(place, found.moves.length ? table(found.moves) : empty("Nobody moved so", "Choose others, or a longer time."));
+      const found = await ask({ ...Object.fromEntries(PERIOD.map((name) => [name, query.get(name)])), limit });
+      const [summary, made, rows] = show(found);
+      put(note, summary);
+      put(place, made);
+      more.hidden = rows < limit || limit >= MOST;
     } catch (problem) {
       if (problem.name !== "AbortError") put(place, wrong(problem));
     }
   };
-  const build = () => {
-    const selects = [whose("From", "from", "from any segment"), whose("To", "to", "to any segment"), choice("Why", "reason", [["", "for any reason"], ...Object.entries(REASONS)], query)];
-    for (const select of selects) {
-      select.addEventListener("change", () => {
-        if (select.value) query.set(select.name, select.value);
-        else query.delete(select.name);
-        history.replaceState(null, "", `#/moves?${query}`);
-        load();
-      });
-    }
-    put(filters, selects);
+  const again = () => {
+    limit = PAGE;
+    history.replaceState(null, "", `#/${kind}?${query}`);
+    load();
   };
+  const set = (name) => (value) => {
+    if (value) query.set(name, value);
+    else query.delete(name);
+    again();
+  };
+  const other = (wanted) => {
+    const period = PERIOD.filter((name) => query.has(name)).map((name) => [name, query.get(name)]);
+    location.hash = `#/${wanted}?${new URLSearchParams(period)}`;
+  };
+  more.addEventListener("click", () => {
+    limit += PAGE;
+    load();
+  });
+  const build = () => put(filters, choice("What changed", "kind", KINDS, kind, other), spans(query, again), controls(set));
+  put(root, h("div", { class: "head" }, heading(title, lead)), h("section", { class: "card" }, filters, note, place, more));
   board.on("segments", () => filters.contains(document.activeElement) || build(), signal);
+  build();
   load();
+}
+
+/** Who moved: from where to where, why, and what they used to spend. */
+export function moves(root, { query }, signal) {
+  const ids = (name) => {
+    const all = ranked().map((one) => [one.id, one.name]);
+    const own = query.get(name);
+    return !own || own === "none" || all.some(([id]) => id === own) ? all : [...all, [own, named(own)]];
+  };
+  const period = (found) => [" from ", time(found.since), " to ", time(found.until)];
+  list(root, {
+    kind: "moves",
+    title: "Who moved",
+    lead: "Customers who went from one segment to another, the last first",
+    query,
+    controls: (set) => [
+      choice("From", "from", [["", "from any segment"], ["none", "newcomers"], ...ids("from")], query.get("from"), set("from")),
+      choice("To", "to", [["", "to any segment"], ...ids("to")], query.get("to"), set("to")),
+      choice("Why", "reason", [["", "for any reason"], ...Object.entries(REASONS)], query.get("reason"), set("reason")),
+    ],
+    ask: (asked) => get("moves", { ...asked, from: query.get("from"), to: query.get("to"), reason: query.getAll("reason") }, signal),
+    show: (found) => [
+      [`${plural(found.total, "move")} of ${plural(found.customers, "customer")}`, period(found), found.monthly === null ? "" : `; together they spent ${money(found.monthly)} a month`, found.total > found.moves.length ? `; the last ${count(found.moves.length)} are shown` : ""],
+      found.moves.length ? table(found.moves) : empty("Nobody moved so", "Choose others, or a longer time."),
+      found.moves.length,
+    ],
+  }, signal);
 }
 
 function table(found) {
@@ -66,7 +120,7 @@ function table(found) {
     "Moves",
     h(
       "table",
-      {},
+      { class: "people" },
       h("caption", { class: "unseen" }, "Who moved, the last first"),
       h("thead", {}, h("tr", {}, head("customer"), head("from"), head("to"), head("why"), priced ? head("spending a month", "num") : null, head("when", "num"))),
       h(
@@ -91,23 +145,17 @@ function table(found) {
 
 /** Which rules came, changed and went. */
 export function ruleChanges(root, { query }, signal) {
-  const note = h("p", { class: "note", role: "status" });
-  const place = h("div", {}, loading());
-  const change = choice("What happened to them", "change", [["", "all that changed"], ["entered", "new rules"], ["changed", "other figures"], ["left", "gone"]], query);
-  const load = async () => {
-    try {
-      const found = await get("rule-changes", { ...Object.fromEntries(KEPT.slice(0, 3).map((name) => [name, query.get(name)])), change: change.value, limit: MOST }, signal);
-      text(note, `${plural(found.total, "rule")}, the clearest first`);
-      put(place, found.rules.length ? h("ul", { class: "groups one" }, found.rules.map(difference)) : empty("No rule changed so", "Choose another kind, or a longer time."));
-    } catch (problem) {
-      if (problem.name !== "AbortError") put(place, wrong(problem));
-    }
-  };
-  change.addEventListener("change", () => {
-    query.set("change", change.value);
-    history.replaceState(null, "", `#/rule-changes?${query}`);
-    load();
-  });
-  put(root, h("div", { class: "head" }, heading("Rules that changed", "What is bought together otherwise than before")), h("section", { class: "card" }, h("form", { class: "search", onsubmit: (event) => event.preventDefault() }, change), note, place));
-  load();
+  list(root, {
+    kind: "rule-changes",
+    title: "Rules that changed",
+    lead: "What is bought together otherwise than before",
+    query,
+    controls: (set) => choice("What happened to them", "change", CHANGES, query.get("change"), set("change")),
+    ask: (asked) => get("rule-changes", { ...asked, latest: null, change: query.get("change") }, signal),
+    show: (found) => [
+      `${plural(found.total, "rule")}, the clearest first${found.total > found.rules.length ? `; the first ${count(found.rules.length)} are shown` : ""}`,
+      found.rules.length ? h("ul", { class: "groups one" }, found.rules.map(difference)) : empty("No rule changed so", "Choose another kind, or a longer time."),
+      found.rules.length,
+    ],
+  }, signal);
 }

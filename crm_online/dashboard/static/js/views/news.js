@@ -23,7 +23,7 @@ const FIGURES = {
 const [WIDE, HIGH] = [150, 34];
 
 /** When the page was last looked at, in event time; kept by the browser. */
-const before = (() => {
+export const visited = (() => {
   try {
     return localStorage.getItem(SEEN);
   } catch {
@@ -134,11 +134,11 @@ export function news(query, signal) {
     for (const then of listeners) then(found);
   };
   const since = async () => {
-    if (!before || !(board.values.status?.watermark > before)) return;
-    const found = await get("digest", { since: before }, signal).catch(() => null);
+    if (!visited || !(board.values.status?.watermark > visited)) return;
+    const found = await get("digest", { since: visited }, signal).catch(() => null);
     if (!found || !(found.moves || found.newcomers || found.rules_entered || found.rules_left)) return;
     visit.hidden = false;
-    put(visit, h("b", {}, "New since your last visit"), h("span", { class: "note" }, ` (${apart(at(before, styles.long))}) `), sentences(found.parts.slice(1)));
+    put(visit, h("b", {}, "New since your last visit"), h("span", { class: "note" }, ` (${apart(at(visited, styles.long))}) `), sentences(found.parts.slice(1)));
   };
   span.addEventListener("change", () => {
     history.replaceState(null, "", span.value === "7" ? "#/" : `#/?days=${span.value}`);

@@ -4,7 +4,7 @@ import { get, ofCustomer, part, patch } from "../api.js";
 import { board } from "../board.js";
 import { h, put, announce, text } from "../dom.js";
 import { count, money, percent, plural, quantity, styles, time, words } from "../format.js";
-import { chip, mark, unit } from "../segments.js";
+import { chip, mark, moneyless, PRICED, unit } from "../segments.js";
 import { facts, traits } from "./segments.js";
 import { card, empty, heading, loading, wrong } from "./parts.js";
 
@@ -12,7 +12,7 @@ const PAGE = 25;
 const MOST = 500;
 const EVERY = 8000;
 
-const SORTS = [["", "in no order"], ["spend", "by money spent"], ["last_purchase", "by last order"], ["since", "by how long they are here"]];
+const SORTS = [["", "in no order"], ["last_purchase", "by last order"], ["since", "by how long they are here"], ["spend", "by money spent"]];
 const DAY = 86_400_000;
 const IDLE = [["", "whenever they bought"], ["30", "no order for 30 days"], ["90", "no order for 90 days"], ["-30", "ordered in the last 30 days"]];
 
@@ -23,11 +23,12 @@ function members(id, query, signal) {
   const note = h("p", { class: "note" });
   const place = h("div", {}, loading());
   const choice = (label, name, options) => h("select", { "aria-label": label, name }, options.map(([value, title]) => h("option", { value, selected: (query.get(name) ?? "") === value }, title)));
-  const [sort, idle] = [choice("Order", "sort", SORTS), choice("Last order", "idle", IDLE)];
+  const bare = moneyless();
+  const [sort, idle] = [choice("Order", "sort", bare ? SORTS.slice(0, -1) : SORTS), choice("Last order", "idle", IDLE)];
   const turn = h("button", { type: "button", "aria-pressed": String(query.get("turned") === "1") }, "Other way round");
   const least = h("input", { type: "number", min: "0", step: "any", name: "spent", inputmode: "decimal", placeholder: "spent at least", "aria-label": "Spent at least", value: query.get("spent") ?? "" });
-  const heads = h("tr", {}, ["customer", "spent", "last order", "here since"].map((title, at) => h("th", { scope: "col", class: at ? "num" : null }, title)));
-  const list = h("div", {}, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Customers of the segment" }, h("table", { class: "members" }, h("caption", { class: "unseen" }, "Customers of the segment"), h("thead", {}, heads), rows)), h("div", { class: "pages" }, more, note));
+  const heads = h("tr", {}, [["customer"], ["spent", "num money"], ["last order", "num"], ["here since", "num"]].map(([title, kind]) => h("th", { scope: "col", class: kind }, title)));
+  const list = h("div", {}, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Customers of the segment" }, h("table", { class: bare ? "members moneyless" : "members" }, h("caption", { class: "unseen" }, "Customers of the segment"), h("thead", {}, heads), rows)), h("div", { class: "pages" }, more, note));
   let next = null;
 
   /** What is asked for beside the page; empty where pages come in no order. */
@@ -36,7 +37,7 @@ function members(id, query, signal) {
     if (!sort.value && !filtered) return {};
     const until = Date.parse(board.values.status?.watermark ?? Date());
     const time = idle.value ? new Date(until - Math.abs(Number(idle.value)) * DAY).toISOString() : null;
-    return { sort: sort.value || "spend", descending: turn.getAttribute("aria-pressed") !== "true", min_spend: least.value, [Number(idle.value) < 0 ? "bought_since" : "bought_before"]: time };
+    return { sort: sort.value || (bare ? "last_purchase" : "spend"), descending: turn.getAttribute("aria-pressed") !== "true", min_spend: least.value, [Number(idle.value) < 0 ? "bought_since" : "bought_before"]: time };
   };
   const load = async (fresh = false) => {
     more.disabled = true;
@@ -47,7 +48,7 @@ function members(id, query, signal) {
       if (fresh || wanted.sort) put(rows);
       rows.append(
         ...found.customers.map((one) =>
-          h("tr", {}, h("th", { scope: "row" }, h("a", { href: ofCustomer(one.customer_id) }, h("bdi", {}, one.customer_id))), h("td", { class: "num" }, money(one.spend)), h("td", { class: "num" }, one.last_purchase ? time(one.last_purchase, styles.day) : "none"), h("td", { class: "num" }, time(one.since, styles.day))),
+          h("tr", {}, h("th", { scope: "row" }, h("a", { href: ofCustomer(one.customer_id) }, h("bdi", {}, one.customer_id))), h("td", { class: "num money" }, money(one.spend)), h("td", { class: "num" }, one.last_purchase ? time(one.last_purchase, styles.day) : "none"), h("td", { class: "num" }, time(one.since, styles.day))),
         ),
       );
       next = found.next;
@@ -76,7 +77,7 @@ function members(id, query, signal) {
   more.addEventListener("click", () => load());
   load();
   board.fresh(() => rows.contains(document.activeElement) || load(true), signal, EVERY);
-  const controls = h("form", { class: "search", onsubmit: (event) => event.preventDefault() }, sort, turn, idle, least);
+  const controls = h("form", { class: "search", onsubmit: (event) => event.preventDefault() }, sort, turn, idle, bare ? null : least);
   return card("w7", "Customers", h("a", { href: `/v1/segments/${part(id)}/customers.csv`, download: `${id}.csv` }, "All as CSV"), controls, place);
 }
 
@@ -186,7 +187,7 @@ function frame(id, query, signal) {
     put(title, mark(one.id), " ", one.name);
     text(lead, `${plural(one.size, "customer")}, ${percent(one.size / (found.customers || 1))} of ${count(found.customers)} · ${one.id}`);
     put(apart, h("p", { class: "why" }, one.description.text), facts(one), traits(one));
-    put(centre, found.features.filter((name) => name !== "feedback" || one.description.traits?.feedback).map((name) => [h("dt", {}, words(name)), h("dd", {}, quantity(one.centroid[name], unit(name)))]));
+    put(centre, found.features.filter((name) => (name !== "feedback" || one.description.traits?.feedback) && !(moneyless() && PRICED.includes(name))).map((name) => [h("dt", {}, words(name)), h("dd", {}, quantity(one.centroid[name], unit(name)))]));
   };
   return { elements, title, set };
 }

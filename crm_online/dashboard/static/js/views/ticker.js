@@ -85,14 +85,16 @@ export function ticker(signal) {
   });
   for (const event of ["pointerleave", "focusout"]) list.addEventListener(event, () => (due ??= setTimeout(draw, EVERY)));
   feed.on((changes, skipped) => {
+    if (!changes.length) return draw();
     unseen += changes.length + skipped;
     due ??= setTimeout(draw, EVERY);
+    return undefined;
   }, signal);
   signal.addEventListener("abort", () => clearTimeout(due));
   unseen = 0;
   draw();
   board.whenReady(() => fill(signal), signal);
-  return h("section", { class: "card w4 ticker" }, h("header", {}, h("h2", {}, "Changes"), waiting, stop), nothing, list);
+  return h("section", { class: "card w4 ticker" }, h("header", {}, h("h2", {}, "Changes"), waiting, stop, h("a", { href: "#/moves" }, "All")), nothing, list);
 }
 
 /** What the service keeps of the time before the page was opened. */
