@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crm_online.erase import erase, object_to_profiling
+from crm_online.commands.erase import erase, object_to_profiling
 from crm_online.errors import InputError, SettingsConflict
 from crm_online.events.columns import from_events
 from crm_online.events.intake import Intake

@@ -23,7 +23,7 @@ _PRELOADED: Final = (
     "crm_online.api.opening",
     "crm_online.api.server",
     "crm_online.cli.app",
-    "crm_online.erase",
+    "crm_online.commands.erase",
     "crm_online.lookup",
     "crm_online.replay",
     "crm_online.simulate",

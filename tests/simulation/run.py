@@ -18,7 +18,7 @@ from random import Random
 import pytest
 from aiokafka import TopicPartition
 
-from crm_online.leap import reset_partitions
+from crm_online.commands.undo_leap import reset_partitions
 from crm_online.lookup.frames import itemsets_frame
 from crm_online.lookup.lookup import Lookup
 from crm_online.settings import Settings

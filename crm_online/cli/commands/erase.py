@@ -59,7 +59,7 @@ def erase(
 
 
 def _erase(settings: Settings, state: str, customer: str) -> dict[str, object]:
-    from crm_online.erase import erase as erase_customer
+    from crm_online.commands.erase import erase as erase_customer
     from crm_online.privacy.pseudonyms import Pseudonyms
 
     pseudonyms = Pseudonyms.read(settings.privacy.secret_file)

@@ -50,7 +50,7 @@ def objection(
     if workers:
         done = {"asked": _command(settings, names.every(customer_id), withdraw)}
     else:
-        from crm_online.erase import object_to_profiling
+        from crm_online.commands.erase import object_to_profiling
 
         keep = settings.changes.keep
         done = {"partitions": object_to_profiling(state, customer_id, withdrawn=withdraw, keep=keep, pseudonyms=names)}

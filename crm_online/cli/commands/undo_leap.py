@@ -20,7 +20,7 @@ def undo_leap(
     as_json: AsJson = False,
 ) -> None:
     """Take a state back to its beginning, to read its log again without events later than events.latest."""
-    from crm_online.leap import undo_leap as undo
+    from crm_online.commands.undo_leap import undo_leap as undo
 
     settings = settings_in_force(config, overrides)
     if not yes:

@@ -8,6 +8,7 @@ from typing import Final
 
 from crm_online.baskets import catalogue, counted, sampled, transitions
 from crm_online.baskets import open as open_baskets
+from crm_online.commands.erase import COMMANDS
 from crm_online.customers import suppression
 from crm_online.customers.due import bucket_name
 from crm_online.customers.suppression import Suppression
@@ -28,7 +29,6 @@ from crm_online.engine.engine import CUSTOMERS, ROSTER, Engine
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
-from crm_online.erase import COMMANDS
 from crm_online.errors import InputError
 from crm_online.events.times import to_short_iso
 from crm_online.itemsets import names as item_names
@@ -53,17 +53,8 @@ _DERIVED: Final = (
     *(owner.NAMES, size_history.NAME, open_baskets.NAME, counted.NAME, catalogue.NAME, sampled.NAME, transitions.NAME),
     *(transitions.LAST_ORDERS, item_names.NAME, basket_journal.COUNTERS, basket_journal.JOURNAL, observed.NAME),
     *(daily.NAME, drifting.SERIES, drifting.DRIFTS, rules.NAME, rules.LEARNING, keys.NAME, keys.VERSION_NAME),
-    *(
-        example_store.PENDING,
-        example_store.LABELLED,
-        LOGS,
-        PARTIAL_CHUNK,
-        HALF_WRITTEN,
-        log_gaps.NAME,
-        FINGERPRINT,
-        ENDS,
-    ),
-    *(publication.NAME, segment_labels.NAME),
+    *(example_store.PENDING, example_store.LABELLED, LOGS, PARTIAL_CHUNK, HALF_WRITTEN, log_gaps.NAME),
+    *(FINGERPRINT, ENDS, publication.NAME, segment_labels.NAME),
 )
 """What a state has because of what it read; but for the buckets of the due queue. All else stays."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from crm_online.erase import erase
+from crm_online.commands.erase import erase
 from crm_online.errors import SettingsConflict, UnknownCustomer
 from crm_online.store import open_store
 from tests.command import crm_online, printed

@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from crm_online.erase import object_to_profiling
+from crm_online.commands.erase import object_to_profiling
+from crm_online.commands.undo_leap import undo_leap
 from crm_online.errors import InputError
-from crm_online.leap import undo_leap
 from crm_online.lookup import Lookup
 from crm_online.pipeline import PartitionPipeline
 from crm_online.replay import replay
