@@ -135,6 +135,10 @@ class Records:
         """Return a copy of some rows."""
         return type(self)(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
+    def copy(self) -> Self:
+        """Return a copy of all rows, in a fraction of the time that taking each of them needs."""
+        return type(self)(**{field.name: getattr(self, field.name).copy() for field in fields(self)})
+
     def place(self, rows: NDArray[np.int64], other: Records) -> None:
         """Overwrite some rows by the rows of ``other``."""
         for field in fields(self):
@@ -262,22 +266,17 @@ class RecordCodec:
             If some bytes are not a record of this layout.
         """
         records = self.blank(len(raw))
-        known = np.array([row for row, value in enumerate(raw) if value is not None], np.int64)
         values = [value for value in raw if value is not None]
         if not values:
             return records
-        size = self.core.itemsize
-        for value in values:
-            if value[:1] != _VERSION_BYTE or len(value) < size:
-                if value[:1] > _VERSION_BYTE:
-                    raise StateTooNew("a customer record was written by a newer version of crm-online")
-                if b"\0" < value[:1] < _VERSION_BYTE:
-                    raise StateCorrupt(
-                        "a customer record was written by an older version, which this one does not read: "
-                        "replay the log into a new --state"
-                    )
-                raise StateCorrupt(f"a customer record of {len(value)} bytes cannot be read")
-        wire = np.frombuffer(b"".join([value[:size] for value in values]), self.core)
+        known: slice | NDArray[np.int64] = slice(None)
+        if len(values) < len(raw):
+            known = np.array([row for row, value in enumerate(raw) if value is not None], np.int64)
+        n, size, lengths = len(values), self.core.itemsize, np.array(list(map(len, values)), np.int64)
+        cores = b"".join([value[:size] for value in values])
+        if lengths.min() < size or cores[::size] != _VERSION_BYTE * n:
+            raise _unreadable(values, size)
+        wire = np.frombuffer(cores, self.core)
         times = wire["seconds"].astype(np.int64) * 1000 + wire["millis"]
         times[wire["millis"] == _NO_MILLIS] = NEVER
         for column, name in enumerate(_TIME_NAMES):
@@ -289,30 +288,39 @@ class RecordCodec:
         if (wire["target_bands"] % TARGET_BAND.itemsize).any():
             raise StateCorrupt("a customer record has bands of targets that cannot be read")
         has_sum = (wire["has_sum"][:, np.newaxis] >> np.arange(self.sums)) & 1 == 1
-        firsts = (has_sum.sum(axis=1) * 8 + size).tolist()
-        ends = (np.minimum(wire["events"], RECENT) * _ID_BYTES + firsts).tolist()
-        heads = [len(value) - items for value, items in zip(values, wire["own"].tolist(), strict=True)]
-        tails = [head - bands for head, bands in zip(heads, wire["target_bands"].tolist(), strict=True)]
-        for value, end, tail in zip(values, ends, tails, strict=True):
-            if tail < end or tail - end > _MOVES or (tail - end) % MOVE.itemsize:
-                raise StateCorrupt(f"a customer record of {len(value)} bytes cannot be read")
+        firsts = has_sum.sum(axis=1) * 8 + size
+        ends = np.minimum(wire["events"], RECENT) * _ID_BYTES + firsts
+        heads = lengths - wire["own"]
+        tails = heads - wire["target_bands"]
+        bad = (tails < ends) | (tails - ends > _MOVES) | ((tails - ends) % MOVE.itemsize > 0)
+        if bad.any():
+            raise StateCorrupt(f"a customer record of {lengths[bad.argmax()]} bytes cannot be read")
+        cuts = list(zip(values, firsts.tolist(), ends.tolist(), tails.tolist(), heads.tolist(), strict=True))
         sums = np.zeros(has_sum.shape)
-        sums[has_sum] = np.frombuffer(
-            b"".join([value[size:first] for value, first in zip(values, firsts, strict=True)]), "<f8"
-        )
+        sums[has_sum] = np.frombuffer(b"".join([value[size:first] for value, first, _, _, _ in cuts]), "<f8")
         records.sums[known] = sums
-        parts = list(zip(values, firsts, ends, strict=True))
-        ids = np.frombuffer(b"".join([value[first:end].ljust(_IDS, b"\0") for value, first, end in parts]), np.uint8)
-        recent = np.zeros((len(known), RECENT, 8), np.uint8)
-        recent[:, :, :_ID_BYTES] = ids.reshape(len(known), RECENT, _ID_BYTES)
-        records.recent[known] = recent.reshape(len(known), RECENT * 8).view("<u8")
-        moves = np.frombuffer(
-            b"".join(
-                [value[end:tail].ljust(_MOVES, b"\0") for (value, _, end), tail in zip(parts, tails, strict=True)]
-            ),
-            MOVE,
-        )
-        records.moves[known] = moves.reshape(len(known), MOVES)
-        for row, value, tail, head in zip(known.tolist(), values, tails, heads, strict=True):
-            records.target_bands[row], records.own[row] = value[tail:head], value[head:]
+        padded = b"".join([value[first:end].ljust(_IDS, b"\0") for value, first, end, _, _ in cuts])
+        ids = np.frombuffer(padded, np.uint8)
+        recent = np.zeros((n, RECENT, 8), np.uint8)
+        recent[:, :, :_ID_BYTES] = ids.reshape(n, RECENT, _ID_BYTES)
+        records.recent[known] = recent.reshape(n, RECENT * 8).view("<u8")
+        moves = b"".join([value[end:tail].ljust(_MOVES, b"\0") for value, _, end, tail, _ in cuts])
+        records.moves[known] = np.frombuffer(moves, MOVE).reshape(n, MOVES)
+        bands, own = np.empty(n, np.object_), np.empty(n, np.object_)
+        bands[:] = [value[tail:head] for value, _, _, tail, head in cuts]
+        own[:] = [value[head:] for value, _, _, _, head in cuts]
+        records.target_bands[known], records.own[known] = bands, own
         return records
+
+
+def _unreadable(values: Sequence[bytes], size: int) -> StateCorrupt | StateTooNew:
+    """Return what the first record says that has another version, or is too short for one of this layout."""
+    value = next(value for value in values if value[:1] != _VERSION_BYTE or len(value) < size)
+    if value[:1] > _VERSION_BYTE:
+        return StateTooNew("a customer record was written by a newer version of crm-online")
+    if b"\0" < value[:1] < _VERSION_BYTE:
+        return StateCorrupt(
+            "a customer record was written by an older version, which this one does not read: "
+            "replay the log into a new --state"
+        )
+    return StateCorrupt(f"a customer record of {len(value)} bytes cannot be read")

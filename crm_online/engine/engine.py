@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from crm_online.baskets.catalogue import CatalogueEntries
 from crm_online.baskets.sampled import SampledOrders
 from crm_online.customers.due import bucket_name
-from crm_online.customers.records import RecordCodec
+from crm_online.customers.records import RecordCodec, Records
 from crm_online.customers.registry import features_in_use
 from crm_online.customers.suppression import Suppression
 from crm_online.decay import Decay
@@ -375,7 +375,7 @@ class Engine:
         ids = list(step.read.customers)
         stored = np.array([raw is not None for raw in step.read.customers.values()], bool)
         records = self._codec.decode(list(step.read.customers.values()))
-        before = records.take(np.arange(len(ids)))
+        before = records.copy()
         leaving = self._retention.leaving(events.customers)
         if leaving:
             events = concat([self._retention.erasures(leaving, step.now), events])
@@ -387,7 +387,7 @@ class Engine:
         self.state.suppressed += ingested.suppressed
 
         exists = records.events > 0
-        self._sweep(step, ids, np.where(exists, records.last_event, step.now))
+        self._sweep(step, ids, records, exists)
         for row in [row for row in dict.fromkeys(ingested.erased) if stored[row]]:
             step.writes.append(Remove(CUSTOMERS, [ids[row].encode()]))
             step.writes += self._sample.forget(ids[row])
@@ -418,15 +418,18 @@ class Engine:
         step.writes += self._days.writes(step.now)
         rows = np.flatnonzero(changed & exists)
         if len(rows):
-            encoded = self._codec.encode(records.take(rows))
-            fields = {ids[row].encode(): raw for row, raw in zip(rows.tolist(), encoded, strict=True)}
-            step.writes.append(Put(CUSTOMERS, fields))
+            encoded = self._codec.encode(records if len(rows) == len(records) else records.take(rows))
+            names = [ids[row].encode() for row in rows.tolist()]
+            step.writes.append(Put(CUSTOMERS, dict(zip(names, encoded, strict=True))))
         return ingested
 
-    def _sweep(self, step: StepContext, ids: list[str], idle_since: NDArray[np.int64]) -> None:
+    def _sweep(self, step: StepContext, ids: list[str], records: Records, exists: NDArray[np.bool_]) -> None:
         """Note who was idle for longer than customers are kept."""
-        since, block = dict(zip(ids, idle_since.tolist(), strict=True)), step.read.swept
-        times = np.array([since.get(name, step.now) for name in block], np.int64)
+        times, block = np.zeros(0, np.int64), step.read.swept
+        if block:
+            idle_since = np.where(exists, records.last_event, step.now).tolist()
+            since = dict(zip(ids, idle_since, strict=True))
+            times = np.array([since.get(name, step.now) for name in block], np.int64)
         self._retention.observe(step.plan.swept, block, times, step.now)
 
     def _global_step(self, step: StepContext, events: EventColumns) -> None:

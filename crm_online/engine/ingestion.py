@@ -132,7 +132,7 @@ class Ingestion:
             Customers whose erasure nobody asked for: they were idle for too long.
         """
         result = IngestResult(cause={}, touched=np.zeros(len(ids), bool))
-        row_of = {customer: row for row, customer in enumerate(ids)}
+        row_of = {customer: row for row, customer in enumerate(ids)} if events.customers else {}
         rows = np.array([row_of[customer] for customer in events.customers] + [-1], np.int64)[events.customer]
         erased = erasing(events)
         erasures = np.flatnonzero(timeless(events) & (rows >= 0)).tolist()

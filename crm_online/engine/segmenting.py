@@ -138,17 +138,15 @@ class Segmenting:
             self._settings.min_dwell,
         )
         rows = np.flatnonzero(reasons)
-        before = records.take(rows)
-        from_cells = self._cells(before, bought[rows])
+        vectors_before, cells_before = records.vectors[rows], self._cells(records, bought)[rows]
         distances = scorer.score(records, rows, ids, reasons[rows], ingested.cause, step.now, step.changes)
         if self._state.migration_complete:
             came = reasons[rows] == int(Reason.EVENT)
             step.observed.distances = distances[came]
             step.observed.distance_times = records.last_event[rows[came]]
         if self._buying is not None:
-            after = records.take(rows)
-            to_cells = self._cells(after, after.purchases)
-            self._buying = self._buying.move(before.vectors, from_cells, after.vectors, to_cells)
+            cells_after = self._cells(records, records.purchases)[rows]
+            self._buying = self._buying.move(vectors_before, cells_before, records.vectors[rows], cells_after)
         changed: NDArray[np.bool_] = (reasons > 0) | popped
         step.writes += self.due.remove(list(step.plan.due))
         self._queue(step, records, ids, popped, changed & exists)

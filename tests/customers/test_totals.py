@@ -23,7 +23,9 @@ half_lives = st.sampled_from((HALF_LIFE, None))
 def same(some: Records, other: Records) -> None:
     """Compare all but the ids of recent events, which are of the order, and own items and memory, which are rounded."""
     assert np.allclose(some.memory, other.memory, rtol=1e-5)
-    for name in (field.name for field in fields(some) if field.name not in ("recent", "moves", "own", "memory")):
+    assert some.target_bands.tolist() == other.target_bands.tolist()
+    apart = ("recent", "moves", "own", "memory", "target_bands")
+    for name in (field.name for field in fields(some) if field.name not in apart):
         a, b = getattr(some, name), getattr(other, name)
         assert np.allclose(a, b, rtol=1e-9, atol=0), (name, a, b)
 
