@@ -15,8 +15,6 @@ import numpy as np
 import uvloop
 from numpy.typing import NDArray
 
-_WARM = 0.3
-
 
 @dataclass(frozen=True, slots=True)
 class Ask:

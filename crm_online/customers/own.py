@@ -21,9 +21,6 @@ MOST_ITEMS = 128
 LEFT = 96
 """Items that are left of a customer's where there were more: those that were bought most, and most lately."""
 
-MOST_BYTES = 4 + 5 * MOST_ITEMS
-"""Bytes that a customer's own items take at most."""
-
 _STEPS = 64
 """Steps of a logarithm in an octave."""
 _FARTHEST = 0xFFFF

@@ -228,8 +228,6 @@ Event = Annotated[
 """Any native event."""
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
-EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
-"""Validates a whole batch at once."""
 
 _TYPES = ("purchase", "return", "view", "feedback", "contact", "profile", "outcome", "erase", "catalogue", "objection")
 _MESSAGES = {

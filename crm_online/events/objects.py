@@ -114,29 +114,16 @@ class ObjectReader:
         found |= objects
 
 
-def event_of(value: object, preset: JsonPreset | None = None) -> models.Event | Refusal:
-    """Return the event that a decoded JSON value is, or why it is none; of any value, without raising.
+def native_of(value: object, preset: JsonPreset | None = None) -> Mapping[str, object] | Refusal:
+    """Return the native object that a decoded JSON value is, or why it is none; the object need not be a valid event.
 
     Parameters
     ----------
     value
-        What a JSON reader made.
+        What a JSON reader made: any value.
     preset
         Whose object it is; ``None`` for a native event.
-
-    Examples
-    --------
-    >>> event_of({"type": "erase", "time": "2024-01-01", "customer_id": "c7"})
-    Erase(event_id=None, time=1704067200000, customer_id='c7', type='erase')
-    >>> event_of([1])
-    Refusal(reason='not a JSON object', field=None)
     """
-    native = native_of(value, preset)
-    return native if isinstance(native, Refusal) else _judged(native)
-
-
-def native_of(value: object, preset: JsonPreset | None = None) -> Mapping[str, object] | Refusal:
-    """Return the native object that a decoded JSON value is, which need not be valid; parameters as of event_of."""
     if not isinstance(value, dict):
         return Refusal("not a JSON object")
     return preset.event(value) if preset else value

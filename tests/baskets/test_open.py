@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 
 import numpy as np
@@ -15,7 +14,7 @@ from crm_online.baskets.counted import CountedBaskets
 from crm_online.baskets.open import ClosedBasket, OpenBaskets
 from crm_online.errors import StateCorrupt
 from crm_online.events.columns import EventColumns, from_events
-from crm_online.events.models import EVENTS
+from crm_online.events.models import EVENT
 from crm_online.itemsets.names import ItemNames
 
 OPEN_FOR = 100
@@ -44,7 +43,7 @@ def columns(lines: list[Line]) -> EventColumns:
         }
         for time, customer, basket, item, kind in lines
     ]
-    return from_events(EVENTS.validate_json(json.dumps(events)), range(len(events)), "log")
+    return from_events([EVENT.validate_python(event) for event in events], range(len(events)), "log")
 
 
 def gathered(lines: list[Line], size: int) -> tuple[list[tuple[int, tuple[str, ...]]], int]:
@@ -93,7 +92,7 @@ def test_baskets_are_those_of_a_plain_grouping_whatever_the_chunks(gaps: list[Li
 
 def test_an_event_without_basket_id_is_whole_by_itself() -> None:
     event = {"type": "purchase", "time": "2024-01-01", "items": [{"item": "tea"}, {"item": "tea"}, {"item": None}]}
-    events = from_events(EVENTS.validate_python([event, event]), [0, 1], "log")
+    events = from_events([EVENT.validate_python(event)] * 2, [0, 1], "log")
     found = OpenBaskets(OPEN_FOR, CountedBaskets(10**6)).gather(
         events, np.array([0, 0, -1, 0, 0, -1]), int(events.time[0])
     )

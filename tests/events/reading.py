@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from crm_online.events import models
 from crm_online.events.columns import EventColumns, concat
 from crm_online.events.log import Chunk, read_log
-from crm_online.events.objects import event_of
+from crm_online.events.objects import native_of
 from crm_online.events.options import LogOptions
 from crm_online.events.presets import JsonPreset, Refusal
 from crm_online.events.rejects import RejectedRow
@@ -89,6 +91,17 @@ def read_as(
         assert rows == (list(every) if not options.where else sorted(set(rows) & set(every)))
         assert len(rows) + chunk.left_out == len(every)
     return Read(chunks)
+
+
+def event_of(value: object, preset: JsonPreset | None = None) -> models.Event | Refusal:
+    """Return the event of a decoded JSON value, or why it is none, by the models alone."""
+    native = native_of(value, preset)
+    if isinstance(native, Refusal):
+        return native
+    try:
+        return models.EVENT.validate_python(native)
+    except ValidationError as error:
+        return Refusal(*models.first_problem(error))
 
 
 def taken(value: Mapping[str, object], preset: JsonPreset) -> models.Event:

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from crm_online.events import decoding, models, times
 from crm_online.events.columns import from_events, unknown_fields
 from crm_online.events.decoding import decode_lines, decode_objects, native_event
-from crm_online.events.objects import event_of
 from crm_online.events.presets.preset import Refusal
 from crm_online.events.rejects import Refused
 from crm_online.events.time_columns import from_iso_texts
 from crm_online.events.unknown_fields import UnknownFieldDecoder
+from tests.events.reading import event_of
 from tests.events.test_native import same
 
 DIGITS = st.text("0123456789", min_size=1, max_size=10)

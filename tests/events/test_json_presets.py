@@ -17,12 +17,11 @@ from crm_online.errors import InputError, UnknownPreset
 from crm_online.events import presets
 from crm_online.events.columns import from_events
 from crm_online.events.log import check_log
-from crm_online.events.objects import event_of
 from crm_online.events.options import LogOptions
 from crm_online.events.presets import NAMES, PRESETS, JsonPreset, Refusal
 from crm_online.events.rejects import cut
 from tests.events import test_cloudevents, test_segment_spec, tools
-from tests.events.reading import read
+from tests.events.reading import event_of, read
 from tests.events.test_agreement import seen
 from tests.events.writing import GOOD, jsonl
 

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm_online.events import models
 from crm_online.events.columns import EventColumns, concat, from_events
 from crm_online.events.decoding import decode_lines, native_event
 from crm_online.events.log import read_log
-from crm_online.events.models import EVENTS, MAX_NUMBER
+from crm_online.events.models import MAX_NUMBER
 from crm_online.events.native import keys, to_native
 from crm_online.events.options import LogOptions
 from crm_online.events.rejects import Refused
@@ -97,7 +98,7 @@ def same(first: EventColumns, second: EventColumns) -> None:
 
 @given(st.lists(EVENT, max_size=5))
 def test_any_events_are_the_same_when_read_again(raw: list[dict[str, Any]]) -> None:
-    columns = from_events(EVENTS.validate_python(raw), range(len(raw)), "log")
+    columns = from_events([models.EVENT.validate_python(one) for one in raw], range(len(raw)), "log")
     lines = to_native(columns)
     assert not any(b"\n" in line for line in lines)
     same(as_written(columns), read_again(lines, columns.position))
@@ -118,4 +119,4 @@ def test_events_of_a_real_log_are_the_same_when_read_again(shared_data: Path, na
 def test_the_key_is_the_customer_or_else_the_basket_or_else_the_event() -> None:
     line = {"items": [{"item": "tea"}], "type": "purchase", "time": "2024-01-01", "event_id": "e"}
     raw = [line | {"customer_id": "c", "basket_id": "b"}, line | {"basket_id": "b"}, line]
-    assert keys(from_events(EVENTS.validate_python(raw), range(3), "log")) == ["c", "b", "e"]
+    assert keys(from_events([models.EVENT.validate_python(one) for one in raw], range(3), "log")) == ["c", "b", "e"]

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_online.events.columns import EventColumns
-from crm_online.events.objects import decoded, event_of
+from crm_online.events.objects import decoded
 from crm_online.events.presets import JSON_PRESETS
 from crm_online.events.presets.preset import Refusal
 from crm_online.events.times import BEGIN, END
 from streams.records import decode
+from tests.events.reading import event_of
 from tests.events.tools import ORDERS
 from tests.fuzz.fuzzing import EDITS, JSON, edited, failed_before, nearly, searching, to_json
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -148,12 +148,6 @@ class KafkaClient:
         asked = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in range(self.topics()[topic])}
         answers = self._admin.list_offsets(asked, isolation_level=level)
         return {place.partition: answer.result(SECONDS).offset for place, answer in answers.items()}
-
-    def group_offsets(self, group: str) -> dict[tuple[str, int], int]:
-        """Return what a consumer group has committed, by topic and partition."""
-        answers = self._admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])
-        found = answers[group].result(SECONDS).topic_partitions
-        return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
 
     def group_members(self, group: str) -> int:
         """Return how many consumers are in a group."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,10 +19,6 @@ def log() -> pd.DataFrame:
     frame["time"] = pd.to_datetime(frame["time"])
     frame["segment"] = frame["customer_id"].map(pd.Series(SHOP.truth["segment_of"]))
     return frame
-
-
-def _segment(name: str) -> dict[str, Any]:
-    return next(segment for segment in SHOP.truth["segments"] if segment["name"] == name)
 
 
 def test_segments_have_their_sizes_and_shares() -> None:

@@ -97,10 +97,6 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._dead.add(process)
         self._remains += self._held.pop(process, [])
 
-    def is_held(self, process: str) -> bool:
-        """Return whether a process is stopped."""
-        return process in self._held
-
     def pause(self, seconds: float) -> None:
         """Let others run for so long; only what :meth:`run_in_executor` runs may say so."""
         thread = getcurrent()

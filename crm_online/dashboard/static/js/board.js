@@ -10,7 +10,7 @@ const SETTLED = AGAIN * EVERY;
 const SEEN = 150;
 const FRESH = 4000;
 
-export const PATHS = { segments: "segments", picture: "picture", sizes: "segment-sizes", predictions: "predictions", rejects: "rejects", drifts: "drifts" };
+const PATHS = { segments: "segments", picture: "picture", sizes: "segment-sizes", predictions: "predictions", rejects: "rejects", drifts: "drifts" };
 
 class Board {
   #listeners = new Map();

@@ -74,7 +74,7 @@ function pad(iso) {
   return Number.isNaN(at.getTime()) ? null : at;
 }
 
-export const utc = (iso) => `${pad(iso)?.toISOString().replace("T", " ").replace(/\.\d+Z/, "") ?? iso} UTC`;
+const utc = (iso) => `${pad(iso)?.toISOString().replace("T", " ").replace(/\.\d+Z/, "") ?? iso} UTC`;
 /** A time in ms as a style of Intl says. */
 export const written = (time, style) => dates(style).format(time);
 export const at = (iso, style = STYLES.long) => (pad(iso) ? dates(style).format(pad(iso)) : String(iso));

@@ -11,7 +11,7 @@ const NAMES = 6;
 const [ROW, DENSE, MANY, EDGE] = [34, 19, 16, 46];
 
 /** The leaves in the order in which no branches cross, and each join as a bracket. */
-export function brackets({ linkage, leaves }) {
+function brackets({ linkage, leaves }) {
   const n = leaves.length;
   const under = (node) => (node < n ? [node] : linkage[node - n].slice(0, 2).flatMap(under));
   const order = linkage.length ? under(n + linkage.length - 1) : leaves.map((_, leaf) => leaf);

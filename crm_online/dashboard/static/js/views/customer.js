@@ -6,7 +6,7 @@ import { h, put, announce } from "../dom.js";
 import { feed } from "../feed.js";
 import { count, money, number, plural, quantity, styles, time, words } from "../format.js";
 import { chip, colour, hue, known, moneyless, named, PRICED, unit } from "../segments.js";
-import { card, empty, heading, loading, wrong } from "./parts.js";
+import { card, empty, loading, wrong } from "./parts.js";
 
 const REASONS = { event: "event", lapse: "time without an event", refit: "another version of the model", erase: "erased", rewind: "state put back in time" };
 const AGAIN = 700;

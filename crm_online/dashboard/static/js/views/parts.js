@@ -57,7 +57,7 @@ export const noState = () =>
   );
 
 /** What to say where events came, and none has a customer. */
-export const noCustomers = () =>
+const noCustomers = () =>
   empty("No customers, so no segments", h("p", {}, `${plural(board.values.status.baskets, "basket")} came so far, none with a customer. `, h("a", { href: "#/rules" }, "What is bought together")));
 
 /** What to say where there are no segments. */
@@ -67,7 +67,7 @@ export function noSegments({ customers }) {
 }
 
 /** What to say where there are no segments yet. */
-export function noModel() {
+function noModel() {
   const status = board.values.status;
   return empty(
     "No segments yet",

@@ -4,7 +4,7 @@ import { get, part } from "../api.js";
 import { board } from "../board.js";
 import { h, put } from "../dom.js";
 import { apart, number, percent } from "../format.js";
-import { card, empty, heading, loading, wrong } from "./parts.js";
+import { card, empty, loading, wrong } from "./parts.js";
 
 /** Name, how it is written, and what it says, of each measure; those of the table first. */
 export const MEASURES = {
