@@ -15,7 +15,7 @@ from crm_online.cli.commands.demo import shop_log
 from crm_online.errors import NoSuchLog
 from tests.servers.broker import missing
 
-TINY = run.Sizes(6_000, 300, 1, 1, latency.Sizes(600, 1, 2))
+TINY = run.Sizes(6_000, 300, 1, 1, latency.Sizes(400, 1, 2))
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ DAY = 86_400
 @pytest.fixture(scope="module")
 def replayed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("replayed")
-    run(folder, shop.events(400, 250, seed=11), ["segments.k=4"])
+    run(folder, shop.events(240, 200, seed=11), ["segments.k=4"])
     return folder
 
 

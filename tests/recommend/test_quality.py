@@ -69,8 +69,10 @@ def test_a_tenth_of_online_retail_is_served_better_than_by_any_simple_way(shared
     assert ours >= max(others.values())
 
 
-@pytest.mark.slow
 def test_where_habits_are_weak_it_is_no_worse_than_what_is_popular(shared_data: Path, tmp_path: Path) -> None:
-    ours, others = compared(members_file(tmp_path), MEMBERS, "time", tmp_path)
+    lines = pd.read_parquet(members_file(tmp_path))
+    some = tmp_path / "some.parquet"
+    lines[lines["member"].astype(int) % 3 == 0].to_parquet(some, index=False)
+    ours, others = compared(some, MEMBERS, "time", tmp_path)
 
     assert ours >= max(others.values())

@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -115,6 +116,8 @@ def _run(arguments: list[str], folder: str, env: dict[str, str], out: str, err: 
     """Run the command line here, as in a process that was begun for it."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    # The process that it is forked from lives as long as this one, so it is no sign that the tests are over.
+    threading.Thread(target=_end_with_tests, daemon=True).start()
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)
@@ -130,3 +133,10 @@ def _run(arguments: list[str], folder: str, env: dict[str, str], out: str, err: 
     from crm_online.cli import main
 
     main()
+
+
+def _end_with_tests() -> None:
+    tests = multiprocessing.parent_process()
+    assert tests is not None
+    tests.join()
+    os.kill(os.getpid(), signal.SIGKILL)
