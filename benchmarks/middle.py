@@ -15,7 +15,7 @@ from sklearn.cluster import KMeans
 from benchmarks.logs import complete_journey_file, shared
 from benchmarks.report import Report
 from crm_online.engine.engine import CUSTOMERS, layout
-from crm_online.events.log import read_events, read_log
+from crm_online.events.log import LogReader
 from crm_online.events.options import NO_OPTIONS, LogOptions
 from crm_online.events.source import open_source
 from crm_online.pipeline import PartitionPipeline
@@ -113,7 +113,7 @@ def replayed(
 ) -> Middle:
     """Replay a log into a new state, and look at evenly spread moments after the first two months."""
     source, found = open_source(path), Middle()
-    times = [events.time for events in read_events(path, source, options, size=20_000) if len(events)]
+    times = [events.time for events in LogReader(path, source, options, size=20_000).events() if len(events)]
     first, last = min(int(part.min()) for part in times), max(int(part.max()) for part in times)
     begin = first + LEFT_OUT
     due = [begin + (last - begin) * number // moments for number in range(1, moments + 1)]
@@ -127,7 +127,7 @@ def replayed(
         store.initialise(1, json.dumps(settings.shaping(), sort_keys=True), repeatable=True)
         watched = _Watched.claim(store, settings, 1, lambda pipeline: pipeline.publish(write))
         watched.due, watched.settings, watched.found = due, settings, found
-        for chunk in read_log(path, source, options=options, size=settings.replay.step):
+        for chunk in LogReader(path, source, options, size=settings.replay.step).chunks():
             watched.replay(chunk, source)
         model = watched.pipelines[0].engine.segmenting.model
         found.ids = model.numbered if model else 0

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.events.intake import Intake
-from crm_online.events.log import Chunk, check_log, read_log
+from crm_online.events.log import START, Chunk, EventClock, LogReader, check_log
 from crm_online.events.native import keys, to_native
 from crm_online.events.options import NO_OPTIONS, LogOptions
 from crm_online.events.rejects import RejectTally
@@ -86,23 +86,15 @@ async def publish(
     result = PublishResult(topic_name(settings.kafka.prefix, EVENTS), await ensure_topics(settings))
     started = time.monotonic()
     pace = _Pace(speed) if speed else None
-    watermark: int | None = None
+    clock = START
     intake = Intake.of(settings)
     ahead = settings.events.max_ahead
     latest = None if ahead is None else int(time.time() * 1000) + ahead  # as the broker's clock will judge
     async with BatchProducer(settings.kafka, result.topic, result.partitions) as batches:
         for number, path in enumerate(logs):
-            chunks = read_log(
-                path,
-                open_source(path),
-                options=options,
-                intake=intake,
-                size=settings.replay.step,
-                watermark=watermark,
-                latest=latest,
-            )
-            for chunk in chunks:
-                watermark = chunk.watermark
+            reader = LogReader(path, open_source(path), options, intake, settings.replay.step)
+            for chunk in reader.chunks(clock=clock, latest=latest):
+                clock = EventClock(chunk.watermark)
                 await _send(chunk, batches, pace)
                 result.events += len(chunk.events) + len(chunk.rejects)
                 result.published += len(chunk.events)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crm_online.events.columns import Kind
-from crm_online.events.log import read_log
+from crm_online.events.log import LogReader
 from crm_online.events.options import LogOptions
 from crm_online.events.source import open_source
 
@@ -90,7 +90,7 @@ def baskets_of(path: Path, options: LogOptions) -> Iterator[Basket]:
     """Give the baskets of a log, in order of their first lines; lines of one customer and basket id are one."""
     items: dict[tuple[str | None, str], set[str]] = {}
     times: dict[tuple[str | None, str], int] = {}
-    for chunk in read_log(path, open_source(path, []), options=options, size=_ROWS):
+    for chunk in LogReader(path, open_source(path, []), options, size=_ROWS).chunks():
         events = chunk.events
         for row in np.flatnonzero(events.kind == Kind.PURCHASE).tolist():
             customer = events.customers[events.customer[row]] if events.customer[row] >= 0 else None

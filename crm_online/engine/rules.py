@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,11 +151,8 @@ def list_rules(
     emitted: Iterable[tuple[bytes, bytes]],
     buyers: Buyers,
     chances: Chances = lambda _: None,
-    *,
-    sort: str = "rank",
-    item: str | None = None,
-) -> list[dict[str, object]]:
-    """Return the rules that the counts hold now, as look-ups give them.
+) -> list[dict[str, Any]]:
+    """Return the rules that the counts hold now, as look-ups give them, by rank.
 
     Parameters
     ----------
@@ -168,19 +166,10 @@ def list_rules(
         The orders that the partitions keep.
     chances
         What rules are ranked by.
-    sort
-        ``lift``, ``confidence``, ``support`` (the largest first) or ``rank``.
-    item
-        Only rules with this item on either side.
     """
     last = {key.decode(): json.loads(value) for key, value in emitted}
-    rules = in_force(found, levels_of(settings), buyers, chances)
-    values: list[dict[str, object]] = []
-    for rule in rules:
-        if item is not None and item not in rule.antecedent + rule.consequent:
-            continue
+    values: list[dict[str, Any]] = []
+    for rule in in_force(found, levels_of(settings), buyers, chances):
         before = last.get(rule.id, {})
         values.append({"change_id": before.get("change_id"), **rule.value(), "change": before.get("change", "entered")})
-    if sort == "rank":
-        return values
-    return sorted(values, key=lambda value: -float(str(value[sort])))
+    return values

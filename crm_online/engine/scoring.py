@@ -14,12 +14,13 @@ from crm_online.customers.records import NO_SEGMENT, Records, stored_version
 from crm_online.customers.registry import read_features
 from crm_online.decay import Decay
 from crm_online.engine.change_json import figure, figures, text, texts
-from crm_online.engine.changes import Changes, Reason
+from crm_online.engine.changes import Reason
 from crm_online.engine.move_geometry import encoded_geometries
+from crm_online.engine.step_context import StepContext
 from crm_online.events.times import to_short_iso
 from crm_online.segments.kmeans import distances
 from crm_online.segments.online import OnlineSegments
-from crm_online.segments.reported import is_nearer_by, report
+from crm_online.segments.reported import Hysteresis, ReportedSegments, is_nearer_by, report
 from crm_online.segments.sums import ABSENT
 from crm_online.step import Topic
 
@@ -73,43 +74,39 @@ class Scorer:
         The version before.
     centroids
         float64[k, d]: the present centroids over all partitions.
-    min_margin, min_dwell
-        The hysteresis of what is reported.
+    hysteresis
+        When a customer is reported in another segment.
     """
 
     reader: FeatureReader
     segments: OnlineSegments
     previous: Previous
     centroids: NDArray[np.float64]
-    min_margin: float
-    min_dwell: int
+    hysteresis: Hysteresis
 
     def score(
         self,
+        step: StepContext,
         records: Records,
-        rows: NDArray[np.int64],
         ids: list[str],
+        rows: NDArray[np.int64],
         reasons: NDArray[np.int64],
         causes: Mapping[int, Mapping[str, str]],
-        now: int,
-        changes: Changes,
     ) -> NDArray[np.float64]:
         """Score some customers, in place, emit who moved, and return their distances to their nearest centroids.
 
         Parameters
         ----------
-        records, rows, ids
-            The records at hand, the rows to score, and the customers' ids row by row.
+        step
+            The step: whole seconds of its time count, and its changes get the moves.
+        records, ids, rows
+            The records at hand, the customers' ids row by row, and the rows to score.
         reasons
             The :class:`Reason` for which each row is scored.
         causes
             By row, the event that touched the customer.
-        now
-            Event time of scoring, in ms; whole seconds of it count.
-        changes
-            Gets the moves.
         """
-        model, seconds = self.segments.model, now // MS
+        model, seconds = self.segments.model, step.now // MS
         some = records.take(rows)
         raw = self.reader.read(some, seconds * MS)
         vectors = model.scale.encode(raw)
@@ -123,12 +120,9 @@ class Scorer:
             nearest,
             distance[order, nearest],
             distance[order, np.maximum(reported, 0)],
-            reported,
-            self._just_left(some),
-            some.since * MS,
+            ReportedSegments(reported, self._just_left(some), some.since * MS),
             np.full(len(rows), seconds * MS),
-            min_margin=self.min_margin,
-            min_dwell=self.min_dwell,
+            self.hysteresis,
         )
         from_ids = self._reported_ids_before(some, current)
         reasons = np.where(
@@ -165,7 +159,7 @@ class Scorer:
                 f'"reason":"{reason.label}","time":"{time}","margin":{figure(margin)},"features":{features},'
                 f'"model_version":{version},"cause":{cause}'
             )
-            changes.emit_json(Topic.SEGMENT_CHANGES, ids[row], members, geometry=geometry)
+            step.changes.emit_json(Topic.SEGMENT_CHANGES, ids[row], members, geometry=geometry)
         some.vectors, some.nearest, some.reported = vectors, nearest.astype(np.uint8), reports.labels.astype(np.uint8)
         some.since, some.scored_at = reports.since // MS, np.full(len(rows), seconds)
         some.model_version = np.full(len(rows), stored_version(model.version), np.uint16)
@@ -206,7 +200,7 @@ class Scorer:
         was = np.array([row_of.get(from_ids[index] or "", 0) for index in candidates.tolist()], np.int64)
         entered = [row_of.get(self.segments.model.ids[label], ABSENT) for label in labels[candidates].tolist()]
         nearest, order = distance.argmin(axis=1), np.arange(len(candidates))
-        beyond = is_nearer_by(distance[order, nearest], distance[order, was], self.min_margin)
+        beyond = is_nearer_by(distance[order, nearest], distance[order, was], self.hysteresis.min_margin)
         found[candidates] = (nearest == entered) & beyond
         return found
 

@@ -21,6 +21,7 @@ from crm_online.events.times import to_short_iso
 from crm_online.segments.buying import KINDS, cells
 from crm_online.segments.model import Model, translate
 from crm_online.segments.online import OnlineSegments
+from crm_online.segments.reported import Hysteresis
 from crm_online.segments.sums import ABSENT, SegmentSums
 from crm_online.settings import Settings
 from crm_online.step import Replace, Topic
@@ -134,12 +135,11 @@ class Segmenting:
             segments,
             Previous(self._state.previous_ids, np.array(self._state.previous_centroids, np.float64)),
             self.centroids(segments.model, step.others),
-            self._settings.margin,
-            self._settings.min_dwell,
+            Hysteresis(self._settings.margin, self._settings.min_dwell),
         )
         rows = np.flatnonzero(reasons)
         vectors_before, cells_before = records.vectors[rows], self._cells(records, bought)[rows]
-        distances = scorer.score(records, rows, ids, reasons[rows], ingested.cause, step.now, step.changes)
+        distances = scorer.score(step, records, ids, rows, reasons[rows], ingested.cause)
         if self._state.migration_complete:
             came = reasons[rows] == int(Reason.EVENT)
             step.observed.distances = distances[came]

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from crm_online.errors import InputError, NothingAccepted
 from crm_online.events.ahead import TOO_FAR, TOO_FAR_BY_CLOCK, Verdict, before_clock, judge
@@ -15,7 +16,7 @@ from crm_online.events.columns import EventColumns
 from crm_online.events.formats import reader_of
 from crm_online.events.intake import INTAKE, Intake
 from crm_online.events.options import NO_OPTIONS, LogOptions
-from crm_online.events.reader import HALF_WRITTEN
+from crm_online.events.reader import HALF_WRITTEN, Reader
 from crm_online.events.rejects import RejectTally
 from crm_online.events.source import Source, open_source
 from crm_online.events.window import Window
@@ -29,8 +30,12 @@ _SLASHES = re.compile(r"(\d{1,2})/(\d{1,2})/\d{4} \d{1,2}:\d\d(:\d\d)?", re.ASCI
 class EventClock:
     """The event clock of a log: the watermark in ms, and the last pauses of the log."""
 
-    watermark: int | None
-    pauses: Sequence[int]
+    watermark: int | None = None
+    pauses: Sequence[int] = ()
+
+
+START: Final = EventClock()
+"""The clock before the first event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,23 +65,11 @@ class Chunk(Batch):
     held: int = 0
 
 
-def read_log(
-    path: Path,
-    source: Source,
-    *,
-    options: LogOptions = NO_OPTIONS,
-    intake: Intake = INTAKE,
-    begin: int = 0,
-    size: int = 2000,
-    watermark: int | None = None,
-    max_ahead: int | None = None,
-    pauses: Sequence[int] = (),
-    later: Iterable[EventColumns] = (),
-    latest: int | None = None,
-) -> Iterator[Chunk]:
-    """Yield a log in chunks.
+@dataclass(frozen=True, slots=True)
+class LogReader:
+    """Reads a log in chunks.
 
-    Parameters
+    Attributes
     ----------
     path, source
         The file, and which log it is.
@@ -84,78 +77,98 @@ def read_log(
         How to read it.
     intake
         What is kept of its events and rejects.
-    begin, size
-        First row, and rows in a chunk.
-    watermark
-        The largest event time of the rows before ``begin``.
-    max_ahead
-        How far an event may lie ahead of the log, in ms; what lies further is rejected, see
-        :func:`crm_online.events.ahead.judge`.
-    pauses
-        What the chunk before ``begin`` had.
-    later
-        What comes after this log, if there is more: it decides on events that lie far ahead at the log's end.
-    latest
-        The latest time that a clock lets an event have, in ms: it judges instead of the log itself.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read so.
+    size
+        Rows in a chunk.
     """
-    reader = replace(reader_of(path, source, options), intake=intake)
-    window = Window(reader.chunks(begin, size), later)
-    for chunk in window:
-        before = EventClock(watermark, pauses)
-        if latest is None:
-            judged = judge(chunk.events, watermark, max_ahead, pauses, window.following)
-        else:
-            judged = Verdict(*before_clock(chunk.events, watermark, latest))
-        watermark, pauses, progress, held = judged.watermark, judged.pauses, chunk.rows.progress, 0
-        if judged.held is not None:
-            end = int(chunk.events.position[judged.held])
-            held = len(chunk.events) - judged.held + window.rest()
-            if end == chunk.rows.begin:
-                empty = EventColumns.empty()
-                yield Chunk(
-                    *(source.id, end, end, empty, (), watermark, pauses), before=before, progress=progress, held=held
-                )
+
+    path: Path
+    source: Source
+    options: LogOptions = NO_OPTIONS
+    intake: Intake = INTAKE
+    size: int = 2000
+
+    def chunks(
+        self,
+        begin: int = 0,
+        clock: EventClock = START,
+        *,
+        max_ahead: int | None = None,
+        latest: int | None = None,
+        later: Iterable[EventColumns] = (),
+    ) -> Iterator[Chunk]:
+        """Yield the log in chunks.
+
+        Parameters
+        ----------
+        begin
+            First row.
+        clock
+            The event clock of the log before that row.
+        max_ahead
+            How far an event may lie ahead of the log, in ms; what lies further is rejected, see
+            :func:`crm_online.events.ahead.judge`.
+        latest
+            The latest time that a clock lets an event have, in ms: it judges instead of the log itself.
+        later
+            What comes after this log, if there is more: it decides on events that lie far ahead at the log's end.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read so.
+        """
+        reader = self._reader()
+        watermark, pauses = clock.watermark, clock.pauses
+        window = Window(reader.chunks(begin, self.size), later)
+        for chunk in window:
+            before = EventClock(watermark, pauses)
+            if latest is None:
+                judged = judge(chunk.events, watermark, max_ahead, pauses, window.following)
+            else:
+                judged = Verdict(*before_clock(chunk.events, watermark, latest))
+            watermark, pauses, progress, held = judged.watermark, judged.pauses, chunk.rows.progress, 0
+            if judged.held is not None:
+                end = int(chunk.events.position[judged.held])
+                held = len(chunk.events) - judged.held + window.rest()
+                if end == chunk.rows.begin:
+                    empty = EventColumns.empty()
+                    yield Chunk(
+                        *(self.source.id, end, end, empty, (), watermark, pauses),
+                        before=before,
+                        progress=progress,
+                        held=held,
+                    )
+                    return
+                chunk = next(reader.chunks(chunk.rows.begin, end - chunk.rows.begin))
+            rows, events, refused, unknown, left_out = chunk
+            far = judged.far[: len(events)]
+            for row in events.position[far].tolist():
+                refused[row - rows.begin] = (TOO_FAR if latest is None else TOO_FAR_BY_CLOCK, "time")
+            events = events.select(~far) if far.any() else events
+            rejects = [reader.reject(rows, place, *refused[place]) for place in sorted(refused)]
+            half = bool(rejects) and rejects[-1].reason == HALF_WRITTEN
+            yield Chunk(
+                *(self.source.id, rows.begin, rows.end - half, events, rejects, watermark, pauses, unknown),
+                before=before,
+                progress=progress,
+                half_written=half,
+                left_out=left_out,
+                held=held,
+            )
+            if held:
                 return
-            chunk = next(reader.chunks(chunk.rows.begin, end - chunk.rows.begin))
-        rows, events, refused, unknown, left_out = chunk
-        far = judged.far[: len(events)]
-        for row in events.position[far].tolist():
-            refused[row - rows.begin] = (TOO_FAR if latest is None else TOO_FAR_BY_CLOCK, "time")
-        events = events.select(~far) if far.any() else events
-        rejects = [reader.reject(rows, place, *refused[place]) for place in sorted(refused)]
-        half = bool(rejects) and rejects[-1].reason == HALF_WRITTEN
-        yield Chunk(
-            *(source.id, rows.begin, rows.end - half, events, rejects, watermark, pauses, unknown),
-            before=before,
-            progress=progress,
-            half_written=half,
-            left_out=left_out,
-            held=held,
-        )
-        if held:
-            return
 
+    def events(self, begin: int = 0) -> Iterator[EventColumns]:
+        """Yield the log's events from a row on, in chunks, whatever their times; errors as of :meth:`chunks`."""
+        for chunk in self._reader().chunks(begin, self.size):
+            yield chunk.events
 
-def read_events(
-    path: Path,
-    source: Source,
-    options: LogOptions = NO_OPTIONS,
-    intake: Intake = INTAKE,
-    begin: int = 0,
-    size: int = 2000,
-) -> Iterator[EventColumns]:
-    """Yield the events of a log in chunks, whatever their times; parameters and errors as for :func:`read_log`."""
-    for chunk in replace(reader_of(path, source, options), intake=intake).chunks(begin, size):
-        yield chunk.events
+    def _reader(self) -> Reader:
+        return replace(reader_of(self.path, self.source, self.options), intake=self.intake)
 
 
 def check_log(path: Path, options: LogOptions = NO_OPTIONS) -> None:
-    """Raise what :func:`read_log` would raise before its first chunk, and if nothing in a log is an event.
+    """Raise what :meth:`LogReader.chunks` would raise before its first chunk, and if nothing in a log is an event.
 
     Nothing of a log is read for good before a row of it was accepted: with a wrong mapping no row would be left for
     the right one. Rows are looked at up to the first that is an event.

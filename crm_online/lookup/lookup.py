@@ -275,18 +275,12 @@ class Lookup:
             raise InputError(f"rules cannot be sorted by {sort}; {hint(sort, SORTS)}")
         if item is not None:
             self._must_know(item)
-        if segment is not None:
-            own = self._must_have_segments().rules(segment, self.settings)
-            fits = [rule for rule in own if item is None or item in rule["antecedent"] + rule["consequent"]]
-            return (fits if sort == "rank" else sorted(fits, key=lambda rule: -rule[sort]))[:top]
-        emitted = [pair for view in self._views for pair in view.counts.emitted.items()]
-        when = self._latest_time if as_of is None else self._when(as_of)
-        # Itemsets without the evidence that a rule must have are not even put together.
-        support = rule_feed.levels_of(self.settings).enter_support(sum(part.baskets(when) for part in self._parts))
-        found = self.itemsets(as_of) if support == self._min_support else merge(self._parts, when, support)
-        return rule_feed.list_rules(found, self.settings, emitted, self._buyers, self._chances, sort=sort, item=item)[
-            :top
-        ]
+        if segment is None:
+            ranked = self._ranked_rules(as_of)
+        else:
+            ranked = self._must_have_segments().rules(segment, self.settings)
+        fits = [rule for rule in ranked if item is None or item in rule["antecedent"] + rule["consequent"]]
+        return (fits if sort == "rank" else sorted(fits, key=lambda rule: -rule[sort]))[:top]
 
     def rules_lacking(self, as_of: int | None = None) -> str:
         """Return what is lacking for a rule where there is none, in words."""
@@ -436,6 +430,14 @@ class Lookup:
     def _latest(self) -> FrequentItemsets:
         """The itemsets as of the watermark that the counters were read at."""
         return self._merged(self._latest_time)
+
+    def _ranked_rules(self, as_of: int | None) -> list[dict[str, Any]]:
+        emitted = [pair for view in self._views for pair in view.counts.emitted.items()]
+        when = self._latest_time if as_of is None else self._when(as_of)
+        # Itemsets without the evidence that a rule must have are not even put together.
+        support = rule_feed.levels_of(self.settings).enter_support(sum(part.baskets(when) for part in self._parts))
+        found = self.itemsets(as_of) if support == self._min_support else merge(self._parts, when, support)
+        return rule_feed.list_rules(found, self.settings, emitted, self._buyers, self._chances)
 
     @property
     def _latest_time(self) -> int:

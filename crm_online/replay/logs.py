@@ -8,7 +8,7 @@ from typing import Final
 
 from crm_online.errors import LogMadeAnew
 from crm_online.events.columns import EventColumns, timeless
-from crm_online.events.log import read_events
+from crm_online.events.log import LogReader
 from crm_online.events.options import LogOptions
 from crm_online.events.source import Source, open_source
 
@@ -56,7 +56,7 @@ def open_logs(
     for path, source in zip(paths, sources, strict=True):
         if another or watermark is None or source in known or source.name not in lost:
             continue
-        if any(_seen(events, watermark) for events in read_events(path, source, options)):
+        if any(_seen(events, watermark) for events in LogReader(path, source, options).events()):
             raise LogMadeAnew(
                 f"{path} begins otherwise than the log of this name that was replayed before: what is in both "
                 "would count twice. If it was made anew, replay it into a new --state; "

@@ -18,7 +18,7 @@ from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
 from crm_online.events.columns import EventColumns
 from crm_online.events.intake import Intake
-from crm_online.events.log import Chunk, check_log, read_events, read_log
+from crm_online.events.log import Chunk, LogReader, check_log
 from crm_online.events.options import NO_OPTIONS, LogOptions
 from crm_online.events.rejects import RejectTally
 from crm_online.events.source import Source
@@ -242,18 +242,9 @@ class _Run:
         """Run one log from where the partition with the least position stopped."""
         reached = min(self._partitions.positions(source.id))
         resumed = self._partitions.resume(source)
-        chunks = read_log(
-            path,
-            source,
-            options=options,
-            intake=self._intake,
-            begin=resumed.row,
-            size=self._settings.replay.chunk,
-            watermark=resumed.before.watermark,
-            max_ahead=self._settings.events.max_ahead,
-            pauses=resumed.before.pauses,
-            later=later,
-        )
+        reader = LogReader(path, source, options, self._intake, self._settings.replay.chunk)
+        max_ahead = self._settings.events.max_ahead
+        chunks = reader.chunks(resumed.row, resumed.before, max_ahead=max_ahead, later=later)
         self._positions[str(path)] = reached
         stages = self._partitions.stages
         while (chunk := _next(chunks, stages)) is not None:
@@ -271,7 +262,7 @@ class _Run:
         size = self._settings.replay.chunk
         for path, source in logs:
             begin = min(self._partitions.positions(source.id))
-            yield from read_events(path, source, options, self._intake, begin, size)
+            yield from LogReader(path, source, options, self._intake, size).events(begin)
 
     def finish(self, source: Source) -> None:
         """Finish what the end of the log allows: open baskets, lapses, a last check of the model, and rules."""

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from crm_online.events import models
 from crm_online.events.columns import EventColumns, concat
-from crm_online.events.log import Chunk, read_log
+from crm_online.events.log import Chunk, EventClock, LogReader
 from crm_online.events.objects import native_of
 from crm_online.events.options import LogOptions
 from crm_online.events.presets import JsonPreset, Refusal
@@ -72,18 +72,8 @@ def read_as(
     later: Iterable[EventColumns] = (),
 ) -> Read:
     """Read a log to its end as :func:`read` does."""
-    chunks = list(
-        read_log(
-            path,
-            open_source(path),
-            options=options,
-            begin=begin,
-            size=size,
-            watermark=watermark,
-            max_ahead=max_ahead,
-            later=later,
-        )
-    )
+    reader = LogReader(path, open_source(path), options, size=size)
+    chunks = list(reader.chunks(begin, EventClock(watermark), max_ahead=max_ahead, later=later))
     for chunk in chunks:
         assert chunk.events.position.tolist() == sorted(chunk.events.position.tolist())
         rows = sorted([*chunk.events.position.tolist(), *(reject.row for reject in chunk.rejects)])

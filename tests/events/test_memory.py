@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import zstandard
 
-from crm_online.events.log import read_log
+from crm_online.events.log import LogReader
 from crm_online.events.options import LogOptions
 from crm_online.events.source import open_source
 from tests.events.writing import CELLS, HEADER, MAP, ROW
@@ -35,7 +35,7 @@ def peak(path: Path) -> tuple[int, int, int]:
     tracemalloc.reset_peak()
     before = tracemalloc.get_traced_memory()[0]
     events = rejects = 0
-    for chunk in read_log(path, open_source(path), options=LogOptions(mapping=MAP)):
+    for chunk in LogReader(path, open_source(path), LogOptions(mapping=MAP)).chunks():
         events += len(chunk.events)
         rejects += len(chunk.rejects)
     return tracemalloc.get_traced_memory()[1] - before, events, rejects

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from crm_online.events import models
 from crm_online.events.columns import EventColumns, concat, from_events
 from crm_online.events.decoding import decode_lines, native_event
-from crm_online.events.log import read_log
+from crm_online.events.log import LogReader
 from crm_online.events.models import MAX_NUMBER
 from crm_online.events.native import keys, to_native
 from crm_online.events.options import LogOptions
@@ -110,7 +110,7 @@ def test_any_events_are_the_same_when_read_again(raw: list[dict[str, Any]]) -> N
 )
 def test_events_of_a_real_log_are_the_same_when_read_again(shared_data: Path, name: str, preset: str) -> None:
     path = shared_data / name
-    chunks = read_log(path, open_source(path), options=LogOptions(preset=preset), size=20_000)
+    chunks = LogReader(path, open_source(path), LogOptions(preset=preset), size=20_000).chunks()
     columns = concat([next(chunks).events])
     assert len(columns) > 9_000
     same(as_written(columns), read_again(to_native(columns), columns.position))

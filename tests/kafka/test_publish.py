@@ -13,7 +13,7 @@ import pytest
 from confluent_kafka import KafkaException
 
 from crm_online.errors import BrokerRefused
-from crm_online.events.log import read_log
+from crm_online.events.log import LogReader
 from crm_online.events.native import keys, to_native
 from crm_online.events.options import LogOptions
 from crm_online.events.source import open_source
@@ -37,7 +37,7 @@ def of(broker: Broker, prefix: str, *overrides: str) -> Settings:
 
 def events_of(path: Path, preset: str | None = None, max_ahead: int | None = None) -> list[Event]:
     """Return key and value of each event of a log, in the order of its rows."""
-    chunks = read_log(path, open_source(path), options=LogOptions(preset=preset), max_ahead=max_ahead)
+    chunks = LogReader(path, open_source(path), LogOptions(preset=preset)).chunks(max_ahead=max_ahead)
     return [
         (key.encode(), value)
         for chunk in chunks

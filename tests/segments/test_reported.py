@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_online.segments.reported import DIED, Reports, report
+from crm_online.segments.reported import DIED, Hysteresis, ReportedSegments, Reports, report
 from crm_online.segments.sums import ABSENT
 
 DAY = 86_400_000
@@ -32,12 +32,9 @@ def reports_of(
         np.array([nearest]),
         np.array([to_nearest]),
         np.array([to_reported]),
-        np.array([reported]),
-        np.array([left]),
-        np.array([since]),
+        ReportedSegments(np.array([reported]), np.array([left]), np.array([since])),
         np.array([now]),
-        min_margin=margin,
-        min_dwell=min_dwell,
+        Hysteresis(margin, min_dwell),
     )
 
 
