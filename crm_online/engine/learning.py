@@ -62,8 +62,12 @@ def learned(
         block, known = LabelledExamples.concatenated(new[target]), ordered(kept.get(target, []))
         if not len(block):
             continue
-        threshold = thresholds.setdefault(target, _threshold(block))
-        learner = TargetLearner(targets.get(target) or TargetModels(target), known and known.above(threshold))
+        models = targets.get(target) or TargetModels(target)
+        if models.version == 0:
+            # The first outcomes may be all the same. Until something is fitted, what is a yes can still be said anew.
+            thresholds[target] = _threshold(LabelledExamples.concatenated([known, block] if known else [block]))
+        threshold = thresholds[target]
+        learner = TargetLearner(models, known and known.above(threshold))
         learner.learn(block.above(threshold), now)
         targets[target] = learner.models
     if buying is None and not targets:
@@ -92,9 +96,17 @@ def levelled(before: Predictor | None, newer: Predictor, sample: Records, now: i
     return replace(newer, targets={**newer.targets, PURCHASE: replace(models, ensemble=ensemble)})
 
 
-def _threshold(block: LabelledExamples) -> float:
-    """Return above which a label is a yes: between no and yes, or the median of other numbers."""
-    return 0.5 if np.isin(block.y, (0.0, 1.0)).all() else float(np.median(block.y))
+def _threshold(known: LabelledExamples) -> float:
+    """Return above which a label is a yes: between no and yes, or the median of other numbers.
+
+    Where nothing is above the median, as where most gave five stars of five, it is the largest number below it.
+    """
+    y = known.y.astype(np.float64)
+    if np.isin(y, (0.0, 1.0)).all():
+        return 0.5
+    median = float(np.median(y))
+    below = y[y < median]
+    return float(below.max()) if len(below) and not (y > median).any() else median
 
 
 def stored(predictor: Predictor) -> list[Write]:

@@ -18,6 +18,7 @@ from crm_online.engine.prediction_state import PredictionState
 from crm_online.engine.sampling import AcceptedEvents, Sampling
 from crm_online.engine.step_context import StepContext
 from crm_online.events.columns import Kind
+from crm_online.events.models import MAX_NUMBER
 from crm_online.events.times import to_short_iso
 from crm_online.predictions.bands import TargetBands
 from crm_online.predictions.examples import PURCHASE, LabelledExamples
@@ -297,11 +298,16 @@ def _bought(runs: Sequence[AcceptedEvents], after: int, until: int) -> Collectio
 
 
 def _outcomes(runs: Sequence[AcceptedEvents]) -> Iterator[tuple[str, int, str, float | None]]:
-    """Yield customer, time, target and value of the outcomes of a step, in order; ``None`` for a text."""
+    """Yield customer, time, target and value of the outcomes of a step, in order; ``None`` for a text.
+
+    Numbers beyond the largest price are taken for it: others are infinite in the examples, or no floats at all.
+    """
     for run in runs:
         events = run.events
         for row in np.flatnonzero(events.kind == Kind.OUTCOME).tolist():
             detail = events.details.get(row, {})
             value = detail.get("value")
-            number = float(value) if isinstance(value, bool | int | float) else None
+            number = None
+            if isinstance(value, bool | int | float):
+                number = float(min(max(value, -MAX_NUMBER), MAX_NUMBER))
             yield events.customers[events.customer[row]], int(events.time[row]), str(detail.get("name")), number

@@ -82,7 +82,7 @@ class TargetModels:
     curves: tuple[ModelCurves, ...] = ()
 
     def predict(self, x: NDArray[np.float64], btyd: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the chances by each model.
+        """Return the chances by each model, none surer than so many examples can be.
 
         Parameters
         ----------
@@ -101,8 +101,10 @@ class TargetModels:
             return np.repeat(np.asarray(btyd, np.float64)[:, np.newaxis], len(MODELS), axis=1)
         from scipy.special import expit
 
-        found: NDArray[np.float64] = expit(self._log_odds(self.scaled(x, btyd)))
-        return found
+        found = expit(self._log_odds(self.scaled(x, btyd)))
+        # The rule of Krichevsky and Trofimov: what never happened in n examples has a chance of 1 / (2n + 2).
+        sure: NDArray[np.float64] = (self.examples * found + 0.5) / (self.examples + 1)
+        return sure
 
     def stored(self, chances: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return of chances by :meth:`predict` what models are judged by: NaN where one is not fitted.
