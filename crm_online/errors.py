@@ -52,7 +52,7 @@ from collections.abc import Sequence
 
 
 class CrmOnlineError(Exception):
-    r"""Base of all errors raised on purpose; its text is one line for a person, whatever of what was given is in it.
+    r"""Base of all errors raised on purpose; its text is one line for a person, whatever input it quotes.
 
     Examples
     --------

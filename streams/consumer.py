@@ -100,7 +100,7 @@ class EventConsumer(Service, ConsumerRebalanceListener):
         await self.commit_offsets()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """Go on with what is ours still, release what is not, and claim what is new.
+        """Keep the partitions that stay assigned, release those that do not, and claim the new ones.
 
         No heartbeats are sent while this runs, so the claims are tasks of their own.
         """

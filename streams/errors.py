@@ -1,4 +1,4 @@
-"""Errors of Kafka's client as errors of ours, which say what is wrong and which setting may mend it."""
+"""Translates errors of Kafka's client into ours, which name the setting that may be wrong."""
 
 from __future__ import annotations
 

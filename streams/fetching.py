@@ -92,7 +92,7 @@ class FetchPositions:
     async def accept_contiguous(
         self, number: int, records: Sequence[ConsumerRecord]
     ) -> tuple[int, list[ConsumerRecord]] | None:
-        """Move on by the records that follow on, and return where they begin, and them; ``None`` if there are none.
+        """Advance by the contiguous records; return their first offset and them, or ``None`` if there are none.
 
         If some were skipped, they are fetched again.
         """

@@ -26,13 +26,13 @@ _log = logging.getLogger(__name__)
 
 
 class PartitionListener(Protocol):
-    """Whoever fetches the records of the partitions."""
+    """Fetches the records of the partitions: the consumer, which must know when to stop."""
 
     def on_partition_released(self, number: int, error: Exception) -> None:
-        """Learn that a partition was released, because of this; an error that is not ours is a bug."""
+        """Handle the release of a partition, caused by ``error``; an error that is not ours is a bug."""
 
     def on_partition_throttled(self, number: int, throttled: bool) -> None:
-        """Learn that a partition's changes wait to be published, so that it is to be fetched no more; or again."""
+        """Stop fetching a partition while too many of its changes wait to be published, or fetch it again."""
 
 
 class PartitionManager:

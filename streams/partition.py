@@ -201,7 +201,7 @@ class PartitionProcessor:
         return replace(batch.decoded, begin=batch.begin, end=batch.end, watermark=max(marks, default=None))
 
     def tick(self) -> Step:
-        """Commit a step without records: time goes on if the log's end was reached, and left over work is done.
+        """Commit a step without records: it does pending work and, at the log's end, advances time.
 
         Raises
         ------

@@ -212,7 +212,7 @@ def _wrong_control(error: ValidationError) -> tuple[str, str | None]:
 def _accepted(
     found: DecodedEvents, records: Sequence[Record], source_id: str, max_ahead: int | None, rejected: Refused
 ) -> DecodedEvents:
-    """Return the events whose records have the right key and whose times do not lie too far ahead; others go."""
+    """Return the events with the right key whose times are not too far ahead; the others become rejects."""
     events, places = found.events, found.places
     pairs = zip(places, _keys(found, records, source_id), strict=True)
     wrong = np.array([key is not None and records[place].key != key for place, key in pairs], bool)

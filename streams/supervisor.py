@@ -40,7 +40,7 @@ class Supervisor(Service):
 
     @Service.task
     async def _tick_idle(self) -> None:
-        """Queue ticks for partitions of which nothing comes: time goes on, and work that is left over is done."""
+        """Queue ticks for partitions without records, so that their time advances and pending work is done."""
         while not self.should_stop:
             await self.sleep(_IDLE_SECONDS)
             for assigned in list(self._manager.assigned.values()):

@@ -1,4 +1,4 @@
-"""Feeds that are open: so many in all, so many of a key, and none of a key that is in force no more."""
+"""Limits open feeds: in total and for each key; feeds of revoked or expired keys are closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate that every request passes: how long its address and headers are, whence it comes, whose it is, how often.
+"""The gate that every request passes: it checks sizes, origin, key and rate.
 
 With keys, whoever shows one may ask from anywhere; a browser may show a session, which stands for a key, as a cookie,
 if the page that asks is the service's own. Without keys anybody may do everything, so only this machine may ask, and

@@ -63,7 +63,7 @@ class Keys(ServicePart):
         return self._callers[found.id] if found else None
 
     def holder(self, key_id: str) -> Caller | None:
-        """Return the caller whose key has an id; None: it is in force no more."""
+        """Return the caller whose key has an id; None if the key was revoked or has expired."""
         self._refresh()
         return self._callers.get(key_id)
 

@@ -158,7 +158,7 @@ def pointer(path: Iterable[str | int]) -> str:
 
 
 def _faults(found: Iterable[Mapping[str, Any]]) -> list[Fault]:
-    """Return what is wrong with what was sent, without what was sent."""
+    """Return the faults of a request, without repeating the values that were sent."""
     faults = []
     for one in found:
         source, *path = one["loc"]

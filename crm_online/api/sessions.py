@@ -47,7 +47,7 @@ class Sessions:
         return name
 
     def key_id(self, name: str) -> str | None:
-        """Return the id of the key that a session stands for; None if there is no such session, or no more."""
+        """Return the id of a session's key; None if the session is unknown or has ended."""
         key_id, ends = self._open.get(name, ("", 0.0))
         if ends > self._clock():
             return key_id

@@ -191,7 +191,7 @@ def send(events: Iterable[Event | Mapping[str, Any]]) -> Call[EventReceipt]:
 
 
 def native(event: Event | Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an event as it is sent: what was set, be it None, since an item that is None is an unknown one.
+    """Return an event as it is sent: all fields that were set, even to None, since item None is an unknown item.
 
     Examples
     --------

@@ -117,7 +117,7 @@ class Traits:
 
 
 def _value(raw: object) -> Value | None:
-    """Return an attribute's value as it is remembered; ``None`` for what is not."""
+    """Return an attribute's value as it is stored; ``None`` if it is of a type that is not stored."""
     if isinstance(raw, bool):
         return "true" if raw else "false"
     if isinstance(raw, int | float):

@@ -96,7 +96,7 @@ class DriftSeries:
         return self._end_block(time) if self._n >= self._least else None
 
     def restart(self) -> None:
-        """Begin anew, as what is observed is another thing now; how much is usual stays known."""
+        """Restart the windows, since the observed quantity has changed; the usual number of observations is kept."""
         self._test.restart()
         self._begin_block()
         self.has_changed = self.has_ended_block = True

@@ -191,7 +191,7 @@ class RecordedDays:
             self._row(now // DAY)
 
     def writes(self, now: int) -> Iterator[Write]:
-        """Yield what is stored of the days that changed, and which days are kept no more, at a time in ms."""
+        """Yield the writes for the days that changed and for the days that expire at a time in ms."""
         today = now // DAY
         first = today - KEPT + 1
         gone = [day for day in sorted(self.rows) if day < first]

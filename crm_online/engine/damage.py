@@ -25,7 +25,7 @@ _DAMAGED: Final = (
 
 @contextmanager
 def corrupt_where_damaged(what: str) -> Iterator[None]:
-    r"""Turn what decoders raise into one error; for functions that only read what is stored, as a decorator too.
+    r"""Turn errors of decoders into `StateCorrupt`; for functions that only read stored data, as a decorator too.
 
     Raises
     ------

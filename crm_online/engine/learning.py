@@ -77,7 +77,7 @@ def learned(
 
 
 def levelled(before: Predictor | None, newer: Predictor, sample: Records, now: int) -> Predictor:
-    """Return a version whose chances of a purchase, if fitted anew, are levelled to those without labels.
+    """Return a version whose freshly fitted purchase probabilities have the mean of the model that needs no labels.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ class JournalCursor:
     items: int = 0
 
     def is_followed_by(self, stored: PartitionState, entries: Sequence[bytes]) -> bool:
-        """Return whether these entries of the journal are all that a partition in that state has counted since."""
+        """Return whether these journal entries are everything that a partition in that state has counted since."""
         return stored.checkpoints == self.checkpoints and stored.journal_bytes == self.size + sum(map(len, entries))
 
 

@@ -137,7 +137,7 @@ def before_clock(
 
 
 class _Span:
-    """Events that follow one another in a log, but for timeless ones, and what is known of the log before them."""
+    """A run of a log's events without the timeless ones, with the clock of the log before it."""
 
     def __init__(self, events: EventColumns, watermark: int | None, pauses: Sequence[int]) -> None:
         chosen = np.flatnonzero(~timeless(events))

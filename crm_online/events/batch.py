@@ -46,7 +46,7 @@ class Batch:
 
     @classmethod
     def empty(cls, source: str, position: int, watermark: int | None, *, end_of_log: bool = False) -> Batch:
-        """Return a batch without rows, by which only time goes on."""
+        """Return a batch without rows, which only advances time."""
         return Batch(source, position, position, EventColumns.empty(), watermark=watermark, end_of_log=end_of_log)
 
     def split(self, partitions: int) -> list[Batch]:

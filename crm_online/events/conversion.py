@@ -69,7 +69,7 @@ class Conversion:
         return value if ms == times.NONE else times.to_iso(ms)
 
     def number_of(self, value: object) -> object:
-        """Return one number; what is none as it is."""
+        """Return one number converted; anything else unchanged."""
         if not isinstance(value, str):
             return value
         found = amount(value, self.decimal)

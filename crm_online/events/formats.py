@@ -96,7 +96,7 @@ def _by_object(reader: Reader, preset: JsonPreset, columns: Sequence[str] = ()) 
 
 
 def _mapped(reader: Reader, mapping: Mapping[str, str]) -> Reader:
-    """Return a reader of JSON or Parquet by a mapping, whose columns may be paths to what is nested."""
+    """Return a reader of JSON or Parquet by a mapping, whose columns may be paths into nested objects."""
     path, layout, filtered = reader.path, reader.layout, reader.where.columns
     needed = [*mapping.values(), *filtered]
     parquet = layout.kind is FileFormat.PARQUET

@@ -41,7 +41,7 @@ def refusal(event: Event, max_value: float | None, latest: int | None) -> tuple[
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Leaves out of events and rejected rows what is not kept, makes pseudonyms of ids, and finds what is refused.
+    """Removes from events and rejected rows what may not be kept, and replaces ids by pseudonyms.
 
     Ids of events and baskets that have the customer's in them become pseudonyms as well.
 

@@ -40,7 +40,7 @@ class Window:
                 return
 
     def following(self, count: int) -> tuple[list[EventColumns], bool]:
-        """Return the ``count`` events that come after the chunk at hand, or all that there are, and whether it is all.
+        """Return the next ``count`` events after the current chunk, and whether the log ends within them.
 
         No more than ``ROWS`` rows are looked through for them.
         """
@@ -55,12 +55,12 @@ class Window:
         return parts, sum(map(len, parts)) < count
 
     def rest(self) -> int:
-        """Return how many events of the log come after the chunk at hand."""
+        """Return how many events of the log come after the current chunk."""
         self._seen += self._chunks
         return sum(len(chunk.events) for chunk in self._seen)
 
     def _ahead(self) -> Iterator[tuple[int, EventColumns]]:
-        """Yield how many rows come next, and their events; what is read for that is kept until it is its turn."""
+        """Yield the next chunks as numbers of rows and events; what is read ahead is kept and comes in order later."""
         yield from [(chunk.rows.end - chunk.rows.begin, chunk.events) for chunk in self._seen]
         for chunk in self._chunks:
             self._seen.append(chunk)

@@ -28,7 +28,7 @@ def last_publication(store: Store) -> Publication | None:
 
 
 def renewed(store: Store, least: int) -> Publication:
-    """Return the next publication, and keep it: whoever publishes next, in whatever process, goes on from it.
+    """Return the next publication and store it, so that the one after it follows from it, in whatever process.
 
     Parameters
     ----------

@@ -63,7 +63,7 @@ def _band(found: StatePredictor, prediction: Prediction, band: int, here: NDArra
 def _at_risk(
     found: StatePredictor, prediction: Prediction, sample: SampledCustomers, ids: Sequence[str], as_of: int
 ) -> list[dict[str, Any]]:
-    """Return whose usual spending, or whose usual orders where nothing has a price, is likeliest to be lost, first."""
+    """Return the customers whose expected loss of usual spending (without prices: of orders) is the largest."""
     records, chance, horizon = sample.records, prediction.chance, found.predictor.horizon
     age = np.maximum(as_of - records.first_purchase, horizon)
     orders, spent = (total * (horizon / age) for total in (records.purchases, np.maximum(records.spend, 0)))

@@ -1,4 +1,4 @@
-"""What is published to keys of the scope ``aggregates``, and how it goes on from what was published before.
+"""What is published to keys of the scope ``aggregates``, and how each publication follows from the one before.
 
 Two floors hold (ADR 76). Each figure stands on ``least`` different customers. And a figure is published anew only once
 ``least`` different customers have changed since, so that subtracting one publication from the next gives nothing that

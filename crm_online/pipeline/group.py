@@ -101,7 +101,7 @@ class PartitionGroup:
     def tick(
         self, pipeline: PartitionPipeline, source: str, watermark: int | None = None, *, end_of_log: bool = False
     ) -> None:
-        """Commit a step without rows, by which time goes on to ``watermark`` at most; errors as of run."""
+        """Commit a step without rows that advances time to ``watermark`` at most; errors as of run."""
         mark = pipeline.watermark if watermark is None else watermark
         self.run(pipeline, Batch.empty(source, pipeline.position(source), mark, end_of_log=end_of_log))
 

@@ -169,7 +169,7 @@ class PartitionPipeline:
 
     @contextmanager
     def _refuse_mixed_reads(self) -> Iterator[None]:
-        """At an error, see whether what was read was of one state: it need not be where Redis was put back meanwhile.
+        """At an error, check whether all reads saw one state: they need not if Redis was restored in between.
 
         What that leads to is no bug, and no corrupt state: the partition is to be claimed again. Without an error the
         commit's own fences say so.
@@ -183,7 +183,7 @@ class PartitionPipeline:
             raise
 
     def _commit(self, step: Step, writes: Sequence[Write] = ()) -> Step:
-        """Commit what the engine computed, with further writes and what the engine does not know; return all of it."""
+        """Commit the engine's step with further writes and with what only the pipeline knows; return the whole step."""
         step = replace(
             step,
             begin=self.position(step.source),
@@ -200,7 +200,7 @@ class PartitionPipeline:
         return step
 
     def _blanks(self, erased: Sequence[str]) -> list[Assign]:
-        """Blank the kept changes of customers who are erased, but for those that say so, and rejects that name them."""
+        """Blank the kept changes of erased customers, except their tombstones, and the rejects that name them."""
         if not erased:
             return []
         names = set(erased)
@@ -214,7 +214,7 @@ class PartitionPipeline:
         return found + [Assign(CHANGES[Topic.REJECTS], index, encode(blank(reject))) for index, reject in rejects]
 
     def _blank_elsewhere(self, erased: Sequence[str]) -> None:
-        """Blank rejects of other partitions that name customers who are erased: rows need not have come to theirs."""
+        """Blank rejects of other partitions that name erased customers: a rejected row may be in any partition."""
         for other in self._others if erased else ():
             found = self._rejects_of(other, erased)
             other.exchange_rejects((encode(reject), encode(blank(reject))) for _, reject in found)
@@ -230,7 +230,7 @@ class PartitionPipeline:
 
 
 def _without_rows_of(batch: Batch, customers: Sequence[str]) -> Batch:
-    """Return a batch whose rejects say nothing of what was sent where that names one of these customers."""
+    """Return a batch with the raw rows removed of rejects that name one of these customers."""
     search = RejectSearch(customers)
     rejects = [replace(reject, raw="") if search.is_in(reject.raw) else reject for reject in batch.rejects]
     return replace(batch, rejects=rejects)

@@ -96,7 +96,7 @@ class Predictor:
         return np.where(known, chances, np.nan)
 
     def predict(self, records: Records, as_of: int) -> Prediction:
-        """Return what is predicted of customers as of a time, in ms, after all that their records hold."""
+        """Return the predictions of customers as of a time in ms, from their records."""
         x = features(records, as_of)
         forecast = self.forecast(records, as_of)
         chances = self.purchase.predict(x, forecast.purchase)

@@ -1,4 +1,4 @@
-"""Free text of persons: told from labels, and left out of what is kept of rejected rows."""
+"""Free text about persons: how it differs from labels, and how it is removed from rejected rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def label(text: str | None) -> str | None:
 
 
 def without_texts(raw: str) -> str:
-    """Return what was sent in a row without free text and values that identify, by the names that stand before them.
+    """Return a row as it was sent, without free text and identifying values, which are found by their field names.
 
     It need not be JSON that is whole. E-mail addresses are left out wherever they are.
 

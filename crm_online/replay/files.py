@@ -150,7 +150,7 @@ class ChangeFiles:
 
 
 def _close(file: BufferedWriter) -> OSError | None:
-    """Close a file whose buffer may not fit on the disk: the next run writes what it lacks."""
+    """Close a file even if its buffer no longer fits on the disk: the next run writes the missing lines."""
     try:
         file.close()
     except OSError as error:

@@ -74,15 +74,15 @@ class RejectSearch:
                 self._by_word.setdefault(word[0] if word else "", []).append((spelling, name))
 
     def matches(self, reject: bytes) -> bool:
-        """Tell whether what was sent in a reject, the JSON of its value, has one of the ids."""
+        """Return whether the raw row of a reject, given as the JSON of its value, has one of the ids."""
         return any(True for _ in self.named(reject))
 
     def named(self, reject: bytes) -> Iterator[str]:
-        """Yield the customers whose ids are in what was sent in a reject, the JSON of its value."""
+        """Yield the customers whose ids are in the raw row of a reject, given as the JSON of its value."""
         return self._named(str(json.loads(reject).get("raw", "")))
 
     def is_in(self, raw: str) -> bool:
-        """Tell whether what was sent has one of the ids."""
+        """Return whether a raw row has one of the ids."""
         return any(True for _ in self._named(raw))
 
     def _named(self, raw: str) -> Iterator[str]:

@@ -227,7 +227,7 @@ class PartitionStore:
         return self.kept_changes(after, most).entries
 
     def kept_changes(self, after: ChangeId | None = None, most: int | None = None) -> KeptChanges:
-        """Read the changes that are kept after one, or all, at most ``most``, and what is kept no more.
+        """Read the kept changes after a change id, or all, at most ``most``, and which were trimmed.
 
         Those of customers who were erased since are blank (see ``entries.is_blank``).
 

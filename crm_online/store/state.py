@@ -94,7 +94,7 @@ class Store:
         return found
 
     def compact(self) -> None:
-        """Have an embedded Redis write its AOF anew, and wait: what was removed is in no file of the state then.
+        """Have an embedded Redis rewrite its AOF, and wait for it: then no file of the state holds what was removed.
 
         Raises
         ------

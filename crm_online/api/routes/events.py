@@ -132,7 +132,7 @@ def _values(content_type: str, body: bytes) -> tuple[bool, list[Any]]:
 
 
 def _events(single: bool, values: Sequence[Any]) -> tuple[list[Event], list[Fault], int]:
-    """Return the events, what is wrong with those that are none, as far as it is listed, and how much that is."""
+    """Return the valid events, the first faults of the others, and how many faults there are."""
     events: list[Event] = []
     faults: list[Fault] = []
     count = 0
@@ -153,7 +153,7 @@ def _fault(single: bool, index: int, path: Sequence[str | int], why: str) -> Fau
 
 
 def _refusal(faults: Sequence[Fault], count: int | None = None) -> ProblemError:
-    """Return the refusal for some faults; of more than are listed it has the number."""
+    """Return the refusal that lists the first faults and says how many there are."""
     count = len(faults) if count is None else count
     more = f"; the first {_FAULTS} of {count:,} are listed" if count > _FAULTS else ""
     return ProblemError(

@@ -36,7 +36,7 @@ def read_parquet(path: Path, columns: Sequence[str], begin: int, size: int) -> I
 
 
 def read_parquet_objects(path: Path, begin: int, size: int) -> Iterator[RawRows]:
-    """Yield the rows of a Parquet file from row ``begin`` on as JSON objects, with all that is nested in them."""
+    """Yield the rows of a Parquet file from row ``begin`` on as JSON objects, nested values included."""
     for table, row, total in _tables(path, None, begin, size):
         lines = [as_json(value).encode("utf-8", "replace") for value in table.to_pylist()]
         yield RawRows(row, row + len(table), lines=lines, progress=(row + len(table)) / total)

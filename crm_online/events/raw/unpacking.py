@@ -35,7 +35,7 @@ _BROKEN = (
 
 
 def suffix_of(path: Path) -> str:
-    """Return what kind of file a name says it is, whatever it is packed with: ``.csv`` for ``a.csv.gz``.
+    """Return the suffix of a file's name without that of its compression: ``.csv`` for ``a.csv.gz``.
 
     Raises
     ------
@@ -148,7 +148,7 @@ class _Stream(io.RawIOBase):
 
 
 def _recoded(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
-    """Yield text as UTF-8; what is no text is replaced, and half a character at the end is none."""
+    """Yield text as UTF-8; invalid bytes are replaced, and half a character at the end is dropped."""
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     while found := stream.read(_RECODED_READ):
         yield decoder.decode(found).encode("utf-8", "replace")

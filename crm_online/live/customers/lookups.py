@@ -1,4 +1,4 @@
-"""Look-ups of customers in a thread: all that are requested while another reading goes on are read at once."""
+"""Look-ups of customers in a thread: requests that arrive during a read are answered together by the next read."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ class CustomerLookups(ServicePart):
         return following
 
     async def _read(self, names: Sequence[str]) -> StoredCustomers:
-        """Read in the thread; what was read is decoded in the event loop's, or both would fight for the GIL."""
+        """Read in the worker thread; decoding is left to the event loop's thread, or both would contend for the GIL."""
         return await self._threads.run(self._stored, names)
 
     def _of_moves(self, moves: Sequence[Mapping[str, Any]]) -> tuple[list[KeptMove], SegmentNames]:

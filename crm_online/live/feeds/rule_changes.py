@@ -18,7 +18,7 @@ _BEGIN: Final = "0"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How a rule differs: what it was, if that is known, and what it is."""
+    """A rule's values before, if they are known, and now."""
 
     change: str
     before: TalliedRule | None

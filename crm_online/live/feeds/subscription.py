@@ -49,7 +49,7 @@ class Subscription:
         return self
 
     async def __anext__(self) -> bytes:
-        """Return the next chunk once there is one, or a comment if there is none for `FeedTimes.keep_alive`."""
+        """Wait for the next chunk and return it, or a comment after `FeedTimes.keep_alive` without one."""
         shared = self._shared
         if self._chunk_was_full:
             await asyncio.sleep(0)  # others have their turn, and it is noticed if the reader is gone

@@ -139,7 +139,7 @@ class EventLog:
         self._group, self._last_arrival = None, None
 
     def close(self) -> None:
-        """Trim what is kept no more.
+        """Trim the published outbox entries.
 
         Raises
         ------

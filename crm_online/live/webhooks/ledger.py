@@ -71,7 +71,7 @@ class WebhookLedger:
         self._pending.append(HashWrite(REQUESTS, f"{self._name} {change_id}", None))
 
     def remove_letter(self, change_id: str) -> None:
-        """Note that a dead letter cannot be sent again: the change is kept no more, or its customer was erased."""
+        """Note that a dead letter cannot be sent again: its change was trimmed, or its customer erased."""
         self._letters.pop(change_id, None)
         self._write_letter(change_id, None)
         self.answer_request(change_id)

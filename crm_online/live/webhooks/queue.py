@@ -119,7 +119,7 @@ class DeliveryQueue:
         return sum(map(len, self._unsettled.values()))
 
     def to_send_again(self, requests: Iterable[ChangeId]) -> list[ChangeId]:
-        """Return which of the dead letters asked for can be enqueued now, so that no more are under way than may be."""
+        """Return which requested dead letters can be enqueued now within the limit of deliveries under way."""
         answered, most = self._ledger.answered_requests, max(_WINDOW - self.waiting - len(self._again), 0)
         fresh = (one for one in requests if one not in self._again and str(one) not in answered)
         return list(islice(fresh, most))
@@ -151,7 +151,7 @@ class DeliveryQueue:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Read changes and enqueue them within: an erasure that comes after the read also holds for what was read."""
+        """Read and enqueue changes within this context, so that an erasure after the read applies to them too."""
         erasures = list[FeedEvent]()
         keep = erasures.append
         self._shared.on_erasure.append(keep)
@@ -195,7 +195,7 @@ class DeliveryQueue:
         self._rewinds_from = self._shared.ring.end
 
     def _skip(self, gap: FeedEvent, rewound: bool, valid_upto: ChangeId | None) -> None:
-        """Send a gap; where the state was put back in time, no more of what is undone."""
+        """Send a gap; if the state was restored to an earlier time, drop the undone changes from the queue."""
         if rewound:
             for waiting in self._lanes.values():
                 for delivery in waiting:

@@ -173,7 +173,7 @@ class WebhookSender(ServicePart):
             await asyncio.sleep(self._every)
 
     async def _write(self) -> bool:
-        """Keep the lease, and write how far each webhook is and what it has given up; False: the lease is lost."""
+        """Renew the lease, and write each webhook's position and dead letters; False if the lease is lost."""
         pending = {name: one.ledger.pending(one.queue.cursor) for name, one in self._open.items()}
         for name, one in self._open.items():
             self._waiting(name, one.queue.waiting)
