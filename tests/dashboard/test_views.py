@@ -131,6 +131,8 @@ def test_segments_have_a_tree_and_what_sets_each_apart(seen: Seen, shop: Served)
     tree = drawn(page, "tree")
     expect(tree.locator(".branch")).to_have_count(len(found["hierarchy"]["linkage"]))
     expect(page.locator(".joins li")).to_have_count(len(found["hierarchy"]["linkage"]))
+    for branch in tree.locator(".branch").all():  # a style of another thing of that name had hidden them
+        expect(branch).to_have_css("d", re.compile("path"))
     page.get_by_text("Distances between centres as a table").click()
     expect(page.locator("details.data tbody tr")).to_have_count(len(found["hierarchy"]["leaves"]))
     seen.keep("segments")
@@ -281,6 +283,15 @@ def test_the_service_shows_how_far_it_is(seen: Seen) -> None:
     expect(rejects).to_contain_text("time is missing")
     expect(rejects.locator(".raw")).to_have_text(NO_TIME)
     seen.keep("service")
+    raw = "x" * 4000
+    long = {"change_id": "0-0-1", "reason": "no JSON", "field": None, "position": "x:1", "raw": raw}
+    answer = {"rejected": 1, "reasons": {}, "rejects": [long]}
+    page.route("**/v1/rejects", lambda route: route.fulfill(json=answer))
+    page.reload()
+    expect(rejects.locator(".raw").first).to_have_text(f"{raw[:200]}…")
+    rejects.get_by_text("all 4,000 characters").click()
+    expect(rejects.locator(".raw").last).to_have_text(raw)
+    page.unroute("**/v1/rejects")
 
 
 def test_a_page_that_is_not_there_leads_back(seen: Seen) -> None:
@@ -296,6 +307,34 @@ def test_nothing_is_wider_than_a_phone(browser: Browser, shop: Served) -> None:
             ready(page, name)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
             seen.keep(f"phone-{name}")
+        seen.clean()
+
+
+def test_one_long_word_is_not_wider_than_a_phone(browser: Browser, shop: Served) -> None:
+    word = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+    found = httpx.get(f"{shop.url}/v1/segments", timeout=PATIENCE).json()
+    for segment in found["segments"]:
+        segment["name"] = word
+        segment["description"]["traits"] = {
+            "customers": 9,
+            "attributes": [],
+            "contact_reasons": [],
+            "feedback": None,
+            "items": [{"value": word, "ratio": 2.0}],
+        }
+    rule = httpx.get(f"{shop.url}/v1/rules", params={"limit": 1}, timeout=PATIENCE).json()["rules"][0]
+    rule |= {"antecedent": [word], "consequent": [word]}
+    item = {"rank": 1, "item": word, "because": {"text": word}}
+    with browsing(browser, shop.url, viewport={"width": 320, "height": 844}) as seen:
+        page = seen.page
+        page.route("**/v1/segments", lambda route: route.fulfill(json=found))
+        page.route("**/v1/rules/*", lambda route: route.fulfill(json=rule))
+        page.route("**/v1/recommendations", lambda route: route.fulfill(json={"items": [item], "unknown": []}))
+        for name in ("overview", "segments", "segment", "rule", "customer"):
+            seen.open(VIEWS[name])
+            ready(page, name)
+            expect(page.locator("main").get_by_text(word).first).to_be_visible()
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
         seen.clean()
 
 

@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 
 let [locale, zone, currency] = ["en-GB", undefined, null];
+const NIL = 0.001;
 const STYLES = {
   long: { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" },
   short: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
@@ -61,6 +62,8 @@ export function quantity(value, unit) {
   if (unit === "share") return percent(value);
   if (unit === "score") return `${number(value)} of 1`;
   if (unit === "money") return money(value);
+  // What is left of an amount that fades, or of a difference of large ones, is none.
+  if (unit && value !== 0 && Math.abs(value) < NIL) return quantity(0, unit);
   return unit ? `${number(value)} ${value === 1 ? unit.replace(/s$/, "") : unit}` : number(value);
 }
 

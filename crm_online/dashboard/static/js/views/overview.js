@@ -72,7 +72,7 @@ function legend(found, signal) {
   const more = h("button", { type: "button", class: "small" });
   const since = h("p", { class: "note" });
   let digest = null;
-  const heads = [["segment"], ["customers", "num"], ["change", "num"], ["trend", "wide"], ["share of revenue", "num money"], ["in", "num wide"], ["out", "num wide"]];
+  const heads = [["segment"], ["customers", "num"], ["change", "num"], ["trend", "wide trend"], ["share of revenue", "num money"], ["in", "num wide"], ["out", "num wide"]];
   const table = h("table", { class: "legend" }, h("caption", { class: "unseen" }, "Segments, the largest first"), h("thead", {}, h("tr", {}, heads.map(([title, kind]) => h("th", { scope: "col", class: kind }, title)))), list);
   const again = () => set(board.values.segments);
   const fill = (at, some, customers) => {
@@ -98,7 +98,7 @@ function legend(found, signal) {
       rows.set(key, legendRow(toggle, null));
     }
     const at = rows.get(key);
-    text(at.heading.firstChild, `${some[0].name} and ${count(some.length - 1)} more`);
+    put(at.heading.firstChild, h("bdi", {}, some[0].name), ` and ${count(some.length - 1)} more`);
     put(at.what, some.map((one) => [mark(one.id), " "]));
     at.heading.setAttribute("aria-expanded", String(opened.has(key)));
     const line = fill(at, some, customers);

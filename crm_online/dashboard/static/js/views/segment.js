@@ -89,8 +89,11 @@ function neighbours(id, signal) {
     if (!found) return;
     const side = (title, mine, other) => {
       const sums = new Map();
-      for (const flow of found.flows.filter((one) => one[mine] === id)) sums.set(flow[other], (sums.get(flow[other]) ?? 0) + flow.moves);
-      const rows = [...sums].sort(([, a], [, b]) => b - a).map(([segment, moves]) => h("li", {}, chip(segment), h("a", { class: "val", href: `#/moves?${new URLSearchParams([["since", found.since], ["until", found.until], [mine, id], [other, segment]])}` }, plural(moves, "move"))));
+      for (const flow of found.flows.filter((one) => one[mine] === id)) {
+        const before = sums.get(flow[other]) ?? { moves: 0, monthly: 0 };
+        sums.set(flow[other], { moves: before.moves + flow.moves, monthly: before.monthly + (flow.monthly ?? 0) });
+      }
+      const rows = [...sums].sort(([, a], [, b]) => b.moves - a.moves).map(([segment, { moves, monthly }]) => h("li", {}, h("span", {}, chip(segment), monthly ? h("span", { class: "note block" }, `spending ${money(monthly)} a month`) : null), h("a", { class: "val", href: `#/moves?${new URLSearchParams([["since", found.since], ["until", found.until], [mine, id], [other, segment]])}` }, plural(moves, "move"))));
       return [h("h3", {}, title), rows.length ? h("ul", { class: "sides" }, rows) : h("p", { class: "note" }, "nobody")];
     };
     put(place, side("Came from", "to", "from"), side("Went to", "from", "to"), h("p", { class: "note" }, "by what customers did, from ", time(found.since, styles.day), " on"));

@@ -7,6 +7,8 @@ import { sparkline } from "./news.js";
 import { card, empty, figures, heading, loading, noState, scrolled, table, wrong } from "./parts.js";
 
 const SHOWN = 50;
+// Characters of a record that are shown at once: more would be a screen of them.
+const BEGIN = 200;
 
 function partitions(status) {
   const columns = ["partition", "accepted", "duplicates", "rejected", "lag, records", "event time"];
@@ -31,6 +33,12 @@ function positions(status) {
   );
 }
 
+/** A record as it came; of a long one the begin, and the rest on demand. */
+const record = (raw) =>
+  raw.length <= BEGIN
+    ? h("span", { class: "raw" }, raw)
+    : [h("span", { class: "raw" }, `${raw.slice(0, BEGIN)}…`), h("details", { class: "data" }, h("summary", {}, `all ${count(raw.length)} characters`), h("span", { class: "raw" }, raw))];
+
 function rejects(found) {
   if (!found.rejects.length) return empty("No rejects", found.rejected ? `${plural(found.rejected, "record")} could not be used; they are kept no more.` : "Every record so far could be used.");
   return [
@@ -42,7 +50,7 @@ function rejects(found) {
         { class: "rejects" },
         h("caption", {}, `The newest first; ${plural(found.rejected, "reject")} so far`),
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "why"), h("th", { scope: "col" }, "where"), h("th", { scope: "col" }, "record"))),
-        h("tbody", {}, found.rejects.slice(0, SHOWN).map((one) => h("tr", {}, h("th", { scope: "row" }, one.reason), h("td", {}, one.position), h("td", {}, h("span", { class: "raw" }, one.raw))))),
+        h("tbody", {}, found.rejects.slice(0, SHOWN).map((one) => h("tr", {}, h("th", { scope: "row" }, one.reason), h("td", {}, one.position), h("td", {}, record(one.raw))))),
       ),
     ),
   ];

@@ -93,8 +93,10 @@ export function ticker(signal) {
   signal.addEventListener("abort", () => clearTimeout(due));
   unseen = 0;
   draw();
+  const all = h("a", { href: "#/moves" }, "All");
+  board.on("status", (status) => status && (all.hidden = !status.customers), signal);
   board.whenReady(() => fill(signal), signal);
-  return h("section", { class: "card w4 ticker" }, h("header", {}, h("h2", {}, "Changes"), waiting, stop, h("a", { href: "#/moves" }, "All")), nothing, list);
+  return h("section", { class: "card w4 ticker" }, h("header", {}, h("h2", {}, "Changes"), waiting, stop, all), nothing, list);
 }
 
 /** What the service keeps of the time before the page was opened. */
