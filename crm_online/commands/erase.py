@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from crm_online.engine.engine import CUSTOMERS, customer_field
 from crm_online.errors import SettingsConflict, UnknownCustomer
 from crm_online.events.batch import Batch
-from crm_online.events.columns import EventColumns, from_events, partition_of
+from crm_online.events.building import from_events
+from crm_online.events.columns import EventColumns, partition_of
 from crm_online.events.models import EVENT
 from crm_online.events.times import to_iso
 from crm_online.pipeline import PartitionGroup

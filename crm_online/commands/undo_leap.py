@@ -36,7 +36,7 @@ from crm_online.lookup import publication, segment_labels
 from crm_online.pipeline import PartitionPipeline
 from crm_online.predictions import keys
 from crm_online.replay.partitions import LOGS, PARTIAL_CHUNK
-from crm_online.replay.replay import HALF_WRITTEN
+from crm_online.replay.run import HALF_WRITTEN
 from crm_online.segments import sample
 from crm_online.settings import Settings
 from crm_online.settings.conflict import from_stored

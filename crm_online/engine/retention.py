@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from crm_online.events.columns import EventColumns, from_events
+from crm_online.events.building import from_events
+from crm_online.events.columns import EventColumns
 from crm_online.events.models import Erase
 
 SOURCE = "retention"

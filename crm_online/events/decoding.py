@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from crm_online.events import models, times
+from crm_online.events.building import from_structs, unknown_fields
 from crm_online.events.cells import is_name
-from crm_online.events.columns import Codes, EventColumns, Kind, from_structs, unknown_fields
+from crm_online.events.columns import Codes, EventColumns, Kind
 from crm_online.events.presets.preset import Refusal
 from crm_online.events.rejects import Refused
 from crm_online.events.structs import EVENT_STRUCTS, AnyEvent, LineStruct, ProfileStruct, struct_of

@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.events.columns import EventColumns, coded, concat, timeless
+from crm_online.events.building import coded
+from crm_online.events.columns import EventColumns, concat, timeless
 from crm_online.events.models import Contact, Erase, Event, Feedback, Objection, Profile, Purchase, Return
 from crm_online.events.rejects import cut
 from crm_online.privacy.attributes import KEEP_HARMLESS, AttributeFilter

@@ -19,7 +19,7 @@ def to_native(events: EventColumns) -> list[bytes]:
 
     Examples
     --------
-    >>> from crm_online.events.columns import anonymous_baskets
+    >>> from crm_online.events.building import anonymous_baskets
     >>> to_native(anonymous_baskets([["tea"]], [0], ["log-0"]))[0].decode()[:75]
     '{"event_id":"log-0","type":"purchase","time":"1970-01-01T00:00:00.000Z","it'
     """

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from crm_online.events import models
+from crm_online.events.building import anonymous_baskets, from_events
 from crm_online.events.cells import as_json, joined, plain
-from crm_online.events.columns import EventColumns, anonymous_baskets, concat, from_events
+from crm_online.events.columns import EventColumns, concat
 from crm_online.events.conversion import NO_CONVERSION, Conversion
 from crm_online.events.intake import INTAKE, Intake
 from crm_online.events.objects import ObjectReader, json_table, native_lines

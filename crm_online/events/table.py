@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from crm_online.events import models, times
+from crm_online.events.building import from_events
 from crm_online.events.cells import Names, time_text
-from crm_online.events.columns import EventColumns, Kind, concat, from_events
+from crm_online.events.columns import EventColumns, Kind, concat
 from crm_online.events.producers import MADE_HERE
 from crm_online.events.rejects import Refused
 

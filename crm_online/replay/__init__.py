@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from crm_online.replay.replay import Progress, ReplayResult, logs_of, replay
+from crm_online.replay.replay import logs_of, replay
+from crm_online.replay.result import Progress, ReplayResult
 
 __all__ = ["Progress", "ReplayResult", "logs_of", "replay"]

@@ -13,7 +13,8 @@ from crm_online.baskets.basket import Basket
 from crm_online.baskets.counted import CountedBaskets
 from crm_online.baskets.open import ClosedBasket, OpenBaskets
 from crm_online.errors import StateCorrupt
-from crm_online.events.columns import EventColumns, from_events
+from crm_online.events.building import from_events
+from crm_online.events.columns import EventColumns
 from crm_online.events.models import EVENT
 from crm_online.itemsets.names import ItemNames
 

@@ -8,7 +8,8 @@ from random import Random
 from pydantic import JsonValue
 
 from crm_online.events import models
-from crm_online.events.columns import EventColumns, from_events
+from crm_online.events.building import from_events
+from crm_online.events.columns import EventColumns
 
 SECOND = 1000
 DAY = 86_400 * SECOND

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from crm_online.events import models
+from crm_online.events.building import from_events
 from crm_online.events.cells import plain
-from crm_online.events.columns import EventColumns, from_events
+from crm_online.events.columns import EventColumns
 from crm_online.events.presets import complete_journey, online_retail
 from crm_online.events.presets.mapped import preset_of
 from crm_online.events.table import events_of

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_online.events.ahead import WINDOW, Verdict, before_clock, judge
-from crm_online.events.columns import EventColumns, from_events
+from crm_online.events.building import from_events
+from crm_online.events.columns import EventColumns
 from crm_online.events.formats import reader_of
 from crm_online.events.models import EVENT
 from crm_online.events.options import NO_OPTIONS

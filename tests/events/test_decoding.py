@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crm_online.events import decoding, models, times
-from crm_online.events.columns import from_events, unknown_fields
+from crm_online.events.building import from_events, unknown_fields
 from crm_online.events.decoding import decode_lines, decode_objects, native_event
 from crm_online.events.presets.preset import Refusal
 from crm_online.events.rejects import Refused

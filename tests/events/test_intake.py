@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crm_online.events.columns import from_events
+from crm_online.events.building import from_events
 from crm_online.events.intake import INTAKE, Intake
 from crm_online.events.models import EVENT
 from crm_online.events.options import LogOptions

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from crm_online.errors import InputError, UnknownPreset
 from crm_online.events import presets
-from crm_online.events.columns import from_events
+from crm_online.events.building import from_events
 from crm_online.events.log import check_log
 from crm_online.events.options import LogOptions
 from crm_online.events.presets import NAMES, PRESETS, JsonPreset, Refusal

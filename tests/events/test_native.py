@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_online.events import models
-from crm_online.events.columns import EventColumns, concat, from_events
+from crm_online.events.building import from_events
+from crm_online.events.columns import EventColumns, concat
 from crm_online.events.decoding import decode_lines, native_event
 from crm_online.events.log import LogReader
 from crm_online.events.models import MAX_NUMBER

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_online.events.batch import Batch
-from crm_online.events.columns import from_events
+from crm_online.events.building import from_events
 from crm_online.events.models import EVENT
 from crm_online.events.slices import slices
 from tests.engine import shop

@@ -10,7 +10,7 @@ import pytest
 
 from crm_online.commands.erase import erase, object_to_profiling
 from crm_online.errors import InputError, SettingsConflict
-from crm_online.events.columns import from_events
+from crm_online.events.building import from_events
 from crm_online.events.intake import Intake
 from crm_online.events.models import EVENT
 from crm_online.privacy.pseudonyms import Pseudonyms

@@ -19,7 +19,8 @@ import numpy as np
 from crm_online.errors import CrmOnlineError, FenceError
 from crm_online.events.ahead import before_clock
 from crm_online.events.batch import Batch
-from crm_online.events.columns import EventColumns, concat, from_events, unknown_fields
+from crm_online.events.building import from_events, unknown_fields
+from crm_online.events.columns import EventColumns, concat
 from crm_online.events.intake import Intake
 from crm_online.events.models import Event
 from crm_online.events.producers import LOG, MADE_HERE, producer_number
