@@ -1,7 +1,7 @@
-"""At which offset a partition's log is read on when it is claimed: it may not be the log that it was.
+"""At which offset a claimed partition goes on reading, and whether its log is still the same log.
 
-A topic that was deleted and made anew may hold more records than our position: the number alone does not show
-that they are others. So each step stores a fingerprint of the last record that it read; that of the first one stays.
+A topic that was deleted and created again may hold more records than our position: the offset alone does not show
+that they are different ones. So each step stores fingerprints of the first record and of the last one that it read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who is in another band than was reported: of a purchase, and of the users' own targets."""
+"""Reports who has crossed a band: of a purchase, and of the users' own targets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def report_bands(
     scored: Mapping[int, str],
     causes: Mapping[int, Mapping[str, object]],
 ) -> NDArray[np.int64]:
-    """Score customers, in place, and emit who is in another band; return the rows whose record changed.
+    """Score customers, in place, emit who has crossed a band, and return the rows whose record changed.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def reported_bands(predictor: Predictor | None, bands: TargetBands, records: Rec
 def reasons_of(
     predictor: Predictor, prediction: Prediction, rows: NDArray[np.int64], target: str = PURCHASE
 ) -> list[list[str]]:
-    """Return what weighs most in the predictions of some rows, in words, the strongest first."""
+    """Return the main reasons for the predictions of some rows, in words, the strongest first."""
     models = predictor.targets.get(target)
     if models is None:
         return [[] for _ in range(len(rows))]

@@ -37,7 +37,7 @@ def checkpoint(counters: ItemsetCounters) -> Iterator[Write]:
 
 
 def journal_entry(batch: Baskets, withdrawn: Baskets) -> tuple[bytes, Write]:
-    """Return what a step counted, and what it took back, as bytes, and the write that puts it into the journal."""
+    """Return the baskets that a step counted and withdrew as bytes, and the write that appends them to the journal."""
     body = pack(batch) + pack(withdrawn)
     raw = _HEAD.pack(_VERSION, zlib.crc32(body)) + body
     return raw, Append(JOURNAL, [raw])

@@ -1,4 +1,4 @@
-"""The JSON of many changes by columns: the same bytes as :func:`crm_online.engine.changes.to_json` writes, sooner."""
+"""The JSON of many changes, made by columns: the bytes of :func:`crm_online.engine.changes.to_json`, but faster."""
 
 from __future__ import annotations
 

@@ -105,19 +105,19 @@ class DailyFigures:
 
     @property
     def anonymous(self) -> bool:
-        """Whether something came, and never from a known customer."""
+        """Whether there were events, but none of a known customer."""
         return bool(self.rows) and not any(row.gaps for row in self.rows.values())
 
     def revenue(self, first: int, last: int) -> float:
-        """Return the money of the purchases from one day to another, both with."""
+        """Return the money of the purchases from one day to another, both included."""
         return sum(row.revenue for day, row in self.rows.items() if first <= day <= last)
 
     def orders(self, first: int, last: int) -> int:
-        """Return the number of orders from one day to another, both with."""
+        """Return the number of orders from one day to another, both included."""
         return sum(row.orders for day, row in self.rows.items() if first <= day <= last)
 
     def active(self, first: int, last: int) -> int:
-        """Return how many different customers had an event from one day to another, both with.
+        """Return how many different customers had an event from one day to another, both included.
 
         Examples
         --------
@@ -181,7 +181,7 @@ class RecordedDays:
             self._row(day).gaps[length] += customers
 
     def retract(self, time: int) -> None:
-        """Take an order back that was opened at a time in ms: it was opened earlier."""
+        """Remove an order from the day of a time in ms, because an earlier line has turned up."""
         self._row(time // DAY).orders -= 1
 
     def change_at_risk(self, difference: int, now: int) -> None:

@@ -1,4 +1,4 @@
-"""What was published and a state that was put back in time knows nothing of."""
+"""Published changes that a state restored to an earlier time does not know."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Divergence:
         return list(dict.fromkeys([*self.customers, *self.bands]))
 
     def extend(self, outbox: Iterable[Entry]) -> Divergence:
-        """Return this and what is in an outbox that nobody will publish any more."""
+        """Return this together with the changes of an outbox that will not be published any more."""
         customers, segments, rules = dict(self.customers), set(self.segments), set(self.rules)
         bands = {name: dict(by_target) for name, by_target in self.bands.items()}
         for entry in outbox:

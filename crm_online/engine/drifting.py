@@ -1,4 +1,4 @@
-"""Drift of the whole log: what the steps of all partitions show, into tests, and what these find into changes."""
+"""Drift of the whole log: observations of all partitions' steps go into tests, and found drifts become changes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ItemShift(TypedDict):
 
 
 class PartitionObserver:
-    """What the steps of a partition that is not the owner's add up to, for the owner.
+    """Sums of what the steps of a partition other than 0 observed, for partition 0 to read.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Drifting:
         baskets: KeptBaskets,
         names: Sequence[str],
     ) -> bool:
-        """Take what a step shows, emit the drifts that it makes, and return whether there are any.
+        """Add a step's observations, emit the drifts that they reveal, and return whether there are any.
 
         Parameters
         ----------
@@ -202,7 +202,7 @@ class Drifting:
 
 
 def moved_items(baskets: KeptBaskets, names: Sequence[str], since: int) -> list[ItemShift]:
-    """Return the items whose share of the latest baskets is another since a time, the clearest first.
+    """Return the items whose share of the latest baskets has changed since a time, the clearest first.
 
     Those that differ by 3 standard deviations, five at most, but one at least.
     """

@@ -54,7 +54,7 @@ ROSTER = "roster"
 
 
 def customer_field(name: str) -> bytes:
-    """Return the field of `CUSTOMERS` that is a customer's; of an id that is not Unicode, one that nobody has."""
+    """Return a customer's field of `CUSTOMERS`; for an id that is not valid Unicode, a field that nobody has."""
     return name.encode(errors="surrogatepass")
 
 
@@ -122,7 +122,7 @@ class Engine:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is left to do until more events come, or time goes on."""
+        """Whether there is nothing to do until more events come or time advances."""
         state = self.state
         due = self.segmenting.due.plan(state.watermark or 0, 1) if self.segmenting.model else []
         if due or not self._retention.is_idle(state.watermark):
@@ -287,7 +287,7 @@ class Engine:
         records: Mapping[str, bytes | None],
         now: int | None = None,
     ) -> Step:
-        """Begin a new epoch, and publish how things are where consumers have something else.
+        """Begin a new epoch, and publish the present state of everything of which consumers have another state.
 
         Parameters
         ----------
@@ -460,7 +460,7 @@ class Engine:
         state.fit.due = fresh and (due or (drifts and fitted is not None))
 
     def _progress_measure(self, step: StepContext) -> int:
-        """Return how far the log has come: events accepted here, and of the others what is known, their baskets."""
+        """Return how far the log has come: accepted events of this partition, and baskets of the others."""
         return self.state.accepted + sum(other.baskets for other in step.others)
 
     def _all_customers(self, step: StepContext) -> int:

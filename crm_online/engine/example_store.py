@@ -56,7 +56,7 @@ class ExampleStore:
         self._writes: list[Write] = []
 
     def take(self, slot: int, block: LabelledExamples) -> None:
-        """Let examples wait for their outcome."""
+        """Add examples whose outcome is not known yet."""
         self.pending[slot] = self._changed[str(slot)] = block
 
     def label(self, slot: int, block: LabelledExamples) -> None:

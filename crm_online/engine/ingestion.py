@@ -1,4 +1,4 @@
-"""Events into records and baskets: what a batch of events adds to its customers."""
+"""Adds the events of a batch to the records of their customers, and to baskets."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ class Ingestion:
             result.cause[row] = {"event_id": events.event_ids[event], "type": _KINDS[int(events.kind[event])]}
 
     def _identities(self, events: EventColumns) -> NDArray[np.uint64]:
-        """Return the 48 bits by which events are known again: of their ids, producers and kinds; never 0."""
+        """Return the 48 bits by which duplicates are found, from ids, producers and kinds; never 0."""
         hashes = hash64(events.event_ids, _KEY + self.sampling_key)
         hashes = hashes ^ (events.producer * _PRODUCERS) ^ (events.kind * _KINDS_APART)
         identities: NDArray[np.uint64] = np.maximum(hashes >> _BITS, np.uint64(1))

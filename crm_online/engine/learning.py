@@ -97,7 +97,7 @@ def levelled(before: Predictor | None, newer: Predictor, sample: Records, now: i
 
 
 def _threshold(known: LabelledExamples) -> float:
-    """Return above which a label is a yes: between no and yes, or the median of other numbers.
+    """Return the threshold above which a label counts as yes: 0.5 for labels 0 and 1, else their median.
 
     Where nothing is above the median, as where most gave five stars of five, it is the largest number below it.
     """
@@ -110,7 +110,7 @@ def _threshold(known: LabelledExamples) -> float:
 
 
 def stored(predictor: Predictor) -> list[Write]:
-    """Return what stores a version where all partitions read it."""
+    """Return the writes that store a version where all partitions read it."""
     return [
         Replace(NAME, predictor.encode()),
         Replace(VERSION_NAME, to_json({"version": predictor.version})),

@@ -123,9 +123,10 @@ class Mining:
         state.forgotten_to = self.baskets.counted.forgotten_to
 
     def derive(self, step: StepContext, orders: Sequence[SampledOrder]) -> None:
-        """Derive the rules over all partitions, if the step before found it due, and see whether the next one is to.
+        """Derive the rules over all partitions if they are due, and decide whether the next step derives them again.
 
-        Partition 0 does it, with the orders that it keeps.
+        Partition 0 does it, with the orders that it keeps. They are due after ``rules.every`` more baskets, and at the
+        end of the log if there were any.
         """
         state = self._state
         baskets = state.baskets + sum(other.baskets for other in step.others)
@@ -170,5 +171,5 @@ class Mining:
         return self._rules.emitted
 
     def republish(self, rules: Collection[str], changes: Changes) -> Iterator[Write]:
-        """Publish again how rules are that were published otherwise."""
+        """Publish the present state of rules whose published state differs."""
         return self._rules.republish(rules, changes)

@@ -1,4 +1,4 @@
-"""What a step shows of the whole log, for drift: sums, so that partitions add up."""
+"""What a step contributes to the drift tests: sums, which can be added over partitions."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class ObservedSums:
 
     @classmethod
     def decode(cls, raw: bytes | None) -> ObservedSums:
-        """Read what :meth:`encode` wrote; of nothing, the sums of nothing.
+        """Read what :meth:`encode` wrote; without bytes, empty sums.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class ItemGroups:
 def summed(
     observed: Observed, groups: ItemGroups, names: Sequence[str], edges: NDArray[np.int64]
 ) -> list[ObservedSums]:
-    """Return what a step shows in parts: up to and with each of the edges in time, and after the last of them.
+    """Return a step's sums in parts: up to and including each edge in time, and after the last edge.
 
     What is withdrawn is taken out of the first part.
     """

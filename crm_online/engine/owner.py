@@ -40,7 +40,7 @@ _NO_VERSION = 0
 def fit_is_due(
     schedule: FitSchedule, settings: Settings, customers: int, first: int, now: int, fitted: ModelWithSums | None
 ) -> bool:
-    """Return whether a (better) model is to be looked for.
+    """Return whether the next step must fit a model, or check for a better one.
 
     The first model waits for ``segments.min_customers``. After that a check is due whenever the log has become half as
     old again, or the number of customers has doubled since the last one, at least every eighteenth of the half-life.
@@ -120,7 +120,7 @@ def _number(
 
 
 def _half_life(settings: Settings) -> int:
-    """Return what checks are paced by, in ms: the features' half-life, or 120 days where nothing decays."""
+    """Return the half-life that paces checks, in ms: that of the features, or 120 days where nothing decays."""
     return settings.features.half_life or 120 * DAY
 
 
@@ -220,7 +220,7 @@ class SegmentEmitter:
         features: Mapping[str, Feature],
         step: StepContext,
     ) -> Iterator[Write]:
-        """Emit the segments that differ from what was last emitted, and those that are no more."""
+        """Emit the segments that changed since they were last emitted, and those that ceased to exist."""
         changes, before = step.changes, self.names()
         gone = sorted(self.emitted.keys() - set(model.ids))
         for segment in gone:
@@ -264,7 +264,7 @@ class SegmentEmitter:
         }
 
     def republish(self, published: Collection[str], version: int, changes: Changes) -> Iterator[Write]:
-        """Emit that published segments are not there; the next step emits those that are.
+        """Emit tombstones of published segments that do not exist; the next step emits the others.
 
         They stay in the table until then: if the next step fits a model without them, it emits that they are gone.
         """

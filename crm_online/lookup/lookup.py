@@ -283,7 +283,7 @@ class Lookup:
         return (fits if sort == "rank" else sorted(fits, key=lambda rule: -rule[sort]))[:top]
 
     def rules_lacking(self, as_of: int | None = None) -> str:
-        """Return what is lacking for a rule where there is none, in words."""
+        """Return in words which evidence is missing where there are no rules."""
         when = self._latest_time if as_of is None else self._when(as_of)
         return rule_feed.levels_of(self.settings).lacking(sum(part.baskets(when) for part in self._parts))
 

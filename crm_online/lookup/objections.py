@@ -1,4 +1,4 @@
-"""Who objects to being profiled: of them a state has nothing but that."""
+"""Customers who object to being profiled: the state holds nothing else about them."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ _BATCH = 5000
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What baskets made of a partition.
+    """The basket counts of a partition, and what was derived from them.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ class PartitionView:
 
     @cached_property
     def counts(self) -> Counts:
-        """What baskets made of it."""
+        """The basket counts, and what was derived from them."""
         here = self.store.partition
         names = (item_names.NAME, basket_journal.COUNTERS, basket_journal.JOURNAL)
         lists = (list_part(here, name, 0, -1) for name in names)
@@ -206,7 +206,7 @@ class PartitionView:
 def segment_ids(
     records: Records, labels: NDArray[np.uint8], model: Model | None, state: PartitionState
 ) -> list[str | None]:
-    """Return the segments that labels in some records stand for, by the model and the small state read with them."""
+    """Return the segment ids for the labels in some records, by the model and state read with them."""
     now = list(model.ids) if model else []
     current = records.scored_by(model.version if model else 0).tolist()
     ids_of = [now if same else state.previous_ids for same in current]

@@ -132,7 +132,7 @@ class StatePredictor:
 
 
 def column_names() -> list[str]:
-    """Return what exports have: the chance acted on, by each model, and what is expected to be bought and spent."""
+    """Return the columns of an export: the chance acted on, that by each model, expected purchases and spending."""
     from crm_online.predictions.models import MODELS
 
     return ["p_purchase", *(f"p_purchase_{name}" for name in MODELS), "expected_purchases", "expected_value"]
@@ -189,7 +189,7 @@ def _curves(models: TargetModels, curves: ModelCurves) -> dict[str, Any]:
 
 
 def finite(value: float) -> float | None:
-    """Return a number as JSON has it; ``None`` for one that is none."""
+    """Return a number as JSON has it; ``None`` if it is not finite."""
     return digits(float(value)) if np.isfinite(value) else None
 
 

@@ -1,4 +1,4 @@
-"""Recommendations from a state: the counts, read once, for customers as they are read when they are asked for."""
+"""Recommendations from a state: the counts are read once, each customer when it is asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody gave a segment by hand: a name, a note, a colour. It stays with the id, whatever the model does."""
+"""Labels that users give segments: a name, a note, a colour. They stay with the id, whatever the model does."""
 
 from __future__ import annotations
 

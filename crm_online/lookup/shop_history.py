@@ -30,7 +30,7 @@ class ShopHistory:
     half_life: int | None
 
     def monthly(self, spending: float | None, idle_days: float | None) -> float | None:
-        """Return what a customer used to spend a month: the mean over the past, long ago counting less.
+        """Return a customer's mean monthly spending, in which the distant past counts less.
 
         Parameters
         ----------

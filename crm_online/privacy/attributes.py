@@ -1,4 +1,4 @@
-"""Which attributes of a profile are kept: those that are listed, or all that identify nobody by themselves."""
+"""Which attributes of a profile are kept: the listed ones, or all that do not identify a person."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ _PLURALS: Final = ("", "s", "es", "n")
 
 
 def identifies(name: str) -> bool:
-    """Tell whether values under a name identify a person: one of the name's words says so, or what it is made of.
+    """Return whether a field identifies a person, judged by the words of its name.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def _is_identifying(word: str) -> bool:
 
 
 def is_e_mail(value: object) -> bool:
-    """Tell whether a text, or one of a list, has an e-mail address."""
+    """Return whether a text, or one of a list of texts, has an e-mail address."""
     texts = value if isinstance(value, list) else [value]
     return any(isinstance(text, str) and _E_MAIL.search(text) for text in texts)
 

@@ -21,7 +21,7 @@ AuditedAction: TypeAlias = Literal["look-up", "explain", "recommend", "copy", "m
 
 @dataclass(frozen=True, slots=True)
 class AuditLog:
-    """Appends lines to a file that its owner alone may read; it may be moved away at any time.
+    """Appends lines to a file that only its owner may read; the file may be rotated at any time.
 
     A line has `time`, `who`, `action`, `count` and `customers`: the hash of each id (of its pseudonym under each key),
     keyed with the id of the state.

@@ -20,7 +20,7 @@ _ADDRESS: Final = re.compile(r"[^\s@\"',;:<>()\[\]{}\\]{1,64}+(?:@|\\u0040)[^\s@
 
 
 def label(text: str | None) -> str | None:
-    """Return a reason that is a label, such as one picks from a list; ``None`` for what somebody wrote.
+    """Return a reason if it is a label, as picked from a list; ``None`` if it is free text.
 
     A label has up to three words and 40 characters, without digits, e-mail addresses and the marks of sentences.
 

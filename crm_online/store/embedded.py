@@ -53,7 +53,7 @@ _OPTIONS: Final = {
 
 @contextlib.contextmanager
 def embedded(folder: Path, create: bool, writes: bool, answer_seconds: float) -> Iterator[RedisClient]:
-    """Use the Redis in a folder for as long as the context is open: the first who does starts it, the last ends it.
+    """Use the Redis in a folder while the context is open: the first process starts it, the last one stops it.
 
     One that a writer started ends with the writer, which first waits a little for look-ups that go on; one that a
     look-up started goes on as long as somebody uses it.
@@ -119,7 +119,7 @@ def _joined(folder: Path, inner: Path, answer_seconds: float) -> RedisClient | N
 
 
 def _leave(inner: Path, users: RedisUsers, server: Server | None, client: RedisClient, *, writes: bool) -> None:
-    """Use the Redis no more, and end it if nobody else does, or if it was tied to this process."""
+    """Stop using the Redis, and end it if nobody else uses it, or if it was tied to this process."""
     tied = writes and server is not None
     socket, deadline = _noted_socket(inner / "socket") or inner / "redis.sock", time.monotonic() + _LEAVE_SECONDS
     while True:

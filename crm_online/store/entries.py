@@ -36,7 +36,7 @@ _NUMBERS: Final = {topic: number for number, topic in TOPICS.items()}
 
 
 def blank(entry: Entry) -> Entry:
-    """Give what stays of a change of somebody who was erased: its id, so that the numbers have no gap.
+    """Return the blank of a change of an erased customer: only its id, so that the numbers have no gap.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def blank(entry: Entry) -> Entry:
 
 
 def is_blank(entry: Entry) -> bool:
-    """Tell whether an entry is what stays of a change of somebody who was erased; readers leave it out."""
+    """Return whether an entry is the blank of a change of an erased customer; readers leave it out."""
     return not entry.key and entry.tombstone
 
 

@@ -13,7 +13,7 @@ from crm_online.store.entries import TOPICS, decode
 
 @dataclass(frozen=True, slots=True)
 class KeptChanges:
-    """What is kept of a partition's changes after one of them, at one moment.
+    """The kept changes of a partition after a given one, read at one moment.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The names of the keys in Redis, and the version of what is in them.
+"""The names of the keys in Redis, and the version of their format.
 
 A partition's keys share a hash tag, so that a commit stays in one slot of a Redis Cluster.
 """

@@ -1,4 +1,4 @@
-"""Which of several processes does a thing that only one may: who holds a key of the state that expires."""
+"""Leases: of several processes only the one that holds an expiring key may do a thing."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class Lease:
         self._until = 0.0
 
     def lasts(self, seconds: float) -> bool:
-        """Return whether it is held, by this process's own clock, and for so many seconds more."""
+        """Return whether the lease is held for some seconds more, by this process's own clock."""
         return time.monotonic() + seconds < self._until
 
     def hold(self) -> bool:
-        """Take it or keep it; False: another holds it.
+        """Take or renew the lease; False if another process holds it.
 
         Raises
         ------
@@ -63,7 +63,7 @@ class Lease:
         return self._run(self._seconds, takes=True)
 
     def keep(self, writes: Sequence[HashWrite]) -> bool:
-        """Keep it, and write what only its holder may; False: it has expired or is another's, and nothing was written.
+        """Renew the lease and do its holder's writes; False, without writes, if it has expired or is another's.
 
         What was computed under one that has expired is not written: another may have held it since, and given it up.
 
@@ -75,7 +75,7 @@ class Lease:
         return self._run(self._seconds, takes=False, writes=writes)
 
     def release(self) -> None:
-        """Give it up, if it is still held, so that another process need not wait until it expires.
+        """Give the lease up, if it is still held, so that no other process needs to wait until it expires.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Parts of a log that a state left out, since the topic did not hold them any more: ``kafka.on_gap=skip``."""
+"""Gaps: parts of a log that were skipped because the topic no longer had them (``kafka.on_gap=skip``)."""
 
 from __future__ import annotations
 

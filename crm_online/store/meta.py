@@ -1,4 +1,4 @@
-"""What holds for the whole state: its format, how many partitions it has, and the settings that shaped it."""
+"""The description of a state: its format, its number of partitions, and the settings that shaped it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOGS = "logs"
 
 @dataclass(frozen=True, slots=True)
 class StateMeta:
-    """What the first replay, or the first worker, wrote into the state for good.
+    """The description that the first replay or worker wrote into the state; it never changes.
 
     Attributes
     ----------

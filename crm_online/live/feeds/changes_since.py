@@ -1,4 +1,4 @@
-"""The kept changes of one partition that follow a change, also when the state was put back in time meanwhile.
+"""The kept changes of one partition after a given change, even if the state was restored to an earlier time since.
 
 A new epoch may start at a lower number than the old one had reached (ADR 12), and each topic is trimmed for itself
 (ADR 60): the number of a change alone says neither where it is nor what is missing.

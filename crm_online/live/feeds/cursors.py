@@ -1,4 +1,4 @@
-"""Where a reader of the changes is: the id of the last change of each partition, as server-sent events have it."""
+"""Cursors: the id of the last change that a reader has of each partition, as ``Last-Event-ID`` carries it."""
 
 from __future__ import annotations
 
