@@ -14,7 +14,7 @@ from crm_online.itemsets.parts import PartitionCounters
 from crm_online.recommend.evidence import has_too_few_customers
 from crm_online.recommend.examples import Example, ItemFigures
 from crm_online.recommend.learning import ITEMS, Learned, learn
-from crm_online.recommend.regression import coefficients, inverse, together
+from crm_online.recommend.regression import coefficients, inverse, together, without_gain
 
 TIED = 1024
 """Items whose ties to each other are a regression: those that most baskets have. For others single pairs speak."""
@@ -105,8 +105,8 @@ class Basis:
         """Add up the counts of all partitions, and learn from the sampled orders how to weigh them.
 
         Counts are lower bounds, as in rules: what a pair may have missed before it was counted is left out. Of a pair
-        that ``least`` of the sampled orders of nobody known have, and fewer customers, only what chance has is left,
-        where most orders are of known customers.
+        that ``least`` of the sampled orders of nobody known have, and fewer customers, neither item adds anything to
+        the other, where most orders are of known customers.
 
         Examples
         --------
@@ -134,7 +134,6 @@ class Basis:
         examples = _examples(orders, numbered)
         support = count / baskets if baskets > 0 else count
         unproven = has_too_few_customers(examples, keys, len(names), least)
-        both = np.where(unproven, np.minimum(both, support[right] * count[left]), both)
         most = np.argsort(-count, kind="stable")
         tied = np.sort(most[:TIED])
         matrix = together(tied, count, left, right, both)
@@ -143,7 +142,10 @@ class Basis:
         has, share = _number_with_each(examples, len(names)), _basket_share(parts, numbered, as_of, len(names))
         learned = learn(ItemFigures(count, baskets, has, share), guessed, matrix[np.ix_(index, index)], examples)
         ridge = learned.basket.ridge
+        # Only what the answer takes is changed: counts of pairs that no baskets have make no regression.
         ties = learned.basket.ties * coefficients(inverse(matrix, ridge))
+        ties = without_gain(ties, tied, left[unproven], right[unproven])
+        both = np.where(unproven, np.minimum(both, support[right] * count[left]), both)
         # Each pair twice: once in the row of each of its items.
         left, right, both = np.concatenate([left, right]), np.concatenate([right, left]), np.concatenate([both, both])
         gain = (both - support[right] * count[left]) / (count[left] + max(ridge / 10, LEAST_RIDGE))

@@ -74,3 +74,30 @@ def coefficients(inverted: NDArray[np.float64]) -> NDArray[np.float64]:
     found: NDArray[np.float64] = -inverted / np.diag(inverted)
     np.fill_diagonal(found, 0.0)
     return found
+
+
+def without_gain(
+    ties: NDArray[np.float64], items: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return what items add to each other with nothing that some pairs of them add, in either direction.
+
+    Parameters
+    ----------
+    ties
+        What each item (row) adds to each other one (column), float64[k, k].
+    items
+        Their ids, ascending.
+    left, right
+        The pairs, by ids, also of items that are not among these.
+
+    Examples
+    --------
+    >>> without_gain(np.array([[0.0, 0.5], [-0.2, 0.0]]), np.array([3, 8]), np.array([3, 3]), np.array([8, 9])).tolist()
+    [[0.0, 0.0], [-0.2, 0.0]]
+    """
+    there = np.isin(left, items) & np.isin(right, items)
+    row, column = np.searchsorted(items, left[there]), np.searchsorted(items, right[there])
+    found = ties.copy()
+    found[row, column] = np.minimum(found[row, column], 0.0)
+    found[column, row] = np.minimum(found[column, row], 0.0)
+    return found
