@@ -50,7 +50,7 @@ def report_bands(
     if not len(rows):
         return rows
     some, changed = records.take(rows), np.zeros(len(rows), bool)
-    prediction = predictor.predict(some, step.now)
+    prediction, when = predictor.predict(some, step.now), to_short_iso(step.now // MS * MS)
     for place, target in enumerate(predictor.banded):
         before, chance = ReportedBands.read(some, place), predictor.chance(target, prediction)
         after = before.moved(bands[target], chance, step.now // MS)
@@ -74,7 +74,7 @@ def report_bands(
                     "to": bands[target].name(int(after.band[index])),
                     "p": digits(float(chance[index])),
                     "reasons": why,
-                    "time": to_short_iso(step.now // MS * MS),
+                    "time": when,
                     "model_version": predictor.version,
                     "cause": cause,
                 },

@@ -203,8 +203,9 @@ class Predicting:
         changed = np.zeros(len(ids), bool)
         if not self.enabled or self.predictor is None:
             return changed
-        followed = {name for names in step.plan.followed.values() for name in names}
-        rows = {row: name for row, name in enumerate(ids) if scored[row] or name in followed}
+        if followed := {name for names in step.plan.followed.values() for name in names}:
+            scored = scored | np.array([name in followed for name in ids], bool)
+        rows = {row: ids[row] for row in np.flatnonzero(scored).tolist()}
         changed[report_bands(step, self.predictor, self._bands, records, rows, causes)] = True
         return changed
 

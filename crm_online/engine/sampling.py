@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,8 +71,10 @@ class Sampling:
             Of how many customers of the sample, those with the smallest hashes; so all partitions follow as many
             as the sample has.
         """
-        ranked = sorted((value, name) for name, value in self._sample.hashes.items())[:most]
-        return [name for value, name in ranked if value % phases == phase]
+        ranked = [(value, name) for name, value in self._sample.hashes.items()]
+        if len(ranked) > most:
+            ranked = nsmallest(most, ranked)
+        return [name for _, name in sorted(pair for pair in ranked if pair[0] % phases == phase)]
 
     def offer(self, customers: Sequence[str]) -> Iterator[Write]:
         """Admit customers whose hashes are small enough; those who leave for them are forgotten."""
