@@ -40,13 +40,17 @@ from crm_online.replay.run import HALF_WRITTEN
 from crm_online.segments import sample
 from crm_online.settings import Settings
 from crm_online.settings.conflict import from_stored
-from crm_online.step import Drop, Remove, Step, Write
+from crm_online.step import Drop, Remove, Replace, Step, Write
 from crm_online.store import Store, log_gaps, open_store
 from crm_online.store.keys import ENDS, FINGERPRINT, POSITIONS
+from crm_online.store.meta import LOGS as FED_BY_LOGS
 from crm_online.store.meta import StateMeta
 
 SENT: Final = "events"
 """The source of events that were sent to the service: they are in no log, and cannot be read again."""
+
+UNDER_WAY: Final = "undoing"
+"""A key of partition 0: it went back to its beginning, and others may not have."""
 
 _DERIVED: Final = (
     *(CUSTOMERS, ROSTER, sample.NAME, sampling.TRAITS, sampling.BOUGHT, segmenting.MODEL, peers.NAME, owner.SEGMENTS),
@@ -66,7 +70,8 @@ def undo_leap(state: str, settings: Settings) -> list[int]:
     closed, examples learned from. So all that was derived goes, and the log is to be read again with ``events.latest``
     set, by which the events that leapt are rejects. Who was erased or objects, the numbers of changes and the changes
     that are kept stay. Consumers get a change for each customer, segment and rule that they have: these are nowhere
-    until the log has been read. Each partition goes back in one commit, partition 0 first; after a crash, call again.
+    until the log has been read. Each partition goes back in one commit, partition 0 first; after a crash, or if workers
+    got in between, call again.
 
     Parameters
     ----------
@@ -93,10 +98,11 @@ def undo_leap(state: str, settings: Settings) -> list[int]:
     with open_store(state, create=False, writes=True) as store:
         meta = store.meta()
         stored = [store.partition(number) for number in range(meta.partitions)]
-        if any(SENT in one.positions() for one in stored):
+        if meta.feed == FED_BY_LOGS and any(SENT in one.positions() for one in stored):
             raise InputError("events were sent to this state over HTTP: they are in no log that could be read again")
         marks = [PartitionState.decode(one.value(STATE)).watermark for one in stored]
-        if not any(mark is not None and mark > latest for mark in marks):
+        is_beyond = any(mark is not None and mark > latest for mark in marks)
+        if not is_beyond and stored[0].value(UNDER_WAY) is None:
             raise InputError(f"no partition is beyond events.latest ({to_short_iso(latest)}): no leap to undo")
         shaped = from_stored(meta.settings).model_copy(update={"changes": settings.changes})
         return list(reset_partitions(store, shaped, latest))
@@ -104,6 +110,8 @@ def undo_leap(state: str, settings: Settings) -> list[int]:
 
 def reset_partitions(store: Store, settings: Settings, now: int) -> Iterator[int]:
     """Take all partitions of a state back to their beginning, each in a commit, and yield which were not there.
+
+    Until all have gone back partition 0 must not go on: it would learn from what others are about to forget.
 
     Parameters
     ----------
@@ -116,14 +124,18 @@ def reset_partitions(store: Store, settings: Settings, now: int) -> Iterator[int
     Raises
     ------
     StoreError, FenceError
-        If the state cannot be read or written.
+        If the state cannot be read or written, or if partition 0 has gone on meanwhile; then all must go back again.
     """
-    meta = store.meta()
+    meta, first = store.meta(), None
     for number in range(meta.partitions):
-        if PartitionState.decode(store.partition(number).value(STATE)).watermark is not None:
-            pipeline = PartitionPipeline(store, settings, number, meta.partitions)
+        pipeline = PartitionPipeline(store, settings, number, meta.partitions)
+        first = first or pipeline.store
+        if pipeline.watermark is not None or pipeline.positions.keys() - {COMMANDS}:
             pipeline.reset(_reset_step(meta, settings, pipeline, now))
             yield number
+    if first is not None:
+        first.refuse_if_moved()
+        first.drop(UNDER_WAY)
 
 
 def _reset_step(meta: StateMeta, settings: Settings, pipeline: PartitionPipeline, now: int) -> Step:
@@ -137,7 +149,8 @@ def _reset_step(meta: StateMeta, settings: Settings, pipeline: PartitionPipeline
     erased = Suppression(meta.id)
     erased.load(pipeline.store.hash_all(suppression.NAME))
     erased.bound(now)
-    return replace(step, writes=[*_dropped(pipeline), *erased.writes(), *step.writes])
+    begun = [Replace(UNDER_WAY, b"1")] if pipeline.partition == peers.MODEL_PARTITION else []
+    return replace(step, writes=[*_dropped(pipeline), *erased.writes(), *step.writes, *begun])
 
 
 def _dropped(pipeline: PartitionPipeline) -> Iterator[Write]:

@@ -20,15 +20,16 @@ OBJECTED: Final = int(np.iinfo(np.int64).max)
 """The time before which events of a customer are left out who objects: that of all events."""
 _HASH_BYTES: Final = 16
 _TIME_BYTES: Final = 8
+_LENGTHS: Final = (_TIME_BYTES, _TIME_BYTES + 1, 2 * _TIME_BYTES, 2 * _TIME_BYTES + 1)
 
 
 @dataclass(slots=True)
 class Suppression:
     """When customers of one partition were erased, or objected, by a hash of their id.
 
-    An erasure is stored as its time, with a byte more if nobody asked for it; an objection as what is below
-    ``NOT_ERASED`` by as much as its time and one, and then the latest time of all erasures and objections: before that
-    nothing counts, also when it is withdrawn.
+    An erasure is stored as its time, with a byte more if nobody asked for it, and then the time of the last one before
+    it that somebody did; an objection as what is below ``NOT_ERASED`` by as much as its time and one, and then the
+    latest time of all erasures and objections: before that nothing counts, also when it is withdrawn.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ class Suppression:
     salt: str
     _erased_at: dict[bytes, int] = field(default_factory=dict)
     _objected_since: dict[bytes, int] = field(default_factory=dict)
-    _lapsed: set[bytes] = field(default_factory=set)
+    _lapsed: dict[bytes, int] = field(default_factory=dict)
     _changed: set[bytes] = field(default_factory=set)
 
     def load(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
@@ -58,15 +59,12 @@ class Suppression:
             If it is something else.
         """
         for name, stored in raw:
-            if len(name) != _HASH_BYTES or len(stored) not in (_TIME_BYTES, _TIME_BYTES + 1, 2 * _TIME_BYTES):
+            if len(name) != _HASH_BYTES or len(stored) not in _LENGTHS:
                 raise StateCorrupt("the list of erased customers in the state cannot be read")
-            if len(stored) == _TIME_BYTES + 1:
-                self._lapsed.add(name)
+            if len(stored) % _TIME_BYTES:
+                self._lapsed[name] = (*_times(stored[_TIME_BYTES + 1 :]), NOT_ERASED)[0]
                 stored = stored[:_TIME_BYTES]
-            times = [
-                int.from_bytes(stored[at : at + _TIME_BYTES], "little", signed=True)
-                for at in range(0, len(stored), _TIME_BYTES)
-            ]
+            times = _times(stored)
             if times[0] < NOT_ERASED:
                 self._objected_since[name] = times[0] = -times[0] - 2
             self._erased_at[name] = max(times)
@@ -86,9 +84,9 @@ class Suppression:
         """
         name = self.field_of(customer)
         if not lapsed:
-            self._lapsed.discard(name)
-        elif name not in self._erased_at:
-            self._lapsed.add(name)
+            self._lapsed.pop(name, None)
+        elif name not in self._lapsed:
+            self._lapsed[name] = self._erased_at.get(name, NOT_ERASED)
         self._erased_at[name] = max(time, self._erased_at.get(name, time))
         self._changed.add(name)
 
@@ -108,11 +106,11 @@ class Suppression:
             if time <= latest:
                 continue
             self._changed.add(name)
-            if name in self._lapsed:
+            time = self._lapsed.pop(name, time)
+            if time == NOT_ERASED:
                 del self._erased_at[name]
-                self._lapsed.remove(name)
                 continue
-            self._erased_at[name] = latest + 1
+            self._erased_at[name] = min(time, latest + 1)
             if name in self._objected_since:
                 self._objected_since[name] = min(self._objected_since[name], latest)
 
@@ -144,10 +142,24 @@ class Suppression:
         times = [self._erased_at[name]]
         if name in self._objected_since:
             times.insert(0, -self._objected_since[name] - 2)
-        stored = b"".join(time.to_bytes(_TIME_BYTES, "little", signed=True) for time in times)
-        return stored + b"\x01" if name in self._lapsed else stored
+        stored = b"".join(map(_encoded, times))
+        if name not in self._lapsed:
+            return stored
+        before = self._lapsed[name]
+        return stored + b"\x01" + (b"" if before == NOT_ERASED else _encoded(before))
 
     def field_of(self, customer: str) -> bytes:
         """Return the field of `NAME` that is a customer's."""
         name = customer.encode("utf-8", "surrogatepass")
         return blake2b(name, digest_size=_HASH_BYTES, key=self.salt.encode()[:64]).digest()
+
+
+def _encoded(time: int) -> bytes:
+    return time.to_bytes(_TIME_BYTES, "little", signed=True)
+
+
+def _times(stored: bytes) -> list[int]:
+    return [
+        int.from_bytes(stored[at : at + _TIME_BYTES], "little", signed=True)
+        for at in range(0, len(stored), _TIME_BYTES)
+    ]

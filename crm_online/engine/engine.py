@@ -51,6 +51,8 @@ from crm_online.step import Append, Assign, Put, Remove, Replace, Step, StepCoun
 
 CUSTOMERS = "customers"
 ROSTER = "roster"
+_DECODED = 5000
+"""Records that are decoded at once where all of a partition are looked at."""
 
 
 def customer_field(name: str) -> bytes:
@@ -270,12 +272,16 @@ class Engine:
             The ids and records of all its customers.
         """
         segments, bands = dict[str, str | None](), dict[str, dict[str, str | None]]()
-        for name, raw in sorted(customers):
-            record = self._codec.decode([raw])
-            if (segment := self.segmenting.reported(record)) is not None:
-                segments[name.decode()] = segment
-            if by_target := self.predicting.reported(record):
-                bands[name.decode()] = by_target
+        ordered = sorted(customers)
+        for at in range(0, len(ordered), _DECODED):
+            names, raw = zip(*ordered[at : at + _DECODED], strict=True)
+            records = self._codec.decode(list(raw))
+            found = zip(names, self.segmenting.reported(records), self.predicting.reported(records), strict=True)
+            for name, segment, by_target in found:
+                if segment is not None:
+                    segments[name.decode()] = segment
+                if any(band is not None for band in by_target.values()):
+                    bands[name.decode()] = by_target
         emitted = frozenset(self._segment_emitter.emitted)
         return Divergence(self.state.epoch, segments, emitted, self.mining.emitted_rules, bands)
 
@@ -303,11 +309,11 @@ class Engine:
         state = self.state
         state.epoch = divergence.epoch + 1
         now = (state.watermark or 0) if now is None else now
-        changes = Changes(self._partition, state.epoch, state.sequence)
+        changes, nobody = Changes(self._partition, state.epoch, state.sequence), self._codec.decode([None])
         for name, raw in records.items():
-            record = self._codec.decode([raw])
+            record = nobody if raw is None else self._codec.decode([raw])
             if name in divergence.customers:
-                segment = self.segmenting.reported(record) if raw is not None else None
+                segment = self.segmenting.reported(record)[0] if raw is not None else None
                 if segment != divergence.customers[name]:
                     self.segmenting.republish(name, divergence.customers[name], segment, now, changes)
             if name in divergence.bands:

@@ -102,7 +102,7 @@ class Predicting:
 
     def forget(self, step: StepContext, name: str, record: Records) -> None:
         """Emit that an erased customer, given as the record was before the step, is in no band any more."""
-        for target, band in self.reported(record).items():
+        for target, band in self.reported(record)[0].items():
             if band is not None:
                 self._emit_gone(name, target, (band, None), "erase", step.now, step.changes)
 
@@ -122,14 +122,14 @@ class Predicting:
         changes
             Where to.
         """
-        reported = self.reported(record)
+        (reported,) = self.reported(record)
         for target, band in published.items():
             if reported.get(target) != band:
                 self._emit_gone(name, target, (band, reported.get(target)), "rewind", now, changes)
 
-    def reported(self, record: Records) -> dict[str, str | None]:
-        """Return in which band one customer is reported, by target."""
-        return reported_bands(self.predictor, self._bands, record)[0]
+    def reported(self, records: Records) -> list[dict[str, str | None]]:
+        """Return in which band each customer is reported, by target."""
+        return reported_bands(self.predictor, self._bands, records)
 
     def observe(
         self, step: StepContext, ids: list[str], before: Records, segment: NDArray[np.int16], ingested: IngestResult

@@ -161,7 +161,7 @@ class Segmenting:
             self.segments.leave(record.vectors, record.nearest.astype(np.int64))
             if self._buying is not None:
                 self._buying = self._buying.move(record.vectors, self._cells(record, record.purchases), None, None)
-        from_id = self.reported(record)
+        (from_id,) = self.reported(record)
         if from_id is not None:
             self._emit(name, from_id, None, Reason.ERASE, step.now, step.changes)
 
@@ -177,13 +177,14 @@ class Segmenting:
             found[rows] = numbers[records.reported[rows]]
         return found
 
-    def reported(self, record: Records) -> str | None:
-        """Return the segment that one customer is reported to be in; ``None`` for none."""
+    def reported(self, records: Records) -> list[str | None]:
+        """Return the segment that each customer is reported to be in; ``None`` for none."""
         if self.segments is None:
-            return None
-        ids = self.segments.model.ids if record.scored_by(self.version)[0] else self._state.previous_ids
-        label = int(record.reported[0])
-        return ids[label] if label < len(ids) else None
+            return [None] * len(records)
+        ids = self._state.previous_ids, self.segments.model.ids
+        of_model = records.scored_by(self.version).tolist()
+        labels = zip(of_model, records.reported.tolist(), strict=True)
+        return [ids[newest][label] if label < len(ids[newest]) else None for newest, label in labels]
 
     def republish(self, name: str, published: str | None, segment: str | None, now: int, changes: Changes) -> None:
         """Publish that a customer is in another segment than was published, since the state was put back in time."""

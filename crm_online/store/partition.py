@@ -143,6 +143,10 @@ class PartitionStore:
         """Set a field of a hash that no step writes."""
         self._client.call("HSET", self._key(name), field, value)
 
+    def drop(self, name: str) -> None:
+        """Delete a key; no claim is needed."""
+        self._client.call("DEL", self._key(name))
+
     def hash_length(self, name: str) -> int:
         """Count the fields of a hash."""
         return self._read(reads.hash_length(self.partition, name))

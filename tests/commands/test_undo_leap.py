@@ -12,7 +12,11 @@ import pytest
 
 from crm_online.commands.erase import object_to_profiling
 from crm_online.commands.undo_leap import undo_leap
-from crm_online.errors import InputError
+from crm_online.errors import InputError, OwnerLost
+from crm_online.events.batch import Batch
+from crm_online.events.building import from_events
+from crm_online.events.models import EVENT
+from crm_online.events.times import to_iso
 from crm_online.lookup import Lookup
 from crm_online.pipeline import PartitionPipeline
 from crm_online.replay import replay
@@ -87,11 +91,7 @@ def last_values(out: Path) -> Iterator[tuple[str, str | None]]:
         yield value["customer_id"], value["to"]
 
 
-def test_after_an_undone_leap_and_a_crash_in_it_the_log_read_again_is_as_if_it_had_never_leapt(
-    log: Path, leapt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with open_store(str(leapt), create=False) as store:
-        assert all(mark is not None and mark >= FAR * 1000 for mark in watermarks(store))
+def crash_before_partition_1(patch: pytest.MonkeyPatch) -> None:
     reset = PartitionPipeline.reset
 
     def crashing(pipeline: PartitionPipeline, step: Any) -> None:
@@ -99,11 +99,21 @@ def test_after_an_undone_leap_and_a_crash_in_it_the_log_read_again_is_as_if_it_h
             raise KeyboardInterrupt
         reset(pipeline, step)
 
+    patch.setattr(PartitionPipeline, "reset", crashing)
+
+
+def test_after_an_undone_leap_and_a_crash_in_it_the_log_read_again_is_as_if_it_had_never_leapt(
+    log: Path, leapt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_store(str(leapt), create=False) as store:
+        assert all(mark is not None and mark >= FAR * 1000 for mark in watermarks(store))
     with monkeypatch.context() as patch:
-        patch.setattr(PartitionPipeline, "reset", crashing)
+        crash_before_partition_1(patch)
         with pytest.raises(KeyboardInterrupt):
             undo_leap(str(leapt), BOUNDED)
     assert undo_leap(str(leapt), BOUNDED) == [1]
+    with pytest.raises(InputError):
+        undo_leap(str(leapt), BOUNDED)
     with open_store(str(leapt), create=False) as store:
         assert watermarks(store) == [None, None]
         kept = {key.decode().partition("}:")[2] for key in contents(store)}
@@ -137,3 +147,45 @@ def test_without_a_bound_or_beyond_it_nothing_is_undone(leapt: Path) -> None:
     assert (told.returncode, "say --yes" in told.stderr) == (2, True)
     with open_store(str(leapt), create=False) as store:
         assert all(mark is not None and mark >= FAR * 1000 for mark in watermarks(store))
+
+
+def test_where_partition_0_was_taken_over_meanwhile_it_says_so_and_may_be_called_again(
+    leapt: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_store(str(leapt), create=False, writes=True) as store:
+        reset = PartitionPipeline.reset
+
+        def overtaken(pipeline: PartitionPipeline, step: Any) -> None:
+            reset(pipeline, step)
+            store.partition(0).claim("a worker")
+
+        assert store.url is not None
+        with monkeypatch.context() as patch:
+            patch.setattr(PartitionPipeline, "reset", overtaken)
+            with pytest.raises(OwnerLost, match="a worker"):
+                undo_leap(store.url, BOUNDED)
+        assert undo_leap(store.url, BOUNDED) == []
+        assert watermarks(store) == [None, None]
+
+
+def test_of_a_topic_the_partitions_that_did_not_leap_go_back_too_though_a_crash_comes_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = "events"  # as the source of events over HTTP is called, of which there are none here
+    with open_store(str(tmp_path / "state")) as store:
+        store.initialise(2, json.dumps(BOUNDED.shaping()), f"kafka:{topic}")
+        for number, time in enumerate([FAR, shop.START]):
+            event = {"type": "contact", "customer_id": f"c{number}", "time": to_iso(time * 1000), "channel": "mail"}
+            events = from_events([EVENT.validate_python(event)], [0], topic)
+            batch = Batch(topic, 0, 1, events, watermark=time * 1000)
+            PartitionPipeline(store, BOUNDED, number, 2).run_step(batch)
+        assert store.url is not None
+        with monkeypatch.context() as patch:
+            crash_before_partition_1(patch)
+            with pytest.raises(KeyboardInterrupt):
+                undo_leap(store.url, BOUNDED)
+        assert watermarks(store) == [None, shop.START * 1000]
+        assert undo_leap(store.url, BOUNDED) == [1]
+        assert watermarks(store) == [None, None]
+        with pytest.raises(InputError):
+            undo_leap(store.url, BOUNDED)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crm_online.customers.suppression import NOT_ERASED, OBJECTED, Suppression
 from crm_online.errors import StateCorrupt
-from crm_online.step import Put
+from crm_online.step import Put, Remove
 
 CALLS = st.lists(st.tuples(st.sampled_from(["add", "object", "withdraw"]), st.integers(0, 9)), max_size=8)
 
@@ -45,3 +45,23 @@ def test_an_objection_of_a_state_that_kept_its_time_alone_is_read_and_other_leng
     assert suppression.objected_since("ann") == 5
     with pytest.raises(StateCorrupt):
         suppression.load([(suppression.field_of("ann"), b"1234567")])
+
+
+def test_of_an_erasure_that_only_a_leap_brought_nothing_is_left_but_what_was_asked_for_before_it() -> None:
+    suppression = Suppression("salt")
+    suppression.add("asked", 5)
+    for name in ("asked", "idle"):
+        suppression.add(name, 90, lapsed=True)
+        suppression.add(name, 95, lapsed=True)
+    suppression.add("late", 99)
+    again = stored_again(suppression)
+    assert again.erased_at(["asked", "idle", "late"]).tolist() == [95, 95, 99]
+    again.bound(50)
+    assert again.erased_at(["asked", "idle", "late"]).tolist() == [5, NOT_ERASED, 51]
+    gone, put = again.writes()
+    assert isinstance(gone, Remove)
+    assert isinstance(put, Put)
+    assert list(gone.fields) == [again.field_of("idle")]
+    last = Suppression("salt")
+    last.load(put.fields.items())
+    assert last.erased_at(["asked", "idle", "late"]).tolist() == [5, NOT_ERASED, 51]

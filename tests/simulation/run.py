@@ -18,7 +18,6 @@ from random import Random
 import pytest
 from aiokafka import TopicPartition
 
-from crm_online.commands.undo_leap import reset_partitions
 from crm_online.lookup.frames import itemsets_frame
 from crm_online.lookup.lookup import Lookup
 from crm_online.settings import Settings
@@ -35,6 +34,7 @@ from tests.simulation.broker import Group, SimulatedBroker
 from tests.simulation.clients import Network, SimulatedConsumer, SimulatedProducer, simulated
 from tests.simulation.faults import Faults
 from tests.simulation.loop import SimulatedLoop
+from tests.simulation.operator import Operator
 from tests.simulation.shop import END, encoded, events
 from tests.simulation.store import SimulatedRedis
 from tests.simulation.worker import SimulatedWorker
@@ -171,7 +171,7 @@ class Simulation:
         """Kill, stop, cut off and put back, for as long as events come."""
         random, until = Random(self._random.random()), self.loop.time() + SECONDS
         pause = random.choice([0.5, 2.0, 5.0])
-        copy = self.redis.copy()
+        copy, operator = self.redis.copy(), Operator(self.loop, self.redis, SETTINGS, milliseconds(END), self.faults)
         while self.loop.time() < until:
             await asyncio.sleep(random.expovariate(1 / pause))
             worker = random.choice(self.workers)
@@ -191,13 +191,15 @@ class Simulation:
                     await asyncio.sleep(random.uniform(0, SESSION))
                     self.broker.down = False
                 case "copy":
+                    await operator.finished()  # who put half of it back would call again
                     copy = self.redis.copy()
                 case "undo":
-                    self.faults.count("taken back to the beginning")
-                    list(reset_partitions(self.redis.reliable_store(), SETTINGS, milliseconds(END)))
+                    operator.undo(random.random())
                 case "put back":
+                    await operator.finished()
                     self.faults.count("redis put back")
                     self.redis.put_back(copy)
+        await operator.finished()
 
     async def _settled(self) -> bool:
         """Wait until nothing is left to do; return whether that came about."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import redis
@@ -90,9 +91,10 @@ class SimulatedRedis:
         for name in ("claim", "commit", "outbox", "trim"):  # who finds them there sends one command less
             self.admin.script_load(Script.named(f"{name}.lua").text)
 
-    def store(self) -> Store:
-        """Open the state as a process does."""
-        return Store(RedisClient(FaultyLink(self._node, self._loop, self._faults)), durable=True, version=(7, 0))
+    def store(self, disturbed: bool = True) -> Store:
+        """Open the state as a process does; if it is not disturbed, requests take time but do not go wrong."""
+        faults = self._faults if disturbed else replace(self._faults, share=0.0)
+        return Store(RedisClient(FaultyLink(self._node, self._loop, faults)), durable=True, version=(7, 0))
 
     def reliable_store(self) -> Store:
         """Open the state by a connection that loses nothing."""
