@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import tomllib
+from datetime import UTC, datetime, timedelta
 
 import httpx
 from playwright.sync_api import Browser, expect
@@ -91,6 +92,29 @@ def _follow_the_first_number(seen: Seen, shop: Served) -> None:
     page.get_by_label("What changed").select_option("rules that changed")
     expect(page.get_by_role("heading", level=1)).to_have_text("Rules that changed")
     expect(page.get_by_label("In which time").locator("option:checked")).to_have_text("new since your last visit")
+
+
+def test_what_changed_since_monday(seen: Seen, shop: Served) -> None:
+    page = seen.open()
+    status = httpx.get(f"{shop.url}/v1/status", timeout=PATIENCE).json()
+    now = datetime.fromisoformat(status["watermark"]).astimezone(UTC)
+    monday = (now - timedelta(days=now.weekday() or 7)).replace(hour=0, minute=0, second=0, microsecond=0)
+    page.get_by_label("What changed in which time").select_option("since Monday")
+    told = httpx.get(f"{shop.url}/v1/digest", params={"since": monday.isoformat()}, timeout=PATIENCE).json()
+    # Money is written otherwise than in the service's own text.
+    expect(page.locator(".headline")).to_contain_text(told["headline"].split(",")[0])
+    assert told["headline"].startswith(f"{monday.day} {monday:%b %Y} to ")
+
+
+def test_moves_are_listed_by_what_customers_spent(seen: Seen, shop: Served) -> None:
+    asked = {"since": "1970-01-01T00:00:00Z", "limit": "1000"}
+    found = httpx.get(f"{shop.url}/v1/moves", params=asked, timeout=PATIENCE).json()["moves"]
+    page = seen.open("moves?since=1970-01-01T00:00:00Z&order=monthly")
+    most = max(found, key=lambda one: one["monthly"] or 0)
+    expect(page.locator(".people tbody tr").first).to_contain_text(most["customer_id"])
+    page.get_by_label("Order").select_option("the last first")
+    expect(page.locator(".people tbody tr").first).to_contain_text(found[0]["customer_id"])
+    assert "order" not in page.url
 
 
 def test_search_finds_customers_items_and_segments(seen: Seen, shop: Served) -> None:

@@ -4,7 +4,7 @@ import { get, ofCustomer } from "../api.js";
 import { board } from "../board.js";
 import { h, put } from "../dom.js";
 import { at, count, money, plural, styles, time } from "../format.js";
-import { named, ranked } from "../segments.js";
+import { moneyless, named, ranked } from "../segments.js";
 import { difference, visited } from "./news.js";
 import { empty, heading, loading, scrolled, wrong } from "./parts.js";
 
@@ -94,19 +94,31 @@ export function moves(root, { query }, signal) {
     return !own || own === "none" || all.some(([id]) => id === own) ? all : [...all, [own, named(own)]];
   };
   const period = (found) => [" from ", time(found.since), " to ", time(found.until)];
+  const biggest = () => query.get("order") === "monthly";
+  const shown = (found) => {
+    if (found.total <= found.moves.length) return "";
+    const among = biggest() && found.total > MOST ? ` of the last ${count(MOST)}` : "";
+    return biggest() ? `; the ${count(found.moves.length)} who spent most${among} are shown` : `; the last ${count(found.moves.length)} are shown`;
+  };
+  // The service has the last first: the order by money is of as many as it gives.
+  const byMoney = (found, limit) => ({ ...found, moves: found.moves.sort((a, b) => (b.monthly ?? 0) - (a.monthly ?? 0)).slice(0, limit) });
   list(root, {
     kind: "moves",
     title: "Who moved",
-    lead: "Customers who went from one segment to another, the last first",
+    lead: "Customers who went from one segment to another",
     query,
     controls: (set) => [
       choice("From", "from", [["", "from any segment"], ["none", "newcomers"], ...ids("from")], query.get("from"), set("from")),
       choice("To", "to", [["", "to any segment"], ...ids("to")], query.get("to"), set("to")),
       choice("Why", "reason", [["", "for any reason"], ...Object.entries(REASONS)], query.get("reason"), set("reason")),
-    ],
-    ask: (asked) => get("moves", { ...asked, from: query.get("from"), to: query.get("to"), reason: query.getAll("reason") }, signal),
+      moneyless() ? null : choice("Order", "order", [["", "the last first"], ["monthly", "who spent most first"]], query.get("order"), set("order")),
+    ].filter(Boolean),
+    ask: async (asked) => {
+      const found = await get("moves", { ...asked, limit: biggest() ? MOST : asked.limit, from: query.get("from"), to: query.get("to"), reason: query.getAll("reason") }, signal);
+      return biggest() ? byMoney(found, asked.limit) : found;
+    },
     show: (found) => [
-      [`${plural(found.total, "move")} of ${plural(found.customers, "customer")}`, period(found), found.monthly === null ? "" : `; together they spent ${money(found.monthly)} a month`, found.total > found.moves.length ? `; the last ${count(found.moves.length)} are shown` : ""],
+      [`${plural(found.total, "move")} of ${plural(found.customers, "customer")}`, period(found), found.monthly === null ? "" : `; together they spent ${money(found.monthly)} a month`, shown(found)],
       found.moves.length ? table(found.moves) : empty("Nobody moved so", "Choose others, or a longer time."),
       found.moves.length,
     ],
@@ -121,7 +133,7 @@ function table(found) {
     h(
       "table",
       { class: "people" },
-      h("caption", { class: "unseen" }, "Who moved, the last first"),
+      h("caption", { class: "unseen" }, "Who moved"),
       h("thead", {}, h("tr", {}, head("customer"), head("from"), head("to"), head("why"), priced ? head("spending a month", "num") : null, head("when", "num"))),
       h(
         "tbody",

@@ -11,7 +11,7 @@ import { loading } from "./parts.js";
 const SEEN = "crm-online.seen";
 const GROUPS = 6;
 const RULES = 4;
-const PERIODS = [[7, "last 7 days against the 7 before"], [30, "last 30 days against the 30 before"], [90, "last 90 days against the 90 before"], [1, "last day against the one before"]];
+const PERIODS = [[7, "last 7 days against the 7 before"], [30, "last 30 days against the 30 before"], [90, "last 90 days against the 90 before"], [1, "last day against the one before"], ["monday", "since Monday"]];
 /** Title, how it is written, whether more is better, and what it is, of each figure. */
 const FIGURES = {
   active: ["Active customers", count, true, "with an event"],
@@ -39,6 +39,14 @@ function remember() {
 }
 addEventListener("pagehide", remember);
 document.addEventListener("visibilitychange", () => document.hidden && remember());
+
+/** The last Monday that is at least a day ago, of event time. */
+function monday() {
+  const at = new Date(board.values.status.watermark);
+  at.setUTCHours(0, 0, 0, 0);
+  at.setUTCDate(at.getUTCDate() - ((at.getUTCDay() + 6) % 7 || 7));
+  return at.toISOString();
+}
 
 /** The address of a list, as a view: `/v1/moves?…` is shown by `#/moves?…`. */
 const address = (list) => list.replace(/^\/v1\//, "#/");
@@ -115,7 +123,9 @@ export function news(query, signal) {
   const listeners = new Set();
   const tell = async () => {
     if (!board.values.ready?.ready) return;
-    const [found, rules] = await Promise.all([get("digest", { days: span.value }, signal), get("rule-changes", { days: span.value, change: "changed", limit: RULES }, signal)]).catch(() => []);
+    if (span.value === "monday" && !board.values.status?.watermark) return;
+    const asked = span.value === "monday" ? { since: monday() } : { days: span.value };
+    const [found, rules] = await Promise.all([get("digest", asked, signal), get("rule-changes", { ...asked, change: "changed", limit: RULES }, signal)]).catch(() => []);
     if (!found) return;
     const kept = found.kept_since && found.kept_since > found.since ? h("p", { class: "note" }, "Changes are kept since ", time(found.kept_since), "; what was before is not counted.") : null;
     const flows = found.flows.slice(0, GROUPS);

@@ -57,8 +57,8 @@ export const noState = () =>
   );
 
 /** What to say where events came, and none has a customer. */
-const noCustomers = () =>
-  empty("No customers, so no segments", h("p", {}, `${plural(board.values.status.baskets, "basket")} came so far, none with a customer. `, h("a", { href: "#/rules" }, "What is bought together")));
+export const noCustomers = () =>
+  empty("No customers, so no segments and no predictions", h("p", {}, `${plural(board.values.status.baskets, "basket")} came so far, none with a customer. `, h("a", { href: "#/rules" }, "What is bought together")));
 
 /** What to say where there are no segments. */
 export function noSegments({ customers }) {

@@ -6,7 +6,7 @@ import { ACTED_ON, calibration, gains, modelMark, names, overTime } from "../cha
 import { h, put, text } from "../dom.js";
 import { count, money, number, percent, plural, styles, time } from "../format.js";
 import { chip } from "../segments.js";
-import { asTable, card, empty, figures, heading, loading, noState, scrolled, table, wrong } from "./parts.js";
+import { asTable, card, empty, figures, heading, loading, noCustomers, noState, scrolled, table, wrong } from "./parts.js";
 
 const FIGURES = { examples: ["examples", count], roc_auc: ["ROC AUC", number], pr_auc: ["PR AUC", number], log_loss: ["log loss", number], brier: ["Brier", number], ece: ["calibration error", number], weight: ["weight", number] };
 
@@ -90,7 +90,7 @@ export function predictions(root, _, signal) {
     figure.element.hidden = !known;
     if (!known) {
       parts = null;
-      put(body, h("section", { class: "card" }, found.customers ? nothing(found) : noState()));
+      put(body, h("section", { class: "card" }, found.customers ? nothing(found) : board.values.status?.accepted ? noCustomers() : noState()));
       return;
     }
     text(lead, `Within ${plural(found.horizon_days, "day")}; version ${found.version} of the predictor`);
