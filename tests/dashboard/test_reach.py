@@ -136,3 +136,15 @@ def test_every_chart_says_what_it_shows(seen: Seen) -> None:
     page = seen.open("segments")
     drawn(page, "tree")
     assert "standard deviations" in (page.locator(".plot.tree").get_attribute("aria-label") or "")
+
+
+def test_a_chart_that_shows_nothing_is_no_image(seen: Seen) -> None:
+    nobody = '{"moves": 0, "since": null, "flows": []}'
+    seen.page.route("**/v1/flows*", lambda route: route.fulfill(body=nobody, content_type="application/json"))
+    page = seen.open()
+    page.reload()
+    expect(page.get_by_text("Nobody has moved yet")).to_be_visible()
+    drawn(page, "scatter")
+    expect(page.locator('.plot[aria-label=""]')).to_have_count(0)
+    expect(page.locator(".plot.flows[role=img]")).to_have_count(0)
+    page.unroute("**/v1/flows*")

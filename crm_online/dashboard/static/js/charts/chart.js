@@ -70,7 +70,8 @@ export class Chart {
   constructor(kind, draw, says, signal) {
     this.draw = draw;
     this.says = says;
-    this.plot = h("div", { class: `plot ${kind}`, role: "img", "aria-label": "" });
+    // It is an image, with a text, once it shows something.
+    this.plot = h("div", { class: `plot ${kind}` });
     this.element = h("figure", {}, this.plot);
     window.addEventListener("theme", () => this.again(), { signal });
     // Its place becomes another one not only with the window: what stands next to it grows and shrinks too.
@@ -96,6 +97,7 @@ export class Chart {
 
   set(value) {
     this.#value = value;
+    this.plot.setAttribute("role", "img");
     this.plot.setAttribute("aria-label", this.says(value));
     this.again(!calm());
   }
