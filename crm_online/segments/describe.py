@@ -25,6 +25,9 @@ FACTS = 4
 SOME = 0.05
 """Share of a segment's members who never bought from which on the text says that figures are of the others."""
 
+_BEYOND = {-1: "at most ", 0: "", 1: "at least "}
+"""What is said before a ratio where the members are at the bound of the scale, or beyond (ADR 58)."""
+
 _TIMES = " \N{MULTIPLICATION SIGN}"
 _NEXT_TO_NOTHING = 0.05
 _MANY = 100.0
@@ -132,7 +135,8 @@ def _text(
     some_never = segment.shares[Buying.NEVER] >= SOME
     for number in notable:
         feature, words = list(every_word.items())[number]
-        fact, phrase = _fact(feature, words, units.get(feature, ""), *amounts(segment, feature, words))
+        beyond = segment.beyond[feature]
+        fact, phrase = _fact(feature, words, units.get(feature, ""), *amounts(segment, feature, words), beyond)
         facts.append(fact)
         (of_buyers if some_never and words.of is not Buying.NEVER else phrases).append(phrase)
     text = ", ".join(phrases)
@@ -161,15 +165,15 @@ def _share_facts(segment: SegmentDeviations) -> tuple[list[FactValue], list[str]
     return facts, phrases
 
 
-def _fact(feature: str, words: Words, unit: str, value: float, typical: float) -> tuple[FactValue, str]:
-    """Return a deviation as numbers and as a part of a sentence."""
+def _fact(feature: str, words: Words, unit: str, value: float, typical: float, beyond: int) -> tuple[FactValue, str]:
+    """Return a deviation as numbers and as a part of a sentence; see :class:`SegmentDeviations` for ``beyond``."""
     fact = FactValue(feature=feature, value=_digits(value), everybody=_digits(typical), unit=unit)
     ratio = ratio_of(value, typical)
     if words.contrast is Contrast.RATIO and ratio <= _MANY:
         fact["ratio"] = _digits(ratio)
         if ratio < _NEXT_TO_NOTHING:
             return fact, words.none
-        return fact, words.phrase.format(ratio=_number(ratio) + _TIMES)
+        return fact, words.phrase.format(ratio=_BEYOND[beyond] + _number(ratio) + _TIMES)
     fact["difference"] = _digits(value - typical)
     return fact, words.phrase.format(
         value=_amount(value, unit),

@@ -23,6 +23,8 @@ _SAME = 1.2
 _FAR = 1.5
 _NOTABLE_FAR = 0.1
 _NEUTRAL_WITHIN = 0.05
+_AT_BOUND = 0.1
+"""How near to a bound of the scale a centroid is whose members are at it or beyond, in standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class SegmentDeviations:
         By feature, whether most members have it at all.
     log1p
         By feature, whether it is a quantity whose ratios count.
+    beyond
+        By feature, on which side nearly all members are at the bound of the scale, or beyond: -1, 1, or 0 for none.
     """
 
     apart: NDArray[np.float64]
@@ -57,6 +61,7 @@ class SegmentDeviations:
     population_shares: NDArray[np.float64]
     has: Mapping[str, bool]
     log1p: Mapping[str, bool]
+    beyond: Mapping[str, int]
 
     def most(self, kind: Buying) -> bool:
         """Return whether most members are of a kind."""
@@ -79,6 +84,9 @@ def deviations_of(scale: Scale, figures: BuyerFigures, every_word: Sequence[Word
         [dict(zip(scale.names, values, strict=True)) for values in scale.decode(some).tolist()]
         for some in (centroids, centroids - deviations, centroids + deviations)
     )
+    bounds, near = np.array(scale.bounds, np.float64).reshape(-1, 2), _AT_BOUND * RESOLUTION * np.array(scale.weights)
+    at = [(centroids <= bounds[:, 0] + near), (centroids >= bounds[:, 1] - near)]
+    beyond = np.where(bounds[:, 0] < bounds[:, 1], at[1].astype(int) - at[0].astype(int), 0)
     return [
         SegmentDeviations(
             apart=apart[row],
@@ -91,6 +99,7 @@ def deviations_of(scale: Scale, figures: BuyerFigures, every_word: Sequence[Word
             population_shares=figures.population_shares,
             has=dict(zip(scale.names, has[row].tolist(), strict=True)),
             log1p=log1p,
+            beyond=dict(zip(scale.names, beyond[row].tolist(), strict=True)),
         )
         for row in range(len(centroids))
     ]

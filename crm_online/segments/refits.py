@@ -3,8 +3,9 @@
 k-means has many local optima that differ little in J and much in what they group. A fresh fit that is adopted whole
 ends most segments for a few per cent of J. So a refit begins from the present centroids: these move little, and the
 segments live on. Only if fresh starts find a grouping that is better by enough are segments given up, one after the
-other, for centres that they found (random swap: Fränti, Efficiency of random swap clustering, 2018). That goes no
-further than it must: each way ends as soon as what is left to gain is small; the one with the fewest moves is taken.
+other, for centres that they found (random swap: Fränti, Efficiency of random swap clustering, 2018). Neither goes
+further than it must: each ends as soon as what is left to gain is small, since the last rounds save little and move as
+many customers as the first; of the ways to give segments up, the one with the fewest moves is taken.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from crm_online.segments.vectors import Scale
 
 FORGONE = 2 / 3
 """Share of the gain that may be forgone where segments are given up: the way with the fewest moves is taken."""
+
+SETTLED = 1 / 4
+"""Share of the gain that may be forgone where none are given up."""
 
 TRIES = 200
 """Swaps that are followed, at most: those after which the squared distances are the least."""
@@ -67,34 +71,53 @@ def refit(
     vectors = scale.encode(raw)
     old = translate(current, model.scale, scale)
     fresh = fit(vectors, k, starts=starts, seed=seed)
-    least, present = inertia(vectors, fresh), inertia(vectors, old)
-    centres = refined(vectors, old)
-    reached = inertia(vectors, centres)
+    present, reached = inertia(vectors, old), inertia(vectors, refined(vectors, old))
+    least = min(inertia(vectors, fresh), reached)
     if len(old) != k:
         centres = fresh
     elif least < (1 - gain) * reached:
         # The optima of single starts are worse, and have centres by which fewer move.
         found = [fresh, *(fit(vectors, k, starts=1, seed=seed + start) for start in range(starts))]
         centres = _swap_centres(vectors, old, found, (1 + FORGONE * gain) * least)
-    elif not (
+    elif (
         reached < (1 - gain / 2) * present
         or misweighed_share(model.scale, np.array(scale.units())) > MISWEIGHED
-        or _is_beaten(model.scale.encode(raw), current, translate(fresh, scale, model.scale), gain)
+        or _has_worn(model.scale.encode(raw), current, _above(reached, least), gain, starts=starts, seed=seed)
     ):
+        centres = refined(vectors, old, goal=(1 + SETTLED * gain) * least)
+    else:
         return None
     ids, order, numbered = inherit(model, old, vectors, centres)
     return Model(model.version + 1, scale, ids, rows_of(centres[order]), as_of, model.version, numbered)
 
 
-def _is_beaten(
-    vectors: NDArray[np.int16], current: NDArray[np.float64], fresh: NDArray[np.float64], gain: float
+def _has_worn(
+    vectors: NDArray[np.int16], current: NDArray[np.float64], renewed: float, gain: float, *, starts: int, seed: int
 ) -> bool:
-    """Return whether J in the scale in force can be lowered by the share ``gain``, though it cannot in the new one.
+    """Return whether J lies further above its least in the scale in force than in a new one, by half of ``gain``.
 
-    The scale has aged then: where segments are tight, little that it weighs wrongly is much of J.
+    Or by more than ``gain`` lets segments live on: in a new one they do.
+
+    All customers grow older, and pile up at bounds that were set when they were younger: then a feature varies less
+    than it should, and another grouping is best in that scale, though none is to be had in a new one. A fit in that
+    scale tells; centres of another one, refined, miss it.
+
+    Parameters
+    ----------
+    vectors, current
+        The sample and the centroids in the scale in force.
+    renewed
+        How far above its least J can be had in the new scale, as a ratio.
+    gain, starts, seed
+        As for :func:`refit`.
     """
-    best = min(inertia(vectors, refined(vectors, start)) for start in (current, fresh))
-    return best < (1 - gain) * inertia(vectors, current)
+    least = inertia(vectors, fit(vectors, len(current), starts=starts, seed=seed))
+    return _above(inertia(vectors, current), least) > min((1 + gain / 2) * renewed, 1 / (1 - gain))
+
+
+def _above(value: float, least: float) -> float:
+    """Return J to the least J as a ratio; differences of less than one squared deviation are none."""
+    return max(value, 1.0) / max(least, 1.0)
 
 
 def misweighed_share(scale: Scale, units: NDArray[np.float64]) -> float:

@@ -17,11 +17,11 @@ SLACK = 1.4
 """Factor by which a typical figure may be off: vectors are as of when a customer was last visited."""
 
 RATIOS = {
-    "spending": r"spends (\S+) (?:×|times) what is typical",
-    "orders": r"orders (\S+) (?:×|times) as often",
-    "views": r"looks at (\S+) (?:×|times) as many items",
-    "contacts": r"gets in touch (\S+) (?:×|times) as often",
-    "basket_value": r"has baskets worth (\S+) (?:×|times) what is typical",
+    "spending": r"spends (?P<side>at most |at least )?(?P<ratio>\S+) (?:×|times) what is typical",
+    "orders": r"orders (?P<side>at most |at least )?(?P<ratio>\S+) (?:×|times) as often",
+    "views": r"looks at (?P<side>at most |at least )?(?P<ratio>\S+) (?:×|times) as many items",
+    "contacts": r"gets in touch (?P<side>at most |at least )?(?P<ratio>\S+) (?:×|times) as often",
+    "basket_value": r"has baskets worth (?P<side>at most |at least )?(?P<ratio>\S+) (?:×|times) what is typical",
 }
 NEXT_TO_NOTHING = {
     "spending": "spends next to nothing",
@@ -134,10 +134,13 @@ def _of_text(segment: dict[str, Any], members: pd.DataFrame, everybody: pd.DataF
             if (have := _having(members, feature)) < 0.5:
                 yield f"{feature} is told of the {have:.2f} who have it"
             ratio = _typical(members, feature) / max(_typical(everybody, feature), 1e-9)
-            said = 0.0 if nothing else 100.0 if found and found[1] == "many" else float(found[1]) if found else 0.0
+            said = 0.0 if nothing or not found else 100.0 if found["ratio"] == "many" else float(found["ratio"])
+            side = found["side"] if found else None
+            low = ratio > said / SLACK or side == "at most "
+            high = ratio < said * SLACK or said == 100.0 or side == "at least "
             if nothing and ratio > 0.05 * SLACK:
                 yield f"{feature} is {ratio:.3f} × what is typical"
-            elif said and not (ratio > said / SLACK and (said == 100.0 or ratio < said * SLACK)):
+            elif said and not (low and high):
                 yield f"{feature} is {ratio:.2f} × what is typical, not {said}"
     for feature, pattern in AMOUNTS.items():
         if found := re.search(pattern, text):

@@ -298,3 +298,14 @@ def test_names_are_unique_and_descriptions_finite_for_any_segments(raw: NDArray[
             assert np.isfinite(
                 [fact["value"], fact["everybody"], fact.get("ratio", 0), fact.get("difference", 0)]
             ).all()
+
+
+def test_of_members_at_a_bound_of_the_scale_or_beyond_it_a_ratio_is_at_least_or_at_most_what_is_said() -> None:
+    raw = np.random.default_rng(1).lognormal(3, 1, (1000, 1))
+    scale = Scale.fit(raw, ["spending"], [LOG1P], [1.0])
+    vectors = scale.encode(np.array([[1e9], [60.0], [0.0]])).astype(np.float64)
+    figures = BuyerFigures.of_buyers(vectors, scale.encode(raw).mean(axis=0))
+    many, some, few = [one["description"]["text"] for one in describe(scale, IDS[:3], figures, WORDS, UNITS)]
+    assert (many[:16], few[:15]) == ("Spends at least ", "Spends at most ")
+    assert some[:7] == "Spends "
+    assert some[7].isdigit()

@@ -95,6 +95,34 @@ def test_a_scale_that_has_aged_is_taken_anew_and_a_partition_that_only_it_shows_
         assert successor.scale.stds[0] == pytest.approx(1.4 * model.scale.stds[0], rel=0.01)
 
 
+def test_a_scale_whose_bounds_all_customers_have_grown_beyond_is_taken_anew_and_nobody_moves() -> None:
+    random = np.random.default_rng(1)
+    raw = np.column_stack([random.uniform(200, 230, 900), random.uniform(0, 10, 900)])
+    scale = Scale.fit(raw, ["tenure", "spending"], TRANSFORMS, [1.2, 1.0])
+    model = first_fit(raw, scale, 2, as_of=1000)
+    raw[:, 0] += 25  # nearly all are at the bound now; the scale of the sample weighs as the old one does
+    current = model.centres() + np.array([25 * scale.units()[0], 0.0])
+    assert scale.refitted(raw).units() == pytest.approx(scale.units())
+    successor = refitted(model, raw, 2, current=current, as_of=2000)
+    assert successor is not None
+    assert successor.ids == model.ids
+    assert moves(model, current, raw, successor) == 0
+
+
+def test_a_refit_without_births_goes_no_further_than_it_must() -> None:
+    raw = customers(np.array([[0.0, 0.0]]), [900])
+    model = fitted(raw, 6)
+    vectors = model.scale.encode(raw)
+    settled = refined(vectors, model.centres())
+    near = refined(vectors, settled * 1.05, rounds=0)
+    stretched = raw * [1.0, 1.3]  # the scale is to be taken anew
+    assert inertia(vectors, settled) < inertia(vectors, near) < 1.01 * inertia(vectors, settled)
+    successor = refitted(model, stretched, 6, current=near * [1.0, 1.3], gain=0.1)
+    assert successor is not None
+    assert successor.scale != model.scale
+    assert moves(model, near * [1.0, 1.3], stretched, successor) == 0
+
+
 def test_segments_live_on_where_fresh_starts_find_little_more() -> None:
     raw = customers(np.array([[0.0, 0.0]]), [900])  # a cloud: every start ends in another partition, as good as others
     model = fitted(raw, 6)
