@@ -213,7 +213,13 @@ class AsyncFeed:
             raise error if isinstance(error, ServiceError) else unavailable(self._state.call, error) from error
 
     async def _disconnect(self) -> None:
-        response, self._response, self._events = self._response, None, None
+        response, events, self._response, self._events = self._response, self._events, None, None
         if response is not None:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
+                # httpx's generators end by reading on. Closing the outermost would leave those within to the garbage
+                # collector, of which trio warns.
+                if events is not None:
+                    with contextlib.suppress(*_LOST):
+                        async for _ in events:
+                            pass

@@ -149,8 +149,8 @@ def _reset_step(meta: StateMeta, settings: Settings, pipeline: PartitionPipeline
     erased = Suppression(meta.id)
     erased.load(pipeline.store.hash_all(suppression.NAME))
     erased.bound(now)
-    begun = [Replace(UNDER_WAY, b"1")] if pipeline.partition == peers.MODEL_PARTITION else []
-    return replace(step, writes=[*_dropped(pipeline), *erased.writes(), *step.writes, *begun])
+    under_way = [Replace(UNDER_WAY, b"1")] if pipeline.partition == peers.MODEL_PARTITION else []
+    return replace(step, writes=[*_dropped(pipeline), *erased.writes(), *step.writes, *under_way])
 
 
 def _dropped(pipeline: PartitionPipeline) -> Iterator[Write]:
