@@ -40,8 +40,9 @@ test: $(WITH_DEV) $(KAFKA_JARS) ## Run every check and every test
 	folder=$$(scripts/test-folder)
 	trap 'rm -rf "$$folder"' EXIT
 	failed=0
+	# Paths of sockets have 107 bytes at most, and pytest's own folder takes 23 of them.
 	TMPDIR=$$folder $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder \
-		$(PYTEST_OPTIONS) || failed=$$?
+		--basetemp $$folder/t $(PYTEST_OPTIONS) || failed=$$?
 	wait $$lint || failed=$$?
 	cat $(VENV)/lint.log
 	exit $$failed

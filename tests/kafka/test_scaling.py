@@ -138,9 +138,8 @@ def test_the_partitions_of_a_killed_worker_go_on_within_15_seconds_and_no_exampl
 def test_a_partition_that_stalls_is_reported_and_ends_its_worker(
     broker: Broker, prefix: str, tmp_path: Path, shop: Slice
 ) -> None:
-    settings = (*SHORT, "worker.stall=3s", "worker.stop_timeout=2s")
-    with Service(broker, tmp_path, prefix, settings) as service:
-        worker = service.worker(entry=(str(ROOT / "tests" / "kafka" / "stuck.py"),))
+    with Service(broker, tmp_path, prefix, (*SHORT, "worker.stop_timeout=2s")) as service:
+        worker = service.worker("worker.stall=3s", entry=(str(ROOT / "tests" / "kafka" / "stuck.py"),))
         service.send(shop.records)
         assert worker.wait(60) != 0
         (critical,) = [str(line["message"]) for line in worker.logged() if line["level"] == "CRITICAL"]

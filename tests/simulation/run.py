@@ -48,6 +48,8 @@ SECONDS = 40.0
 SETTLE_SECONDS = 600.0
 SUPPORT = 0.05
 SESSION = 3.0
+_TAKEN_BACK = 0.5
+"""Share of runs in which an operator takes the state back: all is published anew then, which hides what was lost."""
 SETTINGS = Settings.from_keys(
     {
         "replay.partitions": PARTITIONS,
@@ -171,11 +173,14 @@ class Simulation:
         """Kill, stop, cut off and put back, for as long as events come."""
         random, until = Random(self._random.random()), self.loop.time() + SECONDS
         pause = random.choice([0.5, 2.0, 5.0])
+        faults = ["kill", "kill", "stop", "cut off", "copy", "put back"]
+        if random.random() < _TAKEN_BACK:
+            faults.append("undo")
         copy, operator = self.redis.copy(), Operator(self.loop, self.redis, SETTINGS, milliseconds(END), self.faults)
         while self.loop.time() < until:
             await asyncio.sleep(random.expovariate(1 / pause))
             worker = random.choice(self.workers)
-            match random.choice(["kill", "kill", "stop", "cut off", "copy", "put back", "undo"]):
+            match random.choice(faults):
                 case "kill":
                     self.faults.count("worker killed")
                     worker.kill()
