@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ from tests.servers.workers import Worker
 
 SOME = [Sent(b"k%d" % number, b"v%d" % number) for number in range(40)]
 PARTITIONS = 2
+FETCH_WAIT_SECONDS = 1.0
+"""How long a fetch may wait at the broker for records, with some to spare: aiokafka's ``fetch_max_wait_ms`` is 500."""
 
 
 @pytest.fixture
@@ -227,6 +230,7 @@ def test_a_worker_that_may_skip_lives_through_retention_and_through_a_topic_made
     service.send(first.records)
     until_read(service.broker.client, service.redis, service.prefix)
     worker.suspend()
+    time.sleep(FETCH_WAIT_SECONDS)  # else what waits there is answered with what is deleted
     service.sent += lost_from(service, second, 3)
     worker.resume()
     service.finish(second.end)
