@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,12 +31,12 @@ def parse_time(text: str) -> int:
     >>> parse_time("1970-01-02"), parse_time("1970-01-01T01:00:00+01:00")
     (86400000, 0)
     """
+    from crm_online.settings.units import parse_time as milliseconds
+
     try:
-        time = datetime.fromisoformat(text)
+        return milliseconds(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is not a time such as 2017-12-31 or 2017-12-31T18:00:00Z") from error
-    zoned = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return round(zoned.timestamp() * 1000)
 
 
 def parse_text(text: str) -> str:

@@ -35,19 +35,15 @@ from crm_online.itemsets import names as item_names
 from crm_online.lookup import publication, segment_labels
 from crm_online.pipeline import PartitionPipeline
 from crm_online.predictions import keys
-from crm_online.replay.partitions import LOGS, PARTIAL_CHUNK
+from crm_online.replay.partitions import PARTIAL_CHUNK, SOURCES
 from crm_online.replay.run import HALF_WRITTEN
 from crm_online.segments import sample
 from crm_online.settings import Settings
 from crm_online.settings.conflict import from_stored
 from crm_online.step import Drop, Remove, Replace, Step, Write
 from crm_online.store import Store, log_gaps, open_store
-from crm_online.store.keys import ENDS, FINGERPRINT, POSITIONS
-from crm_online.store.meta import LOGS as FED_BY_LOGS
-from crm_online.store.meta import StateMeta
-
-SENT: Final = "events"
-"""The source of events that were sent to the service: they are in no log, and cannot be read again."""
+from crm_online.store.keys import ENDS, FINGERPRINT, POSITIONS, SENT
+from crm_online.store.meta import LOGS, StateMeta
 
 UNDER_WAY: Final = "undoing"
 """A key of partition 0: it went back to its beginning, and others may not have."""
@@ -57,7 +53,7 @@ _DERIVED: Final = (
     *(owner.NAMES, size_history.NAME, open_baskets.NAME, counted.NAME, catalogue.NAME, sampled.NAME, transitions.NAME),
     *(transitions.LAST_ORDERS, item_names.NAME, basket_journal.COUNTERS, basket_journal.JOURNAL, observed.NAME),
     *(daily.NAME, drifting.SERIES, drifting.DRIFTS, rules.NAME, rules.LEARNING, keys.NAME, keys.VERSION_NAME),
-    *(example_store.PENDING, example_store.LABELLED, LOGS, PARTIAL_CHUNK, HALF_WRITTEN, log_gaps.NAME),
+    *(example_store.PENDING, example_store.LABELLED, SOURCES, PARTIAL_CHUNK, HALF_WRITTEN, log_gaps.NAME),
     *(FINGERPRINT, ENDS, publication.NAME, segment_labels.NAME),
 )
 """What a state has because of what it read; but for the buckets of the due queue. All else stays."""
@@ -98,7 +94,7 @@ def undo_leap(state: str, settings: Settings) -> list[int]:
     with open_store(state, create=False, writes=True) as store:
         meta = store.meta()
         stored = [store.partition(number) for number in range(meta.partitions)]
-        if meta.feed == FED_BY_LOGS and any(SENT in one.positions() for one in stored):
+        if meta.feed == LOGS and any(SENT in one.positions() for one in stored):
             raise InputError("events were sent to this state over HTTP: they are in no log that could be read again")
         marks = [PartitionState.decode(one.value(STATE)).watermark for one in stored]
         is_beyond = any(mark is not None and mark > latest for mark in marks)

@@ -152,7 +152,7 @@ class RecordCodec:
     A record is a core of fixed size, then the sums that are not 0, the ids of the last events and the
     last moves, as many as there were: 134 bytes, 8 for each sum, 6 for each event up to 16, and 9 for
     each move up to 4. Then 6 bytes for each of the users' own targets in whose bands the customer is, and what the
-    customer bought before: 4 bytes, and 5 for each item up to 64.
+    customer bought before: 4 bytes, and 5 for each item up to 128.
     """
 
     sums: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from crm_online.errors import InputError
+from crm_online.settings.units import parse_time
 
 Moment = int | str | date
 """Milliseconds since 1970, ISO 8601, or a date, datetime or pandas Timestamp; without a zone it is UTC."""
@@ -27,7 +28,7 @@ def milliseconds(moment: Moment | None) -> int | None:
         return moment
     if isinstance(moment, str):
         try:
-            moment = datetime.fromisoformat(moment)
+            return parse_time(moment)
         except ValueError as error:
             raise InputError(f"{moment!r} is not a time such as 2017-12-31 or 2017-12-31T18:00:00Z") from error
     if not isinstance(moment, date) or moment != moment:  # pandas' NaT is a date that is not equal to itself

@@ -13,7 +13,7 @@ from crm_online.events.source import Source
 from crm_online.pipeline import PartitionGroup
 from crm_online.step import Put, Remove, Write
 
-LOGS = "logs"
+SOURCES = "logs"
 PARTIAL_CHUNK = "begun"
 """Name of the key: of each log the chunk of which a part is committed, by first row and watermark before it."""
 
@@ -68,7 +68,7 @@ class ReplayPartitions(PartitionGroup):
 def _log(part: Batch, source: Source) -> Iterator[Write]:
     """Yield what identifies the log of the source, with its first rows."""
     if part.begin == 0:
-        yield Put(LOGS, {source.id.encode(): json.dumps(asdict(source)).encode()})
+        yield Put(SOURCES, {source.id.encode(): json.dumps(asdict(source)).encode()})
 
 
 def _progress(chunk: Chunk, part: Batch, source: Source) -> Iterator[Write]:

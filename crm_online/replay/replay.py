@@ -19,7 +19,7 @@ from crm_online.events.source import Source
 from crm_online.replay.files import ChangeFiles
 from crm_online.replay.frames import FRAME, as_paths
 from crm_online.replay.logs import open_logs
-from crm_online.replay.partitions import LOGS, ReplayPartitions
+from crm_online.replay.partitions import SOURCES, ReplayPartitions
 from crm_online.replay.result import Progress, ReplayResult
 from crm_online.replay.run import ReplayRun, Share, unpublished
 from crm_online.settings import Settings, refuse_conflict
@@ -97,7 +97,7 @@ def replay(
 def logs_of(store: Store) -> list[Source] | None:
     """Return the logs that a state knows; ``None`` if something else feeds it, such as events that were sent to it."""
     partition = store.partition(0)
-    known = [Source(**json.loads(raw)) for _, raw in partition.hash_all(LOGS)]
+    known = [Source(**json.loads(raw)) for _, raw in partition.hash_all(SOURCES)]
     return known if known or not partition.positions() else None
 
 

@@ -131,7 +131,7 @@ def _time(value: object) -> object:
         case date():  # TOML has dates, and datetimes, of its own
             return parse_time(value.isoformat())
         case str():
-            return parse_time(value)
+            return parse_time(value.strip())
         case _:
             return value
 

@@ -81,8 +81,8 @@ def parse_time(text: str) -> int:
     >>> parse_time("2026-03-01"), format_time(parse_time("2026-03-01T08:00:00+01:00"))
     (1772323200000, '2026-03-01T07:00:00+00:00')
     """
-    moment = datetime.fromisoformat(text.strip())
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    moment = datetime.fromisoformat(text)
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def format_time(milliseconds: int) -> str:

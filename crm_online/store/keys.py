@@ -23,6 +23,8 @@ CHANGES: Final = {topic: f"changes:{topic}" for topic in Topic}
 """By topic the list of its last changes, so that many of one topic push out none of another (ADR 60)."""
 ONE_LIST: Final = "changes"
 """Where states of before kept the changes of all topics; a claim drops it."""
+SENT: Final = "events"
+"""The source, among the positions, of events that were sent to the service: how many. They are in no log."""
 PROBE: Final = "probe"
 ENDS: Final = "ends"
 """End of the log of each topic, as the last worker of the partition saw it: a hash, topics to offsets."""

@@ -13,14 +13,14 @@ from crm_online.errors import EventsRefused, StoreError, TooFarAhead
 from crm_online.events.models import Event
 from crm_online.events.producers import LOG
 from crm_online.live.ingestion import event_log
-from crm_online.live.ingestion.event_log import SOURCE, EventLog
+from crm_online.live.ingestion.event_log import EventLog
 from crm_online.live.ingestion.sinks import EventSink
 from crm_online.live.ingestion.state_sink import StateSink
 from crm_online.lookup import Lookup
 from crm_online.settings import Settings
 from crm_online.settings.model import BasketSettings
 from crm_online.store import Store, open_store
-from crm_online.store.keys import COMMITS, META
+from crm_online.store.keys import COMMITS, META, SENT
 from tests.engine import shop
 from tests.engine.pipelines import settings
 from tests.servers.embedded import emptied
@@ -57,7 +57,7 @@ def test_a_burst_is_few_steps_and_each_request_has_its_own_answer(redis: Store) 
     answers = asyncio.run(send())
     assert answers[:50] == [EventReceipt(events=1, accepted=1, duplicates=0, to="engine")] * 50
     assert isinstance(answers[50], TooFarAhead)
-    assert redis.partition(0).positions() == {SOURCE: 51}
+    assert redis.partition(0).positions() == {SENT: 51}
     assert commits(redis) < 10
 
 
@@ -73,7 +73,7 @@ def test_an_id_that_was_made_here_is_used_up_by_nobody_who_sends_it(
         await sink.stop()
         return [answer.accepted for answer in answers]
 
-    assert asyncio.run(send(f"{SOURCE}-guessed-1", None, f"{SOURCE}-guessed-1")) == [1, 1, 0]
+    assert asyncio.run(send(f"{SENT}-guessed-1", None, f"{SENT}-guessed-1")) == [1, 1, 0]
 
 
 def test_what_waits_when_the_service_stops_is_committed(redis: Store) -> None:

@@ -10,12 +10,13 @@ import pytest
 from crm_online.engine.engine import CUSTOMERS
 from crm_online.errors import OwnerLost
 from crm_online.events.models import EVENT, Event
-from crm_online.live.ingestion.event_log import SOURCE, EventLog, SentEvents
+from crm_online.live.ingestion.event_log import EventLog, SentEvents
 from crm_online.lookup import Lookup
 from crm_online.pipeline import PartitionPipeline
 from crm_online.replay import replay
 from crm_online.settings import ChangeSettings, PrivacySettings, Settings
 from crm_online.store import Store, open_store
+from crm_online.store.keys import SENT
 from tests.engine import shop
 from tests.engine.pipelines import settings
 from tests.servers.embedded import emptied
@@ -65,7 +66,7 @@ def test_requests_that_wait_together_are_one_step_of_each_partition(redis: Store
     found = counts(redis)
     assert (found["accepted"], found["duplicates"], found["customers"], found["baskets"]) == (21, 1, 20, 21)
     for number in range(partitions):
-        assert redis.partition(number).positions() == {SOURCE: 22}
+        assert redis.partition(number).positions() == {SENT: 22}
     assert Lookup(redis).verify()["ok"]
 
 

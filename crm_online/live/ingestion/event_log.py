@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from secrets import token_hex
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,9 +28,7 @@ from crm_online.pipeline import PartitionGroup, PartitionPipeline
 from crm_online.settings import Settings
 from crm_online.settings.conflict import from_stored
 from crm_online.store import Store
-
-SOURCE: Final = "events"
-"""The source of the steps: its position is how many events were ingested."""
+from crm_online.store.keys import SENT
 
 
 class SentEvents(NamedTuple):
@@ -84,7 +82,7 @@ class EventLog:
         self._group: PartitionGroup | None = None
         self._last_arrival: tuple[float, int] | None = None
         # Events without an id get one that no other event has, whoever else accepts events too.
-        self._made, self._rows = f"{SOURCE}-{token_hex(6)}", count()
+        self._made, self._rows = f"{SENT}-{token_hex(6)}", count()
 
     def ingest(self, requests: Sequence[SentEvents]) -> list[RequestOutcome]:
         """Commit the events of several requests together; of a request all, or none if one is too far ahead.
@@ -183,7 +181,7 @@ class EventLog:
         if not parts:
             return None, outcomes, rows
         every = concat(parts)
-        batch = Batch(SOURCE, 0, len(every), every, watermark=watermark, unknown_fields=unknown)
+        batch = Batch(SENT, 0, len(every), every, watermark=watermark, unknown_fields=unknown)
         return batch, outcomes, rows
 
     def _commit(self, batch: Batch) -> list[int]:
@@ -206,7 +204,7 @@ class EventLog:
         group = self._claimed()
         for pipeline, part in zip(group.pipelines, batch.split(len(group.pipelines)), strict=True):
             if pipeline.partition not in done:
-                position = pipeline.position(SOURCE)
+                position = pipeline.position(SENT)
                 counts = group.run(pipeline, replace(part, begin=position, end=position + batch.end))
                 done[pipeline.partition] = counts.duplicate_positions
 
@@ -215,7 +213,7 @@ class EventLog:
         group = self._claimed()
         try:
             for pipeline in pipelines:
-                group.tick(pipeline, SOURCE, watermark)
+                group.tick(pipeline, SENT, watermark)
         except CrmOnlineError:
             self.release()
             raise
