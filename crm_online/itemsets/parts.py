@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.itemsets.counters import ItemsetCounters
-from crm_online.itemsets.reading import ABSENT, NO_ITEM, SLACK, ItemsetIndex, Itemsets, in_order, widened
+from crm_online.itemsets.reading import NO_ITEM, SLACK, Itemsets, in_order, widened
 
 UNKNOWN = np.iinfo(np.int32).max
 """Id of an item whose name a partition does not know."""
@@ -83,47 +83,49 @@ def merge(parts: Sequence[PartitionCounters], as_of: int, min_support: float) ->
     [(('cup',), 2.0), (('jug',), 1.0)]
     """
     local = [(part, part.frequent(min_support, as_of)) for part in parts]
-    names = sorted({part.names[item] for part, sets in local for item in _distinct(sets.items)})
+    names = sorted({part.names[item] for part, sets in local for item in _distinct(sets.items, part.names)})
     ids = {name: number for number, name in enumerate(names)}
-    renamed = [_renamed(sets.items, part.names, ids) for part, sets in local]
-    candidates = _union(renamed)
+    candidates, places = _union([_renamed(sets.items, part.names, ids) for part, sets in local])
     total = float(sum(part.baskets(as_of) for part in parts))
     count, error = np.zeros(len(candidates)), np.zeros(len(candidates))
-    for (part, sets), items in zip(local, renamed, strict=True):
-        row = ItemsetIndex(widened(items, candidates.shape[1])).find(candidates)
-        there = row != ABSENT
-        count[there] += sets.count[row[there]]
-        error[there] += sets.error[row[there]]
-        if not there.all():
-            found = part.lookup(_renamed(candidates[~there], names, part.ids), as_of)
-            count[~there] += found.count
-            error[~there] += found.error
+    for (part, sets), place in zip(local, places, strict=True):
+        count[place] += sets.count
+        error[place] += sets.error
+        elsewhere = np.ones(len(candidates), bool)
+        elsewhere[place] = False
+        if elsewhere.any():
+            found = part.lookup(_renamed(candidates[elsewhere], names, part.ids), as_of)
+            count[elsewhere] += found.count
+            error[elsewhere] += found.error
     chosen = count + error >= min_support * total * (1 - SLACK)
     return FrequentItemsets(names, Itemsets(candidates[chosen], count[chosen], error[chosen]), total, as_of)
 
 
-def _distinct(items: NDArray[np.int32]) -> list[int]:
-    found: list[int] = np.unique(items[items != NO_ITEM]).tolist()
+def _distinct(items: NDArray[np.int32], names: Sequence[str]) -> list[int]:
+    """Return the items, ascending, that occur in itemsets of a dictionary."""
+    occurs = np.zeros(len(names) + 1, bool)  # NO_ITEM, -1, is the last place
+    occurs[items] = True
+    found: list[int] = np.flatnonzero(occurs[:-1]).tolist()
     return found
 
 
 def _renamed(items: NDArray[np.int32], names: Sequence[str], ids: Mapping[str, int]) -> NDArray[np.int32]:
     """Take itemsets from one dictionary to another one, ascending there."""
-    distinct = _distinct(items)
-    # Searched by value, so that the largest id does not set the size of a table.
-    new = np.array([ids.get(names[item], UNKNOWN) for item in distinct] + [NO_ITEM], np.int32)
-    places = np.searchsorted(np.array(distinct, np.int32), items)
-    # Padding sorts after every item, also after unknown ones.
-    wide = np.where(items == NO_ITEM, np.int64(UNKNOWN) + 1, new[places].astype(np.int64))
+    distinct = _distinct(items, names)
+    # NO_ITEM, -1, is the last place: padding sorts after every item, also after unknown ones.
+    new = np.full(len(names) + 1, np.int64(UNKNOWN) + 1)
+    new[distinct] = [ids.get(names[item], UNKNOWN) for item in distinct]
+    wide = new[items]
     wide.sort(axis=1)
     return np.where(wide > UNKNOWN, NO_ITEM, wide).astype(np.int32)
 
 
-def _union(found: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:
-    """Return the distinct itemsets by size and then by items."""
+def _union(found: Sequence[NDArray[np.int32]]) -> tuple[NDArray[np.int32], list[NDArray[np.int64]]]:
+    """Return the distinct itemsets by size and then by items, and of each part at which places its own are."""
     width = max(items.shape[1] for items in found)
     every = np.concatenate([widened(items, width) for items in found])
-    every = every[in_order(every)]
-    differs = np.ones(len(every), bool)
-    differs[1:] = (every[1:] != every[:-1]).any(axis=1)
-    return every[differs]
+    order = in_order(every)
+    ordered, differs, place = every[order], np.ones(len(every), bool), np.empty(len(every), np.int64)
+    differs[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    place[order] = np.cumsum(differs) - 1
+    return ordered[differs], np.split(place, np.cumsum([len(items) for items in found])[:-1])

@@ -67,7 +67,8 @@ def in_force(
 def _differs(chosen: Selection, figures: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which rules differ from what was emitted, of those that were in force."""
     differs, rows = np.zeros(len(chosen.table), bool), np.flatnonzero(chosen.was_in)
-    now = np.stack([getattr(chosen.table.measures, name)[rows] for name in COMPARED], axis=1)
+    measures = chosen.table.measures
+    now = np.stack([getattr(measures, name)[rows] for name in COMPARED], axis=1)
     then = figures[chosen.before[rows]]
     tolerance = np.maximum(CHANGE, CHANCE / np.sqrt(np.maximum(chosen.table.count[rows], 1.0)))
     differs[rows] = (np.abs(now - then) > tolerance[:, None] * then).any(axis=1)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from crm_online.itemsets.parts import FrequentItemsets
 from crm_online.itemsets.reading import SLACK
-from crm_online.rules.measures import measure
 from crm_online.rules.redundant import improvement
 from crm_online.rules.subsets import SubsetIndex
 from crm_online.rules.table import NO_ITEM, RuleTable
@@ -134,5 +133,4 @@ def _table(found: FrequentItemsets, blocks: list[_Rows]) -> RuleTable:
     none, sides = np.empty(0), np.empty((0, found.sets.items.shape[1] - 1), np.int32)
     columns = [(sides, sides, none, none, none, none, none), *blocks]
     x, y, both, error, has_x, has_y, better = (np.concatenate(parts) for parts in zip(*columns, strict=True))
-    measures = measure(both, has_x, has_y, found.baskets)
-    return RuleTable(found.names, x, y, measures, both, error, has_x, has_y, better, found.baskets)
+    return RuleTable(found.names, x, y, both, error, has_x, has_y, better, found.baskets)

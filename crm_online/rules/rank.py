@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from crm_online.itemsets.reading import sort_keys
 from crm_online.rules.table import RuleTable
 
 _Z = 1.959963984540054
@@ -17,10 +18,9 @@ def order(table: RuleTable) -> NDArray[np.int64]:
     First come the rules whose lift is surely above 1. Among these, and among the others, best is the largest
     :func:`usefulness`. Ties: confidence, support, the items' names.
     """
-    measures = table.measures
-    sides = (*table.consequent.T[::-1], *table.antecedent.T[::-1])
+    sides = sort_keys([*table.antecedent.T, *table.consequent.T])
     chance = sure_confidence(table) * table.baskets <= table.consequent_count
-    return np.lexsort((*sides, -measures.support, -measures.confidence, -usefulness(table), chance))
+    return np.lexsort((*sides, -table.support, -table.confidence, -usefulness(table), chance))
 
 
 def usefulness(table: RuleTable) -> NDArray[np.float64]:
@@ -42,7 +42,7 @@ def sure_confidence(table: RuleTable) -> NDArray[np.float64]:
     Wilson: Probable inference, the law of succession, and statistical inference, JASA 1927. The weight of X stands for
     the number of trials, so with decay old baskets count for less of it.
     """
-    confidence, trials = table.measures.confidence, table.antecedent_count
+    confidence, trials = table.confidence, table.antecedent_count
     share = _Z**2 / trials
     spread = _Z * np.sqrt(np.maximum(confidence * (1 - confidence), 0.0) / trials + share / trials / 4)
     low: NDArray[np.float64] = np.maximum((confidence + share / 2 - spread) / (1 + share), 0.0)

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.rules.measures import MEASURES, Measures
+from crm_online.rules.measures import Measures, measure
 
 NO_ITEM = -1
 """Fills the places of a side that has fewer items than there is room for."""
@@ -27,8 +27,6 @@ class RuleTable:
         Names by item id.
     antecedent, consequent
         Item ids of X and Y, ascending, padded with -1; shape (n, w), w one less than itemsets have items at most.
-    measures
-        Support, confidence and so on; each of shape (n,).
     count, error
         Bounds of the weight of X + Y: count ≤ true ≤ count + error.
     antecedent_count, consequent_count
@@ -43,7 +41,6 @@ class RuleTable:
     names: Sequence[str]
     antecedent: NDArray[np.int32]
     consequent: NDArray[np.int32]
-    measures: Measures
     count: NDArray[np.float64]
     error: NDArray[np.float64]
     antecedent_count: NDArray[np.float64]
@@ -54,6 +51,21 @@ class RuleTable:
     def __len__(self) -> int:
         """Return the number of rules."""
         return len(self.count)
+
+    @property
+    def support(self) -> NDArray[np.float64]:
+        """P(X + Y) of each rule."""
+        return self.count / self.baskets
+
+    @property
+    def confidence(self) -> NDArray[np.float64]:
+        """P(X + Y) / P(X) of each rule."""
+        return self.count / self.antecedent_count
+
+    @cached_property
+    def measures(self) -> Measures:
+        """Support, confidence and all the others: most rules are seen to be left out by the first two."""
+        return measure(self.count, self.antecedent_count, self.consequent_count, self.baskets)
 
     @cached_property
     def ids(self) -> list[str]:
@@ -80,9 +92,8 @@ class RuleTable:
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Self:
         """Return some rows as a table of their own."""
-        measures = Measures(**{name: getattr(self.measures, name)[rows] for name in MEASURES})
         columns = {name: getattr(self, name)[rows] for name in _COLUMNS}
-        return type(self)(names=self.names, measures=measures, baskets=self.baskets, **columns)
+        return type(self)(names=self.names, baskets=self.baskets, **columns)
 
     @classmethod
     def join(cls, tables: Sequence[Self]) -> Self:
@@ -90,9 +101,8 @@ class RuleTable:
         if len(tables) == 1:
             return tables[0]
         first = tables[0]
-        measures = {name: np.concatenate([getattr(one.measures, name) for one in tables]) for name in MEASURES}
         columns = {name: np.concatenate([getattr(one, name) for one in tables]) for name in _COLUMNS}
-        return cls(names=first.names, measures=Measures(**measures), baskets=first.baskets, **columns)
+        return cls(names=first.names, baskets=first.baskets, **columns)
 
 
-_COLUMNS = [field.name for field in fields(RuleTable) if field.name not in ("names", "measures", "baskets")]
+_COLUMNS = [field.name for field in fields(RuleTable) if field.name not in ("names", "baskets")]
