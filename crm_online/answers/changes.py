@@ -127,6 +127,7 @@ class RuleDifference(Answer):
     antecedent: list[str]
     consequent: list[str]
     change: Literal["entered", "changed", "left"]
+    time: Annotated[Time, Field(description="event time of its last change in the period")]
     confidence_before: Annotated[float | None, Field(description="at its begin; null: there was none, or not known")]
     lift_before: float | None
     support: Annotated[float, Field(description="at its end; of one that left, the last")]
@@ -137,5 +138,10 @@ class RuleDifference(Answer):
 class RuleChanges(Answer):
     """How rules changed in a period, as far as changes are kept; those that came and went again are left out."""
 
+    since: Time
+    until: Time
+    kept_since: Annotated[
+        Time | None, Field(description="from when on all changes of rules are kept; null: none are")
+    ] = None
     total: int
     rules: Annotated[list[RuleDifference], Field(description="the clearest first")]

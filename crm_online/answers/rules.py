@@ -39,6 +39,9 @@ class RuleInForce(Answer, title="Rule"):
         ),
     ]
     segment: Annotated[str | None, Field(description="the segment whose rule it is; null: of all customers")]
+    time: Annotated[
+        Time | None, Field(description="event time of its last change; null: none was made yet, or of a segment's rule")
+    ] = None
     everybody: Annotated[
         float | None, Field(description="of a segment's rule, the support among the kept orders of all customers")
     ] = None

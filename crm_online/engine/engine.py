@@ -320,7 +320,7 @@ class Engine:
                 self.predicting.republish(name, divergence.bands[name], record, now, changes)
         writes = [
             *self._segment_emitter.republish(divergence.segments, self.segmenting.version, changes),
-            *self.mining.republish(divergence.rules, changes),
+            *self.mining.republish(divergence.rules, now, changes),
         ]
         state.count(changes)
         writes.append(Replace(STATE, state.encode()))

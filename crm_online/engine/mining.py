@@ -170,6 +170,6 @@ class Mining:
         """The ids of the rules in force, as they were last emitted."""
         return self._rules.emitted
 
-    def republish(self, rules: Collection[str], changes: Changes) -> Iterator[Write]:
-        """Publish the present state of rules whose published state differs."""
-        return self._rules.republish(rules, changes)
+    def republish(self, rules: Collection[str], now: int, changes: Changes) -> Iterator[Write]:
+        """Publish the present state of rules whose published state differs; ``now`` is the changes' time."""
+        return self._rules.republish(rules, now, changes)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from crm_online.baskets.transitions import Transition
 from crm_online.engine.changes import Changes
+from crm_online.engine.scoring import MS
+from crm_online.events.times import to_short_iso
 from crm_online.itemsets.parts import FrequentItemsets, PartitionCounters, merge
 from crm_online.rules.changes import Chances, diff, in_force
 from crm_online.rules.customers import Buyers
@@ -92,7 +94,7 @@ class RuleEmitter:
         seen
             The orders that the partitions keep with the next of each.
         as_of
-            Time in ms at which counts are read.
+            Time in ms at which counts are read, and of the changes.
         changes
             Gets the changes.
         """
@@ -108,9 +110,10 @@ class RuleEmitter:
         self._emitted.update(changed)
         put: dict[bytes, bytes] = {}
         gone: list[bytes] = []
+        time = _whole_seconds(as_of)
         for change in changed:
             left = change.change is RuleChangeKind.LEFT
-            line = changes.emit(Topic.RULES, change.id, change.value(), tombstone=left)
+            line = changes.emit(Topic.RULES, change.id, change.value() | {"time": time}, tombstone=left)
             if left:
                 gone.append(change.id.encode())
             else:
@@ -126,23 +129,30 @@ class RuleEmitter:
         """The ids of the rules in force, as they were last emitted."""
         return frozenset(self._emitted)
 
-    def republish(self, published: Collection[str], changes: Changes) -> Iterator[Write]:
+    def republish(self, published: Collection[str], now: int, changes: Changes) -> Iterator[Write]:
         """Emit the present state of rules whose published changes this state, put back in time, knows nothing of.
 
-        A rule in force gets the values last emitted, any other one has left.
+        A rule in force gets the values last emitted, any other one has left; their time is ``now``, in ms.
         """
         put: dict[bytes, bytes] = {}
+        time = _whole_seconds(now)
         for rule in sorted(published):
             last = self._emitted.get(rule)
             if last is not None:
-                value = last.value() | {"change": RuleChangeKind.CHANGED}
+                value = last.value() | {"change": RuleChangeKind.CHANGED, "time": time}
                 put[rule.encode()] = changes.emit(Topic.RULES, rule, value)
             else:
                 antecedent, consequent = json.loads(rule)
-                gone = {"change": RuleChangeKind.LEFT, "antecedent": antecedent, "consequent": consequent}
+                sides = {"antecedent": antecedent, "consequent": consequent}
+                gone = {"change": RuleChangeKind.LEFT, **sides, "time": time}
                 changes.emit(Topic.RULES, rule, gone, tombstone=True)
         if put:
             yield Put(NAME, put)
+
+
+def _whole_seconds(time: int) -> str:
+    """Return a time as changes have it: without fractions, so that texts are in the order of the times."""
+    return to_short_iso(time // MS * MS)
 
 
 def list_rules(
@@ -161,7 +171,8 @@ def list_rules(
     settings
         The settings in force.
     emitted
-        The last change emitted of each rule, as the store holds it: a rule that was emitted has that change's id.
+        The last change emitted of each rule, as the store holds it: a rule that was emitted has that change's id
+        and time.
     buyers
         The orders that the partitions keep.
     chances
@@ -171,5 +182,6 @@ def list_rules(
     values: list[dict[str, Any]] = []
     for rule in in_force(found, levels_of(settings), buyers, chances):
         before = last.get(rule.id, {})
-        values.append({"change_id": before.get("change_id"), **rule.value(), "change": before.get("change", "entered")})
+        own = {"change": before.get("change", "entered"), "time": before.get("time")}
+        values.append({"change_id": before.get("change_id"), **rule.value(), **own})
     return values

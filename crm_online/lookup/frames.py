@@ -28,6 +28,7 @@ RULE_COLUMNS: Final = (
     "rank",
     "p_next_basket",
     "segment",
+    "time",
 )
 """The columns of a frame of rules, as the change feed has them."""
 _SEGMENT_RULE_COLUMNS: Final = ("everybody", "customers")
@@ -77,6 +78,7 @@ def rules_frame(values: Sequence[Mapping[str, Any]], *, of_segment: bool) -> pd.
 
     own = _SEGMENT_RULE_COLUMNS if of_segment else ()
     frame = pd.DataFrame(values, columns=["change_id", "change", *RULE_COLUMNS, *own])
+    frame["time"] = pd.to_datetime(frame["time"], format="ISO8601", utc=True)
     return frame.astype({"p_next_basket": float, "segment": "string"})
 
 

@@ -70,7 +70,7 @@ def segment_rules(
         if _is_beyond_chance(rule, together, len(every.orders)):
             support = together / len(every.orders)
             own_figures = {"everybody": support, "customers": own.customers_of(rule.antecedent + rule.consequent)}
-            value = rule.value() | {"rank": len(values) + 1, "segment": segment, **own_figures}
+            value = rule.value() | {"rank": len(values) + 1, "segment": segment, "time": None, **own_figures}
             values.append({"change_id": None, **value})
     return values
 

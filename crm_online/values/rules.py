@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from crm_online.values.segments import Time
 from crm_online.values.value import ChangeValue, Share, Weight
 
 Side = Annotated[list[str], Field(min_length=1, max_length=2)]
@@ -40,3 +41,7 @@ class Rule(ChangeValue):
         ),
     ]
     segment: Annotated[None, Field(description="null: the rule is of all customers")]
+    time: Annotated[
+        Time,
+        Field(description="event time at which rules were derived and it was found to be so, in whole seconds, UTC"),
+    ]

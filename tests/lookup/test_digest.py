@@ -132,6 +132,9 @@ def test_the_commands_show_the_changes_of_a_period(made_shop: Path) -> None:
     found = json.loads(printed(made_shop, "digest", "--since", "3650d", "--state", "shop", "--json"))
     every = json.loads(printed(made_shop, "changes", "--since", "3650d", "--state", "shop", "--json"))
     moves = [one for one in every if one["kind"] == "segment-changes"]
+    times = [one["time"] for one in every if "time" in one]
+    assert times == sorted(times)
+    assert {one["kind"] for one in every if "time" in one} == {"segment-changes", "rules"}
     assert found["newcomers"] == sum(one["from"] is None for one in moves)
     assert found["moves"] + found["refits"] == sum(bool(one["from"] and one["to"]) for one in moves)
     rules = json.loads(

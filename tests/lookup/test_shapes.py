@@ -24,6 +24,7 @@ from tests.engine.pipelines import Shop, settings
 RULE = [
     *("change_id", "change", "antecedent", "consequent", "support", "confidence", "lift", "article_gain"),
     *("mutual_information", "leverage", "conviction", "count", "error", "baskets", "rank", "p_next_basket", "segment"),
+    "time",
 ]
 
 

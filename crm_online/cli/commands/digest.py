@@ -78,12 +78,14 @@ def changes(
     length, topics = _period(since), {_TOPICS[one] for one in kind or list(ChangedThing)}
     found: list[dict[str, Any]] = []
     with open_state(state, config, overrides) as lookup:
-        begin, times = to_short_iso(max(lookup.watermark - length, 0)), dict[int, str]()
+        begin, times, dated = to_short_iso(max(lookup.watermark - length, 0)), dict[int, str](), list[str]()
         for entry in lookup.kept():
             value = json.loads(entry.value)
-            # A change without a time of its own is as late as the last move before it.
+            # A change without a time of its own is as late as the last one before it that has one.
             time = times[entry.id.partition] = value.get("time", times.get(entry.id.partition, ""))
             if time >= begin and entry.topic in topics and len(value) > 1:
                 found.append({"kind": entry.topic.value, **value})
+                dated.append(time)
         names = {} if as_json else lookup.names_over_time().latest()
+    found = [one for _, one in sorted(zip(dated, found, strict=True), key=lambda pair: pair[0])]
     print_answer(found, lambda rows: changes_table(rows, names), as_json=as_json)

@@ -69,7 +69,7 @@ def digest(tally: Tally, history: ShopHistory, period: Period) -> Digest:
     return Digest(
         since=datetime.fromisoformat(period.begin),
         until=datetime.fromisoformat(period.end),
-        kept_since=tally.complete_since,
+        kept_since=tally.complete_since or tally.rules_complete_since,
         headline="".join(_text(one) for one in parts),
         parts=parts,
         days=len(period.days),

@@ -176,5 +176,6 @@ def _kept(kind: Kind, value: Mapping[str, Any]) -> Mapping[str, Any]:
     if kind == "prediction":
         return {"reason": value["cause"].get("type")}
     if kind == "rule":
-        return {"change": value["change"]} | {name: value.get(name, 0.0) for name in ("support", "confidence", "lift")}
+        figures = {name: value.get(name, 0.0) for name in ("support", "confidence", "lift")}
+        return {"change": value["change"], "time": value.get("time")} | figures
     return value if kind == "reject" else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from heapq import nsmallest
 from typing import Final
 
@@ -40,6 +41,7 @@ class Difference:
                 "antecedent": antecedent,
                 "consequent": consequent,
                 "change": self.change,
+                "time": self.after.time,
                 "confidence_before": self.before and self.before.confidence,
                 "lift_before": self.before and self.before.lift,
                 "support": self.after.support,
@@ -81,4 +83,10 @@ def rule_changes(tally: Tally, period: Period, change: str | None, limit: int) -
     """
     found = [one for one in differences(tally, period) if change is None or one.change == change]
     best = nsmallest(limit, found, key=lambda one: (-one.size, one.after.rule))
-    return RuleChanges(total=len(found), rules=[one.answer() for one in best])
+    return RuleChanges(
+        since=datetime.fromisoformat(period.begin),
+        until=datetime.fromisoformat(period.end),
+        kept_since=tally.rules_complete_since,
+        total=len(found),
+        rules=[one.answer() for one in best],
+    )

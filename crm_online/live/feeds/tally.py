@@ -66,10 +66,11 @@ class TalliedMove:
 
 @dataclass(frozen=True, slots=True)
 class TalliedRule:
-    """A change of a rule that is kept: its id, what became of it, and its figures from then on."""
+    """A change of a rule that is kept: its id, what became of it and when, and its figures from then on."""
 
     rule: str
     change: str
+    time: str
     support: float
     confidence: float
     lift: float
@@ -87,8 +88,8 @@ class _Window:
 class Tally:
     """Counts and details of the changes that are kept, over all partitions.
 
-    A change of a rule and a reject have no time of their own: each is as late as the last move before it, or the first
-    one, if there is none before.
+    A reject has no time of its own: it is as late as the last move or change of a rule before it, or the first one, if
+    there is none before.
     """
 
     def __init__(self) -> None:
@@ -108,10 +109,11 @@ class Tally:
         self._counts[counted] += 1
         if event.kind == REJECT:
             self._rejects.append(event)
-        # The moves of a step have the same time: one text of it is enough.
-        if counted.moved and event.value["time"] != self._latest.get(partition):
-            self._latest[partition] = event.value["time"]
-            self._first.setdefault(partition, event.value["time"])
+        # The changes of a step have the same time: one text of it is enough.
+        time = None if event.kind == REJECT else event.value["time"]
+        if time is not None and time != self._latest.get(partition):
+            self._latest[partition] = time
+            self._first.setdefault(partition, time)
         window, time = self._windows.setdefault((partition, counted.kind), _Window()), self._latest.get(partition)
         window.changes.append(counted)
         window.times.append(time)
@@ -190,16 +192,21 @@ class Tally:
     @property
     def kept_since(self) -> datetime | None:
         """The time of the oldest move that is kept; ``None``: there is none."""
-        return min(self._oldest_moves(), default=None)
+        return min(self._oldest(MOVE), default=None)
 
     @property
     def complete_since(self) -> datetime | None:
         """From when on the moves of all partitions are kept; ``None``: there are none."""
-        return max(self._oldest_moves(), default=None)
+        return max(self._oldest(MOVE), default=None)
 
-    def _oldest_moves(self) -> Iterator[datetime]:
-        for (_, kind), window in self._windows.items():
-            if kind == MOVE and window.times and window.times[0] is not None:
+    @property
+    def rules_complete_since(self) -> datetime | None:
+        """From when on the changes of rules are kept; ``None``: there are none."""
+        return max(self._oldest(RULE), default=None)
+
+    def _oldest(self, kind: str) -> Iterator[datetime]:
+        for (_, one), window in self._windows.items():
+            if one == kind and window.times and window.times[0] is not None:
                 yield datetime.fromisoformat(window.times[0])
 
     def counted(self, since: str, until: str = EVER) -> Counter[_Counted]:
@@ -269,5 +276,6 @@ def _detail(event: FeedEvent, time: str | None) -> TalliedMove | TalliedRule | N
         more = (value["event_type"], value["idle_days"], value["spending"])
         return TalliedMove(event.key, value["from"], value["to"], value["reason"], time or "", *more)
     if event.kind == RULE:
-        return TalliedRule(event.key, value["change"], value["support"], value["confidence"], value["lift"])
+        figures = value["support"], value["confidence"], value["lift"]
+        return TalliedRule(event.key, value["change"], time or "", *figures)
     return None

@@ -86,6 +86,8 @@ function list(root, { kind, title, lead, query, controls, ask, show }, signal) {
   load();
 }
 
+const period = (found) => [" from ", time(found.since), " to ", time(found.until)];
+
 /** Who moved: from where to where, why, and what they used to spend. */
 export function moves(root, { query }, signal) {
   const ids = (name) => {
@@ -93,7 +95,6 @@ export function moves(root, { query }, signal) {
     const own = query.get(name);
     return !own || own === "none" || all.some(([id]) => id === own) ? all : [...all, [own, named(own)]];
   };
-  const period = (found) => [" from ", time(found.since), " to ", time(found.until)];
   const biggest = () => query.get("order") === "monthly";
   const shown = (found) => {
     if (found.total <= found.moves.length) return "";
@@ -165,8 +166,8 @@ export function ruleChanges(root, { query }, signal) {
     controls: (set) => choice("What happened to them", "change", CHANGES, query.get("change"), set("change")),
     ask: (asked) => get("rule-changes", { ...asked, latest: null, change: query.get("change") }, signal),
     show: (found) => [
-      `${plural(found.total, "rule")}, the clearest first${found.total > found.rules.length ? `; the first ${count(found.rules.length)} are shown` : ""}`,
-      found.rules.length ? h("ul", { class: "groups one" }, found.rules.map(difference)) : empty("No rule changed so", "Choose another kind, or a longer time."),
+      [`${plural(found.total, "rule")}`, period(found), `, the clearest first${found.total > found.rules.length ? `; the first ${count(found.rules.length)} are shown` : ""}`],
+      found.rules.length ? h("ul", { class: "groups one" }, found.rules.map((one) => difference(one, time(one.time, styles.day)))) : empty("No rule changed so", "Choose another kind, or a longer time."),
       found.rules.length,
     ],
   }, signal);

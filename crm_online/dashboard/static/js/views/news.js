@@ -107,11 +107,11 @@ function group(one, { since, until }) {
   return h("li", {}, h("a", { href: `#/moves?${query}` }, plural(one.moves, "move")), " ", chip(one.from), " → ", chip(one.to), h("span", { class: "note" }, why(one), one.monthly ? `, spending ${money(one.monthly)} a month` : ""));
 }
 
-/** A rule with its confidence before and after. */
-export const difference = (one) => {
+/** A rule with its confidence before and after, and when, if that is said. */
+export const difference = (one, when = null) => {
   const now = percent(one.confidence, 0);
   const [was, is] = one.change === "entered" ? ["new: ", now] : one.change === "left" ? ["gone; was ", now] : [one.confidence_before === null ? "" : `${percent(one.confidence_before, 0)} → `, now];
-  return h("li", {}, h("a", { class: "rule", href: ofRule(one) }, rule(one)), h("span", { class: "note" }, " ", was, is, " of baskets"));
+  return h("li", {}, h("a", { class: "rule", href: ofRule(one) }, rule(one)), h("span", { class: "note" }, " ", was, is, " of baskets", when && [" · ", when]));
 };
 
 /** The card; its period is one of the address's. */
@@ -138,7 +138,7 @@ export function news(query, signal) {
         "div",
         { class: "halves" },
         flows.length ? h("div", {}, h("h3", {}, "Who moved"), h("ul", { class: "groups" }, flows.map((one) => group(one, found)))) : null,
-        rules.rules.length ? h("div", {}, h("h3", {}, "Rules that changed most"), h("ul", { class: "groups" }, rules.rules.map(difference))) : null,
+        rules.rules.length ? h("div", {}, h("h3", {}, "Rules that changed most"), h("ul", { class: "groups" }, rules.rules.map((one) => difference(one)))) : null,
       ),
     );
     for (const then of listeners) then(found);

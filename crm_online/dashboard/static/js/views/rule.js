@@ -3,7 +3,7 @@
 import { get, part } from "../api.js";
 import { board } from "../board.js";
 import { h, put } from "../dom.js";
-import { apart, number, percent } from "../format.js";
+import { apart, number, percent, styles, time } from "../format.js";
 import { card, empty, loading, wrong } from "./parts.js";
 
 /** Name, how it is written, and what it says, of each measure; those of the table first. */
@@ -62,7 +62,7 @@ export function rulePage(root, { id }, signal) {
     try {
       const one = await get(`rules/${part(id)}`, {}, signal);
       put(title, rule(one));
-      put(body, h("div", { class: "grid" }, card("w6", "What it says", null, h("p", { class: "why" }, sentence(one)), three(one), h("p", { class: "note" }, `Rule ${number(one.rank)} of those in force, the best first.`), h("p", { class: "more" }, h("a", { href: `#/rules?text=${part(one.consequent[0])}` }, "Other rules with ", h("bdi", {}, one.consequent[0])))), card("w6", "All measures", null, measures(one))));
+      put(body, h("div", { class: "grid" }, card("w6", "What it says", null, h("p", { class: "why" }, sentence(one)), three(one), h("p", { class: "note" }, `Rule ${number(one.rank)} of those in force, the best first.`, one.time ? [one.change === "entered" ? " So since " : " Its figures last changed ", time(one.time, styles.day), "."] : null), h("p", { class: "more" }, h("a", { href: `#/rules?text=${part(one.consequent[0])}` }, "Other rules with ", h("bdi", {}, one.consequent[0])))), card("w6", "All measures", null, measures(one))));
     } catch (problem) {
       if (problem.name === "AbortError") return;
       if (problem.status === 404) put(body, h("section", { class: "card" }, empty("No such rule now", "It does not hold any more, or never did. ", h("a", { href: "#/rule-changes?days=90&change=left" }, "Rules that are gone"))));
