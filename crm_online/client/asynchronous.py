@@ -234,6 +234,10 @@ class AsyncClient:
         """Return who moved in a period, the last first."""
         return await self._request(calls.moves(query))
 
+    async def moves_csv(self, **query: Unpack[MoveQuery]) -> str:
+        """Return all who moved in a period as CSV; a text that would be a formula has an apostrophe in front."""
+        return await self._request(calls.moves_csv(query))
+
     async def rule_changes(self, **query: Unpack[RuleChangeQuery]) -> RuleChanges:
         """Return how rules changed in a period, the clearest first."""
         return await self._request(calls.rule_changes(query))

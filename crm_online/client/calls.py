@@ -98,9 +98,17 @@ def digest(since: datetime | None, until: datetime | None, days: float | None) -
 
 def moves(query: MoveQuery) -> Call[Moves]:
     """Return the look-up of who moved in a period."""
+    return Call("get_moves", "GET", "/v1/moves", model(Moves), params(**_matching(query)))
+
+
+def moves_csv(query: MoveQuery) -> Call[str]:
+    """Return the look-up of all who moved in a period as CSV."""
+    return Call("get_moves_csv", "GET", "/v1/moves.csv", text, params(**_matching(query)))
+
+
+def _matching(query: MoveQuery) -> dict[str, Any]:
     names = {"left": "from", "entered": "to"}
-    asked = {names.get(name, name): _written(value) for name, value in query.items()}
-    return Call("get_moves", "GET", "/v1/moves", model(Moves), params(**asked))
+    return {names.get(name, name): _written(value) for name, value in query.items()}
 
 
 def rule_changes(query: RuleChangeQuery) -> Call[RuleChanges]:

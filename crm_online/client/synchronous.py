@@ -288,6 +288,10 @@ class Client:
         """Return who moved in a period, the last first."""
         return self._request(calls.moves(query))
 
+    def moves_csv(self, **query: Unpack[MoveQuery]) -> str:
+        """Return all who moved in a period as CSV; a text that would be a formula has an apostrophe in front."""
+        return self._request(calls.moves_csv(query))
+
     def rule_changes(self, **query: Unpack[RuleChangeQuery]) -> RuleChanges:
         """Return how rules changed in a period, the clearest first."""
         return self._request(calls.rule_changes(query))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from crm_online.api.routes.customers import FORMULAS, _harmless
+from crm_online.api.tables import FORMULAS, harmless
 from tests.api.asking import ask
 from tests.servers.serving import Served
 
@@ -24,10 +24,26 @@ def test_the_csv_has_each_customer_of_the_segment_once(local: Served) -> None:
     ask(local.url, "/v1/segments/s999/customers.csv").problem(404, "unknown-segment")
 
 
+def test_the_customers_of_a_flow_are_listed_and_are_a_table(local: Served) -> None:
+    flows = ask(local.url, "/v1/flows?reason=event&reason=lapse").json["flows"]
+    assert flows
+    for flow in [{"from": "none", "to": None, "moves": None}, *flows[:3]]:
+        asked = {"since": "1970-01-01T00:00:00Z", "from": flow["from"], "to": flow["to"], "reason": ["event", "lapse"]}
+        query = urlencode({name: value for name, value in asked.items() if value}, doseq=True)
+        found = ask(local.url, f"/v1/moves?{query}&limit=1000").json
+        assert flow["moves"] in (None, found["total"])
+        answer = ask(local.url, f"/v1/moves.csv?{query}")
+        assert answer.headers["content-disposition"] == 'attachment; filename="moves.csv"'
+        rows = list(csv.DictReader(io.StringIO(answer.body.decode())))
+        assert rows == [
+            {name: "" if value is None else str(value) for name, value in move.items()} for move in found["moves"]
+        ]
+
+
 def test_no_formula_gets_into_a_spreadsheet() -> None:
     for sign in FORMULAS:
-        assert _harmless(f"{sign}HYPERLINK(1)").startswith("'")
-    assert _harmless("C=17") == "C=17"
+        assert str(harmless(f"{sign}HYPERLINK(1)")).startswith("'")
+    assert harmless("C=17") == "C=17"
 
 
 def test_a_rule_is_found_by_its_id(local: Served) -> None:

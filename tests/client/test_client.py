@@ -44,7 +44,9 @@ def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict
         client.sizes()
         client.picture()
         client.digest(days=30)
-        client.moves(since=datetime.fromisoformat("1970-01-01T00:00:00Z"), left="none", latest=False)
+        newcomers = client.moves(since=datetime.fromisoformat("1970-01-01T00:00:00Z"), left="none", latest=False)
+        table = client.moves_csv(since=datetime.fromisoformat("1970-01-01T00:00:00Z"), left="none")
+        assert table.count("\r\n") == 1 + newcomers.total
         client.rule_changes(days=30, change="entered")
         client.flows(datetime.fromisoformat(TIME), ["event"])
         client.predictions()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Header, Query
 from starlette.requests import Request
 
-from crm_online.answers.changes import Digest, Moves, RuleChanges
+from crm_online.answers.changes import Digest, ListedMove, Moves, RuleChanges
 from crm_online.answers.customers import Reason
 from crm_online.answers.drift import Drifts
 from crm_online.answers.segments import SegmentFlows
@@ -16,12 +17,13 @@ from crm_online.answers.service import Rejects
 from crm_online.api.event_stream import EventStream
 from crm_online.api.keys import requires
 from crm_online.api.service import Service, TheService
+from crm_online.api.tables import CsvResponse, csv_answer, csv_headers, csv_lines
 from crm_online.api.times import IsoTime
 from crm_online.engine.drifting import KEPT as DRIFTS
 from crm_online.events.times import BEGIN, END, from_datetime, to_short_iso
 from crm_online.live.feeds import cursors
 from crm_online.live.feeds.events import ChangeFilter
-from crm_online.live.feeds.moves import MoveFilter
+from crm_online.live.feeds.moves import EVERY, MoveFilter
 from crm_online.live.feeds.period import Period
 from crm_online.live.feeds.tally import REJECTS
 from crm_online.settings.units import DAY
@@ -32,6 +34,10 @@ router = APIRouter(prefix="/v1", tags=["changes"])
 MOVES = 1000
 """Moves, or rules that changed, in an answer, at most."""
 Name = Annotated[str, Query(min_length=1, max_length=1000)]
+_MOVE_COLUMNS: Final = (
+    *("customer_id", "from", "to", "from_name", "to_name", "reason", "time", "event_type", "idle_days", "monthly"),
+)
+_CSV = csv_answer("customer_id, from, to, from_name, to_name, reason, time, event_type, idle_days and monthly")
 
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
@@ -84,7 +90,7 @@ async def get_flows(
         Query(max_length=5, description="only moves for one of these reasons; event and lapse: what customers did"),
     ] = None,
 ) -> SegmentFlows:
-    """Return who moved from where to where, in the changes that are kept."""
+    """Return who moved from where to where, in the changes that are kept; `/v1/moves?from=…&to=…` has the customers."""
     moment = None if since is None else to_short_iso(min(max(from_datetime(since), BEGIN), END))
     return service.changes.flows(moment, reason or ())
 
@@ -114,13 +120,7 @@ async def get_digest(service: TheService, since: Since = None, until: Until = No
     return service.changes.digest(service.snapshots.needed().history, _period(service, since, until, days))
 
 
-@router.get("/moves", dependencies=[Depends(requires("read"))])
-async def get_moves(
-    request: Request,
-    service: TheService,
-    since: Since = None,
-    until: Until = None,
-    days: Days = 7,
+def _matching(
     left: Annotated[Name | None, Query(alias="from", description="only from this segment; none: from none")] = None,
     entered: Annotated[Name | None, Query(alias="to", description="only to this segment")] = None,
     reason: Annotated[
@@ -130,14 +130,56 @@ async def get_moves(
     latest: Annotated[
         bool, Query(description="only the last move of each customer in the period, of those for what they did")
     ] = False,
+) -> MoveFilter:
+    return MoveFilter(left, entered, frozenset(reason or ()), latest)
+
+
+Matching = Annotated[MoveFilter, Depends(_matching)]
+
+
+@router.get("/moves", dependencies=[Depends(requires("read"))])
+async def get_moves(
+    request: Request,
+    service: TheService,
+    matching: Matching,
+    since: Since = None,
+    until: Until = None,
+    days: Days = 7,
     limit: Annotated[int, Query(ge=1, le=MOVES, description="moves, at most")] = 100,
 ) -> Moves:
     """Return who moved in a period, from where to where, why, and what they used to spend, the last first."""
-    matching = MoveFilter(left, entered, frozenset(reason or ()), latest)
     history = service.snapshots.needed().history
     found = service.changes.moves(history, _period(service, since, until, days), matching, limit)
-    await service.audit.note(request, "look-up", [move.customer_id for move in found.moves if move.customer_id])
+    await service.audit.note(request, "look-up", [move.customer_id for move in found.moves])
     return found
+
+
+@router.get("/moves.csv", response_class=CsvResponse, responses=_CSV, dependencies=[Depends(requires("read"))])
+async def get_moves_csv(
+    request: Request,
+    service: TheService,
+    matching: Matching,
+    since: Since = None,
+    until: Until = None,
+    days: Days = 7,
+) -> CsvResponse:
+    """Return all who moved in a period as CSV, the last first, for a spreadsheet.
+
+    A text that a spreadsheet would take for a formula has an apostrophe in front.
+    """
+    history, period = service.snapshots.needed().history, _period(service, since, until, days)
+    found = service.changes.moves(history, period, matching, EVERY)
+    # Before the status: what cannot be noted is a 503.
+    await service.audit.note(request, "look-up", [move.customer_id for move in found.moves])
+    return CsvResponse(_csv(found.moves), headers=csv_headers("moves.csv"))
+
+
+async def _csv(found: list[ListedMove]) -> AsyncIterator[str]:
+    """Yield moves as lines of CSV, some at a time."""
+    yield csv_lines([_MOVE_COLUMNS])
+    for at in range(0, len(found), MOVES):
+        each = (move.model_dump(mode="json", by_alias=True) for move in found[at : at + MOVES])
+        yield csv_lines([move[name] for name in _MOVE_COLUMNS] for move in each)
 
 
 @router.get("/rule-changes", dependencies=[Depends(requires("read"))])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query
@@ -23,6 +21,7 @@ from crm_online.api.keys import requires
 from crm_online.api.paths import ANYTHING
 from crm_online.api.problems import ProblemError, problems
 from crm_online.api.service import Service, TheService, service
+from crm_online.api.tables import CsvResponse, csv_answer, csv_headers, csv_lines
 from crm_online.api.times import IsoTime
 from crm_online.events.times import from_datetime
 from crm_online.live.customers.member_scan import MemberPage, MemberSelection, MemberSort
@@ -37,23 +36,7 @@ PAGE = 1000
 LONGEST = 1000
 """Characters of an id, at most."""
 
-FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a cell begins with that a spreadsheet takes for a formula."""
-
-
-class CsvMembers(StreamingResponse):
-    """Customers as CSV."""
-
-    media_type = "text/csv; charset=utf-8"
-
-
-_CSV: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "customer_id, since, spend and last_purchase, one line each",
-        "content": {"text/csv": {"schema": {"type": "string"}}},
-    },
-    **problems(404),
-}
+_CSV = csv_answer("customer_id, since, spend and last_purchase, one line each") | problems(404)
 
 CustomerId = Annotated[str, Path(min_length=1, max_length=LONGEST, description="percent-encoded, whatever is in it")]
 
@@ -202,7 +185,7 @@ async def get_members(
     )
 
 
-@router.get("/segments/{segment_id}/customers.csv", response_class=CsvMembers, responses=_CSV)
+@router.get("/segments/{segment_id}/customers.csv", response_class=CsvResponse, responses=_CSV)
 async def get_members_csv(
     request: Request, service: TheService, segment_id: Annotated[str, Path(max_length=100, description="such as s1")]
 ) -> StreamingResponse:
@@ -214,8 +197,7 @@ async def get_members_csv(
         raise ProblemError(404, "no such segment now; /v1/segments has those that there are", kind="unknown-segment")
     first = await service.customers.members(segment_id, None, PAGE)
     await service.audit.note(request, "members", _ids(first))  # before the status: what cannot be noted is a 503
-    headers = {"Content-Disposition": f'attachment; filename="{segment_id}.csv"', "Cache-Control": "no-store"}
-    return CsvMembers(_csv(request, service, segment_id, first), headers=headers)
+    return CsvResponse(_csv(request, service, segment_id, first), headers=csv_headers(f"{segment_id}.csv"))
 
 
 async def _csv(request: Request, service: Service, segment_id: str, page: MemberPage) -> AsyncIterator[str]:
@@ -223,13 +205,9 @@ async def _csv(request: Request, service: Service, segment_id: str, page: Member
     given = set[str]()
     yield "customer_id,since,spend,last_purchase\r\n"
     while True:
-        text = io.StringIO(newline="")
         fresh = [one for one in page.customers if one["customer_id"] not in given]
         given.update(one["customer_id"] for one in fresh)
-        csv.writer(text).writerows(
-            [_harmless(one["customer_id"]), one["since"], one["spend"], one["last_purchase"]] for one in fresh
-        )
-        yield text.getvalue()
+        yield csv_lines([one["customer_id"], one["since"], one["spend"], one["last_purchase"]] for one in fresh)
         if page.next is None:
             return
         page = await service.customers.members(segment_id, page.next, PAGE)
@@ -238,17 +216,6 @@ async def _csv(request: Request, service: Service, segment_id: str, page: Member
 
 def _ids(page: MemberPage) -> list[str]:
     return [one["customer_id"] for one in page.customers]
-
-
-def _harmless(name: str) -> str:
-    """Return an id as no spreadsheet takes it for a formula.
-
-    Examples
-    --------
-    >>> _harmless("=1+1"), _harmless("C17")
-    ("'=1+1", 'C17')
-    """
-    return f"'{name}" if name[:1] in FORMULAS else name
 
 
 @router.get(f"/explain/{{customer_id:{ANYTHING}}}")

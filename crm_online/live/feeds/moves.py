@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,8 @@ from crm_online.lookup.shop_history import ShopHistory
 
 NONE: Final = "none"
 """Stands for no segment."""
+EVERY: Final = sys.maxsize
+"""A limit beyond all numbers of moves."""
 
 
 @dataclass(frozen=True, slots=True)
