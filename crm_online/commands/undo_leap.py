@@ -48,7 +48,7 @@ from crm_online.store.meta import LOGS, StateMeta
 UNDER_WAY: Final = "undoing"
 """A key of partition 0: it went back to its beginning, and others may not have."""
 
-_DERIVED: Final = (
+DERIVED: Final = (
     *(CUSTOMERS, ROSTER, sample.NAME, sampling.TRAITS, sampling.BOUGHT, segmenting.MODEL, peers.NAME, owner.SEGMENTS),
     *(owner.NAMES, size_history.NAME, open_baskets.NAME, counted.NAME, catalogue.NAME, sampled.NAME, transitions.NAME),
     *(transitions.LAST_ORDERS, item_names.NAME, basket_journal.COUNTERS, basket_journal.JOURNAL, observed.NAME),
@@ -150,5 +150,5 @@ def _reset_step(meta: StateMeta, settings: Settings, pipeline: PartitionPipeline
 
 
 def _dropped(pipeline: PartitionPipeline) -> Iterator[Write]:
-    yield from map(Drop, [*_DERIVED, *map(bucket_name, pipeline.engine.state.due_counts)])
+    yield from map(Drop, [*DERIVED, *map(bucket_name, pipeline.engine.state.due_counts)])
     yield Remove(POSITIONS, [source.encode() for source in sorted({*pipeline.positions, COMMANDS})])

@@ -318,9 +318,4 @@ def _unreadable(values: Sequence[bytes], size: int) -> StateCorrupt | StateTooNe
     value = next(value for value in values if value[:1] != _VERSION_BYTE or len(value) < size)
     if value[:1] > _VERSION_BYTE:
         return StateTooNew("a customer record was written by a newer version of crm-online")
-    if b"\0" < value[:1] < _VERSION_BYTE:
-        return StateCorrupt(
-            "a customer record was written by an older version, which this one does not read: "
-            "replay the log into a new --state"
-        )
     return StateCorrupt(f"a customer record of {len(value)} bytes cannot be read")

@@ -1,6 +1,6 @@
 -- Takes a partition over: writes a new owner's token, and reads what the owner must know, in one go.
 --
--- KEYS: meta, positions, probe, the one list of changes that states had before. ARGV: token.
+-- KEYS: meta, positions, probe. ARGV: token.
 -- First every command that a commit may use is tried out on the probe: a user who may not use one of them must
 -- learn it here, not half-way through a commit. SET comes first because a full Redis refuses it.
 local probe = KEYS[3]
@@ -19,6 +19,5 @@ redis.call('LSET', probe, 0, '3')
 redis.call('LTRIM', probe, 1, -1)
 redis.call('DEL', probe)
 
-redis.call('DEL', KEYS[4])
 redis.call('HSET', KEYS[1], 'token', ARGV[1])
 return { redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[2]) }

@@ -21,8 +21,6 @@ POSITIONS: Final = "positions"
 OUTBOX: Final = "outbox"
 CHANGES: Final = {topic: f"changes:{topic}" for topic in Topic}
 """By topic the list of its last changes, so that many of one topic push out none of another (ADR 60)."""
-ONE_LIST: Final = "changes"
-"""Where states of before kept the changes of all topics; a claim drops it."""
 SENT: Final = "events"
 """The source, among the positions, of events that were sent to the service: how many. They are in no log."""
 PROBE: Final = "probe"
@@ -36,7 +34,7 @@ COMMITS: Final = b"commits"
 COMMITS_STARTED: Final = b"begun"
 SEQUENCE: Final = b"sequence"
 
-OWN_NAMES: Final = frozenset({META, POSITIONS, OUTBOX, *CHANGES.values(), ONE_LIST, PROBE})
+OWN_NAMES: Final = frozenset({META, POSITIONS, OUTBOX, *CHANGES.values(), PROBE})
 """Names that only the store writes; but a step may set an entry of the changes that are kept, and
 forget the position of a log."""
 

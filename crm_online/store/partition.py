@@ -17,7 +17,6 @@ from crm_online.store.keys import (
     COMMITS,
     COMMITS_STARTED,
     META,
-    ONE_LIST,
     OUTBOX,
     POSITIONS,
     PROBE,
@@ -69,7 +68,7 @@ class PartitionStore:
         """
         token = f"{owner}:{secrets.token_hex(16)}"
         figures, positions = replies.as_list(
-            self._client.run(_CLAIM, [self._key(name) for name in (META, POSITIONS, PROBE, ONE_LIST)], [token])
+            self._client.run(_CLAIM, [self._key(name) for name in (META, POSITIONS, PROBE)], [token])
         )
         fields = replies.as_pairs(figures)
         commits = replies.as_int(fields.get(COMMITS, b"0"))

@@ -19,7 +19,8 @@ def test_a_name_given_by_hand_is_what_look_ups_answer(local: Served) -> None:
         assert answer.json == made | given
         after = other(local, before)
         assert after.json == made | given
-        (member,) = ask(local.url, "/v1/segments/s1/customers?limit=1").json["customers"]
+        # More than one may come, of one bucket of Redis.
+        member, *_ = ask(local.url, "/v1/segments/s1/customers?limit=1").json["customers"]
         assert "Regulars" in ask(local.url, f"/v1/explain/{member['customer_id']}").json["text"]
     finally:
         taken = ask(local.url, "/v1/segments/s1", {"name": None, "note": None, "colour": None}, "PATCH")

@@ -61,21 +61,21 @@ def test_who_buys_ten_items_fits_into_384_bytes_of_redis_with_its_header() -> No
     assert len(CODEC.encode(records)[0]) <= 380
 
 
-@pytest.mark.parametrize("change", ["short", "long", "empty", "other"])
+@pytest.mark.parametrize("change", ["short", "long", "empty", "other", "older"])
 def test_bytes_that_are_no_record_are_refused(change: str) -> None:
     raw = CODEC.encode(made(1, seed=3))[0]
-    wrong = {"short": raw[:50], "long": raw + b"x" * 50, "empty": b"", "other": b"\0" + raw[1:]}[change]
+    wrong = {
+        "short": raw[:50],
+        "long": raw + b"x" * 50,
+        "empty": b"",
+        "other": b"\0" + raw[1:],
+        "older": b"\3" + raw[1:],
+    }
     with pytest.raises(StateCorrupt):
-        CODEC.decode([wrong])
+        CODEC.decode([wrong[change]])
 
 
 def test_a_record_of_a_newer_version_is_refused_as_such() -> None:
     raw = CODEC.encode(made(1, seed=3))[0]
     with pytest.raises(StateTooNew):
         CODEC.decode([b"\x05" + raw[1:]])
-
-
-def test_a_record_of_an_older_version_is_refused_with_the_way_out() -> None:
-    raw = CODEC.encode(made(1, seed=3))[0]
-    with pytest.raises(StateCorrupt, match="replay the log into a new --state"):
-        CODEC.decode([b"\x03" + raw[1:]])

@@ -20,9 +20,8 @@ from tests.servers.forked import Forked
 SETTINGS = ["replay.step=150", "segments.min_customers=100", "rules.every=100", "itemsets.min_support=0.05"]
 SETTINGS.append("predictions.horizon=60d")  # so that labels are learned from long before the log's end
 FILES = ("segment-changes.jsonl", "rules.jsonl", "segments.jsonl", "rejects.jsonl", "predictions.jsonl", "drift.jsonl")
-KILLS = {"1": 40, "3": 10}
+KILLS = {"1": 20, "3": 8}
 """How often a replay is killed, by its number of partitions."""
-
 
 PACE = "700000"
 """Event time to real time, for a log that must not be over within a few seconds on any machine: 140 days are 17."""
@@ -80,7 +79,7 @@ class Replay:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return shop.write(tmp_path_factory.mktemp("log") / "shop.jsonl", shop.events(320, 140, seed=5))
+    return shop.write(tmp_path_factory.mktemp("log") / "shop.jsonl", shop.events(160, 140, seed=5))
 
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["1 partition", "3 partitions"])
@@ -108,7 +107,7 @@ def ends_like(replay: Replay, uninterrupted: Replay) -> None:
         assert content == uninterrupted.files()[name], f"{name} differs from the uninterrupted run's"
 
 
-def test_killed_at_forty_random_moments_a_replay_ends_as_if_nothing_had_happened(
+def test_killed_at_random_moments_a_replay_ends_as_if_nothing_had_happened(
     partitions: str, log: Path, uninterrupted: Replay, tmp_path: Path
 ) -> None:
     random = Random(partitions)
