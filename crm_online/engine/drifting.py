@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from crm_online.digits import digits
 from crm_online.drift.measures import Means, Shares
 from crm_online.drift.series import DAY, DriftSeries, FoundDrift
+from crm_online.engine.fitting import ModelWithSums
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.observed import GROUPS, ItemGroups, ObservedSums, summed
 from crm_online.engine.observed import NAME as OBSERVED
-from crm_online.engine.owner import ModelWithSums
 from crm_online.engine.step_context import StepContext
 from crm_online.events.columns import EventColumns
 from crm_online.events.times import to_short_iso

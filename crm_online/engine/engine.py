@@ -24,10 +24,11 @@ from crm_online.engine.daily import RecordedDays
 from crm_online.engine.damage import corrupt_where_damaged
 from crm_online.engine.divergence import Divergence
 from crm_online.engine.drifting import Drifting, PartitionObserver
+from crm_online.engine.fitting import ModelWithSums, first_model, fit_is_due, next_model
 from crm_online.engine.ingestion import Ingestion, IngestResult
 from crm_online.engine.loaded import Loaded
 from crm_online.engine.mining import Mining
-from crm_online.engine.owner import ModelWithSums, SegmentEmitter, fit_is_due, fitted_model
+from crm_online.engine.owner import SegmentEmitter
 from crm_online.engine.peers import MODEL_PARTITION, PartitionFigures
 from crm_online.engine.predicting import Predicting
 from crm_online.engine.prediction_state import learning_is_due
@@ -373,8 +374,10 @@ class Engine:
         if len(records) < 2:
             return None
         raw, model = self._reader.read(records, step.now // MS * MS), self.segmenting.model
-        centroids = self.segmenting.centroids(model, step.others) if model else None
-        return fitted_model(model, raw, self._reader.features, self._settings, centroids, step.now, schedule)
+        if model is None:
+            return first_model(raw, self._reader.features, self._settings, step.now, schedule)
+        centroids = self.segmenting.centroids(model, step.others)
+        return next_model(model, centroids, raw, self._settings, step.now, schedule)
 
     def _ingest_and_score(self, step: StepContext, events: EventColumns) -> IngestResult:
         """Add events to the customers' records, score them, and keep what changed."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from crm_online.engine import owner
+from crm_online.engine import fitting
 from crm_online.segments.model import Model
 from crm_online.segments.number import Score
 from crm_online.store import Store
@@ -29,7 +29,7 @@ def test_another_number_must_be_right_in_two_looks_and_the_reason_is_told(
         looks.append(next(plan, 5))
         return pretended(looks[-1])
 
-    monkeypatch.setattr(owner, "score_candidates", scored)
+    monkeypatch.setattr(fitting, "score_candidates", scored)
     run = Shop(redis, settings(k="auto", min_customers=40))
     numbers = []
     for _ in run.run(shop.made(80, 220, 5), 100):
