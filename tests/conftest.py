@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from xdist.scheduler import LoadFileScheduling
 from crm_online.store import Store, open_store
 from tests.command import printed
 from tests.docs import made
+from tests.replay import shop
 
 # pytest-xdist sets it for its workers, and what is printed goes by it.
 os.environ.pop("COLUMNS", None)
@@ -60,6 +62,21 @@ def made_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.write_jsonl(folder / "events.jsonl")
     printed(folder, "replay", "events.jsonl", "--state", "shop")
     return folder
+
+
+@pytest.fixture(scope="session")
+def replayed_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the log ``shop.jsonl``, its state and its changes; see ``shop_copy`` to change them."""
+    folder = tmp_path_factory.mktemp("replayed-shop")
+    shop.write(folder / "shop.jsonl", shop.events(40, 60, seed=1))
+    printed(folder, "replay", "shop.jsonl", *shop.OPTIONS, "--out", "changes")
+    return folder
+
+
+@pytest.fixture
+def shop_copy(replayed_shop: Path, tmp_path: Path) -> Path:
+    """Return a copy of the replayed shop's folder: a state in a folder is files."""
+    return shutil.copytree(replayed_shop, tmp_path / "shop")
 
 
 @pytest.fixture(scope="session")

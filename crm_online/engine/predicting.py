@@ -234,7 +234,11 @@ class Predicting:
         segment: NDArray[np.int16],
         ingested: IngestResult,
     ) -> None:
-        """Make examples of outcomes, with the features as they stood before the step."""
+        """Make examples of outcomes, with the features as they stood before the step.
+
+        Left out are outcomes of customers who had bought nothing, outcomes older than what is known of the customer,
+        and those that are neither boolean nor number, of too many targets, or too many at a time.
+        """
         ids = list(row_of)
         for name, time, target, value in _outcomes(ingested.runs_after_erasures()):
             row = row_of[name]
@@ -246,7 +250,6 @@ class Predicting:
                 or not self._admits(target)
                 or self.examples.gathered(target) >= MOST_OUTCOMES
             ):
-                self._state.ignored_outcomes += 1
                 continue
             example = self._pending(target, np.array([row]), ids, before, segment, time)
             self.examples.gather(example.labelled(np.array([value], np.float32), step.now))

@@ -24,9 +24,6 @@ class PredictionState(BaseModel):
         how many examples each block had.
     targets
         The users' own targets, in the order in which their outcomes came.
-    ignored_outcomes
-        How many outcomes were of no use: of customers not known before, older than what is known of the customer,
-        neither boolean nor number, of too many targets, or too many at a time.
     due, learned_slot
         Whether the next step of partition 0 learns; the slot in which it last did.
     buying_due
@@ -39,7 +36,6 @@ class PredictionState(BaseModel):
     first: int = 0
     sizes: list[int] = Field(default_factory=list)
     targets: list[str] = Field(default_factory=list)
-    ignored_outcomes: int = 0
     due: bool = False
     buying_due: bool = False
     learned_slot: int | None = None

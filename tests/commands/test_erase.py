@@ -19,21 +19,7 @@ from crm_online.store import open_store
 from tests.command import crm_online, printed
 from tests.replay import shop
 
-OPTIONS = ("--set", "segments.min_customers=20", "--set", "replay.partitions=3")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    shop.write(folder / "shop.jsonl", shop.events(40, 60, seed=1))
-    printed(folder, "replay", "shop.jsonl", *OPTIONS, "--out", "changes")
-    return folder
-
-
-@pytest.fixture
-def replayed(made: Path, tmp_path: Path) -> Path:
-    """Return a copy of the shop's folder: a state in a folder is files."""
-    return shutil.copytree(made, tmp_path / "shop")
+OPTIONS = shop.OPTIONS
 
 
 def verified(folder: Path) -> dict[str, Any]:
@@ -42,73 +28,75 @@ def verified(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_the_customer_goes_and_all_figures_and_positions_stay_right(replayed: Path) -> None:
-    before = json.loads(printed(replayed, "customer", "c3", "--json"))
-    said = json.loads(printed(replayed, "erase", "c3", "--yes", "--json"))
+def test_the_customer_goes_and_all_figures_and_positions_stay_right(shop_copy: Path) -> None:
+    before = json.loads(printed(shop_copy, "customer", "c3", "--json"))
+    said = json.loads(printed(shop_copy, "erase", "c3", "--yes", "--json"))
     assert said == {
         **{key: before[key] for key in ("customer_id", "segment", "events", "last_event")},
         "partitions": said["partitions"],
     }
     assert len(said["partitions"]) == 1
-    assert crm_online(replayed, "customer", "c3").returncode == 2
-    assert verified(replayed)["customers"] == 36
-    with open_store(str(replayed / ".crm-online"), create=False) as store:
+    assert crm_online(shop_copy, "customer", "c3").returncode == 2
+    assert verified(shop_copy)["customers"] == 36
+    with open_store(str(shop_copy / ".crm-online"), create=False) as store:
         [partition] = map(store.partition, said["partitions"])
         held = [dict(partition.hash_all(name)) for name in ("customers", "sample", "said", "bought", "open-baskets")]
         assert not any(b"c3" in keys for keys in held)
         assert b"c3" not in partition.list_range("roster", 0, -1)
 
 
-def test_the_next_replay_tells_the_move_to_nowhere_and_goes_on_where_it_was(replayed: Path) -> None:
+def test_the_next_replay_tells_the_move_to_nowhere_and_goes_on_where_it_was(shop_copy: Path) -> None:
     events = shop.events(40, 60, seed=1)
-    was = json.loads(printed(replayed, "customer", "c3", "--json"))["segment"]
-    printed(replayed, "erase", "c3", "--yes")
+    was = json.loads(printed(shop_copy, "customer", "c3", "--json"))["segment"]
+    printed(shop_copy, "erase", "c3", "--yes")
     end = max(int(str(event["time"])) for event in events if isinstance(event["time"], int))
     later = [event | {"time": end + n, "event_id": f"later {n}"} for n, event in enumerate(events[:20])]
-    shop.write(replayed / "shop.jsonl", events + later)
-    done = json.loads(printed(replayed, "replay", "shop.jsonl", *OPTIONS, "--out", "changes", "--json"))
+    shop.write(shop_copy / "shop.jsonl", events + later)
+    done = json.loads(printed(shop_copy, "replay", "shop.jsonl", *OPTIONS, "--out", "changes", "--json"))
     assert done["events"] == 20
-    told = [json.loads(line) for line in (replayed / "changes" / "segment-changes.jsonl").read_text().splitlines()]
+    told = [json.loads(line) for line in (shop_copy / "changes" / "segment-changes.jsonl").read_text().splitlines()]
     [last] = [change for change in told if change["reason"] == "erase"]
     assert (last["customer_id"], last["from"], last["to"]) == ("c3", was, None)
-    verified(replayed)
+    verified(shop_copy)
 
 
-def test_erased_by_command_or_by_an_event_of_a_log_the_same_is_left(replayed: Path, made: Path, tmp_path: Path) -> None:
-    other = shutil.copytree(made, tmp_path / "other")
+def test_erased_by_command_or_by_an_event_of_a_log_the_same_is_left(
+    shop_copy: Path, replayed_shop: Path, tmp_path: Path
+) -> None:
+    other = shutil.copytree(replayed_shop, tmp_path / "other")
     shop.write(other / "erase.jsonl", [{"type": "erase", "customer_id": "c3", "time": "2099-01-01"}])
     printed(other, "replay", "erase.jsonl", *OPTIONS)
-    printed(replayed, "erase", "c3", "--yes")
+    printed(shop_copy, "erase", "c3", "--yes")
     for command in (("segments",), ("rules",), ("customer", "c8")):
-        assert printed(replayed, *command, "--json") == printed(other, *command, "--json")
+        assert printed(shop_copy, *command, "--json") == printed(other, *command, "--json")
 
 
-def test_an_id_that_is_no_text_is_one_line_on_a_real_command_line(replayed: Path) -> None:
+def test_an_id_that_is_no_text_is_one_line_on_a_real_command_line(shop_copy: Path) -> None:
     for command in (("customer", "\udcff"), ("erase", "\udcff", "--yes"), ("recommend", "--customer", "\udcff")):
-        done = crm_online(replayed, *command)
+        done = crm_online(shop_copy, *command)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith("crm-online: ")
         assert done.stderr.count("\n") == 1
         assert "is not UTF-8" in done.stderr
     with pytest.raises(UnknownCustomer):
-        erase(str(replayed / ".crm-online"), "\udcff")
+        erase(str(shop_copy / ".crm-online"), "\udcff")
 
 
-def test_somebody_unknown_is_one_line_and_nothing_happens(replayed: Path) -> None:
-    before = verified(replayed)
-    done = crm_online(replayed, "erase", "nobody", "--yes", "--json")
+def test_somebody_unknown_is_one_line_and_nothing_happens(shop_copy: Path) -> None:
+    before = verified(shop_copy)
+    done = crm_online(shop_copy, "erase", "nobody", "--yes", "--json")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "crm-online: no customer 'nobody' in the state\n"
     with pytest.raises(UnknownCustomer):
-        erase(str(replayed / ".crm-online"), "nobody")
-    assert verified(replayed) == before
+        erase(str(shop_copy / ".crm-online"), "nobody")
+    assert verified(shop_copy) == before
 
 
-def test_where_nobody_can_be_asked_yes_must_be_said(replayed: Path) -> None:
-    before = verified(replayed)
+def test_where_nobody_can_be_asked_yes_must_be_said(shop_copy: Path) -> None:
+    before = verified(shop_copy)
     done = subprocess.run(
         [sys.executable, "-m", "crm_online", "erase", "c3"],
-        cwd=replayed,
+        cwd=shop_copy,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -117,15 +105,15 @@ def test_where_nobody_can_be_asked_yes_must_be_said(replayed: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "say --yes" in done.stderr
-    assert verified(replayed) == before
+    assert verified(shop_copy) == before
 
 
 @pytest.mark.parametrize(("answer", "customers"), [("", 37), ("YES", 36)])
-def test_a_person_is_asked_who_it_is_first(replayed: Path, answer: str, customers: int) -> None:
+def test_a_person_is_asked_who_it_is_first(shop_copy: Path, answer: str, customers: int) -> None:
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "crm_online", "erase", "c3"],
-        cwd=replayed,
+        cwd=shop_copy,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdin=theirs,
         stdout=subprocess.PIPE,
@@ -138,7 +126,7 @@ def test_a_person_is_asked_who_it_is_first(replayed: Path, answer: str, customer
     os.close(theirs)
     assert err.startswith("Erase customer c3, in ")
     assert (process.returncode, out.startswith("erased: customer c3")) == ((0, True) if customers == 36 else (2, False))
-    assert verified(replayed)["customers"] == customers
+    assert verified(shop_copy)["customers"] == customers
 
 
 def test_a_state_of_kafka_workers_is_theirs(tmp_path: Path) -> None:
@@ -149,17 +137,17 @@ def test_a_state_of_kafka_workers_is_theirs(tmp_path: Path) -> None:
 
 
 def test_no_file_of_the_state_keeps_what_was_rejected_about_the_customer_and_an_old_log_brings_nobody_back(
-    replayed: Path,
+    shop_copy: Path,
 ) -> None:
     complaint = json.dumps({"type": "complaint", "customer_id": "c3", "about": "call her at home"})
-    (replayed / "more.jsonl").write_text(complaint + "\n" + (replayed / "shop.jsonl").read_text())
-    printed(replayed, "replay", "more.jsonl", *OPTIONS, "--another-log")
-    files = [path for path in (replayed / ".crm-online").rglob("*") if path.is_file()]
+    (shop_copy / "more.jsonl").write_text(complaint + "\n" + (shop_copy / "shop.jsonl").read_text())
+    printed(shop_copy, "replay", "more.jsonl", *OPTIONS, "--another-log")
+    files = [path for path in (shop_copy / ".crm-online").rglob("*") if path.is_file()]
     assert any(b"call her" in path.read_bytes() for path in files)
-    printed(replayed, "erase", "c3", "--yes")
-    for path in (replayed / ".crm-online").rglob("*"):
+    printed(shop_copy, "erase", "c3", "--yes")
+    for path in (shop_copy / ".crm-online").rglob("*"):
         assert not path.is_file() or b"call her" not in path.read_bytes(), path
-    shutil.copy(replayed / "shop.jsonl", replayed / "old.jsonl")
-    printed(replayed, "replay", "old.jsonl", *OPTIONS, "--another-log")
-    assert crm_online(replayed, "customer", "c3").returncode == 2
-    verified(replayed)
+    shutil.copy(shop_copy / "shop.jsonl", shop_copy / "old.jsonl")
+    printed(shop_copy, "replay", "old.jsonl", *OPTIONS, "--another-log")
+    assert crm_online(shop_copy, "customer", "c3").returncode == 2
+    verified(shop_copy)

@@ -8,6 +8,8 @@ from random import Random
 
 START = 1_700_000_000
 DAY = 86_400
+OPTIONS = ("--set", "segments.min_customers=20", "--set", "replay.partitions=3")
+"""With which a small shop has segments, in several partitions."""
 KINDS = ((2.0, 40.0, 6), (9.0, 15.0, 3), (30.0, 90.0, 9), (70.0, 8.0, 2))
 """For each kind of customer: days between orders, price level, lines of a basket."""
 

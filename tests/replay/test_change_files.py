@@ -20,20 +20,7 @@ from tests.command import crm_online, printed
 from tests.replay import shop
 from tests.servers.embedded import admin
 
-OPTIONS = ("--set", "segments.min_customers=20", "--set", "replay.partitions=2")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    shop.write(folder / "shop.jsonl", shop.events(40, 60, seed=1))
-    printed(folder, "replay", "shop.jsonl", *OPTIONS, "--out", "changes")
-    return folder
-
-
-@pytest.fixture
-def replayed(made: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(made, tmp_path / "shop")
+OPTIONS = shop.OPTIONS
 
 
 def grown(folder: Path, number: int) -> None:
@@ -58,73 +45,73 @@ def numbers(folder: Path) -> Iterator[tuple[int, int]]:
             yield partition, sequence
 
 
-def test_changes_of_a_run_without_a_folder_are_in_it_after_the_next_run_with_it(replayed: Path) -> None:
-    printed(replayed, "erase", "c3", "--yes")
-    grown(replayed, 1)
-    printed(replayed, "replay", "shop.jsonl", *OPTIONS)
-    grown(replayed, 2)
-    done = json.loads(printed(replayed, "replay", "shop.jsonl", *OPTIONS, "--out", "changes", "--json"))
+def test_changes_of_a_run_without_a_folder_are_in_it_after_the_next_run_with_it(shop_copy: Path) -> None:
+    printed(shop_copy, "erase", "c3", "--yes")
+    grown(shop_copy, 1)
+    printed(shop_copy, "replay", "shop.jsonl", *OPTIONS)
+    grown(shop_copy, 2)
+    done = json.loads(printed(shop_copy, "replay", "shop.jsonl", *OPTIONS, "--out", "changes", "--json"))
     assert done["lost"] == 0
-    [gone] = [line for line in lines(replayed / "changes") if line["reason"] == "erase"]
+    [gone] = [line for line in lines(shop_copy / "changes") if line["reason"] == "erase"]
     assert (gone["customer_id"], gone["to"]) == ("c3", None)
-    found = sorted(numbers(replayed / "changes"))
+    found = sorted(numbers(shop_copy / "changes"))
     for partition in range(2):
         here = [sequence for number, sequence in found if number == partition]
         assert here == list(range(1, len(here) + 1)), "every change once"
 
 
-def test_changes_and_exports_are_for_their_owner_only(replayed: Path) -> None:
-    printed(replayed, "replay", "shop.jsonl", *OPTIONS, "--out", "new/changes")
-    printed(replayed, "export", "new/tables")
-    for folder in (replayed / "new" / "changes", replayed / "new" / "tables"):
+def test_changes_and_exports_are_for_their_owner_only(shop_copy: Path) -> None:
+    printed(shop_copy, "replay", "shop.jsonl", *OPTIONS, "--out", "new/changes")
+    printed(shop_copy, "export", "new/tables")
+    for folder in (shop_copy / "new" / "changes", shop_copy / "new" / "tables"):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         files = [*folder.iterdir()]
         assert len(files) > 3
         assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
-def test_two_folders_in_turns_are_both_whole_but_for_who_was_erased_in_between(replayed: Path) -> None:
-    grown(replayed, 1)
-    printed(replayed, "replay", "shop.jsonl", *OPTIONS, "--out", "other")
-    begun = set(numbers(replayed / "other"))
-    grown(replayed, 2)
-    printed(replayed, "replay", "shop.jsonl", *OPTIONS, "--out", "changes")
-    assert begun <= set(numbers(replayed / "changes"))
-    assert len(set(numbers(replayed / "changes"))) == len(list(numbers(replayed / "changes")))
+def test_two_folders_in_turns_are_both_whole_but_for_who_was_erased_in_between(shop_copy: Path) -> None:
+    grown(shop_copy, 1)
+    printed(shop_copy, "replay", "shop.jsonl", *OPTIONS, "--out", "other")
+    begun = set(numbers(shop_copy / "other"))
+    grown(shop_copy, 2)
+    printed(shop_copy, "replay", "shop.jsonl", *OPTIONS, "--out", "changes")
+    assert begun <= set(numbers(shop_copy / "changes"))
+    assert len(set(numbers(shop_copy / "changes"))) == len(list(numbers(shop_copy / "changes")))
 
 
-def test_what_is_kept_no_more_is_counted_and_told(replayed: Path) -> None:
-    grown(replayed, 1)
-    printed(replayed, "replay", "shop.jsonl", *OPTIONS)
-    with open_store(str(replayed / ".crm-online")) as store, admin(store) as client:
+def test_what_is_kept_no_more_is_counted_and_told(shop_copy: Path) -> None:
+    grown(shop_copy, 1)
+    printed(shop_copy, "replay", "shop.jsonl", *OPTIONS)
+    with open_store(str(shop_copy / ".crm-online")) as store, admin(store) as client:
         for number in range(2):
             for name in CHANGES.values():
                 client.ltrim(key(number, name).decode(), -1, -1)
-    done = crm_online(replayed, "replay", "shop.jsonl", *OPTIONS, "--out", "changes")
+    done = crm_online(shop_copy, "replay", "shop.jsonl", *OPTIONS, "--out", "changes")
     assert done.returncode == 0
     assert "changes lacks" in done.stderr
-    again = json.loads(printed(replayed, "replay", "shop.jsonl", *OPTIONS, "--out", "changes", "--json"))
+    again = json.loads(printed(shop_copy, "replay", "shop.jsonl", *OPTIONS, "--out", "changes", "--json"))
     assert again["lost"] == 0, "told once"
 
 
-def test_a_folder_of_another_state_is_refused_and_nothing_of_either_changes(replayed: Path) -> None:
-    shop.write(replayed / "b.jsonl", shop.events(40, 60, seed=2))
-    before = {path.name: path.read_bytes() for path in (replayed / "changes").iterdir()}
-    done = crm_online(replayed, "replay", "b.jsonl", "--state", "other", *OPTIONS, "--out", "changes")
+def test_a_folder_of_another_state_is_refused_and_nothing_of_either_changes(shop_copy: Path) -> None:
+    shop.write(shop_copy / "b.jsonl", shop.events(40, 60, seed=2))
+    before = {path.name: path.read_bytes() for path in (shop_copy / "changes").iterdir()}
+    done = crm_online(shop_copy, "replay", "b.jsonl", "--state", "other", *OPTIONS, "--out", "changes")
     assert done.returncode == 2
     assert done.stderr == (
         "crm-online: changes has the changes of another state: name another folder, "
         "or remove this one if that state is gone\n"
     )
-    assert {path.name: path.read_bytes() for path in (replayed / "changes").iterdir()} == before
-    assert json.loads(printed(replayed, "replay", "b.jsonl", "--state", "other", *OPTIONS, "--json"))["accepted"]
+    assert {path.name: path.read_bytes() for path in (shop_copy / "changes").iterdir()} == before
+    assert json.loads(printed(shop_copy, "replay", "b.jsonl", "--state", "other", *OPTIONS, "--json"))["accepted"]
 
 
-def test_a_state_that_was_made_anew_does_not_go_on_in_its_old_folder(replayed: Path) -> None:
-    shutil.rmtree(replayed / ".crm-online")
-    assert crm_online(replayed, "replay", "shop.jsonl", *OPTIONS, "--out", "changes").returncode == 2
-    shutil.rmtree(replayed / "changes")
-    printed(replayed, "replay", "shop.jsonl", *OPTIONS, "--out", "changes")
+def test_a_state_that_was_made_anew_does_not_go_on_in_its_old_folder(shop_copy: Path) -> None:
+    shutil.rmtree(shop_copy / ".crm-online")
+    assert crm_online(shop_copy, "replay", "shop.jsonl", *OPTIONS, "--out", "changes").returncode == 2
+    shutil.rmtree(shop_copy / "changes")
+    printed(shop_copy, "replay", "shop.jsonl", *OPTIONS, "--out", "changes")
 
 
 @pytest.mark.parametrize("owner", [None, "", "no JSON", "[]", '{"state": "s"}', '{"state": "s", "written": {"a": 1}}'])

@@ -9,13 +9,12 @@ import typer
 from rich.console import RenderableType
 
 from crm_online.cli.console import plain, print_answer, print_json
-from crm_online.cli.options import DEFAULT_STATE, AsJson, Config, Overrides, State
+from crm_online.cli.options import AsJson, Config, Overrides
 from crm_online.cli.tables.words import TEXT, WORD, table
 
 
 def config(
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of the settings file.")] = False,
-    state: State = DEFAULT_STATE,
     config: Config = None,
     overrides: Overrides = None,
     as_json: AsJson = False,
