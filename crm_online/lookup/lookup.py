@@ -7,23 +7,21 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.engine import daily, size_history
-from crm_online.engine import rules as rule_feed
 from crm_online.engine.daily import DailyFigures
 from crm_online.engine.owner import NAMES
-from crm_online.engine.peers import MODEL_PARTITION
 from crm_online.engine.size_history import decode
 from crm_online.engine.state import PartitionState
 from crm_online.errors import InputError, StateMissing
 from crm_online.events import times
 from crm_online.events.times import to_short_iso
 from crm_online.hint import hint
-from crm_online.itemsets.parts import FrequentItemsets, PartitionCounters, merge
+from crm_online.itemsets.parts import FrequentItemsets
 from crm_online.lookup import export, frames
 from crm_online.lookup.at_risk import NOBODY, sampled_predictions
 from crm_online.lookup.customer_json import customer_values
@@ -38,14 +36,11 @@ from crm_online.lookup.recommender import StateRecommender
 from crm_online.lookup.segment_names import SegmentNames
 from crm_online.lookup.segments import Segmentation, Tree
 from crm_online.lookup.shop_history import ShopHistory
+from crm_online.lookup.state_rules import SORTS, StateRules
 from crm_online.lookup.verify import verify
 from crm_online.plots import SegmentPicture
 from crm_online.privacy.pseudonyms import NO_PSEUDONYMS, Pseudonyms
 from crm_online.recommend.answer import TOP, RecommendationRequest
-from crm_online.rules.customers import Buyers
-from crm_online.rules.learning import predictors
-from crm_online.rules.next_baskets import NextBaskets
-from crm_online.rules.table import RuleTable
 from crm_online.segments.linkage import Leaves, Linkage
 from crm_online.settings.conflict import from_stored, has_pseudonyms, refuse_pseudonyms
 from crm_online.step import Entry
@@ -55,8 +50,6 @@ from crm_online.store.meta import LOGS
 if TYPE_CHECKING:
     import pandas as pd
 
-SORTS: Final = ("lift", "confidence", "support", "rank")
-"""What rules may be sorted by."""
 FURTHEST = 400
 """How many half-lives from the log's end figures can be read: further from it they are beyond all numbers."""
 
@@ -274,9 +267,9 @@ class Lookup:
         if sort not in SORTS:
             raise InputError(f"rules cannot be sorted by {sort}; {hint(sort, SORTS)}")
         if item is not None:
-            self._must_know(item)
+            self._rules.refuse_unknown(item)
         if segment is None:
-            ranked = self._ranked_rules(as_of)
+            ranked = self._rules.ranked(self._counted_at(as_of))
         else:
             ranked = self._must_have_segments().rules(segment, self.settings)
         fits = [rule for rule in ranked if item is None or item in rule["antecedent"] + rule["consequent"]]
@@ -284,14 +277,11 @@ class Lookup:
 
     def rules_lacking(self, as_of: int | None = None) -> str:
         """Return in words which evidence is missing where there are no rules."""
-        when = self._latest_time if as_of is None else self._when(as_of)
-        return rule_feed.levels_of(self.settings).lacking(sum(part.baskets(when) for part in self._parts))
+        return self._rules.lacking(self._counted_at(as_of))
 
     def itemsets(self, as_of: int | None = None) -> FrequentItemsets:
         """Return the frequent itemsets over all partitions, with their bounds."""
-        if as_of is None:
-            return self._latest
-        return self._merged(self._when(as_of))
+        return self._rules.itemsets(self._counted_at(as_of))
 
     def customer(self, name: str, as_of: int | None = None) -> dict[str, object]:
         """Return one customer, as in ``crm-online customer --json``.
@@ -427,40 +417,8 @@ class Lookup:
         return StatePredictor.read(self._views[0].store, self.settings)
 
     @cached_property
-    def _latest(self) -> FrequentItemsets:
-        """The itemsets as of the watermark that the counters were read at."""
-        return self._merged(self._latest_time)
-
-    def _ranked_rules(self, as_of: int | None) -> list[dict[str, Any]]:
-        emitted = [pair for view in self._views for pair in view.counts.emitted.items()]
-        when = self._latest_time if as_of is None else self._when(as_of)
-        # Itemsets without the evidence that a rule must have are not even put together.
-        support = rule_feed.levels_of(self.settings).enter_support(sum(part.baskets(when) for part in self._parts))
-        found = self.itemsets(as_of) if support == self._min_support else merge(self._parts, when, support)
-        return rule_feed.list_rules(found, self.settings, emitted, self._buyers, self._chances)
-
-    @property
-    def _latest_time(self) -> int:
-        return max(view.counts.watermark for view in self._views)
-
-    @property
-    def _parts(self) -> list[PartitionCounters]:
-        return [view.counts.counted for view in self._views]
-
-    @cached_property
-    def _buyers(self) -> Buyers:
-        return Buyers.of((view.orders, view.counts.counted.names) for view in self._views)
-
-    def _chances(self, table: RuleTable) -> NDArray[np.float64] | None:
-        seen = NextBaskets.of((view.transitions, view.counts.counted.names) for view in self._views)
-        return self._views[MODEL_PARTITION].rule_learning.chances(predictors(table, seen))
-
-    @property
-    def _min_support(self) -> float:
-        return self.settings.itemsets.min_support
-
-    def _merged(self, as_of: int) -> FrequentItemsets:
-        return merge(self._parts, as_of, self._min_support)
+    def _rules(self) -> StateRules:
+        return StateRules(self._views, self.settings)
 
     def _must_have_segments(self) -> Segmentation:
         if self._segments is None:
@@ -470,6 +428,10 @@ class Lookup:
                 f"so far: {self.customers:,}"
             )
         return self._segments
+
+    def _counted_at(self, as_of: int | None) -> int | None:
+        """Return the time at which counts are read; ``None``: as they are stored."""
+        return None if as_of is None else self._when(as_of)
 
     def _when(self, as_of: int | None) -> int:
         """Return the time at which figures are read, in ms: the watermark if none is given."""
@@ -489,11 +451,6 @@ class Lookup:
                 f"that is more than {FURTHEST} half-lives from the log's end"
             )
         return as_of
-
-    def _must_know(self, item: str) -> None:
-        names = {name for view in self._views for name in view.counts.counted.names}
-        if item not in names:
-            raise InputError(f"no item {item!r} in any basket; {hint(item, sorted(names))}")
 
 
 def _no_tree(linkage: Linkage) -> Tree:
