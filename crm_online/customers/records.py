@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Self
 
 import numpy as np
@@ -139,10 +140,41 @@ class Records:
         """Return a copy of all rows, in a fraction of the time that taking each of them needs."""
         return type(self)(**{field.name: getattr(self, field.name).copy() for field in fields(self)})
 
-    def place(self, rows: NDArray[np.int64], other: Records) -> None:
-        """Overwrite some rows by the rows of ``other``."""
-        for field in fields(self):
-            getattr(self, field.name)[rows] = getattr(other, field.name)
+    def place(self, rows: NDArray[np.int64], other: Records, names: Collection[str] = ()) -> None:
+        """Overwrite some rows by the rows of ``other``: all that is known, or the columns with these names."""
+        for name in names or [field.name for field in fields(self)]:
+            getattr(self, name)[rows] = getattr(other, name)
+
+
+@cache
+def _core(features: int) -> np.dtype[np.void]:
+    """Return the layout of the fixed part of a record in the store: making it takes as long as dozens of records."""
+    return np.dtype(
+        [
+            ("version", "<u1"),
+            ("nearest", "<u1"),
+            ("reported", "<u1"),
+            ("model_version", "<u2"),
+            ("seconds", "<u4", (_TIMES,)),
+            ("millis", "<u2", (_TIMES,)),
+            ("purchases", "<u4"),
+            ("returns", "<u4"),
+            ("events", "<u4"),
+            ("scored_at", "<u4"),
+            ("since", "<u4"),
+            ("queued", "<u4"),
+            ("spend", "<f8"),
+            ("items", "<f8"),
+            ("vectors", "<i2", (features,)),
+            ("memory", "<f4", (MEMORY_LENGTHS, 2)),
+            ("band", "<u1"),
+            ("left_band", "<u1"),
+            ("band_since", "<u4"),
+            ("has_sum", "<u2"),
+            ("target_bands", "<u1"),
+            ("own", "<u2"),
+        ]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,32 +197,7 @@ class RecordCodec:
     @property
     def core(self) -> np.dtype[np.void]:
         """The layout of the fixed part in the store."""
-        return np.dtype(
-            [
-                ("version", "<u1"),
-                ("nearest", "<u1"),
-                ("reported", "<u1"),
-                ("model_version", "<u2"),
-                ("seconds", "<u4", (_TIMES,)),
-                ("millis", "<u2", (_TIMES,)),
-                ("purchases", "<u4"),
-                ("returns", "<u4"),
-                ("events", "<u4"),
-                ("scored_at", "<u4"),
-                ("since", "<u4"),
-                ("queued", "<u4"),
-                ("spend", "<f8"),
-                ("items", "<f8"),
-                ("vectors", "<i2", (self.features,)),
-                ("memory", "<f4", (MEMORY_LENGTHS, 2)),
-                ("band", "<u1"),
-                ("left_band", "<u1"),
-                ("band_since", "<u4"),
-                ("has_sum", "<u2"),
-                ("target_bands", "<u1"),
-                ("own", "<u2"),
-            ]
-        )
+        return _core(self.features)
 
     def blank(self, n: int) -> Records:
         """Return the records of ``n`` customers of whom nothing is known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +29,8 @@ def report_bands(
     predictor: Predictor,
     bands: TargetBands,
     records: Records,
-    scored: Mapping[int, str],
+    ids: Sequence[str],
+    scored: NDArray[np.bool_],
     causes: Mapping[int, Mapping[str, object]],
 ) -> NDArray[np.int64]:
     """Score customers, in place, emit who has crossed a band, and return the rows whose record changed.
@@ -38,15 +39,16 @@ def report_bands(
     ----------
     step, predictor, bands
         The step, the version in use, and the bands of each target.
-    records
-        The records of the step's customers.
+    records, ids
+        The records of the step's customers, and whose they are.
     scored
-        By row, the id of who is scored, where they have bought.
+        bool[n]: who is scored, where they have bought.
     causes
         By row, the event that touched the customer.
     """
-    rows = np.array(list(scored), np.int64)
-    rows = np.compress((records.purchases[rows] > 0) & (records.last_purchase[rows] != NEVER), rows)
+    bought = (records.purchases > 0) & (records.last_purchase != NEVER)
+    # Where customers come often, most have moved lately, and stay whatever is predicted of them.
+    rows = np.flatnonzero(scored & bought & _may_move(predictor, bands, records, step.now // MS))
     if not len(rows):
         return rows
     some, changed = records.take(rows), np.zeros(len(rows), bool)
@@ -66,9 +68,9 @@ def report_bands(
                 cause = {"idle_days": digits((step.now - int(some.last_event[index])) / _MS_PER_DAY)}
             step.changes.emit(
                 Topic.PREDICTIONS,
-                scored[row],
+                ids[row],
                 {
-                    "customer_id": scored[row],
+                    "customer_id": ids[row],
                     "target": target,
                     "from": bands[target].name(int(before.band[index])),
                     "to": bands[target].name(int(after.band[index])),
@@ -82,6 +84,14 @@ def report_bands(
     records.place(rows[changed], some.take(changed))
     where: NDArray[np.int64] = rows[changed]
     return where
+
+
+def _may_move(predictor: Predictor, bands: TargetBands, records: Records, now: int) -> NDArray[np.bool_]:
+    """Return who may be in another band of some target, in seconds since 1970."""
+    may = np.zeros(len(records), bool)
+    for place, target in enumerate(predictor.banded):
+        may |= ReportedBands.read(records, place).may_move(bands[target], now)
+    return may
 
 
 def reported_bands(predictor: Predictor | None, bands: TargetBands, records: Records) -> list[dict[str, str | None]]:

@@ -151,7 +151,7 @@ class Predicting:
         erased = ingested.erased_after.keys()
         if erased:
             examples.forget(erased, step.read.labelled.get(self._partition, []))
-        row_of = {name: row for row, name in enumerate(ids)}
+        row_of = step.read.row_of
         for slot, names in step.plan.followed.items():
             rows = np.array([row_of[name] for name in names if name not in erased], np.int64)
             rows = rows[(before.purchases[rows] > 0) & (before.last_purchase[rows] != NEVER)]
@@ -171,7 +171,7 @@ class Predicting:
         if any(len(times) for times, _ in losses):
             times, values = (np.concatenate(columns) for columns in zip(*losses, strict=True))
             step.observed.losses[PURCHASE] = times, values
-        self._gather_outcomes(step, row_of, before, segment, ingested)
+        self._gather_outcomes(step, ids, before, segment, ingested)
         slot = self.slots.of(step.now)
         if state.slot is not None and slot > state.slot:
             examples.flush_outcomes(step.now)
@@ -205,8 +205,7 @@ class Predicting:
             return changed
         if followed := {name for names in step.plan.followed.values() for name in names}:
             scored = scored | np.array([name in followed for name in ids], bool)
-        rows = {row: ids[row] for row in np.flatnonzero(scored).tolist()}
-        changed[report_bands(step, self.predictor, self._bands, records, rows, causes)] = True
+        changed[report_bands(step, self.predictor, self._bands, records, ids, scored, causes)] = True
         return changed
 
     def _expiring(self, watermark: int) -> list[int]:
@@ -229,7 +228,7 @@ class Predicting:
     def _gather_outcomes(
         self,
         step: StepContext,
-        row_of: Mapping[str, int],
+        ids: Sequence[str],
         before: Records,
         segment: NDArray[np.int16],
         ingested: IngestResult,
@@ -239,9 +238,8 @@ class Predicting:
         Left out are outcomes of customers who had bought nothing, outcomes older than what is known of the customer,
         and those that are neither boolean nor number, of too many targets, or too many at a time.
         """
-        ids = list(row_of)
         for name, time, target, value in _outcomes(ingested.runs_after_erasures()):
-            row = row_of[name]
+            row = step.read.row_of[name]
             if (
                 value is None
                 or name in ingested.erased_after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from crm_online.engine.replica import JournalCursor, StoredCounters
 
@@ -66,7 +67,7 @@ class ReadPlan:
         return [*(name for names in self.followed.values() for name in names), *self.expiring]
 
 
-@dataclass(slots=True)
+@dataclass
 class ReadResult:
     """What the store holds of what was planned.
 
@@ -111,6 +112,11 @@ class ReadResult:
     spare: list[str] = field(default_factory=list)
     labelled: dict[int, list[bytes]] = field(default_factory=dict)
     predictor: bytes | None = None
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """The place of each customer among those the engine works on."""
+        return {customer: row for row, customer in enumerate(self.customers)}
 
     def customer_ids(
         self, events: Sequence[str], followed: Sequence[str] = (), erased: Sequence[str] = ()

@@ -25,6 +25,8 @@ from crm_online.segments.sums import ABSENT
 from crm_online.step import Topic
 
 MS = 1000
+_SCORED = ("vectors", "nearest", "reported", "since", "scored_at", "model_version", "moves")
+"""What scoring changes in a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class Scorer:
         some.vectors, some.nearest, some.reported = vectors, nearest.astype(np.uint8), reports.labels.astype(np.uint8)
         some.since, some.scored_at = reports.since // MS, np.full(len(rows), seconds)
         some.model_version = np.full(len(rows), stored_version(model.version), np.uint16)
-        records.place(rows, some)
+        records.place(rows, some, _SCORED)
         nearest_distances: NDArray[np.float64] = distance[order, nearest]
         return nearest_distances
 

@@ -121,15 +121,14 @@ class Segmenting:
         if segments is None:
             return ingested.touched
         exists = records.events > 0
-        row_of = {name: row for row, name in enumerate(ids)}
-        popped = self._popped(step, records, row_of) & exists
+        popped = self._popped(step, records) & exists
         reasons = np.where(ingested.touched & exists, int(Reason.EVENT), 0)
         # Who had events since the entry was made is due later than the entry says.
         lapsing = popped & (self._due_again(records) <= step.now // self.due.bucket_ms)
         reasons[lapsing & (reasons == 0)] = int(Reason.LAPSE)
         if not self._state.migration_complete:
             stale = ~records.scored_by(self.version)
-            reasons[self._moving(step, row_of, len(ids)) & exists & stale & (reasons == 0)] = int(Reason.REFIT)
+            reasons[self._moving(step, len(ids)) & exists & stale & (reasons == 0)] = int(Reason.REFIT)
         scorer = Scorer(
             self._reader,
             segments,
@@ -211,21 +210,21 @@ class Segmenting:
         counted = records.scored_by(self.version) & (records.nearest != NO_SEGMENT)
         return cells(np.where(counted, records.nearest.astype(np.int64), ABSENT), bought)
 
-    def _popped(self, step: StepContext, records: Records, row_of: dict[str, int]) -> NDArray[np.bool_]:
+    def _popped(self, step: StepContext, records: Records) -> NDArray[np.bool_]:
         """Return whose entry in the due queue has come up; entries that were replaced do not count."""
         popped = np.zeros(len(records), bool)
         for (bucket, _), names in zip(step.plan.due, step.read.due, strict=True):
-            rows = np.array([row_of[name] for name in names if name], np.int64)
+            rows = np.array([step.read.row_of[name] for name in names if name], np.int64)
             popped[rows[records.queued[rows] == bucket]] = True
         return popped
 
-    def _moving(self, step: StepContext, row_of: dict[str, int], n: int) -> NDArray[np.bool_]:
+    def _moving(self, step: StepContext, n: int) -> NDArray[np.bool_]:
         """Return who is in the block of the roster that moves to the model, and note how far it goes."""
         moving = np.zeros(n, bool)
         if step.plan.roster is None:  # a step that has just adopted the model has not asked for a block yet
             return moving
         block = step.read.roster
-        moving[[row_of[name] for name in block if name]] = True
+        moving[[step.read.row_of[name] for name in block if name]] = True
         first, last = step.plan.roster
         self._state.roster_cursor += len(block)
         self._state.migration_complete = len(block) < last - first + 1

@@ -64,6 +64,17 @@ class RiskBands:
         """
         return bands < sum(border <= EVEN for border in self.borders)
 
+    def may_move(self, reported: NDArray[np.uint8], since: NDArray[np.int64], now: int) -> NDArray[np.bool_]:
+        """Return who may be reported in another band, whatever the chance is: nobody before the dwell is over.
+
+        Examples
+        --------
+        >>> bands = RiskBands((0.5,), 0.1, 10)
+        >>> bands.may_move(np.array([0, 0, NO_BAND], np.uint8), np.array([89, 90, 99]), 99).tolist()
+        [True, False, True]
+        """
+        return np.equal(reported, NO_BAND) | (now - since >= self.dwell)
+
     def report(
         self,
         chances: NDArray[np.float64],

@@ -41,6 +41,10 @@ class ReportedBands:
         found = np.frombuffer(own, TARGET_BAND)
         return cls(found["band"], found["left_band"], found["since"].astype(np.int64))
 
+    def may_move(self, bands: RiskBands, now: int) -> NDArray[np.bool_]:
+        """Return who may be in another band, in seconds since 1970, whatever the chance is."""
+        return bands.may_move(self.band, self.since, now)
+
     def moved(self, bands: RiskBands, chances: NDArray[np.float64], now: int) -> ReportedBands:
         """Return in which bands customers are from now on, in seconds since 1970, by their chances, float64[n]."""
         band = bands.report(chances, self.band, self.left_band, self.since, now)

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+import numpy as np
+
 from crm_online.events.columns import hash64
 from crm_online.step import Put, Remove, Write
 
@@ -110,9 +112,10 @@ def smallest(customers: Iterable[str], count: int, key: str = "") -> list[str]:
 
 def merged(samples: Iterable[Iterable[tuple[bytes, bytes]]], size: int) -> list[tuple[int, str]]:
     """Return the sample over several partitions: pairs of partition and customer id, in order of hash."""
-    every = (
-        (_HASH.unpack(value)[0], partition, customer.decode())
-        for partition, sample in enumerate(samples)
-        for customer, value in sample
-    )
+    every = list[tuple[int, int, str]]()
+    for partition, sample in enumerate(samples):
+        stored = list(sample)
+        hashes = np.frombuffer(b"".join([value for _, value in stored]), "<u8").tolist()
+        names = [customer.decode() for customer, _ in stored]
+        every += zip(hashes, [partition] * len(stored), names, strict=True)
     return [(partition, customer) for _, partition, customer in sorted(every)[:size]]
