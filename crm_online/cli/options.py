@@ -219,6 +219,14 @@ Where = Annotated[
         help="Read only rows with this value (COLUMN!=VALUE: without it); more values of a column are alternatives.",
     ),
 ]
+InOrder = Annotated[
+    bool,
+    typer.Option(
+        "--in-order",
+        help="Read the rows of all files in order of time, for exports by customer or the newest first; they are "
+        "sorted in TMPDIR.",
+    ),
+]
 Sep = Annotated[
     str | None,
     typer.Option("--sep", metavar="TEXT", help=r"What stands between columns or items; \t is a tab.", parser=parse_sep),

@@ -26,6 +26,8 @@ class LogOptions:
     where
         Pairs of a column and a value: only rows with that value are read, or without it where the column's name is
         followed by ``!``; several values of one column are alternatives.
+    in_order
+        Whether the rows are read in order of time, and not as they come.
     """
 
     preset: str | None = None
@@ -34,6 +36,7 @@ class LogOptions:
     time_format: str | None = None
     decimal: str | None = None
     where: tuple[tuple[str, str], ...] = ()
+    in_order: bool = False
 
     def arguments(self) -> list[str]:
         """Return the options as a command takes them."""
@@ -41,7 +44,8 @@ class LogOptions:
         found = [] if self.preset in (None, "native") else ["--preset", str(self.preset)]
         found += [word for name, column in (self.mapping or {}).items() for word in ("--map", f"{name}={column}")]
         found += [word for option, value in texts if value for word in (option, value.replace("\t", r"\t"))]
-        return found + [word for column, value in self.where for word in ("--where", f"{column}={value}")]
+        found += [word for column, value in self.where for word in ("--where", f"{column}={value}")]
+        return found + ["--in-order"] * self.in_order
 
 
 NO_OPTIONS = LogOptions()

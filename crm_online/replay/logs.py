@@ -23,6 +23,7 @@ def open_logs(
     watermark: int | None,
     *,
     another: bool = False,
+    ordered: Source | None = None,
 ) -> list[Source]:
     """Return which log each file is, and refuse one that was made anew.
 
@@ -42,6 +43,8 @@ def open_logs(
         The largest event time of the state, in ms; ``None`` before the first event.
     another
         Whether files of a known name are other logs, whatever they hold.
+    ordered
+        Which log the file is, if it is one of logs in order of time.
 
     Raises
     ------
@@ -51,12 +54,17 @@ def open_logs(
     InputError
         If a file cannot be read.
     """
-    sources = [open_source(path, known) for path in paths]
+    sources = [ordered] if ordered else [open_source(path, known) for path in paths]
     lost = {log.name for log in known if log not in sources}
     for path, source in zip(paths, sources, strict=True):
         if another or watermark is None or source in known or source.name not in lost:
             continue
         if any(_seen(events, watermark) for events in LogReader(path, source, options).events()):
+            if ordered:
+                raise LogMadeAnew(
+                    f"{source.name} in order of time is another log than the one that was replayed before: what is in "
+                    "both would count twice. Replay it into a new --state; if it is another log, say --another-log"
+                )
             raise LogMadeAnew(
                 f"{path} begins otherwise than the log of this name that was replayed before: what is in both "
                 "would count twice. If it was made anew, replay it into a new --state; "

@@ -12,6 +12,7 @@ import pandas as pd
 
 from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
+from crm_online.events.in_order import OrderedLog, in_order
 from crm_online.events.intake import Intake
 from crm_online.events.log import check_log
 from crm_online.events.options import NO_OPTIONS, LogOptions
@@ -70,6 +71,9 @@ def replay(
         paths = stack.enter_context(as_paths(logs))
         for path in paths:  # what cannot be read so is refused before anything is started
             check_log(path, options)
+        ordered = stack.enter_context(in_order(paths, options)) if options.in_order else None
+        if ordered:
+            paths, options = [ordered.path], NO_OPTIONS
         store = stack.enter_context(open_store(state))
         refuse_conflict(_settings_of(store, settings), settings)
         partitions = settings.replay.partitions
@@ -77,7 +81,9 @@ def replay(
         if out is not None:  # a folder that cannot be used is refused before another replay loses its partitions
             begins = {number: unpublished(store.partition(number)) - 1 for number in range(partitions)}
             files = stack.enter_context(ChangeFiles(Path(out), store.meta().id, begins))
-        sources = _sources(store, settings, paths, options, another=another)
+        sources = _sources(
+            store, settings, paths, options, another=another, ordered=ordered.source if ordered else None
+        )
         write = files.write if files else _discard
         claimed = ReplayPartitions.claim(store, settings, partitions, lambda pipeline: pipeline.publish(write))
         run = ReplayRun(claimed, files, settings, intake, speed, on_progress)
@@ -89,6 +95,8 @@ def replay(
         run.finish(sources[-1])
         result = run.result()
         result.durable = store.durable
+        if ordered:
+            _add_ordered(result, ordered)
         if isinstance(logs, pd.DataFrame):
             result.position = {FRAME: result.position[str(paths[0])]}
         return result
@@ -102,7 +110,13 @@ def logs_of(store: Store) -> list[Source] | None:
 
 
 def _sources(
-    store: Store, settings: Settings, logs: Sequence[Path], options: LogOptions, *, another: bool
+    store: Store,
+    settings: Settings,
+    logs: Sequence[Path],
+    options: LogOptions,
+    *,
+    another: bool,
+    ordered: Source | None,
 ) -> list[Source]:
     """Return which log each file is, as far as the state knows it."""
     known = logs_of(store) or []
@@ -110,7 +124,15 @@ def _sources(
         PartitionState.decode(store.partition(number).value(STATE)) for number in range(settings.replay.partitions)
     ]
     watermark = max((state.watermark for state in states if state.watermark is not None), default=None)
-    return open_logs(logs, known, options, watermark, another=another)
+    return open_logs(logs, known, options, watermark, another=another, ordered=ordered)
+
+
+def _add_ordered(result: ReplayResult, ordered: OrderedLog) -> None:
+    """Add what was found out while the rows were put in order, and name them by where they come from."""
+    result.position = {ordered.source.name: result.position[str(ordered.path)]}
+    if result.events:  # not again where all of them were read before
+        rejected = sum(ordered.rejects.reasons.values())
+        result.rejects, result.rejected, result.events = ordered.rejects, rejected, result.events + rejected
 
 
 def _settings_of(store: Store, settings: Settings) -> Mapping[str, Any]:

@@ -33,6 +33,7 @@ class ReplayResult:
     changes may be published again after a crash; ``rejects`` why rows were rejected; ``held`` how many events at the
     logs' ends wait for what comes next, as they lie far ahead of all others; ``lost`` how many changes the files lack,
     since they were made by runs without files and the state keeps them no more;
+    ``late`` how many events lie more than a day behind one that was read before them;
     ``stages`` how many microseconds of processor an event took, by :class:`~crm_online.engine.stages.Stage`;
     ``doubtful_baskets`` how many baskets, at most, are part of one that was forgotten already (``baskets.max_bytes``).
     """
@@ -46,6 +47,7 @@ class ReplayResult:
     doubtful_baskets: int = 0
     held: int = 0
     lost: int = 0
+    late: int = 0
     segment_changes: int = 0
     rule_changes: int = 0
     epsilon: float = 0.0

@@ -11,6 +11,7 @@ import numpy as np
 
 from crm_online.engine.stages import Stage, StageClock
 from crm_online.events.columns import EventColumns
+from crm_online.events.in_order import late
 from crm_online.events.intake import Intake
 from crm_online.events.log import Chunk, LogReader
 from crm_online.events.options import LogOptions
@@ -67,6 +68,7 @@ class ReplayRun:
         self._rejects = RejectTally()
         self._held = 0
         self._lost = 0
+        self._late = 0
 
     def publish_left_over(self) -> None:
         """Write what was committed but not yet written: before a crash, or by runs without files."""
@@ -94,6 +96,8 @@ class ReplayRun:
             self._chunk(chunk, source)
             self._positions[str(path)] = chunk.end
             self._held += chunk.held
+            if chunk.end > reached:
+                self._late += late(chunk.events, chunk.before.watermark)
             self._events += chunk.end - min(max(chunk.begin, reached), chunk.end)
             if self._on_progress:
                 rate = self._events / max(time.monotonic() - self._started, 1e-9)
@@ -116,7 +120,12 @@ class ReplayRun:
         """Return what this run did."""
         seconds = round(time.monotonic() - self._started, 3)
         done = ReplayResult(
-            seconds=seconds, position=self._positions, rejects=self._rejects, held=self._held, lost=self._lost
+            seconds=seconds,
+            position=self._positions,
+            rejects=self._rejects,
+            held=self._held,
+            lost=self._lost,
+            late=self._late,
         )
         for pipeline, before in zip(self._partitions.pipelines, self._before, strict=True):
             after = pipeline.engine.report()

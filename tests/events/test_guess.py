@@ -64,6 +64,27 @@ LOGS = {
         "customer_id=user_id basket_id=id time=created_at item=product_name quantity=quantity price=unit_price",
         "ms",
     ),
+    "an order's state is no order": (
+        "Customer ID,Order Status,Order Date,SKU\n"
+        + "".join(f"{n % 3},Completed,2025-12-{n + 1:02},tea\n" for n in range(9)),
+        "customer_id=Customer ID time=Order Date item=SKU",
+        None,
+    ),
+    "ids that come on many days": (
+        "date,id\n" + "".join(f"2025-12-{n + 1:02} 00:00:00,{n % 3}\n" for n in range(9)),
+        "customer_id=id time=date",
+        None,
+    ),
+    "numbers that begin anew each day are an order's by their name": (
+        "bon,datum,artikel\n" + "".join(f"{n % 3},2025-12-{n // 3 + 1:02},Tee\n" for n in range(9)),
+        "basket_id=bon time=datum item=artikel",
+        None,
+    ),
+    "types after the names": (
+        "user_id:token\titem_id:token\ttimestamp:float\n196\t242\t881250949\n186\t302\t891717742\n",
+        "customer_id=user_id:token time=timestamp:float item=item_id:token",
+        "s",
+    ),
     "excel's own separator": (
         "sep=;\norder;client;date;product\n1;c;2025-12-26;tea, green\n",
         "customer_id=client basket_id=order time=date item=product",
@@ -190,3 +211,22 @@ def test_a_title_above_the_table_of_a_spreadsheet_is_no_header(tmp_path: Path) -
 def test_baskets_are_told_from_tables(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("bread,milk\nmilk\nbread,milk,beer,tea\ntea\nbread,beer,jam\n")
     assert check(tmp_path / "a.csv", NO_OPTIONS).options.preset == "baskets"
+
+
+def test_a_state_of_a_country_is_none_of_an_order(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for states, told in (("Texas Oklahoma New-York", False), ("paid open shipped", True)):
+        rows = [f"c,2025-12-26,tea,{state}\n" for state in states.split()]
+        path.write_text("customer,date,item,state\n" + "".join(rows))
+        assert any("--where" in note for note in check(path, NO_OPTIONS).notes) == told
+
+
+def test_rows_that_are_not_in_order_of_time_are_put_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    days = [f"c{day},2025-12-{day:02},tea\n" for day in range(1, 29)]
+    path.write_text("customer,date,item\n" + "".join(days))
+    assert "--in-order" not in check(path, NO_OPTIONS).command()
+    path.write_text("customer,date,item\n" + "".join(reversed(days)))
+    found = check(path, NO_OPTIONS)
+    assert found.command().endswith("--in-order")
+    assert found.notes[-1].startswith("26 of the rows lie more than a day behind others before them")

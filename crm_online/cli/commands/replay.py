@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from crm_online.cli.options import (
     Config,
     Decimal,
     Fields,
+    InOrder,
     Logs,
     Overrides,
     Preset,
@@ -28,7 +30,7 @@ from crm_online.cli.options import (
 )
 from crm_online.cli.progress import progress_bar, stop_note
 from crm_online.cli.tables.replay import replay_table
-from crm_online.cli.tables.words import count
+from crm_online.cli.tables.words import count, number
 
 if TYPE_CHECKING:
     from crm_online.events.options import LogOptions
@@ -42,6 +44,7 @@ def replay(
     time_format: TimeFormat = None,
     decimal: Decimal = None,
     where: Where = None,
+    in_order: InOrder = False,
     another: Annotated[
         bool,
         typer.Option("--another-log", help="A file is another log, though one of its name was replayed before."),
@@ -58,12 +61,13 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Replay event logs into the state; go on where the last replay stopped."""
-    options = log_options(preset, mapping, sep, time_format, decimal, where)
+    options = replace(log_options(preset, mapping, sep, time_format, decimal, where), in_order=in_order)
     if check:
         more = [] if state == DEFAULT_STATE else ["--state", state]
         _check(paths, options, [*more, *(["--out", str(out)] if out else [])], as_json)
         return
 
+    from crm_online.events.in_order import MOST_LATE
     from crm_online.replay import replay as replay_logs
 
     settings = settings_in_force(config, overrides)
@@ -79,7 +83,13 @@ def replay(
             on_progress=moved,
         )
     if summary := result.rejects.summary(result.events):
-        say(summary + ("" if out else " (--out DIR keeps them all)"))
+        say(summary + ("" if out or in_order else " (--out DIR keeps them all)"))
+    if result.late > MOST_LATE * result.events:
+        say(
+            f"{count(result.late, 'event')} of {number(result.events)} lie more than a day behind others that were "
+            "read before: totals are right, but what happened meanwhile (moves, newcomers, predictions) was not "
+            "followed. Replay the logs into a new --state with --in-order"
+        )
     if result.held:
         say(
             f"held back: {count(result.held, 'event')} at the log's end, too far ahead of all others "

@@ -11,6 +11,8 @@ from crm_online.cli.console import plain
 from crm_online.cli.tables.words import TEXT, number, table
 from crm_online.events.guess import Check
 
+_ITEMS = 5
+
 
 def check_table(found: Check) -> RenderableType:
     """Return the first rows of a log as they would be read, and what came of them."""
@@ -34,7 +36,9 @@ def check_table(found: Check) -> RenderableType:
 
 def _cells(event: Mapping[str, Any]) -> list[str]:
     lines = event.get("items") or ([{"item": event["item"]}] if event.get("item") else [])
-    items = ", ".join(f"{line.get('quantity', 1):g} × {line['item'] or 'an unknown item'}" for line in lines[:5])
+    items = ", ".join(f"{line.get('quantity', 1):g} × {line['item'] or 'an unknown item'}" for line in lines[:_ITEMS])
+    if len(lines) > _ITEMS:
+        items += f", and {number(len(lines) - _ITEMS)} more"
     worth = sum(line.get("quantity", 1) * line.get("price", 0) for line in lines)
     return [
         event["type"],

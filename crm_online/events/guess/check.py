@@ -17,6 +17,7 @@ from crm_online.events.guess import lexicon
 from crm_online.events.guess.columns import decimal_of, guess_columns
 from crm_online.events.guess.lexicon import likeness
 from crm_online.events.guess.time_formats import is_ambiguous, time_format_of
+from crm_online.events.in_order import MOST_LATE, late
 from crm_online.events.native import to_native
 from crm_online.events.options import LogOptions
 from crm_online.events.presets import BASKETS, JSON_PRESETS, NATIVE
@@ -75,6 +76,7 @@ class Check:
             **{"preset": options.preset, "map": dict(options.mapping) if options.mapping else None, "sep": options.sep},
             **{"time_format": options.time_format, "decimal": options.decimal},
             "where": [f"{column}={value}" for column, value in options.where],
+            "in_order": options.in_order,
             **{"looked_at": self.looked_at, "accepted": self.accepted, "left_out": self.left_out},
             "rejected": sum(self.reasons.values()),
             "reject_reasons": self.reasons,
@@ -115,6 +117,11 @@ def check(path: Path, options: LogOptions) -> Check:
             f"none of the first {chunk.rows.end:,} rows of {path.name} is an event, with {given}: {reasons}; "
             f"the first as read: {reader.as_read(chunk.rows, place)}; say --preset or --map"
         )
+    if not chosen.in_order and (behind := late(chunk.events, None)) > MOST_LATE * len(chunk.events):
+        chosen = replace(chosen, in_order=True)
+        notes.append(
+            f"{behind:,} of the rows lie more than a day behind others before them: --in-order sorts them first"
+        )
     events = chunk.events.select(chunk.events.position < chunk.rows.begin + 10 * SHOWN)
     native = [json.loads(line) for line in to_native(events)]
     by_row: dict[int, dict[str, Any]] = dict(zip(events.position.tolist(), native, strict=True))
@@ -148,7 +155,7 @@ def _guessed_options(path: Path, layout: Layout, options: LogOptions) -> tuple[L
         if options.mapping and mapping["time"] in rows.columns:
             time_format = time_format_of(rows.filled(mapping["time"]), comma=decimal == COMMA) or None
     where = options.where or guess.where
-    chosen = LogOptions(None, mapping, options.sep, time_format, decimal, where)
+    chosen = LogOptions(None, mapping, options.sep, time_format, decimal, where, options.in_order)
     return chosen, _notes(chosen, rows)
 
 
@@ -206,7 +213,9 @@ def _notes(options: LogOptions, rows: FirstRows) -> list[str]:
 def _states(rows: FirstRows) -> list[str]:
     """Return a note on a column that says what became of orders, where nothing says which of it is no sale."""
     for name in rows.columns:
-        found = list(dict.fromkeys(rows.texts(name)))[:10] if likeness(name, lexicon.STATUS) > 1 else []
+        found = list(dict.fromkeys(rows.texts(name))) if likeness(name, lexicon.STATUS) > 1 else []
+        if 2 * sum(bool(lexicon.ORDER_STATE.search(state)) for state in found) < len(found):
+            continue  # a State that is of a country, not of an order
         if len(found) > 1 and not any(lexicon.NO_SALE.search(state) for state in found):
             return [f"{name} has {listed(found)}: --where {shlex.quote(f'{name}={found[0]}')} would keep one of them"]
     return []

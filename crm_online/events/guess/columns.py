@@ -10,13 +10,14 @@ from crm_online.events.columns import KINDS
 from crm_online.events.first_rows import FirstRows
 from crm_online.events.guess import lexicon
 from crm_online.events.guess.lexicon import likeness, normalised
-from crm_online.events.guess.time_formats import ENOUGH, time_format_of
+from crm_online.events.guess.time_formats import ENOUGH, days_of, time_format_of
 from crm_online.events.models import MAX_ID
 from crm_online.events.options import LogOptions
 
 _ORDER = ("time", "basket_id", "customer_id", "quantity", "price", "amount", "item")
 _MOST_STATES = 30
 _SHARED = 0.9
+_OF_ONE_DAY = 0.7
 _LEAST = 0.25
 _LINE = ("item", "quantity", "price", "amount")
 
@@ -25,12 +26,15 @@ def guess_columns(rows: FirstRows) -> LogOptions:
     """Return the mapping, formats and filter of a log; without ``time`` in the mapping no column seems to hold any."""
     decimal = _decimal_of(rows)
     mapping: dict[str, str] = {}
+    days: list[object] = []
     for field in _ORDER:
         if field == "amount" and "price" in mapping:
             continue
-        found = _column_of(field, rows, set(mapping.values()), decimal)
+        found = _column_of(field, rows, set(mapping.values()), decimal, days)
         if found:
             mapping[field] = found
+        if field == "time" and found:
+            days = days_of(rows.columns[found], time_format_of(rows.filled(found), comma=decimal == COMMA))
     _price_or_amount(rows, mapping, decimal)
     time_format = None
     if "time" in mapping:
@@ -93,13 +97,19 @@ def _decimal_of(rows: FirstRows) -> str:
     return decimal_of(texts)
 
 
-def _column_of(field: str, rows: FirstRows, used: set[str], decimal: str) -> str | None:
-    """Return the column that holds a field: the likeliest by its name of those whose cells could be it."""
+def _column_of(field: str, rows: FirstRows, used: set[str], decimal: str, days: Sequence[object]) -> str | None:
+    """Return the column that holds a field: the likeliest by its name of those whose cells could be it.
+
+    ``days`` is the day of each row, empty where no time was found.
+    """
     scored = [(_score(field, name), name) for name in rows.columns if name not in used]
     for score, name in sorted(scored, key=lambda one: -one[0]):
         if score <= _LEAST:
             break
         if field not in _LINE and name in rows.listed:
+            continue
+        certain = score > 1 and normalised(name) not in lexicon.OF_ANYTHING
+        if field == "basket_id" and not certain and not _of_one_day(rows.columns[name], days):
             continue
         if _could_be(field, rows, name, decimal):
             return name
@@ -122,6 +132,12 @@ def _is_dated(rows: FirstRows, name: str) -> bool:
     """Return whether all cells of a column, whatever its name is, are times that cannot be anything else."""
     texts = rows.texts(name)
     return len(texts) >= ENOUGH * rows.count > 0 and len(texts[0]) > 7 and time_format_of(texts) == ""
+
+
+def _of_one_day(cells: Sequence[object], days: Sequence[object]) -> bool:
+    """Return whether rows with the same cell are of one day: those of a customer, or of a state, are of many."""
+    pairs = {pair for pair in zip(map(str, cells), days, strict=False) if None not in pair}
+    return len({cell for cell, _ in pairs}) >= _OF_ONE_DAY * len(pairs)
 
 
 def _could_be(field: str, rows: FirstRows, name: str, decimal: str) -> bool:

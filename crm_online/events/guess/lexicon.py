@@ -33,6 +33,16 @@ SURCHARGE = re.compile(rf"\b({'|'.join(_LEXICON['words']['surcharge'])})\b")
 QUALIFIER = re.compile(rf"\b({'|'.join(_LEXICON['words']['qualifier'])})\b")
 """What makes it that of a line all the same: a price without tax."""
 
+OF_ANYTHING = frozenset(_LEXICON["words"]["of_anything"])
+"""Names of ids that may be those of anything, normalised."""
+
+ORDER_STATE = re.compile("|".join(_LEXICON["words"]["order_state"]), re.IGNORECASE)
+"""What the state of an order says if it is one."""
+
+_TYPE = re.compile(
+    r":(token|float|string|text|int|integer|long|double|number|date|datetime|timestamp|bool|boolean)(_seq)?$"
+)
+"""The type of a column, written after its name."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NO_WORD = re.compile(r"[^a-z0-9#]+")
 _GENERIC = {"value", "amount", "name", "title"}
@@ -45,8 +55,10 @@ def normalised(name: str) -> str:
     --------
     >>> normalised("Stück_Preis (€)"), normalised("customerId"), normalised("Order #")
     ('stuck preis', 'customer id', 'order number')
+    >>> normalised("user_id:token")
+    'user id'
     """
-    plain = unicodedata.normalize("NFKD", _CAMEL.sub(" ", name))
+    plain = unicodedata.normalize("NFKD", _CAMEL.sub(" ", _TYPE.sub("", name)))
     text = "".join(letter for letter in plain if not unicodedata.combining(letter)).lower().replace("ß", "ss")
     return " ".join(_NO_WORD.sub(" ", text).replace("#", " number ").split())
 

@@ -24,6 +24,7 @@ _TIMES = (
 _UNITS = (("s", 1e9), ("ms", 1e12), ("us", 1e15), ("ns", 1e18))
 _LARGEST = 4.3
 _LOOKED_AT = 5
+_DAY = 86_400_000
 
 
 def time_format_of(cells: Sequence[object], *, comma: bool = False) -> str | None:
@@ -58,6 +59,19 @@ def time_format_of(cells: Sequence[object], *, comma: bool = False) -> str | Non
     if not fitting:
         return None
     return max(fitting, key=lambda one: _likelihood(one, cells, comma=comma))
+
+
+def days_of(cells: Sequence[object], time_format: str | None) -> list[object]:
+    """Return the day of each cell of a column of times, as a number; ``None`` where a cell is none.
+
+    Examples
+    --------
+    >>> days_of(["26.12.2025 17:51", None, "26.12.2025 9:03"], "%d.%m.%Y %H:%M")
+    [20448, None, 20448]
+    """
+    read = TimeFormat.of(time_format).read(cells).tolist() if time_format else [_without_format(cell) for cell in cells]
+    known = zip(cells, read, strict=True)
+    return [None if cell is None or time == times.NONE else time // _DAY for cell, time in known]
 
 
 def is_ambiguous(chosen: str, cells: Sequence[object]) -> bool:

@@ -1,0 +1,126 @@
+"""Logs in order of time: exports are often by customer, or the newest first, and an engine lives through time once."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from heapq import merge
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from crm_online.events.columns import EventColumns, concat, timeless
+from crm_online.events.formats import reader_of
+from crm_online.events.native import to_native
+from crm_online.events.options import LogOptions
+from crm_online.events.rejects import RejectTally
+from crm_online.events.source import Source, open_source
+
+DAY = 86_400_000
+"""How far behind an earlier event one must lie, in ms, to be out of order: many logs have days only."""
+
+MOST_LATE = 0.05
+"""Share of the events of a log that may be out of order without more being said of it."""
+
+_ROWS = 2000
+_RUN = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedLog:
+    """What logs hold, in order of time.
+
+    Attributes
+    ----------
+    path
+        The file: native events as JSON lines, with the ids that they have where they come from.
+    source
+        Which log it is: known again while nothing in it is another, as a row that came in between moves all others.
+    rejects
+        The rows that are no events.
+    """
+
+    path: Path
+    source: Source
+    rejects: RejectTally
+
+
+@contextmanager
+def in_order(paths: Sequence[Path], options: LogOptions, run: int = _RUN) -> Iterator[OrderedLog]:
+    """Give the events of all logs as one log in order of time while the context lasts; of one time, as they were read.
+
+    Parameters
+    ----------
+    paths
+        The files.
+    options
+        How to read them.
+    run
+        How many events are sorted in memory at a time; the sorted runs are merged from disk.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    rejects = RejectTally()
+    with tempfile.TemporaryDirectory(prefix="crm-online-") as folder, ExitStack() as stack:
+        runs: list[IO[bytes]] = []
+        for number, events in enumerate(_runs(paths, options, rejects, run)):
+            file = stack.enter_context((Path(folder) / f"run-{number}").open("w+b"))
+            order = np.argsort(events.time, kind="stable")
+            times = events.time[order].tolist()
+            lines = to_native(events.select(order))
+            file.writelines(b"%020d%s\n" % (time, line) for time, line in zip(times, lines, strict=True))
+            file.seek(0)
+            runs.append(file)
+        path, content, size = Path(folder) / "ordered.jsonl", blake2b(digest_size=6), 0
+        with path.open("wb") as out:
+            for line in merge(*runs, key=lambda line: line[:20]):
+                out.write(line[20:])
+                content.update(line[20:])
+                size += len(line) - 20
+        name = ", ".join(path.name for path in paths)
+        yield OrderedLog(path, Source(name, content.hexdigest(), size), rejects)
+
+
+def late(events: EventColumns, watermark: int | None) -> int:
+    """Return how many events lie more than a day behind one that was read before.
+
+    Parameters
+    ----------
+    events
+        The events.
+    watermark
+        The largest event time before them, in ms; ``None`` if there was none.
+    """
+    # Baskets without a time are out of no order, and an erasure may be dated years ahead.
+    times = events.time[(events.time > 0) & ~timeless(events)]
+    if not len(times):
+        return 0
+    latest = np.maximum.accumulate(np.concatenate([[watermark or 0], times]))[:-1]
+    return int(np.count_nonzero(times < latest - DAY))
+
+
+def _runs(paths: Sequence[Path], options: LogOptions, rejects: RejectTally, run: int) -> Iterator[EventColumns]:
+    """Yield the events of logs in parts that fit into memory, and count what is none."""
+    parts: list[EventColumns] = []
+    for events in _events(paths, options, rejects):
+        parts.append(events)
+        if sum(map(len, parts)) >= run:
+            yield concat(parts)
+            parts = []
+    if parts:
+        yield concat(parts)
+
+
+def _events(paths: Sequence[Path], options: LogOptions, rejects: RejectTally) -> Iterable[EventColumns]:
+    for path in paths:
+        reader = reader_of(path, open_source(path), options)
+        for rows, events, refused, _, _ in reader.chunks(0, _ROWS):
+            rejects.add(reader.reject(rows, place, *refused[place]) for place in sorted(refused))
+            yield events
