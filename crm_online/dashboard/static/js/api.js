@@ -39,8 +39,11 @@ const query = (parameters) => {
   return pairs.length ? `?${new URLSearchParams(pairs)}` : "";
 };
 
+/** The address of a look-up. */
+export const address = (path, parameters = {}) => `/v1/${path}${query(parameters)}`;
+
 /** Look up, as text: the browser asks again with the ETag, and an answer that stayed the same is the same text. */
-export const getText = (path, parameters = {}, signal = undefined) => ask(`/v1/${path}${query(parameters)}`, { signal });
+export const getText = (path, parameters = {}, signal = undefined) => ask(address(path, parameters), { signal });
 
 export const get = async (...args) => JSON.parse(await getText(...args));
 

@@ -155,7 +155,10 @@ async function start() {
   });
   window.addEventListener("hashchange", () => show(false));
   // How money, numbers and times are written must be known before any is.
-  const allowed = get("session").catch((problem) => problem.status !== 401);
+  const allowed = get("session").then(
+    (session) => board.publish("session", session) ?? true,
+    (problem) => problem.status !== 401,
+  );
   localise((await get("status").catch(() => null)) ?? {});
   if (shopZone()) text(document.getElementById("zone"), `times are those of ${shopZone()}`);
   show(true);

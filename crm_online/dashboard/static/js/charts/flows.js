@@ -7,6 +7,7 @@ import { Chart, letters, look } from "./chart.js";
 
 const GONE = "gone";
 const REST = "rest";
+const EVER = "1970-01-01T00:00:00Z";
 // Segments that stand for themselves.
 const SHOWN = 12;
 // Pixels of height: of the whole, and of each segment; between two, and of a segment's bar.
@@ -27,6 +28,12 @@ export function merged({ flows }) {
     all.set(key, { from: a, to: b, moves: (all.get(key)?.moves ?? 0) + moves });
   }
   return [...all.values()].sort((a, b) => b.moves - a.moves);
+}
+
+/** The address of the list of a flow's customers; null where it is of several segments. */
+function listed({ from, to }, { asked }) {
+  if (![from, to].every(known) || !asked) return null;
+  return `#/moves?${new URLSearchParams([["since", asked.since ?? EVER], ["from", from], ["to", to], ...(asked.behaviour ? [["reason", "did"]] : [])])}`;
 }
 
 /** The segments of one side from top to bottom, each with its part of the height. */
@@ -65,7 +72,7 @@ function draw(chart) {
       const [x1, x2] = [BAR, width - BAR];
       const d = `M${x1} ${a[0].toFixed(1)}C${middle} ${a[0].toFixed(1)} ${middle} ${b[0].toFixed(1)} ${x2} ${b[0].toFixed(1)}V${b[1].toFixed(1)}C${middle} ${b[1].toFixed(1)} ${middle} ${a[1].toFixed(1)} ${x1} ${a[1].toFixed(1)}Z`;
       const label = () => [h("p", { class: "row" }, mark(link.from), nameOf(link.from)), h("p", { class: "row" }, "→ ", mark(link.to), nameOf(link.to)), h("p", {}, plural(link.moves, "move"))];
-      svg.append(chart.explain(s("path", { class: "flow", fill: theme.segment(link.from), d }), label));
+      svg.append(chart.explain(s("path", { class: "flow", fill: theme.segment(link.from), d }), label, listed(link, value)));
     }
     for (const [side, all] of [["from", lefts], ["to", rights]]) {
       for (const node of all.values()) {
@@ -89,12 +96,17 @@ export function flows(signal) {
   return chart;
 }
 
-/** The same as a table: rows from, columns to. */
+/** The same as a table: rows from, columns to; each number leads to its customers. */
 export function matrix(value) {
   const links = merged(value);
   const rows = order().filter((id) => links.some((one) => one.from === id));
   const columns = order().filter((id) => links.some((one) => one.to === id));
   const at = new Map(links.map((one) => [`${one.from} ${one.to}`, one.moves]));
+  const cell = (from, to) => {
+    if (!at.has(`${from} ${to}`)) return "–";
+    const [moves, href] = [count(at.get(`${from} ${to}`)), listed({ from, to }, value)];
+    return href ? h("a", { href, "aria-label": `${plural(at.get(`${from} ${to}`), "move")} from ${nameOf(from)} to ${nameOf(to)}` }, moves) : moves;
+  };
   const head = (id, scope) => h("th", { scope, class: scope === "col" ? "num" : null }, h("span", { class: "chip" }, mark(id), nameOf(id)));
   return h(
     "table",
@@ -105,7 +117,7 @@ export function matrix(value) {
       "tbody",
       {},
       rows.map((from) =>
-        h("tr", {}, head(from, "row"), columns.map((to) => h("td", { class: "num" }, at.has(`${from} ${to}`) ? count(at.get(`${from} ${to}`)) : "–"))),
+        h("tr", {}, head(from, "row"), columns.map((to) => h("td", { class: "num" }, cell(from, to)))),
       ),
     ),
   );

@@ -11,8 +11,12 @@ export const GONE = "gone";
 const MOST = 12;
 export const REST = "rest";
 
-/** The segments that there are, the largest below, and those that were, or are beyond the first twelve, as one. */
-export function series({ points }) {
+/**
+ * The segments that there are, the largest below, and those that were, or are beyond the first twelve, as one; or one
+ * segment alone.
+ */
+export function series({ points }, only = null) {
+  if (only !== null) return points.some((point) => point.sizes[only]) ? [{ id: only, sizes: points.map((point) => point.sizes[only] ?? 0) }] : [];
   const living = ranked().map((one) => one.id);
   const ids = new Set(points.flatMap((point) => Object.keys(point.sizes)));
   const shown = living.filter((id) => ids.has(id));
@@ -28,12 +32,12 @@ export function series({ points }) {
 
 export const nameOf = (id) => (id === GONE ? "segments that are gone" : id === REST ? "smaller segments" : named(id));
 
-function draw(chart) {
+function draw(chart, only) {
   return (plot, value) => {
     const theme = look();
     const { svg, width, height } = chart.svg();
     const times = value.points.map((point) => Date.parse(point.as_of));
-    const all = series(value);
+    const all = series(value, only);
     const totals = times.map((_, place) => all.reduce((sum, { sizes }) => sum + sizes[place], 0));
     const box = { left: 52, right: width - 12, top: 10, bottom: height - 30 };
     const most = Math.max(...totals, 1);
@@ -59,7 +63,7 @@ function draw(chart) {
       let place = 0;
       for (let n = 1; n < times.length; n += 1) if (Math.abs(x(times[n]) - wanted) < Math.abs(x(times[place]) - wanted)) place = n;
       cursor.setAttribute("d", `M${x(times[place]).toFixed(1)} ${box.top}V${box.bottom}`);
-      show(event.clientX, event.clientY, h("p", {}, at(value.points[place].as_of, styles.long)), all.map(({ id, sizes }) => h("p", { class: "row" }, mark(id), nameOf(id), h("b", {}, count(sizes[place])))), h("p", { class: "row" }, "together", h("b", {}, count(totals[place]))));
+      show(event.clientX, event.clientY, h("p", {}, at(value.points[place].as_of, styles.long)), all.map(({ id, sizes }) => h("p", { class: "row" }, mark(id), nameOf(id), h("b", {}, count(sizes[place])))), only ? null : h("p", { class: "row" }, "together", h("b", {}, count(totals[place]))));
     });
     svg.addEventListener("pointerleave", () => {
       hide();
@@ -68,10 +72,11 @@ function draw(chart) {
   };
 }
 
-export function sizes(signal) {
+/** The chart; of all segments, or of one. */
+export function sizes(signal, only = null) {
   const says = (value) =>
-    `Stacked areas: customers of each segment at ${plural(value.points.length, "time")}. The table below has the figures.`;
-  const chart = new Chart("sizes", null, says, signal);
-  chart.draw = draw(chart);
+    `${only ? "Area: customers of the segment" : "Stacked areas: customers of each segment"} at ${plural(value.points.length, "time")}. The table below has the figures.`;
+  const chart = new Chart(only ? "sizes trend" : "sizes", null, says, signal);
+  chart.draw = draw(chart, only);
   return chart;
 }

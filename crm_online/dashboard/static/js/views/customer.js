@@ -1,11 +1,12 @@
 // One customer: segment, features, how near each segment is, why, what happened, and what to recommend.
 
-import { askable, get, part, post, Problem } from "../api.js";
+import { address, askable, get, part, post, Problem } from "../api.js";
 import { board } from "../board.js";
 import { h, put, announce } from "../dom.js";
 import { feed } from "../feed.js";
 import { count, money, number, plural, quantity, styles, time, words } from "../format.js";
 import { chip, colour, hue, known, moneyless, named, PRICED, unit } from "../segments.js";
+import { apiCall } from "./call.js";
 import { card, empty, loading, wrong } from "./parts.js";
 
 const REASONS = { event: "event", lapse: "time without an event", refit: "another version of the model", erase: "erased", rewind: "state put back in time" };
@@ -169,7 +170,7 @@ export function customer(root, { id }, signal) {
           { class: "w6 stack" },
           card("", "How near each segment is", "standard deviations", places.apart),
           card("", "Timeline", "the latest first", places.moves),
-          card("", "What the model sees", "amounts of long ago count less", places.features),
+          card("", "What the model sees", "amounts of long ago count less", places.features, apiCall(() => (askable(id) ? { path: address(`customers/${part(id)}`) } : { path: "/v1/customers:batch", body: { customer_ids: [id] } }))),
         ),
       ),
     );

@@ -1,16 +1,19 @@
 // Lists that numbers lead to: who moved in a period, and which rules came, changed and went.
 
-import { get, ofCustomer } from "../api.js";
+import { address, get, ofCustomer } from "../api.js";
 import { board } from "../board.js";
 import { h, put } from "../dom.js";
 import { at, count, money, plural, styles, time } from "../format.js";
 import { moneyless, named, ranked } from "../segments.js";
+import { apiCall } from "./call.js";
 import { difference, visited } from "./news.js";
 import { empty, heading, loading, scrolled, wrong } from "./parts.js";
 
 // Lines that are shown at once, and as many more each time.
 const PAGE = 100;
 const MOST = 1000;
+// For what customers did: two reasons.
+const DID = "did";
 const REASONS = { event: "after an event", lapse: "after a longer pause", refit: "with another version of the model" };
 const CHANGES = [["", "all that changed"], ["entered", "new rules"], ["changed", "other figures"], ["left", "gone"]];
 const KINDS = [["moves", "customers who moved"], ["rule-changes", "rules that changed"]];
@@ -41,18 +44,20 @@ function spans(query, change) {
 }
 
 /**
- * A list of changes with its filters, which the address keeps: `controls(set)` makes those of its kind, `ask(limit)`
- * looks up, and `show(found)` gives a note and the list.
+ * A list of changes with its filters, which the address keeps: `controls(set)` makes those of its kind, `asked()` says
+ * what is asked for beside the period, `ask(path, parameters)` looks up, and `show(found)` gives a note and the list.
  */
-function list(root, { kind, title, lead, query, controls, ask, show }, signal) {
+function list(root, { kind, title, lead, query, controls, asked, ask, show, table = null }, signal) {
   const note = h("p", { class: "note", role: "status" });
   const place = h("div", {}, loading());
   const more = h("button", { type: "button", class: "more", hidden: true }, "More");
   const filters = h("form", { class: "search", onsubmit: (event) => event.preventDefault() });
   let limit = PAGE;
+  const parameters = () => ({ ...Object.fromEntries(PERIOD.map((name) => [name, query.get(name)])), ...asked() });
   const load = async () => {
+    if (table) table.href = address(`${kind}.csv`, parameters());
     try {
-      const found = await ask({ ...Object.fromEntries(PERIOD.map((name) => [name, query.get(name)])), limit });
+      const found = await ask({ ...parameters(), limit });
       const [summary, made, rows] = show(found);
       put(note, summary);
       put(place, made);
@@ -80,7 +85,7 @@ function list(root, { kind, title, lead, query, controls, ask, show }, signal) {
     load();
   });
   const build = () => put(filters, choice("What changed", "kind", KINDS, kind, other), spans(query, again), controls(set));
-  put(root, h("div", { class: "head" }, heading(title, lead)), h("section", { class: "card" }, filters, note, place, more));
+  put(root, h("div", { class: "head" }, heading(title, lead)), h("section", { class: "card" }, filters, note, table, place, more, apiCall(() => ({ path: address(kind, { ...parameters(), limit }) }))));
   board.on("segments", () => filters.contains(document.activeElement) || build(), signal);
   build();
   load();
@@ -111,11 +116,13 @@ export function moves(root, { query }, signal) {
     controls: (set) => [
       choice("From", "from", [["", "from any segment"], ["none", "newcomers"], ...ids("from")], query.get("from"), set("from")),
       choice("To", "to", [["", "to any segment"], ...ids("to")], query.get("to"), set("to")),
-      choice("Why", "reason", [["", "for any reason"], ...Object.entries(REASONS)], query.get("reason"), set("reason")),
+      choice("Why", "reason", [["", "for any reason"], [DID, "for what they did"], ...Object.entries(REASONS)], query.get("reason"), set("reason")),
       moneyless() ? null : choice("Order", "order", [["", "the last first"], ["monthly", "who spent most first"]], query.get("order"), set("order")),
     ].filter(Boolean),
+    table: h("a", { class: "table", download: "moves.csv" }, "All as CSV"),
+    asked: () => ({ from: query.get("from"), to: query.get("to"), reason: query.getAll("reason").flatMap((one) => (one === DID ? ["event", "lapse"] : [one])) }),
     ask: async (asked) => {
-      const found = await get("moves", { ...asked, limit: biggest() ? MOST : asked.limit, from: query.get("from"), to: query.get("to"), reason: query.getAll("reason") }, signal);
+      const found = await get("moves", { ...asked, limit: biggest() ? MOST : asked.limit }, signal);
       return biggest() ? byMoney(found, asked.limit) : found;
     },
     show: (found) => [
@@ -164,7 +171,8 @@ export function ruleChanges(root, { query }, signal) {
     lead: "What is bought together otherwise than before",
     query,
     controls: (set) => choice("What happened to them", "change", CHANGES, query.get("change"), set("change")),
-    ask: (asked) => get("rule-changes", { ...asked, latest: null, change: query.get("change") }, signal),
+    asked: () => ({ latest: null, change: query.get("change") }),
+    ask: (asked) => get("rule-changes", asked, signal),
     show: (found) => [
       [`${plural(found.total, "rule")}`, period(found), `, the clearest first${found.total > found.rules.length ? `; the first ${count(found.rules.length)} are shown` : ""}`],
       found.rules.length ? h("ul", { class: "groups one" }, found.rules.map((one) => difference(one, time(one.time, styles.day)))) : empty("No rule changed so", "Choose another kind, or a longer time."),

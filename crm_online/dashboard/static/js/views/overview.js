@@ -241,7 +241,7 @@ function whole(body, query, signal) {
     const days = Number(period.value);
     const begun = days && watermark ? new Date(Date.parse(watermark) - days * DAY).toISOString() : null;
     const value = await get("flows", { since: begun, reason: models.checked ? null : ["event", "lapse"] }, signal).catch(() => null);
-    if (value) showFlows(value);
+    if (value) showFlows({ ...value, asked: { since: begun, behaviour: !models.checked } });
   };
   for (const input of [period, models]) input.addEventListener("change", ask);
   board.fresh(ask, signal);

@@ -1,10 +1,11 @@
 // The rules, a card for each itemset: searched, filtered, sorted, page by page; all measures on demand.
 
-import { get } from "../api.js";
+import { address, get } from "../api.js";
 import { board } from "../board.js";
 import { h, put, announce, text } from "../dom.js";
 import { count, number, percent, plural, time } from "../format.js";
 import { ranked } from "../segments.js";
+import { apiCall } from "./call.js";
 import { empty, heading, loading, wrong } from "./parts.js";
 import { MEASURES, measures, ofRule, rule, sentence, SORTS, three } from "./rule.js";
 
@@ -55,7 +56,7 @@ export function rules(root, { query }, signal) {
   const place = h("div", {}, loading());
   const more = h("button", { type: "button" }, "More");
   const shown = h("p", { class: "note" });
-  const all = h("div", {}, list, h("div", { class: "pages" }, more, shown));
+  const all = h("div", {}, list, h("div", { class: "pages" }, more, shown), apiCall(() => ({ path: address("rules", { ...wanted(), limit: PAGE }) })));
   put(
     root,
     h("div", { class: "head" }, heading("Rules", "Who buys these items also buys those")),
@@ -73,6 +74,11 @@ export function rules(root, { query }, signal) {
     clearTimeout(timer);
   });
 
+  function wanted() {
+    const { segment, ...others } = asked;
+    return { ...others, liked_by: segment };
+  }
+
   async function load(fresh, most = PAGE) {
     if (fresh) {
       course.abort();
@@ -80,8 +86,7 @@ export function rules(root, { query }, signal) {
     }
     more.disabled = true;
     try {
-      const { segment, ...others } = asked;
-      const found = await get("rules", { ...others, liked_by: segment, limit: most, after: next }, course.signal);
+      const found = await get("rules", { ...wanted(), limit: most, after: next }, course.signal);
       known = fresh ? found.rules : [...known, ...found.rules];
       put(list, cards(known));
       next = found.next;

@@ -1,85 +1,22 @@
-// One segment: what sets it apart, its centre, and its customers page by page.
+// One segment: what sets it apart, how it grew, who came and went, what is bought together, and its customers.
 
-import { get, ofCustomer, part, patch } from "../api.js";
+import { address, get, part, patch } from "../api.js";
 import { board } from "../board.js";
+import { series, sizes } from "../charts/sizes.js";
 import { h, put, announce, text } from "../dom.js";
-import { count, money, percent, plural, quantity, styles, time, words } from "../format.js";
+import { at, count, money, number, percent, plural, quantity, styles, time, words } from "../format.js";
 import { chip, mark, moneyless, PRICED, unit } from "../segments.js";
+import { apiCall } from "./call.js";
+import { members } from "./members.js";
+import { rule } from "./rule.js";
 import { facts, traits } from "./segments.js";
-import { card, empty, heading, loading, wrong } from "./parts.js";
+import { asTable, card, empty, heading, loading, table, wrong } from "./parts.js";
 
-const PAGE = 25;
-const MOST = 500;
 const EVERY = 8000;
-
-const SORTS = [["", "in no order"], ["last_purchase", "by last order"], ["since", "by how long they are here"], ["spend", "by money spent"]];
-const DAY = 86_400_000;
-const IDLE = [["", "whenever they bought"], ["30", "no order for 30 days"], ["90", "no order for 90 days"], ["-30", "ordered in the last 30 days"]];
-
-/** The segment's customers: page by page in no order, or the first by a sort. */
-function members(id, query, signal) {
-  const rows = h("tbody");
-  const more = h("button", { type: "button" }, "More");
-  const note = h("p", { class: "note" });
-  const place = h("div", {}, loading());
-  const choice = (label, name, options) => h("select", { "aria-label": label, name }, options.map(([value, title]) => h("option", { value, selected: (query.get(name) ?? "") === value }, title)));
-  const bare = moneyless();
-  const [sort, idle] = [choice("Order", "sort", bare ? SORTS.slice(0, -1) : SORTS), choice("Last order", "idle", IDLE)];
-  const turn = h("button", { type: "button", "aria-pressed": String(query.get("turned") === "1") }, "Other way round");
-  const least = h("input", { type: "number", min: "0", step: "any", name: "spent", inputmode: "decimal", placeholder: "spent at least", "aria-label": "Spent at least", value: query.get("spent") ?? "" });
-  const heads = h("tr", {}, [["customer"], ["spent", "num money"], ["last order", "num"], ["here since", "num"]].map(([title, kind]) => h("th", { scope: "col", class: kind }, title)));
-  const list = h("div", {}, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Customers of the segment" }, h("table", { class: bare ? "members moneyless" : "members" }, h("caption", { class: "unseen" }, "Customers of the segment"), h("thead", {}, heads), rows)), h("div", { class: "pages" }, more, note));
-  let next = null;
-
-  /** What is asked for beside the page; empty where pages come in no order. */
-  const asked = () => {
-    const filtered = idle.value || least.value;
-    if (!sort.value && !filtered) return {};
-    const until = Date.parse(board.values.status?.watermark ?? Date());
-    const time = idle.value ? new Date(until - Math.abs(Number(idle.value)) * DAY).toISOString() : null;
-    return { sort: sort.value || (bare ? "last_purchase" : "spend"), descending: turn.getAttribute("aria-pressed") !== "true", min_spend: least.value, [Number(idle.value) < 0 ? "bought_since" : "bought_before"]: time };
-  };
-  const load = async (fresh = false) => {
-    more.disabled = true;
-    try {
-      const wanted = asked();
-      const limit = fresh ? Math.max(PAGE, Math.min(MOST, rows.children.length)) : wanted.sort ? rows.children.length + PAGE : PAGE;
-      const found = await get(`segments/${part(id)}/customers`, { limit, after: fresh ? null : next, ...wanted }, signal);
-      if (fresh || wanted.sort) put(rows);
-      rows.append(
-        ...found.customers.map((one) =>
-          h("tr", {}, h("th", { scope: "row" }, h("a", { href: ofCustomer(one.customer_id) }, h("bdi", {}, one.customer_id))), h("td", { class: "num money" }, money(one.spend)), h("td", { class: "num" }, one.last_purchase ? time(one.last_purchase, styles.day) : "none"), h("td", { class: "num" }, time(one.since, styles.day))),
-        ),
-      );
-      next = found.next;
-      const whole = wanted.sort ? found.customers.length < limit : next === null;
-      more.hidden = whole;
-      text(note, `${plural(rows.children.length, "customer")} shown${whole ? "; these are all" : ""}${found.complete ? "" : ", of some hundred thousand that were looked at"}`);
-      if (!fresh) announce(note.textContent);
-      put(place, rows.children.length ? list : empty("No customers", Object.keys(wanted).length ? "Nobody in this segment is so now." : "Nobody is reported in this segment now."));
-    } catch (problem) {
-      if (problem.name !== "AbortError") put(place, wrong(problem));
-    }
-    more.disabled = false;
-  };
-  const again = () => {
-    const pairs = [["sort", sort.value], ["idle", idle.value], ["spent", least.value], ["turned", turn.getAttribute("aria-pressed") === "true" ? "1" : ""]].filter(([, value]) => value);
-    history.replaceState(null, "", `#/segments/${part(id)}${pairs.length ? `?${new URLSearchParams(pairs)}` : ""}`);
-    put(rows);
-    next = null;
-    load(true);
-  };
-  turn.addEventListener("click", () => {
-    turn.setAttribute("aria-pressed", String(turn.getAttribute("aria-pressed") !== "true"));
-    again();
-  });
-  for (const input of [sort, idle, least]) input.addEventListener("change", again);
-  more.addEventListener("click", () => load());
-  load();
-  board.fresh(() => rows.contains(document.activeElement) || load(true), signal, EVERY);
-  const controls = h("form", { class: "search", onsubmit: (event) => event.preventDefault() }, sort, turn, idle, bare ? null : least);
-  return card("w7", "Customers", h("a", { href: `/v1/segments/${part(id)}/customers.csv`, download: `${id}.csv` }, "All as CSV"), controls, place);
-}
+const RULES = 5;
+const ROWS = 40;
+// Moves for what customers did.
+const DID = "did";
 
 /** Who came from where, and went where, by what they did. */
 function neighbours(id, signal) {
@@ -93,7 +30,7 @@ function neighbours(id, signal) {
         const before = sums.get(flow[other]) ?? { moves: 0, monthly: 0 };
         sums.set(flow[other], { moves: before.moves + flow.moves, monthly: before.monthly + (flow.monthly ?? 0) });
       }
-      const rows = [...sums].sort(([, a], [, b]) => b.moves - a.moves).map(([segment, { moves, monthly }]) => h("li", {}, h("span", {}, chip(segment), monthly ? h("span", { class: "note block" }, `spending ${money(monthly)} a month`) : null), h("a", { class: "val", href: `#/moves?${new URLSearchParams([["since", found.since], ["until", found.until], [mine, id], [other, segment]])}` }, plural(moves, "move"))));
+      const rows = [...sums].sort(([, a], [, b]) => b.moves - a.moves).map(([segment, { moves, monthly }]) => h("li", {}, h("span", {}, chip(segment), monthly ? h("span", { class: "note block" }, `spending ${money(monthly)} a month`) : null), h("a", { class: "val", href: `#/moves?${new URLSearchParams([["since", found.since], ["until", found.until], [mine, id], [other, segment], ["reason", DID]])}` }, plural(moves, "move"))));
       return [h("h3", {}, title), rows.length ? h("ul", { class: "sides" }, rows) : h("p", { class: "note" }, "nobody")];
     };
     put(place, side("Came from", "to", "from"), side("Went to", "from", "to"), h("p", { class: "note" }, "by what customers did, from ", time(found.since, styles.day), " on"));
@@ -101,6 +38,46 @@ function neighbours(id, signal) {
   board.whenReady(load, signal);
   board.fresh(load, signal, EVERY);
   return card("", "Came and went", "in 30 days", place);
+}
+
+/** How many customers it had, along event time. */
+function trend(id, signal) {
+  const chart = sizes(signal, id);
+  const few = h("p", { class: "note" }, "Its size shows here as soon as it changes.");
+  const rows = () => {
+    const { points } = board.values.sizes;
+    const step = Math.max(1, Math.ceil(points.length / ROWS));
+    const shown = points.filter((one, place) => (points.length - 1 - place) % step === 0).reverse();
+    return table("Customers, the latest first", ["event time", "customers"], shown.map((one) => [at(one.as_of), count(one.sizes[id] ?? 0)]));
+  };
+  const figures = asTable("Sizes as a table", rows);
+  const place = h("div", {}, chart.element, figures.element);
+  board.on("sizes", (value) => {
+    const known = (value?.points.length ?? 0) > 1 && series(value, id).length > 0;
+    [place.hidden, few.hidden] = [!known, known];
+    if (!known) return;
+    chart.set(value);
+    figures.again();
+  }, signal);
+  return card("", "Size over time", null, place, few);
+}
+
+/** Its own rules: what its customers buy together more often than the others do. */
+function together(id, signal) {
+  const place = h("div", {}, loading());
+  const asked = { segment: id, limit: RULES };
+  const says = (one) => `${percent(one.support)} of their orders, ${percent(one.everybody)} of everybody's; ${percent(one.confidence, 0)} of those with the first; ${number(one.lift)} × chance`;
+  const load = async () => {
+    const found = await get("rules", asked, signal).catch((problem) => problem);
+    if (found.name === "AbortError") return;
+    if (!found.rules) put(place, wrong(found));
+    else if (!found.rules.length) put(place, h("p", { class: "note" }, "Nothing that stands out: so far no two items are in their orders together more often than in those of others, beyond chance."));
+    else put(place, h("ul", { class: "groups one" }, found.rules.map((one) => h("li", {}, rule(one), h("span", { class: "note block" }, says(one))))));
+  };
+  board.whenReady(load, signal);
+  board.fresh(load, signal, EVERY);
+  const more = h("p", { class: "more" }, h("a", { href: `#/rules?segment=${part(id)}` }, "Rules for these customers"));
+  return card("", "Bought together here", "more often than by others", place, more, apiCall(() => ({ path: address("rules", asked) })));
 }
 
 /** Name, note and colour, to be given by hand: they stay with the id. */
@@ -170,14 +147,13 @@ function frame(id, query, signal) {
   const note = h("p", { class: "by-hand", hidden: true });
   const apart = h("div");
   const centre = h("dl", { class: "facts two" });
-  const rules = h("p", { class: "more" }, h("a", { href: `#/rules?segment=${part(id)}` }, "Rules for these customers"));
   const elements = [
     h("div", { class: "head" }, h("div", {}, title, lead, note)),
     h(
       "div",
       { class: "grid" },
-      h("div", { class: "w5 stack" }, card("", "What sets them apart", null, apart, rules), neighbours(id, signal), card("", "Centre", "the average of each feature", centre), alerting(id)),
-      members(id, query, signal),
+      h("div", { class: "w5 stack" }, card("", "What sets them apart", null, apart, apiCall(() => ({ path: address(`segments/${part(id)}`) }))), trend(id, signal), neighbours(id, signal), card("", "Centre", "the average of each feature", centre), alerting(id)),
+      h("div", { class: "w7 stack" }, members(id, query, signal), together(id, signal)),
     ),
   ];
   const edit = editing(id);
@@ -188,7 +164,7 @@ function frame(id, query, signal) {
     note.hidden = !one.note;
     document.title = `${one.name} · crm-online`;
     put(title, mark(one.id), " ", one.name);
-    text(lead, `${plural(one.size, "customer")}, ${percent(one.size / (found.customers || 1))} of ${count(found.customers)} · ${one.id}`);
+    text(lead, `${plural(one.size, "customer")}, ${percent(one.size / (found.customers || 1))} of ${count(found.customers)}${moneyless() || one.spend_share === null ? "" : ` · ${percent(one.spend_share)} of what was spent lately`} · ${one.id}`);
     put(apart, h("p", { class: "why" }, one.description.text), facts(one), traits(one));
     put(centre, found.features.filter((name) => (name !== "feedback" || one.description.traits?.feedback) && !(moneyless() && PRICED.includes(name))).map((name) => [h("dt", {}, words(name)), h("dd", {}, quantity(one.centroid[name], unit(name)))]));
   };
