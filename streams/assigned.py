@@ -109,7 +109,7 @@ class AssignedPartition:
 
     @property
     def waits_for_others(self) -> bool:
-        """Whether something waits for its step, and not for its own publisher."""
+        """Whether records or a tick wait for their step and could have it: the publisher does not hold them back."""
         return bool(self._waiting or self._tick_waits) and not self.is_throttled
 
     @property

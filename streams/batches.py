@@ -119,7 +119,7 @@ class BatchProducer:
             self._sent.append(await self._producer.send_batch(batch, self._topic, partition=partition))
 
     async def _delivered(self, most: int) -> None:
-        """Wait until the delivery of at most so many batches is unknown; raise the broker's error of another."""
+        """Wait until at most so many batches are under way; raise the broker's error if one was not delivered."""
         while self._sent and (len(self._sent) > most or self._sent[0].done()):
             await self._sent[0]
             self._sent.popleft()

@@ -145,9 +145,9 @@ class PartitionProcessor:
         return [entry for entry in self.pipeline.take_outbox() if last is None or entry.id > last]
 
     def split(self, batch: RecordBatch) -> list[RecordBatch]:
-        """Return a batch in parts in which event time goes on little; one part, as a rule.
+        """Return a batch in parts, in each of which event time goes on by little; as a rule there is one.
 
-        Between them, what is due by then is to be done first: see :meth:`is_due_before`.
+        Before each part, what is due by its time is done: see :meth:`is_due_before`.
         """
         cuts = list(slices(self._decoded(batch), self.pipeline.watermark, self._bucket))
         if len(cuts) == 1:
@@ -160,7 +160,7 @@ class PartitionProcessor:
         return parts
 
     def is_due_before(self, part: RecordBatch) -> bool:
-        """Whether time goes on in a part while something is due: that is to be done first."""
+        """Whether something is due before the time of a part: it is to be done first."""
         now, latest = self.pipeline.watermark, self._decoded(part).watermark
         return (
             not self.is_idle

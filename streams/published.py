@@ -69,7 +69,7 @@ class PublishedPosition:
 
     @classmethod
     def of(cls, outputs: Iterable[OutputRecord], last_change: ChangeId) -> PublishedPosition:
-        """Return the position that the records of a partition, in their order, stand for.
+        """Return how far changes are published, by what the output topics hold of a partition, in their order.
 
         Parameters
         ----------

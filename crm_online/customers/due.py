@@ -72,9 +72,9 @@ class DueQueue:
                 yield Drop(bucket_name(bucket))
 
     def next_visit(self, last_event: NDArray[np.int64], now: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the bucket with whose beginning each customer, last scored at ``now``, is due again (times in ms).
+        """Return the bucket in which each customer waits who was last scored at ``now`` (times in ms).
 
-        It is never the bucket of ``now``.
+        The customer is due when the bucket begins. It is never the bucket of ``now``.
         """
         longest = self.half_life // 4 if self.half_life else _PLAIN_LONGEST
         wait = np.clip((now - last_event) // 2, 0, longest)

@@ -27,9 +27,10 @@ _LENGTHS: Final = (_TIME_BYTES, _TIME_BYTES + 1, 2 * _TIME_BYTES, 2 * _TIME_BYTE
 class Suppression:
     """When customers of one partition were erased, or objected, by a hash of their id.
 
-    An erasure is stored as its time, with a byte more if nobody asked for it, and then the time of the last one before
-    it that somebody did; an objection as what is below ``NOT_ERASED`` by as much as its time and one, and then the
-    latest time of all erasures and objections: before that nothing counts, also when it is withdrawn.
+    What is stored by hash is 64-bit numbers. An erasure is its time; one by retention, which nobody asked for, has a
+    byte more after that, and then the time of the last erasure before it that was asked for. An objection is
+    ``NOT_ERASED - 1 - time``, so that its sign tells it from an erasure, and then the latest time of all erasures and
+    objections: what happened before that stays left out when the objection is withdrawn.
 
     Parameters
     ----------

@@ -1,9 +1,8 @@
 """Traits of customers of the sample: attributes, contact reasons, feedback, items bought.
 
-Only customers of the sample are remembered so closely. The sample is uniform, and whoever is in it has been
-from the first event on (but for who replaced one who was erased), so shares among them estimate those of the
-population; memory does not grow with the shop, and little is kept that could identify a customer. Texts of feedback
-are not kept at all.
+They are kept of the customers of the sample only: so memory does not grow with the shop, and little is kept that could
+identify a customer. Shares among them estimate those of the population, since the sample is uniform and a customer is
+in it from the first event on; only who replaces an erased customer joins later. Texts of feedback are not kept at all.
 """
 
 from __future__ import annotations

@@ -140,10 +140,10 @@ class ItemsetCounters:
             self._withdraw(withdrawn.filled())
 
     def take_changes(self) -> tuple[Baskets, Baskets] | None:
-        """Return the baskets that came and those that were withdrawn since the last call, for counters of more baskets.
+        """Return the baskets that came and those that were withdrawn since the last call.
 
-        ``None``: what was returned before does not hold any more, and all kept baskets are to be counted anew. So it is
-        after these counters were asked for itemsets themselves.
+        They are for counters that pool the baskets of several partitions. ``None`` means that these must count all kept
+        baskets anew; it is returned at the first call, and after these counters were asked for itemsets themselves.
         """
         if not self._is_followed:
             self._begin_anew()
@@ -154,7 +154,9 @@ class ItemsetCounters:
         return changes
 
     def settle(self, evicted: Sequence[tuple[Evicted, BasketWeights]]) -> None:
-        """Weigh as counters that have counted the kept baskets only, all at once, and know of evicted ones.
+        """Choose the weights anew: as if all kept baskets had just been counted at once, and nothing been withdrawn.
+
+        So the weights, and with them all roundings, depend on what is kept alone, not on how it came about.
 
         Parameters
         ----------
@@ -342,14 +344,14 @@ class ItemsetCounters:
             self._items = np.concatenate([self._items, np.zeros(number - len(self._items), np.int64)])
 
     def _suit(self, batch: Baskets) -> None:
-        """Move the origin where weights would not fit any more."""
+        """Move the origin of the weights forward if they, or their sum, would not fit into an int64 with this batch."""
         assert self._latest is not None
         weights = self.weights.fitting(self._latest, float(self._total))
         total = self._total * self.weights.shift(weights) + float(weights.of(batch.times).sum(dtype=np.float64))
         self._weigh_by(weights.fitting(self._latest, total))
 
     def _suit_what_is_left(self) -> None:
-        """Move the origin back where what is left is so old that roundings would matter."""
+        """Move the origin of the weights back if the baskets that are left are so old that rounding would matter."""
         if self.weights.half_life is None or not len(self.kept) or self._total >= SMALLEST_SUM:
             return
         times = self.kept.all().times

@@ -33,7 +33,7 @@ class Itemsets:
     count, error
         Decayed number of baskets as of one time; shape (n,).
     missed
-        The largest weight that an itemset can have that should be among these and is not; 0: none is missing.
+        Itemsets may be missing here, each of which weighs no more than this; 0: none is missing.
     """
 
     items: NDArray[np.int32]

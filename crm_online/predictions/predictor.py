@@ -83,7 +83,7 @@ class Predictor:
 
     @property
     def banded(self) -> tuple[str, ...]:
-        """The targets that customers have bands of, each at its place in their records: it stays with all versions."""
+        """The targets that customers have bands of, in the order of records: each keeps its place in all versions."""
         own = [target for target in self.targets if target != PURCHASE]
         return (PURCHASE, *own[:MOST_TARGETS])
 

@@ -1,4 +1,4 @@
-"""When examples are taken: event time in slots, and each followed customer in every eighth of them."""
+"""When examples are taken: event time is cut into slots, and each followed customer is an example in every eighth."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class Slots:
         return slot * self.length
 
     def reached(self, last: int, watermark: int) -> range:
-        """Return the slots that have begun since ``last`` did; of many the first, which have each customer once.
+        """Return the slots that have begun since slot ``last`` did, at most as many as have each customer once.
 
-        The first, so that they do not depend on how far a step goes.
+        Of more the first are returned, so that they do not depend on how far a step goes.
         """
         return range(last + 1, min(self.of(watermark), last + EVERY) + 1)
 

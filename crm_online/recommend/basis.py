@@ -33,8 +33,8 @@ ABSENT = -1
 class Basis:
     """The counts over all partitions, made for looking up what goes with an item; it never changes.
 
-    Ids number the items that are in some basket, by name. A row a has an entry for each item b that comes with a
-    more often than b's popularity has it.
+    Ids number the items that are in some basket, in the order of their names. The pairs are a sparse matrix: row a has
+    an entry for each item b that is in baskets with a more often than in all baskets.
 
     Attributes
     ----------

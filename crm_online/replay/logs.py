@@ -27,9 +27,9 @@ def open_logs(
 ) -> list[Source]:
     """Return which log each file is, and refuse one that was made anew.
 
-    A log is known by its beginning. An export that was made again, as from the newest to the oldest or with one
-    early cell corrected, begins in another way, and all its rows would count twice. So a file that begins otherwise
-    than a log of its name must go on where the state ends, as a rotated log does.
+    A log is known by its beginning. An export that was made again may begin otherwise, since it has the newest rows
+    first or an early cell was corrected; then all its rows would count twice. So a file that has a known log's name and
+    another beginning must go on in time where the state ends, as a rotated log does.
 
     Parameters
     ----------

@@ -146,4 +146,4 @@ def _settings_of(store: Store, settings: Settings) -> Mapping[str, Any]:
 
 
 def _discard(partition: int, entries: Sequence[Entry]) -> None:
-    """Publish changes to nobody: the state has what holds, and no file what happened."""
+    """Publish changes nowhere, for a replay without files."""

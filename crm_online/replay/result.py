@@ -27,15 +27,27 @@ COUNTED = (
 class ReplayResult:
     """What one run of a replay did.
 
-    ``position`` is where it ended in each log, by the path that was given; ``epsilon`` the error that supports may
-    have, and below which itemsets may be missing: 0 unless ``itemsets.max_bytes`` did not hold all baskets, or these
-    have too many itemsets to try; ``durable`` whether Redis has each commit on disk before it answers, without which
-    changes may be published again after a crash; ``rejects`` why rows were rejected; ``held`` how many events at the
-    logs' ends wait for what comes next, as they lie far ahead of all others; ``lost`` how many changes the files lack,
-    since they were made by runs without files and the state keeps them no more;
-    ``late`` how many events lie more than a day behind one that was read before them;
-    ``stages`` how many microseconds of processor an event took, by :class:`~crm_online.engine.stages.Stage`;
-    ``doubtful_baskets`` how many baskets, at most, are part of one that was forgotten already (``baskets.max_bytes``).
+    Attributes
+    ----------
+    position
+        Where it ended in each log, by the path that was given.
+    epsilon
+        The error that supports may have, and the support below which itemsets may be missing: 0 unless
+        ``itemsets.max_bytes`` did not hold all baskets, or there are too many itemsets to try.
+    durable
+        Whether Redis has each commit on disk before it answers; else changes may be published again after a crash.
+    rejects
+        Why rows were rejected.
+    held
+        How many events at the logs' ends wait for what comes next, since they lie far ahead of all others.
+    lost
+        How many changes the files lack: they were made by runs without files, and the state keeps them no more.
+    late
+        How many events lie more than a day behind one that was read before them.
+    stages
+        Microseconds of processor that an event took, by :class:`~crm_online.engine.stages.Stage`.
+    doubtful_baskets
+        How many baskets, at most, are a part of one that had been forgotten (``baskets.max_bytes``).
     """
 
     events: int = 0

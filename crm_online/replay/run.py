@@ -39,7 +39,7 @@ def unpublished(store: PartitionStore) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Where a log lies in all of them: how much was before it, and how much it is."""
+    """The share of all files that come before one, and the share that it is itself."""
 
     before: float
     size: float

@@ -22,8 +22,9 @@ class Buyers:
     Attributes
     ----------
     customer
-        Number of each order's customer, ascending, int64[n]. Where most orders are of known customers, all others are
-        by one: they prove nobody. Else each of them is by a customer of its own: it may be anybody's.
+        Number of each order's customer, ascending, int64[n]. Orders of unknown customers are all by one customer where
+        most orders are of known ones, so that whoever sends many of them proves nothing; elsewhere each is by a
+        customer of its own.
     bought
         The items of each order.
     """
@@ -54,9 +55,10 @@ class Buyers:
         return cls(np.array(customer, np.int64)[by_customer], Occurrences(numbers, batch.take(by_customer)))
 
     def have_too_few(self, table: RuleTable, least: int) -> NDArray[np.bool_]:
-        """Return which rules' orders are by fewer than ``least`` customers, as far as the orders kept can say.
+        """Return which rules are surely supported by fewer than ``least`` customers.
 
-        They say so of a rule that ``least`` of them have. Of one that fewer have they say nothing.
+        This is known only of a rule with ``least`` or more of the kept orders: of a rule with fewer, those of other
+        customers may just not have been kept.
         """
         few = np.zeros(len(table), bool)
         if least <= 1 or not len(self.customer) or not len(table):

@@ -33,10 +33,14 @@ _TINY = 1e-9
 def predictors(table: RuleTable, seen: NextBaskets) -> NDArray[np.float64]:
     """Return what a rule is judged by, float32 digits in float64[n, 12].
 
-    Ones; the logarithm of the fixed score (:func:`crm_online.rules.rank.usefulness`), of support, of confidence and of
-    the popularity of the consequent (the lift is what lies between these two), gain, mutual information, leverage and
-    conviction; the share of the support that may be error, and the standard error of the count; and recency: how many
-    times as often as in all baskets the consequent is in the latest orders of ``seen``.
+    The columns are, in order:
+
+    - ones, for the intercept;
+    - logarithms of the fixed score (:func:`crm_online.rules.rank.usefulness`), of the support, of the confidence and of
+      the popularity of the consequent; the logarithm of the lift is the difference of the last two;
+    - gain, mutual information, leverage and conviction;
+    - the share of the support that may be error, and the relative standard error of the count;
+    - recency: how many times as often the consequent is in the latest orders of ``seen`` as in all baskets.
     """
     one, popularity = table.measures, table.consequent_count / table.baskets
     columns = (

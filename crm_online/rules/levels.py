@@ -71,18 +71,18 @@ class Levels:
         )
 
     def leave_support(self, baskets: float) -> float:
-        """Return what itemsets must be found with, for ``diff`` to see the rules that stay."""
+        """Return the share of baskets down to which ``diff`` needs the itemsets: rules stay in force down to there."""
         return _leave(self.enter_support(baskets) * max(baskets, 1.0)) / max(baskets, 1.0)
 
     def leave_confidence(self, antecedent_count: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the confidence below which rules leave, by the weight of their antecedents."""
+        """Return the confidence below which each rule leaves: the less its antecedent weighs, the lower."""
         level = self.min_confidence
         chance = CHANCE * np.sqrt(level * (1 - level) / np.maximum(antecedent_count, 1.0))
         return np.maximum(np.minimum(level * LEAVE, level - chance), level * LEAST)
 
     @property
     def least_confidence(self) -> float:
-        """What the rules must be derived with."""
+        """The confidence down to which rules must be derived: no rule stays in force below it."""
         return self.min_confidence * LEAST
 
     def enters(self, table: RuleTable) -> NDArray[np.bool_]:
@@ -99,7 +99,7 @@ class Levels:
 
 
 def _leave(count: float) -> float:
-    """Return the weight below which what entered at a weight leaves; the error of a count is its root."""
+    """Return the weight below which a rule leaves that entered at ``count``, whose standard error is its root."""
     return max(min(count * LEAVE, count - CHANCE * math.sqrt(count)), count * LEAST)
 
 

@@ -79,9 +79,9 @@ class Ring:
         self.rewinds: deque[Rewind] = deque(maxlen=_REWINDS)
 
     def start(self, cursor: Cursor, complete: Cursor) -> None:
-        """Drop all changes, and continue after a cursor: of a new state, perhaps with other partitions.
+        """Drop all changes, and hold those of another state from a cursor on; it may have other partitions.
 
-        Up to the cursor ``complete`` changes of some kinds are missing.
+        Up to the cursor ``complete`` that state keeps changes of some kinds only.
         """
         self._drop(len(self._held))
         self.rewinds.clear()
@@ -149,9 +149,9 @@ class Ring:
         return list(islice(of_customer, most))
 
     def number_of(self, cursor: Cursor) -> int:
-        """Return a number from which on are all changes after a cursor, perhaps among some before it.
+        """Return the number from which on to look for the changes after a cursor: none of them is before it.
 
-        It is that of the last signpost before the cursor.
+        It is that of the last signpost before the cursor, so some changes from there on are before the cursor.
         """
         for number, signpost in reversed(self._signposts):
             if all(last <= cursor[partition] for partition, last in signpost.items()):

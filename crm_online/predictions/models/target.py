@@ -107,9 +107,9 @@ class TargetModels:
         return sure
 
     def stored(self, chances: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return of chances by :meth:`predict` what models are judged by: NaN where one is not fitted.
+        """Return the chances that models are judged by: those of :meth:`predict`, NaN where a model is not fitted.
 
-        Before there are labels only the BTYD, and with it the ensemble, says something of its own.
+        Before there are labels all columns of :meth:`predict` are the BTYD's; only it and the ensemble are judged then.
         """
         return chances if self.fitted else np.where(np.isin(MODELS, ("btyd", "ensemble")), chances, np.nan)
 
