@@ -59,7 +59,17 @@ def test_what_changed_in_a_shop_without_customers_is_its_orders_alone() -> None:
     assert [one.name for one in found.figures] == ["revenue", "orders"]
     known = DailyFigures({**days.rows, 3: DailyRow(gaps=Counter({0: 1}))})
     assert not known.anonymous
-    assert "no customer moved" in digest(Tally(), ShopHistory(SegmentNames(), known, None), Period(0, DAY)).headline
+    told = digest(Tally(), ShopHistory(SegmentNames(), known, None), Period.up_to(10 * DAY + 5, 7 * DAY)).headline
+    assert told == "4 Jan 1970 to 11 Jan 1970: 18 orders on 6 whole days; there are no segments yet. "
+    names = SegmentNames({"s1": [0]}, {"s1": ["Big spenders"]})
+    assert "no customer moved" in digest(Tally(), ShopHistory(names, known, None), Period(0, DAY)).headline
+
+
+def test_orders_of_a_period_that_begins_within_a_day_are_those_of_its_whole_days_and_say_so() -> None:
+    history = ShopHistory(SegmentNames(), DailyFigures(dict.fromkeys(range(20), DailyRow(orders=3))), None)
+    told = digest(Tally(), history, Period.up_to(12 * DAY + 5, 7 * DAY)).headline
+    assert told == "6 Jan 1970 to 13 Jan 1970: 18 orders on 6 whole days, none of a known customer. "
+    assert digest(Tally(), history, Period.up_to(0, 7 * DAY)).headline == "nothing that has a time has happened yet. "
 
 
 def test_days_beyond_what_is_kept_go_and_late_ones_change_their_own_day() -> None:

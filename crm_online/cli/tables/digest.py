@@ -46,4 +46,5 @@ def _words(one: Mapping[str, Any], names: Mapping[str, str]) -> tuple[str, str]:
         return plain(f"{one['customer_id']}: {left} → {entered}"), one["reason"]
     if one["kind"] == "rules":
         return f"{items(one['antecedent'])} → {items(one['consequent'])}", f"rule {one['change']}"
-    return plain(str(one.get("name", names.get(one["id"], one["id"])))), "segment" if "name" in one else "segment gone"
+    name = plain(f"{one['id']}: {one.get('name', names.get(one['id'], one['id']))}")
+    return name, "segment described" if "name" in one else "segment gone"

@@ -24,6 +24,7 @@ FIGURE: Final[Mapping[str, Any]] = {"no_wrap": True, "justify": "right"}
 _BEFORE_SIGN = re.compile(r"(?<=\d) (?=[%×])")
 _UNBROKEN = "\ue000"
 """Stands for a blank at which no line ends: rich ends lines at every kind of blank there is."""
+_LEAST_PERCENT = 0.01
 
 
 def number(value: float | None) -> str:
@@ -48,12 +49,14 @@ def share(value: float | None) -> str:
 
     Examples
     --------
-    >>> share(0.12345), share(0.00012), share(None)
-    ('12.3 %', '0.012 %', '–')
+    >>> share(0.12345), share(0.00012), share(3.9e-17), share(None)
+    ('12.3 %', '0.012 %', '< 0.01 %', '–')
     """
     if value is None:
         return NOTHING
     percent = 100 * value
+    if 0 < percent < _LEAST_PERCENT:
+        return f"< {_LEAST_PERCENT} %"
     return f"{percent:.1f} %" if percent >= 1 or percent == 0 else f"{percent:.2g} %"
 
 

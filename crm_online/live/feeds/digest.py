@@ -11,12 +11,14 @@ from urllib.parse import urlencode
 
 from crm_online.answers.changes import Digest, DigestFlow, HeadlinePart, PeriodFigure
 from crm_online.digits import digits
+from crm_online.engine.daily import DAY
 from crm_online.events.times import to_short_iso
 from crm_online.live.feeds.moves import last_moves, total_of
 from crm_online.live.feeds.period import Period
 from crm_online.live.feeds.rule_changes import differences
 from crm_online.live.feeds.tally import BEHAVIOUR, Tally
 from crm_online.lookup.shop_history import ShopHistory
+from crm_online.settings.units import SECOND
 
 _FLOWS: Final = 100
 _LAPSE: Final = "lapse"
@@ -93,9 +95,12 @@ def _headline(tally: Tally, history: ShopHistory, period: Period, newcomers: int
     lapsed = [one for one in last if one.reason == _LAPSE]
     active = len(last) - len(lapsed)
     parts = [_part(f"{_day(period.since)} to {_day(period.until - 1)}: ")]
+    if period.until <= SECOND:
+        return [_part("nothing that has a time has happened yet. ")]
     if history.days.anonymous:
-        orders = history.days.orders(period.days[0], period.days[-1]) if period.days else 0
-        parts.append(_part(f"{_plural(orders, 'order')}, none of a known customer. "))
+        parts.append(_part(f"{_orders(history, period)}, none of a known customer. "))
+    elif not history.names.names and not newcomers:
+        parts.append(_part(f"{_orders(history, period)}; there are no segments yet. "))
     elif not last:
         parts.append(_part("no customer moved to another segment. "))
     if lapsed:
@@ -126,6 +131,14 @@ def _headline(tally: Tally, history: ShopHistory, period: Period, newcomers: int
     if newcomers:
         parts += [_moved(period, _plural(newcomers, "newcomer"), **{"from": "none"}), _part(". ")]
     return parts
+
+
+def _orders(history: ShopHistory, period: Period) -> str:
+    """Return how many orders a period had; of one that begins or ends within a day, those of its whole days."""
+    days = period.days
+    orders = history.days.orders(days[0], days[-1]) if days else 0
+    whole = bool(days) and (days[0] * DAY, (days[-1] + 1) * DAY) == (period.since, period.until)
+    return _plural(orders, "order") + ("" if whole else f" on {_plural(len(days), 'whole day')}")
 
 
 def _rules(period: Period, rules: Counter[str]) -> list[HeadlinePart]:
