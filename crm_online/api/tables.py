@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from starlette.responses import StreamingResponse
 
-FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a cell begins with that a spreadsheet takes for a formula."""
+FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+"""What a cell begins with that a spreadsheet takes for a formula; some take wide signs for it as well."""
 
 
 class CsvResponse(StreamingResponse):
@@ -32,13 +32,15 @@ def csv_headers(filename: str) -> dict[str, str]:
 def csv_lines(rows: Iterable[Iterable[object]]) -> str:
     r"""Return rows as lines of CSV; texts that begin as a formula have an apostrophe in front.
 
+    All texts are in quotes, so that one with a semicolon or a tab in it is one cell, whatever a spreadsheet splits at.
+
     Examples
     --------
     >>> csv_lines([["=1+1", "C17", -2.5, None]])
-    "'=1+1,C17,-2.5,\r\n"
+    '"\'=1+1","C17",-2.5,""\r\n'
     """
     text = io.StringIO(newline="")
-    csv.writer(text).writerows([harmless(cell) for cell in row] for row in rows)
+    csv.writer(text, quoting=csv.QUOTE_NONNUMERIC).writerows([harmless(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 

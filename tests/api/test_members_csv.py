@@ -46,6 +46,25 @@ def test_no_formula_gets_into_a_spreadsheet() -> None:
     assert harmless("C=17") == "C=17"
 
 
+def test_no_part_of_an_id_is_a_cell_of_its_own_whatever_a_spreadsheet_splits_at(local: Served) -> None:
+    ids = ["C;=HYPERLINK(1)", 'C";=1+1;"', "C,=1+1", "C|=1+1", "=1+1", "＝1+1", "C' =1+1"]  # noqa: RUF001
+    time = ask(local.url, "/v1/status").json["watermark"]
+    for name in ids:
+        order = {
+            "type": "purchase",
+            "customer_id": name,
+            "time": time,
+            "items": [{"item": "tea", "quantity": 1, "price": 1}],
+        }
+        assert ask(local.url, "/v1/events", order).status == 202
+    segments = {ask(local.url, f"/v1/customers/{quote(name, safe='')}").json["segment"] for name in ids}
+    text = "".join(ask(local.url, f"/v1/segments/{one}/customers.csv").body.decode() for one in segments)
+    assert all(str(harmless(name)).replace('"', '""') in text for name in ids)
+    for delimiter in (",", ";", "|", "\t"):
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
+            assert not [cell for cell in row if cell.startswith(FORMULAS)], (delimiter, row)
+
+
 def test_a_rule_is_found_by_its_id(local: Served) -> None:
     for rule in ask(local.url, "/v1/rules?limit=5").json["rules"]:
         name = json.dumps([rule["antecedent"], rule["consequent"]], separators=(",", ":"))

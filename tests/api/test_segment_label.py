@@ -41,5 +41,23 @@ def test_what_is_no_label_is_refused(change: object, local: Served) -> None:
     ask(local.url, "/v1/segments/s1", change, "PATCH").problem(422)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["a\nb", "a\x1b[31mb", "a\x00", "\u202egnp", "\u2066a", "x\u200b", "\ufeffx", "a\u2028b", "\x9bx", "a\U000e0041"],
+)
+def test_no_sign_that_nobody_sees_gets_into_a_name_or_a_note(name: str, local: Served) -> None:
+    for change in ({"name": name}, {"note": name}):
+        if change != {"note": "a\nb"}:
+            ask(local.url, "/v1/segments/s1", change, "PATCH").problem(422, "invalid")
+
+
+def test_names_of_any_script_are_taken(local: Served) -> None:
+    for name in ("Größe", "\u0646\u0645\u06cc\u200c\u062f\u0627\u0646\u0645", "常客", "👩\u200d🌾"):
+        assert (
+            ask(local.url, "/v1/segments/s1", {"name": name, "note": f"{name}\n{name}"}, "PATCH").json["name"] == name
+        )
+    ask(local.url, "/v1/segments/s1", {"name": None, "note": None}, "PATCH")
+
+
 def test_a_segment_that_is_not_there_has_no_label(local: Served) -> None:
     ask(local.url, "/v1/segments/s999", {"name": "x"}, "PATCH").problem(404, "unknown-segment")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import unicodedata
+from typing import Annotated, Final
 
 import orjson
 from fastapi import APIRouter, Depends, Path
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from starlette.responses import Response
 
 from crm_online.answers.segments import Picture, SegmentProfile, Segments, SizeHistory
@@ -16,7 +17,34 @@ from crm_online.api.keys import requires
 from crm_online.api.problems import ProblemError, problems
 from crm_online.api.service import TheService
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+def _visible(text: str) -> str:
+    r"""Refuse signs that nobody sees, which turn text round, or command a terminal: all but line ends and joiners.
+
+    Examples
+    --------
+    >>> _visible("Stammkunden 👩\u200d🌾"), _visible("two\nlines")
+    ('Stammkunden 👩\u200d🌾', 'two\nlines')
+    """
+    if found := [
+        sign for sign in text if unicodedata.category(sign) in _UNSEEN and sign not in _JOINERS and sign != "\n"
+    ]:
+        raise ValueError(f"has a sign that nobody sees, U+{ord(found[0]):04X}")
+    return text
+
+
+def _of_one_line(text: str) -> str:
+    if "\n" in text:
+        raise ValueError("has more than one line")
+    return text
+
+
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_JOINERS: Final = frozenset("\u200c\u200d")
+"""What Persian, Indian scripts and emoji are written with."""
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_visible)]
+Line = Annotated[Text, AfterValidator(_of_one_line)]
 
 router = APIRouter(prefix="/v1", tags=["segments"], dependencies=[Depends(requires("read"))], responses=NOT_MODIFIED)
 
@@ -46,7 +74,7 @@ class SegmentLabelQuery(Body):
 
     model_config = ConfigDict(json_schema_extra={"example": {"name": "Regulars", "colour": "#2a7f62"}})
 
-    name: Annotated[Text | None, Field(max_length=80, description="goes before the one that is made")] = None
+    name: Annotated[Line | None, Field(max_length=80, description="goes before the one that is made")] = None
     note: Annotated[Text | None, Field(max_length=2000, description="for whoever reads about the segment")] = None
     colour: Annotated[str | None, Field(pattern="^#[0-9a-f]{6}$", description="as #rrggbb")] = None
 

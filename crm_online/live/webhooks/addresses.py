@@ -13,8 +13,11 @@ from crm_online.live.threads import Threads
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_TRANSLATED: Final = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
-"""IPv6 networks whose addresses stand for IPv4 ones (NAT64, 6to4), which may be anything."""
+_GLOBAL: Final = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("2000::/3"))
+"""Where public addresses are. Python takes all that it knows nothing of for public: that which embeds an IPv4 address
+(``::10.0.0.8``, ``::ffff:0:10.0.0.8``, NAT64 at ``64:ff9b::`` and ``64:ff9b:1::``) and the site's own (``fec0::``)."""
+_SPECIAL: Final = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "2002::/16", "3fff::/20")))
+"""Networks in them that are not: of protocols, with relays and addresses of 6to4, of documents (RFC 6890, 9637)."""
 
 
 def is_allowed(address: IpAddress, private: Sequence[IpNetwork]) -> bool:
@@ -31,7 +34,8 @@ def is_allowed(address: IpAddress, private: Sequence[IpNetwork]) -> bool:
         address = address.ipv4_mapped
     if any(address in network for network in private):
         return True
-    return address.is_global and not address.is_multicast and not any(address in network for network in _TRANSLATED)
+    public = address.is_global and not address.is_multicast and any(address in network for network in _GLOBAL)
+    return public and not any(address in network for network in _SPECIAL)
 
 
 async def resolve(host: str, port: int, private: Sequence[IpNetwork], threads: Threads) -> str:
