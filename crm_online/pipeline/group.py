@@ -64,6 +64,13 @@ class PartitionGroup:
         marks = [pipeline.watermark for pipeline in self.pipelines]
         return max((mark for mark in marks if mark is not None), default=None)
 
+    def take_erased(self) -> bool:
+        """Return whether a step erased customers since this was asked last: by an event, or as they were idle."""
+        found = any(pipeline.has_erased for pipeline in self.pipelines)
+        for pipeline in self.pipelines:
+            pipeline.has_erased = False
+        return found
+
     def positions(self, source: str) -> list[int]:
         """Return the next position of each partition in a source."""
         return [pipeline.position(source) for pipeline in self.pipelines]

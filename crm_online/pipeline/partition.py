@@ -15,10 +15,10 @@ from crm_online.errors import FenceError, StoreUnavailable
 from crm_online.events.batch import Batch
 from crm_online.pipeline.reads import StepReader, load
 from crm_online.settings import Settings
-from crm_online.step import Assign, ChangeId, Entry, Step, Topic, Write
+from crm_online.step import Assign, ChangeId, Entry, Replace, Step, Topic, Write
 from crm_online.store import PartitionStore, Store
 from crm_online.store.entries import OF_CUSTOMERS, RejectSearch, blank, decode, encode
-from crm_online.store.keys import CHANGES
+from crm_online.store.keys import CHANGES, ERASED
 
 _CHANGES_CHUNK = 5000
 
@@ -43,6 +43,8 @@ class PartitionPipeline:
         The next position of each source.
     commit_seconds
         How long the last commit took.
+    has_erased
+        Whether a step erased customers since the partition was claimed, by an event or as they were idle.
 
     Raises
     ------
@@ -65,6 +67,7 @@ class PartitionPipeline:
         self._others = [store.partition(number) for number in range(partitions) if number != partition]
         self._reader = StepReader(store, partition, partitions, settings.segments.sample, loaded.sampling_key)
         self.commit_seconds = 0.0
+        self.has_erased = False
         self._published = 0
         self._keep = settings.changes.keep
 
@@ -103,7 +106,9 @@ class PartitionPipeline:
         blanks = self._blanks(plan.erased)
         # Before the commit: a step that is taken again after a crash finds what is left.
         self._blank_elsewhere(plan.erased)
-        return self._commit(step, [*blanks, *writes])
+        committed = self._commit(step, [*blanks, *writes])
+        self.has_erased = self.has_erased or bool(plan.erased)
+        return committed
 
     def republish(self, source: str, divergence: Divergence) -> Step:
         """Begin a new epoch: consumers have changes that this state, put back in time, knows nothing of.
@@ -199,8 +204,11 @@ class PartitionPipeline:
         self._outbox += step.entries
         return step
 
-    def _blanks(self, erased: Sequence[str]) -> list[Assign]:
-        """Blank the kept changes of erased customers, except their tombstones, and the rejects that name them."""
+    def _blanks(self, erased: Sequence[str]) -> list[Write]:
+        """Blank the kept changes of erased customers, except their tombstones, and the rejects that name them.
+
+        It is noted that files may have them still.
+        """
         if not erased:
             return []
         names = set(erased)
@@ -211,7 +219,8 @@ class PartitionPipeline:
             if change.key in names and not change.tombstone
         ]
         rejects = self._rejects_of(self.store, erased)
-        return found + [Assign(CHANGES[Topic.REJECTS], index, encode(blank(reject))) for index, reject in rejects]
+        found += [Assign(CHANGES[Topic.REJECTS], index, encode(blank(reject))) for index, reject in rejects]
+        return [*found, Replace(ERASED, b"1")]
 
     def _blank_elsewhere(self, erased: Sequence[str]) -> None:
         """Blank rejects of other partitions that name erased customers: a rejected row may be in any partition."""

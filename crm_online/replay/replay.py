@@ -93,6 +93,8 @@ def replay(
             share = Share(number / len(paths), 1 / len(paths))
             run.log(path, source, share, options, run.later(opened[number + 1 :], options))
         run.finish(sources[-1])
+        if store.needs_compaction():
+            store.compact()
         result = run.result()
         result.durable = store.durable
         if ordered:

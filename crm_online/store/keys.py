@@ -24,6 +24,8 @@ CHANGES: Final = {topic: f"changes:{topic}" for topic in Topic}
 SENT: Final = "events"
 """The source, among the positions, of events that were sent to the service: how many. They are in no log."""
 PROBE: Final = "probe"
+ERASED: Final = "erased"
+"""There once customers were erased, until no file of an embedded Redis has their bytes any more."""
 ENDS: Final = "ends"
 """End of the log of each topic, as the last worker of the partition saw it: a hash, topics to offsets."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from crm_online.errors import SettingsConflict, StateMissing, StoreRefused
 from crm_online.store import meta, replies
 from crm_online.store.client import RedisClient
-from crm_online.store.keys import STATE
+from crm_online.store.keys import ERASED, STATE
 from crm_online.store.lease import Lease
 from crm_online.store.meta import StateMeta
 from crm_online.store.partition import PartitionStore
@@ -101,13 +101,49 @@ class Store:
         StoreError
             If Redis does not answer, or cannot write.
         """
-        if self.url is None:
-            return
-        self._client.call("BGREWRITEAOF")
-        while b"aof_rewrite_in_progress:1" in (found := self._persistence()) or b"aof_rewrite_scheduled:1" in found:
+        while not self.begin_compaction():
             time.sleep(_LOOK_EVERY)
+        while not self.end_compaction():
+            time.sleep(_LOOK_EVERY)
+
+    def needs_compaction(self) -> bool:
+        """Return whether customers were erased whose bytes files of an embedded Redis may have still."""
+        return self.url is not None and any(partition.value(ERASED) for partition in self._partitions())
+
+    def begin_compaction(self) -> bool:
+        """Have an embedded Redis rewrite its AOF meanwhile; return whether it begins: not while it does so already.
+
+        Raises
+        ------
+        StoreError
+            If Redis does not answer.
+        """
+        if self.url is not None:
+            if _is_rewriting(self._persistence()):
+                return False
+            self._client.call("BGREWRITEAOF")
+        return True
+
+    def end_compaction(self) -> bool:
+        """Return whether the rewrite that was begun is over; whoever calls it has erased nobody since it began.
+
+        Raises
+        ------
+        StoreError
+            If Redis does not answer, or could not write.
+        """
+        if self.url is None:
+            return True
+        if _is_rewriting(found := self._persistence()):
+            return False
         if b"aof_last_bgrewrite_status:ok" not in found:
             raise StoreRefused(f"{self.where} could not write its AOF anew: what was removed is still in the old one")
+        for partition in self._partitions():
+            partition.drop(ERASED)
+        return True
+
+    def _partitions(self) -> Iterator[PartitionStore]:
+        return map(self.partition, range(self.meta().partitions))
 
     def _persistence(self) -> bytes:
         return replies.as_value(self._client.call("INFO", "persistence")) or b""
@@ -120,3 +156,7 @@ class Store:
             answers = self._client.pipeline([read.command for read in part])
             found += [read.decode(answer) for read, answer in zip(part, answers, strict=True)]
         return found
+
+
+def _is_rewriting(persistence: bytes) -> bool:
+    return b"aof_rewrite_in_progress:1" in persistence or b"aof_rewrite_scheduled:1" in persistence

@@ -16,8 +16,10 @@ import pytest
 from crm_online.commands.erase import erase
 from crm_online.errors import SettingsConflict, UnknownCustomer
 from crm_online.store import open_store
+from tests.api.asking import ask, ready
 from tests.command import crm_online, printed
 from tests.replay import shop
+from tests.servers.serving import serving
 
 OPTIONS = shop.OPTIONS
 
@@ -151,3 +153,32 @@ def test_no_file_of_the_state_keeps_what_was_rejected_about_the_customer_and_an_
     printed(shop_copy, "replay", "old.jsonl", *OPTIONS, "--another-log")
     assert crm_online(shop_copy, "customer", "c3").returncode == 2
     verified(shop_copy)
+
+
+def complained(folder: Path) -> list[Path]:
+    """Return the files of the state that have the complaint about c3."""
+    files = (path for path in (folder / ".crm-online").rglob("*") if path.is_file())
+    return [path for path in files if b"call her" in path.read_bytes()]
+
+
+def test_no_file_keeps_it_after_an_event_of_a_log_or_over_http_though_the_service_is_killed(shop_copy: Path) -> None:
+    complaint: dict[str, object] = {"type": "complaint", "customer_id": "c3", "about": "call her at home"}
+    gone = {"type": "erase", "customer_id": "c3", "time": "2023-12-01T00:00:00Z"}
+    for turn, way in enumerate(("log", "http", "killed")):
+        view: dict[str, object] = {"type": "view", "customer_id": "c4", "time": "2023-12-01T00:00:00Z"}
+        shop.write(shop_copy / "more.jsonl", [complaint | {"time": turn}, view | {"event_id": f"view {turn}"}])
+        printed(shop_copy, "replay", "more.jsonl", *OPTIONS, "--another-log")
+        assert complained(shop_copy)
+        if way == "log":
+            (shop_copy / "erase.jsonl").write_text(json.dumps(gone) + "\n")
+            printed(shop_copy, "replay", "erase.jsonl", *OPTIONS)
+        else:
+            with serving(shop_copy) as served:
+                ready(served.url)
+                assert ask(served.url, "/v1/events", gone).status == 202
+                if way == "killed":
+                    served.kill()
+                    served.start()
+                    ready(served.url)
+                    assert ask(served.url, "/v1/events", view).status == 202
+        assert not complained(shop_copy), way

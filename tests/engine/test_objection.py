@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from shutil import copytree
+from typing import Any
 
 import pytest
 
 from crm_online.errors import CustomerObjects, UnknownCustomer
 from crm_online.events import models
+from crm_online.lookup.aggregates import renewed
 from crm_online.store import Store
 from tests.api.asking import ask, ready
 from tests.command import crm_online, printed
@@ -91,3 +93,58 @@ def test_by_command_and_over_http_it_is_noted_withdrawn_and_said(made_shop: Path
         assert "since 2026-04-0" in ask(served.url, "/v1/customers/C18").problem(404, "objects")["detail"]
         assert ask(served.url, "/v1/customers/C18/export").json["partitions"][0]["objected_since"]
     assert json.loads(printed(folder, "verify", "--json", *at))["ok"]
+
+
+def told(run: Shop) -> dict[str, Any]:
+    """Return all that is told of the shop."""
+    lookup = run.lookup
+    found = {
+        "segments": lookup.segments(),
+        "rules": [{name: value for name, value in rule.items() if name != "change_id"} for rule in lookup.rules()],
+        "predictions": lookup.predictions(),
+        "itemsets": lookup.itemsets().named(),
+        "popular": lookup.recommend(None, ["tea"]),
+        "others": lookup.recommend("customer 005", []),
+        "published": renewed(run.store, 10).aggregates.model_dump(),
+        "drifts": [{name: value for name, value in one.items() if name != "change_id"} for one in lookup.drifts(100)],
+        "customers": lookup.customers_frame().to_csv(),
+        "picture": lookup.picture(),
+    }
+    # Partitions that are pooled add up in another order where there is one more step.
+    read: dict[str, Any] = json.loads(json.dumps(found, default=str), parse_float=lambda text: f"{float(text):.9g}")
+    return read
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_who_objected_before_is_in_nothing_that_is_told_nor_after_a_rebuild_or_with_other_partitions_nor_the_withdrawal(
+    redis: Store, log: list[models.Event], partitions: int
+) -> None:
+    names = [NAME, "customer 011"]
+    blocks = [log[at : at + 200] for at in range(0, len(log), 200)]
+    outcomes = []
+    for objects in (True, False):
+        # Each time from nothing, as a rebuild is.
+        run = Shop(redis, settings(partitions=partitions))
+        if objects:
+            run.step([objection(name, log[0].time) for name in names])
+        for block in blocks:
+            run.step(block if objects else [event for event in block if event.customer_id not in names])
+        run.end()
+        outcomes.append(told(run))
+        if objects:
+            end = run.watermark or 0
+            run.step([objection(name, end, withdrawn=True) for name in names])
+            run.step([event for event in log if event.customer_id in names])
+            run.end()
+            outcomes.append(told(run))
+            for name in names:
+                nowhere(run, name)
+            run.verified()
+            run.step([shop.view(NAME, end + DAY, name="new")])
+            assert run.lookup.customer(NAME)["events"] == 1
+    before, withdrawn, never = outcomes
+    assert before["rules"]
+    assert before["segments"]["segments"]
+    for part, value in never.items():
+        assert before[part] == value, part
+        assert withdrawn[part] == value, part

@@ -30,6 +30,9 @@ from crm_online.settings.conflict import from_stored
 from crm_online.store import Store
 from crm_online.store.keys import SENT
 
+_COMPACTION = 1.0
+"""Seconds until it is tried again to have the AOF written anew, where Redis is already at it."""
+
 
 class SentEvents(NamedTuple):
     """The events of a request, and who sent them."""
@@ -81,6 +84,7 @@ class EventLog:
         self._intake = Intake.of(settings)
         self._group: PartitionGroup | None = None
         self._last_arrival: tuple[float, int] | None = None
+        self._holds_erased, self._is_compacting = False, False
         # Events without an id get one that no other event has, whoever else accepts events too.
         self._made, self._rows = f"{SENT}-{token_hex(6)}", count()
 
@@ -118,14 +122,19 @@ class EventLog:
         return busy is not None
 
     def tick(self) -> float | None:
-        """Count the baskets that are closed by now, and return in how many seconds the next is; None if none is open.
+        """Count the baskets that are closed by now, and return in how many seconds to come again; None: not by itself.
+
+        Where customers were erased, an embedded Redis begins to write its AOF anew, so that no file has the old bytes.
 
         Raises
         ------
         FenceError, StoreError
             See :meth:`ingest`; the partitions are released.
         """
+        self._compact()
         wait = self._wait()
+        if self._holds_erased or self._is_compacting:
+            return _COMPACTION if wait is None else min(wait, _COMPACTION)
         if wait is None or wait > 0 or self._last_arrival is None:
             return wait
         came, then = self._last_arrival
@@ -138,7 +147,7 @@ class EventLog:
         self._group, self._last_arrival = None, None
 
     def close(self) -> None:
-        """Trim the published outbox entries.
+        """Trim the published outbox entries, and let no file have the bytes of who was erased.
 
         Raises
         ------
@@ -147,6 +156,8 @@ class EventLog:
         """
         if self._group is not None:
             self._group.close()
+        if self._holds_erased or self._is_compacting:
+            self._store.compact()
         self.release()
 
     def _claimed(self) -> PartitionGroup:
@@ -156,6 +167,7 @@ class EventLog:
             settings = shaped.model_copy(update={"changes": self._settings.changes, "privacy": self._settings.privacy})
             self._max_ahead = settings.events.max_ahead
             self._group = PartitionGroup.claim(self._store, settings, meta.partitions, self._trim)
+            self._holds_erased = self._holds_erased or self._store.needs_compaction()
         return self._group
 
     def _judged(self, requests: Sequence[SentEvents]) -> tuple[Batch | None, list[RequestOutcome], list[int]]:
@@ -207,6 +219,7 @@ class EventLog:
                 position = pipeline.position(SENT)
                 counts = group.run(pipeline, replace(part, begin=position, end=position + batch.end))
                 done[pipeline.partition] = counts.duplicate_positions
+                self._note_erasures(group)
 
     def _tick(self, pipelines: Sequence[PartitionPipeline], watermark: int | None = None) -> None:
         """Run a step without events."""
@@ -214,9 +227,22 @@ class EventLog:
         try:
             for pipeline in pipelines:
                 group.tick(pipeline, SENT, watermark)
+                self._note_erasures(group)
         except CrmOnlineError:
             self.release()
             raise
+
+    def _note_erasures(self, group: PartitionGroup) -> None:
+        if group.take_erased():
+            # A rewrite that is under way may have begun before.
+            self._holds_erased, self._is_compacting = True, False
+
+    def _compact(self) -> None:
+        """Have the AOF written anew, a part at each call, without waiting."""
+        if self._is_compacting and self._store.end_compaction():
+            self._is_compacting = False
+        if self._holds_erased and self._store.begin_compaction():
+            self._holds_erased, self._is_compacting = False, True
 
     def _trim(self, pipeline: PartitionPipeline) -> None:
         """Keep the last changes only, as no replay may ever publish them to files."""
