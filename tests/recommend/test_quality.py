@@ -20,6 +20,11 @@ from crm_online.lookup import open_lookup
 from crm_online.replay import replay
 from crm_online.settings import Settings
 
+# Recommendations come from the counts and the sampled orders alone, so nothing else is learned here.
+COUNTED_ONLY = Settings.from_keys(
+    {"predictions.enabled": False, "segments.min_customers": 1_000_000, "rules.every": 1_000_000}
+)
+
 
 def compared(path: Path, options: LogOptions, column: str, folder: Path) -> tuple[float, dict[str, float]]:
     """Return the hit rate of crm-online and of others, in the last month of a log."""
@@ -34,7 +39,7 @@ def compared(path: Path, options: LogOptions, column: str, folder: Path) -> tupl
         "highest lift": learned.pairs("lift", baskets=5),
     }
     others = {name: score(parts.hidden, way).hit_rate for name, way in ways.items()}
-    replay([parts.before], settings=Settings(), state=str(folder / "state"), options=options)
+    replay([parts.before], settings=COUNTED_ONLY, state=str(folder / "state"), options=options)
     with open_lookup(str(folder / "state")) as lookup:
 
         def ours(hidden: Hidden) -> Sequence[str]:

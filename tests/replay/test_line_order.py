@@ -58,6 +58,7 @@ def test_lines_of_a_day_in_any_order_and_cut_into_files_give_the_same(tmp_path: 
         [
             *("itemsets.epsilon=0", f"itemsets.min_support={MIN_SUPPORT}", "itemsets.half_life=none"),
             *("itemsets.max_size=2", "segments.min_customers=1000000", "rules.every=1000000"),
+            "predictions.enabled=false",
         ],
     ).settings
     baskets = 0

@@ -26,7 +26,7 @@ def copied(shared_data: Path, file: Path, part: int) -> Path:
 def test_segments_of_a_sparse_log_are_good_and_fresh_in_its_middle(shared_data: Path, tmp_path: Path) -> None:
     # One chunk is the whole log: only event time cuts it into steps (small chunks: tests/streams/test_catching_up.py).
     file = copied(shared_data, tmp_path / "log.csv", 3)
-    settings = load_settings(None, ["replay.step=10000", "itemsets.max_size=1"]).settings
+    settings = load_settings(None, ["replay.step=10000", "itemsets.max_size=1", "predictions.enabled=false"]).settings
     found = replayed(file, tmp_path / "state", settings, OPTIONS, moments=5)
     assert len(found.moments) == 5
     assert max(moment.J for moment in found.moments) <= 1.06

@@ -73,7 +73,9 @@ def find(shop: Simulation, folder: Path) -> Found:
     """Replay a shop's log into a new state with a Redis of its own."""
     shop.write(folder / "log.jsonl")
     state = str(folder / "state")
-    result = replay([folder / "log.jsonl"], settings=Settings(), state=state, out=folder / "changes")
+    # Predictions change neither segments nor rules.
+    settings = Settings.from_keys({"predictions.enabled": False})
+    result = replay([folder / "log.jsonl"], settings=settings, state=state, out=folder / "changes")
     with open_lookup(state) as lookup:
         lookup.export(folder / "export")
         rules = lookup.rules(sort="lift")
