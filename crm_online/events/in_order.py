@@ -13,6 +13,7 @@ from typing import IO
 
 import numpy as np
 
+from crm_online.errors import InputError
 from crm_online.events.columns import EventColumns, concat, timeless
 from crm_online.events.formats import reader_of
 from crm_online.events.native import to_native
@@ -26,6 +27,7 @@ DAY = 86_400_000
 MOST_LATE = 0.05
 """Share of the events of a log that may be out of order without more being said of it."""
 
+_KEY = 20
 _ROWS = 2000
 _RUN = 200_000
 
@@ -65,27 +67,17 @@ def in_order(paths: Sequence[Path], options: LogOptions, run: int = _RUN) -> Ite
     Raises
     ------
     InputError
-        If a file cannot be read.
+        If a file cannot be read, or there is no room to sort them.
     """
-    rejects = RejectTally()
-    with tempfile.TemporaryDirectory(prefix="crm-online-") as folder, ExitStack() as stack:
-        runs: list[IO[bytes]] = []
-        for number, events in enumerate(_runs(paths, options, rejects, run)):
-            file = stack.enter_context((Path(folder) / f"run-{number}").open("w+b"))
-            order = np.argsort(events.time, kind="stable")
-            times = events.time[order].tolist()
-            lines = to_native(events.select(order))
-            file.writelines(b"%020d%s\n" % (time, line) for time, line in zip(times, lines, strict=True))
-            file.seek(0)
-            runs.append(file)
-        path, content, size = Path(folder) / "ordered.jsonl", blake2b(digest_size=6), 0
-        with path.open("wb") as out:
-            for line in merge(*runs, key=lambda line: line[:20]):
-                out.write(line[20:])
-                content.update(line[20:])
-                size += len(line) - 20
-        name = ", ".join(path.name for path in paths)
-        yield OrderedLog(path, Source(name, content.hexdigest(), size), rejects)
+    with tempfile.TemporaryDirectory(prefix="crm-online-") as folder:
+        try:
+            ordered = _sorted(paths, options, run, Path(folder))
+        except OSError as error:  # of the logs those that cannot be read are an InputError
+            raise InputError(
+                f"the rows cannot be sorted in {tempfile.gettempdir()}: {error.strerror or error}; nothing was read, "
+                "and TMPDIR may name a folder with more room"
+            ) from error
+        yield ordered
 
 
 def late(events: EventColumns, watermark: int | None) -> int:
@@ -104,6 +96,29 @@ def late(events: EventColumns, watermark: int | None) -> int:
         return 0
     latest = np.maximum.accumulate(np.concatenate([[watermark or 0], times]))[:-1]
     return int(np.count_nonzero(times < latest - DAY))
+
+
+def _sorted(paths: Sequence[Path], options: LogOptions, run: int, folder: Path) -> OrderedLog:
+    """Write the events of all logs in order of time: runs that fit into memory, then merged."""
+    rejects = RejectTally()
+    path, content, size = folder / "ordered.jsonl", blake2b(digest_size=6), 0
+    with ExitStack() as stack:
+        runs: list[IO[bytes]] = []
+        for number, events in enumerate(_runs(paths, options, rejects, run)):
+            file = stack.enter_context((folder / f"run-{number}").open("w+b"))
+            order = np.argsort(events.time, kind="stable")
+            times = events.time[order].tolist()
+            lines = to_native(events.select(order))
+            file.writelines(b"%020d%s\n" % (time, line) for time, line in zip(times, lines, strict=True))
+            file.seek(0)
+            runs.append(file)
+        with path.open("wb") as out:
+            for line in merge(*runs, key=lambda line: line[:_KEY]):
+                out.write(line[_KEY:])
+                content.update(line[_KEY:])
+                size += len(line) - _KEY
+    name = ", ".join(log.name for log in paths)
+    return OrderedLog(path, Source(name, content.hexdigest(), size), rejects)
 
 
 def _runs(paths: Sequence[Path], options: LogOptions, rejects: RejectTally, run: int) -> Iterator[EventColumns]:

@@ -56,3 +56,17 @@ def test_where_there_are_no_segments_yet_it_is_shown_at_how_many_customers_there
 def test_the_id_of_a_segment_is_shown_once(name: str, shown: str) -> None:
     head = str(customer_tables({**answers.CUSTOMER, "segment": "s1", "since": None}, {"s1": name})[0])
     assert f": {shown} ·" in head
+
+
+@pytest.mark.parametrize("command", [("segments",), ("rules",), ("customer", "1364")])
+@pytest.mark.parametrize("columns", [24, 40])
+def test_on_a_narrow_terminal_rows_stand_one_below_the_other_and_no_cell_is_lost(
+    asked: Asked, crm: Crm, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], columns: int
+) -> None:
+    def words(width: int) -> set[str]:
+        monkeypatch.setenv("COLUMNS", str(width))
+        out = crm(*command).out
+        assert max(map(cell_len, out.splitlines())) <= width
+        return {word for word in re.findall(r"\w+", out) if len(word) < columns // 4}
+
+    assert words(400) <= words(columns)

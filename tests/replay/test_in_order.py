@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from crm_online.errors import LogMadeAnew
+from crm_online.errors import InputError, LogMadeAnew
 from crm_online.events.in_order import in_order
 from crm_online.events.log import LogReader
 from crm_online.events.options import NO_OPTIONS, LogOptions
@@ -90,3 +91,14 @@ def test_a_log_that_is_not_in_order_is_told_and_what_to_do(tmp_path: Path) -> No
     assert (result["accepted"], result["late"], result["position"]) == (len(events), 0, {"a.jsonl": len(events)})
     assert NO_OPTIONS.arguments() == []
     assert IN_ORDER.arguments() == ["--in-order"]
+
+
+def test_without_room_to_sort_it_says_so_and_reads_nothing(tmp_path: Path) -> None:
+    path = shop.write(tmp_path / "a.jsonl", _distinct(days=30))
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, usual[1]))
+    try:
+        with pytest.raises(InputError, match="cannot be sorted in"), in_order([path], NO_OPTIONS):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)

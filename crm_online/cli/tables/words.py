@@ -14,6 +14,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from crm_online.cli.tables.layout import FittingTable
+
 NOTHING = "–"
 
 TEXT: Final[Mapping[str, Any]] = {"overflow": "fold"}
@@ -100,7 +102,7 @@ def count(value: int, one: str, many: str | None = None) -> str:
 
 def table(title: str, **columns: Mapping[str, Any]) -> Table:
     """Return an empty table in the style of all, with a column of each heading; see `TEXT`, `WORD` and `FIGURE`."""
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", border_style="dim")
+    made = FittingTable(title=title, title_justify="left", title_style="bold", header_style="bold", border_style="dim")
     for heading, options in columns.items():
         made.add_column(heading, **options)
     return made
