@@ -104,6 +104,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Asked:
             durable=True,
             epsilon=0.001,
             doubtful_baskets=0,
+            late=0,
             rejects=tally,
             events=155900,
             held=0,
