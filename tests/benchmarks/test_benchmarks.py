@@ -61,7 +61,7 @@ def test_replay_goes_both_ways() -> None:
 
 
 def test_scale_fills_shops_and_goes_on() -> None:
-    exact(scale.run(scale.Sizes((scale.Size(400, 2), scale.Size(800, 1)), busy=400, days=1)))
+    exact(scale.run(scale.Sizes((scale.Size(150, 2), scale.Size(300, 1)), busy=150, days=1)))
 
 
 def test_quality_judges_a_made_shop() -> None:

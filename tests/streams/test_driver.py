@@ -134,7 +134,7 @@ CUTS: st.SearchStrategy[Cuts] = st.lists(st.tuples(st.integers(1, 150), st.integ
 
 
 @given(cuts=CUTS)
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_a_restart_after_any_record_publishes_nothing_twice_and_loses_nothing(
     redis: Store, shop: Events, cuts: Cuts
 ) -> None:
