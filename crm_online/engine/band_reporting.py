@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,14 +25,28 @@ MS = 1000
 _MS_PER_DAY = 86_400_000
 
 
+@dataclass(frozen=True, slots=True)
+class StepCustomers:
+    """The customers of a step, and which of them are scored.
+
+    Attributes
+    ----------
+    ids, records
+        Who they are, and their records.
+    scored
+        bool[n]: who is scored, where they have bought.
+    causes
+        By row, the event that touched the customer.
+    """
+
+    ids: Sequence[str]
+    records: Records
+    scored: NDArray[np.bool_]
+    causes: Mapping[int, Mapping[str, object]]
+
+
 def report_bands(
-    step: StepContext,
-    predictor: Predictor,
-    bands: TargetBands,
-    records: Records,
-    ids: Sequence[str],
-    scored: NDArray[np.bool_],
-    causes: Mapping[int, Mapping[str, object]],
+    step: StepContext, predictor: Predictor, bands: TargetBands, customers: StepCustomers
 ) -> NDArray[np.int64]:
     """Score customers, in place, emit who has crossed a band, and return the rows whose record changed.
 
@@ -39,16 +54,13 @@ def report_bands(
     ----------
     step, predictor, bands
         The step, the version in use, and the bands of each target.
-    records, ids
-        The records of the step's customers, and whose they are.
-    scored
-        bool[n]: who is scored, where they have bought.
-    causes
-        By row, the event that touched the customer.
+    customers
+        The step's customers.
     """
+    ids, records = customers.ids, customers.records
     bought = (records.purchases > 0) & (records.last_purchase != NEVER)
     # Where customers come often, most have moved lately, and stay whatever is predicted of them.
-    rows = np.flatnonzero(scored & bought & _may_move(predictor, bands, records, step.now // MS))
+    rows = np.flatnonzero(customers.scored & bought & _may_move(predictor, bands, records, step.now // MS))
     if not len(rows):
         return rows
     some, changed = records.take(rows), np.zeros(len(rows), bool)
@@ -63,7 +75,7 @@ def report_bands(
         after.write(some, place)
         for index, why in zip(moved.tolist(), reasons_of(predictor, prediction, moved, target), strict=True):
             row = int(rows[index])
-            cause = causes.get(row)
+            cause = customers.causes.get(row)
             if cause is None:
                 cause = {"idle_days": digits((step.now - int(some.last_event[index])) / _MS_PER_DAY)}
             step.changes.emit(

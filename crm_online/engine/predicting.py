@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crm_online.customers.records import NEVER, Records
-from crm_online.engine.band_reporting import report_bands, reported_bands
+from crm_online.engine.band_reporting import StepCustomers, report_bands, reported_bands
 from crm_online.engine.changes import Changes
 from crm_online.engine.example_store import ExampleStore
 from crm_online.engine.ingestion import IngestResult
@@ -205,7 +205,7 @@ class Predicting:
             return changed
         if followed := {name for names in step.plan.followed.values() for name in names}:
             scored = scored | np.array([name in followed for name in ids], bool)
-        changed[report_bands(step, self.predictor, self._bands, records, ids, scored, causes)] = True
+        changed[report_bands(step, self.predictor, self._bands, StepCustomers(ids, records, scored, causes))] = True
         return changed
 
     def _expiring(self, watermark: int) -> list[int]:
