@@ -7,15 +7,21 @@ import io
 import json
 import re
 import shlex
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import httpx
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.api.asking import PATIENCE
+from tests.api.asking import ready as asked_until_ready
+from tests.command import printed
 from tests.dashboard.browsing import Seen, browsing, drawn
-from tests.servers.serving import Served
+from tests.docs import made
+from tests.servers.serving import Served, serving
 
 _LINE = """async ([path, body]) => {
     const { apiCall } = await import("/static/js/views/call.js");
@@ -121,3 +127,37 @@ def test_a_segment_has_its_trend_its_rules_and_its_share(seen: Seen, shop: Serve
         expect(own).to_contain_text("Nothing that stands out")
     expect(own.locator("details.call")).to_have_count(1)
     seen.keep("segment-whole")
+
+
+@pytest.fixture
+def baskets(tmp_path: Path) -> Iterator[Served]:
+    """Return a service on a shop whose orders are of nobody."""
+    log = tmp_path / "events.jsonl"
+    made.write_jsonl(log)
+    events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    bought = [event | {"customer_id": None} for event in events if event["type"] == "purchase"]
+    log.write_text("".join(f"{json.dumps(event)}\n" for event in bought), encoding="utf-8")
+    printed(tmp_path, "replay", log.name, "--state", "shop")
+    with serving(tmp_path, "--state", "shop") as it:
+        asked_until_ready(it.url)
+        yield it
+
+
+def test_where_nobody_has_a_name_it_tells_when_rules_changed(browser: Browser, baskets: Served) -> None:
+    whole = {"since": "1970-01-01T00:00:00Z"}
+    found = httpx.get(f"{baskets.url}/v1/rule-changes", params=whole, timeout=PATIENCE).json()
+    assert found["total"] > 0
+    days = httpx.get(f"{baskets.url}/v1/digest", params={"days": 90}, timeout=PATIENCE).json()
+    with browsing(browser, baskets.url) as seen:
+        page = seen.open("?days=90")
+        expect(page.locator(".headline")).to_contain_text("none of a known customer")
+        expect(page.locator(".headline a").first).to_have_text(f"{days['rules_entered']:,} new rules")
+        lines = page.locator(".ticker li")
+        expect(lines).to_have_count(min(40, found["total"]))
+        expect(lines.locator("time")).to_have_count(min(40, found["total"]))
+        page.locator(".ticker").get_by_role("link", name="All").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Rules that changed")
+        seen.open("moves?days=1000")
+        expect(page.get_by_text("Nobody moved so")).to_be_visible()
+        expect(page.get_by_role("link", name="All as CSV")).to_be_hidden()
+        seen.clean()

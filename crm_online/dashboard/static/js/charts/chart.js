@@ -6,10 +6,17 @@ import { hide, show } from "../tip.js";
 
 const SETTLED = 120;
 
+// What the styles say, until the theme changes: to ask while something is drawn makes the browser compute all styles anew.
+const said = new Map();
+window.addEventListener("theme", () => said.clear());
+function of(name) {
+  const known = said.get(name) ?? getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  if (known) said.set(name, known);
+  return known;
+}
+
 /** The page's own colours and letters, as they are now. */
 export function look() {
-  const style = getComputedStyle(document.documentElement);
-  const of = (name) => style.getPropertyValue(name).trim();
   return { ink: of("--ink"), soft: of("--soft"), grid: of("--grid"), card: of("--card"), font: of("--font"), segment: (id) => of(hue(id).replace(/^var\((.*)\)$/, "$1")) || hue(id) };
 }
 

@@ -96,7 +96,9 @@ class Picture {
     svg.append(...places(picture.centroids, x, y, box, wide ? 13 : 11.5));
     const paint = this.#painter(canvas, theme, wide ? 3.2 : 2.6);
     cancelAnimationFrame(this.frame);
-    if (!moving || !same || grew || !before.size) return paint(null, 1);
+    // The first time in a frame of its own: axes, names and marks together would keep a slow phone from answering.
+    if (!before.size) return (this.frame = requestAnimationFrame(() => paint(null, 1)));
+    if (!moving || !same || grew) return paint(null, 1);
     this.moved += 1;
     plot.dataset.moved = String(this.moved);
     const began = performance.now();

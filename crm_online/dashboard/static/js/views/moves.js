@@ -59,6 +59,7 @@ function list(root, { kind, title, lead, query, controls, asked, ask, show, tabl
     try {
       const found = await ask({ ...parameters(), limit });
       const [summary, made, rows] = show(found);
+      if (table) table.hidden = !rows;
       put(note, summary);
       put(place, made);
       more.hidden = rows < limit || limit >= MOST;

@@ -48,7 +48,7 @@ function line(change) {
     );
   }
   if (change.kind === "drift") return h("li", {}, h("span", { class: "sign", "aria-hidden": "true" }, "!"), h("span", {}, title(change.what)), note("drift", change.time));
-  return h("li", {}, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[change.change]), rule(change), note(WORDS[change.change]));
+  return h("li", {}, h("span", { class: "sign", "aria-hidden": "true" }, SIGNS[change.change]), rule(change), note(WORDS[change.change], change.time));
 }
 
 const note = (text, at) => h("span", { class: "note" }, text, at && [" · ", time(at, styles.short)]);
@@ -94,14 +94,20 @@ export function ticker(signal) {
   unseen = 0;
   draw();
   const all = h("a", { href: "#/moves" }, "All");
-  board.on("status", (status) => status && (all.hidden = !status.customers), signal);
+  board.on("status", (status) => status && (all.href = status.customers ? "#/moves" : "#/rule-changes"), signal);
   board.whenReady(() => fill(signal), signal);
   return h("section", { class: "card w4 ticker" }, h("header", {}, h("h2", {}, "Changes"), waiting, stop, all), nothing, list);
 }
 
-/** What the service keeps of the time before the page was opened. */
+/** What the service keeps of the time before the page was opened: moves, or where nobody moves, rules. */
 async function fill(signal) {
   if (feed.recent.length) return;
-  const found = await get("moves", { since: "1970-01-01T00:00:00Z", limit: SHOWN }, signal).catch(() => null);
+  const asked = { since: "1970-01-01T00:00:00Z", limit: SHOWN };
+  const found = await get("moves", asked, signal).catch(() => null);
+  if (found && !found.moves.length) {
+    const changed = await get("rule-changes", asked, signal).catch(() => null);
+    const rules = changed?.rules.sort((a, b) => Date.parse(a.time) - Date.parse(b.time)) ?? [];
+    return feed.fill(rules.map((one) => ({ kind: "rule", ...one })));
+  }
   if (found) feed.fill(found.moves.reverse().map((one) => ({ kind: "segment-change", ...one, cause: { type: one.event_type, idle_days: one.idle_days } })));
 }
