@@ -16,8 +16,9 @@ from crm_online.events.batch import Batch
 from crm_online.events.columns import timeless
 from crm_online.events.decoding import DecodedEvents, decode_lines, native_event
 from crm_online.events.intake import INTAKE, Intake
-from crm_online.events.models import Catalogue, Event, Time, first_problem
+from crm_online.events.models import Catalogue, Event, Time
 from crm_online.events.presets.preset import Refusal
+from crm_online.events.problems import first_problem
 from crm_online.events.producers import MADE_HERE, producer_number
 from crm_online.events.rejects import Refused, RejectedRow
 from streams.unpacked import RefusedValue

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from crm_online.baskets.catalogue import CatalogueEntries
 from crm_online.baskets.sampled import SampledOrders
+from crm_online.customers.codec import RecordCodec
 from crm_online.customers.due import bucket_name
-from crm_online.customers.records import RecordCodec, Records
+from crm_online.customers.records import Records
 from crm_online.customers.registry import features_in_use
 from crm_online.customers.suppression import Suppression
 from crm_online.decay import Decay

@@ -13,7 +13,8 @@ from crm_online.baskets.orders import OrderItems
 from crm_online.baskets.sampled import SampledOrders
 from crm_online.baskets.transitions import Transitions
 from crm_online.customers import own, totals
-from crm_online.customers.records import RecordCodec, Records
+from crm_online.customers.codec import RecordCodec
+from crm_online.customers.records import Records
 from crm_online.customers.sums import Quantities
 from crm_online.customers.suppression import NOT_ERASED, Suppression
 from crm_online.decay import Decay

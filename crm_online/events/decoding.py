@@ -23,6 +23,7 @@ from crm_online.events.building import from_structs, unknown_fields
 from crm_online.events.cells import is_name
 from crm_online.events.columns import Codes, EventColumns, Kind
 from crm_online.events.presets.preset import Refusal
+from crm_online.events.problems import first_problem
 from crm_online.events.rejects import Refused
 from crm_online.events.structs import EVENT_STRUCTS, AnyEvent, LineStruct, ProfileStruct, struct_of
 from crm_online.events.time_columns import from_iso_texts
@@ -76,7 +77,7 @@ def native_event(line: str) -> models.Event | Refusal:
     try:
         return models.EVENT.validate_json(line)
     except ValidationError as error:
-        return Refusal(*models.first_problem(error))
+        return Refusal(*first_problem(error))
 
 
 def decode_lines(

@@ -14,6 +14,7 @@ from crm_online.events import models, paths, times
 from crm_online.events.conversion import Conversion
 from crm_online.events.decoding import DecodedEvents, decode_lines, decode_objects, native_event
 from crm_online.events.presets.preset import JsonPreset, Refusal
+from crm_online.events.problems import first_problem
 from crm_online.events.raw.lines import RawRows, as_text
 from crm_online.events.rejects import Refused
 from crm_online.events.row_filter import RowFilter
@@ -181,7 +182,7 @@ def _judged(native: Mapping[str, object]) -> models.Event | Refusal:
     try:
         return models.EVENT.validate_python(native)
     except ValidationError as error:
-        return Refusal(*models.first_problem(error))
+        return Refusal(*first_problem(error))
 
 
 def _at(value: Mapping[str, object], path: str) -> object:

@@ -15,6 +15,7 @@ from crm_online.events import models, times
 from crm_online.events.building import from_events
 from crm_online.events.cells import Names, time_text
 from crm_online.events.columns import EventColumns, Kind, concat
+from crm_online.events.problems import first_problem
 from crm_online.events.producers import MADE_HERE
 from crm_online.events.rejects import Refused
 
@@ -119,7 +120,7 @@ def validated(
             events.append(models.EVENT.validate_python(value))
             places.append(row)
         except ValidationError as error:
-            refused[row] = models.first_problem(error)
+            refused[row] = first_problem(error)
     return events, places
 
 

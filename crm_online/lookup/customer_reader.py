@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from crm_online.customers.records import RecordCodec
+from crm_online.customers.codec import RecordCodec
 from crm_online.engine import peers, segmenting, state
 from crm_online.engine.engine import CUSTOMERS, customer_field, layout
 from crm_online.engine.peers import MODEL_PARTITION, PartitionFigures

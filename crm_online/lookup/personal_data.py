@@ -16,7 +16,7 @@ from crm_online.baskets.counted import SEPARATOR, sessions
 from crm_online.baskets.sampled import SampledOrder
 from crm_online.baskets.transitions import LastOrder, Transition
 from crm_online.customers import own, suppression
-from crm_online.customers.records import RecordCodec
+from crm_online.customers.codec import RecordCodec
 from crm_online.customers.suppression import NOT_ERASED, OBJECTED, Suppression
 from crm_online.customers.traits import Traits
 from crm_online.engine import example_store, sampling

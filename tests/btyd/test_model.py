@@ -11,8 +11,9 @@ import pytest
 from crm_online.btyd.gamma_gamma import GammaGamma
 from crm_online.btyd.model import BuyingModel, fit_sample
 from crm_online.btyd.pareto_nbd import ParetoNBD
+from crm_online.customers.codec import RecordCodec
 from crm_online.customers.inputs import MS_PER_DAY
-from crm_online.customers.records import RecordCodec, Records
+from crm_online.customers.records import Records
 
 AS_OF = 400 * MS_PER_DAY
 

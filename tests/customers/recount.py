@@ -9,8 +9,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from crm_online.customers import totals
+from crm_online.customers.codec import RecordCodec
 from crm_online.customers.inputs import FeatureInputs
-from crm_online.customers.records import RecordCodec, Records
+from crm_online.customers.records import Records
 from crm_online.customers.registry import FEATURES, features_in_use, read_features
 from crm_online.customers.sums import Quantities
 from crm_online.decay import Decay

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_online.customers.records import MOVES, NEVER, RECENT, RecordCodec, Records
+from crm_online.customers.codec import RecordCodec
+from crm_online.customers.records import MOVES, NEVER, RECENT, Records
 from crm_online.errors import StateCorrupt, StateTooNew
 
 CODEC = RecordCodec(sums=8, features=11)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from crm_online.customers.codec import MOST_SUMS, RecordCodec
 from crm_online.customers.inputs import FeatureInputs
-from crm_online.customers.records import MOST_SUMS, RecordCodec
 from crm_online.customers.registry import FEATURES, features_in_use
 from crm_online.decay import Decay
 from crm_online.errors import InvalidSetting

@@ -14,6 +14,7 @@ from crm_online.events.log import Chunk, EventClock, LogReader
 from crm_online.events.objects import native_of
 from crm_online.events.options import LogOptions
 from crm_online.events.presets import JsonPreset, Refusal
+from crm_online.events.problems import first_problem
 from crm_online.events.rejects import RejectedRow
 from crm_online.events.source import open_source
 
@@ -91,7 +92,7 @@ def event_of(value: object, preset: JsonPreset | None = None) -> models.Event | 
     try:
         return models.EVENT.validate_python(native)
     except ValidationError as error:
-        return Refusal(*models.first_problem(error))
+        return Refusal(*first_problem(error))
 
 
 def taken(value: Mapping[str, object], preset: JsonPreset) -> models.Event:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.records import RecordCodec, Records
+from crm_online.customers.codec import RecordCodec
+from crm_online.customers.records import Records
 from crm_online.predictions.features import FEATURES, MS_PER_DAY, CustomerHistory, feature_matrix
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_online.customers.records import NO_BAND, RecordCodec
+from crm_online.customers.codec import RecordCodec
+from crm_online.customers.records import NO_BAND
 from crm_online.engine.divergence import Divergence
 from crm_online.events import models
 from crm_online.predictions.models import learner

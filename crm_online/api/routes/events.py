@@ -18,7 +18,8 @@ from crm_online.api.problems import ProblemError, pointer, problems, short
 from crm_online.api.service import TheService
 from crm_online.errors import TooFarAhead
 from crm_online.events.intake import refusal
-from crm_online.events.models import EVENT, Erase, Event, Objection, all_problems
+from crm_online.events.models import EVENT, Erase, Event, Objection
+from crm_online.events.problems import all_problems
 from crm_online.privacy.audit import AuditedAction
 
 MOST: Final = 1000

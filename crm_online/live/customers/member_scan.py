@@ -12,7 +12,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from crm_online.customers.records import NEVER, RecordCodec, Records
+from crm_online.customers.codec import RecordCodec
+from crm_online.customers.records import NEVER, Records
 from crm_online.digits import digits
 from crm_online.engine import segmenting, state
 from crm_online.engine.engine import CUSTOMERS, layout
