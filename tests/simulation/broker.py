@@ -5,6 +5,7 @@ What the real one does that the workers lean on, and no more; ``test_model.py`` 
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -79,6 +80,7 @@ class SimulatedBroker:
         self.logs = {TopicPartition(topic, number): Log() for topic, count in topics.items() for number in range(count)}
         self.offsets: dict[TopicPartition, int] = {}
         self._epochs: defaultdict[str, int] = defaultdict(int)
+        self._waiting: list[asyncio.Future[None]] = []
 
     def append(
         self,
@@ -102,6 +104,17 @@ class SimulatedBroker:
             self._refuse_fenced(producer)
             log.open.setdefault(producer.name, []).append(offset)
         log.slots.append(StoredRecord(partition.topic, partition.partition, offset, timestamp, key, value, headers))
+        self._wake()
+
+    async def wait_for_more(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        """Wait until any log goes on, at most so long."""
+        more = loop.create_future()
+        self._waiting.append(more)
+        timer = loop.call_later(seconds, _settle, more)
+        try:
+            await more
+        finally:
+            timer.cancel()
 
     def begin_producer(self, name: str) -> ProducerId:
         """Fence whoever had the name, and abort what they left open."""
@@ -127,10 +140,25 @@ class SimulatedBroker:
                 log.slots.append(None)
                 if not commit:
                     log.aborted.update(offsets)
+                self._wake()
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for more in waiting:
+            _settle(more)
+
+    def has_fenced(self, producer: ProducerId) -> bool:
+        """Whether another has a producer's name by now."""
+        return producer.epoch != self._epochs[producer.name]
 
     def _refuse_fenced(self, producer: ProducerId) -> None:
-        if producer.epoch != self._epochs[producer.name]:
+        if self.has_fenced(producer):
             raise ProducerFenced
+
+
+def _settle(more: asyncio.Future[None]) -> None:
+    if not more.done():
+        more.set_result(None)
 
 
 @dataclass

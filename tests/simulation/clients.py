@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 _AGAIN: Final = 0.1
 _TIMEOUT: Final = 1.0
+_LOOKED: Final = 0.25
 _ANSWERED: Final = 200
 """Records in one answer, at most."""
 
@@ -49,14 +50,15 @@ class Network:
     faults: Faults
     names: Iterator[int] = field(default_factory=count)
 
-    async def ask(self, done: Callable[[], T], fate: Fate = Fate.DONE) -> T:
-        """Have the broker do something, and give its answer.
+    async def ask(self, done: Callable[[], T], kind: str | None = None) -> T:
+        """Have the broker do something, and give its answer; of which kind it is decides how often that goes wrong.
 
         Raises
         ------
         KafkaConnectionError, RequestTimedOutError
             If the request, or the answer, is lost.
         """
+        fate = self.faults.fate(kind) if kind else Fate.DONE
         await asyncio.sleep(self.faults.delay())
         if self.broker.down or fate is Fate.LOST:
             raise KafkaConnectionError("simulated: the request was lost")
@@ -74,7 +76,7 @@ class Network:
         """Have the broker do something as often as it takes."""
         while True:
             try:
-                return await self.ask(done, self.faults.fate("broker"))
+                return await self.ask(done, "broker group")
             except (KafkaConnectionError, RequestTimedOutError):
                 await asyncio.sleep(_AGAIN)
 
@@ -109,7 +111,7 @@ class SimulatedConsumer:
 
     async def start(self) -> None:
         """Connect."""
-        await self.network.ask(lambda: None, self.network.faults.fate("broker"))
+        await self.network.ask(lambda: None, "broker connection")
 
     async def stop(self) -> None:
         """Leave the group."""
@@ -161,19 +163,18 @@ class SimulatedConsumer:
 
     async def beginning_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """Return where logs begin."""
-        return await self.network.ask(lambda: dict.fromkeys(partitions, 0), self.network.faults.fate("broker"))
+        return await self.network.ask(lambda: dict.fromkeys(partitions, 0), "broker offsets")
 
     async def end_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """Return where logs end."""
         logs = self.network.broker.logs
         return await self.network.ask(
-            lambda: {partition: len(logs[partition].slots) for partition in partitions},
-            self.network.faults.fate("broker"),
+            lambda: {partition: len(logs[partition].slots) for partition in partitions}, "broker offsets"
         )
 
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Commit the group's offsets."""
-        await self.network.ask(lambda: self.network.broker.offsets.update(offsets), self.network.faults.fate("broker"))
+        await self.network.ask(lambda: self.network.broker.offsets.update(offsets), "broker offset commit")
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int, max_records: int = _ANSWERED
@@ -185,12 +186,14 @@ class SimulatedConsumer:
         OffsetOutOfRangeError
             If a log ends before what is to be read.
         """
-        until = self.network.loop.time() + timeout_ms / 1000
+        loop = self.network.loop
+        until = loop.time() + timeout_ms / 1000
         while True:
             found = await self._fetch(partitions or self._positions.keys(), max_records)
-            if found or self.network.loop.time() >= until:
+            left = until - loop.time()
+            if found or left <= 0:
                 return found
-            await asyncio.sleep(0.02)
+            await self.network.broker.wait_for_more(loop, min(_LOOKED, left))  # what was paused may be read again
 
     async def _fetch(
         self, partitions: Collection[TopicPartition], most: int
@@ -210,7 +213,7 @@ class SimulatedConsumer:
             records = self._read(partition, position, begin, most)
             if not records:
                 continue
-            if self._grouped and self.network.faults.happens("fetch skipped", self.network.faults.share):
+            if self._grouped and self.network.faults.happens("fetch skipped"):
                 continue  # the position has moved on
             found[partition] = records
         return found
@@ -276,7 +279,7 @@ class SimulatedProducer:
     async def start(self) -> None:
         """Fence whoever has the name."""
         broker = self.network.broker
-        self._id = await self.network.ask(lambda: broker.begin_producer(self._name), self.network.faults.fate("broker"))
+        self._id = await self.network.ask(lambda: broker.begin_producer(self._name), "broker producer")
 
     async def stop(self) -> None:
         """Disconnect."""
@@ -305,8 +308,7 @@ class SimulatedProducer:
         """End the transaction."""
         producer = self._id
         await self.network.ask(
-            lambda: self.network.broker.end_transaction(producer, commit=commit),
-            self.network.faults.fate("broker"),
+            lambda: self.network.broker.end_transaction(producer, commit=commit), "broker end of transaction"
         )
 
     async def _deliver(self) -> None:
@@ -318,7 +320,7 @@ class SimulatedProducer:
                 message.append_to(self.network.broker, producer)
 
         try:
-            await self.network.ask(append, self.network.faults.fate("broker"))
+            await self.network.ask(append, "broker append")
         except Exception as error:
             for _, arrived in batch:
                 if not arrived.done():

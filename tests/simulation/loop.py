@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Coroutine
-from contextvars import Context, ContextVar
+from contextvars import Context, ContextVar, copy_context
 from itertools import count
 from random import Random
 from typing import Any, Final, TypeVar, TypeVarTuple
@@ -120,6 +120,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 self.call_soon(settle, future.set_result, result)
 
         thread = greenlet(body, parent=self._main)
+        thread.gr_context = copy_context()  # it is of the process that began it, and dies with that
         self._remains.append(thread)
         self.call_soon(thread.switch)
         return future
@@ -132,19 +133,24 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def _run_once(self) -> None:
         """Run what is due; if nothing is, let time pass."""
         timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
-        if not self._queue:
+        queue = self._queue
+        if not queue:
             if not timers:
                 raise DeadlockError
             self._now = max(self._now, timers[0].when())
         while timers and timers[0].when() <= self._now:
-            self._queue.append(heapq.heappop(timers))
-        due, ready = list(self._queue), defaultdict[str, deque[asyncio.Handle]](deque)
-        self._queue.clear()
-        for handle in due:
+            queue.append(heapq.heappop(timers))
+        if len(queue) == 1:  # as a rule
+            handle = queue.popleft()
+            self._run(_process_of(handle), handle)
+            return
+        ready: dict[str, deque[asyncio.Handle]] = {}
+        for handle in queue:
             if not handle.cancelled():
-                ready[handle._context.get(PROCESS) or ""].append(handle)  # type: ignore[attr-defined]
+                ready.setdefault(_process_of(handle), deque()).append(handle)
+        queue.clear()
         while ready:
-            process = self._random.choice(list(ready))
+            process = self._random.choice(list(ready)) if len(ready) > 1 else next(iter(ready))
             handle = ready[process].popleft()
             if not ready[process]:
                 del ready[process]
@@ -170,3 +176,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def _asyncgen_finalizer_hook(self, agen: object) -> None:
         """Let generators of killed processes be."""
         self._remains.append(agen)
+
+
+def _process_of(handle: asyncio.Handle) -> str:
+    return handle._context.get(PROCESS) or ""  # type: ignore[attr-defined]

@@ -38,6 +38,7 @@ from tests.simulation.operator import Operator
 from tests.simulation.shop import END, encoded, events
 from tests.simulation.store import SimulatedRedis
 from tests.simulation.worker import SimulatedWorker
+from tests.simulation.zombies import Zombies
 
 PARTITIONS = 3
 WORKERS = 3
@@ -48,6 +49,11 @@ SECONDS = 40.0
 SETTLE_SECONDS = 600.0
 SUPPORT = 0.05
 SESSION = 3.0
+_QUIET = 0.1
+_TOGETHER = 4
+"""Events that come at once, in the mean."""
+_KINDS = ("kill", "stop", "cut off", "copy", "put back", "lose a moment", "stop at a request", "overtake")
+"""What happens to processes, Redis and broker: each run draws which of them more often."""
 _TAKEN_BACK = 0.5
 """Share of runs in which an operator takes the state back: all is published anew then, which hides what was lost."""
 SETTINGS = Settings.from_keys(
@@ -105,7 +111,7 @@ class Simulation:
 
     def __init__(self, seed: int, path: str) -> None:
         self._random = Random(seed)
-        self.faults = Faults(Random(self._random.random()), share=self._random.choice([0.003, 0.01, 0.03, 0.06]))
+        self.faults = Faults(Random(self._random.random()))
         self.loop = SimulatedLoop(Random(self._random.random()))
         prefix = SETTINGS.kafka.prefix
         topics = {topic_name(prefix, EVENTS): PARTITIONS, topic_name(prefix, COMMANDS): 1}
@@ -120,6 +126,7 @@ class Simulation:
             SimulatedWorker(f"worker-{number}", self.loop, self.redis, SETTINGS, self._failed)
             for number in range(WORKERS)
         ]
+        self.zombies = Zombies(self.network, self.redis, self.workers, self._events_topic)
         self._log: list[dict[str, object]] = []
         self._is_over = False
 
@@ -151,7 +158,10 @@ class Simulation:
         """Let events come, some of them in transactions, of which some are aborted."""
         random = Random(self._random.random())
         for event in events(random, CUSTOMERS, EVENTS_SENT):
-            await asyncio.sleep(random.expovariate(EVENTS_SENT / SECONDS))
+            if random.random() < 1 / _TOGETHER:
+                await asyncio.sleep(random.expovariate(EVENTS_SENT / SECONDS / _TOGETHER))
+            while self.zombies.quiet:
+                await asyncio.sleep(_QUIET)
             key = str(event["customer_id"]).encode()
             number = partition_of(key, PARTITIONS)
             if random.random() < 0.05:
@@ -172,8 +182,8 @@ class Simulation:
     async def _disturb(self) -> None:
         """Kill, stop, cut off and put back, for as long as events come."""
         random, until = Random(self._random.random()), self.loop.time() + SECONDS
-        pause = random.choice([0.5, 2.0, 5.0])
-        faults = ["kill", "kill", "stop", "cut off", "copy", "put back"]
+        pause = random.choice([0.3, 1.0, 3.0])
+        faults = [kind for kind in _KINDS for _ in range(random.choice([1, 1, 3]))]
         if random.random() < _TAKEN_BACK:
             faults.append("undo")
         copy, operator = self.redis.copy(), Operator(self.loop, self.redis, SETTINGS, milliseconds(END), self.faults)
@@ -204,6 +214,17 @@ class Simulation:
                     await operator.finished()
                     self.faults.count("redis put back")
                     self.redis.put_back(copy)
+                case "lose a moment":
+                    await operator.finished()
+                    copy = self.redis.copy()
+                    await asyncio.sleep(random.expovariate(2))
+                    self.faults.count("redis put back a moment")
+                    self.redis.put_back(copy)
+                case "stop at a request":
+                    self.zombies.stop_next(random)
+                case "overtake":
+                    await operator.finished()
+                    await self.zombies.overtake(random)
         await operator.finished()
 
     async def _settled(self) -> bool:
@@ -211,7 +232,7 @@ class Simulation:
         until = self.loop.time() + SETTLE_SECONDS
         left: list[str] = []
         while self.loop.time() < until:
-            await asyncio.sleep(2.5)
+            await asyncio.sleep(0.5)
             left = work_left(self.redis.admin, PARTITIONS, milliseconds(END))
             if not left and all(worker.at_rest for worker in self.workers) and self._claimed() == PARTITIONS:
                 return True

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import redis
 import redis.exceptions as theirs
 
 from crm_online.store import Store
 from crm_online.store.client import RedisClient, Script
-from crm_online.store.node import Command, Node
+from crm_online.store.node import Arg, Command, Node
 from tests.simulation.faults import Fate, Faults
 from tests.simulation.loop import OUTSIDE, SimulatedLoop
 
 T = TypeVar("T")
+
+_NAMES: Final = ("claim", "commit", "outbox", "trim")
+_SCRIPTS: Final[dict[Arg, str]] = {Script.named(f"{name}.lua").sha: f"redis {name}" for name in _NAMES}
 
 
 class FaultyLink:
@@ -39,7 +42,7 @@ class FaultyLink:
 
     def send(self, command: Command) -> object:
         """Send one command."""
-        return self._ask(lambda: self._node.send(command))
+        return self._ask(lambda: self._node.send(command), _SCRIPTS.get(command[1], "redis read"))
 
     def pipe(self, commands: Sequence[Command]) -> list[object]:
         """Send commands in one go."""
@@ -56,8 +59,8 @@ class FaultyLink:
     def close(self) -> None:
         """Keep the connection: it is all processes'."""
 
-    def _ask(self, done: Callable[[], T]) -> T:
-        fate = self._faults.fate("redis")
+    def _ask(self, done: Callable[[], T], kind: str = "redis read") -> T:
+        fate = self._faults.fate(kind)
         self._loop.pause(self._faults.delay())
         match fate:
             case Fate.LOST:
@@ -88,17 +91,29 @@ class SimulatedRedis:
         self._loop, self._faults = loop, faults
         self.admin = redis.Redis(unix_socket_path=path)
         self.admin.flushall()
-        for name in ("claim", "commit", "outbox", "trim"):  # who finds them there sends one command less
+        for name in _NAMES:  # who finds them there sends one command less
             self.admin.script_load(Script.named(f"{name}.lua").text)
 
     def store(self, disturbed: bool = True) -> Store:
         """Open the state as a process does; if it is not disturbed, requests take time but do not go wrong."""
-        faults = self._faults if disturbed else replace(self._faults, share=0.0)
+        faults = self._faults if disturbed else replace(self._faults, disturbed=False)
         return Store(RedisClient(FaultyLink(self._node, self._loop, faults)), durable=True, version=(7, 0))
 
     def reliable_store(self) -> Store:
         """Open the state by a connection that loses nothing."""
         return Store(RedisClient(self._node), durable=True, version=(7, 0))
+
+    def mark(self, number: int) -> tuple[int, int]:
+        """Return position and number of commits of a partition."""
+        at, commits = (
+            self.admin.hvals(f"{{crm:{number}}}:positions"),
+            self.admin.hget(f"{{crm:{number}}}:meta", "commits"),
+        )
+        return sum(map(int, at)), int(commits or 0)
+
+    def owner(self, number: int) -> object:
+        """Return the token of who owns a partition."""
+        return self.admin.hget(f"{{crm:{number}}}:meta", "token")
 
     def copy(self) -> dict[bytes, bytes]:
         """Return all that it holds."""

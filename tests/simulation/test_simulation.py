@@ -14,8 +14,8 @@ import pytest
 from tests.conftest import ROOT
 
 SEEDS = [str(seed) for seed in range(6)]
-MANY = 40
-"""Runs by which any fence should have been missed; as a rule it is after some."""
+MANY = 20
+"""Runs by which any fence should have been missed; as a rule it is after one or two."""
 
 
 def simulation(*options: str) -> str:
