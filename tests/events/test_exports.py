@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,13 @@ import pytest
 from crm_online.cli.options import log_options
 from crm_online.events.columns import Kind
 from crm_online.events.guess import check
+from crm_online.events.in_order import in_order
 from crm_online.events.options import NO_OPTIONS, LogOptions
 from tests.command import printed
 from tests.events.exports import EXPORTS, Export, export
 from tests.events.reading import Read, read_as
+
+NOT_IN_ORDER = {"shopify, newest first", "stripe dashboard"}
 
 
 def options_of(command: str) -> tuple[str, LogOptions]:
@@ -23,6 +27,8 @@ def options_of(command: str) -> tuple[str, LogOptions]:
     found: dict[str, list[str]] = {}
     program, name, path, *words = shlex.split(command)
     assert (program, name) == ("crm-online", "replay")
+    sort = "--in-order" in words
+    words = [word for word in words if word != "--in-order"]
     for option, value in zip(words[::2], words[1::2], strict=True):
         found.setdefault(option, []).append(value)
     one = {option: found[option][0] if option in found else None for option in ("--preset", "--sep", "--time-format")}
@@ -30,7 +36,7 @@ def options_of(command: str) -> tuple[str, LogOptions]:
     options = log_options(
         one["--preset"], found.get("--map"), one["--sep"], one["--time-format"], decimal, found.get("--where")
     )
-    return path, options
+    return path, replace(options, in_order=sort)
 
 
 def recount(path: Path, found: Read) -> Export:
@@ -50,6 +56,12 @@ def test_the_command_that_a_check_prints_reads_all_orders(tmp_path: Path, name: 
     assert path == str(expected.path)
     for size in (2000, 7):
         found = recount(expected.path, read_as(expected.path, options, size=size))
+        assert found._replace(worth=0) == expected._replace(worth=0)
+        assert found.worth == pytest.approx(expected.worth)
+    assert options.in_order == (name in NOT_IN_ORDER)
+    if options.in_order:
+        with in_order([expected.path], options) as ordered:
+            found = recount(expected.path, read_as(ordered.path, NO_OPTIONS))
         assert found._replace(worth=0) == expected._replace(worth=0)
         assert found.worth == pytest.approx(expected.worth)
     whole, begun = read_as(expected.path, options), read_as(expected.path, options, begin=11, size=4)
