@@ -26,6 +26,9 @@ SETTLED = 1 / 4
 TRIES = 200
 """Swaps that are followed, at most: those after which the squared distances are the least."""
 
+CENTRES = 1200
+"""Centres of all swaps that are followed, at most: of many segments fewer are, as each costs more and more are done."""
+
 ROUNDS = 10
 """Rounds of Lloyd's algorithm after a swap, at most."""
 
@@ -159,16 +162,18 @@ def _swap_centres(
 def _swaps(
     vectors: NDArray[np.int16], centres: NDArray[np.float64], others: NDArray[np.float64]
 ) -> list[NDArray[np.float64]]:
-    """Return the centres with one of the others instead of one of them, ``TRIES`` times at most."""
+    """Return the centres with one of the others instead of one of them, as often as is followed."""
     distance, to_others = distances(vectors, centres) ** 2, distances(vectors, others) ** 2
-    squares = np.array(
-        [
-            np.minimum(np.delete(distance, index, axis=1).min(axis=1, initial=np.inf)[:, None], to_others).sum(axis=0)
-            for index in range(len(centres))
-        ]
-    )
+    labels = distance.argmin(axis=1)
+    first = distance[np.arange(len(labels)), labels]
+    distance[np.arange(len(labels)), labels] = np.inf
+    # Without its segment a member goes to the next one or to the other centre, and all the rest stay or go to that.
+    stay = np.minimum(first[:, None], to_others)
+    leave = np.minimum(distance.min(axis=1)[:, None], to_others) - stay
+    lost = np.array([leave[labels == index].sum(axis=0) for index in range(len(centres))])
     swaps = []
-    for swap in np.argsort(squares, axis=None, kind="stable")[:TRIES].tolist():
+    tries = min(TRIES, max(CENTRES // len(centres), 1))
+    for swap in np.argsort(stay.sum(axis=0) + lost, axis=None, kind="stable")[:tries].tolist():
         index, other = divmod(swap, len(others))
         swapped = centres.copy()
         swapped[index] = others[other]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from crm_online.errors import StateCorrupt, StateTooNew
+from crm_online.segments import kmeans
 from crm_online.segments.kmeans import distances, inertia, nearest, refined
 from crm_online.segments.model import GAIN, Model, first_fit, heirs, match, translate, translate_sums
 from crm_online.segments.refits import refit
@@ -188,6 +189,33 @@ def test_of_segments_that_may_be_given_up_those_with_few_customers_are() -> None
     successor = refitted(model, raw, 4, current=current, gain=0.1)
     assert successor is not None
     assert moves(model, current, raw, successor) < 100
+
+
+def test_a_refit_of_many_segments_costs_no_more_than_their_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    computed = 0
+
+    def count(columns: NDArray[np.float64], centroids: NDArray[np.float64]) -> NDArray[np.float64]:
+        nonlocal computed
+        computed += columns.shape[1] * len(centroids)
+        return of_columns(columns, centroids)
+
+    of_columns = kmeans._distances
+    monkeypatch.setattr(kmeans, "_distances", count)
+    costs = {}
+    for k in (6, 24):
+        # Places of which half are known, two centres for each: as many are to be given up.
+        places = np.random.default_rng(1).uniform(0, 1000, (k, 2))
+        raw = customers(places, [240 // k] * k)
+        model = fitted(raw, k)
+        known = np.repeat(places[: k // 2], 2, axis=0) + np.tile([[-0.1, 0.0], [0.1, 0.0]], (k // 2, 1))
+        computed = 0
+        successor = refitted(model, raw, k, current=model.scale.encode(known).astype(np.float64), gain=0.1)
+        costs[k] = computed
+        assert successor is not None
+        vectors = successor.scale.encode(raw)
+        batch = KMeans(k, n_init=10, random_state=0).fit(vectors / RESOLUTION).inertia_
+        assert inertia(vectors, successor.centres()) < 1.1 * batch
+    assert costs[24] < 1.5 * 4 * costs[6]
 
 
 @pytest.mark.parametrize("forged", [1, 10])
