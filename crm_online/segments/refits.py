@@ -18,10 +18,9 @@ from crm_online.segments.model import GAIN, STARTS, Model, heirs, inherit, rows_
 from crm_online.segments.vectors import Scale
 
 FORGONE = 2 / 3
-"""Share of the gain that may be forgone where segments are given up: the way with the fewest moves is taken."""
+"""Share of the gain that may be forgone where segments are given up: the way with the fewest moves is taken.
 
-SETTLED = 1 / 4
-"""Share of the gain that may be forgone where none are given up."""
+Where none are, all of it may: there the means go on by themselves."""
 
 TRIES = 200
 """Swaps that are followed, at most: those after which the squared distances are the least."""
@@ -67,7 +66,8 @@ def refit(
     as_of
         Event time, in ms.
     gain
-        Share of J that must be saved for segments to be given up; half of it is enough where none are.
+        Share of J that must be saved for segments to be given up; half of it is enough where none are, and then as
+        much may be left.
     starts, seed
         As for :func:`crm_online.segments.kmeans.fit`.
     """
@@ -87,7 +87,7 @@ def refit(
         or misweighed_share(model.scale, np.array(scale.units())) > MISWEIGHED
         or _has_worn(model.scale.encode(raw), current, _above(reached, least), gain, starts=starts, seed=seed)
     ):
-        centres = refined(vectors, old, goal=(1 + SETTLED * gain) * least)
+        centres = refined(vectors, old, goal=(1 + gain) * least)
     else:
         return None
     ids, order, numbered = inherit(model, old, vectors, centres)

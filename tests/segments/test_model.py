@@ -115,9 +115,9 @@ def test_a_refit_without_births_goes_no_further_than_it_must() -> None:
     model = fitted(raw, 6)
     vectors = model.scale.encode(raw)
     settled = refined(vectors, model.centres())
-    near = refined(vectors, settled * 1.05, rounds=0)
+    near = refined(vectors, settled * 1.25, rounds=0)  # means that lag, as where customers wait to be scored
     stretched = raw * [1.0, 1.3]  # the scale is to be taken anew
-    assert inertia(vectors, settled) < inertia(vectors, near) < 1.01 * inertia(vectors, settled)
+    assert 1.04 * inertia(vectors, settled) < inertia(vectors, near) < 1.08 * inertia(vectors, settled)
     successor = refitted(model, stretched, 6, current=near * [1.0, 1.3], gain=0.1)
     assert successor is not None
     assert successor.scale != model.scale
