@@ -304,6 +304,15 @@ WRONG = {
         ),
         "after=" + ",".join(["0-0-0"] * 900),
     ),
+    "/v1/moves": (
+        *("days=nan", "days=inf", "days=-1", "days=0", "days=3651", "days=", "limit=0", "limit=1001", "since=1e9"),
+        *("since=2026-02-30T00:00:00Z", "until=2026-01-01T00:00:00", "until=2026-01-01T00:00:00Z%00", "reason=x"),
+        *("from=", "to=" + "x" * 1001, "latest=maybe", "since=%D9%A2%D9%A0%D9%A2%D9%A6-01-01T00:00:00Z"),
+    ),
+    "/v1/digest": ("days=nan", "days=-0", "since=9999-12-31T24:00:00Z", "until=x"),
+    "/v1/flows": ("since=-2026-01-01T00:00:00Z", "reason=", "since="),
+    "/v1/rule-changes": ("change=x", "limit=-1", "days=1e400"),
+    "/v1/customers": ("prefix=C&limit=0", "prefix=C&limit=101", "prefix=" + "x" * 1001, "prefix="),
     "/v1/rejects": ("limit=0", "limit=1000000000", "limit=x"),
     "/v1/drifts": ("limit=0", "limit=1000000000", "limit=x"),
 }
@@ -316,6 +325,23 @@ def test_a_query_that_is_wrong_is_refused(served: Served, path: str) -> None:
         answer = ask(served.url, f"{path}?{query}")
         assert answer.status == 422, (query, answer)
         answer.problem(422)
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_signs_of_patterns_in_a_prefix_stand_for_themselves(served: Served) -> None:
+    for prefix in ("*", "?", "[a-z]", "[", "C[0-9]", "\\", "\\*", "{crm:0}"):
+        found = ask(served.url, f"/v1/customers?prefix={as_path(prefix)}").json["ids"]
+        assert found
+        assert all(name.startswith(prefix) for name in found), prefix
+    assert ask(served.url, "/v1/customers?prefix=C1*").json["ids"] == []
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00%2B23:59", "1969-01-01T00:00:00Z"])
+def test_times_beyond_all_others_are_answered(served: Served, time: str) -> None:
+    for path in ("moves", "digest", "flows", "rule-changes"):
+        assert ask(served.url, f"/v1/{path}?since={time}").status == 200
+    assert ask(served.url, f"/v1/segments/s1/customers?sort=spend&bought_since={time}").status == 200
 
 
 @pytest.mark.usefixtures("unchanged")
