@@ -12,7 +12,7 @@ from crm_online.customers.feature import Feature
 from crm_online.engine.state import FitSchedule
 from crm_online.segments.model import Model, first_fit, next_check
 from crm_online.segments.number import CHECKS, Choice, score_candidates, still_chosen
-from crm_online.segments.refits import MISWEIGHED, misweighed_share, refit
+from crm_online.segments.refits import MISWEIGHED, ScaledSample, Search, misweighed_share, refit
 from crm_online.segments.sums import SegmentSums
 from crm_online.segments.vectors import RESOLUTION, Scale
 from crm_online.settings import Settings
@@ -84,9 +84,8 @@ def next_model(
     """
     scale, segments = model.scale.refitted(raw), settings.segments
     k, choice = _number(model, scale.encode(raw), settings, as_of, schedule)
-    better = refit(
-        model, raw, scale, k, current=centroids, as_of=as_of, gain=segments.refit_gain, starts=segments.starts
-    )
+    search = Search(segments.refit_gain, segments.starts)
+    better = refit(model, centroids, ScaledSample(raw, scale, as_of), k, search)
     return replace(better, choice=choice) if better else None
 
 

@@ -16,7 +16,7 @@ from crm_online.segments.kmeans import distances
 from crm_online.segments.model import Model, first_fit, next_check
 from crm_online.segments.observations import Observations, Point, in_order
 from crm_online.segments.online import OnlineSegments
-from crm_online.segments.refits import refit
+from crm_online.segments.refits import ScaledSample, Search, refit
 from crm_online.segments.sums import SegmentSums
 from crm_online.segments.vectors import LIMIT, Scale
 
@@ -334,17 +334,9 @@ class OnlineKMeans(Clusterer):
             model = first_fit(raw, scale, self.n_clusters, as_of=observed.n, starts=self.starts, seed=self.seed)
             self._numbers = list(range(model.k))
         else:
-            better = refit(
-                before.model,
-                raw,
-                Scale.common(raw, before.model.scale.names),
-                self.n_clusters,
-                current=before.centroids(),
-                as_of=observed.n,
-                gain=self.refit_gain,
-                starts=self.starts,
-                seed=self.seed,
-            )
+            sample = ScaledSample(raw, Scale.common(raw, before.model.scale.names), as_of=observed.n)
+            search = Search(self.refit_gain, self.starts, self.seed)
+            better = refit(before.model, before.centroids(), sample, self.n_clusters, search)
             if better is None:
                 return
             model = better

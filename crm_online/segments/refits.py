@@ -10,6 +10,8 @@ many customers as the first; of the ways to give segments up, the one with the f
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,17 +37,52 @@ MISWEIGHED = 0.1
 """Share of the variance that a scale may weigh wrongly before it is replaced."""
 
 
+@dataclass(frozen=True, slots=True)
+class ScaledSample:
+    """The sample that a version is fitted to.
+
+    Attributes
+    ----------
+    raw
+        Its features, in natural units, shape (n, d).
+    scale
+        The scale that fits them, over the features of the model.
+    as_of
+        Event time, in ms.
+    """
+
+    raw: NDArray[np.float64]
+    scale: Scale
+    as_of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How hard a better grouping is looked for, and how much better it must be.
+
+    Attributes
+    ----------
+    gain
+        Share of J that must be saved for segments to be given up; half of it is enough where none are, and then as
+        much may be left.
+    starts, seed
+        As for :func:`crm_online.segments.kmeans.fit`.
+    """
+
+    gain: float = GAIN
+    starts: int = STARTS
+    seed: int = 0
+
+    def fit(self, vectors: NDArray[np.int16], k: int) -> NDArray[np.float64]:
+        """Return the centres of a fresh fit."""
+        return fit(vectors, k, starts=self.starts, seed=self.seed)
+
+
+USUAL_SEARCH = Search()
+
+
 def refit(
-    model: Model,
-    raw: NDArray[np.float64],
-    scale: Scale,
-    k: int,
-    *,
-    current: NDArray[np.float64],
-    as_of: int,
-    gain: float = GAIN,
-    starts: int = STARTS,
-    seed: int = 0,
+    model: Model, current: NDArray[np.float64], sample: ScaledSample, k: int, search: Search = USUAL_SEARCH
 ) -> Model | None:
     """Return the next version if it is better by enough, else ``None``.
 
@@ -55,51 +92,43 @@ def refit(
     ----------
     model
         The version in force.
-    raw
-        The sample's features now, in natural units, shape (n, d).
-    scale
-        The scale of the sample now, over the features of the model.
-    k
-        Number of segments.
     current
-        The present centroids of ``model`` in its vector units, shape (k, d), without NaN.
-    as_of
-        Event time, in ms.
-    gain
-        Share of J that must be saved for segments to be given up; half of it is enough where none are, and then as
-        much may be left.
-    starts, seed
-        As for :func:`crm_online.segments.kmeans.fit`.
+        Its present centroids in its vector units, shape (k, d), without NaN.
+    sample
+        The sample now.
+    k
+        Number of segments of the next version.
+    search
+        How much better it must be.
     """
+    raw, scale, gain = sample.raw, sample.scale, search.gain
     vectors = scale.encode(raw)
     old = translate(current, model.scale, scale)
-    fresh = fit(vectors, k, starts=starts, seed=seed)
+    fresh = search.fit(vectors, k)
     present, reached = inertia(vectors, old), inertia(vectors, refined(vectors, old))
     least = min(inertia(vectors, fresh), reached)
     if len(old) != k:
         centres = fresh
     elif least < (1 - gain) * reached:
         # The optima of single starts are worse, and have centres by which fewer move.
-        found = [fresh, *(fit(vectors, k, starts=1, seed=seed + start) for start in range(starts))]
+        found = [fresh, *(fit(vectors, k, starts=1, seed=search.seed + start) for start in range(search.starts))]
         centres = _swap_centres(vectors, old, found, (1 + FORGONE * gain) * least)
     elif (
         reached < (1 - gain / 2) * present
         or misweighed_share(model.scale, np.array(scale.units())) > MISWEIGHED
-        or _has_worn(model.scale.encode(raw), current, _above(reached, least), gain, starts=starts, seed=seed)
+        or _has_worn(model.scale.encode(raw), current, _above(reached, least), search)
     ):
         centres = refined(vectors, old, goal=(1 + gain) * least)
     else:
         return None
     ids, order, numbered = inherit(model, old, vectors, centres)
-    return Model(model.version + 1, scale, ids, rows_of(centres[order]), as_of, model.version, numbered)
+    return Model(model.version + 1, scale, ids, rows_of(centres[order]), sample.as_of, model.version, numbered)
 
 
-def _has_worn(
-    vectors: NDArray[np.int16], current: NDArray[np.float64], renewed: float, gain: float, *, starts: int, seed: int
-) -> bool:
-    """Return whether J lies further above its least in the scale in force than in a new one, by half of ``gain``.
+def _has_worn(vectors: NDArray[np.int16], current: NDArray[np.float64], renewed: float, search: Search) -> bool:
+    """Return whether J lies further above its least in the scale in force than in a new one, by half of the gain.
 
-    Or by more than ``gain`` lets segments live on: in a new one they do.
+    Or by more than the gain lets segments live on: in a new one they do.
 
     All customers grow older, and pile up at bounds that were set when they were younger: then a feature varies less
     than it should, and another grouping is best in that scale, though none is to be had in a new one. A fit in that
@@ -111,10 +140,10 @@ def _has_worn(
         The sample and the centroids in the scale in force.
     renewed
         How far above its least J can be had in the new scale, as a ratio.
-    gain, starts, seed
+    search
         As for :func:`refit`.
     """
-    least = inertia(vectors, fit(vectors, len(current), starts=starts, seed=seed))
+    least, gain = inertia(vectors, search.fit(vectors, len(current))), search.gain
     return _above(inertia(vectors, current), least) > min((1 + gain / 2) * renewed, 1 / (1 - gain))
 
 

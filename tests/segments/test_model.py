@@ -16,7 +16,7 @@ from crm_online.errors import StateCorrupt, StateTooNew
 from crm_online.segments import kmeans
 from crm_online.segments.kmeans import distances, inertia, nearest, refined
 from crm_online.segments.model import GAIN, Model, first_fit, heirs, match, translate, translate_sums
-from crm_online.segments.refits import refit
+from crm_online.segments.refits import ScaledSample, Search, refit
 from crm_online.segments.reported import DIED, is_nearer_by
 from crm_online.segments.sums import ABSENT, SegmentSums
 from crm_online.segments.vectors import RESOLUTION, Scale, Transform
@@ -44,7 +44,7 @@ def refitted(
     as_of: int = 2000,
     gain: float = GAIN,
 ) -> Model | None:
-    return refit(model, raw, model.scale.refitted(raw), k, current=current, as_of=as_of, gain=gain)
+    return refit(model, current, ScaledSample(raw, model.scale.refitted(raw), as_of), k, Search(gain))
 
 
 def natural(model: Model) -> dict[str, list[float]]:
@@ -231,7 +231,7 @@ def test_a_hundredth_of_absurd_amounts_moves_less_than_a_hundredth_of_the_others
     raw[:forged, 1:3] = 1e24
     vectors = model.scale.encode(raw)
     current = refined(vectors, before)
-    later = refit(model, raw, model.scale.refitted(raw), 6, current=current, as_of=2000)
+    later = refit(model, current, ScaledSample(raw, model.scale.refitted(raw), 2000), 6)
     now, centres = (later, later.centres()) if later else (model, current)
     away = distances(now.scale.encode(raw), centres)[forged:]
     to_reported = away[np.arange(len(away)), [now.ids.index(model.ids[label]) for label in labels[forged:]]]

@@ -15,7 +15,7 @@ from sklearn.cluster import KMeans
 from crm_online.segments.kmeans import nearest
 from crm_online.segments.model import Model, first_fit, next_check
 from crm_online.segments.online import OnlineSegments
-from crm_online.segments.refits import refit
+from crm_online.segments.refits import ScaledSample, refit
 from crm_online.segments.sums import ABSENT, SegmentSums
 from crm_online.segments.vectors import LIMIT, RESOLUTION, Scale, Transform
 
@@ -45,8 +45,8 @@ def online(raw: NDArray[np.float64], k: int, transform: Transform) -> tuple[Segm
             scale = Scale.fit(here, names, [transform] * d, [1.0] * d)
             version: Model | None = first_fit(here, scale, k, as_of=end)
         else:
-            scale = segments.model.scale.refitted(here)
-            version = refit(segments.model, here, scale, k, current=segments.centroids(), as_of=end)
+            sample = ScaledSample(here, segments.model.scale.refitted(here), end)
+            version = refit(segments.model, segments.centroids(), sample, k)
         if version is not None:
             segments = OnlineSegments(version)
             vectors[:end] = version.scale.encode(here)
