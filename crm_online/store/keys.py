@@ -9,7 +9,7 @@ from typing import Final
 
 from crm_online.step import Topic
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Version of all keys and codecs; a state of another one is refused. Whoever changes what is stored raises it, unless
 states of before can be read still."""
 
