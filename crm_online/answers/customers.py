@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -255,3 +256,23 @@ class Explanation(Answer):
     ]
     against: Annotated[SegmentOrNone, Field(description="the segment that these pulls are measured against")]
     causes: Annotated[list[Cause], Field(description="of the last moves, the newest first")]
+
+
+class RemainingCopy(Answer):
+    """Where copies of an erased customer may be that this service does not reach."""
+
+    where: str
+    until: str
+
+
+class Erasure(Answer):
+    """The receipt of an erasure: how many customers of those that were asked for have left the state."""
+
+    id: Annotated[str, Field(description="for `/v1/erasures/{id}`")]
+    asked: Annotated[datetime, Field(description="when, by the clock, in UTC")]
+    customers: Annotated[int, Field(description="how many were asked for")]
+    erased: Annotated[
+        int, Field(description="of them, those of whom no key of the state has anything but a salted hash of the id")
+    ]
+    done: Annotated[bool, Field(description="whether these are all")]
+    remains: Annotated[list[RemainingCopy], Field(description="what is left elsewhere, and until when")]

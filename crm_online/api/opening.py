@@ -13,6 +13,7 @@ from crm_online.api.quotas import EventQuotas
 from crm_online.api.service import Service
 from crm_online.api.sessions import Sessions
 from crm_online.live.aggregates import AggregateMaker
+from crm_online.live.customers.erasures import Erasures
 from crm_online.live.customers.lookups import CustomerLookups
 from crm_online.live.feeds.hub import ChangeHub
 from crm_online.live.ingestion.sinks import EventSink
@@ -53,17 +54,19 @@ def open_service(settings: Settings, state: str, kafka: Callable[[str], EventSin
         snapshots = Snapshots(store, serve, derive, timed=partial(metrics.store, "snapshots"))
         changes = ChangeHub(store)
         customers = CustomerLookups(store, changes, timed=partial(metrics.store, "customers"), pseudonyms=pseudonyms)
+        sink = StateSink(store, settings, kafka, begins="://" not in state, timed=partial(metrics.store, "events"))
         yield Service(
             settings=settings,
             where=store.where,
             url=store.url,
             customers=customers,
+            erasures=Erasures(store, sink, pseudonyms),
             snapshots=snapshots,
             aggregates=AggregateMaker(store, settings.privacy.least_customers),
             changes=changes,
             webhooks=WebhookSender(store, changes, settings.webhooks, metrics.delivery, metrics.deliveries_waiting),
             recommender=Recommender(snapshots, customers, timed=partial(metrics.store, "recommendations")),
-            sink=StateSink(store, settings, kafka, begins="://" not in state, timed=partial(metrics.store, "events")),
+            sink=sink,
             quotas=EventQuotas(serve, customers.known),
             keys=keys,
             sessions=Sessions(serve.session / 1000),

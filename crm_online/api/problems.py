@@ -210,7 +210,8 @@ def _allowed(request: Request) -> list[str]:
 
     Routes are asked, not looked at: which of their parts have methods differs between versions of FastAPI.
     """
-    asked = {name: request.scope.get(name, "") for name in ("type", "path", "root_path")} | {"headers": []}
+    same = {name: request.scope[name] for name in ("type", "path", "raw_path", "root_path") if name in request.scope}
+    asked = same | {"headers": []}
     found = {
         method
         for method in _METHODS

@@ -19,6 +19,7 @@ from crm_online.settings import Settings
 if TYPE_CHECKING:
     from crm_online.api.audit import ServiceAudit
     from crm_online.live.aggregates import AggregateMaker
+    from crm_online.live.customers.erasures import Erasures
     from crm_online.live.customers.lookups import CustomerLookups
     from crm_online.live.feeds.hub import ChangeHub
     from crm_online.live.ingestion.state_sink import StateSink
@@ -39,10 +40,10 @@ class Service:
         The store, as a person may read it.
     url
         Of a store that this process runs, where other processes of this machine reach it.
-    customers, snapshots, aggregates, changes, webhooks, recommender, sink, quotas, keys, sessions
-        Look-ups of customers; segments, rules and picture, made anew; what stands on many customers; the feed; what
-        posts changes; recommendations; where events go, and how many of a key; who may do what, and the browsers of
-        whom.
+    customers, erasures, snapshots, aggregates, changes, webhooks, recommender, sink, quotas, keys, sessions
+        Look-ups of customers, and who is to be erased; segments, rules and picture, made anew; what stands on many
+        customers; the feed; what posts changes; recommendations; where events go, and how many of a key; who may do
+        what, and the browsers of whom.
     metrics, audit
         What is counted; what callers do with data of customers.
     """
@@ -51,6 +52,7 @@ class Service:
     where: str
     url: str | None
     customers: CustomerLookups
+    erasures: Erasures
     snapshots: Snapshots
     aggregates: AggregateMaker
     changes: ChangeHub

@@ -17,6 +17,7 @@ from crm_online.answers.customers import (
     Customer,
     CustomerIds,
     Customers,
+    Erasure,
     Explanation,
     Member,
     Members,
@@ -96,6 +97,24 @@ class AsyncClient:
             If nothing is.
         """
         return await self._request(calls.personal_data(customer_id))
+
+    async def erase(self, *customer_ids: str) -> Erasure:
+        """Have customers erased, at most 5,000; needs the scope admin.
+
+        Where Kafka workers feed the state they are erased soon after: see `erasure`. It is not sent again by itself;
+        to ask for it twice does no harm.
+        """
+        return await self._request(calls.erase(customer_ids))
+
+    async def erasure(self, erasure_id: str) -> Erasure:
+        """Return how far an erasure is; needs the scope admin.
+
+        Raises
+        ------
+        NotFound
+            If there is none of this id, or a hundred came since.
+        """
+        return await self._request(calls.erasure(erasure_id))
 
     async def customers(self, customer_ids: Iterable[str]) -> Customers:
         """Return several customers, and the ids of those that are not known; each 500 are one request."""

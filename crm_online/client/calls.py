@@ -8,7 +8,16 @@ from typing import Any, Final
 
 from crm_online.answers.aggregates import Aggregates
 from crm_online.answers.changes import Digest, Moves, RuleChanges
-from crm_online.answers.customers import Customer, CustomerIds, Customers, Explanation, Members, PersonalData, Reason
+from crm_online.answers.customers import (
+    Customer,
+    CustomerIds,
+    Customers,
+    Erasure,
+    Explanation,
+    Members,
+    PersonalData,
+    Reason,
+)
 from crm_online.answers.drift import Drifts
 from crm_online.answers.predictions import PredictionFigures
 from crm_online.answers.rules import Recommendations, RecommendationsBatch, RuleInForce, Rules
@@ -53,6 +62,29 @@ def customer(customer_id: str) -> Call[Customer]:
 def personal_data(customer_id: str) -> Call[PersonalData]:
     """Return the request of all that is held of one customer."""
     return Call("export_customer", "GET", f"/v1/customers/{part(customer_id)}/export", model(PersonalData))
+
+
+def erase(customer_ids: Iterable[str]) -> Call[Erasure]:
+    """Return the erasure of customers: of one by its path, of several by a list."""
+    asked = list(customer_ids)
+    if len(asked) == 1:
+        return Call(
+            "erase_customer",
+            "DELETE",
+            f"/v1/customers/{part(asked[0])}",
+            model(Erasure),
+            again=False,
+            answers=frozenset({202}),
+        )
+    body = json({"customer_ids": asked})
+    return Call(
+        "erase_customers", "POST", "/v1/erasures", model(Erasure), body=body, again=False, answers=frozenset({202})
+    )
+
+
+def erasure(erasure_id: str) -> Call[Erasure]:
+    """Return the look-up of how far an erasure is."""
+    return Call("get_erasure", "GET", f"/v1/erasures/{part(erasure_id)}", model(Erasure))
 
 
 def customers(customer_ids: Iterable[str]) -> list[Call[Customers]]:

@@ -17,6 +17,7 @@ from crm_online.answers.customers import (
     Customer,
     CustomerIds,
     Customers,
+    Erasure,
     Explanation,
     Member,
     Members,
@@ -126,6 +127,24 @@ class Client:
             If nothing is.
         """
         return self._request(calls.personal_data(customer_id))
+
+    def erase(self, *customer_ids: str) -> Erasure:
+        """Have customers erased, at most 5,000; needs the scope admin.
+
+        Where Kafka workers feed the state they are erased soon after: see `erasure`. It is not sent again by itself;
+        to ask for it twice does no harm.
+        """
+        return self._request(calls.erase(customer_ids))
+
+    def erasure(self, erasure_id: str) -> Erasure:
+        """Return how far an erasure is; needs the scope admin.
+
+        Raises
+        ------
+        NotFound
+            If there is none of this id, or a hundred came since.
+        """
+        return self._request(calls.erasure(erasure_id))
 
     def customers(self, customer_ids: Iterable[str]) -> Customers:
         """Return several customers, and the ids of those that are not known; each 500 are one request."""

@@ -126,9 +126,11 @@ class Suppression:
         """
         if not self._erased_at:
             return np.full(len(customers), NOT_ERASED, np.int64)
-        names = map(self.field_of, customers)
-        found = (OBJECTED if name in self._objected_since else self._erased_at.get(name, NOT_ERASED) for name in names)
-        return np.fromiter(found, np.int64, len(customers))
+        return np.fromiter(map(self.time_of, map(self.field_of, customers)), np.int64, len(customers))
+
+    def time_of(self, name: bytes) -> int:
+        """Return the same of the customer whose field of `NAME` this is."""
+        return OBJECTED if name in self._objected_since else self._erased_at.get(name, NOT_ERASED)
 
     def writes(self) -> Iterator[Write]:
         """Write what has changed."""

@@ -142,6 +142,11 @@ class PartitionStore:
         """Set a field of a hash that no step writes."""
         self._client.call("HSET", self._key(name), field, value)
 
+    def remove_fields(self, name: str, fields: Sequence[bytes]) -> None:
+        """Remove fields of a hash that no step writes."""
+        if fields:
+            self._client.call("HDEL", self._key(name), *fields)
+
     def drop(self, name: str) -> None:
         """Delete a key; no claim is needed."""
         self._client.call("DEL", self._key(name))

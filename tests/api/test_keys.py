@@ -157,6 +157,7 @@ def test_a_key_is_for_its_scopes_only(served: Served, keys: dict[str, str]) -> N
         "count": ("/metrics", None),
         "send": ("/v1/events", EVENT),
         "erase": ("/v1/events", EVENT | {"type": "erase", "customer_id": "nobody"}),
+        "erase several": ("/v1/erasures", {"customer_ids": ["nobody", "nobody else"]}),
         "rejects": ("/v1/rejects", None),
         "a copy": ("/v1/customers/C17/export", None),
         "rejects as they come": ("/v1/changes?kind=rule&kind=reject", None),

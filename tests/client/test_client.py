@@ -33,6 +33,8 @@ def test_the_client_asks_for_every_operation_there_is(served: Served, keys: dict
     with Client(served.url, key=keys["admin"]) as client:
         client.customer("C17")
         client.personal_data("C17")
+        assert client.erasure(client.erase("gone", "gone too").id).done
+        assert client.erase("gone").erased == 1
         client.customers(["C17"])
         client.explain("C17")
         segment = client.segments().segments[0].id
