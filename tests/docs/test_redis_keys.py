@@ -15,8 +15,9 @@ WRITES = {"Put", "Remove", "Append", "Shorten", "Assign", "Replace", "Drop", "Ha
 STAYS = {
     *("meta", "positions", "outbox", "changes:<topic>", "probe", "engine", "suppressed", "undoing"),
     *("publication-maker", "webhooks-sender", "webhooks", "dead-letters:<webhook>", "webhooks-again"),
+    *("erased", "erasures"),
 }
-"""What a state keeps when it goes back to its beginning: changes and their numbers, who was erased, webhooks."""
+"""What a state keeps when it goes back to its beginning: changes and their numbers, erasures, webhooks."""
 BUCKETS = "due:<n>"
 
 _ROW = re.compile(r"^\| ((?:`[^`]+`(?:, )?)+) \|", re.MULTILINE)
