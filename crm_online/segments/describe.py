@@ -26,7 +26,7 @@ SOME = 0.05
 """Share of a segment's members who never bought from which on the text says that figures are of the others."""
 
 _BEYOND = {-1: "at most ", 0: "", 1: "at least "}
-"""What is said before a ratio where the members are at the bound of the scale, or beyond (ADR 58)."""
+"""What is said before a figure where members are at the bound of the scale, or beyond (ADR 58)."""
 
 _TIMES = " \N{MULTIPLICATION SIGN}"
 _NEXT_TO_NOTHING = 0.05
@@ -176,7 +176,7 @@ def _fact(feature: str, words: Words, unit: str, value: float, typical: float, b
         return fact, words.phrase.format(ratio=_BEYOND[beyond] + _number(ratio) + _TIMES)
     fact["difference"] = _digits(value - typical)
     return fact, words.phrase.format(
-        value=_amount(value, unit),
+        value=_BEYOND[beyond] + _amount(value, unit),
         population=_amount(typical, unit),
         ratio="many times",
         direction=words.above if value > typical else words.below,

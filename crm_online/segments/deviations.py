@@ -24,7 +24,8 @@ _FAR = 1.5
 _NOTABLE_FAR = 0.1
 _NEUTRAL_WITHIN = 0.05
 _AT_BOUND = 0.1
-"""How near to a bound of the scale a centroid is whose members are at it or beyond, in standard deviations."""
+"""How near to a bound of the scale a centroid is whose members are at it or beyond, in standard deviations; it may also
+be as far as they deviate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class SegmentDeviations:
     log1p
         By feature, whether it is a quantity whose ratios count.
     beyond
-        By feature, on which side nearly all members are at the bound of the scale, or beyond: -1, 1, or 0 for none.
+        By feature, on which side many members may be at the bound of the scale, or beyond: -1, 1, or 0 for none. Its
+        natural value is then no further out than theirs.
     """
 
     apart: NDArray[np.float64]
@@ -84,7 +86,8 @@ def deviations_of(scale: Scale, figures: BuyerFigures, every_word: Sequence[Word
         [dict(zip(scale.names, values, strict=True)) for values in scale.decode(some).tolist()]
         for some in (centroids, centroids - deviations, centroids + deviations)
     )
-    bounds, near = np.array(scale.bounds, np.float64).reshape(-1, 2), _AT_BOUND * RESOLUTION * np.array(scale.weights)
+    bounds = np.array(scale.bounds, np.float64).reshape(-1, 2)
+    near = np.maximum(deviations, _AT_BOUND * RESOLUTION * np.array(scale.weights))
     at = [(centroids <= bounds[:, 0] + near), (centroids >= bounds[:, 1] - near)]
     beyond = np.where(bounds[:, 0] < bounds[:, 1], at[1].astype(int) - at[0].astype(int), 0)
     return [

@@ -33,8 +33,8 @@ OPERATIONS = [
     if path != FEED
 ]
 WIDE = {"/v1/rules", "/v1/segments/{segment_id}", "/v1/segments/{segment_id}/customers", "/v1/events"}
-"""Where the schema lets through what only the service can refuse: the place of a page, the time of an event, a name of signs
-that nobody sees."""
+"""Where the schema lets through what only the service can refuse: the place of a page, the time of an event, a
+name of signs that nobody sees."""
 
 
 @pytest.fixture(scope="module")

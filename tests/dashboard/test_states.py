@@ -38,7 +38,7 @@ def test_without_a_state_it_says_how_to_begin_and_goes_on_by_itself(browser: Bro
             expect(page.get_by_text("No events yet").first).to_be_visible()
         seen.open()
         send(empty.url, EVENT)
-        expect(page.get_by_text("No segments yet")).to_be_visible()
+        expect(page.get_by_text("No segments yet", exact=True)).to_be_visible()
         expect(page.locator("main")).to_contain_text("1 customer so far; the first segments come with 300.")
         expect(page.locator("main")).to_contain_text("segments.min_customers")
         seen.keep("no-segments")

@@ -31,10 +31,10 @@ NEXT_TO_NOTHING = {
     "basket_value": "baskets worth next to nothing",
 }
 AMOUNTS = {
-    "recency": r"last bought (?P<value>[^(]+) ago \(typical: (?P<typical>[^)]+)\)",
-    "gap": r"buys every (?P<value>[^(]+) \(typical: (?P<typical>[^)]+)\)",
-    "tenure": r"known for (?P<value>[^(]+) \(typical: (?P<typical>[^)]+)\)",
-    "basket_size": r"buys (?P<value>\S+) lines at a time \(typical: (?P<typical>[^)]+)\)",
+    "recency": r"last bought (?P<side>at (?:least|most) )?(?P<value>[^(]+) ago \(typical: (?P<typical>[^)]+)\)",
+    "gap": r"buys every (?P<side>at (?:least|most) )?(?P<value>[^(]+) \(typical: (?P<typical>[^)]+)\)",
+    "tenure": r"known for (?P<side>at (?:least|most) )?(?P<value>[^(]+) \(typical: (?P<typical>[^)]+)\)",
+    "basket_size": r"buys (?P<side>at (?:least|most) )?(?P<value>\S+) lines at a time \(typical: (?P<typical>[^)]+)\)",
 }
 SHARES = {0: r"(\S+) % never bought", 1: r"(\S+) % bought once"}
 KNEES = {"recency": 30.0, "gap": 30.0, "tenure": 30.0}
@@ -146,9 +146,14 @@ def _of_text(segment: dict[str, Any], members: pd.DataFrame, everybody: pd.DataF
         if found := re.search(pattern, text):
             if (have := _having(members, feature)) < 0.5:
                 yield f"{feature} is told of the {have:.2f} who have it"
-            for value, frame in ((found["value"], members), (found["typical"], everybody)):
+            for value, side, frame in (
+                (found["value"], found["side"], members),
+                (found["typical"], None, everybody),
+            ):
                 said, true = _number(value), _typical(frame, feature)
-                if not (true - 2) / SLACK <= said <= SLACK * true + 2:
+                low = said <= SLACK * true + 2 or side == "at most "
+                high = said >= (true - 2) / SLACK or side == "at least "
+                if not (low and high):
                     yield f"{feature} is {true:.2f}, not {said}"
 
 

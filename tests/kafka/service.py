@@ -131,20 +131,22 @@ class Service:
         The arguments are those of :func:`books`.
         """
         folder = self.folder / "export"
-        found = [*books(self.redis.url, folder, self.sent, as_of, support, max_size), *self.outputs().faults_of_order()]
-        # The owner of the segments hears of what the others counted with its next tick.
-        return found or self._told_late(folder, milliseconds(as_of))
-
-    def _told_late(self, folder: Path, as_of: int) -> list[str]:
         deadline = time.monotonic() + _TOLD_WITHIN
         while True:
-            with open_lookup(self.redis.url) as lookup:
-                lookup.export(folder, as_of)
-            found = list(
-                self.outputs().differences_to_state(pd.read_parquet(folder / "customers.parquet"), self.redis.admin)
-            )
+            # The owner of the segments hears of what the others counted with its next tick, and may fit a model then.
+            found = [
+                *books(self.redis.url, folder, self.sent, as_of, support, max_size),
+                *self.outputs().faults_of_order(),
+            ] or self._differences(folder, milliseconds(as_of))
             if not found or time.monotonic() > deadline:
                 return found
+
+    def _differences(self, folder: Path, as_of: int) -> list[str]:
+        with open_lookup(self.redis.url) as lookup:
+            lookup.export(folder, as_of)
+        return list(
+            self.outputs().differences_to_state(pd.read_parquet(folder / "customers.parquet"), self.redis.admin)
+        )
 
     def outputs(self) -> Outputs:
         """Return what is on the output topics."""

@@ -215,13 +215,9 @@ def test_after_a_hundredth_is_erased_nothing_of_ours_has_their_ids_or_words_and_
         write(where / "log.jsonl", log)
         replayed(where, "log.jsonl")
     places = scanned(folder, erased.needles())
-    assert {place.rsplit(":")[-1] for place in places} >= {
-        "customers",
-        "roster",
-        "said",
-        "rejects",
-        "labelled-examples",
-    }
+    # In a year of a gift shop few have an example of whom it is known by the end what they did.
+    labelled = {"labelled-examples"} if kind == "simulated" else set[str]()
+    assert {place.rsplit(":")[-1] for place in places} >= {"customers", "roster", "said", "rejects"} | labelled
     with receiving(Taker(lambda _: "refuse")) as taker, notified(folder, taker) as served:
         ready(served.url)
         ask(served.url, "/v1/aggregates")

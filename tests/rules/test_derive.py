@@ -154,7 +154,7 @@ def test_a_frame_has_what_the_feed_has_of_a_rule() -> None:
     baskets = [["a", "b", "c"]] * 5 + [["a", "b"]] * 3 + [["c"]] * 4 + [["a"]] * 2
     changes = in_force(found_in(baskets, 0.05), Levels(0.05, 0.1, drop_redundant=False))
     assert changes
-    assert all(change.value().keys() >= set(RULE_COLUMNS) for change in changes)
+    assert all({*change.value(), "time"} >= {*RULE_COLUMNS} for change in changes), "the time is the derivation's"
 
 
 def test_no_itemsets_give_no_rules() -> None:
