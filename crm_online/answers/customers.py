@@ -265,7 +265,7 @@ class RemainingCopy(Answer):
     until: str
 
 
-class Erasure(Answer):
+class ErasureReceipt(Answer):
     """The receipt of an erasure: how many customers of those that were asked for have left the state."""
 
     id: Annotated[str, Field(description="for `/v1/erasures/{id}`")]

@@ -17,7 +17,7 @@ from crm_online.answers.customers import (
     Customer,
     CustomerIds,
     Customers,
-    Erasure,
+    ErasureReceipt,
     Explanation,
     Member,
     Members,
@@ -98,7 +98,7 @@ class AsyncClient:
         """
         return await self._request(calls.personal_data(customer_id))
 
-    async def erase(self, *customer_ids: str) -> Erasure:
+    async def erase(self, *customer_ids: str) -> ErasureReceipt:
         """Have customers erased, at most 5,000; needs the scope admin.
 
         Where Kafka workers feed the state they are erased soon after: see `erasure`. It is not sent again by itself;
@@ -106,7 +106,7 @@ class AsyncClient:
         """
         return await self._request(calls.erase(customer_ids))
 
-    async def erasure(self, erasure_id: str) -> Erasure:
+    async def erasure(self, erasure_id: str) -> ErasureReceipt:
         """Return how far an erasure is; needs the scope admin.
 
         Raises

@@ -12,7 +12,7 @@ from crm_online.answers.customers import (
     Customer,
     CustomerIds,
     Customers,
-    Erasure,
+    ErasureReceipt,
     Explanation,
     Members,
     PersonalData,
@@ -64,27 +64,18 @@ def personal_data(customer_id: str) -> Call[PersonalData]:
     return Call("export_customer", "GET", f"/v1/customers/{part(customer_id)}/export", model(PersonalData))
 
 
-def erase(customer_ids: Iterable[str]) -> Call[Erasure]:
+def erase(customer_ids: Iterable[str]) -> Call[ErasureReceipt]:
     """Return the erasure of customers: of one by its path, of several by a list."""
-    asked = list(customer_ids)
+    asked, answer, done = list(customer_ids), model(ErasureReceipt), frozenset({202})
     if len(asked) == 1:
-        return Call(
-            "erase_customer",
-            "DELETE",
-            f"/v1/customers/{part(asked[0])}",
-            model(Erasure),
-            again=False,
-            answers=frozenset({202}),
-        )
+        return Call("erase_customer", "DELETE", f"/v1/customers/{part(asked[0])}", answer, again=False, answers=done)
     body = json({"customer_ids": asked})
-    return Call(
-        "erase_customers", "POST", "/v1/erasures", model(Erasure), body=body, again=False, answers=frozenset({202})
-    )
+    return Call("erase_customers", "POST", "/v1/erasures", answer, body=body, again=False, answers=done)
 
 
-def erasure(erasure_id: str) -> Call[Erasure]:
+def erasure(erasure_id: str) -> Call[ErasureReceipt]:
     """Return the look-up of how far an erasure is."""
-    return Call("get_erasure", "GET", f"/v1/erasures/{part(erasure_id)}", model(Erasure))
+    return Call("get_erasure", "GET", f"/v1/erasures/{part(erasure_id)}", model(ErasureReceipt))
 
 
 def customers(customer_ids: Iterable[str]) -> list[Call[Customers]]:

@@ -17,7 +17,7 @@ from crm_online.answers.customers import (
     Customer,
     CustomerIds,
     Customers,
-    Erasure,
+    ErasureReceipt,
     Explanation,
     Member,
     Members,
@@ -128,7 +128,7 @@ class Client:
         """
         return self._request(calls.personal_data(customer_id))
 
-    def erase(self, *customer_ids: str) -> Erasure:
+    def erase(self, *customer_ids: str) -> ErasureReceipt:
         """Have customers erased, at most 5,000; needs the scope admin.
 
         Where Kafka workers feed the state they are erased soon after: see `erasure`. It is not sent again by itself;
@@ -136,7 +136,7 @@ class Client:
         """
         return self._request(calls.erase(customer_ids))
 
-    def erasure(self, erasure_id: str) -> Erasure:
+    def erasure(self, erasure_id: str) -> ErasureReceipt:
         """Return how far an erasure is; needs the scope admin.
 
         Raises

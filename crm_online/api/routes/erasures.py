@@ -63,7 +63,7 @@ class _CustomerRoute(APIRoute):
 @router.post("/erasures", status_code=202, responses=problems(503))
 async def erase_customers(
     request: Request, response: Response, service: TheService, query: ErasureQuery
-) -> answers.Erasure:
+) -> answers.ErasureReceipt:
     """Have up to 5,000 customers erased: from every key, figure and kept change; see `docs/privacy.md`.
 
     Where the service feeds the state they are when the answer comes; where Kafka workers do, soon after:
@@ -77,7 +77,7 @@ async def erase_customer(
     response: Response,
     service: TheService,
     customer_id: Annotated[_Id, Path(description="percent-encoded")],
-) -> answers.Erasure:
+) -> answers.ErasureReceipt:
     """Have one customer erased, as `POST /v1/erasures` does; the customer need not be known."""
     return await _asked(request, response, service, [customer_id])
 
@@ -87,7 +87,7 @@ router.add_api_route(
     erase_customer,
     methods=["DELETE"],
     status_code=202,
-    response_model=answers.Erasure,
+    response_model=answers.ErasureReceipt,
     responses=problems(503),
     route_class_override=_CustomerRoute,
 )
@@ -96,7 +96,7 @@ router.add_api_route(
 @router.get("/erasures/{erasure_id}", responses=problems(404))
 async def get_erasure(
     service: TheService, erasure_id: Annotated[str, Path(max_length=100, description="as it was answered")]
-) -> answers.Erasure:
+) -> answers.ErasureReceipt:
     """Return how many customers of an erasure are erased; the last 100 erasures are kept, with no id."""
     found = await service.erasures.find(erasure_id)
     if found is None:
@@ -104,7 +104,9 @@ async def get_erasure(
     return _answer(found)
 
 
-async def _asked(request: Request, response: Response, service: Service, customers: list[str]) -> answers.Erasure:
+async def _asked(
+    request: Request, response: Response, service: Service, customers: list[str]
+) -> answers.ErasureReceipt:
     await service.audit.note(request, "erase", customers)
     caller: Caller = request.scope[CALLER]
     made = await service.erasures.ask(customers, caller.producer)
@@ -112,8 +114,8 @@ async def _asked(request: Request, response: Response, service: Service, custome
     return _answer(made)
 
 
-def _answer(found: Erasure) -> answers.Erasure:
-    return answers.Erasure(
+def _answer(found: Erasure) -> answers.ErasureReceipt:
+    return answers.ErasureReceipt(
         id=found.id,
         asked=datetime.fromtimestamp(found.asked / 1000, UTC),
         customers=found.customers,
