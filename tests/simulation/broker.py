@@ -199,14 +199,18 @@ class Group:
             member.heard = now
         return None if member is None or self._since is not None else member.given
 
-    def beat(self, name: str, now: float) -> bool:
-        """Note a heartbeat; return whether the member keeps what it has."""
+    def beat(self, name: str, given: frozenset[TopicPartition], now: float) -> bool:
+        """Note a heartbeat; return whether the member keeps what it has.
+
+        A request to join that comes late may make a member take part in a rebalance that it knows nothing of: by what
+        it has that is seen, as by the number of its generation in Kafka.
+        """
         self._look(now)
         member = self._members.get(name)
         if member is None:
             return False
         member.heard = now
-        return self._since is None
+        return self._since is None and member.given == given
 
     def knows(self, name: str) -> bool:
         """Return whether a member is one still."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from types import TracebackType
 from typing import Any, ClassVar, Final, Self, TypeVar
@@ -244,7 +245,7 @@ class SimulatedConsumer:
             self._positions = {partition: Position(offsets.get(partition)) for partition in sorted(given)}
             self._changes_hands = False
             await self._called(self._listener.on_partitions_assigned(set(given)))
-            while await ask(lambda: group.beat(self._name, loop.time())):
+            while await ask(partial(self._beat, group, loop, given)):
                 await asyncio.sleep(self._interval)
             self._changes_hands = True
             await self._called(self._listener.on_partitions_revoked(set(self._positions)))
@@ -252,6 +253,9 @@ class SimulatedConsumer:
     def _join(self, group: Group, loop: SimulatedLoop) -> None:
         if not group.has_joined(self._name):
             group.join(self._name, loop.time())
+
+    def _beat(self, group: Group, loop: SimulatedLoop, given: frozenset[TopicPartition]) -> bool:
+        return group.beat(self._name, given, loop.time())
 
     async def _wait_until_given(self, group: Group, loop: SimulatedLoop) -> frozenset[TopicPartition] | None:
         while group.knows(self._name):
