@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from starlette.convertors import Convertor, register_url_convertor
+from starlette.types import Scope
 
 
 class AnythingConvertor(Convertor[str]):
@@ -25,3 +26,8 @@ ANYTHING: Final = "anything"
 """Its name in paths: ``{customer_id:anything}``."""
 
 register_url_convertor(ANYTHING, AnythingConvertor())
+
+
+def is_of_copy(scope: Scope) -> bool:
+    """Return whether a path is that of a customer's copy: an id that ends in ``/export`` comes percent-encoded."""
+    return bool(scope.get("raw_path", b"").endswith(b"/export"))

@@ -16,8 +16,7 @@ from crm_online.segments.refits import MISWEIGHED, ScaledSample, Search, misweig
 from crm_online.segments.sums import SegmentSums
 from crm_online.segments.vectors import RESOLUTION, Scale
 from crm_online.settings import Settings
-
-DAY = 86_400_000
+from crm_online.settings.units import DAY
 
 
 def fit_is_due(

@@ -20,9 +20,7 @@ from crm_online.events.native import to_native
 from crm_online.events.options import LogOptions
 from crm_online.events.rejects import RejectTally
 from crm_online.events.source import Source, open_source
-
-DAY = 86_400_000
-"""How far behind an earlier event one must lie, in ms, to be out of order: many logs have days only."""
+from crm_online.settings.units import DAY
 
 MOST_LATE = 0.05
 """Share of the events of a log that may be out of order without more being said of it."""
@@ -81,7 +79,7 @@ def in_order(paths: Sequence[Path], options: LogOptions, run: int = _RUN) -> Ite
 
 
 def late(events: EventColumns, watermark: int | None) -> int:
-    """Return how many events lie more than a day behind one that was read before.
+    """Return how many events lie more than a day behind one that was read before: many logs have days only.
 
     Parameters
     ----------

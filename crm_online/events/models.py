@@ -96,10 +96,10 @@ def _storable_names(attributes: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return attributes
 
 
-Id = Annotated[
-    str, StringConstraints(min_length=1, max_length=MAX_ID, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$"), BeforeValidator(_text)
-]
-"""An id or an item's name: 1 to 256 characters, no control characters; an integer is written out."""
+IdText = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+"""The text of an id or an item's name: 1 to 256 characters, no control characters."""
+Id = Annotated[IdText, BeforeValidator(_text)]
+"""The same; an integer is written out."""
 Time = Annotated[
     int,
     BeforeValidator(_milliseconds),

@@ -9,11 +9,12 @@ from secrets import token_hex
 from typing import Final, Self
 
 from crm_online.customers import suppression
-from crm_online.customers.suppression import NOT_ERASED, Suppression
+from crm_online.customers.suppression import Suppression
 from crm_online.engine.state import NAME as STATE
 from crm_online.engine.state import PartitionState
 from crm_online.errors import StateCorrupt
 from crm_online.privacy.pseudonyms import Pseudonyms
+from crm_online.settings.units import DAY
 from crm_online.store import PartitionStore, Store
 
 NAME: Final = "erasures"
@@ -21,8 +22,6 @@ NAME: Final = "erasures"
 
 KEPT: Final = 100
 """Erasures that are kept: the oldest leave."""
-
-_DAY: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +97,14 @@ def note_erasure(store: Store, customers: Sequence[str], asked: int, pseudonyms:
     waiting = tuple(tuple(hashes.field_of(name).hex() for name in pseudonyms.every(one)) for one in customers)
     watermarks = [*_watermarks(store, meta.partitions)]
     latest = max(watermarks)
-    time = latest + 1 if 0 < latest < asked - _DAY else asked
+    time = latest + 1 if 0 < latest < asked - DAY else asked
     # An erasure is entered at its own time, or just after the watermark if that is before.
     least = tuple(min(time, watermark + 1) for watermark in watermarks)
     made = Erasure(token_hex(8), asked, time, len(customers), waiting, least)
     first = store.partition(0)
-    known = [Erasure.decode(raw) for _, raw in first.hash_all(NAME)]
-    oldest = sorted(known, key=lambda one: one.asked)[: max(len(known) + 1 - KEPT, 0)]
-    first.remove_fields(NAME, [one.id.encode() for one in oldest])
+    if first.hash_length(NAME) >= KEPT:
+        known = sorted((Erasure.decode(raw) for _, raw in first.hash_all(NAME)), key=lambda one: one.asked)
+        first.remove_fields(NAME, [one.id.encode() for one in known[: 1 - KEPT]])
     first.put_field(NAME, made.id.encode(), made.encode())
     return made
 
@@ -149,4 +148,4 @@ def _erased(store: PartitionStore, names: Sequence[bytes], salt: str, least: int
     entries = [(name, stored) for name, stored in found if stored is not None]
     known = Suppression(salt)
     known.load(entries)
-    return (name for name, _ in entries if known.time_of(name) >= max(least, NOT_ERASED + 1))
+    return (name for name, _ in entries if known.time_of(name) >= least)

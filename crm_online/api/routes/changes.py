@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -16,7 +15,7 @@ from crm_online.answers.segments import SegmentFlows
 from crm_online.answers.service import Rejects
 from crm_online.api.event_stream import EventStream
 from crm_online.api.keys import requires
-from crm_online.api.service import Service, TheService
+from crm_online.api.service import TheService
 from crm_online.api.tables import CsvResponse, csv_answer, csv_headers, csv_lines
 from crm_online.api.times import IsoTime
 from crm_online.engine.drifting import KEPT as DRIFTS
@@ -104,23 +103,39 @@ async def get_drifts(
     return await service.changes.drifts(limit)
 
 
-Since = Annotated[
-    IsoTime | None, Query(description="its begin; left out: `days` before its end, which is the last midnight, UTC")
-]
-Until = Annotated[IsoTime | None, Query(description="the first time after it; left out: the latest event")]
-Days = Annotated[float, Query(gt=0, le=3650, description="how long the period is, where `since` is left out")]
+async def _period(
+    service: TheService,
+    since: Annotated[
+        IsoTime | None,
+        Query(description="its begin; left out: `days` before its end, which is the last midnight, UTC"),
+    ] = None,
+    until: Annotated[IsoTime | None, Query(description="the first time after it; left out: the latest event")] = None,
+    days: Annotated[float, Query(gt=0, le=3650, description="how long the period is, where `since` is left out")] = 7,
+) -> Period:
+    """Return the period that is asked for."""
+    snapshot = service.snapshots.needed()
+    watermark = 0 if snapshot.status.watermark is None else from_datetime(snapshot.status.watermark)
+    if since is None and until is None:
+        return Period.of_days(days, watermark, snapshot.history.days.first)
+    end = Period.up_to(watermark, 0).until if until is None else min(max(from_datetime(until), BEGIN), END)
+    begin = end - round(days * DAY) if since is None else from_datetime(since)
+    return Period(min(max(begin, BEGIN), end), end)
+
+
+ThePeriod = Annotated[Period, Depends(_period)]
+"""A route's parameter that is the period asked for."""
 
 
 @router.get("/digest", dependencies=[Depends(requires("read"))])
-async def get_digest(service: TheService, since: Since = None, until: Until = None, days: Days = 7) -> Digest:
+async def get_digest(service: TheService, period: ThePeriod) -> Digest:
     """Return what changed in a period, and in the one before, as far as changes are kept.
 
     A number of days is that many whole ones, UTC: the day that goes on is left out, so that figures can be compared.
     """
-    return service.changes.digest(service.snapshots.needed().history, _period(service, since, until, days))
+    return service.changes.digest(service.snapshots.needed().history, period)
 
 
-def _matching(
+async def _matching(
     left: Annotated[Name | None, Query(alias="from", description="only from this segment; none: from none")] = None,
     entered: Annotated[Name | None, Query(alias="to", description="only to this segment")] = None,
     reason: Annotated[
@@ -142,14 +157,11 @@ async def get_moves(
     request: Request,
     service: TheService,
     matching: Matching,
-    since: Since = None,
-    until: Until = None,
-    days: Days = 7,
+    period: ThePeriod,
     limit: Annotated[int, Query(ge=1, le=MOVES, description="moves, at most")] = 100,
 ) -> Moves:
     """Return who moved in a period, from where to where, why, and what they used to spend, the last first."""
-    history = service.snapshots.needed().history
-    found = service.changes.moves(history, _period(service, since, until, days), matching, limit)
+    found = service.changes.moves(service.snapshots.needed().history, period, matching, limit)
     await service.audit.note(request, "look-up", [move.customer_id for move in found.moves])
     return found
 
@@ -159,16 +171,13 @@ async def get_moves_csv(
     request: Request,
     service: TheService,
     matching: Matching,
-    since: Since = None,
-    until: Until = None,
-    days: Days = 7,
+    period: ThePeriod,
 ) -> CsvResponse:
     """Return all who moved in a period as CSV, the last first, for a spreadsheet.
 
     A text that a spreadsheet would take for a formula has an apostrophe in front.
     """
-    history, period = service.snapshots.needed().history, _period(service, since, until, days)
-    found = service.changes.moves(history, period, matching, EVERY)
+    found = service.changes.moves(service.snapshots.needed().history, period, matching, EVERY)
     # Before the status: what cannot be noted is a 503.
     await service.audit.note(request, "look-up", [move.customer_id for move in found.moves])
     return CsvResponse(_csv(found.moves), headers=csv_headers("moves.csv"))
@@ -185,9 +194,7 @@ async def _csv(found: list[ListedMove]) -> AsyncIterator[str]:
 @router.get("/rule-changes", dependencies=[Depends(requires("read"))])
 async def get_rule_changes(
     service: TheService,
-    since: Since = None,
-    until: Until = None,
-    days: Days = 7,
+    period: ThePeriod,
     change: Annotated[Literal["entered", "changed", "left"] | None, Query(description="only these")] = None,
     limit: Annotated[int, Query(ge=1, le=MOVES, description="rules, at most")] = 100,
 ) -> RuleChanges:
@@ -195,18 +202,7 @@ async def get_rule_changes(
 
     Those that came and went again within it are left out.
     """
-    return service.changes.rule_changes(_period(service, since, until, days), change, limit)
-
-
-def _period(service: Service, since: datetime | None, until: datetime | None, days: float) -> Period:
-    """Return the period that is asked for."""
-    snapshot = service.snapshots.needed()
-    watermark = 0 if snapshot.status.watermark is None else from_datetime(snapshot.status.watermark)
-    if since is None and until is None:
-        return Period.of_days(days, watermark, snapshot.history.days.first)
-    end = Period.up_to(watermark, 0).until if until is None else min(max(from_datetime(until), BEGIN), END)
-    begin = end - round(days * DAY) if since is None else from_datetime(since)
-    return Period(min(max(begin, BEGIN), end), end)
+    return service.changes.rule_changes(period, change, limit)
 
 
 @router.get("/rejects", dependencies=[Depends(requires("admin"))])

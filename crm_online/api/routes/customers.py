@@ -18,7 +18,7 @@ from crm_online.answers import customers as answers
 from crm_online.answers.customers import Explanation, Members
 from crm_online.api.body import Body
 from crm_online.api.keys import requires
-from crm_online.api.paths import ANYTHING
+from crm_online.api.paths import ANYTHING, is_of_copy
 from crm_online.api.problems import ProblemError, problems
 from crm_online.api.service import Service, TheService, service
 from crm_online.api.tables import CsvResponse, csv_answer, csv_headers, csv_lines
@@ -74,7 +74,7 @@ class _ExportRoute(APIRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match where the path as it was sent ends in the name of the route."""
-        if scope["type"] == "http" and not scope.get("raw_path", b"").endswith(b"/export"):
+        if scope["type"] == "http" and not is_of_copy(scope):
             return Match.NONE, {}
         return super().matches(scope)
 

@@ -18,18 +18,16 @@ from crm_online.answers.customers import RemainingCopy
 from crm_online.api.body import Body
 from crm_online.api.keyfile import Caller
 from crm_online.api.keys import CALLER, requires
-from crm_online.api.paths import ANYTHING
+from crm_online.api.paths import ANYTHING, is_of_copy
 from crm_online.api.problems import ProblemError, problems
 from crm_online.api.service import Service, TheService
-from crm_online.events.models import MAX_ID
+from crm_online.events.models import IdText
 from crm_online.lookup.erasures import Erasure
 
 router = APIRouter(prefix="/v1", tags=["customers"], dependencies=[Depends(requires("admin"))])
 
 MOST: Final = 5000
 """Customers in one request, at most."""
-
-_Id = Annotated[str, Field(min_length=1, max_length=MAX_ID, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 
 _REMAINS: Final = (
     RemainingCopy(where="event logs and files of --out or exports", until="you delete them"),
@@ -46,7 +44,7 @@ class ErasureQuery(Body):
     model_config = ConfigDict(json_schema_extra={"example": {"customer_ids": ["C17", "C18"]}})
 
     customer_ids: Annotated[
-        list[_Id], Field(min_length=1, max_length=MOST, description="their ids; they need not be known")
+        list[IdText], Field(min_length=1, max_length=MOST, description="their ids; they need not be known")
     ]
 
 
@@ -54,8 +52,8 @@ class _CustomerRoute(APIRoute):
     """The route of a customer: not of the copy of a customer, which is at the path that ends in ``/export``."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match where the path as it was sent has an id only; one that ends in ``/export`` comes percent-encoded."""
-        if scope["type"] == "http" and scope.get("raw_path", b"").endswith(b"/export"):
+        """Match where the path as it was sent has an id only."""
+        if scope["type"] == "http" and is_of_copy(scope):
             return Match.NONE, {}
         return super().matches(scope)
 
@@ -76,7 +74,7 @@ async def erase_customer(
     request: Request,
     response: Response,
     service: TheService,
-    customer_id: Annotated[_Id, Path(description="percent-encoded")],
+    customer_id: Annotated[IdText, Path(description="percent-encoded")],
 ) -> answers.ErasureReceipt:
     """Have one customer erased, as `POST /v1/erasures` does; the customer need not be known."""
     return await _asked(request, response, service, [customer_id])
